@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MetaRouter.Core.Catalog;
+
+/// <summary>The routable models with their prices: immutable, replaced whole. Order is the operator's and carries no meaning.</summary>
+public sealed class ModelCatalog
+{
+    public const int MaxModels = 1024;
+
+    private readonly Dictionary<ModelId, int> _index = [];
+
+    /// <exception cref="ArgumentException">Empty, too large, a duplicate id, a bad context window or latency, or a model that is its own sibling; every problem is named.</exception>
+    public ModelCatalog(IEnumerable<ModelProfile> models)
+    {
+        ArgumentNullException.ThrowIfNull(models);
+        Models = [.. models];
+        var problems = new List<string>();
+        if (Models.IsEmpty)
+        {
+            problems.Add("the catalog is empty; list at least one model with its prices");
+        }
+        else if (Models.Length > MaxModels)
+        {
+            problems.Add($"the catalog has {Models.Length} models; at most {MaxModels} are routed");
+        }
+
+        for (var i = 0; i < Models.Length; i++)
+        {
+            var model = Models[i];
+            if (!_index.TryAdd(model.Id, i))
+            {
+                problems.Add($"model '{model.Id}' is listed twice; remove one of the two");
+            }
+
+            if (model.ContextWindow < 1)
+            {
+                problems.Add($"model '{model.Id}' has a context window of {model.ContextWindow} tokens; it must be at least 1");
+            }
+
+            if (model.LatencySeconds is { } seconds && !(double.IsFinite(seconds) && seconds >= 0))
+            {
+                problems.Add($"model '{model.Id}' has a latency of {seconds} s; it must be finite and 0 or more, or left out");
+            }
+
+            if (model.Sibling == model.Id)
+            {
+                problems.Add($"model '{model.Id}' is its own sibling; name another model or none");
+            }
+        }
+
+        if (problems.Count > 0)
+        {
+            throw new ArgumentException("The model catalog cannot be used: " + string.Join("; ", problems) + ".", nameof(models));
+        }
+
+        Version = Fingerprint(Models);
+    }
+
+    public ImmutableArray<ModelProfile> Models { get; }
+
+    public int Count => Models.Length;
+
+    /// <summary>A fingerprint of everything in it: two catalogs with equal versions route alike.</summary>
+    public ulong Version { get; }
+
+    public bool TryFind(ModelId id, out int index) => _index.TryGetValue(id, out index);
+
+    /// <exception cref="KeyNotFoundException">The catalog has no such model; the message lists those it has.</exception>
+    public int IndexOf(ModelId id) => _index.TryGetValue(id, out var index)
+        ? index
+        : throw new KeyNotFoundException($"Model '{id}' is not in the catalog. It has: {string.Join(", ", Models.Take(20).Select(m => m.Id))}{(Count > 20 ? $" and {Count - 20} more" : "")}.");
+
+    private static ulong Fingerprint(ImmutableArray<ModelProfile> models)
+    {
+        var text = new StringBuilder();
+        foreach (var m in models)
+        {
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} {m.Enabled} {m.Sibling}\n");
+        }
+
+        return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}

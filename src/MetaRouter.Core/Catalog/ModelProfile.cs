@@ -1,0 +1,25 @@
+namespace MetaRouter.Core.Catalog;
+
+/// <summary>
+/// One routable model as its operator declares it. Prices are data: changing one needs no training.
+/// </summary>
+/// <param name="Id">The upstream's name.</param>
+/// <param name="InputPrice">US dollars per million prompt tokens.</param>
+/// <param name="OutputPrice">US dollars per million completion tokens.</param>
+public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, PricePerMillionTokens OutputPrice)
+{
+    /// <summary>Prompt and completion tokens that fit together. Default 128,000; at least 1.</summary>
+    public int ContextWindow { get; init; } = 128_000;
+
+    /// <summary>Default: everything.</summary>
+    public ModelCapabilities Capabilities { get; init; } = ModelCapabilities.All;
+
+    /// <summary>A model this one resembles (an earlier version, the same family): where the snapshot has never seen this model, the sibling's abilities are its prior.</summary>
+    public ModelId? Sibling { get; init; }
+
+    /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate.</summary>
+    public double? LatencySeconds { get; init; }
+
+    /// <summary>A disabled model stays in the catalog but is never chosen.</summary>
+    public bool Enabled { get; init; } = true;
+}
