@@ -1,0 +1,69 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Routing;
+
+namespace MetaRouter.Core.Preferences;
+
+/// <summary>
+/// How likely a user who trades at lambda and judges with sharpness beta is to prefer the first of two answers:
+/// Bradley-Terry with a lapse, <c>P = (1 - e) sigmoid(beta (u_1 - u_2)) + e / 2</c>, averaged over the outcomes the router cannot see.
+/// </summary>
+/// <remarks>
+/// The user judged answers that were right or wrong; the router knows only how probable each was. Plugging in the expected quality makes every
+/// choice look like one between lukewarm answers and biases lambda, so the likelihood is summed over right and wrong of both, with the correlation rho
+/// that two models' outcomes on one request have beyond what is predicted:
+/// P(both right) = q1 q2 + rho sqrt(q1 (1 - q1) q2 (1 - q2)). Three quality differences remain (-1, 0, 1), so one signal costs
+/// 3 sigmoids for each of the lambda x beta hypotheses. Sources: Bradley and Terry 1952; lapse, Wichmann and Hill 2001.
+/// </remarks>
+public static class ChoiceModel
+{
+    /// <summary>The sharpnesses a user may have; which is likely is part of the prior.</summary>
+    public static ReadOnlySpan<float> Betas => [4f, 10f, 25f];
+
+    public const int BetaCount = 3;
+
+    /// <summary>lambda x beta, beta fastest.</summary>
+    public const int Hypotheses = PreferenceGrid.Length * BetaCount;
+
+    private static readonly float[] InverseScale = Tabulate((lambda, beta) => beta / (1 + lambda));
+    private static readonly float[] CostSlope = Tabulate((lambda, beta) => -beta * lambda / (1 + lambda));
+
+    /// <summary>P(first preferred) under each hypothesis.</summary>
+    /// <param name="strength">How sharply this kind of feedback speaks, relative to a comparison; above 0.</param>
+    /// <param name="correlation">rho, 0 to 1.</param>
+    /// <param name="lapse">e, 0 to 1: the share of answers given without looking.</param>
+    /// <param name="probability">Length <see cref="Hypotheses"/>.</param>
+    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability)
+    {
+        var (q1, q2) = (first.Quality, second.Quality);
+        var both = (q1 * q2) + (correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2)));
+        both = MathF.Min(both, MathF.Min(q1, q2));
+        var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
+        var same = 1 - onlyFirst - onlySecond;
+        var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
+
+        Span<float> shift = stackalloc float[Hypotheses];
+        Span<float> term = stackalloc float[Hypotheses];
+        TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
+        TensorPrimitives.Sigmoid(shift, term);
+        TensorPrimitives.Multiply(term, same, probability);
+        TensorPrimitives.MultiplyAdd(InverseScale, strength, shift, term);
+        TensorPrimitives.Sigmoid(term, term);
+        TensorPrimitives.MultiplyAdd(term, onlyFirst, probability, probability);
+        TensorPrimitives.MultiplyAdd(InverseScale, -strength, shift, term);
+        TensorPrimitives.Sigmoid(term, term);
+        TensorPrimitives.MultiplyAdd(term, onlySecond, probability, probability);
+        TensorPrimitives.Multiply(probability, 1 - lapse, probability);
+        TensorPrimitives.Add(probability, lapse / 2, probability);
+    }
+
+    private static float[] Tabulate(Func<float, float, float> value)
+    {
+        var table = new float[Hypotheses];
+        for (var i = 0; i < table.Length; i++)
+        {
+            table[i] = value(PreferenceGrid.Lambda[i / BetaCount], Betas[i % BetaCount]);
+        }
+
+        return table;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Preferences;
+
+/// <summary>
+/// What is believed about one user: a distribution over lambda_cost (and, summed out, over how sharply the user judges),
+/// the prior updated by every signal of the window: <c>ln p(h | signals) = ln prior(h) + sum_i w_i ln P(signal_i | h)</c>.
+/// </summary>
+/// <remarks>
+/// A grid instead of an approximation: with unseen outcomes the likelihood is not log-concave, and 48 x 3 hypotheses cost microseconds.
+/// Evidence fades by its rank in time, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal windows give equal beliefs.
+/// O(signals x hypotheses). Immutable.
+/// </remarks>
+public sealed class PreferenceBelief
+{
+    /// <summary>Weight lost with each newer signal.</summary>
+    public const float Fade = 0.99f;
+
+    private readonly float[] _joint;
+    private readonly float[] _marginal = new float[PreferenceGrid.Length];
+
+    private PreferenceBelief(float[] joint, int signals)
+    {
+        (_joint, Signals) = (joint, signals);
+        for (var i = 0; i < joint.Length; i++)
+        {
+            _marginal[i / ChoiceModel.BetaCount] += joint[i];
+        }
+
+        CostShare = TensorPrimitives.Dot(_marginal, PreferenceGrid.CostShare);
+    }
+
+    /// <summary>The probability of each grid position; sums to 1.</summary>
+    public ReadOnlySpan<float> Marginal => _marginal;
+
+    /// <summary>The probability of each lambda x beta hypothesis; sums to 1.</summary>
+    public ReadOnlySpan<float> Joint => _joint;
+
+    /// <summary>How many signals it rests on, withdrawn ones not counted.</summary>
+    public int Signals { get; }
+
+    /// <summary>
+    /// E[lambda / (1 + lambda)]. Utilities are linear in it, so it is all that the choice of an act depends on: the best act under the whole belief
+    /// is the best act of a user with <see cref="ActingLambda"/>. E[lambda] is not: it is ruled by the tail.
+    /// </summary>
+    public double CostShare { get; }
+
+    /// <summary>The lambda whose best act is the best act under the belief.</summary>
+    public double ActingLambda => CostShare / Math.Max(1 - CostShare, 1e-9);
+
+    /// <summary>In nats, of the marginal.</summary>
+    public double Entropy
+    {
+        get
+        {
+            var h = 0.0;
+            foreach (var p in _marginal)
+            {
+                h -= p > 0 ? p * Math.Log(p) : 0;
+            }
+
+            return h;
+        }
+    }
+
+    public static PreferenceBelief FromPrior(PopulationPrior prior) => Normalize([.. prior.LogWeights], 0);
+
+    public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    {
+        var log = prior.LogWeights.ToArray();
+        var used = AddLogLikelihood(prior, context, signals, log);
+        return Normalize(log, used);
+    }
+
+    /// <summary>Adds the signals' faded log likelihood of every hypothesis; returns how many spoke. Signals ascend in time.</summary>
+    public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log)
+    {
+        Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
+        var (used, weight) = (0, 1f);
+        for (var i = signals.Length - 1; i >= 0; i--, weight *= Fade)
+        {
+            ref readonly var signal = ref signals[i];
+            var strength = ChoiceContext.StrengthOf(signal.Key.Kind);
+            if (signal.Withdrawn || strength <= 0)
+            {
+                continue;
+            }
+
+            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p);
+            if (!FirstPreferred(signal))
+            {
+                TensorPrimitives.Subtract(1f, p, p);
+            }
+
+            TensorPrimitives.Log(p, p);
+            TensorPrimitives.MultiplyAdd(p, weight, log, log);
+            used++;
+        }
+
+        return used;
+    }
+
+    /// <summary>The belief after one more answer with the given likelihood under each hypothesis.</summary>
+    public PreferenceBelief Updated(ReadOnlySpan<float> likelihood)
+    {
+        var joint = new float[_joint.Length];
+        TensorPrimitives.Multiply(_joint, likelihood, joint);
+        TensorPrimitives.Divide(joint, TensorPrimitives.Sum<float>(joint), joint);
+        return new PreferenceBelief(joint, Signals + 1);
+    }
+
+    /// <summary>The lambda below which a share <paramref name="p"/> of the belief lies, interpolated in log within grid cells.</summary>
+    public double Quantile(double p)
+    {
+        var (below, step) = (0.0, PreferenceGrid.LogLambda[1] - PreferenceGrid.LogLambda[0]);
+        for (var i = 0; i < _marginal.Length; i++)
+        {
+            if (below + _marginal[i] >= p && _marginal[i] > 0)
+            {
+                return Math.Exp(PreferenceGrid.LogLambda[i] + (step * (((p - below) / _marginal[i]) - 0.5)));
+            }
+
+            below += _marginal[i];
+        }
+
+        return PreferenceGrid.HighestLambda;
+    }
+
+    private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
+    {
+        // A switch to a cheaper or dearer model is a comparison that the model switched to has won.
+        FeedbackKind.SwitchModel => false,
+        _ => signal.Value > 0,
+    };
+
+    private static PreferenceBelief Normalize(float[] log, int signals)
+    {
+        TensorPrimitives.Subtract(log, TensorPrimitives.Max<float>(log), log);
+        TensorPrimitives.Exp(log, log);
+        TensorPrimitives.Divide(log, TensorPrimitives.Sum<float>(log), log);
+        return new PreferenceBelief(log, signals);
+    }
+}

@@ -1,0 +1,89 @@
+using MetaRouter.Core.Numerics;
+
+namespace MetaRouter.Core.Text;
+
+/// <summary>
+/// Weighs n-gram counts: (1 + ln tf) * idf, each family (words, characters) scaled to length 1.
+/// idf = ln((1 + n) / (1 + df)) + 1; a bucket seen in fewer than <c>minDocuments</c> texts weighs nothing.
+/// </summary>
+public sealed class TfIdf
+{
+    private readonly float[] _idf;
+
+    internal TfIdf(float[] idf) => _idf = idf;
+
+    /// <summary>One weight for each of <see cref="NgramCounter.Buckets"/>; 0 means the bucket is ignored.</summary>
+    public ReadOnlySpan<float> Idf => _idf;
+
+    public static TfIdf Learn(IReadOnlyList<string> texts, int minDocuments)
+    {
+        var df = new int[NgramCounter.Buckets];
+        var counter = new NgramCounter();
+        foreach (var text in texts)
+        {
+            counter.Read(text);
+            foreach (var bucket in counter.Touched)
+            {
+                df[bucket]++;
+            }
+        }
+
+        var idf = new float[df.Length];
+        for (var i = 0; i < idf.Length; i++)
+        {
+            idf[i] = df[i] < minDocuments ? 0 : MathF.Log((1f + texts.Count) / (1f + df[i])) + 1;
+        }
+
+        return new TfIdf(idf);
+    }
+
+    public SparseRows Transform(IReadOnlyList<string> texts)
+    {
+        var counter = new NgramCounter();
+        var start = new int[texts.Count + 1];
+        var (index, value) = (new List<int>(), new List<float>());
+        Span<float> weights = stackalloc float[2];
+        for (var i = 0; i < texts.Count; i++)
+        {
+            counter.Read(texts[i]);
+            FamilyScale(counter, weights);
+            foreach (var bucket in counter.Touched)
+            {
+                if (_idf[bucket] > 0)
+                {
+                    index.Add(bucket);
+                    value.Add(TermWeight(counter.Count(bucket)) * _idf[bucket] * weights[bucket < NgramCounter.WordBuckets ? 0 : 1]);
+                }
+            }
+
+            start[i + 1] = index.Count;
+        }
+
+        return new SparseRows(start, [.. index], [.. value], NgramCounter.Buckets);
+    }
+
+    /// <summary>1 / length of the words' and of the characters' part.</summary>
+    internal void FamilyScale(NgramCounter counter, Span<float> scale)
+    {
+        var (words, chars) = (0f, 0f);
+        foreach (var bucket in counter.Touched)
+        {
+            var w = TermWeight(counter.Count(bucket)) * _idf[bucket];
+            if (bucket < NgramCounter.WordBuckets)
+            {
+                words += w * w;
+            }
+            else
+            {
+                chars += w * w;
+            }
+        }
+
+        scale[0] = words > 0 ? 1 / MathF.Sqrt(words) : 0;
+        scale[1] = chars > 0 ? 1 / MathF.Sqrt(chars) : 0;
+    }
+
+    private static readonly float[] LogTable = [.. Enumerable.Range(0, 256).Select(i => i == 0 ? 0 : 1 + MathF.Log(i))];
+
+    internal static float TermWeight(int count) => count < LogTable.Length ? LogTable[count] : 1 + MathF.Log(count);
+}
