@@ -1,0 +1,22 @@
+using MetaRouter.Core.Prediction;
+
+namespace MetaRouter.Evaluation.Data;
+
+/// <summary>One outcome file as read.</summary>
+/// <param name="Rows">What each row of <paramref name="Table"/> says of itself; same order.</param>
+/// <param name="BadLines">Lines skipped, in file order.</param>
+/// <param name="Duplicates">Rows dropped because an earlier kept row has the same text.</param>
+public sealed record OutcomeFile(OutcomeTable Table, IReadOnlyList<OutcomeRowInfo> Rows, IReadOnlyList<BadLine> BadLines, int Duplicates)
+{
+    /// <summary>The same file with only these rows, in this order.</summary>
+    public OutcomeFile Take(ReadOnlySpan<int> rows)
+    {
+        var infos = new OutcomeRowInfo[rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            infos[i] = Rows[rows[i]];
+        }
+
+        return this with { Table = Table.Take(rows), Rows = infos };
+    }
+}

@@ -1,0 +1,221 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+
+namespace MetaRouter.Evaluation.Data;
+
+/// <summary>
+/// Reads known outcomes, one JSON object a line, plain (.jsonl) or gzip (.jsonl.gz):
+/// <c>{"id","dataset","query","category"?,"contaminated"?,"in_routellm"?,"in_routellm_mmlu"?,"models":{NAME:{"score":0..1,"cost_usd":USD,"in"?:tokens,"out"?:tokens,"lat_s"?:seconds}}}</c>.
+/// A missing or null <c>cost_usd</c> means unknown: that model is left out of that row. A line that breaks the format is skipped and reported.
+/// A flag is true, false, or the name of the benchmark that makes it true.
+/// </summary>
+public static class OutcomeReader
+{
+    /// <exception cref="DataFileException">The file cannot be read, has no good line, lacks a model asked for, or has no row left to keep.</exception>
+    public static OutcomeFile Read(string path, OutcomeReadOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new OutcomeReadOptions();
+        if (options.Models is { } asked && (asked.Count == 0 || asked.Distinct().Count() != asked.Count))
+        {
+            throw new DataFileException($"{path}: the list of models is empty or names one twice: {string.Join(", ", asked)}.");
+        }
+
+        var (rows, models, bad) = ReadRows(path, options.RowFilter);
+        var columns = options.Models ?? [.. models.OrderBy(m => m.Value, StringComparer.Ordinal)];
+        var unknown = columns.Where(m => !models.Contains(m)).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new DataFileException($"{path}: no such model: {string.Join(", ", unknown)}. The file has: {string.Join(", ", models.Select(m => m.Value).Order(StringComparer.Ordinal))}.");
+        }
+
+        var column = columns.Select((m, i) => (m, i)).ToDictionary(x => x.m, x => x.i);
+        var kept = new List<Row>(rows.Count);
+        var texts = new HashSet<string>(StringComparer.Ordinal);
+        var duplicates = 0;
+        foreach (var row in rows)
+        {
+            if (options.CompleteRowsOnly && row.Cells.Count(c => column.ContainsKey(c.Model)) < columns.Count)
+            {
+                continue;
+            }
+
+            if (texts.Add(row.Info.Query))
+            {
+                kept.Add(row);
+            }
+            else
+            {
+                duplicates++;
+            }
+        }
+
+        if (kept.Count == 0)
+        {
+            var counts = columns.Select(m => $"{m} in {rows.Count(r => r.Cells.Any(c => c.Model == m))}");
+            throw new DataFileException(rows.Count == 0
+                ? $"{path}: the filter leaves no row."
+                : $"{path}: no row has a score and a price for every model asked for. Of {rows.Count} rows: {string.Join(", ", counts)}.");
+        }
+
+        return new OutcomeFile(Table(Name(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, duplicates);
+    }
+
+    private static (List<Row> Rows, HashSet<ModelId> Models, List<BadLine> Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)
+    {
+        var (rows, models, bad) = (new List<Row>(), new HashSet<ModelId>(), new List<BadLine>());
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (line, json) in JsonLines.Read(path))
+        {
+            try
+            {
+                var row = Parse(json);
+                if (!ids.Add(row.Info.Id))
+                {
+                    throw new FormatException($"id '{row.Info.Id}' was seen on an earlier line");
+                }
+
+                models.UnionWith(row.Named);
+                if (filter is null || filter(row.Info))
+                {
+                    rows.Add(row);
+                }
+            }
+            catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+            {
+                // A JSON string of bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when read.
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + e.Message));
+            }
+        }
+
+        if (ids.Count == 0)
+        {
+            throw new DataFileException($"{path}: no usable line. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad[0]}."));
+        }
+
+        return (rows, models, bad);
+    }
+
+    private static Row Parse(ReadOnlyMemory<byte> json)
+    {
+        using var document = JsonDocument.Parse(json);
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw new FormatException("not a JSON object");
+        }
+
+        var info = new OutcomeRowInfo(Text(root, "id"), Text(root, "dataset"), Category(root), Text(root, "query"), Flag(root, "contaminated"), Flag(root, "in_routellm"), Flag(root, "in_routellm_mmlu"));
+        if (!root.TryGetProperty("models", out var models) || models.ValueKind != JsonValueKind.Object)
+        {
+            throw new FormatException("'models' is missing or not an object");
+        }
+
+        var named = new List<ModelId>();
+        var cells = new List<Cell>();
+        foreach (var property in models.EnumerateObject())
+        {
+            ModelId model;
+            try
+            {
+                model = new ModelId(property.Name);
+            }
+            catch (ArgumentException)
+            {
+                throw new FormatException($"'{property.Name}' is not a model name: 1 to {ModelId.MaxLength} visible ASCII characters");
+            }
+
+            if (named.Contains(model))
+            {
+                throw new FormatException($"model '{model}' is listed twice");
+            }
+
+            named.Add(model);
+            if (property.Value.ValueKind != JsonValueKind.Object)
+            {
+                throw new FormatException($"model '{model}' is not an object");
+            }
+
+            var cell = new Cell(
+                model,
+                Number(property.Value, "score", model, max: 1) ?? throw new FormatException($"model '{model}' has no score"),
+                Number(property.Value, "cost_usd", model) ?? double.NaN,
+                Number(property.Value, "in", model) ?? double.NaN,
+                Number(property.Value, "out", model) ?? double.NaN,
+                Number(property.Value, "lat_s", model) ?? double.NaN);
+            if (!double.IsNaN(cell.CostUsd))
+            {
+                cells.Add(cell);
+            }
+        }
+
+        return new Row(info, named, cells);
+    }
+
+    private static string Text(JsonElement row, string name) =>
+        row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : throw new FormatException($"'{name}' is missing, empty or not a string");
+
+    private static string? Category(JsonElement row) =>
+        row.TryGetProperty("category", out var value) && value.ValueKind != JsonValueKind.Null ? Text(row, "category") : null;
+
+    private static bool Flag(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.ValueKind switch
+    {
+        JsonValueKind.True or JsonValueKind.String => true,
+        JsonValueKind.False or JsonValueKind.Null => false,
+        _ => throw new FormatException($"'{name}' is neither true, false nor the name of a benchmark"),
+    };
+
+    private static double? Number(JsonElement cell, string name, ModelId model, double max = double.MaxValue)
+    {
+        if (!cell.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !(number >= 0 && number <= max))
+        {
+            var range = max < double.MaxValue ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"a number from 0 to {max}") : "a finite number, 0 or more";
+            throw new FormatException($"model '{model}' has {name} {value.GetRawText()}; it must be {range}");
+        }
+
+        return number;
+    }
+
+    private static OutcomeTable Table(string name, IReadOnlyList<ModelId> columns, Dictionary<ModelId, int> column, List<Row> rows)
+    {
+        var size = rows.Count * columns.Count;
+        var (score, cost, input, output, latency) = (new float[size], new double[size], new float[size], new float[size], new float[size]);
+        Array.Fill(score, float.NaN);
+        Array.Fill(cost, double.NaN);
+        Array.Fill(input, float.NaN);
+        Array.Fill(output, float.NaN);
+        Array.Fill(latency, float.NaN);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            foreach (var cell in rows[i].Cells)
+            {
+                if (column.TryGetValue(cell.Model, out var k))
+                {
+                    var at = (i * columns.Count) + k;
+                    (score[at], cost[at], input[at], output[at], latency[at]) = ((float)cell.Score, cell.CostUsd, (float)cell.InputTokens, (float)cell.OutputTokens, (float)cell.LatencySeconds);
+                }
+            }
+        }
+
+        return new OutcomeTable(name, columns, [.. rows.Select(r => r.Info.Id)], [.. rows.Select(r => r.Info.Query)], [.. rows.Select(r => r.Info.Group)], score, cost, input, output, latency);
+    }
+
+    private static string Name(string path)
+    {
+        var name = Path.GetFileName(path);
+        var dot = name.IndexOf(".jsonl", StringComparison.OrdinalIgnoreCase);
+        return dot > 0 ? name[..dot] : name;
+    }
+
+    private readonly record struct Cell(ModelId Model, double Score, double CostUsd, double InputTokens, double OutputTokens, double LatencySeconds);
+
+    private sealed record Row(OutcomeRowInfo Info, List<ModelId> Named, List<Cell> Cells);
+}

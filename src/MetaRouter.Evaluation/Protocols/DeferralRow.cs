@@ -1,0 +1,10 @@
+using MetaRouter.Evaluation.Metrics;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>A row of the RouteLLM table.</summary>
+/// <param name="Benchmark">What it was tested on.</param>
+/// <param name="Quoted">True: a published figure, not measured here; else null.</param>
+/// <param name="Cpt50">Per cent of calls that go to the strong model when half the gap is recovered.</param>
+/// <param name="Cpt80">The same for 80 % of the gap.</param>
+public sealed record DeferralRow(string Router, string Benchmark, bool? Quoted, double Apgr, Interval? ApgrCi, double Cpt50, Interval? Cpt50Ci, double Cpt80, Interval? Cpt80Ci);

@@ -1,0 +1,89 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>
+/// The RouteLLM table: strong gpt-4-1106-preview against weak mixtral-8x7b. A learned router scores a request by the quality it expects of the strong
+/// model less that of the weak one; <see cref="Metrics.DeferralCurve"/> says what the score is worth.
+/// </summary>
+public static class P1
+{
+    /// <summary>Labelled MMLU rows, as many as RouteLLM takes from MMLU's validation split.</summary>
+    public const int Labels = 1500;
+
+    private const int Folds = 5;
+    private const string Mmlu = "routellm-mmlu", Gsm8k = "routellm-gsm8k", MtBench = "routellm-mtbench";
+
+    private static readonly ModelId s_weak = new("mixtral-8x7b-instruct"), s_strong = new("gpt-4-1106-preview");
+
+    /// <summary>P1a: MMLU, 1,500 labelled rows drawn from it, tested on the rest; one draw a seed.</summary>
+    /// <exception cref="DataFileException">The data cannot be used.</exception>
+    public static ProtocolReport<DeferralRow> RunMmlu(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        var table = ReadClean(dataFolder, Mmlu);
+        if (table.Rows <= Labels)
+        {
+            throw new DataFileException($"{Mmlu} has {table.Rows} usable rows; P1a draws {Labels} for training and tests on the rest.");
+        }
+
+        var draws = Enumerable.Range(0, seeds).Select(seed =>
+        {
+            var (train, test) = Split.Draw(table.Ids, Labels, seed);
+            return new DeferralDraw(seed, [(table.Take(train), test)]);
+        });
+        var rows = DeferralTrial.Run("mmlu", table, [.. draws], routers, progress, 0, 1, cancellationToken);
+        return new ProtocolReport<DeferralRow>("P1a", null, seeds, [.. rows, .. PublishedRows.Mmlu], $"Labels: {Labels} rows drawn from the tested split's own distribution, as the published rows take theirs from MMLU's validation split.");
+    }
+
+    /// <summary>P1b: GSM8K in five folds, the scores pooled over the folds; one partition a seed.</summary>
+    /// <exception cref="DataFileException">The data cannot be used.</exception>
+    public static ProtocolReport<DeferralRow> RunGsm8k(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        var table = ReadClean(dataFolder, Gsm8k);
+        var draws = Enumerable.Range(0, seeds).Select(seed =>
+        {
+            var folds = Split.Folds(table.Ids, Folds, seed);
+            return new DeferralDraw(seed, [.. Enumerable.Range(0, Folds).Select(f => Split.Fold(folds, f)).Where(f => f.Test.Length > 0).Select(f => (table.Take(f.Train), f.Test))]);
+        });
+        var rows = DeferralTrial.Run("gsm8k", table, [.. draws], routers, progress, 0, 1, cancellationToken);
+        return new ProtocolReport<DeferralRow>("P1b", null, seeds, [.. rows, .. PublishedRows.Gsm8k], "Labels: four fifths of GSM8K itself. The published rows were trained on Arena votes and judged answers, without GSM8K labels.");
+    }
+
+    /// <summary>P1c: transfer to MMLU, GSM8K and MT-Bench, each from the other two and the RouterBench subset, without a row that touches the tested benchmark.</summary>
+    /// <exception cref="DataFileException">The data cannot be used.</exception>
+    public static ProtocolReport<DeferralRow> RunTransfer(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        (string Name, OutcomeTable Table, IReadOnlyList<DeferralRow> Published)[] benchmarks =
+        [
+            ("mmlu", ReadClean(dataFolder, Mmlu), []),
+            ("gsm8k", ReadClean(dataFolder, Gsm8k), PublishedRows.Gsm8k),
+            ("mt-bench", ReadClean(dataFolder, MtBench), PublishedRows.MtBench),
+        ];
+        // RouterBench's mixtral-8x7b-chat is the same model under another name.
+        var elsewhere = OutcomeReader.Read(DataFolder.Find(dataFolder, "routerbench-subset"), new OutcomeReadOptions { Models = [new("mixtral-8x7b-chat"), s_strong], CompleteRowsOnly = true, RowFilter = r => !RouteLlmOverlap.Touches(r) }).Table;
+
+        var rows = new List<DeferralRow>();
+        for (var i = 0; i < benchmarks.Length; i++)
+        {
+            var (name, test, published) = benchmarks[i];
+            var tested = test.Queries.ToHashSet(StringComparer.Ordinal);
+            var others = OutcomeTables.Join($"all but {name}", [s_weak, s_strong], [.. benchmarks.Where(b => b.Name != name).Select(b => b.Table), elsewhere]);
+            var train = others.Take([.. Enumerable.Range(0, others.Rows).Where(row => !tested.Contains(others.Queries[row]))]);
+            int[] all = [.. Enumerable.Range(0, test.Rows)];
+            var draws = Enumerable.Range(0, seeds).Select(seed => new DeferralDraw(seed, [(train, all)]));
+            rows.AddRange(DeferralTrial.Run(name, test, [.. draws], routers, progress, (double)i / benchmarks.Length, 1.0 / benchmarks.Length, cancellationToken));
+            rows.AddRange(published);
+        }
+
+        return new ProtocolReport<DeferralRow>("P1c", null, seeds, rows, "Trained on nothing that touches the tested benchmark. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.");
+    }
+
+    private static OutcomeTable ReadClean(string dataFolder, string file) =>
+        OutcomeReader.Read(DataFolder.Find(dataFolder, file), new OutcomeReadOptions { Models = [s_weak, s_strong], CompleteRowsOnly = true, RowFilter = r => !r.Contaminated }).Table;
+}

@@ -1,0 +1,325 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Tests.Routing;
+
+public sealed class ReceiptSealerTests : IDisposable
+{
+    private const long Now = 1_767_225_600_000;
+    private const long Minute = 60_000;
+    private const long Day = 1_440 * Minute;
+
+    private readonly ReceiptSealer _sealer = new([Key(1)]);
+
+    public void Dispose() => _sealer.Dispose();
+
+    [Fact]
+    public void Open_OfWhatWasSealed_GivesTheSameReceipt()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 500; i++)
+        {
+            var receipt = Any(random);
+            _sealer.Open(_sealer.Seal(receipt), receipt.TenantHash, receipt.UserHash, receipt.DecisionTimeMs + 1, out var opened).ShouldBe(new ReceiptVerdict(ReceiptStatus.Valid, ""));
+            opened.ShouldBe(receipt);
+        }
+    }
+
+    [Fact]
+    public void Seal_SameDecisionOnAnyNode_SameToken()
+    {
+        using var other = new ReceiptSealer([Key(1), Key(2)]);
+
+        other.Seal(Some()).ShouldBe(_sealer.Seal(Some()));
+    }
+
+    [Fact]
+    public void Seal_AnyOtherDecision_SharesNeitherNonceNorBody()
+    {
+        var token = _sealer.Seal(Some());
+        var other = _sealer.Seal(Some() with { Nonce = 8 });
+
+        other[..4].ShouldBe(token[..4]);
+        other[4..20].ShouldNotBe(token[4..20]);
+        Enumerable.Range(20, token.Length - 20).Count(i => other[i] == token[i]).ShouldBeLessThan(20);
+    }
+
+    [Fact]
+    public void Seal_SmallestAndLargest_HaveOneLengthBelow512()
+    {
+        var largest = Some() with
+        {
+            TenantHash = ulong.MaxValue,
+            UserHash = ulong.MaxValue,
+            DecisionTimeMs = SignalKey.MaxDecisionTimeMs,
+            Nonce = SignalKey.MaxNonce,
+            SnapshotVersion = ulong.MaxValue,
+            CatalogVersion = ulong.MaxValue,
+            ChosenModel = uint.MaxValue,
+            OfferedModel = uint.MaxValue,
+            IsExplored = true,
+            IsComparison = true,
+            First = new Outcome(1, float.MaxValue, float.MaxValue),
+            InputTokens = float.MaxValue,
+            Features = new ReceiptFeatures(Enumerable.Repeat(-65504f, ReceiptFeatures.MaxCount).ToArray()),
+        };
+
+        _sealer.Seal(largest).Length.ShouldBe(ReceiptSealer.TokenLength);
+        _sealer.Seal(Some() with { Features = default }).Length.ShouldBe(ReceiptSealer.TokenLength);
+        ReceiptSealer.TokenLength.ShouldBeLessThan(512);
+        _sealer.Seal(largest).ShouldAllBe(c => char.IsAsciiLetterOrDigit(c) || c == '-' || c == '_');
+    }
+
+    [Fact]
+    public void Seal_AllocatesTheTokenAndNothingElse()
+    {
+        var receipt = Some();
+        var token = _sealer.Seal(receipt);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            token = _sealer.Seal(receipt);
+        }
+
+        var each = (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
+        each.ShouldBeLessThanOrEqualTo(24 + (2 * token.Length));
+    }
+
+    [Fact]
+    public void Seal_FromManyThreads_GivesTheSameTokens()
+    {
+        var expected = Enumerable.Range(0, 64).Select(i => _sealer.Seal(Some() with { Nonce = (uint)i })).ToArray();
+
+        Parallel.For(0, 20_000, i =>
+        {
+            var token = _sealer.Seal(Some() with { Nonce = (uint)(i % 64) });
+            token.ShouldBe(expected[i % 64]);
+            _sealer.Open(token, 10, 20, Now, out _).IsValid.ShouldBeTrue();
+        });
+    }
+
+    public static TheoryData<string, Receipt> Invalid() => new()
+    {
+        { "decision time", Some() with { DecisionTimeMs = -1 } },
+        { "nonce", Some() with { Nonce = 1 << 24 } },
+        { "chosen model", Some() with { ChosenModel = 0 } },
+        { "propensity", Some() with { Propensity = 0 } },
+        { "propensity", Some() with { Propensity = float.NaN } },
+        { "pair propensity", Some() with { PairPropensity = 1.5f } },
+        { "chosen model", Some() with { First = new Outcome(2, 0, 0) } },
+        { "offered model", Some() with { Offered = new Outcome(0, float.NaN, 0) } },
+        { "pool's middle", Some() with { Middle = new Outcome(0, 0, -1) } },
+        { "input tokens", Some() with { InputTokens = float.PositiveInfinity } },
+        { "output tokens", Some() with { OutputTokens = -1 } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Invalid))]
+    public void Seal_InvalidReceipt_IsRefusedByName(string named, Receipt receipt) =>
+        Should.Throw<ArgumentException>(() => _sealer.Seal(receipt)).Message.ShouldContain(named);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("abc")]
+    [InlineData("chatcmpl-123")]
+    [InlineData("{}{}")]
+    public void Open_SomethingElse_IsMalformed(string token) => Refused(token, ReceiptStatus.Malformed, "not a receipt");
+
+    [Fact]
+    public void Open_EveryPrefix_IsMalformed()
+    {
+        var token = _sealer.Seal(Some());
+        for (var length = 0; length < token.Length; length++)
+        {
+            Refused(token[..length], ReceiptStatus.Malformed, "receipt");
+        }
+
+        Refused(token + "A", ReceiptStatus.Malformed, "225 characters");
+    }
+
+    [Theory]
+    [InlineData(' ')]
+    [InlineData('\n')]
+    [InlineData('=')]
+    [InlineData('+')]
+    [InlineData('é')]
+    public void Open_StrangeCharacter_IsMalformed(char character)
+    {
+        var token = _sealer.Seal(Some());
+        Refused(token[..100] + character + token[101..], ReceiptStatus.Malformed, "character outside");
+        Refused(token[..^1] + character, ReceiptStatus.Malformed, "character outside");
+    }
+
+    [Fact]
+    public void Open_AnotherVersion_NamesBoth()
+    {
+        Refused(Base64Url.EncodeToString([(byte)'R', 9, 1]) + "whatever follows", ReceiptStatus.UnknownVersion, "version 9");
+        Refused(Base64Url.EncodeToString([(byte)'R', 9, 1]), ReceiptStatus.UnknownVersion, "understands version 1");
+    }
+
+    [Fact]
+    public void Open_KeyRotatedAway_NamesTheKey()
+    {
+        using var rotated = new ReceiptSealer([Key(2)]);
+
+        rotated.Open(_sealer.Seal(Some()), 10, 20, Now, out _).ShouldSatisfyAllConditions(
+            verdict => verdict.Status.ShouldBe(ReceiptStatus.UnknownKey),
+            verdict => verdict.Message.ShouldContain("key 1"));
+    }
+
+    [Fact]
+    public void Open_KeyStillInTheRing_IsValidAfterRotation()
+    {
+        using var rotated = new ReceiptSealer([Key(2), Key(1)]);
+
+        rotated.Open(_sealer.Seal(Some()), 10, 20, Now, out _).IsValid.ShouldBeTrue();
+        rotated.Seal(Some()).ShouldNotBe(_sealer.Seal(Some()));
+    }
+
+    [Fact]
+    public void Open_AnyCharacterChanged_IsRefused()
+    {
+        var token = _sealer.Seal(Some());
+        for (var i = 0; i < token.Length; i++)
+        {
+            var changed = token.ToCharArray();
+            changed[i] = changed[i] == 'A' ? 'B' : 'A';
+            var verdict = _sealer.Open(changed, 10, 20, Now, out var receipt);
+            verdict.IsValid.ShouldBeFalse();
+            receipt.ShouldBe(default);
+            if (i >= 4)
+            {
+                verdict.Status.ShouldBe(ReceiptStatus.Forged);
+                verdict.Message.ShouldContain("not genuine");
+            }
+        }
+    }
+
+    [Fact]
+    public void Open_SealedWithAnotherSecretUnderTheSameKeyId_IsForged()
+    {
+        using var forger = new ReceiptSealer([new ReceiptKey(1, SHA256.HashData("another secret"u8))]);
+
+        Refused(forger.Seal(Some()), ReceiptStatus.Forged, "not genuine");
+    }
+
+    [Theory]
+    [InlineData(11, 20)]
+    [InlineData(10, 21)]
+    public void Open_ByAnotherTenantOrUser_IsForeign(ulong tenant, ulong user)
+    {
+        var verdict = _sealer.Open(_sealer.Seal(Some()), tenant, user, Now, out var receipt);
+
+        verdict.Status.ShouldBe(ReceiptStatus.Foreign);
+        verdict.Message.ShouldContain("another tenant or user");
+        receipt.ShouldBe(default);
+    }
+
+    [Fact]
+    public void Open_ForgedAndForeign_IsCalledForged()
+    {
+        var token = _sealer.Seal(Some());
+        var changed = token[..50] + (token[50] == 'A' ? 'B' : 'A') + token[51..];
+
+        _sealer.Open(changed, 11, 21, Now, out _).Status.ShouldBe(ReceiptStatus.Forged);
+    }
+
+    [Fact]
+    public void Open_AtTheEndOfItsLife_IsExpiredOneMillisecondLater()
+    {
+        _sealer.Open(_sealer.Seal(Some()), 10, 20, Now + (7 * Day), out _).IsValid.ShouldBeTrue();
+        _sealer.Open(_sealer.Seal(Some()), 10, 20, Now + (7 * Day) + 1, out _).ShouldSatisfyAllConditions(
+            verdict => verdict.Status.ShouldBe(ReceiptStatus.Expired),
+            verdict => verdict.Message.ShouldContain("2026-01-01 00:00:00Z"),
+            verdict => verdict.Message.ShouldContain("7 days"));
+    }
+
+    [Fact]
+    public void Open_FurtherAheadThanClocksDiffer_IsFromTheFuture()
+    {
+        _sealer.Open(_sealer.Seal(Some()), 10, 20, Now - (5 * Minute), out _).IsValid.ShouldBeTrue();
+        _sealer.Open(_sealer.Seal(Some()), 10, 20, Now - (5 * Minute) - 1, out _).ShouldSatisfyAllConditions(
+            verdict => verdict.Status.ShouldBe(ReceiptStatus.FromTheFuture),
+            verdict => verdict.Message.ShouldContain("5 minutes"));
+    }
+
+    [Fact]
+    public void Open_RandomTokens_NeverThrow()
+    {
+        var random = new Random(2);
+        var header = _sealer.Seal(Some())[..4];
+        for (var i = 0; i < 2_000; i++)
+        {
+            var bytes = new byte[random.Next(200)];
+            random.NextBytes(bytes);
+            _sealer.Open((i % 2 == 0 ? header : "") + Base64Url.EncodeToString(bytes), 10, 20, Now, out _).IsValid.ShouldBeFalse();
+        }
+    }
+
+    [Fact]
+    public void New_EmptyRing_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptSealer([])).Message.ShouldContain("at least one key");
+
+    [Fact]
+    public void New_TwoKeysOfOneId_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptSealer([Key(1), Key(2), Key(1)])).Message.ShouldContain("2 keys of id 1");
+
+    [Fact]
+    public void New_ShortSecret_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptKey(3, new byte[31])).Message.ShouldContain("31 bytes");
+
+    [Fact]
+    public void New_OptionsOutOfRange_NamesEveryProblem()
+    {
+        var message = Should.Throw<ArgumentException>(() => new ReceiptSealer([Key(1)], new ReceiptOptions { Lifetime = TimeSpan.Zero, ClockSkew = TimeSpan.FromDays(1) })).Message;
+
+        message.ShouldContain("Lifetime is 00:00:00");
+        message.ShouldContain("ClockSkew is 1.00:00:00");
+    }
+
+    private void Refused(string token, ReceiptStatus status, string named)
+    {
+        var verdict = _sealer.Open(token, 10, 20, Now, out var receipt);
+        verdict.Status.ShouldBe(status);
+        verdict.Message.ShouldContain(named);
+        receipt.ShouldBe(default);
+    }
+
+    private static ReceiptKey Key(byte id) => new(id, SHA256.HashData([id]));
+
+    private static Receipt Some() => new()
+    {
+        TenantHash = 10,
+        UserHash = 20,
+        DecisionTimeMs = Now,
+        Nonce = 7,
+        ChosenModel = 30,
+        Propensity = 0.9f,
+        First = new Outcome(0.8f, 0.01f, 2f),
+        Middle = new Outcome(0.5f, 0.002f, 1f),
+        Features = new ReceiptFeatures([0.5f, -0.25f]),
+    };
+
+    private static Receipt Any(Random random) => new()
+    {
+        TenantHash = (ulong)random.NextInt64(),
+        UserHash = (ulong)random.NextInt64(),
+        DecisionTimeMs = random.NextInt64(SignalKey.MaxDecisionTimeMs),
+        Nonce = (uint)random.Next((int)SignalKey.MaxNonce + 1),
+        SnapshotVersion = (ulong)random.NextInt64(),
+        CatalogVersion = (ulong)random.NextInt64(),
+        ChosenModel = (uint)random.Next(1, int.MaxValue),
+        OfferedModel = (uint)random.Next(),
+        Propensity = 1 - random.NextSingle(),
+        PairPropensity = random.NextSingle(),
+        IsExplored = random.Next(2) == 0,
+        IsComparison = random.Next(2) == 0,
+        First = AnyOutcome(random),
+        Offered = AnyOutcome(random),
+        Middle = AnyOutcome(random),
+        InputTokens = random.Next(100_000),
+        OutputTokens = random.NextSingle() * 1_000,
+        Features = new ReceiptFeatures([.. Enumerable.Range(0, random.Next(17)).Select(_ => (random.NextSingle() * 8) - 4)]),
+    };
+
+    private static Outcome AnyOutcome(Random random) => new(random.NextSingle(), random.NextSingle(), random.NextSingle() * 60);
+}

@@ -1,0 +1,36 @@
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Tests.Users;
+
+public class IdentityHashTests
+{
+    private static readonly byte[] Secret = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+
+    [Fact]
+    public void Compute_SameIdentity_SameHash() => IdentityHash.Compute(Secret, "acme", "ann").ShouldBe(IdentityHash.Compute(Secret, "acme", "ann"));
+
+    [Fact]
+    public void Compute_AnyPartChanged_AnotherHash()
+    {
+        ulong[] hashes =
+        [
+            IdentityHash.Compute(Secret, "acme", "ann"),
+            IdentityHash.Compute(Secret, "acm", "eann"),
+            IdentityHash.Compute(Secret, "acme", "bob"),
+            IdentityHash.Compute(Secret, "other", "ann"),
+            IdentityHash.Compute(Secret, "acme", ""),
+            IdentityHash.Compute(Secret, "acme"),
+            IdentityHash.Compute(Secret.AsSpan(1), "acme", "ann"),
+        ];
+
+        hashes.ShouldBeUnique();
+    }
+
+    [Fact]
+    public void Compute_LongAndForeignNames_AreTaken() =>
+        IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_000)).ShouldNotBe(IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_001)));
+
+    [Fact]
+    public void Compute_ShortSecret_IsRefused() =>
+        Should.Throw<ArgumentException>(() => IdentityHash.Compute(new byte[15], "acme", "ann")).Message.ShouldContain("15 bytes");
+}

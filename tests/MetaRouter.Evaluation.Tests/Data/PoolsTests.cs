@@ -1,0 +1,36 @@
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.Tests.Data;
+
+public sealed class PoolsTests
+{
+    [Fact]
+    public void Parse_Name_FindsThePool() => Pools.Parse("zeroeval-11").Models.Count.ShouldBe(11);
+
+    [Fact]
+    public void Parse_FileAndModels_IsAPoolOfItsOwn()
+    {
+        var pool = Pools.Parse("mmlu-pro:yi-6b-chat, command-r");
+        pool.File.ShouldBe("mmlu-pro");
+        pool.Models.Select(m => m.Value).ShouldBe(["yi-6b-chat", "command-r"]);
+    }
+
+    [Theory]
+    [InlineData("nope", "mmlu-pro-8, routerbench-8, zeroeval-11")]
+    [InlineData("mmlu-pro:one", "at least two")]
+    [InlineData("mmlu-pro:a b,c", "visible ASCII")]
+    public void Parse_NeitherNameNorFile_SaysWhatIsThere(string text, string message) =>
+        Should.Throw<DataFileException>(() => Pools.Parse(text)).Message.ShouldContain(message);
+
+    [Theory]
+    [InlineData("x.jsonl")]
+    [InlineData("x.jsonl.gz")]
+    public void Find_ShortName_FindsTheFile(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write(name, "{}");
+        DataFolder.Find(folder.Path, "x").ShouldBe(path);
+        DataFolder.Find(folder.Path, name).ShouldBe(path);
+        Should.Throw<DataFileException>(() => DataFolder.Find(folder.Path, "y")).Message.ShouldContain(name);
+    }
+}

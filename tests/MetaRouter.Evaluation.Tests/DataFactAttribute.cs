@@ -1,0 +1,30 @@
+namespace MetaRouter.Evaluation.Tests;
+
+/// <summary>A test on the real data, which is not part of the project: skipped, with the reason, where the folder is absent.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class DataFactAttribute : FactAttribute
+{
+    public DataFactAttribute()
+    {
+        if (Folder is null)
+        {
+            Skip = "The data folder (shared/data beside the clone) is not here.";
+        }
+    }
+
+    public static string? Folder { get; } = Find();
+
+    private static string? Find()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "MetaRouter.Cluster.sln")))
+            {
+                var folder = Path.GetFullPath(Path.Combine(at.FullName, "..", "shared", "data"));
+                return Directory.Exists(folder) ? folder : null;
+            }
+        }
+
+        return null;
+    }
+}
