@@ -14,21 +14,32 @@ namespace MetaRouter.Core.Prediction;
 /// </remarks>
 public sealed class ExtraTrees
 {
-    internal const byte Leaf = 255;
+    internal const ushort Leaf = ushort.MaxValue;
 
-    // One entry a node; the left child follows its parent, Next is the right child, or the leaf's number.
-    internal readonly int[] Root;
-    internal readonly byte[] Feature;
-    internal readonly float[] Threshold;
-    internal readonly int[] Next;
-    internal readonly float[] LeafValue; // leaves x m
+    /// <summary>The left child follows its parent, the right one is <c>Skip</c> further on. A leaf's number stands where its threshold would.</summary>
+    internal readonly record struct Node(int Bits, ushort Skip, ushort Feature)
+    {
+        public float Threshold => BitConverter.Int32BitsToSingle(Bits);
+    }
 
-    internal ExtraTrees(int targets, int[] root, byte[] feature, float[] threshold, int[] next, float[] leafValue) =>
-        (Targets, Root, Feature, Threshold, Next, LeafValue) = (targets, root, feature, threshold, next, leafValue);
+    private readonly int[] _root;
+    private readonly Node[] _nodes;
+    private readonly sbyte[] _leaves; // leaves x m
+    private readonly float[] _scale;  // m
 
-    public int Targets { get; }
+    internal ExtraTrees(int[] root, Node[] nodes, sbyte[] leaves, float[] scale) => (_root, _nodes, _leaves, _scale) = (root, nodes, leaves, scale);
 
-    public int Trees => Root.Length;
+    public int Targets => _scale.Length;
+
+    public int Trees => _root.Length;
+
+    internal ReadOnlySpan<int> Roots => _root;
+
+    internal ReadOnlySpan<Node> Nodes => _nodes;
+
+    internal ReadOnlySpan<sbyte> Leaves => _leaves;
+
+    internal ReadOnlySpan<float> Scale => _scale;
 
     public sealed record Options
     {
@@ -44,36 +55,39 @@ public sealed class ExtraTrees
         public int Seed { get; init; } = 1;
     }
 
-    /// <summary>Adds the forest's mean leaf to <paramref name="targets"/>.</summary>
+    /// <summary>The mean leaf of all trees. Leaves are whole bytes, so the sum is exact in any order.</summary>
     public void Predict(ReadOnlySpan<float> x, Span<float> targets)
     {
-        targets.Clear();
-        foreach (var root in Root)
+        Span<int> sum = stackalloc int[targets.Length];
+        sum.Clear();
+        foreach (var root in _root)
         {
-            var node = root;
-            while (Feature[node] != Leaf)
+            var at = root;
+            var node = _nodes[at];
+            while (node.Feature != Leaf)
             {
-                node = x[Feature[node]] <= Threshold[node] ? node + 1 : Next[node];
+                at += x[node.Feature] <= node.Threshold ? 1 : node.Skip;
+                node = _nodes[at];
             }
 
-            var leaf = LeafValue.AsSpan(Next[node] * Targets, Targets);
+            var leaf = _leaves.AsSpan(node.Bits * sum.Length, sum.Length);
             for (var j = 0; j < leaf.Length; j++)
             {
-                targets[j] += leaf[j];
+                sum[j] += leaf[j];
             }
         }
 
-        foreach (ref var t in targets)
+        for (var j = 0; j < sum.Length; j++)
         {
-            t /= Root.Length;
+            targets[j] = sum[j] * _scale[j] / _root.Length;
         }
     }
 
-    /// <param name="x">n x D row-major, D at most 255.</param>
+    /// <param name="x">n x D row-major, D below 65,535.</param>
     /// <param name="y">n x m row-major, all finite.</param>
     public static ExtraTrees Fit(float[] x, float[] y, int features, int targets, Options options)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(features, (int)Leaf);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(features, (int)Leaf);
         var n = y.Length / targets;
         var columns = new float[x.Length];
         for (var i = 0; i < n; i++)
@@ -101,27 +115,44 @@ public sealed class ExtraTrees
                 grown[t].Grow();
             }
         });
-        var (root, feature, threshold, next, leaf) = (new List<int>(), new List<byte>(), new List<float>(), new List<int>(), new List<float>());
+        return Pack(grown, targets);
+    }
+
+    private static ExtraTrees Pack(Grower[] grown, int targets)
+    {
+        var scale = new float[targets];
         foreach (var tree in grown)
         {
-            var (nodes, leaves) = (feature.Count, leaf.Count / targets);
-            root.Add(nodes);
-            feature.AddRange(tree.Feature);
-            threshold.AddRange(tree.Threshold);
-            for (var i = 0; i < tree.Next.Count; i++)
+            for (var i = 0; i < tree.Leaves.Count; i++)
             {
-                next.Add(tree.Next[i] + (tree.Feature[i] == Leaf ? leaves : nodes));
+                scale[i % targets] = MathF.Max(scale[i % targets], MathF.Abs(tree.Leaves[i]) / 127);
             }
-
-            leaf.AddRange(tree.Leaves);
         }
 
-        return new ExtraTrees(targets, [.. root], [.. feature], [.. threshold], [.. next], [.. leaf]);
+        var (root, nodes, leaves) = (new List<int>(), new List<Node>(), new List<sbyte>());
+        foreach (var tree in grown)
+        {
+            root.Add(nodes.Count);
+            var firstLeaf = leaves.Count / targets;
+            for (var i = 0; i < tree.Feature.Count; i++)
+            {
+                nodes.Add(tree.Feature[i] == Leaf
+                    ? new Node(firstLeaf + tree.Next[i], 0, Leaf)
+                    : new Node(BitConverter.SingleToInt32Bits(tree.Threshold[i]), checked((ushort)(tree.Next[i] - i)), tree.Feature[i]));
+            }
+
+            for (var i = 0; i < tree.Leaves.Count; i++)
+            {
+                leaves.Add(scale[i % targets] > 0 ? (sbyte)MathF.Round(tree.Leaves[i] / scale[i % targets]) : (sbyte)0);
+            }
+        }
+
+        return new ExtraTrees([.. root], [.. nodes], [.. leaves], scale);
     }
 
     private sealed class Grower(float[] columns, float[] targets, int n, int features, int width, int stride, int minLeaf, int tried, Random random)
     {
-        public readonly List<byte> Feature = [];
+        public readonly List<ushort> Feature = [];
         public readonly List<float> Threshold = [];
         public readonly List<int> Next = [];
         public readonly List<float> Leaves = [];
@@ -162,7 +193,8 @@ public sealed class ExtraTrees
                     }
 
                     seen++;
-                    var threshold = low + ((high - low) * (float)random.NextDouble());
+                    // Half precision, so that two bytes hold it on disk.
+                    var threshold = (float)(Half)(low + ((high - low) * (float)random.NextDouble()));
                     var score = Score(rows, column, threshold, total);
                     if (score > best)
                     {
@@ -185,7 +217,7 @@ public sealed class ExtraTrees
                 return;
             }
 
-            Feature.Add((byte)bestFeature);
+            Feature.Add((ushort)bestFeature);
             Threshold.Add(bestThreshold);
             Next.Add(0);
             var split = columns.AsSpan(bestFeature * n, n);

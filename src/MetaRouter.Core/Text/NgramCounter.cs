@@ -28,12 +28,16 @@ public sealed class NgramCounter
 
     private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
     private readonly ushort[] _count = new ushort[Buckets];
-    private readonly ushort[] _touched = new ushort[Buckets];
+    private readonly ushort[] _words = new ushort[WordBuckets];
+    private readonly ushort[] _chars = new ushort[CharBuckets];
     private readonly float[] _surface = new float[SurfaceLength];
-    private int _used;
+    private int _wordsUsed, _charsUsed;
 
-    /// <summary>The buckets with a count of at least one, in order of first appearance.</summary>
-    public ReadOnlySpan<ushort> Touched => _touched.AsSpan(0, _used);
+    /// <summary>The word buckets with a count of at least one, in order of first appearance.</summary>
+    public ReadOnlySpan<ushort> Words => _words.AsSpan(0, _wordsUsed);
+
+    /// <summary>The character buckets with a count of at least one, in order of first appearance.</summary>
+    public ReadOnlySpan<ushort> Characters => _chars.AsSpan(0, _charsUsed);
 
     /// <summary>Length, digits, lines, symbols, upper case, code, word length, questions, listed options, other scripts: each about 0 to 1.</summary>
     public ReadOnlySpan<float> Surface => _surface;
@@ -46,12 +50,17 @@ public sealed class NgramCounter
     /// <summary>Forgets the last text and counts this one.</summary>
     public void Read(ReadOnlySpan<char> text)
     {
-        foreach (var bucket in Touched)
+        foreach (var bucket in Words)
         {
             _count[bucket] = 0;
         }
 
-        _used = 0;
+        foreach (var bucket in Characters)
+        {
+            _count[bucket] = 0;
+        }
+
+        (_wordsUsed, _charsUsed) = (0, 0);
         var tally = default(SurfaceTally);
         if (text.Length <= MaxChars)
         {
@@ -134,10 +143,10 @@ public sealed class NgramCounter
 
     private void EndWord(ref ulong word, ref ulong previousWord, ref int length, ref SurfaceTally tally)
     {
-        Add((int)((word * Golden) >> (64 - WordBits)));
+        AddWord((int)((word * Golden) >> (64 - WordBits)));
         if (previousWord != 0)
         {
-            Add((int)(((word + (previousWord * 0xD6E8_FEB8_6659_FD93)) * Golden) >> (64 - WordBits)));
+            AddWord((int)(((word + (previousWord * 0xD6E8_FEB8_6659_FD93)) * Golden) >> (64 - WordBits)));
         }
 
         tally.Word(length);
@@ -172,22 +181,25 @@ public sealed class NgramCounter
     private void AddChars(ulong key)
     {
         key ^= key >> 29;
-        Add(WordBuckets + (int)((key * Golden) >> (64 - CharBits)));
+        var bucket = WordBuckets + (int)((key * Golden) >> (64 - CharBits));
+        ref var count = ref _count[bucket];
+        if (count == 0)
+        {
+            _chars[_charsUsed++] = (ushort)bucket;
+        }
+
+        count = (ushort)Math.Min(count + 1, ushort.MaxValue);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Add(int bucket)
+    private void AddWord(int bucket)
     {
         ref var count = ref _count[bucket];
         if (count == 0)
         {
-            _touched[_used++] = (ushort)bucket;
+            _words[_wordsUsed++] = (ushort)bucket;
         }
 
-        if (count < ushort.MaxValue)
-        {
-            count++;
-        }
+        count = (ushort)Math.Min(count + 1, ushort.MaxValue);
     }
 
     /// <summary>0 symbol, 1 lower case, 2 upper case, 3 digit, 4 white space or control.</summary>

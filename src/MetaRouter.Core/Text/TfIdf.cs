@@ -22,7 +22,12 @@ public sealed class TfIdf
         foreach (var text in texts)
         {
             counter.Read(text);
-            foreach (var bucket in counter.Touched)
+            foreach (var bucket in counter.Words)
+            {
+                df[bucket]++;
+            }
+
+            foreach (var bucket in counter.Characters)
             {
                 df[bucket]++;
             }
@@ -42,45 +47,41 @@ public sealed class TfIdf
         var counter = new NgramCounter();
         var start = new int[texts.Count + 1];
         var (index, value) = (new List<int>(), new List<float>());
-        Span<float> weights = stackalloc float[2];
         for (var i = 0; i < texts.Count; i++)
         {
             counter.Read(texts[i]);
-            FamilyScale(counter, weights);
-            foreach (var bucket in counter.Touched)
-            {
-                if (_idf[bucket] > 0)
-                {
-                    index.Add(bucket);
-                    value.Add(TermWeight(counter.Count(bucket)) * _idf[bucket] * weights[bucket < NgramCounter.WordBuckets ? 0 : 1]);
-                }
-            }
-
+            Append(counter, counter.Words);
+            Append(counter, counter.Characters);
             start[i + 1] = index.Count;
         }
 
         return new SparseRows(start, [.. index], [.. value], NgramCounter.Buckets);
-    }
 
-    /// <summary>1 / length of the words' and of the characters' part.</summary>
-    internal void FamilyScale(NgramCounter counter, Span<float> scale)
-    {
-        var (words, chars) = (0f, 0f);
-        foreach (var bucket in counter.Touched)
+        void Append(NgramCounter counter, ReadOnlySpan<ushort> family)
         {
-            var w = TermWeight(counter.Count(bucket)) * _idf[bucket];
-            if (bucket < NgramCounter.WordBuckets)
+            var scale = Scale(counter, family);
+            foreach (var bucket in family)
             {
-                words += w * w;
-            }
-            else
-            {
-                chars += w * w;
+                if (_idf[bucket] > 0)
+                {
+                    index.Add(bucket);
+                    value.Add(TermWeight(counter.Count(bucket)) * _idf[bucket] * scale);
+                }
             }
         }
+    }
 
-        scale[0] = words > 0 ? 1 / MathF.Sqrt(words) : 0;
-        scale[1] = chars > 0 ? 1 / MathF.Sqrt(chars) : 0;
+    /// <summary>1 / the length of one family's weighted counts; 0 for none.</summary>
+    private float Scale(NgramCounter counter, ReadOnlySpan<ushort> family)
+    {
+        var sum = 0f;
+        foreach (var bucket in family)
+        {
+            var w = TermWeight(counter.Count(bucket)) * _idf[bucket];
+            sum += w * w;
+        }
+
+        return sum > 0 ? 1 / MathF.Sqrt(sum) : 0;
     }
 
     private static readonly float[] LogTable = [.. Enumerable.Range(0, 256).Select(i => i == 0 ? 0 : 1 + MathF.Log(i))];

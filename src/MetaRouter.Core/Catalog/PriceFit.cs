@@ -1,0 +1,69 @@
+using MetaRouter.Core.Prediction;
+
+namespace MetaRouter.Core.Catalog;
+
+/// <summary>
+/// Recovers list prices from what calls cost: least squares of cost on prompt and completion tokens, both prices 0 or more.
+/// Where a file gives costs without tokens, cost itself is the meter: a nominal $1 per million units, one unit a millionth of a dollar.
+/// </summary>
+public static class PriceFit
+{
+    /// <summary>A nominal meter for costs without tokens.</summary>
+    public const double NominalUsdPerMillion = 1;
+
+    /// <returns>One profile a model, in the table's order, and the completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
+    public static (ModelProfile[] Models, float[] OutputTokens) Fit(OutcomeTable table)
+    {
+        var (k, output) = (table.ModelCount, (float[])table.OutputTokens.Clone());
+        var models = new ModelProfile[k];
+        for (var model = 0; model < k; model++)
+        {
+            double xx = 0, xy = 0, yy = 0, xc = 0, yc = 0;
+            var (priced, counted) = (0, 0);
+            for (var i = model; i < table.CostUsd.Length; i += k)
+            {
+                if (double.IsNaN(table.CostUsd[i]))
+                {
+                    continue;
+                }
+
+                priced++;
+                double x = table.InputTokens[i], y = table.OutputTokens[i], c = table.CostUsd[i];
+                if (!double.IsNaN(x) && !double.IsNaN(y))
+                {
+                    counted++;
+                    (xx, xy, yy, xc, yc) = (xx + (x * x), xy + (x * y), yy + (y * y), xc + (x * c), yc + (y * c));
+                }
+            }
+
+            if (counted < priced || counted == 0)
+            {
+                for (var i = model; i < output.Length; i += k)
+                {
+                    output[i] = (float)(table.CostUsd[i] * 1e6 / NominalUsdPerMillion);
+                }
+
+                models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(0), new PricePerMillionTokens(NominalUsdPerMillion));
+                continue;
+            }
+
+            var det = (xx * yy) - (xy * xy);
+            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : (xc / Math.Max(xx, 1e-9), 0);
+            if (input < 0)
+            {
+                (input, completion) = (0, yc / Math.Max(yy, 1e-9));
+            }
+            else if (completion < 0)
+            {
+                (input, completion) = (xc / Math.Max(xx, 1e-9), 0);
+            }
+
+            models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(Round(input * 1e6)), new PricePerMillionTokens(Round(completion * 1e6)));
+        }
+
+        return (models, output);
+    }
+
+    /// <summary>List prices have few digits; what is left over is rounding in the file.</summary>
+    private static double Round(double usd) => usd <= 0 ? 0 : double.Parse(usd.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,30 @@
+namespace MetaRouter.Core.Prediction;
+
+/// <summary>
+/// Everything that is known of one model: how its quality, tokens and latency follow from what is computed once per request.
+/// Heads are plain vectors, so a model nobody has graded gets the mean of its neighbours' heads.
+/// </summary>
+/// <param name="Bias">Logit of quality on an average request.</param>
+/// <param name="Ability">a_k of <see cref="LowRankLogistic"/>.</param>
+/// <param name="TreeMean">Mean quality, the forest's origin.</param>
+/// <param name="TreeLoading">The model's row of the forest's basis.</param>
+/// <param name="TokenWeights">Of ln(1 + completion tokens) on the features.</param>
+/// <param name="TokenFactor">Smearing factor, above 0.</param>
+/// <param name="PromptTokenOffset">Tokens every prompt carries (instructions, examples).</param>
+/// <param name="PromptTokenRatio">The model's prompt tokens per estimated token.</param>
+/// <param name="LatencyWeights">Of ln(1 + seconds) on the features; empty when no latency was ever observed.</param>
+/// <param name="LatencyFactor">Smearing factor; 0 when no latency was ever observed.</param>
+public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, float[] TreeLoading, float[] TokenWeights, float TokenFactor, float PromptTokenOffset, float PromptTokenRatio, float[] LatencyWeights, float LatencyFactor)
+{
+    /// <summary>The weighted mean of heads; weights are 0 or more and sum to 1.</summary>
+    public static ModelHead Mean(IReadOnlyList<ModelHead> heads, IReadOnlyList<double> weights)
+    {
+        return new ModelHead(
+            Scalar(h => h.Bias), Vector(h => h.Ability), Scalar(h => h.TreeMean), Vector(h => h.TreeLoading), Vector(h => h.TokenWeights), Scalar(h => h.TokenFactor),
+            Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio), Vector(h => h.LatencyWeights), Scalar(h => h.LatencyFactor));
+
+        float Scalar(Func<ModelHead, float> of) => (float)heads.Select((h, i) => weights[i] * of(h)).Sum();
+
+        float[] Vector(Func<ModelHead, float[]> of) => [.. Enumerable.Range(0, of(heads[0]).Length).Select(j => Scalar(h => of(h)[j]))];
+    }
+}

@@ -1,0 +1,66 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.Prediction;
+
+/// <summary>
+/// Quality, cost and latency of a list of models on an encoded request. Quality is the mean of two opinions over the same features:
+/// <see cref="LowRankLogistic"/>, smooth and sparing with data, and <see cref="ExtraTrees"/>, which sees what is not linear.
+/// Everything that depends on the request alone is computed once; a model adds a few dot products.
+/// </summary>
+/// <remarks>O(trees depth + rank D + K (rank + D)). Immutable, thread-safe; allocates nothing per request.</remarks>
+public sealed class OutcomePredictor
+{
+    private readonly float[] _projection; // (1 + rank) x D
+    private readonly ExtraTrees _forest;
+    private readonly ModelHead[] _heads;
+    private readonly float[] _latencyOverride;
+    private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
+    private readonly int _rank;
+
+    /// <param name="projection">(1 + rank) x <see cref="PromptEncoder.Features"/>: shared difficulty, then what a request asks for.</param>
+    /// <param name="models">The models, in the order of the predictions, with one head each.</param>
+    internal OutcomePredictor(float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads)
+    {
+        (_projection, _forest, _heads) = (projection, forest, [.. heads]);
+        _rank = (projection.Length / PromptEncoder.Features) - 1;
+        _latencyOverride = [.. models.Select(m => (float)(m.LatencySeconds ?? float.NaN))];
+        _inputPrice = [.. models.Select(m => m.InputPrice)];
+        _outputPrice = [.. models.Select(m => m.OutputPrice)];
+    }
+
+    public int Models => _heads.Length;
+
+    /// <summary>Length of what <see cref="Predict"/> leaves in <c>projected</c>: r + 1.</summary>
+    public int Projected => _rank + 1;
+
+    /// <param name="request">An encoded request.</param>
+    /// <param name="promptTokens">Prompt tokens where they are known; NaN: estimated from the text.</param>
+    /// <param name="outcomes">One per model.</param>
+    /// <param name="outputTokens">Predicted completion tokens, one per model.</param>
+    /// <param name="projected">(d.x, P x): what a receipt keeps of the request.</param>
+    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected)
+    {
+        var x = request.Features;
+        for (var j = 0; j <= _rank; j++)
+        {
+            projected[j] = TensorPrimitives.Dot(_projection.AsSpan(j * x.Length, x.Length), x);
+        }
+
+        Span<float> leaf = stackalloc float[_forest.Targets];
+        _forest.Predict(x, leaf);
+        for (var k = 0; k < _heads.Length; k++)
+        {
+            var head = _heads[k];
+            var logistic = LowRankLogistic.Sigmoid(head.Bias + projected[0] + TensorPrimitives.Dot(head.Ability, projected[1..(_rank + 1)]));
+            var trees = Math.Clamp(head.TreeMean + TensorPrimitives.Dot<float>(head.TreeLoading, leaf), 0f, 1f);
+            var output = outputTokens[k] = MathF.Exp(TensorPrimitives.Dot(head.TokenWeights, x)) * head.TokenFactor;
+            var input = float.IsNaN(promptTokens) ? head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens) : promptTokens;
+            var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
+                : head.LatencyFactor > 0 ? MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor : 0;
+            outcomes[k] = new Outcome((logistic + trees) / 2, (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace MetaRouter.Core.Text;
+
+/// <summary>Scratch that one encoding writes into and predictors read from; about 300 KB, reused, for one thread at a time.</summary>
+public sealed class RequestEncoding
+{
+    internal readonly NgramCounter Counter = new();
+    internal readonly float[] FeatureBuffer = new float[PromptEncoder.Features];
+
+    /// <summary>The dense part scaled to length 1, the surface features, and a constant 1: <see cref="PromptEncoder.Features"/> numbers.</summary>
+    public ReadOnlySpan<float> Features => FeatureBuffer;
+
+    /// <summary>Estimated prompt tokens, above 0.</summary>
+    public float Tokens { get; internal set; }
+}
