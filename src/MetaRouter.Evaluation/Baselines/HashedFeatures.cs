@@ -31,18 +31,15 @@ public sealed class HashedFeatures
 
         // With fewer than 8 texts a quarter is no longer "common".
         var most = Math.Max(2, trainTexts.Count * MostTexts);
-        var idf = new List<float>();
-        for (var bucket = 0; bucket < Buckets; bucket++)
+        Array.Fill(_column, -1);
+        // The commonest first: what a pass over the rows touches most lies together and stays in the cache.
+        int[] kept = [.. Enumerable.Range(0, Buckets).Where(bucket => texts[bucket] >= 2 && texts[bucket] <= most).OrderByDescending(bucket => texts[bucket])];
+        _idf = new float[kept.Length];
+        for (var column = 0; column < kept.Length; column++)
         {
-            _column[bucket] = -1;
-            if (texts[bucket] >= 2 && texts[bucket] <= most)
-            {
-                _column[bucket] = idf.Count;
-                idf.Add((float)(Math.Log((1.0 + trainTexts.Count) / (1 + texts[bucket])) + 1));
-            }
+            _column[kept[column]] = column;
+            _idf[column] = (float)(Math.Log((1.0 + trainTexts.Count) / (1 + texts[kept[column]])) + 1);
         }
-
-        _idf = [.. idf];
     }
 
     public int Columns => _idf.Length;

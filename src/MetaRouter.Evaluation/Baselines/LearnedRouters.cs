@@ -1,6 +1,6 @@
 namespace MetaRouter.Evaluation.Baselines;
 
-/// <summary>The routers that learn, in the order of the tables' rows. A new router joins every protocol by one line here.</summary>
+/// <summary>The routers that learn, in the order of the tables' rows. A new router joins every protocol by one line here; the first is the one that P2's random mix matches in cost.</summary>
 public static class LearnedRouters
 {
     public static IReadOnlyList<Func<IOutcomeModel>> Factories { get; } =

@@ -8,6 +8,11 @@ namespace MetaRouter.Evaluation.Data;
 /// <param name="Duplicates">Rows dropped because an earlier kept row has the same text.</param>
 public sealed record OutcomeFile(OutcomeTable Table, IReadOnlyList<OutcomeRowInfo> Rows, IReadOnlyList<BadLine> BadLines, int Duplicates)
 {
+    /// <summary>What to tell whoever asked for the file, or null if every line was good.</summary>
+    public string? Warning => BadLines.Count == 0
+        ? null
+        : $"{Table.Name}: skipped {BadLines.Count} bad {(BadLines.Count == 1 ? "line" : "lines")}: {string.Join("; ", BadLines.Take(3))}{(BadLines.Count > 3 ? "; ..." : "")}";
+
     /// <summary>The same file with only these rows, in this order.</summary>
     public OutcomeFile Take(ReadOnlySpan<int> rows)
     {

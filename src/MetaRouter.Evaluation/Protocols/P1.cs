@@ -24,7 +24,8 @@ public static class P1
     public static ProtocolReport<DeferralRow> RunMmlu(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var table = ReadClean(dataFolder, Mmlu);
+        var warnings = new List<string>();
+        var table = ReadClean(dataFolder, Mmlu, warnings);
         if (table.Rows <= Labels)
         {
             throw new DataFileException($"{Mmlu} has {table.Rows} usable rows; P1a draws {Labels} for training and tests on the rest.");
@@ -36,7 +37,7 @@ public static class P1
             return new DeferralDraw(seed, [(table.Take(train), test)]);
         });
         var rows = DeferralTrial.Run("mmlu", table, [.. draws], routers, progress, 0, 1, cancellationToken);
-        return new ProtocolReport<DeferralRow>("P1a", null, seeds, [.. rows, .. PublishedRows.Mmlu], $"Labels: {Labels} rows drawn from the tested split's own distribution, as the published rows take theirs from MMLU's validation split.");
+        return new ProtocolReport<DeferralRow>("P1a", null, seeds, [.. rows, .. PublishedRows.Mmlu], $"Labels: {Labels} rows drawn from the tested split's own distribution, as the published rows take theirs from MMLU's validation split.", warnings.Count == 0 ? null : warnings);
     }
 
     /// <summary>P1b: GSM8K in five folds, the scores pooled over the folds; one partition a seed.</summary>
@@ -44,14 +45,15 @@ public static class P1
     public static ProtocolReport<DeferralRow> RunGsm8k(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var table = ReadClean(dataFolder, Gsm8k);
+        var warnings = new List<string>();
+        var table = ReadClean(dataFolder, Gsm8k, warnings);
         var draws = Enumerable.Range(0, seeds).Select(seed =>
         {
             var folds = Split.Folds(table.Ids, Folds, seed);
             return new DeferralDraw(seed, [.. Enumerable.Range(0, Folds).Select(f => Split.Fold(folds, f)).Where(f => f.Test.Length > 0).Select(f => (table.Take(f.Train), f.Test))]);
         });
         var rows = DeferralTrial.Run("gsm8k", table, [.. draws], routers, progress, 0, 1, cancellationToken);
-        return new ProtocolReport<DeferralRow>("P1b", null, seeds, [.. rows, .. PublishedRows.Gsm8k], "Labels: four fifths of GSM8K itself. The published rows were trained on Arena votes and judged answers, without GSM8K labels.");
+        return new ProtocolReport<DeferralRow>("P1b", null, seeds, [.. rows, .. PublishedRows.Gsm8k], "Labels: four fifths of GSM8K itself. The published rows were trained on Arena votes and judged answers, without GSM8K labels.", warnings.Count == 0 ? null : warnings);
     }
 
     /// <summary>P1c: transfer to MMLU, GSM8K and MT-Bench, each from the other two and the RouterBench subset, without a row that touches the tested benchmark.</summary>
@@ -59,14 +61,15 @@ public static class P1
     public static ProtocolReport<DeferralRow> RunTransfer(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        var warnings = new List<string>();
         (string Name, OutcomeTable Table, IReadOnlyList<DeferralRow> Published)[] benchmarks =
         [
-            ("mmlu", ReadClean(dataFolder, Mmlu), []),
-            ("gsm8k", ReadClean(dataFolder, Gsm8k), PublishedRows.Gsm8k),
-            ("mt-bench", ReadClean(dataFolder, MtBench), PublishedRows.MtBench),
+            ("mmlu", ReadClean(dataFolder, Mmlu, warnings), []),
+            ("gsm8k", ReadClean(dataFolder, Gsm8k, warnings), PublishedRows.Gsm8k),
+            ("mt-bench", ReadClean(dataFolder, MtBench, warnings), PublishedRows.MtBench),
         ];
         // RouterBench's mixtral-8x7b-chat is the same model under another name.
-        var elsewhere = OutcomeReader.Read(DataFolder.Find(dataFolder, "routerbench-subset"), new OutcomeReadOptions { Models = [new("mixtral-8x7b-chat"), s_strong], CompleteRowsOnly = true, RowFilter = r => !RouteLlmOverlap.Touches(r) }).Table;
+        var elsewhere = Read(dataFolder, "routerbench-subset", new("mixtral-8x7b-chat"), r => !RouteLlmOverlap.Touches(r), warnings);
 
         var rows = new List<DeferralRow>();
         for (var i = 0; i < benchmarks.Length; i++)
@@ -81,9 +84,19 @@ public static class P1
             rows.AddRange(published);
         }
 
-        return new ProtocolReport<DeferralRow>("P1c", null, seeds, rows, "Trained on nothing that touches the tested benchmark. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.");
+        return new ProtocolReport<DeferralRow>("P1c", null, seeds, rows, "Trained on nothing that touches the tested benchmark. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.", warnings.Count == 0 ? null : warnings);
     }
 
-    private static OutcomeTable ReadClean(string dataFolder, string file) =>
-        OutcomeReader.Read(DataFolder.Find(dataFolder, file), new OutcomeReadOptions { Models = [s_weak, s_strong], CompleteRowsOnly = true, RowFilter = r => !r.Contaminated }).Table;
+    private static OutcomeTable ReadClean(string dataFolder, string file, List<string> warnings) => Read(dataFolder, file, s_weak, r => !r.Contaminated, warnings);
+
+    private static OutcomeTable Read(string dataFolder, string name, ModelId weak, Func<OutcomeRowInfo, bool> filter, List<string> warnings)
+    {
+        var file = OutcomeReader.Read(DataFolder.Find(dataFolder, name), new OutcomeReadOptions { Models = [weak, s_strong], CompleteRowsOnly = true, RowFilter = filter });
+        if (file.Warning is { } warning)
+        {
+            warnings.Add(warning);
+        }
+
+        return file.Table;
+    }
 }

@@ -25,7 +25,8 @@ public static class P2
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var table = pool.Read(dataFolder).Table;
+        var file = pool.Read(dataFolder);
+        var table = file.Table;
         if (table.Rows < LeastRows)
         {
             throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P2 needs at least {LeastRows}.");
@@ -54,6 +55,6 @@ public static class P2
         var summary = DialSummary.Of(table.Rows, splits, rows, cancellationToken);
         progress?.Report(new ProtocolProgress(1, $"{pool.Name}: intervals"));
         var note = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows x {table.ModelCount} models, halved by a hash of the id. random-mix spends at each position what {models[0].Name} spends there.");
-        return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note);
+        return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note, file.Warning is { } warning ? [warning] : null);
     }
 }

@@ -1,0 +1,13 @@
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary>A protocol as the command line knows it.</summary>
+/// <param name="Seeds">The number of seeds where the caller gives none.</param>
+internal sealed record EvaluationProtocol(string Name, string Description, bool HasPools, int Seeds, Func<EvaluationRequest, EvaluationResult> Run);
+
+internal sealed record EvaluationRequest(string DataFolder, IReadOnlyList<Pool> Pools, int Seeds, IProgress<ProtocolProgress> Progress, CancellationToken CancellationToken);
+
+/// <param name="Json">One line.</param>
+internal sealed record EvaluationResult(IReadOnlyList<ResultTable> Tables, string Json, IReadOnlyList<string> Warnings);

@@ -1,0 +1,65 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary>The protocols that <c>evaluate</c> runs. A new one is one line in <see cref="All"/>; a new router is one line in <see cref="LearnedRouters"/>.</summary>
+internal static class EvaluationProtocols
+{
+    public static IReadOnlyList<EvaluationProtocol> All { get; } =
+    [
+        new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, LearnedRouters.Factories, r.Seeds, progress, r.CancellationToken), DialTable)),
+    ];
+
+    /// <summary>Runs a protocol pool by pool. The JSON of one pool is its report; of several, an object that holds them.</summary>
+    public static EvaluationResult ByPool<TRow>(EvaluationRequest request, Func<Pool, IProgress<ProtocolProgress>, ProtocolReport<TRow>> run, Func<ProtocolReport<TRow>, ResultTable> table)
+    {
+        var reports = request.Pools.Select((pool, i) => run(pool, new PartOf(request.Progress, i, request.Pools.Count))).ToList();
+        var json = reports is [var only] ? ReportJson.Write(only) : ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports });
+        return new EvaluationResult([.. reports.Select(table)], json, [.. reports.SelectMany(r => r.Warnings ?? [])]);
+    }
+
+    private static EvaluationResult Deferral(ProtocolReport<DeferralRow> report)
+    {
+        string[][] rows = [.. report.Rows.Select(r => new[]
+        {
+            r.Router + (r.Quoted == true ? " (published)" : ""),
+            r.Benchmark,
+            ResultTable.Number(r.Apgr, r.ApgrCi, "0.000"),
+            ResultTable.Number(r.Cpt50, r.Cpt50Ci, "0.0"),
+            ResultTable.Number(r.Cpt80, r.Cpt80Ci, "0.0"),
+        })];
+        return new EvaluationResult([new ResultTable(Title(report), ["router", "benchmark", "APGR", "CPT50 %", "CPT80 %"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []);
+    }
+
+    private static ResultTable DialTable(ProtocolReport<DialRow> report)
+    {
+        string[][] rows = [.. report.Rows.Select(r => new[]
+        {
+            r.Router,
+            ResultTable.Number(r.GainMean, r.GainMeanCi, "0.0000"),
+            ResultTable.Number(r.Gain["0"], "0.0000"),
+            ResultTable.Number(r.Gain["0.1"], r.GainCi["0.1"], "0.0000"),
+            ResultTable.Number(r.Gain["1"], "0.0000"),
+            ResultTable.Number(r.Quality["0.1"], "0.000"),
+            ResultTable.Number(r.Cost["0.1"], "0.000"),
+            ResultTable.Number(r.Hv, r.HvCi, "0.000"),
+            ResultTable.Number(r.Igd, "0.000"),
+            ResultTable.Number(r.Aiq, "0.000"),
+        })];
+        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ"], rows, report.Note);
+    }
+
+    private static string Title<TRow>(ProtocolReport<TRow> report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{report.Protocol}{(report.Pool is null ? "" : " " + report.Pool)}, seeds 0 to {report.Seeds - 1}, 95 % intervals over rows and draws");
+
+    private sealed class PartOf(IProgress<ProtocolProgress> progress, int part, int parts) : IProgress<ProtocolProgress>
+    {
+        public void Report(ProtocolProgress value) => progress.Report(value with { Done = (part + value.Done) / parts });
+    }
+}

@@ -1,0 +1,15 @@
+namespace MetaRouter.Cli;
+
+internal static class ExitCodes
+{
+    public const int Success = 0;
+
+    /// <summary>A fault of the program.</summary>
+    public const int Fault = 1;
+
+    /// <summary>What the caller gave cannot be used: arguments, files, data.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>128 + SIGINT, as shells expect.</summary>
+    public const int Cancelled = 130;
+}

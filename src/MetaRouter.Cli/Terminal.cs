@@ -1,0 +1,34 @@
+using Spectre.Console;
+
+namespace MetaRouter.Cli;
+
+/// <summary>Where a command writes: results to <paramref name="Out"/>, everything else to <paramref name="Error"/>.</summary>
+/// <param name="RichOut">Out is a terminal: colours, its own width.</param>
+/// <param name="RichError">Error is a terminal: a progress bar instead of lines.</param>
+internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, bool RichError)
+{
+    // Wide enough for every table: in a file or a pipe nothing is gained by folding lines.
+    private const int PlainWidth = 200;
+
+    public static Terminal OfProcess() => new(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected);
+
+    public IAnsiConsole Results() => Create(Out, RichOut);
+
+    public IAnsiConsole Messages() => Create(Error, RichError);
+
+    private static IAnsiConsole Create(TextWriter writer, bool rich)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = rich ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = rich ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!rich)
+        {
+            console.Profile.Width = PlainWidth;
+        }
+
+        return console;
+    }
+}

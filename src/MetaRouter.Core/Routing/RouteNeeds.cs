@@ -1,0 +1,25 @@
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>What a model must offer to be considered for one request. The default asks for nothing.</summary>
+public readonly record struct RouteNeeds
+{
+    /// <summary>All of these must be among the model's.</summary>
+    public ModelCapabilities Capabilities { get; init; }
+
+    /// <summary>0 or more.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Room to keep for the completion: the request's limit, else what is predicted. 0 or more.</summary>
+    public int ExpectedOutputTokens { get; init; }
+
+    /// <summary>The most this call may be predicted to cost, in US dollars; 0 or more, null: no limit of its own.</summary>
+    public double? MaxCostUsd { get; init; }
+
+    /// <summary>The only models the request or its tenant accepts; null: all.</summary>
+    public IReadOnlySet<ModelId>? AllowedModels { get; init; }
+
+    /// <summary>The category of <see cref="GuardrailOptions.CategoryPins"/> the request falls into; null: none.</summary>
+    public string? Category { get; init; }
+}

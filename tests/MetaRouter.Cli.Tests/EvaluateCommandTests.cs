@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MetaRouter.Cli.Tests;
+
+/// <summary>The command in this process, on made-up files.</summary>
+public sealed class EvaluateCommandTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Evaluate_GoodFile_PrintsTheTableAndOneLastLineOfJson()
+    {
+        Write("good.jsonl", Lines(80));
+        var (code, output, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "good:weak,strong", "--seeds", "2", "--json");
+
+        code.ShouldBe(0, error);
+        output.ShouldContain("best-single");
+        using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        json.RootElement.GetProperty("protocol").GetString().ShouldBe("P2");
+        json.RootElement.GetProperty("pool").GetString().ShouldBe("good:weak,strong");
+        json.RootElement.GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("router").GetString()).ShouldContain("oracle");
+        error.ShouldContain("P2: 100 %");
+        error.ShouldNotContain("Warning");
+        (await Run("evaluate", "p2", "--data", _folder, "--pool", "good:weak,strong", "--seeds", "2", "--json")).Output.ShouldBe(output);
+    }
+
+    [Fact]
+    public async Task Evaluate_SeveralPools_AreOneObject()
+    {
+        Write("good.jsonl", Lines(80));
+        var (code, output, _) = await Run("evaluate", "P2", "--data", _folder, "--pool", "good:weak,strong", "--pool", "good:strong,weak", "--seeds", "1", "--json");
+
+        code.ShouldBe(0);
+        using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        json.RootElement.GetProperty("pools").GetArrayLength().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Evaluate_BadLines_AreSkippedWithAWarning()
+    {
+        Write("some.jsonl", ["not json", .. Lines(80), """{"id":"x"}"""]);
+        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "some:weak,strong", "--seeds", "1");
+
+        code.ShouldBe(0);
+        error.ShouldContain("Warning: some: skipped 2 bad lines: line 1: ");
+    }
+
+    [Theory]
+    [InlineData("no such file", "P2", "--pool", "none:weak,strong")]
+    [InlineData("no such model: other. The file has: strong, weak", "P2", "--pool", "good:weak,other")]
+    [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]
+    [InlineData("Protocols: P1a, P1b, P1c, P2", "P9")]
+    [InlineData("no such file", "P1a")]
+    [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
+    [InlineData("--seeds 0", "P2", "--seeds", "0")]
+    [InlineData("Cannot parse argument 'many'", "P2", "--seeds", "many")]
+    public async Task Evaluate_BadInput_SaysWhyAndExitsWith2(string message, params string[] args)
+    {
+        Write("good.jsonl", Lines(80));
+        var (code, output, error) = await Run(["evaluate", .. args, "--data", _folder]);
+
+        code.ShouldBe(2);
+        error.ShouldContain(message);
+        error.ShouldNotContain("   at ");
+        output.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Evaluate_FileOfBadLinesOnly_ExitsWith2()
+    {
+        Write("bad.jsonl", ["nonsense"]);
+        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "bad:weak,strong");
+        code.ShouldBe(2);
+        error.ShouldContain("line 1");
+    }
+
+    [Fact]
+    public async Task Evaluate_NoDataFolder_ExitsWith2()
+    {
+        (await Run("evaluate", "P2")).Code.ShouldBe(2);
+        var (code, _, error) = await Run("evaluate", "P2", "--data", Path.Combine(_folder, "none"));
+        code.ShouldBe(2);
+        error.ShouldContain("no such folder");
+    }
+
+    [Fact]
+    public async Task Help_ExitsWith0()
+    {
+        var (code, output, _) = await Run("evaluate", "--help");
+        code.ShouldBe(0);
+        output.ShouldContain("--pool");
+    }
+
+    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false), default);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(_folder, name), lines);
+
+    private static string[] Lines(int rows) => [.. Enumerable.Range(0, rows).Select(i =>
+        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01}}}"""))];
+}

@@ -1,0 +1,175 @@
+using System.Collections.Frozen;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+
+namespace MetaRouter.Core.Tests.Routing;
+
+public class GuardrailsTests
+{
+    private static readonly ModelCatalog Two = new([Model("small") with { ContextWindow = 8_000, Capabilities = ModelCapabilities.Streaming }, Model("large")]);
+
+    private readonly ModelExclusion[] _verdicts = new ModelExclusion[2];
+
+    [Fact]
+    public void Apply_NothingAsked_AllowsAll()
+    {
+        Apply(default).ShouldBe(2);
+        _verdicts.ShouldBe([ModelExclusion.None, ModelExclusion.None]);
+    }
+
+    [Fact]
+    public void Apply_DisabledModel_IsOut()
+    {
+        new Guardrails().Apply(new([Model("small") with { Enabled = false }, Model("large")]), default, [1, 1], null, _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.Disabled, ModelExclusion.None]);
+    }
+
+    [Fact]
+    public void Apply_MissingCapability_IsOut()
+    {
+        Apply(new() { Capabilities = ModelCapabilities.Streaming | ModelCapabilities.Tools }).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.MissingCapability, ModelExclusion.None]);
+    }
+
+    [Theory]
+    [InlineData(7_000, 1_000, ModelExclusion.None)]
+    [InlineData(7_000, 1_001, ModelExclusion.ContextTooSmall)]
+    [InlineData(8_001, 0, ModelExclusion.ContextTooSmall)]
+    public void Apply_PromptAndCompletion_MustFitTogether(int prompt, int output, ModelExclusion verdict)
+    {
+        Apply(new() { PromptTokens = prompt, ExpectedOutputTokens = output });
+        _verdicts.ShouldBe([verdict, ModelExclusion.None]);
+    }
+
+    [Fact]
+    public void Apply_TokensNearTheIntegersEnd_DoNotWrap() =>
+        Should.Throw<NoModelAllowedException>(() => Apply(new() { PromptTokens = int.MaxValue, ExpectedOutputTokens = int.MaxValue }));
+
+    [Theory]
+    [InlineData(0.1, null)]
+    [InlineData(null, 0.1)]
+    [InlineData(0.1, 0.5)]
+    [InlineData(0.5, 0.1)]
+    public void Apply_TheLowerCostLimit_Holds(double? operators, double? requests)
+    {
+        var guardrails = new Guardrails(new() { MaxCostUsd = operators });
+
+        guardrails.Apply(Two, new() { MaxCostUsd = requests }, [0.1f, 0.2f], null, _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.None, ModelExclusion.OverCostLimit]);
+    }
+
+    [Fact]
+    public void Apply_UnknownCostUnderALimit_IsOut()
+    {
+        new Guardrails().Apply(Two, new() { MaxCostUsd = 1 }, [float.NaN, 0.5f], null, _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.OverCostLimit, ModelExclusion.None]);
+        new Guardrails().Apply(Two, default, [float.NaN, 0.5f], null, _verdicts).ShouldBe(2);
+    }
+
+    [Fact]
+    public void Apply_OperatorsAllowList_Holds()
+    {
+        new Guardrails(new() { AllowedModels = Set("small") }).Apply(Two, default, [1, 1], null, _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.None, ModelExclusion.NotAllowed]);
+    }
+
+    [Fact]
+    public void Apply_RequestsAllowList_Narrows()
+    {
+        Apply(new() { AllowedModels = Set("large") }).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.NotAllowed, ModelExclusion.None]);
+        Should.Throw<NoModelAllowedException>(() => new Guardrails(new() { AllowedModels = Set("small") }).Apply(Two, new() { AllowedModels = Set("large") }, [1, 1], null, _verdicts));
+    }
+
+    [Fact]
+    public void Apply_CategoryPin_HoldsForItsCategoryOnly()
+    {
+        var guardrails = new Guardrails(new() { CategoryPins = new Dictionary<string, IReadOnlySet<ModelId>> { ["medical"] = Set("large") } });
+
+        guardrails.Apply(Two, new() { Category = "medical" }, [1, 1], null, _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.NotAllowed, ModelExclusion.None]);
+        guardrails.Apply(Two, new() { Category = "chat" }, [1, 1], null, _verdicts).ShouldBe(2);
+        guardrails.Apply(Two, default, [1, 1], null, _verdicts).ShouldBe(2);
+    }
+
+    [Fact]
+    public void Apply_UnhealthyModel_IsOut()
+    {
+        new Guardrails().Apply(Two, default, [1, 1], Set("large"), _verdicts).ShouldBe(1);
+        _verdicts.ShouldBe([ModelExclusion.None, ModelExclusion.Unhealthy]);
+    }
+
+    [Fact]
+    public void Apply_NothingLeft_NamesEachModelItsReasonAndTheRemedy()
+    {
+        var catalog = new ModelCatalog([
+            Model("off") with { Enabled = false },
+            Model("barred"),
+            Model("down"),
+            Model("blind") with { Capabilities = ModelCapabilities.Tools },
+            Model("short") with { ContextWindow = 1_000 },
+            Model("dear")]);
+        var needs = new RouteNeeds { Capabilities = ModelCapabilities.Vision, PromptTokens = 900, ExpectedOutputTokens = 200, MaxCostUsd = 0.01, AllowedModels = Set("off", "down", "blind", "short", "dear") };
+
+        var refused = Should.Throw<NoModelAllowedException>(() => new Guardrails().Apply(catalog, needs, [1, 1, 1, 1, 1, 0.5f], Set("down"), new ModelExclusion[6]));
+
+        refused.Excluded.Select(one => one.Reason).ShouldBe([ModelExclusion.Disabled, ModelExclusion.NotAllowed, ModelExclusion.Unhealthy, ModelExclusion.MissingCapability, ModelExclusion.ContextTooSmall, ModelExclusion.OverCostLimit]);
+        refused.Message.ShouldStartWith(
+            "No model may answer this request: 'off' is disabled; 'barred' is not on the allow-list; 'down' is unhealthy; 'blind' lacks Vision; "
+            + "'short' holds 1000 tokens and the request needs 1100; 'dear' would cost $0.5, over the limit of $0.01. Enable a model in the catalog. Add a model to the allow-list");
+        refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model.");
+    }
+
+    [Fact]
+    public void Apply_NothingLeftOfALongCatalog_SumsUpTheRest()
+    {
+        var catalog = new ModelCatalog(Enumerable.Range(0, 40).Select(i => Model($"m{i}") with { Enabled = false }));
+        var refused = Should.Throw<NoModelAllowedException>(() => new Guardrails().Apply(catalog, default, new float[40], null, new ModelExclusion[40]));
+
+        refused.Message.ShouldContain("'m31' is disabled; and 8 more.");
+        refused.Excluded.Length.ShouldBe(40);
+    }
+
+    [Fact]
+    public void Apply_AllocatesNothing()
+    {
+        var guardrails = new Guardrails(new() { AllowedModels = Set("small", "large"), MaxCostUsd = 2, CategoryPins = new Dictionary<string, IReadOnlySet<ModelId>> { ["medical"] = Set("large") } });
+        var needs = new RouteNeeds { Category = "medical", PromptTokens = 10, AllowedModels = Set("large") };
+        var unhealthy = Set("small");
+        float[] costs = [1, 1];
+        guardrails.Apply(Two, needs, costs, unhealthy, _verdicts);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            guardrails.Apply(Two, needs, costs, unhealthy, _verdicts);
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
+    [Fact]
+    public void Apply_WrongRoom_IsRefused() => Should.Throw<ArgumentException>(() => new Guardrails().Apply(Two, default, [1], null, _verdicts)).Message.ShouldContain("1 predicted costs");
+
+    [Fact]
+    public void Apply_NeedsOutOfRange_AreRefused()
+    {
+        Should.Throw<ArgumentException>(() => Apply(new() { PromptTokens = -1 })).Message.ShouldContain("-1 prompt tokens");
+        Should.Throw<ArgumentException>(() => Apply(new() { MaxCostUsd = double.NaN })).Message.ShouldContain("cost limit is NaN");
+    }
+
+    [Fact]
+    public void New_OptionsThatRefuseEverything_NameEveryProblem()
+    {
+        var message = Should.Throw<ArgumentException>(() => new Guardrails(new() { AllowedModels = Set(), MaxCostUsd = -1, CategoryPins = new Dictionary<string, IReadOnlySet<ModelId>> { ["medical"] = Set() } })).Message;
+
+        message.ShouldContain("AllowedModels names no model");
+        message.ShouldContain("pins 'medical' to no model");
+        message.ShouldContain("MaxCostUsd is -1");
+    }
+
+    private int Apply(RouteNeeds needs) => new Guardrails().Apply(Two, needs, [1, 1], null, _verdicts);
+
+    private static ModelProfile Model(string id) => new(new ModelId(id), new PricePerMillionTokens(1), new PricePerMillionTokens(2));
+
+    private static FrozenSet<ModelId> Set(params string[] ids) => ids.Select(id => new ModelId(id)).ToFrozenSet();
+}
