@@ -36,7 +36,7 @@ public sealed class TfIdf
         var idf = new float[df.Length];
         for (var i = 0; i < idf.Length; i++)
         {
-            idf[i] = df[i] < minDocuments ? 0 : MathF.Log((1f + texts.Count) / (1f + df[i])) + 1;
+            idf[i] = df[i] < minDocuments ? 0 : (float)(Half)(MathF.Log((1f + texts.Count) / (1f + df[i])) + 1); // as a snapshot stores it
         }
 
         return new TfIdf(idf);

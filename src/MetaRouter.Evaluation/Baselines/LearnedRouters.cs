@@ -5,6 +5,7 @@ public static class LearnedRouters
 {
     public static IReadOnlyList<Func<IOutcomeModel>> Factories { get; } =
     [
+        () => new MetaRouterModel(),
         () => new Knn(),
         () => new PerModelRidge(),
     ];

@@ -1,0 +1,47 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.MetaLearning;
+
+/// <summary>
+/// One immutable version of everything users share: the encoder, what is known of each model, the calibration sample and the prior.
+/// A decision uses one snapshot throughout, and its receipt names the version. <see cref="SnapshotCodec"/> reads and writes it.
+/// </summary>
+public sealed class Snapshot
+{
+    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior)
+    {
+        (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
+        Version = SnapshotCodec.ContentHash(this);
+    }
+
+    /// <summary>Where it comes from, for people: files, rows, seed.</summary>
+    public string Origin { get; }
+
+    /// <summary>The first eight bytes of the content's SHA-256.</summary>
+    public ulong Version { get; }
+
+    public PromptEncoder Encoder { get; }
+
+    /// <summary>(1 + rank) x <see cref="PromptEncoder.Features"/>.</summary>
+    internal float[] Projection { get; }
+
+    internal ExtraTrees Forest { get; }
+
+    /// <summary>The models it was trained on, at the prices of the training data.</summary>
+    public IReadOnlyList<ModelProfile> Models { get; }
+
+    public IReadOnlyList<ModelHead> Heads { get; }
+
+    /// <summary>Of two models' outcomes on one request beyond what is predicted, 0 to 1.</summary>
+    public float OutcomeCorrelation { get; }
+
+    public CalibrationSample Calibration { get; }
+
+    public PopulationPrior Prior { get; }
+
+    /// <summary>The same models and encoder with another prior: what a refresh publishes.</summary>
+    public Snapshot WithPrior(PopulationPrior prior) => new(Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, prior);
+}

@@ -1,0 +1,359 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.MetaLearning;
+
+/// <summary>
+/// The snapshot as bytes: "MRSNAPSH", format version (u16), body, SHA-256 of everything before it. Little-endian.
+/// A reader trusts nothing: length, checksum, version, every count against the bytes left, every number against its range.
+/// </summary>
+public static class SnapshotCodec
+{
+    public const ushort FormatVersion = 1;
+
+    private const int HashBytes = 32;
+
+    private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
+
+    public static byte[] Write(Snapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        {
+            WriteBody(writer, snapshot);
+        }
+
+        stream.Write(SHA256.HashData(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
+        return stream.ToArray();
+    }
+
+    /// <exception cref="SnapshotFormatException">The bytes are not a whole, unaltered snapshot of a version this program reads; the message says which of these.</exception>
+    public static Snapshot Read(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < Magic.Length || !bytes.StartsWith(Magic))
+        {
+            throw new SnapshotFormatException($"These {bytes.Length} bytes are not a MetaRouter snapshot: it begins with 'MRSNAPSH'. Point to a file written by 'metarouter train'.");
+        }
+
+        if (bytes.Length < Magic.Length + 2 + HashBytes)
+        {
+            throw new SnapshotFormatException($"The snapshot is cut short: {bytes.Length} bytes. Copy the file again or train a new one.");
+        }
+
+        var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
+        if (version != FormatVersion)
+        {
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion}. Train it again with this program, or use the program that wrote it.");
+        }
+
+        Span<byte> hash = stackalloc byte[HashBytes];
+        SHA256.HashData(bytes[..^HashBytes], hash);
+        if (!hash.SequenceEqual(bytes[^HashBytes..]))
+        {
+            throw new SnapshotFormatException($"The snapshot of {bytes.Length} bytes fails its checksum: it was cut short or altered. Copy the file again or train a new one.");
+        }
+
+        try
+        {
+            using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + 2)..^HashBytes].ToArray()), Encoding.UTF8);
+            return ReadBody(reader);
+        }
+        catch (Exception e) when (e is EndOfStreamException or ArgumentException or OverflowException)
+        {
+            throw new SnapshotFormatException($"The snapshot's body does not make sense: {e.Message} Train it again with this program.", e);
+        }
+    }
+
+    internal static ulong ContentHash(Snapshot snapshot)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        {
+            WriteBody(writer, snapshot);
+        }
+
+        return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
+    }
+
+    private static void WriteBody(BinaryWriter w, Snapshot s)
+    {
+        w.Write(Magic);
+        w.Write(FormatVersion);
+        w.Write(s.Origin);
+        WriteHalves(w, s.Encoder.Idf);
+        WriteFloats(w, s.Encoder.Scale);
+        w.Write(s.Encoder.Rows.Length);
+        w.Write(MemoryMarshal.AsBytes(s.Encoder.Rows));
+        WriteFloats(w, s.Projection);
+        WriteForest(w, s.Forest);
+        w.Write(s.Models.Count);
+        foreach (var m in s.Models)
+        {
+            w.Write(m.Id.Value);
+            w.Write(m.InputPrice.Usd);
+            w.Write(m.OutputPrice.Usd);
+            w.Write(m.ContextWindow);
+        }
+
+        foreach (var h in s.Heads)
+        {
+            w.Write(h.Bias);
+            WriteFloats(w, h.Ability);
+            w.Write(h.TreeMean);
+            WriteFloats(w, h.TreeLoading);
+            WriteFloats(w, h.TokenWeights);
+            w.Write(h.TokenFactor);
+            w.Write(h.PromptTokenOffset);
+            w.Write(h.PromptTokenRatio);
+            WriteFloats(w, h.LatencyWeights);
+            w.Write(h.LatencyFactor);
+        }
+
+        w.Write(s.OutcomeCorrelation);
+        WriteSample(w, s.Calibration);
+        WritePrior(w, s.Prior);
+    }
+
+    private static Snapshot ReadBody(BinaryReader r)
+    {
+        var origin = r.ReadString();
+        var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
+        var scale = ReadFloats(r, "encoder scales");
+        var rows = ReadBytes(r, "encoder rows");
+        var encoder = new PromptEncoder(idf, rows, scale);
+        var projection = ReadFloats(r, "projection");
+        if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0)
+        {
+            throw new SnapshotFormatException($"The snapshot's projection has {projection.Length} numbers; it needs a multiple of {PromptEncoder.Features}. Train it again with this program.");
+        }
+
+        var forest = ReadForest(r);
+        var models = new ModelProfile[ReadCount(r, "models", 16)];
+        for (var i = 0; i < models.Length; i++)
+        {
+            models[i] = new ModelProfile(new ModelId(r.ReadString()), new PricePerMillionTokens(r.ReadDouble()), new PricePerMillionTokens(r.ReadDouble())) { ContextWindow = r.ReadInt32() };
+        }
+
+        _ = new ModelCatalog(models); // refuses an empty list, duplicates and windows out of range
+        var rank = (projection.Length / PromptEncoder.Features) - 1;
+        var heads = new ModelHead[models.Length];
+        for (var i = 0; i < heads.Length; i++)
+        {
+            var h = heads[i] = new ModelHead(
+                Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), Finite(r.ReadSingle(), "token factor"),
+                Finite(r.ReadSingle(), "prompt token offset"), Finite(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), Finite(r.ReadSingle(), "latency factor"));
+            if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
+            {
+                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, {PromptEncoder.Features} and as many or none. Train it again with this program.");
+            }
+        }
+
+        var correlation = InRange(r.ReadSingle(), 0, 1, "outcome correlation");
+        var sample = ReadSample(r, models.Length);
+        var prior = ReadPrior(r);
+        if (r.BaseStream.Position != r.BaseStream.Length)
+        {
+            throw new SnapshotFormatException($"The snapshot has {r.BaseStream.Length - r.BaseStream.Position} bytes after its end. Train it again with this program.");
+        }
+
+        return new Snapshot(origin, encoder, projection, forest, models, heads, correlation, sample, prior);
+    }
+
+    private static void WriteForest(BinaryWriter w, ExtraTrees forest)
+    {
+        WriteFloats(w, forest.Scale);
+        w.Write(forest.Roots.Length);
+        foreach (var root in forest.Roots)
+        {
+            w.Write(root);
+        }
+
+        // A leaf needs no more than its mark: leaves are numbered as they come.
+        w.Write(forest.Nodes.Length);
+        foreach (var node in forest.Nodes)
+        {
+            w.Write((byte)(node.Feature == ExtraTrees.Leaf ? byte.MaxValue : node.Feature));
+            if (node.Feature != ExtraTrees.Leaf)
+            {
+                w.Write((Half)node.Threshold);
+                w.Write(node.Skip);
+            }
+        }
+
+        w.Write(forest.Leaves.Length);
+        w.Write(MemoryMarshal.AsBytes(forest.Leaves));
+    }
+
+    private static ExtraTrees ReadForest(BinaryReader r)
+    {
+        var scale = ReadFloats(r, "forest scales");
+        var roots = new int[ReadCount(r, "trees", 4)];
+        for (var i = 0; i < roots.Length; i++)
+        {
+            roots[i] = r.ReadInt32();
+        }
+
+        var nodes = new ExtraTrees.Node[ReadCount(r, "tree nodes", 1)];
+        var leaf = 0;
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            var feature = r.ReadByte();
+            nodes[i] = feature == byte.MaxValue
+                ? new ExtraTrees.Node(leaf++, 0, ExtraTrees.Leaf)
+                : new ExtraTrees.Node(BitConverter.SingleToInt32Bits(Finite((float)r.ReadHalf(), "tree threshold")), r.ReadUInt16(), feature);
+            // A step always goes forward and stays inside, so no path can loop or leave; the last node must be a leaf.
+            if (feature != byte.MaxValue && (feature >= PromptEncoder.Features || nodes[i].Skip < 2 || i + nodes[i].Skip >= nodes.Length))
+            {
+                throw new SnapshotFormatException($"The snapshot's tree node {i} of {nodes.Length} splits on feature {feature} and skips {nodes[i].Skip}. Train it again with this program.");
+            }
+        }
+
+        var leaves = ReadBytes(r, "tree leaves");
+        if (scale.Length == 0 || roots.Length == 0 || leaves.Length != leaf * scale.Length || nodes[^1].Feature != ExtraTrees.Leaf || roots.Any(root => root < 0 || root >= nodes.Length))
+        {
+            throw new SnapshotFormatException($"The snapshot's forest of {roots.Length} trees, {leaf} leaves and {leaves.Length} leaf bytes for {scale.Length} targets is not whole. Train it again with this program.");
+        }
+
+        return new ExtraTrees(roots, nodes, leaves, scale);
+    }
+
+    private static void WriteSample(BinaryWriter w, CalibrationSample sample)
+    {
+        w.Write(sample.Start.Length);
+        foreach (var start in sample.Start)
+        {
+            w.Write(start);
+        }
+
+        w.Write(sample.Model.Length);
+        w.Write(MemoryMarshal.AsBytes(sample.Model.AsSpan()));
+        foreach (var column in (ReadOnlySpan<float[]>)[sample.Quality, sample.Score, sample.ExpectedTokens, sample.OutputTokens, sample.InputTokens])
+        {
+            WriteHalves(w, column);
+        }
+    }
+
+    private static CalibrationSample ReadSample(BinaryReader r, int models)
+    {
+        var start = new int[ReadCount(r, "calibration rows", 4)];
+        for (var i = 0; i < start.Length; i++)
+        {
+            start[i] = r.ReadInt32();
+        }
+
+        var model = new ushort[ReadCount(r, "calibration cells", 2)];
+        for (var i = 0; i < model.Length; i++)
+        {
+            model[i] = r.ReadUInt16();
+        }
+
+        var sample = new CalibrationSample(start, model, ReadHalves(r, "expected quality", 0, 1), ReadHalves(r, "score", 0, 1), ReadHalves(r, "expected tokens", 0, 65_504), ReadHalves(r, "completion tokens", 0, 65_504), ReadHalves(r, "prompt tokens", 0, 65_504));
+        var ascending = start.Length > 0 && start[0] == 0 && start[^1] == model.Length && start.AsSpan(1).ToArray().Zip(start).All(p => p.First >= p.Second);
+        if (!ascending || model.Any(m => m >= models) || new[] { sample.Quality, sample.Score, sample.ExpectedTokens, sample.OutputTokens, sample.InputTokens }.Any(c => c.Length != model.Length))
+        {
+            throw new SnapshotFormatException($"The snapshot's calibration sample of {start.Length - 1} rows and {model.Length} cells does not fit its {models} models. Train it again with this program.");
+        }
+
+        return sample;
+    }
+
+    private static void WritePrior(BinaryWriter w, PopulationPrior prior)
+    {
+        w.Write(prior.Components.Count);
+        foreach (var c in prior.Components)
+        {
+            w.Write(c.Weight);
+            w.Write(c.Mean);
+            w.Write(c.Deviation);
+        }
+
+        w.Write(prior.BetaWeights.Count);
+        foreach (var weight in prior.BetaWeights)
+        {
+            w.Write(weight);
+        }
+
+        w.Write(prior.Lapse);
+    }
+
+    private static PopulationPrior ReadPrior(BinaryReader r)
+    {
+        var components = new PopulationPrior.Component[ReadCount(r, "prior components", 24)];
+        for (var i = 0; i < components.Length; i++)
+        {
+            components[i] = new PopulationPrior.Component(r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
+        }
+
+        var betas = new double[ReadCount(r, "sharpness weights", 8)];
+        for (var i = 0; i < betas.Length; i++)
+        {
+            betas[i] = r.ReadDouble();
+        }
+
+        return new PopulationPrior(components, betas, r.ReadDouble());
+    }
+
+    private static void WriteFloats(BinaryWriter w, ReadOnlySpan<float> values)
+    {
+        w.Write(values.Length);
+        foreach (var v in values)
+        {
+            w.Write(v);
+        }
+    }
+
+    private static float[] ReadFloats(BinaryReader r, string what)
+    {
+        var values = new float[ReadCount(r, what, 4)];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = Finite(r.ReadSingle(), what);
+        }
+
+        return values;
+    }
+
+    private static void WriteHalves(BinaryWriter w, ReadOnlySpan<float> values)
+    {
+        w.Write(values.Length);
+        foreach (var v in values)
+        {
+            w.Write((Half)v);
+        }
+    }
+
+    private static float[] ReadHalves(BinaryReader r, string what, float low, float high)
+    {
+        var values = new float[ReadCount(r, what, 2)];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = InRange((float)r.ReadHalf(), low, high, what);
+        }
+
+        return values;
+    }
+
+    private static sbyte[] ReadBytes(BinaryReader r, string what) => MemoryMarshal.Cast<byte, sbyte>(r.ReadBytes(ReadCount(r, what, 1))).ToArray();
+
+    private static int ReadCount(BinaryReader r, string what, int bytesEach)
+    {
+        var count = r.ReadInt32();
+        var left = r.BaseStream.Length - r.BaseStream.Position;
+        return count >= 0 && (long)count * bytesEach <= left
+            ? count
+            : throw new SnapshotFormatException($"The snapshot claims {count} {what} with {left} bytes left. Train it again with this program.");
+    }
+
+    private static float Finite(float value, string what) => InRange(value, float.MinValue, float.MaxValue, what);
+
+    private static float InRange(float value, float low, float high, string what) => value >= low && value <= high
+        ? value
+        : throw new SnapshotFormatException($"The snapshot has a {what} of {value}; it must be from {low} to {high}. Train it again with this program.");
+}

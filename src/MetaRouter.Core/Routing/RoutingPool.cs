@@ -1,0 +1,178 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>
+/// A snapshot applied to a catalog: predictions for exactly the models on offer at today's prices, the scale costs are measured on, and the value
+/// table of that pool. Immutable; built once when either changes, in milliseconds.
+/// </summary>
+/// <remarks>
+/// A model the snapshot has never seen takes its sibling's head; without one, the mean head of the snapshot's models weighted by how near
+/// their prices are (a Gaussian in ln of the price of a typical call): dearer models are, on the whole, better.
+/// </remarks>
+public sealed class RoutingPool
+{
+    /// <summary>Spread of the price kernel, in ln US dollars.</summary>
+    private const double PriceSpread = 0.7;
+
+    private readonly OutcomePredictor _predictor;
+
+    public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(catalog);
+        (Snapshot, Catalog) = (snapshot, catalog);
+        var known = snapshot.Models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
+        _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, [.. catalog.Models.Select(m => HeadOf(snapshot, catalog, known, m))]);
+        (CostScaleUsd, Values) = Calibrate(snapshot, catalog, known);
+        Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation);
+    }
+
+    /// <summary>Every model of the snapshot at the prices of its training data.</summary>
+    public static RoutingPool OfSnapshot(Snapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return new RoutingPool(snapshot, new ModelCatalog(snapshot.Models));
+    }
+
+    public Snapshot Snapshot { get; }
+
+    public ModelCatalog Catalog { get; }
+
+    /// <summary>tau: the mean cost in US dollars of the pool's dearest model on the calibration sample; above 0.</summary>
+    public double CostScaleUsd { get; }
+
+    public ValueTable Values { get; }
+
+    public ChoiceContext Context { get; }
+
+    /// <summary>Length of a request's projected features.</summary>
+    public int Projected => _predictor.Projected;
+
+    /// <inheritdoc cref="OutcomePredictor.Predict"/>
+    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected) =>
+        _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
+
+    private static ModelHead HeadOf(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known, ModelProfile model)
+    {
+        var seen = new HashSet<ModelId>();
+        for (var at = model; at is not null && seen.Add(at.Id);)
+        {
+            if (known.TryGetValue(at.Id, out var index))
+            {
+                return snapshot.Heads[index];
+            }
+
+            if (at.Sibling is not { } sibling)
+            {
+                break;
+            }
+
+            if (known.TryGetValue(sibling, out index))
+            {
+                return snapshot.Heads[index];
+            }
+
+            at = catalog.TryFind(sibling, out var listed) ? catalog.Models[listed] : null;
+        }
+
+        var price = TypicalPrice(model);
+        var nearness = snapshot.Models.Select(m => Math.Exp(-0.5 * Math.Pow((TypicalPrice(m) - price) / PriceSpread, 2)) + 1e-9).ToArray();
+        var sum = nearness.Sum();
+        return ModelHead.Mean(snapshot.Heads, [.. nearness.Select(w => w / sum)]);
+    }
+
+    /// <summary>ln US dollars of a call of 300 prompt and 300 completion tokens; a free model counts as a hundredth of a cent.</summary>
+    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, (model.InputPrice.Usd + model.OutputPrice.Usd) * 300e-6));
+
+    /// <summary>
+    /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.
+    /// </summary>
+    private static (double CostScale, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known)
+    {
+        var sample = snapshot.Calibration;
+        var at = new int[snapshot.Models.Count];
+        Array.Fill(at, -1);
+        for (var i = 0; i < catalog.Count; i++)
+        {
+            if (catalog.Models[i].Enabled && known.TryGetValue(catalog.Models[i].Id, out var index))
+            {
+                at[index] = i;
+            }
+        }
+
+        var (spent, answers) = (new double[catalog.Count], new int[catalog.Count]);
+        var cells = new List<(int Row, float Quality, float Score, double Expected, double Cost)>();
+        for (var row = 0; row < sample.Rows; row++)
+        {
+            var first = cells.Count;
+            for (var c = sample.Start[row]; c < sample.Start[row + 1]; c++)
+            {
+                if (at[sample.Model[c]] is var i and >= 0)
+                {
+                    var model = catalog.Models[i];
+                    var input = model.InputPrice.CostUsd(sample.InputTokens[c]);
+                    var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c]);
+                    spent[i] += cost;
+                    answers[i]++;
+                    cells.Add((row, sample.Quality[c], sample.Score[c], input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c]), cost));
+                }
+            }
+
+            if (cells.Count - first < 2)
+            {
+                cells.RemoveRange(first, cells.Count - first);
+            }
+        }
+
+        var scale = Enumerable.Range(0, catalog.Count).Max(i => answers[i] > 0 ? spent[i] / answers[i] : 0);
+        if (scale <= 0)
+        {
+            scale = catalog.Models.Max(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300));
+        }
+
+        scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
+        return (scale, Play(cells, scale) ?? FromMeans(snapshot, catalog, known, scale));
+    }
+
+    private static ValueTable? Play(List<(int Row, float Quality, float Score, double Expected, double Cost)> cells, double scale)
+    {
+        if (cells.Count == 0)
+        {
+            return null;
+        }
+
+        var (quality, cost) = (new float[PreferenceGrid.Length], new float[PreferenceGrid.Length]);
+        Parallel.For(0, PreferenceGrid.Length, g =>
+        {
+            double lambda = PreferenceGrid.Lambda[g], score = 0, spent = 0;
+            var rows = 0;
+            for (var c = 0; c < cells.Count;)
+            {
+                var (best, row) = (c, cells[c].Row);
+                for (; c < cells.Count && cells[c].Row == row; c++)
+                {
+                    best = cells[c].Quality - (lambda * cells[c].Expected / scale) > cells[best].Quality - (lambda * cells[best].Expected / scale) ? c : best;
+                }
+
+                (score, spent, rows) = (score + cells[best].Score, spent + cells[best].Cost, rows + 1);
+            }
+
+            (quality[g], cost[g]) = ((float)(score / rows), (float)(spent / rows / scale));
+        });
+        return new ValueTable(quality, cost);
+    }
+
+    /// <summary>No two of the models were ever seen side by side: the dial over their mean outcomes.</summary>
+    private static ValueTable FromMeans(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known, double scale)
+    {
+        var means = catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0])
+            .Select(m => (Quality: HeadOf(snapshot, catalog, known, m).TreeMean, Cost: m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300))).ToArray();
+        var picks = PreferenceGrid.Lambda.ToArray().Select(lambda => means.MaxBy(m => m.Quality - (lambda * m.Cost / scale))).ToArray();
+        return new ValueTable([.. picks.Select(p => p.Quality)], [.. picks.Select(p => (float)(p.Cost / scale))]);
+    }
+}

@@ -1,0 +1,38 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Evaluation.Baselines;
+
+/// <summary>What ships: <see cref="SnapshotTrainer"/> on the training rows, the snapshot written and read back, and the predictions of its pool.</summary>
+public sealed class MetaRouterModel : IOutcomeModel
+{
+    public string Name => "metarouter";
+
+    public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
+    {
+        // The calibration sample serves beliefs; nothing here has one.
+        var trained = SnapshotTrainer.Train(train, new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0 }, null, cancellationToken);
+        return Predict(RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(trained))), test);
+    }
+
+    /// <summary>The pool's predictions of every request of a table with the same models.</summary>
+    internal static OutcomePredictions Predict(RoutingPool pool, OutcomeTable test)
+    {
+        var models = test.ModelCount;
+        var (quality, cost) = (new float[test.Rows * models], new double[test.Rows * models]);
+        Parallel.For(0, test.Rows, () => (Encoding: new RequestEncoding(), Outcomes: new Outcome[models], Tokens: new float[models], Projected: new float[pool.Projected]), (i, _, scratch) =>
+        {
+            pool.Snapshot.Encoder.Encode(test.Queries[i], scratch.Encoding);
+            pool.Predict(scratch.Encoding, float.NaN, scratch.Outcomes, scratch.Tokens, scratch.Projected);
+            for (var k = 0; k < models; k++)
+            {
+                (quality[(i * models) + k], cost[(i * models) + k]) = (scratch.Outcomes[k].Quality, scratch.Outcomes[k].CostUsd);
+            }
+
+            return scratch;
+        }, _ => { });
+        return new OutcomePredictions(quality, cost);
+    }
+}
