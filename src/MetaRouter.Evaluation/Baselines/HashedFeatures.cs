@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Evaluation.Baselines;
 
@@ -74,7 +75,7 @@ public sealed class HashedFeatures
             starts[i + 1] = indices.Count;
         }
 
-        return new SparseRows(Columns, starts, [.. indices], [.. values]);
+        return new SparseRows(starts, [.. indices], [.. values], Columns);
     }
 
     // A word is a run of letters or digits, or one other visible character: in mathematics and code the signs are words.

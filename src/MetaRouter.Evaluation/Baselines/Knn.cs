@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Evaluation.Baselines;
@@ -64,12 +65,12 @@ public sealed class Knn : IOutcomeModel
     {
         var similarity = scratch.Similarity;
         Array.Clear(similarity);
-        var columns = rows.RowIndices(row);
-        var values = rows.RowValues(row);
+        var columns = rows.Indexes(row);
+        var values = rows.Values(row);
         for (var i = 0; i < columns.Length; i++)
         {
-            var postings = index.RowIndices(columns[i]);
-            var weights = index.RowValues(columns[i]);
+            var postings = index.Indexes(columns[i]);
+            var weights = index.Values(columns[i]);
             for (var p = 0; p < postings.Length; p++)
             {
                 similarity[postings[p]] += values[i] * weights[p];

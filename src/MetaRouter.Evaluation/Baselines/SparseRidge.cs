@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Evaluation.Baselines;
 
@@ -104,9 +105,9 @@ internal sealed class SparseRidge
         for (var row = 0; row < x.Rows; row++)
         {
             var to = result.AsSpan(row * lanes, lanes);
-            for (var at = x.Starts[row]; at < x.Starts[row + 1]; at++)
+            for (var at = x.Start[row]; at < x.Start[row + 1]; at++)
             {
-                AddScaled(to, w.AsSpan(x.Indices[at] * lanes, lanes), x.Values[at]);
+                AddScaled(to, w.AsSpan(x.Index[at] * lanes, lanes), x.Value[at]);
             }
         }
     }
@@ -117,9 +118,9 @@ internal sealed class SparseRidge
         for (var row = 0; row < x.Rows; row++)
         {
             var from = a.AsSpan(row * lanes, lanes);
-            for (var at = x.Starts[row]; at < x.Starts[row + 1]; at++)
+            for (var at = x.Start[row]; at < x.Start[row + 1]; at++)
             {
-                AddScaled(result.AsSpan(x.Indices[at] * lanes, lanes), from, x.Values[at]);
+                AddScaled(result.AsSpan(x.Index[at] * lanes, lanes), from, x.Value[at]);
             }
         }
     }

@@ -10,20 +10,20 @@ public sealed class HashedFeaturesTests
     public void Transform_KnownText_HasLengthOne()
     {
         var row = new HashedFeatures(Train).Transform(["red apple"]);
-        row.RowIndices(0).Length.ShouldBe(3); // two words, one pair
-        row.Values.Sum(v => v * v).ShouldBe(1, 1e-6f);
+        row.Indexes(0).Length.ShouldBe(3); // two words, one pair
+        row.Value.Sum(v => v * v).ShouldBe(1, 1e-6f);
     }
 
     [Fact]
-    public void Transform_UnknownText_IsARowOfNothing() => new HashedFeatures(Train).Transform(["zebra", ""]).Values.ShouldBeEmpty();
+    public void Transform_UnknownText_IsARowOfNothing() => new HashedFeatures(Train).Transform(["zebra", ""]).Value.ShouldBeEmpty();
 
     [Fact]
     public void Transpose_Twice_IsTheSame()
     {
         var x = new HashedFeatures(Train).Transform(Train);
         var back = x.Transpose().Transpose();
-        back.Indices.ShouldBe(x.Indices);
-        back.Values.ShouldBe(x.Values);
-        back.Starts.ShouldBe(x.Starts);
+        back.Index.ShouldBe(x.Index);
+        back.Value.ShouldBe(x.Value);
+        back.Start.ShouldBe(x.Start);
     }
 }

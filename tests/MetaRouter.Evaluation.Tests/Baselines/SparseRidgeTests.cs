@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Evaluation.Baselines;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
@@ -8,8 +9,8 @@ public sealed class SparseRidgeTests
     [Fact]
     public void Fit_OneColumn_IsTheClosedForm()
     {
-        var x = new SparseRows(1, [0, 1, 2, 3, 4], [0, 0, 0, 0], [1, -1, 1, -1]);
-        var predicted = SparseRidge.Fit(x, [4, 4, 2, 2, 4, float.NaN, 2, float.NaN], 2, 1, default).Predict(new SparseRows(1, [0, 1], [0], [1]));
+        var x = new SparseRows([0, 1, 2, 3, 4], [0, 0, 0, 0], [1, -1, 1, -1], 1);
+        var predicted = SparseRidge.Fit(x, [4, 4, 2, 2, 4, float.NaN, 2, float.NaN], 2, 1, default).Predict(new SparseRows([0, 1], [0], [1], 1));
         predicted[0].ShouldBe(3.8f, 1e-4f);
         predicted[1].ShouldBe(3 + (2 / 3f), 1e-4f);
     }
