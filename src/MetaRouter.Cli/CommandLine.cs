@@ -11,6 +11,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Learns to route requests among language models, and measures how well.")
         {
+            TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
         };
         var parsed = root.Parse(args);

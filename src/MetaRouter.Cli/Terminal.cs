@@ -7,6 +7,9 @@ namespace MetaRouter.Cli;
 /// <param name="RichError">Error is a terminal: a progress bar instead of lines.</param>
 internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, bool RichError)
 {
+    /// <summary>For the dates that a command notes down.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     // Wide enough for every table: in a file or a pipe nothing is gained by folding lines.
     private const int PlainWidth = 200;
 

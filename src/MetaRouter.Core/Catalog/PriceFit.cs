@@ -3,23 +3,25 @@ using MetaRouter.Core.Prediction;
 namespace MetaRouter.Core.Catalog;
 
 /// <summary>
-/// Recovers list prices from what calls cost: least squares of cost on prompt and completion tokens, both prices 0 or more.
-/// Where a file gives costs without tokens, cost itself is the meter: a nominal $1 per million units, one unit a millionth of a dollar.
+/// Recovers list prices from what calls cost: least squares of cost on prompt and completion tokens, both prices 0 or more, over the calls whose tokens were counted.
+/// A call of such a model that has a cost but no tokens counts as the tokens that cost so much. Where no call of a model has tokens, cost itself is the meter:
+/// a nominal $1 per million units, one unit a millionth of a dollar.
 /// </summary>
 public static class PriceFit
 {
     /// <summary>A nominal meter for costs without tokens.</summary>
     public const double NominalUsdPerMillion = 1;
 
-    /// <returns>One profile a model, in the table's order, and the completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
-    public static (ModelProfile[] Models, float[] OutputTokens) Fit(OutcomeTable table)
+    /// <param name="promptTokens">An estimate of each row's prompt tokens, for calls without a count; empty: their cost is all completion.</param>
+    /// <returns>One profile a model, in the table's order, and the prompt and completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
+    public static (ModelProfile[] Models, float[] InputTokens, float[] OutputTokens) Fit(OutcomeTable table, ReadOnlySpan<float> promptTokens = default)
     {
-        var (k, output) = (table.ModelCount, (float[])table.OutputTokens.Clone());
+        var (k, prompt, output) = (table.ModelCount, (float[])table.InputTokens.Clone(), (float[])table.OutputTokens.Clone());
         var models = new ModelProfile[k];
         for (var model = 0; model < k; model++)
         {
             double xx = 0, xy = 0, yy = 0, xc = 0, yc = 0;
-            var (priced, counted) = (0, 0);
+            var counted = 0;
             for (var i = model; i < table.CostUsd.Length; i += k)
             {
                 if (double.IsNaN(table.CostUsd[i]))
@@ -27,7 +29,6 @@ public static class PriceFit
                     continue;
                 }
 
-                priced++;
                 double x = table.InputTokens[i], y = table.OutputTokens[i], c = table.CostUsd[i];
                 if (!double.IsNaN(x) && !double.IsNaN(y))
                 {
@@ -36,7 +37,7 @@ public static class PriceFit
                 }
             }
 
-            if (counted < priced || counted == 0)
+            if (counted == 0)
             {
                 for (var i = model; i < output.Length; i += k)
                 {
@@ -58,10 +59,26 @@ public static class PriceFit
                 (input, completion) = (xc / Math.Max(xx, 1e-9), 0);
             }
 
-            models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(Round(input * 1e6)), new PricePerMillionTokens(Round(completion * 1e6)));
+            var profile = models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(Round(input * 1e6)), new PricePerMillionTokens(Round(completion * 1e6)));
+            for (var i = model; i < output.Length; i += k)
+            {
+                if (!double.IsNaN(table.CostUsd[i]) && (float.IsNaN(prompt[i]) || float.IsNaN(output[i])))
+                {
+                    (prompt[i], output[i]) = Worth(table.CostUsd[i], promptTokens.IsEmpty ? 0 : promptTokens[i / k], profile);
+                }
+            }
         }
 
-        return (models, output);
+        return (models, prompt, output);
+    }
+
+    /// <summary>The tokens that cost so much: the estimated prompt, and completion for the rest; less prompt where the estimate alone costs more.</summary>
+    private static (float Input, float Output) Worth(double costUsd, float promptTokens, ModelProfile model)
+    {
+        var (input, completion) = (model.InputPrice.CostUsd(1), model.OutputPrice.CostUsd(1));
+        return input * promptTokens > costUsd || completion <= 0
+            ? ((float)(input > 0 ? costUsd / input : promptTokens), 0)
+            : (promptTokens, (float)((costUsd - (input * promptTokens)) / completion));
     }
 
     /// <summary>List prices have few digits; what is left over is rounding in the file.</summary>

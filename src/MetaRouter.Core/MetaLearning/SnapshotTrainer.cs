@@ -41,7 +41,7 @@ public static class SnapshotTrainer
         var quality = FitQuality(x, table.Score, table.ModelCount, logistic, options);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.7, "fitting tokens and latency");
-        var (profiles, outputTokens) = PriceFit.Fit(table);
+        var (profiles, inputTokens, outputTokens) = PriceFit.Fit(table, tokens);
         var (tokenWeights, tokenFactor) = LogLinear.Fit(x, outputTokens, Width, table.ModelCount);
         var (latencyWeights, latencyFactor) = LogLinear.Fit(x, table.LatencySeconds, Width, table.ModelCount);
         var prompt = PromptTokens(table, tokens);
@@ -55,7 +55,7 @@ public static class SnapshotTrainer
         }
 
         Report(0.75, "calibrating");
-        var (sample, correlation) = Calibrate(table, x, outputTokens, logistic, options, cancellationToken);
+        var (sample, correlation) = Calibrate(table, x, inputTokens, outputTokens, logistic, options, cancellationToken);
         var origin = $"{table.Name}: {table.Rows} requests, {table.ModelCount} models, seed {options.Seed}";
         var snapshot = new Snapshot(origin, encoder, quality.Logistic.Projection.ToArray(), quality.Forest, profiles, heads, correlation, sample.Rounded(), PopulationPrior.Default);
         Report(1, "done");
@@ -228,7 +228,7 @@ public static class SnapshotTrainer
         })];
     }
 
-    private static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] outputTokens, LowRankLogistic.Options logistic, TrainingOptions options, CancellationToken cancellationToken)
+    private static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, LowRankLogistic.Options logistic, TrainingOptions options, CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
         if (options.CalibrationFolds < 2)
@@ -255,10 +255,10 @@ public static class SnapshotTrainer
             });
         }
 
-        return (Collect(table, quality, tokens, outputTokens, options.CalibrationRows), ResidualCorrelation(table.Score, quality, models));
+        return (Collect(table, quality, tokens, inputTokens, outputTokens, options.CalibrationRows), ResidualCorrelation(table.Score, quality, models));
     }
 
-    private static CalibrationSample Collect(OutcomeTable table, float[] quality, float[] tokens, float[] outputTokens, int limit)
+    private static CalibrationSample Collect(OutcomeTable table, float[] quality, float[] tokens, float[] inputTokens, float[] outputTokens, int limit)
     {
         var start = new List<int> { 0 };
         var (model, q, score, expected, output, input) = (new List<ushort>(), new List<float>(), new List<float>(), new List<float>(), new List<float>(), new List<float>());
@@ -274,7 +274,7 @@ public static class SnapshotTrainer
                     score.Add(table.Score[cell]);
                     expected.Add(tokens[cell]);
                     output.Add(outputTokens[cell]);
-                    input.Add(float.IsNaN(table.InputTokens[cell]) ? 0 : table.InputTokens[cell]);
+                    input.Add(float.IsNaN(inputTokens[cell]) ? 0 : inputTokens[cell]);
                 }
             }
 

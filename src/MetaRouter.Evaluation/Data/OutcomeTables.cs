@@ -30,4 +30,55 @@ public static class OutcomeTables
             [.. parts.SelectMany(t => t.OutputTokens)],
             [.. parts.SelectMany(t => t.LatencySeconds)]);
     }
+
+    /// <summary>
+    /// One table of all rows over the union of the models, in ordinal order. Rows with equal text become one row; of a model that answered a text in several
+    /// tables the first outcome stands. Ids are prefixed with their table's name, so that they stay unique.
+    /// </summary>
+    /// <returns>The table, and how many rows were merged into an earlier one.</returns>
+    public static (OutcomeTable Table, int Merged) Union(string name, IReadOnlyList<OutcomeTable> tables)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        ModelId[] models = [.. tables.SelectMany(t => t.Models).Distinct().OrderBy(m => m.Value, StringComparer.Ordinal)];
+        var column = models.Select((m, i) => (m, i)).ToDictionary(p => p.m, p => p.i);
+        var rowOf = new Dictionary<string, int>(StringComparer.Ordinal);
+        var (ids, queries, groups) = (new List<string>(), new List<string>(), new List<string>());
+        foreach (var t in tables)
+        {
+            for (var row = 0; row < t.Rows; row++)
+            {
+                if (rowOf.TryAdd(t.Queries[row], queries.Count))
+                {
+                    ids.Add($"{t.Name}/{t.Ids[row]}");
+                    queries.Add(t.Queries[row]);
+                    groups.Add(t.Groups[row]);
+                }
+            }
+        }
+
+        var size = queries.Count * models.Length;
+        var (score, cost, input, output, latency) = (Unknown<float>(size), Unknown<double>(size), Unknown<float>(size), Unknown<float>(size), Unknown<float>(size));
+        foreach (var t in tables)
+        {
+            int[] columns = [.. t.Models.Select(m => column[m])];
+            for (var from = 0; from < t.Score.Length; from++)
+            {
+                var to = (rowOf[t.Queries[from / columns.Length]] * models.Length) + columns[from % columns.Length];
+                if (!float.IsNaN(t.Score[from]) && float.IsNaN(score[to]))
+                {
+                    (score[to], cost[to], input[to], output[to], latency[to]) = (t.Score[from], t.CostUsd[from], t.InputTokens[from], t.OutputTokens[from], t.LatencySeconds[from]);
+                }
+            }
+        }
+
+        return (new OutcomeTable(name, models, ids, queries, groups, score, cost, input, output, latency), tables.Sum(t => t.Rows) - queries.Count);
+    }
+
+    private static T[] Unknown<T>(int size)
+        where T : System.Numerics.IFloatingPointIeee754<T>
+    {
+        var cells = new T[size];
+        Array.Fill(cells, T.NaN);
+        return cells;
+    }
 }

@@ -1,0 +1,51 @@
+namespace MetaRouter.Cli;
+
+/// <summary>
+/// A file that appears whole or not at all: written under another name in the same folder, then moved over the old one.
+/// Disposed before <see cref="Commit"/>, it leaves nothing behind.
+/// </summary>
+internal sealed class ReplacementFile : IDisposable
+{
+    private readonly string _path, _temporary;
+    private readonly FileStream _stream;
+
+    private ReplacementFile(string path, string temporary, FileStream stream) => (_path, _temporary, _stream) = (path, temporary, stream);
+
+    /// <exception cref="BadInputException">No file can be written there; the message says why.</exception>
+    public static ReplacementFile Create(string path)
+    {
+        if (Path.GetFileName(path).Length == 0 || Directory.Exists(path))
+        {
+            throw new BadInputException($"{path}: is a folder; give the name of a file.");
+        }
+
+        var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            return new ReplacementFile(path, temporary, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None));
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new BadInputException($"{path}: cannot be written: its folder does not exist.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new BadInputException($"{path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);
+
+    public void Commit()
+    {
+        _stream.Flush(flushToDisk: true);
+        _stream.Dispose();
+        File.Move(_temporary, _path, overwrite: true);
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        File.Delete(_temporary); // silent where it was moved
+    }
+}

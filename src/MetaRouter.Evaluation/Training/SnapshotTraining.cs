@@ -1,0 +1,106 @@
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Evaluation.Training;
+
+/// <summary>A folder of outcomes in, a snapshot and its report out. The snapshot learns from every row; the report's figures come from trainings of their own on halves.</summary>
+public static class SnapshotTraining
+{
+    // Shares of the time, measured on the whole benchmark data.
+    private const double ReadShare = .05, HeldOutShare = .3;
+
+    /// <param name="pools">See <see cref="TrainingData.Read"/>. The held-out figures are of these, or else of the benchmark's pools as far as the folder has them.</param>
+    /// <returns>The snapshot as a file holds it: same data, pools and seed, same bytes.</returns>
+    /// <exception cref="DataFileException">The data cannot be used.</exception>
+    public static (byte[] Snapshot, TrainingReport Report) Run(string dataFolder, IReadOnlyList<Pool> pools, int seed, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pools);
+        var data = TrainingData.Read(dataFolder, pools, cancellationToken);
+        Report(ReadShare, "read the outcomes");
+
+        var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
+        var heldOut = new List<HeldOutFigures>();
+        IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : Pools.All;
+        foreach (var pool in measured)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                heldOut.Add(HeldOut.Measure(dataFolder, pool, cancellationToken));
+            }
+            catch (DataFileException e)
+            {
+                // A figure less; the pools that the caller asked for were read before and can only be too small.
+                notes.Add($"no held-out figures of {pool.Name}: {e.Message}");
+            }
+
+            Report(ReadShare + (HeldOutShare * (heldOut.Count + notes.Count) / (measured.Count + notes.Count)), $"measured {pool.Name}");
+        }
+
+        var start = ReadShare + HeldOutShare;
+        var inner = progress is null ? null : new Steps(step => Report(start + ((1 - start) * step.Done), step.Step));
+        var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed }, inner, cancellationToken);
+        var bytes = SnapshotCodec.Write(snapshot);
+        var models = Models(data, snapshot);
+        return (bytes, new TrainingReport(
+            snapshot.Version.ToString("x16", CultureInfo.InvariantCulture),
+            bytes.Length,
+            seed,
+            data.Table.Rows,
+            data.Merged,
+            models.Sum(m => m.Outcomes),
+            data.Files,
+            data.Skipped,
+            models,
+            heldOut,
+            notes));
+
+        void Report(double done, string label) => progress?.Report(new ProtocolProgress(done, label));
+    }
+
+    private static List<TrainedModel> Models(TrainingData data, Snapshot snapshot)
+    {
+        var table = data.Table;
+        var byFile = data.Tables.Select((t, i) => (Name: data.Files[i].Name, Prices: PriceFit.Fit(t).Models.ToDictionary(m => m.Id), Table: t)).ToList();
+        return [.. snapshot.Models.Select((model, k) =>
+        {
+            var cells = Enumerable.Range(0, table.Rows).Select(row => (row * table.ModelCount) + k).ToList();
+            var notes = new List<string>();
+            if (!cells.Any(c => Counted(table, c)))
+            {
+                notes.Add("costs without tokens: a nominal meter, one unit a millionth of a dollar");
+            }
+            else
+            {
+                foreach (var (name, prices, part) in byFile.Where(f => f.Prices.ContainsKey(model.Id)))
+                {
+                    var column = part.Models.Index().First(m => m.Item == model.Id).Index;
+                    var own = Enumerable.Range(0, part.Rows).Select(row => (row * part.ModelCount) + column).Where(c => !double.IsNaN(part.CostUsd[c])).ToList();
+                    if (own.Count > 0 && !own.Any(c => Counted(part, c)))
+                    {
+                        notes.Add($"costs without tokens in {name}, taken as tokens at these prices");
+                    }
+                    else if (own.Count > 0 && (Differs(prices[model.Id].InputPrice.Usd, model.InputPrice.Usd) || Differs(prices[model.Id].OutputPrice.Usd, model.OutputPrice.Usd)))
+                    {
+                        notes.Add(string.Create(CultureInfo.InvariantCulture, $"{prices[model.Id].InputPrice.Usd:0.####} / {prices[model.Id].OutputPrice.Usd:0.####} in {name}"));
+                    }
+                }
+            }
+
+            return new TrainedModel(model.Id.Value, model.InputPrice.Usd, model.OutputPrice.Usd, cells.Count(c => !double.IsNaN(table.CostUsd[c])), notes.Count == 0 ? null : string.Join("; ", notes));
+        })];
+
+        static bool Counted(OutcomeTable t, int cell) => !double.IsNaN(t.CostUsd[cell]) && !float.IsNaN(t.InputTokens[cell]) && !float.IsNaN(t.OutputTokens[cell]);
+
+        static bool Differs(double a, double b) => Math.Abs(a - b) > .02 * Math.Max(a, b);
+    }
+
+    private sealed class Steps(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.Training;
+
+/// <summary>All outcomes that a snapshot is trained on, in one table; cells that no file knows are NaN.</summary>
+/// <param name="Table">Named after the files it holds.</param>
+/// <param name="Tables">The parts of it, one a file, before equal texts were merged.</param>
+/// <param name="Files">What each part gave, in the same order.</param>
+/// <param name="Merged">Rows whose text an earlier row has: they add their models to it.</param>
+public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable> Tables, IReadOnlyList<TrainingFile> Files, IReadOnlyList<SkippedFile> Skipped, int Merged)
+{
+    /// <summary>Training on less would only memorise.</summary>
+    public const int LeastRows = 20;
+
+    // A header or a damaged line at the top does not hide what a file is.
+    private const int PeekedLines = 10;
+
+    /// <param name="pools">The rows complete for these; empty: every row of every outcome file of the folder, for every model that has a priced outcome.</param>
+    /// <exception cref="DataFileException">No such folder, a file that cannot be read, or too little in it to learn from.</exception>
+    public static TrainingData Read(string folder, IReadOnlyList<Pool> pools, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pools);
+        if (!Directory.Exists(folder))
+        {
+            throw new DataFileException($"{folder}: no such folder. Give the folder of the outcome files with --data.");
+        }
+
+        var skipped = new List<SkippedFile>();
+        var (tables, files) = (new List<OutcomeTable>(), new List<TrainingFile>());
+        foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var priced = Priced(file.Table);
+            if (priced.Count == 0)
+            {
+                skipped.Add(new SkippedFile(name, "no outcome with a price"));
+                continue;
+            }
+
+            tables.Add(file.Table);
+            files.Add(new TrainingFile(name, file.Table.Rows, priced.Count, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
+        }
+
+        if (tables.Count == 0)
+        {
+            throw new DataFileException($"{folder}: no file of outcomes to train on." + (skipped.Count == 0 ? " The folder is empty." : $" Skipped: {string.Join(", ", skipped)}."));
+        }
+
+        var (table, merged) = OutcomeTables.Union(string.Join(" + ", files.Select(f => f.Name)), [.. tables.Select(WithoutUnpriced)]);
+        return table.Rows < LeastRows
+            ? throw new DataFileException($"{folder}: {table.Rows} different requests with known outcomes; training needs at least {LeastRows}.")
+            : new TrainingData(table, tables, files, skipped, merged);
+    }
+
+    private static IEnumerable<(string Name, OutcomeFile File)> Folder(string folder, List<SkippedFile> skipped)
+    {
+        foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        {
+            if (WhyNot(path) is { } reason)
+            {
+                skipped.Add(new SkippedFile(Path.GetFileName(path), reason));
+                continue;
+            }
+
+            var file = OutcomeReader.Read(path);
+            yield return (file.Table.Name, file);
+        }
+    }
+
+    /// <summary>Why a file is no file of outcomes; null if it is one.</summary>
+    private static string? WhyNot(string path)
+    {
+        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase))
+        {
+            return "not .jsonl or .jsonl.gz";
+        }
+
+        var objects = 0;
+        foreach (var (_, json) in JsonLines.Read(path).Take(PeekedLines))
+        {
+            try
+            {
+                using var line = JsonDocument.Parse(json);
+                if (line.RootElement.ValueKind == JsonValueKind.Object)
+                {
+                    objects++;
+                    if (line.RootElement.TryGetProperty("models", out var models) && models.ValueKind == JsonValueKind.Object && models.EnumerateObject().Any(m => m.Value.ValueKind == JsonValueKind.Object && m.Value.TryGetProperty("score", out _)))
+                    {
+                        return null;
+                    }
+                }
+            }
+            catch (JsonException)
+            {
+                // The next line may be a good one.
+            }
+        }
+
+        return objects == 0 ? "no JSON lines" : "its lines have no outcomes of models";
+    }
+
+    private static List<ModelId> Priced(OutcomeTable table) =>
+        [.. table.Models.Where((_, k) => Enumerable.Range(0, table.Rows).Any(row => !double.IsNaN(table.CostUsd[(row * table.ModelCount) + k])))];
+
+    /// <summary>Without the models that have no priced outcome in it.</summary>
+    private static OutcomeTable WithoutUnpriced(OutcomeTable table)
+    {
+        var priced = Priced(table);
+        if (priced.Count == table.ModelCount)
+        {
+            return table;
+        }
+
+        int[] kept = [.. priced.Select(m => table.Models.Index().First(x => x.Item == m).Index)];
+        return new OutcomeTable(table.Name, priced, table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
+
+        T[] Columns<T>(T[] cells) => [.. Enumerable.Range(0, table.Rows * kept.Length).Select(i => cells[(i / kept.Length * table.ModelCount) + kept[i % kept.Length]])];
+    }
+}

@@ -1,0 +1,22 @@
+namespace MetaRouter.Evaluation.Training;
+
+/// <summary>What a snapshot was trained on, and what the same training is worth on requests it has not seen.</summary>
+/// <param name="Version">The snapshot's, in hexadecimal.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Rows">Different requests.</param>
+/// <param name="Merged">Rows of the files whose text an earlier row has; they are one request.</param>
+/// <param name="Cells">Priced outcomes.</param>
+/// <param name="HeldOut">Of each pool that the data has enough rows of.</param>
+/// <param name="Notes">What was wrong or missing but did not stop the training.</param>
+public sealed record TrainingReport(
+    string Version,
+    int Bytes,
+    int Seed,
+    int Rows,
+    int Merged,
+    int Cells,
+    IReadOnlyList<TrainingFile> Files,
+    IReadOnlyList<SkippedFile> Skipped,
+    IReadOnlyList<TrainedModel> Models,
+    IReadOnlyList<HeldOutFigures> HeldOut,
+    IReadOnlyList<string> Notes);
