@@ -1,20 +1,57 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Evaluation.Training;
 
-/// <summary>P2 with one split, seed 0, for the router that ships alone; and how far its qualities are off.</summary>
+/// <summary>P2 with one split, seed 0, of the router that ships; and how far its qualities are off.</summary>
 public static class HeldOut
 {
+    private const int Seed = 0;
+
+    /// <summary>Trained on one half of the pool alone.</summary>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static HeldOutFigures Measure(string dataFolder, Pool pool, CancellationToken cancellationToken)
+    public static HeldOutFigures Measure(string dataFolder, Pool pool, CancellationToken cancellationToken) => Measure(dataFolder, pool, new MetaRouterModel(), cancellationToken);
+
+    /// <summary>One snapshot trained on all data but the test halves of all these pools: what a shipped file was like before it saw them.</summary>
+    public static IReadOnlyList<HeldOutFigures> MeasureTogether(string dataFolder, OutcomeTable data, IReadOnlyList<Pool> pools, int trainingSeed, CancellationToken cancellationToken)
     {
-        var model = new Metered(new MetaRouterModel());
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(pools);
+        var tested = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var table in pools.Select(p => p.Read(dataFolder).Table))
+        {
+            tested.UnionWith(Split.Halves(table.Ids, Seed).Test.Select(row => table.Queries[row]));
+        }
+
+        var rest = data.Take([.. Enumerable.Range(0, data.Rows).Where(row => !tested.Contains(data.Queries[row]))]);
+        // Calibration changes no prediction.
+        var snapshot = SnapshotTrainer.Train(rest, new TrainingOptions { Seed = trainingSeed, CalibrationFolds = 0 }, null, cancellationToken);
+        return [.. pools.Select(pool => Measure(dataFolder, pool, new Trained(snapshot), cancellationToken))];
+    }
+
+    private static HeldOutFigures Measure(string dataFolder, Pool pool, IOutcomeModel router, CancellationToken cancellationToken)
+    {
+        var model = new Metered(router);
         var report = P2.Run(dataFolder, pool, [() => model], 1, null, cancellationToken);
         var row = report.Rows.Single(r => r.Router == model.Name);
         return new HeldOutFigures(report.Pool!, pool.Models.Count, model.Rows, row.GainMean, row.GainMeanCi, model.Brier, model.ConstantBrier);
+    }
+
+    /// <summary>A snapshot that has learned already, for whichever of its models a table lists.</summary>
+    private sealed class Trained(Snapshot snapshot) : IOutcomeModel
+    {
+        public string Name => "metarouter";
+
+        public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
+        {
+            var profiles = snapshot.Models.ToDictionary(m => m.Id);
+            return MetaRouterModel.Predict(new RoutingPool(snapshot, new ModelCatalog(test.Models.Select(m => profiles[m]))), test);
+        }
     }
 
     private sealed class Metered(IOutcomeModel model) : IOutcomeModel

@@ -11,7 +11,7 @@ namespace MetaRouter.Evaluation.Training;
 public static class SnapshotTraining
 {
     // Shares of the time, measured on the whole benchmark data.
-    private const double ReadShare = .05, HeldOutShare = .3;
+    private const double ReadShare = .03, PoolsShare = .12, TogetherShare = .3;
 
     /// <param name="pools">See <see cref="TrainingData.Read"/>. The held-out figures are of these, or else of the benchmark's pools as far as the folder has them.</param>
     /// <returns>The snapshot as a file holds it: same data, pools and seed, same bytes.</returns>
@@ -23,14 +23,15 @@ public static class SnapshotTraining
         Report(ReadShare, "read the outcomes");
 
         var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
-        var heldOut = new List<HeldOutFigures>();
+        var (heldOut, usable) = (new List<HeldOutFigures>(), new List<Pool>());
         IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : Pools.All;
-        foreach (var pool in measured)
+        foreach (var (i, pool) in measured.Index())
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 heldOut.Add(HeldOut.Measure(dataFolder, pool, cancellationToken));
+                usable.Add(pool);
             }
             catch (DataFileException e)
             {
@@ -38,10 +39,12 @@ public static class SnapshotTraining
                 notes.Add($"no held-out figures of {pool.Name}: {e.Message}");
             }
 
-            Report(ReadShare + (HeldOutShare * (heldOut.Count + notes.Count) / (measured.Count + notes.Count)), $"measured {pool.Name}");
+            Report(ReadShare + (PoolsShare * (i + 1) / measured.Count), $"measured {pool.Name}");
         }
 
-        var start = ReadShare + HeldOutShare;
+        var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Table, usable, seed, cancellationToken);
+        const double start = ReadShare + PoolsShare + TogetherShare;
+        Report(start, "measured all together");
         var inner = progress is null ? null : new Steps(step => Report(start + ((1 - start) * step.Done), step.Step));
         var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed }, inner, cancellationToken);
         var bytes = SnapshotCodec.Write(snapshot);
@@ -57,6 +60,7 @@ public static class SnapshotTraining
             data.Skipped,
             models,
             heldOut,
+            together,
             notes));
 
         void Report(double done, string label) => progress?.Report(new ProtocolProgress(done, label));

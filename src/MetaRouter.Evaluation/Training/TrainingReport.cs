@@ -6,7 +6,8 @@ namespace MetaRouter.Evaluation.Training;
 /// <param name="Rows">Different requests.</param>
 /// <param name="Merged">Rows of the files whose text an earlier row has; they are one request.</param>
 /// <param name="Cells">Priced outcomes.</param>
-/// <param name="HeldOut">Of each pool that the data has enough rows of.</param>
+/// <param name="HeldOut">Of each pool that the data has enough rows of: trained on half of that pool.</param>
+/// <param name="HeldOutTogether">The same pools: trained on everything but their test halves. Null where that would be the same training.</param>
 /// <param name="Notes">What was wrong or missing but did not stop the training.</param>
 public sealed record TrainingReport(
     string Version,
@@ -19,4 +20,5 @@ public sealed record TrainingReport(
     IReadOnlyList<SkippedFile> Skipped,
     IReadOnlyList<TrainedModel> Models,
     IReadOnlyList<HeldOutFigures> HeldOut,
+    IReadOnlyList<HeldOutFigures>? HeldOutTogether,
     IReadOnlyList<string> Notes);

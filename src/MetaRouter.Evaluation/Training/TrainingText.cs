@@ -38,16 +38,12 @@ public static class TrainingText
         }
 
         Line($"");
-        Line($"How well. Figures of the same training on one half of a pool's rows (halves by a hash of the id, seed 0), measured on the other half.");
-        Line($"The file itself is trained on all rows, so it can no longer be measured on them.");
-        foreach (var pool in report.HeldOut)
+        Line($"How well. The file itself is trained on all rows, so it can no longer be measured on them. These figures are of other trainings, with the same options,");
+        Line($"measured on half of a pool's rows (by a hash of the id, seed 0) that they had not seen. Gain: over the best single model, mean over lambda 0 to 1, 95 % interval.");
+        Figures("Trained on the other half of that pool alone:", report.HeldOut);
+        if (report.HeldOutTogether is { } together)
         {
-            Line($"  {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): mean gain over the best single model {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, {pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");
-        }
-
-        if (report.HeldOut.Count == 0)
-        {
-            Line($"  none: the data has no pool to measure on.");
+            Figures("Trained as the file is, on everything but the measured halves of all pools:", together);
         }
 
         Line($"");
@@ -58,6 +54,15 @@ public static class TrainingText
         }
 
         return text.ToString();
+
+        void Figures(string title, IReadOnlyList<HeldOutFigures> pools)
+        {
+            Line($"  {(pools.Count > 0 ? title : "none: the data has no pool to measure on.")}");
+            foreach (var pool in pools)
+            {
+                Line($"    {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): gain {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, {pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");
+            }
+        }
 
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }

@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MetaRouter.Cli.Tests;
+
+/// <summary>The command in this process, on made-up files.</summary>
+public sealed class TrainCommandTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+
+    public TrainCommandTests() => Directory.CreateDirectory(Path.Combine(_folder, "data"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Train_SmallFolder_WritesTheSameSnapshotTwiceAndSaysWhatIsInIt()
+    {
+        Write("good.jsonl", Lines(80));
+        var (code, output, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"), "--pool", "good:weak,strong", "--seed", "7", "--json");
+
+        code.ShouldBe(0, error);
+        error.ShouldContain("train: 100 %");
+        error.ShouldNotContain("Warning");
+        var snapshot = DefaultSnapshot.Load(Out("a.mrsnap"));
+        var version = snapshot.Version.ToString("x16", CultureInfo.InvariantCulture);
+        using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        json.RootElement.GetProperty("version").GetString().ShouldBe(version);
+        json.RootElement.GetProperty("held_out")[0].GetProperty("pool").GetString().ShouldBe("good:weak,strong");
+
+        var text = await File.ReadAllTextAsync(Out("a.txt"));
+        output.ShouldStartWith(text);
+        text.ShouldContain(version);
+        text.ShouldContain("trained  2031-05-06 (UTC)");
+        text.ShouldContain($"command  metarouter train --data {Data} --out {Out("a.mrsnap")} --pool good:weak,strong --seed 7 --json");
+        text.ShouldContain("80 different requests, 2 models, 160 priced outcomes");
+        text.ShouldContain("Trained on the other half of that pool alone:");
+
+        (await Run("train", "--data", Data, "--out", Out("b.mrsnap"), "--pool", "good:weak,strong", "--seed", "7")).Code.ShouldBe(0);
+        File.ReadAllBytes(Out("b.mrsnap")).ShouldBe(File.ReadAllBytes(Out("a.mrsnap")));
+        Directory.GetFiles(_folder).Select(Path.GetFileName).Order().ShouldBe(["a.mrsnap", "a.txt", "b.mrsnap", "b.txt"]);
+    }
+
+    [Fact]
+    public async Task Train_BadLines_AreSkippedWithAWarning()
+    {
+        Write("some.jsonl", ["not json", .. Lines(30)]);
+        var (code, output, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"));
+        code.ShouldBe(0, error);
+        error.ShouldContain("Warning: some: skipped 1 bad line: line 1: ");
+        output.ShouldContain("note: some: skipped 1 bad line");
+    }
+
+    [Theory]
+    [InlineData("no file of outcomes", "empty", "a.mrsnap")]
+    [InlineData("no such folder", "none", "a.mrsnap")]
+    [InlineData("its folder does not exist", "data", "none/a.mrsnap")]
+    [InlineData("is a folder", "data", "data")]
+    [InlineData("another extension", "data", "a.txt")]
+    [InlineData("no such file", "data", "a.mrsnap", "--pool", "other:weak,strong")]
+    [InlineData("Unknown pool", "data", "a.mrsnap", "--pool", "nope")]
+    [InlineData("Cannot parse argument 'first'", "data", "a.mrsnap", "--seed", "first")]
+    public async Task Train_BadInput_SaysWhyExitsWith2AndWritesNothing(string message, string data, string target, params string[] args)
+    {
+        Write("good.jsonl", Lines(30));
+        Directory.CreateDirectory(Path.Combine(_folder, "empty"));
+        var (code, output, error) = await Run(["train", "--data", Path.Combine(_folder, data), "--out", Out(target), .. args]);
+
+        code.ShouldBe(2);
+        error.ShouldContain(message);
+        error.ShouldNotContain("   at ");
+        output.ShouldBeEmpty();
+        Directory.GetFiles(_folder).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Train_FailureAfterAnEarlierSuccess_LeavesTheOldFileAlone()
+    {
+        await File.WriteAllTextAsync(Out("a.mrsnap"), "old");
+        Write("bad.jsonl", Lines(5));
+        (await Run("train", "--data", Data, "--out", Out("a.mrsnap"))).Code.ShouldBe(2);
+        (await File.ReadAllTextAsync(Out("a.mrsnap"))).ShouldBe("old");
+    }
+
+    [Fact]
+    public void DefaultSnapshot_AlteredFile_IsRefused()
+    {
+        File.WriteAllText(Out("x.mrsnap"), "something else");
+        Should.Throw<BadInputException>(() => DefaultSnapshot.Load(Out("x.mrsnap"))).Message.ShouldContain("not a MetaRouter snapshot");
+        Should.Throw<BadInputException>(() => DefaultSnapshot.Load(Out("none.mrsnap"))).Message.ShouldContain("no such file");
+    }
+
+    /// <summary>Whenever one is shipped, it must be one this program reads.</summary>
+    [Fact]
+    public void DefaultSnapshot_IfShipped_Loads()
+    {
+        if (File.Exists(Path.Combine(AppContext.BaseDirectory, "Snapshots", "default.mrsnap")))
+        {
+            DefaultSnapshot.Load().Models.Count.ShouldBeGreaterThan(1);
+        }
+    }
+
+    private string Data => Path.Combine(_folder, "data");
+
+    private string Out(string name) => Path.Combine(_folder, name);
+
+    private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(Data, name), lines);
+
+    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false) { Clock = new FixedClock() }, default);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    private static string[] Lines(int rows) => [.. Enumerable.Range(0, rows).Select(i =>
+        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01} } }"""))];
+
+    private sealed class FixedClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2031, 5, 6, 23, 0, 0, TimeSpan.Zero);
+    }
+}
