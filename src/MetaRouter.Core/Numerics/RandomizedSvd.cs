@@ -35,19 +35,12 @@ public static class RandomizedSvd
         }
 
         var b = Multiply(t, y, l); // m x l: the transpose of B
-        var gram = new double[l * l];
-        for (var row = 0; row < a.Columns; row++)
+        var gram = Gram(b, a.Columns, l);
+        for (var i = 0; i < l; i++)
         {
-            var r = b.AsSpan(row * l, l);
-            for (var i = 0; i < l; i++)
+            for (var j = 0; j < i; j++)
             {
-                if (r[i] != 0)
-                {
-                    for (var j = 0; j < l; j++)
-                    {
-                        gram[(i * l) + j] += (double)r[i] * r[j];
-                    }
-                }
+                gram[(j * l) + i] = gram[(i * l) + j];
             }
         }
 
@@ -62,6 +55,11 @@ public static class RandomizedSvd
         Parallel.For(0, a.Columns, row =>
         {
             var from = b.AsSpan(row * l, l);
+            if (!from.ContainsAnyExcept(0f))
+            {
+                return;
+            }
+
             for (var j = 0; j < kept; j++)
             {
                 var sum = 0.0;
@@ -97,25 +95,7 @@ public static class RandomizedSvd
     {
         for (var pass = 0; pass < 2; pass++)
         {
-            var gram = new double[l * l];
-            for (var row = 0; row < rows; row++)
-            {
-                var r = matrix.AsSpan(row * l, l);
-                for (var i = 0; i < l; i++)
-                {
-                    double v = r[i];
-                    if (v == 0)
-                    {
-                        continue;
-                    }
-
-                    for (var j = 0; j <= i; j++)
-                    {
-                        gram[(i * l) + j] += v * r[j];
-                    }
-                }
-            }
-
+            var gram = Gram(matrix, rows, l);
             var trace = 0.0;
             for (var i = 0; i < l; i++)
             {
@@ -128,21 +108,57 @@ public static class RandomizedSvd
             }
 
             Cholesky.Factor(gram, l);
+            var columns = new double[l * l]; // L by columns
+            for (var i = 0; i < l; i++)
+            {
+                for (var j = 0; j <= i; j++)
+                {
+                    columns[(j * l) + i] = gram[(i * l) + j];
+                }
+            }
+
             Parallel.For(0, rows, row =>
             {
-                // Solves x L^T = r: row by row forward substitution.
                 var r = matrix.AsSpan(row * l, l);
+                if (!r.ContainsAnyExcept(0f))
+                {
+                    return; // an n-gram that no text has
+                }
+
+                // Solves x L^T = r: forward substitution, column by column.
+                Span<double> left = stackalloc double[l];
+                TensorPrimitives.ConvertTruncating<float, double>(r, left);
                 for (var i = 0; i < l; i++)
                 {
-                    double v = r[i];
-                    for (var j = 0; j < i; j++)
-                    {
-                        v -= r[j] * gram[(i * l) + j];
-                    }
-
-                    r[i] = (float)(v / gram[(i * l) + i]);
+                    r[i] = (float)(left[i] / columns[(i * l) + i]);
+                    var rest = left[(i + 1)..];
+                    TensorPrimitives.MultiplyAdd(columns.AsSpan((i * l) + i + 1, rest.Length), -(double)r[i], rest, rest);
                 }
             });
         }
+    }
+
+    /// <summary>The lower triangle of M^T M.</summary>
+    private static double[] Gram(float[] matrix, int rows, int l)
+    {
+        var gram = new double[l * l];
+        var wide = new double[l];
+        for (var row = 0; row < rows; row++)
+        {
+            var r = matrix.AsSpan(row * l, l);
+            if (!r.ContainsAnyExcept(0f))
+            {
+                continue;
+            }
+
+            TensorPrimitives.ConvertTruncating<float, double>(r, wide);
+            for (var i = 0; i < l; i++)
+            {
+                var line = gram.AsSpan(i * l, i + 1);
+                TensorPrimitives.MultiplyAdd(wide.AsSpan(0, i + 1), wide[i], line, line);
+            }
+        }
+
+        return gram;
     }
 }
