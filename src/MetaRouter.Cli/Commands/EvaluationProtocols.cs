@@ -10,10 +10,10 @@ internal static class EvaluationProtocols
 {
     public static IReadOnlyList<EvaluationProtocol> All { get; } =
     [
-        new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, LearnedRouters.Factories, r.Seeds, progress, r.CancellationToken), DialTable)),
+        new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), DialTable)),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), PreferenceTable)),
     ];
 

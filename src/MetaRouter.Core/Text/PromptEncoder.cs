@@ -27,9 +27,9 @@ public sealed class PromptEncoder
     private readonly float[] _scale;
 
     /// <summary>Learns weights and directions from the texts of requests; O(non-zeros x 64).</summary>
-    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed)
+    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed, NgramFamilies families = NgramFamilies.All)
     {
-        var tfIdf = TfIdf.Learn(texts, minDocuments: 2);
+        var tfIdf = TfIdf.Learn(texts, minDocuments: 2, families);
         var (right, _) = RandomizedSvd.Factor(tfIdf.Transform(texts), Dense, powerIterations: 2, new Random(seed));
         return Quantize(tfIdf.Idf, right);
     }

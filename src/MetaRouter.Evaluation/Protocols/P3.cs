@@ -22,7 +22,7 @@ public static class P3
     private const int LeastRows = 40;
 
     // In the order of PreferenceRun's constants.
-    private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known"];
+    private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
     public static ProtocolReport<PreferenceRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
@@ -47,42 +47,51 @@ public static class P3
             return $"{pool.Name}: split {seed + 1} of {seeds}";
         }, progress, cancellationToken);
         progress?.Report(new ProtocolProgress(0.95, $"{pool.Name}: intervals"));
-        var rows = Routers.Select((name, router) => Row(name, router, runs, cancellationToken)).ToArray();
+        var rows = Rows(runs, cancellationToken);
         var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, lambda log-uniform in [0.01, 10], each answering {Comparisons} comparisons, {Looked} requests looked at for each. outcomes-seen is the same learner told the realised scores and costs.");
         return new ProtocolReport<PreferenceRow>("P3", pool.Name, seeds, rows, note, file.Warning is { } warning ? [warning] : null);
     }
 
-    private static PreferenceRow Row(string name, int router, PreferenceRun[] runs, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(PreferenceRun[] runs, CancellationToken cancellationToken)
     {
-        var point = Told.Select(n => Total(runs, router, n, null)).ToArray();
+        var point = runs.Select(r => r.Resample(null, null)).ToArray();
         var bootstrap = new Bootstrap(17, 300);
-        var replicates = Told.Select(_ => new double[bootstrap.Replicates]).ToArray();
+        var shares = new double[Routers.Length * Told.Count][];
+        for (var i = 0; i < shares.Length; i++)
+        {
+            shares[i] = new double[bootstrap.Replicates];
+        }
+
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var counts = runs.Select((run, i) =>
+            var drawn = runs.Select((run, i) =>
             {
                 var (rows, users) = (new float[run.Rows], new float[Users]);
                 // A split's two halves share its users; rows of different splits are drawn apart.
                 bootstrap.Counts(b, rows, axis: 2 + i);
                 bootstrap.Counts(b, users, axis: 1000 + (i / 2));
-                return (rows, users);
+                return run.Resample(rows, users);
             }).ToArray();
-            for (var t = 0; t < Told.Count; t++)
+            for (var i = 0; i < shares.Length; i++)
             {
-                replicates[t][b] = Total(runs, router, Told[t], counts).Share;
+                shares[i][b] = Total(drawn, i / Told.Count, Told[i % Told.Count]).Share;
             }
         });
-        return new PreferenceRow(name, Keyed(t => point[t].Share), Keyed(t => bootstrap.Percentiles(replicates[t])), Keyed(t => point[t].Utility), Keyed(t => point[t].Quality), Keyed(t => point[t].Cost));
-
-        Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, Told.Count).ToDictionary(t => Told[t].ToString(CultureInfo.InvariantCulture), value);
+        return [.. Routers.Select((name, router) =>
+        {
+            var totals = Told.Select(n => Total(point, router, n)).ToArray();
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => bootstrap.Percentiles(shares[(router * Told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
+        })];
     }
 
-    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun[] runs, int router, int comparisons, (float[] Rows, float[] Users)[]? counts)
+    private static Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, Told.Count).ToDictionary(t => Told[t].ToString(CultureInfo.InvariantCulture), value);
+
+    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun.Resampled[] runs, int router, int comparisons)
     {
         double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
-        for (var i = 0; i < runs.Length; i++)
+        foreach (var run in runs)
         {
-            var total = runs[i].Total(router, comparisons, counts?[i].Rows, counts?[i].Users);
+            var total = run.Total(router, comparisons);
             gained += total.Gained;
             gap += total.Gap;
             utility += total.Utility;

@@ -9,13 +9,15 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <summary>One split, one direction: every user's acts after every number of comparisons, and what each act realised on each scoring row.</summary>
 internal sealed class PreferenceRun
 {
-    public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3;
+    public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
 
     private readonly double[] _lambda = new double[P3.Users];
     private readonly int[][][] _act = [new int[P3.Users][], new int[P3.Users][]]; // router x user x comparisons: dial position
     private readonly (float[] Quality, float[] Cost)[] _dial;
     private readonly (float[] Quality, float[] Cost)[] _known = new (float[], float[])[P3.Users];
-    private int _static;
+    private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
+    private (float[] Quality, float[] Cost)[] _single = [];
+    private int _static, _bestSingle;
 
     private PreferenceRun((float[] Quality, float[] Cost)[] dial) => _dial = dial;
 
@@ -25,23 +27,26 @@ internal sealed class PreferenceRun
     {
         var scoring = 1 - half;
         var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => split.Realise(scoring, l))]);
-        var random = new Random((seed * 7919) + 31);
+        var random = new System.Random((seed * 7919) + 31);
         var users = Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random)).ToArray();
         run._static = split.StaticPosition([.. users.Select(u => u.Lambda)]);
+        run._bestSingle = split.BestSingle([.. users.Select(u => u.Lambda)]);
+        run._single = [.. Enumerable.Range(0, split.Models).Select(k => split.RealiseBy(scoring, _ => k))];
         Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
             run._lambda[u] = users[u].Lambda;
             run._known[u] = split.Realise(scoring, split.KnownLambda(users[u].Lambda));
+            run._oracle[u] = split.RealiseBy(scoring, row => split.Oracle(row, users[u].Lambda));
             for (var router = 0; router < 2; router++)
             {
-                run._act[router][u] = Live(split, half, users[u], router == OutcomesSeen, new Random((seed * 1_000_003) + (half * 500_009) + u));
+                run._act[router][u] = Live(split, half, users[u], router == OutcomesSeen, new System.Random((seed * 1_000_003) + (half * 500_009) + u));
             }
         });
         return run;
     }
 
     /// <summary>One user's story: the dial position served after 0, 1, ... comparisons.</summary>
-    private static int[] Live(PreferenceSplit split, int half, SimulatedUser user, bool outcomesSeen, Random random)
+    private static int[] Live(PreferenceSplit split, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
     {
         var pool = split.Pool;
         var rows = split.Half(half);
@@ -75,37 +80,46 @@ internal sealed class PreferenceRun
         }
     }
 
-    /// <summary>Sums over users (and the mean over rows), weighted by how often a replicate drew each.</summary>
-    public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int comparisons, float[]? rowCounts, float[]? userCounts)
+    /// <summary>This run as a replicate drew it: each row and user as often as the counts say; null: once.</summary>
+    public Resampled Resample(float[]? rowCounts, float[]? userCounts) => new(this, rowCounts, userCounts);
+
+    /// <summary>Means over rows, taken once for all routers and numbers of comparisons.</summary>
+    internal sealed class Resampled(PreferenceRun run, float[]? rowCounts, float[]? userCounts)
     {
-        var means = _dial.Select(d => Mean(d, rowCounts)).ToArray();
-        double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
-        for (var u = 0; u < P3.Users; u++)
+        private readonly (double Quality, double Cost)[] _dial = [.. run._dial.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _single = [.. run._single.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _known = [.. run._known.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
+
+        /// <summary>Sums over users.</summary>
+        public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int comparisons)
         {
-            double times = userCounts?[u] ?? 1;
-            if (times == 0)
+            var random = (Quality: _single.Average(s => s.Quality), Cost: _single.Average(s => s.Cost));
+            double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
+            for (var u = 0; u < P3.Users; u++)
             {
-                continue;
+                double times = userCounts?[u] ?? 1;
+                var served = router switch
+                {
+                    Static => _dial[run._static],
+                    Known => _known[u],
+                    BestSingle => _single[run._bestSingle],
+                    Random => random,
+                    Oracle => _oracle[u],
+                    _ => _dial[run._act[router][u][comparisons]],
+                };
+                var lambda = run._lambda[u];
+                var baseline = Utility(_dial[run._static], lambda);
+                gained += times * (Utility(served, lambda) - baseline);
+                gap += times * (Utility(_known[u], lambda) - baseline);
+                utility += times * Utility(served, lambda);
+                quality += times * served.Quality;
+                cost += times * served.Cost;
+                weight += times;
             }
 
-            var known = Mean(_known[u], rowCounts);
-            var served = router switch
-            {
-                Static => means[_static],
-                Known => known,
-                _ => means[_act[router][u][comparisons]],
-            };
-            var lambda = _lambda[u];
-            var baseline = Utility(means[_static], lambda);
-            gained += times * (Utility(served, lambda) - baseline);
-            gap += times * (Utility(known, lambda) - baseline);
-            utility += times * Utility(served, lambda);
-            quality += times * served.Quality;
-            cost += times * served.Cost;
-            weight += times;
+            return (gained, gap, utility, quality, cost, weight);
         }
-
-        return (gained, gap, utility, quality, cost, weight);
     }
 
     private static double Utility((double Quality, double Cost) mean, double lambda) => (mean.Quality - (lambda * mean.Cost)) / (1 + lambda);

@@ -17,7 +17,15 @@ internal sealed class PreferenceSplit
     private readonly Outcome[] _predicted;
     private readonly int[][] _halves;
 
-    private PreferenceSplit(RoutingPool pool, OutcomeTable test, Outcome[] predicted, int[][] halves) => (Pool, _test, _predicted, _halves) = (pool, test, predicted, halves);
+    private readonly (double Quality, double Cost)[] _trainMeans;
+
+    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, int[][] halves)
+    {
+        (Pool, _test, _predicted, _halves) = (pool, test, predicted, halves);
+        _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
+            Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
+            Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
+    }
 
     public RoutingPool Pool { get; }
 
@@ -27,11 +35,12 @@ internal sealed class PreferenceSplit
     {
         var (train, testRows) = Split.Halves(table.Ids, seed);
         var test = table.Take(testRows);
-        var pool = RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(table.Take(train), new TrainingOptions { Seed = seed + 1 }, null, cancellationToken))));
+        var trainTable = table.Take(train);
+        var pool = RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(trainTable, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken))));
         var predictions = MetaRouterModel.Predict(pool, test);
         var predicted = predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0)).ToArray();
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
-        return new PreferenceSplit(pool, test, predicted, [first, second]);
+        return new PreferenceSplit(pool, trainTable, test, predicted, [first, second]);
     }
 
     /// <summary>The rows of half 0 or 1 of the test half.</summary>
@@ -60,17 +69,30 @@ internal sealed class PreferenceSplit
     }
 
     /// <summary>What serving every request of a half at <paramref name="lambda"/> realises: score and cost over tau, by row.</summary>
-    public (float[] Quality, float[] Cost) Realise(int half, double lambda)
+    public (float[] Quality, float[] Cost) Realise(int half, double lambda) => RealiseBy(half, row => Argmax(row, lambda));
+
+    /// <summary>What a rule realises on every request of a half: score and cost over tau, by row.</summary>
+    public (float[] Quality, float[] Cost) RealiseBy(int half, Func<int, int> choose)
     {
         var rows = Half(half);
         var (quality, cost) = (new float[rows.Length], new float[rows.Length]);
         for (var i = 0; i < rows.Length; i++)
         {
-            var outcome = Realised(rows[i], Argmax(rows[i], lambda));
+            var outcome = Realised(rows[i], choose(rows[i]));
             (quality[i], cost[i]) = (outcome.Quality, (float)(outcome.CostUsd / Pool.CostScaleUsd));
         }
 
         return (quality, cost);
+    }
+
+    /// <summary>The model that really was worth most on a request at a lambda.</summary>
+    public int Oracle(int row, double lambda) => Enumerable.Range(0, Models).MaxBy(k => Realised(row, k) is var o ? o.Quality - (lambda * o.CostUsd / Pool.CostScaleUsd) : 0);
+
+    /// <summary>The single model that earned most on training rows for a population.</summary>
+    public int BestSingle(IReadOnlyList<double> lambdas)
+    {
+        var share = lambdas.Average(l => l / (1 + l));
+        return Enumerable.Range(0, Models).MaxBy(k => (_trainMeans[k].Quality * (1 - share)) - (_trainMeans[k].Cost * share));
     }
 
     /// <summary>The dial position that earned most on training rows for a population.</summary>
