@@ -19,7 +19,7 @@ internal static class Workload
         history war government policy population economy interest rate company income temperature pressure volume electron field wave light water surface answer question
         """;
 
-    public static Snapshot Snapshot { get; } = SnapshotCodec.Read(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "default.mrsnap")));
+    public static Snapshot Snapshot => Snapshot.Default;
 
     /// <summary>The first <paramref name="models"/> of the snapshot's models, repeated under other names when it has fewer.</summary>
     public static RoutingPool Pool(int models)

@@ -19,4 +19,11 @@ public interface IRouter
 
     /// <summary>Forgets the user; feedback on decisions taken before this is refused from now on.</summary>
     ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default);
+
+    /// <summary>The user's state record, for the user to keep or take elsewhere; empty of text and identity.</summary>
+    ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default);
+
+    /// <summary>Joins an exported record into the user's state; importing twice is importing once.</summary>
+    /// <exception cref="UserStateException">The record cannot be read.</exception>
+    ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default);
 }
