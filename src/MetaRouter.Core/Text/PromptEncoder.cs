@@ -78,6 +78,14 @@ public sealed class PromptEncoder
         return new PromptEncoder(idf.ToArray(), rows, scale);
     }
 
+    /// <summary>This encoder reading only some families; for measuring what the others cost.</summary>
+    public PromptEncoder Only(NgramFamilies families)
+    {
+        var idf = (float[])_idf.Clone();
+        TfIdf.Keep(families, idf);
+        return new PromptEncoder(idf, _rows, _scale);
+    }
+
     public void Encode(ReadOnlySpan<char> text, RequestEncoding into)
     {
         var counter = into.Counter;

@@ -39,6 +39,13 @@ public sealed class TfIdf
             idf[i] = df[i] < minDocuments ? 0 : (float)(Half)(MathF.Log((1f + texts.Count) / (1f + df[i])) + 1); // as a snapshot stores it
         }
 
+        Keep(families, idf);
+        return new TfIdf(idf);
+    }
+
+    /// <summary>Sets the weights of the families not named to zero.</summary>
+    internal static void Keep(NgramFamilies families, float[] idf)
+    {
         if (!families.HasFlag(NgramFamilies.Words))
         {
             idf.AsSpan(0, NgramCounter.WordBuckets).Clear();
@@ -48,8 +55,6 @@ public sealed class TfIdf
         {
             idf.AsSpan(NgramCounter.WordBuckets).Clear();
         }
-
-        return new TfIdf(idf);
     }
 
     public SparseRows Transform(IReadOnlyList<string> texts)
