@@ -12,16 +12,19 @@ namespace MetaRouter.Evaluation.Simulation;
 /// <see cref="ComparisonChoice.Gain"/> on each later request. All are in the unit of utility at the belief's cost share w.
 /// As the belief sharpens the gain falls below any price, and the questions end by themselves.
 /// </remarks>
-internal static class ComparisonBudget
+public static class ComparisonBudget
 {
     /// <summary>Requests from one comparison to the next, at least.</summary>
     public const int Every = 3;
 
-    /// <summary>Later requests that a comparison has to pay off in: a few weeks of a regular user.</summary>
-    public const int Horizon = 200;
+    /// <summary>Later requests that a comparison has to pay off in: a few months of a regular user. Longer than the stories told, so within one the questions look dear.</summary>
+    public const int Horizon = 1000;
 
+    /// <param name="predicted">Of the request, one per model of the pool.</param>
     public static bool Allows(PreferenceBelief belief, RoutingPool pool, ReadOnlySpan<Outcome> predicted)
     {
+        ArgumentNullException.ThrowIfNull(belief);
+        ArgumentNullException.ThrowIfNull(pool);
         if (new ComparisonSelector(belief, pool).Select(predicted) is not { } pair)
         {
             return false;
