@@ -135,7 +135,7 @@ public sealed class RoutingPool
         var scale = Enumerable.Range(0, catalog.Count).Max(i => answers[i] > 0 ? spent[i] / answers[i] : 0);
         if (scale <= 0)
         {
-            scale = catalog.Models.Max(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300));
+            scale = catalog.Models.Where(m => m.Enabled).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
         }
 
         scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
