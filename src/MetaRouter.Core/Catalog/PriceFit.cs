@@ -48,7 +48,7 @@ public static class PriceFit
             }
 
             var det = (xx * yy) - (xy * xy);
-            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : (xc / Math.Max(xx, 1e-9), 0);
+            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : xx > 0 ? (xc / xx, 0) : (0, yc / Math.Max(yy, 1e-9));
             if (input < 0)
             {
                 (input, completion) = (0, yc / Math.Max(yy, 1e-9));

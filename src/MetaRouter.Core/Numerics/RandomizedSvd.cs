@@ -62,6 +62,11 @@ public static class RandomizedSvd
         Parallel.For(0, a.Columns, row =>
         {
             var from = b.AsSpan(row * l, l);
+            if (!from.ContainsAnyExcept(0f))
+            {
+                return; // an empty column of A: hashed n-grams that no text has are most of them
+            }
+
             for (var j = 0; j < kept; j++)
             {
                 var sum = 0.0;
@@ -101,6 +106,11 @@ public static class RandomizedSvd
             for (var row = 0; row < rows; row++)
             {
                 var r = matrix.AsSpan(row * l, l);
+                if (!r.ContainsAnyExcept(0f))
+                {
+                    continue;
+                }
+
                 for (var i = 0; i < l; i++)
                 {
                     double v = r[i];
@@ -132,6 +142,11 @@ public static class RandomizedSvd
             {
                 // Solves x L^T = r: row by row forward substitution.
                 var r = matrix.AsSpan(row * l, l);
+                if (!r.ContainsAnyExcept(0f))
+                {
+                    return;
+                }
+
                 for (var i = 0; i < l; i++)
                 {
                     double v = r[i];

@@ -46,10 +46,8 @@ public sealed class ValueTable
         var best = self;
         for (var g = 0; g < _quality.Length; g++)
         {
-            if (Value(g, costShare) > Value(best, costShare))
-            {
-                best = g;
-            }
+            var gain = Value(g, costShare) - Value(best, costShare);
+            best = gain > 0 || (gain == 0 && Math.Abs(g - self) < Math.Abs(best - self)) ? g : best;
         }
 
         return best;
