@@ -93,6 +93,7 @@ public sealed class PreferenceBelief
                 TensorPrimitives.Subtract(1f, p, p);
             }
 
+            TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
             TensorPrimitives.Log(p, p);
             TensorPrimitives.MultiplyAdd(p, weight, log, log);
             used++;
