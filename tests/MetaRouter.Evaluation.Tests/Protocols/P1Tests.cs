@@ -20,7 +20,7 @@ public sealed class P1Tests : IDisposable
         foreach (var name in LearnedRouters.Factories.Select(f => f().Name))
         {
             var row = report.Rows.Single(r => r.Router == name);
-            row.Apgr.ShouldBeGreaterThan(.7);
+            row.Apgr.ShouldBeGreaterThan(.7, name);
             row.ApgrCi!.Value.Contains(row.Apgr).ShouldBeTrue();
             row.Cpt50.ShouldBeInRange(0, 40);
         }
