@@ -1,4 +1,3 @@
-using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
