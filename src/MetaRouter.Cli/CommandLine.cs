@@ -13,6 +13,7 @@ internal static class CommandLine
         {
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

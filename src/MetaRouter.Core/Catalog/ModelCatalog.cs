@@ -12,7 +12,7 @@ public sealed class ModelCatalog
 
     private readonly Dictionary<ModelId, int> _index = [];
 
-    /// <exception cref="ArgumentException">Empty, too large, a duplicate id, a bad context window or latency, or a model that is its own sibling; every problem is named.</exception>
+    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window or latency, or a model that is its own sibling; every problem is named.</exception>
     public ModelCatalog(IEnumerable<ModelProfile> models)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -30,7 +30,17 @@ public sealed class ModelCatalog
         for (var i = 0; i < Models.Length; i++)
         {
             var model = Models[i];
-            if (!_index.TryAdd(model.Id, i))
+            if (model is null)
+            {
+                problems.Add($"model {i + 1} of {Models.Length} is missing; remove the empty entry");
+                continue;
+            }
+
+            if (model.Id == default)
+            {
+                problems.Add($"model {i + 1} of {Models.Length} has no id; give it the name its upstream lists");
+            }
+            else if (!_index.TryAdd(model.Id, i))
             {
                 problems.Add($"model '{model.Id}' is listed twice; remove one of the two");
             }

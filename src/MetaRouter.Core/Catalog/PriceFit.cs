@@ -49,7 +49,7 @@ public static class PriceFit
             }
 
             var det = (xx * yy) - (xy * xy);
-            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : (xc / Math.Max(xx, 1e-9), 0);
+            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : xx > 0 ? (xc / xx, 0) : (0, yc / Math.Max(yy, 1e-9));
             if (input < 0)
             {
                 (input, completion) = (0, yc / Math.Max(yy, 1e-9));
@@ -64,7 +64,7 @@ public static class PriceFit
             {
                 if (!double.IsNaN(table.CostUsd[i]) && (float.IsNaN(prompt[i]) || float.IsNaN(output[i])))
                 {
-                    (prompt[i], output[i]) = Worth(table.CostUsd[i], promptTokens.IsEmpty ? 0 : promptTokens[i / k], profile);
+                    (prompt[i], output[i]) = Worth(table.CostUsd[i], !float.IsNaN(prompt[i]) ? prompt[i] : promptTokens.IsEmpty ? 0 : promptTokens[i / k], profile);
                 }
             }
         }
@@ -72,7 +72,7 @@ public static class PriceFit
         return (models, prompt, output);
     }
 
-    /// <summary>The tokens that cost so much: the estimated prompt, and completion for the rest; less prompt where the estimate alone costs more.</summary>
+    /// <summary>The tokens that cost so much: the prompt, and completion for the rest; less prompt where that alone costs more.</summary>
     private static (float Input, float Output) Worth(double costUsd, float promptTokens, ModelProfile model)
     {
         var (input, completion) = (model.InputPrice.CostUsd(1), model.OutputPrice.CostUsd(1));

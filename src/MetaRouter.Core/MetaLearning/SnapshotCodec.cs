@@ -65,7 +65,7 @@ public static class SnapshotCodec
             using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + 2)..^HashBytes].ToArray()), Encoding.UTF8);
             return ReadBody(reader);
         }
-        catch (Exception e) when (e is EndOfStreamException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is IOException or ArgumentException or OverflowException or FormatException and not SnapshotFormatException)
         {
             throw new SnapshotFormatException($"The snapshot's body does not make sense: {e.Message} Train it again with this program.", e);
         }
@@ -147,8 +147,8 @@ public static class SnapshotCodec
         for (var i = 0; i < heads.Length; i++)
         {
             var h = heads[i] = new ModelHead(
-                Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), Finite(r.ReadSingle(), "token factor"),
-                Finite(r.ReadSingle(), "prompt token offset"), Finite(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), Finite(r.ReadSingle(), "latency factor"));
+                Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), NotNegative(r.ReadSingle(), "token factor"),
+                NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"));
             if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
             {
                 throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, {PromptEncoder.Features} and as many or none. Train it again with this program.");
@@ -216,7 +216,7 @@ public static class SnapshotCodec
         }
 
         var leaves = ReadBytes(r, "tree leaves");
-        if (scale.Length == 0 || roots.Length == 0 || leaves.Length != leaf * scale.Length || nodes[^1].Feature != ExtraTrees.Leaf || roots.Any(root => root < 0 || root >= nodes.Length))
+        if (scale.Length is 0 or > ModelCatalog.MaxModels || roots.Length == 0 || nodes.Length == 0 || leaves.Length != (long)leaf * scale.Length || nodes[^1].Feature != ExtraTrees.Leaf || roots.Any(root => root < 0 || root >= nodes.Length))
         {
             throw new SnapshotFormatException($"The snapshot's forest of {roots.Length} trees, {leaf} leaves and {leaves.Length} leaf bytes for {scale.Length} targets is not whole. Train it again with this program.");
         }
@@ -352,6 +352,8 @@ public static class SnapshotCodec
     }
 
     private static float Finite(float value, string what) => InRange(value, float.MinValue, float.MaxValue, what);
+
+    private static float NotNegative(float value, string what) => InRange(value, 0, float.MaxValue, what);
 
     private static float InRange(float value, float low, float high, string what) => value >= low && value <= high
         ? value

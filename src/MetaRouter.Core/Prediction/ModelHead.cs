@@ -16,15 +16,20 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="LatencyFactor">Smearing factor; 0 when no latency was ever observed.</param>
 public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, float[] TreeLoading, float[] TokenWeights, float TokenFactor, float PromptTokenOffset, float PromptTokenRatio, float[] LatencyWeights, float LatencyFactor)
 {
-    /// <summary>The weighted mean of heads; weights are 0 or more and sum to 1.</summary>
+    /// <summary>The weighted mean of heads; weights are 0 or more and sum to 1. Latency is that of the heads which know theirs.</summary>
     public static ModelHead Mean(IReadOnlyList<ModelHead> heads, IReadOnlyList<double> weights)
     {
+        var timed = Enumerable.Range(0, heads.Count).Where(i => heads[i].LatencyFactor > 0).ToArray();
+        var share = timed.Sum(i => weights[i]);
         return new ModelHead(
             Scalar(h => h.Bias), Vector(h => h.Ability), Scalar(h => h.TreeMean), Vector(h => h.TreeLoading), Vector(h => h.TokenWeights), Scalar(h => h.TokenFactor),
-            Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio), Vector(h => h.LatencyWeights), Scalar(h => h.LatencyFactor));
+            Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio),
+            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor));
 
         float Scalar(Func<ModelHead, float> of) => (float)heads.Select((h, i) => weights[i] * of(h)).Sum();
 
         float[] Vector(Func<ModelHead, float[]> of) => [.. Enumerable.Range(0, of(heads[0]).Length).Select(j => Scalar(h => of(h)[j]))];
+
+        float Timed(Func<ModelHead, float> of) => share > 0 ? (float)timed.Sum(i => weights[i] / share * of(heads[i])) : 0;
     }
 }

@@ -81,12 +81,15 @@ public sealed class RoutingPool
         }
 
         var price = TypicalPrice(model);
-        var nearness = snapshot.Models.Select(m => Math.Exp(-0.5 * Math.Pow((TypicalPrice(m) - price) / PriceSpread, 2)) + 1e-9).ToArray();
+        // Measured from the nearest, so that a model dearer or cheaper than all others is like the dearest or cheapest, not like the average.
+        var distance = snapshot.Models.Select(m => 0.5 * Math.Pow((TypicalPrice(m) - price) / PriceSpread, 2)).ToArray();
+        var nearest = distance.Min();
+        var nearness = distance.Select(d => Math.Exp(nearest - d)).ToArray();
         var sum = nearness.Sum();
         return ModelHead.Mean(snapshot.Heads, [.. nearness.Select(w => w / sum)]);
     }
 
-    /// <summary>ln US dollars of a call of 300 prompt and 300 completion tokens; a free model counts as a hundredth of a cent.</summary>
+    /// <summary>ln US dollars of a call of 300 prompt and 300 completion tokens; a free model counts as a millionth of a dollar.</summary>
     private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, (model.InputPrice.Usd + model.OutputPrice.Usd) * 300e-6));
 
     /// <summary>
@@ -132,7 +135,7 @@ public sealed class RoutingPool
         var scale = Enumerable.Range(0, catalog.Count).Max(i => answers[i] > 0 ? spent[i] / answers[i] : 0);
         if (scale <= 0)
         {
-            scale = catalog.Models.Max(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300));
+            scale = catalog.Models.Where(m => m.Enabled).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
         }
 
         scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does

@@ -1,0 +1,111 @@
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Core.Tests.Catalog;
+
+public class ModelCatalogTests
+{
+    private static readonly ModelProfile Large = new(new("large"), new(3), new(15)) { Sibling = new("medium"), LatencySeconds = 2 };
+    private static readonly ModelProfile Small = new(new("small"), new(0.1), new(0.4));
+
+    [Fact]
+    public void New_Models_AreFoundById()
+    {
+        var catalog = new ModelCatalog([Large, Small]);
+        catalog.Count.ShouldBe(2);
+        catalog.IndexOf(new("small")).ShouldBe(1);
+        catalog.TryFind(new("large"), out var index).ShouldBeTrue();
+        index.ShouldBe(0);
+        catalog.TryFind(new("Large"), out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void IndexOf_Unknown_NamesItAndThoseThereAre()
+    {
+        var message = Should.Throw<KeyNotFoundException>(() => new ModelCatalog([Large, Small]).IndexOf(new("huge"))).Message;
+        message.ShouldContain("'huge'");
+        message.ShouldContain("large, small");
+
+        var many = new ModelCatalog(Enumerable.Range(0, 25).Select(i => Small with { Id = new($"m{i}") }));
+        Should.Throw<KeyNotFoundException>(() => many.IndexOf(new("huge"))).Message.ShouldContain("and 5 more");
+    }
+
+    [Fact]
+    public void New_Empty_SaysWhatToList() => Refused().ShouldContain("is empty; list at least one model with its prices");
+
+    [Fact]
+    public void New_TooMany_NamesBothNumbers() =>
+        Refused([.. Enumerable.Range(0, 1025).Select(i => Small with { Id = new($"m{i}") })]).ShouldContain("has 1025 models; at most 1024");
+
+    [Fact]
+    public void New_Duplicate_NamesItAndTheRemedy() => Refused(Large, Small, Large with { InputPrice = new(1) }).ShouldContain("model 'large' is listed twice; remove one of the two");
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-5)]
+    public void New_ContextWindow_IsAtLeastOne(int window)
+    {
+        Refused(Small with { ContextWindow = window }).ShouldContain($"model 'small' has a context window of {window} tokens; it must be at least 1");
+        new ModelCatalog([Small with { ContextWindow = 1 }]).Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void New_Latency_IsFiniteOrLeftOut(double seconds)
+    {
+        var message = Refused(Small with { LatencySeconds = seconds });
+        message.ShouldContain($"model 'small' has a latency of {seconds} s");
+        message.ShouldContain("or left out");
+    }
+
+    [Fact]
+    public void New_OwnSibling_NamesItAndTheRemedy() => Refused(Small with { Sibling = Small.Id }).ShouldContain("model 'small' is its own sibling; name another model or none");
+
+    [Fact]
+    public void New_ModelWithoutAnId_NamesItsPlaceAndTheRemedy() => Refused(Large, Small with { Id = default }).ShouldContain("model 2 of 2 has no id; give it the name its upstream lists");
+
+    [Fact]
+    public void New_NoModelAtAPlace_NamesThePlace() => Refused(Large, null!).ShouldContain("model 2 of 2 is missing");
+
+    [Fact]
+    public void New_SeveralProblems_NamesEveryOne()
+    {
+        var message = Refused(Small with { ContextWindow = 0, LatencySeconds = -1 }, Large, Large);
+        message.ShouldContain("context window of 0");
+        message.ShouldContain("latency of -1 s");
+        message.ShouldContain("'large' is listed twice");
+    }
+
+    [Fact]
+    public void Version_AnyField_ChangesIt()
+    {
+        ModelProfile[] others =
+        [
+            Large with { Id = new("larger") },
+            Large with { InputPrice = new(3.0000001) },
+            Large with { OutputPrice = new(15.0000001) },
+            Large with { InputPrice = Large.OutputPrice, OutputPrice = Large.InputPrice },
+            Large with { ContextWindow = 127_999 },
+            Large with { Capabilities = ModelCapabilities.Tools },
+            Large with { LatencySeconds = 2.5 },
+            Large with { LatencySeconds = null },
+            Large with { Enabled = false },
+            Large with { Sibling = new("small") },
+            Large with { Sibling = null },
+        ];
+        var versions = others.Append(Large).Select(m => new ModelCatalog([m, Small]).Version).Append(new ModelCatalog([Large]).Version).ToArray();
+        versions.Distinct().Count().ShouldBe(versions.Length);
+    }
+
+    [Fact]
+    public void Version_EqualModels_IsEqual() =>
+        new ModelCatalog([new ModelProfile(new("large"), new(3), new(15)) { Sibling = new("medium"), LatencySeconds = 2 }, Small with { }]).Version.ShouldBe(new ModelCatalog([Large, Small]).Version);
+
+    private static string Refused(params ModelProfile[] models)
+    {
+        var message = Should.Throw<ArgumentException>(() => new ModelCatalog(models)).Message;
+        message.ShouldStartWith("The model catalog cannot be used: ");
+        return message;
+    }
+}

@@ -1,0 +1,249 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.Tests.MetaLearning;
+
+public class SnapshotCodecTests
+{
+    private const int Hash = 32;
+    private static readonly byte[] Trained = SnapshotCodec.Write(SomeSnapshots.TwoKinds);
+    private static readonly byte[] Small = SnapshotCodec.Write(SomeSnapshots.ByHand([new("a", 0.5f, 1), new("b", 0.7f, 4)], SomeSnapshots.Sample(2, 0.5f, 0.75f, 0, 1)));
+
+    [Fact]
+    public void Read_WhatWasWritten_IsTheSameToTheByte()
+    {
+        foreach (var bytes in new[] { Trained, Small })
+        {
+            var snapshot = SnapshotCodec.Read(bytes);
+            SnapshotCodec.Write(snapshot).AsSpan().SequenceEqual(bytes).ShouldBeTrue();
+            SnapshotCodec.Read(bytes).Version.ShouldBe(snapshot.Version);
+        }
+
+        var read = SnapshotCodec.Read(Trained);
+        read.Version.ShouldBe(SomeSnapshots.TwoKinds.Version);
+        read.Origin.ShouldBe(SomeSnapshots.TwoKinds.Origin);
+        read.Models.ShouldBe(SomeSnapshots.TwoKinds.Models);
+        read.OutcomeCorrelation.ShouldBe(SomeSnapshots.TwoKinds.OutcomeCorrelation);
+    }
+
+    [Fact]
+    public void Read_WhatWasWritten_EncodesAlike()
+    {
+        var (a, b) = (new RequestEncoding(), new RequestEncoding());
+        SomeSnapshots.TwoKinds.Encoder.Encode("Write a poem about 3 + 4", a);
+        SnapshotCodec.Read(Trained).Encoder.Encode("Write a poem about 3 + 4", b);
+        b.Features.ToArray().ShouldBe(a.Features.ToArray());
+    }
+
+    [Fact]
+    public void WithPrior_Another_IsAnotherVersionAndReadsBack()
+    {
+        var prior = new PopulationPrior([new(0.25, -1, 0.5), new(0.75, 1, 0.3)], [0.2, 0.3, 0.5], 0.1);
+        var changed = SomeSnapshots.TwoKinds.WithPrior(prior);
+        changed.Version.ShouldNotBe(SomeSnapshots.TwoKinds.Version);
+        var read = SnapshotCodec.Read(SnapshotCodec.Write(changed));
+        read.Version.ShouldBe(changed.Version);
+        read.Prior.Components.ShouldBe(prior.Components);
+        read.Prior.BetaWeights.ShouldBe(prior.BetaWeights);
+        read.Prior.Lapse.ShouldBe(0.1);
+    }
+
+    [Fact]
+    public void Read_EveryPrefix_IsRefused()
+    {
+        // Every short length, then 300 spread over the rest.
+        foreach (var length in Enumerable.Range(0, 64).Concat(Enumerable.Range(0, 300).Select(i => 64 + (int)((Small.Length - 64L) * i / 300))).Append(Small.Length - 1))
+        {
+            Should.Throw<SnapshotFormatException>(() => SnapshotCodec.Read(Small.AsSpan(0, length)), $"length {length}");
+        }
+    }
+
+    [Fact]
+    public void Read_AnyFlippedByte_IsRefused()
+    {
+        var random = new Random(1);
+        var bytes = (byte[])Small.Clone();
+        foreach (var at in Enumerable.Range(0, 12).Concat(Enumerable.Range(0, 500).Select(i => (int)((bytes.Length - 1L) * i / 499))))
+        {
+            var flip = (byte)random.Next(1, 256);
+            bytes[at] ^= flip;
+            Should.Throw<SnapshotFormatException>(() => SnapshotCodec.Read(bytes), $"byte {at} ^ {flip}");
+            bytes[at] ^= flip;
+        }
+
+        SnapshotCodec.Read(bytes).Models.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Read_AnotherKindOfFile_SaysSo()
+    {
+        Message("{ \"not\": \"a snapshot\" }"u8.ToArray()).ShouldContain("not a MetaRouter snapshot");
+        Message([]).ShouldContain("These 0 bytes");
+        Message("MRSNAPSH"u8.ToArray()).ShouldContain("cut short");
+        Message(Small[..^1]).ShouldContain("fails its checksum");
+    }
+
+    [Fact]
+    public void Read_AnotherFormatVersion_NamesBoth()
+    {
+        var message = Message(Altered(b => BinaryPrimitives.WriteUInt16LittleEndian(b.AsSpan(8), 77)));
+        message.ShouldContain("format version 77");
+        message.ShouldContain($"reads version {SnapshotCodec.FormatVersion}");
+    }
+
+    /// <summary>What a body says that no writer would: the field, the bytes there, and what the message must contain.</summary>
+    public static TheoryData<string, string, string> Nonsense => new()
+    {
+        { "idf", "count -1", "claims -1 n-gram weights" },
+        { "idf", "count huge", "n-gram weights with" },
+        { "idf[0]", "half NaN", "n-gram weights of NaN" },
+        { "idf[0]", "half -1", "n-gram weights of -1" },
+        { "scale", "count 0", "found" },
+        { "scale[0]", "NaN", "encoder scales of NaN" },
+        { "scale[0]", "infinity", "encoder scales" },
+        { "rows", "count huge", "encoder rows" },
+        { "projection", "count 0", "projection has 0 numbers" },
+        { "projection[0]", "NaN", "projection of NaN" },
+        { "forest scale[0]", "NaN", "forest scales of NaN" },
+        { "trees", "count huge", "trees" },
+        { "root[0]", "count -1", "not whole" },
+        { "root[1]", "count huge", "not whole" },
+        { "nodes", "count huge", "tree nodes" },
+        { "node[0].feature", "byte 200", "splits on feature 200" },
+        { "node[0].threshold", "half NaN", "tree threshold of NaN" },
+        { "node[0].skip", "short 0", "skips 0" },
+        { "node[0].skip", "short 1", "skips 1" },
+        { "node[0].skip", "short 60000", "skips 60000" },
+        { "leaves", "count huge", "tree leaves" },
+        { "models", "count 0", "" },
+        { "models", "count -1", "models" },
+        { "model[0].price", "double NaN", "price" },
+        { "model[0].price", "double -1", "price" },
+        { "model[0].window", "count 0", "context window of 0" },
+        { "head[0].bias", "NaN", "bias of NaN" },
+        { "head[0].tokens", "count huge", "token weights" },
+        { "head[0].token factor", "-1", "token factor of -1" },
+        { "head[0].prompt offset", "-1", "prompt token offset of -1" },
+        { "head[0].prompt ratio", "-1", "prompt token ratio of -1" },
+        { "correlation", "-1", "outcome correlation of -1" },
+        { "correlation", "NaN", "outcome correlation of NaN" },
+        { "start", "count -1", "calibration rows" },
+        { "start[1]", "count -1", "calibration sample" },
+        { "start[1]", "count huge", "calibration sample" },
+        { "cell[0]", "short 60000", "calibration sample" },
+        { "quality[0]", "half NaN", "expected quality of NaN" },
+        { "quality[0]", "half -1", "expected quality of -1" },
+        { "components", "count huge", "prior components" },
+        { "component[0].weight", "double NaN", "weights that sum to 1" },
+        { "component[0].weight", "double -1", "weights that sum to 1" },
+        { "betas", "count 0", "sharpness weights" },
+        { "lapse", "double NaN", "lapse" },
+        { "lapse", "double -1", "lapse" },
+        { "origin", "byte 255", "" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Nonsense))]
+    public void Read_NonsenseUnderAGoodChecksum_IsRefused(string field, string value, string message)
+    {
+        var at = SnapshotLayout.Of(Small)[field];
+        var bytes = Altered(b => Put(b.AsSpan(at), value));
+        Message(bytes).ShouldContain(message);
+    }
+
+    [Fact]
+    public void Read_TextLengthThatIsNoLength_IsRefused()
+    {
+        var origin = SnapshotLayout.Of(Small)["origin"];
+        foreach (var length in new byte[][] { [0xFF, 0xFF, 0xFF, 0xFF, 0x0F], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0xFF, 0x07] })
+        {
+            Message(Altered(b => length.CopyTo(b.AsSpan(origin)))).ShouldContain("does not make sense");
+        }
+    }
+
+    [Fact]
+    public void Read_AForestWithoutNodes_IsRefused()
+    {
+        // The nodes of the small snapshot are three leaves (1 byte each) and a split (5): take them all out, and the leaves.
+        var layout = SnapshotLayout.Of(Small);
+        byte[] none = [0, 0, 0, 0, 0, 0, 0, 0];
+        byte[] bytes = [.. Small.AsSpan(0, layout["nodes"]), .. none, .. Small.AsSpan(layout["models"])];
+        Message(Sealed(bytes)).ShouldContain("not whole");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void Read_TrailingBytes_AreRefused(int extra) =>
+        Message(Sealed([.. Small.AsSpan(0, Small.Length - Hash), .. new byte[extra + Hash]])).ShouldContain($"{extra} bytes after its end");
+
+    [Fact]
+    public void Read_RandomNoiseUnderAGoodChecksum_IsRefusedOrSafe()
+    {
+        // Beyond the big tables, where a changed byte means something else than another weight.
+        var from = SnapshotLayout.Of(Small)["projection"] + 4 + (2 * PromptEncoder.Features * 4);
+        for (var seed = 0; seed < 120; seed++)
+        {
+            var random = new Random(seed);
+            var bytes = Altered(b =>
+            {
+                for (var i = 0; i < random.Next(1, 4); i++)
+                {
+                    b[random.Next(from, b.Length - Hash)] = (byte)random.Next(256);
+                }
+            });
+            try
+            {
+                var pool = MetaRouter.Core.Routing.RoutingPool.OfSnapshot(SnapshotCodec.Read(bytes));
+                var into = new RequestEncoding();
+                pool.Snapshot.Encoder.Encode("some text", into);
+                pool.Predict(into, float.NaN, new MetaRouter.Core.Routing.Outcome[pool.Catalog.Count], new float[pool.Catalog.Count], new float[pool.Projected]);
+            }
+            catch (SnapshotFormatException)
+            {
+            }
+        }
+    }
+
+    private static void Put(Span<byte> at, string value)
+    {
+        switch (value)
+        {
+            case "count 0": BinaryPrimitives.WriteInt32LittleEndian(at, 0); break;
+            case "count -1": BinaryPrimitives.WriteInt32LittleEndian(at, -1); break;
+            case "count huge": BinaryPrimitives.WriteInt32LittleEndian(at, int.MaxValue); break;
+            case "NaN": BinaryPrimitives.WriteSingleLittleEndian(at, float.NaN); break;
+            case "infinity": BinaryPrimitives.WriteSingleLittleEndian(at, float.PositiveInfinity); break;
+            case "-1": BinaryPrimitives.WriteSingleLittleEndian(at, -1); break;
+            case "half NaN": BinaryPrimitives.WriteHalfLittleEndian(at, Half.NaN); break;
+            case "half -1": BinaryPrimitives.WriteHalfLittleEndian(at, (Half)(-1)); break;
+            case "double NaN": BinaryPrimitives.WriteDoubleLittleEndian(at, double.NaN); break;
+            case "double -1": BinaryPrimitives.WriteDoubleLittleEndian(at, -1); break;
+            case "byte 200": at[0] = 200; break;
+            case "byte 255": at[0] = 255; break;
+            case "short 0": BinaryPrimitives.WriteUInt16LittleEndian(at, 0); break;
+            case "short 1": BinaryPrimitives.WriteUInt16LittleEndian(at, 1); break;
+            case "short 60000": BinaryPrimitives.WriteUInt16LittleEndian(at, 60_000); break;
+            default: throw new ArgumentOutOfRangeException(nameof(value), value, "No such change.");
+        }
+    }
+
+    private static byte[] Altered(Action<byte[]> change)
+    {
+        var bytes = (byte[])Small.Clone();
+        change(bytes);
+        return Sealed(bytes);
+    }
+
+    /// <summary>The last 32 bytes made the checksum of the others.</summary>
+    private static byte[] Sealed(byte[] bytes)
+    {
+        SHA256.HashData(bytes.AsSpan(0, bytes.Length - Hash), bytes.AsSpan(bytes.Length - Hash));
+        return bytes;
+    }
+
+    private static string Message(byte[] bytes) => Should.Throw<SnapshotFormatException>(() => SnapshotCodec.Read(bytes)).Message;
+}

@@ -1,0 +1,115 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.Prediction;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.Tests.MetaLearning;
+
+public class SnapshotTrainerTests
+{
+    [Fact]
+    public void Train_TwoKindsOfText_RoutesEachToItsModel() => ShareRoutedRight(SomeSnapshots.TwoKinds).ShouldBeGreaterThan(0.9);
+
+    [Fact]
+    public void Train_AThirdOfTheCellsMissing_StillRoutesEachToItsModel() =>
+        ShareRoutedRight(SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 2, missing: 1 / 3.0), SomeSnapshots.Quick)).ShouldBeGreaterThan(0.9);
+
+    [Fact]
+    public void Train_KnownPrices_AreRecovered()
+    {
+        var models = SomeSnapshots.TwoKinds.Models;
+        models.Select(m => m.InputPrice.Usd).ShouldBe([5, 5, 0.5, 15]);
+        models.Select(m => m.OutputPrice.Usd).ShouldBe([20, 20, 2, 60]);
+    }
+
+    [Fact]
+    public void Train_Tokens_AreLearnedByKind()
+    {
+        var (sum, poem) = (Predict(SomeSnapshots.TwoKinds, SomeTables.Sum(new Random(1))), Predict(SomeSnapshots.TwoKinds, SomeTables.Poem(new Random(1))));
+        sum.Tokens[0].ShouldBeInRange(60, 120);
+        poem.Tokens[0].ShouldBeInRange(250, 400);
+        poem.Outcomes[3].LatencySeconds.ShouldBe(2.5f, 0.5f);
+    }
+
+    [Fact]
+    public void Train_SameSeed_IsTheSameBytesWhateverTheThreads()
+    {
+        var again = OneThread.Run(() => SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), SomeSnapshots.Quick));
+        SnapshotCodec.Write(again).AsSpan().SequenceEqual(SnapshotCodec.Write(SomeSnapshots.TwoKinds)).ShouldBeTrue();
+        again.Version.ShouldBe(SomeSnapshots.TwoKinds.Version);
+    }
+
+    [Fact]
+    public void Train_OtherSeed_IsAnotherModel() =>
+        SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), SomeSnapshots.Quick with { Seed = 2, CalibrationFolds = 0 }).Heads[0].Ability.ShouldNotBe(SomeSnapshots.TwoKinds.Heads[0].Ability);
+
+    [Fact]
+    public void Train_CalibrationSample_HoldsEveryAnsweredCellAndNoMore()
+    {
+        var sample = SomeSnapshots.TwoKinds.Calibration;
+        sample.Rows.ShouldBe(200);
+        sample.Model.Length.ShouldBe(800);
+        sample.Score.Average().ShouldBe(SomeTables.TwoKinds(200, seed: 1).Score.Average(), 1e-4f);
+        Enumerable.Range(0, 800).Average(i => Math.Pow(sample.Quality[i] - sample.Score[i], 2)).ShouldBeLessThan(0.17, "cross-fitted predictions beat the mean, .25");
+    }
+
+    [Fact]
+    public void Train_NoLatencyOrTokensOrCosts_StillReadsBack()
+    {
+        var full = SomeTables.TwoKinds(40, seed: 3, latency: false);
+        var bare = SomeTables.Of([.. full.Models.Select(m => m.Value)], [.. full.Queries], score: full.Score);
+        var snapshot = SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(bare, SomeSnapshots.Quick)));
+        snapshot.Heads.ShouldAllBe(h => h.LatencyFactor == 0 && h.LatencyWeights.Length == 0);
+        Predict(snapshot, "anything").Outcomes.ShouldAllBe(o => o.IsValid && o.LatencySeconds == 0 && o.CostUsd == 0);
+    }
+
+    [Fact]
+    public void Train_NoCalibration_StillRoutes()
+    {
+        var snapshot = SnapshotTrainer.Train(SomeTables.TwoKinds(40, seed: 4), SomeSnapshots.Quick with { CalibrationFolds = 0 });
+        snapshot.Calibration.Rows.ShouldBe(0);
+        RoutingPool.OfSnapshot(snapshot).CostScaleUsd.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public void Train_TooFewRows_NamesTheTableAndTheNeed()
+    {
+        var message = Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.TwoKinds(19, seed: 1))).Message;
+        message.ShouldContain("'test' has 19 rows");
+        message.ShouldContain("at least 20");
+    }
+
+    [Fact]
+    public void Train_NoScores_IsRefused() =>
+        Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.Of(["a"], [.. Enumerable.Range(0, 30).Select(i => $"{i}")]))).Message.ShouldContain("with scores");
+
+    [Fact]
+    public void Train_Cancelled_Stops()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Should.Throw<OperationCanceledException>(() => SnapshotTrainer.Train(SomeTables.TwoKinds(30, seed: 1), SomeSnapshots.Quick, cancellationToken: stop.Token));
+    }
+
+    private static double ShareRoutedRight(Snapshot snapshot)
+    {
+        var random = new Random(99);
+        return Enumerable.Range(0, 100).Count(i => Best(i % 2 == 0 ? SomeTables.Sum(random) : SomeTables.Poem(random)) == i % 2) / 100.0;
+
+        int Best(string text)
+        {
+            var outcomes = Predict(snapshot, text).Outcomes;
+            return Array.IndexOf(outcomes, outcomes.MaxBy(o => o.Quality));
+        }
+    }
+
+    private static (Outcome[] Outcomes, float[] Tokens) Predict(Snapshot snapshot, string text)
+    {
+        var pool = RoutingPool.OfSnapshot(snapshot);
+        var into = new RequestEncoding();
+        snapshot.Encoder.Encode(text, into);
+        var (outcomes, tokens) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count]);
+        pool.Predict(into, float.NaN, outcomes, tokens, new float[pool.Projected]);
+        return (outcomes, tokens);
+    }
+}

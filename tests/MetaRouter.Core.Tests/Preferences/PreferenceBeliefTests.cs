@@ -1,0 +1,220 @@
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.Users;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Tests.Preferences;
+
+public class PreferenceBeliefTests
+{
+    private const float Rho = 0.3f;
+    private static readonly ChoiceContext Context = new(CostScaleUsd: 0.04, Correlation: Rho);
+    private static readonly Outcome Cheap = new(0.6f, 0.004f, 0);
+    private static readonly Outcome Dear = new(0.6f, 0.04f, 0);
+
+    [Fact]
+    public void FromPrior_Default_IsThePrior()
+    {
+        var belief = PreferenceBelief.FromPrior(PopulationPrior.Default);
+        var density = new double[PreferenceGrid.Length];
+        PopulationPrior.Default.Density(density);
+        belief.Marginal.ToArray().Select(p => (double)p).ToArray().ShouldBe(density, 1e-6);
+        belief.Signals.ShouldBe(0);
+        Belief([]).Joint.ToArray().ShouldBe(belief.Joint.ToArray());
+    }
+
+    [Fact]
+    public void From_OneSignal_IsBayesRule()
+    {
+        var signal = Compare(0, Cheap, Dear, firstPreferred: true);
+        var p = new float[ChoiceModel.Hypotheses];
+        ChoiceModel.Likelihood(Cheap, Dear, 0.04, 1, Rho, 0.05f, p);
+        var prior = PreferenceBelief.FromPrior(PopulationPrior.Default);
+        var evidence = prior.Joint.ToArray().Zip(p).Sum(t => (double)t.First * t.Second);
+        var posterior = prior.Joint.ToArray().Zip(p).Select(t => (float)(t.First * t.Second / evidence)).ToArray();
+
+        Belief([signal]).Joint.ToArray().ShouldBe(posterior, 1e-6);
+        prior.Updated(p).Joint.ToArray().ShouldBe(posterior, 1e-6);
+        prior.Updated(p).Signals.ShouldBe(1);
+    }
+
+    [Fact]
+    public void From_AnySignals_IsADistribution()
+    {
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            var belief = Belief(SomeSignals.State(SomeSignals.Spread(random, random.Next(80), 30, 1000)).Signals.AsSpan());
+            belief.Marginal.ToArray().Sum().ShouldBe(1, 1e-4f);
+            belief.Joint.ToArray().Sum().ShouldBe(1, 1e-4f);
+            belief.Joint.ToArray().ShouldAllBe(p => p >= 0);
+            belief.CostShare.ShouldBeInRange(0, 1);
+            belief.ActingLambda.ShouldBe(belief.CostShare / (1 - belief.CostShare), 1e-9);
+            belief.Entropy.ShouldBeInRange(0, Math.Log(PreferenceGrid.Length) + 1e-6);
+            belief.Quantile(0.05).ShouldBeLessThanOrEqualTo(belief.Quantile(0.5));
+            belief.Quantile(0.5).ShouldBeLessThanOrEqualTo(belief.Quantile(0.95));
+        }
+    }
+
+    [Fact]
+    public void From_RepeatedChoiceOfTheCheaper_RaisesActingLambda()
+    {
+        var last = PreferenceBelief.FromPrior(PopulationPrior.Default).ActingLambda;
+        for (var n = 1; n <= 8; n++)
+        {
+            var lambda = Belief([.. Enumerable.Range(0, n).Select(i => Compare(i, Cheap, Dear, firstPreferred: true))]).ActingLambda;
+            lambda.ShouldBeGreaterThan(last, $"after {n}");
+            last = lambda;
+        }
+    }
+
+    [Fact]
+    public void From_RepeatedChoiceOfTheDearerAndBetter_LowersActingLambda()
+    {
+        var (good, poor) = (new Outcome(0.9f, 0.04f, 0), new Outcome(0.3f, 0.004f, 0));
+        Belief([.. Enumerable.Range(0, 8).Select(i => Compare(i, poor, good, firstPreferred: false))]).ActingLambda.ShouldBeLessThan(PreferenceBelief.FromPrior(PopulationPrior.Default).ActingLambda / 2);
+    }
+
+    [Fact]
+    public void From_SidesSwapped_IsTheSameEvidence() =>
+        Belief([Compare(0, Cheap, Dear, firstPreferred: true)]).Joint.ToArray().ShouldBe(Belief([Compare(0, Dear, Cheap, firstPreferred: false)]).Joint.ToArray(), 1e-5);
+
+    [Fact]
+    public void From_WithdrawnSignal_SaysNothing()
+    {
+        var kept = Compare(1, Cheap, Dear, firstPreferred: true);
+        var withdrawn = Compare(0, Cheap, Dear, firstPreferred: true) with { Withdrawn = true };
+        var belief = Belief([withdrawn, kept]);
+        belief.Signals.ShouldBe(1);
+        belief.Joint.ToArray().ShouldBe(Belief([kept]).Joint.ToArray());
+        Belief([withdrawn with { Value = 0, First = new(1, 0, 0), Key = withdrawn.Key with { Kind = FeedbackKind.Thumb } }, kept]).Joint.ToArray().ShouldBe(belief.Joint.ToArray());
+        Belief([withdrawn]).Joint.ToArray().ShouldBe(PreferenceBelief.FromPrior(PopulationPrior.Default).Joint.ToArray());
+    }
+
+    [Theory]
+    [InlineData(FeedbackKind.Rating, 5)]
+    [InlineData(FeedbackKind.TaskSuccess, 1)]
+    public void From_SignalsOfQualityAlone_SayNothingOfTheTradeOff(FeedbackKind kind, byte value) =>
+        Belief([Said(kind, value)]).Joint.ToArray().ShouldBe(PreferenceBelief.FromPrior(PopulationPrior.Default).Joint.ToArray());
+
+    [Theory]
+    [InlineData(FeedbackKind.Thumb, 1, true)]
+    [InlineData(FeedbackKind.Thumb, 0, false)]
+    [InlineData(FeedbackKind.Accept, 1, true)]
+    [InlineData(FeedbackKind.Regenerate, 0, false)]
+    [InlineData(FeedbackKind.SwitchModel, 1, false)]
+    [InlineData(FeedbackKind.SwitchModel, 0, false)]
+    [InlineData(FeedbackKind.Edit, 0, false)]
+    [InlineData(FeedbackKind.Abandon, 0, false)]
+    public void From_EveryKind_SpeaksForTheSideItMeans(FeedbackKind kind, byte value, bool firstPreferred)
+    {
+        // The first is the cheaper, so to speak for it raises lambda.
+        var (prior, belief) = (PreferenceBelief.FromPrior(PopulationPrior.Default), Belief([Said(kind, value)]));
+        belief.Signals.ShouldBe(1);
+        ((belief.CostShare - prior.CostShare) * (firstPreferred ? 1 : -1)).ShouldBeGreaterThan(0.001);
+    }
+
+    [Fact]
+    public void From_OlderSignal_CountsLess()
+    {
+        var (cheap, dear) = (Compare(0, Cheap, Dear, firstPreferred: true), Compare(1, Cheap, Dear, firstPreferred: false));
+        var (dearLast, cheapLast) = (Belief([cheap, dear]), Belief([dear with { Key = cheap.Key }, cheap with { Key = dear.Key }]));
+        cheapLast.CostShare.ShouldBeGreaterThan(dearLast.CostShare);
+    }
+
+    [Fact]
+    public void From_EqualWindows_AreTheSameBitsInAnyOrderOfArrival()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var random = new Random(seed);
+            var signals = SomeSignals.Spread(random, 90, 30, 1000);
+            var one = SomeSignals.State(signals);
+            random.Shuffle(signals);
+            var other = SomeSignals.State(signals.Concat(signals.Take(20)));
+            Belief(other.Signals.AsSpan()).Joint.ToArray().ShouldBe(Belief(one.Signals.AsSpan()).Joint.ToArray());
+        }
+    }
+
+    [Fact]
+    public void From_PriorWithoutLapse_SurvivesWhatItHeldImpossible()
+    {
+        // A cost of 100,000 scales: without lapses to prefer the dearer of equals has a probability that rounds to 0 under every hypothesis.
+        var certain = new PopulationPrior([new(1, 0, 1)], [1 / 3.0, 1 / 3.0, 1 / 3.0], lapse: 0);
+        var (free, ruinous) = (new Outcome(0.5f, 0, 0), new Outcome(0.5f, 4000, 0));
+        foreach (var signal in new[] { Compare(0, ruinous, free, firstPreferred: true), Compare(0, free, ruinous, firstPreferred: false) })
+        {
+            var belief = PreferenceBelief.From(certain, Context, [signal]);
+            belief.Joint.ToArray().ShouldAllBe(p => float.IsFinite(p) && p >= 0);
+            belief.Marginal.ToArray().Sum().ShouldBe(1, 1e-4f);
+        }
+    }
+
+    [Fact]
+    public void Quantile_ByHand_InterpolatesWithinACell()
+    {
+        // All belief in one cell: its middle is the median, its borders the ends.
+        var even = new PopulationPrior([new(1, 0, 1e6)], [1 / 3.0, 1 / 3.0, 1 / 3.0], 0.05);
+        var belief = PreferenceBelief.FromPrior(even).Updated([.. Enumerable.Range(0, ChoiceModel.Hypotheses).Select(h => h / ChoiceModel.BetaCount == 10 ? 1f : 0)]);
+        var half = (PreferenceGrid.LogLambda[11] - PreferenceGrid.LogLambda[10]) / 2;
+        Math.Log(belief.Quantile(0.5)).ShouldBe(PreferenceGrid.LogLambda[10], 1e-6);
+        Math.Log(belief.Quantile(1e-9)).ShouldBe(PreferenceGrid.LogLambda[10] - half, 1e-6);
+        Math.Log(belief.Quantile(0.999999)).ShouldBe(PreferenceGrid.LogLambda[10] + half, 1e-5);
+        belief.Entropy.ShouldBe(0, 1e-6);
+        belief.ActingLambda.ShouldBe(PreferenceGrid.Lambda[10], 1e-5);
+    }
+
+    [Fact]
+    public void From_SimulatedUsers_CoversTheirLambdaAndGrowsSurer()
+    {
+        const int Users = 200, Answers = 40;
+        var (covered, prior) = (0, PreferenceBelief.FromPrior(PopulationPrior.Default));
+        var entropy = new double[Answers + 1];
+        var (error, blind) = (0.0, 0.0);
+        for (var user = 0; user < Users; user++)
+        {
+            var random = new Random(user);
+            var simulated = new SimulatedUser(Math.Exp(Math.Log(0.01) + (random.NextDouble() * Math.Log(1000))), ChoiceModel.Betas[random.Next(3)], 0.05, random);
+            Signal[] signals = [.. Enumerable.Range(0, Answers).Select(i => simulated.Answer(i))];
+            foreach (var n in new[] { 0, 5, 20, Answers })
+            {
+                entropy[n] += Belief(signals.AsSpan(0, n)).Entropy / Users;
+            }
+
+            var belief = Belief(signals);
+            covered += belief.Quantile(0.05) <= simulated.Lambda && simulated.Lambda <= belief.Quantile(0.95) ? 1 : 0;
+            error += Math.Abs(belief.CostShare - (simulated.Lambda / (1 + simulated.Lambda)));
+            blind += Math.Abs(prior.CostShare - (simulated.Lambda / (1 + simulated.Lambda)));
+        }
+
+        (covered / (double)Users).ShouldBeInRange(0.80, 0.97);
+        entropy[5].ShouldBeLessThan(entropy[0] - 0.05);
+        entropy[20].ShouldBeLessThan(entropy[5] - 0.1);
+        entropy[Answers].ShouldBeLessThan(entropy[20] - 0.05);
+        error.ShouldBeLessThan(blind * 0.6);
+    }
+
+    /// <summary>Judges answers that came out right or wrong; the router sees only how probable that was.</summary>
+    private sealed record SimulatedUser(double Lambda, double Beta, double Lapse, Random Random)
+    {
+        public Signal Answer(int at)
+        {
+            var (first, second) = (Any(), Any());
+            var both = Math.Min((first.Quality * second.Quality) + (Rho * Math.Sqrt(first.Quality * (1 - first.Quality) * second.Quality * (1 - second.Quality))), Math.Min(first.Quality, second.Quality));
+            var draw = Random.NextDouble();
+            var difference = draw < first.Quality - both ? 1 : draw < first.Quality + second.Quality - (2 * both) ? -1 : 0;
+            var utility = (difference - (Lambda * (first.CostUsd - second.CostUsd) / Context.CostScaleUsd)) / (1 + Lambda);
+            var preferred = Random.NextDouble() < Lapse ? Random.Next(2) == 0 : Random.NextDouble() < 1 / (1 + Math.Exp(-Beta * utility));
+            return Compare(at, first, second, preferred);
+        }
+
+        private Outcome Any() => new(0.1f + (0.8f * Random.NextSingle()), (float)(Context.CostScaleUsd * Math.Pow(10, -2.5 * Random.NextDouble())), 0);
+    }
+
+    private static PreferenceBelief Belief(ReadOnlySpan<Signal> signals) => PreferenceBelief.From(PopulationPrior.Default, Context, signals);
+
+    private static Signal Compare(int at, Outcome first, Outcome second, bool firstPreferred) =>
+        new(new SignalKey(SomeSignals.Start + at, 1, FeedbackKind.Comparison), SomeSignals.Start + at, (byte)(firstPreferred ? 1 : 0), false, first, second);
+
+    private static Signal Said(FeedbackKind kind, byte value) => new(new SignalKey(SomeSignals.Start, 1, kind), SomeSignals.Start, value, false, Cheap, Dear);
+}

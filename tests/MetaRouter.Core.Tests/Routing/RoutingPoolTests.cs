@@ -1,0 +1,195 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using static MetaRouter.Core.Tests.MetaLearning.SomeSnapshots;
+
+namespace MetaRouter.Core.Tests.Routing;
+
+public class RoutingPoolTests
+{
+    private static readonly Snapshot Three = ByHand([new("small", 0.5f, 0.4), new("medium", 0.7f, 4, 200), new("large", 0.9f, 40)], Sample(3, 0.5f, 0.7f, 0.9f, 0.5f, 0.5f, 1));
+
+    [Fact]
+    public void Predict_ByHand_IsHeadAndPrice()
+    {
+        var (outcomes, tokens) = Predict(RoutingPool.OfSnapshot(Three), promptTokens: 1000);
+        outcomes.Select(o => o.Quality).ShouldBe([0.5f, 0.7f, 0.9f], 1e-5);
+        tokens.ShouldBe([100, 200, 100], 1e-3);
+        outcomes.Select(o => o.CostUsd * 1e6f).ShouldBe([140, 1800, 14_000], 0.1);
+        outcomes.ShouldAllBe(o => Math.Abs(o.LatencySeconds - 2) < 1e-5 && o.IsValid);
+    }
+
+    [Fact]
+    public void Predict_PromptTokensUnknown_AreEstimatedFromTheText()
+    {
+        var into = new RequestEncoding();
+        Three.Encoder.Encode("some text of seven words or so", into);
+        Predict(RoutingPool.OfSnapshot(Three), float.NaN, "some text of seven words or so").Outcomes
+            .ShouldBe(Predict(RoutingPool.OfSnapshot(Three), into.Tokens, "some text of seven words or so").Outcomes);
+    }
+
+    [Fact]
+    public void Predict_PriceChanged_ScalesCostAndTouchesNothingElse()
+    {
+        var snapshot = TwoKinds;
+        var before = Predict(RoutingPool.OfSnapshot(snapshot), 50, "Write a poem about the sea");
+        var doubled = new ModelCatalog(snapshot.Models.Select((m, i) => i == 1 ? m with { InputPrice = new(m.InputPrice.Usd * 2), OutputPrice = new(m.OutputPrice.Usd * 2) } : m));
+        var after = Predict(new RoutingPool(snapshot, doubled), 50, "Write a poem about the sea");
+        after.Tokens.ShouldBe(before.Tokens);
+        for (var k = 0; k < 4; k++)
+        {
+            (after.Outcomes[k] with { CostUsd = 0 }).ShouldBe(before.Outcomes[k] with { CostUsd = 0 });
+            after.Outcomes[k].CostUsd.ShouldBe(before.Outcomes[k].CostUsd * (k == 1 ? 2 : 1), before.Outcomes[k].CostUsd * 1e-5f);
+        }
+    }
+
+    [Fact]
+    public void Predict_LatencyTheOperatorKnows_Replaces()
+    {
+        var pool = Pool(Profile("small", 0.4) with { LatencySeconds = 0.25 }, Profile("large", 40));
+        Predict(pool).Outcomes.Select(o => o.LatencySeconds).ShouldBe([0.25f, 2], 1e-5);
+    }
+
+    [Fact]
+    public void Predict_CatalogOrderAndSubset_GoByName()
+    {
+        Predict(Pool(Profile("large", 40), Profile("small", 0.4))).Outcomes.Select(o => o.Quality).ShouldBe([0.9f, 0.5f], 1e-5);
+        Predict(Pool(Profile("medium", 4))).Outcomes[0].Quality.ShouldBe(0.7f, 1e-5);
+    }
+
+    [Fact]
+    public void Predict_NewModelWithASibling_IsTheSiblingAtItsOwnPrice()
+    {
+        var (outcomes, tokens) = Predict(Pool(Profile("medium", 4), Profile("medium-2", 1) with { Sibling = new("medium") }), promptTokens: 1000);
+        tokens[1].ShouldBe(tokens[0]);
+        outcomes[1].Quality.ShouldBe(outcomes[0].Quality);
+        outcomes[1].CostUsd.ShouldBe(outcomes[0].CostUsd / 4, 1e-9f);
+    }
+
+    [Fact]
+    public void Predict_SiblingOfASibling_IsFollowedThroughTheCatalog() =>
+        Predict(Pool(Profile("x3", 1) with { Sibling = new("x2") }, Profile("x2", 1) with { Sibling = new("large") })).Outcomes.Select(o => o.Quality).ShouldBe([0.9f, 0.9f], 1e-5);
+
+    [Fact]
+    public void Predict_SiblingsInACircle_GoByPrice()
+    {
+        var circle = Predict(Pool(Profile("x", 4) with { Sibling = new("y") }, Profile("y", 4) with { Sibling = new("z") }, Profile("z", 4) with { Sibling = new("x") })).Outcomes;
+        circle.ShouldAllBe(o => o.Quality == Predict(Pool(Profile("alone", 4)), 100, "text").Outcomes[0].Quality);
+    }
+
+    [Fact]
+    public void Predict_SiblingNobodyKnows_GoesByPrice() =>
+        Predict(Pool(Profile("x", 4) with { Sibling = new("unheard-of") })).Outcomes[0].Quality.ShouldBe(Predict(Pool(Profile("alone", 4))).Outcomes[0].Quality);
+
+    [Fact]
+    public void Predict_NewModels_LieBetweenTheKnownAndGrowWithPrice()
+    {
+        double[] prices = [0, 0.01, 0.4, 1, 2, 4, 10, 20, 40, 100, 1000];
+        var quality = Predict(Pool([.. prices.Select((p, i) => Profile($"new{i}", p))])).Outcomes.Select(o => o.Quality).ToArray();
+        quality.ShouldAllBe(q => q >= 0.5f - 1e-5f && q <= 0.9f + 1e-5f);
+        quality.Zip(quality.Skip(1)).ShouldAllBe(p => p.Second >= p.First - 1e-6f);
+        quality[0].ShouldBe(0.5f, 0.001f, "below every known price: like the cheapest");
+        quality[2].ShouldBe(0.5f, 0.02f);
+        quality[5].ShouldBe(0.7f, 0.02f);
+        quality[8].ShouldBe(0.9f, 0.02f);
+    }
+
+    [Fact]
+    public void New_OnlyModelsNeverSeen_RoutesByPrice()
+    {
+        var pool = Pool(Profile("new-dear", 40), Profile("new-cheap", 0.4));
+        pool.CostScaleUsd.ShouldBe((300 * 50) * 1e-6, 1e-12, "a call of 300 and 300 tokens of the dearest");
+        pool.Values.Quality[0].ShouldBeGreaterThan(pool.Values.Quality[^1]);
+        pool.Values.RelativeCost[0].ShouldBe(1, 1e-6f);
+        pool.Values.RelativeCost[^1].ShouldBe(0.01f, 1e-4f);
+    }
+
+    [Fact]
+    public void New_Calibration_ByHand()
+    {
+        // 100 tokens each and no prompt: tau is 100 * 40e-6. Rows (.5 .7 .9) and (.5 .5 1): large twice when cost is nothing, small twice when it is all.
+        var pool = RoutingPool.OfSnapshot(Three);
+        pool.CostScaleUsd.ShouldBe(0.004, 1e-9);
+        pool.Context.CostScaleUsd.ShouldBe(pool.CostScaleUsd);
+        pool.Context.Correlation.ShouldBe(0.25f);
+        (pool.Values.Quality[0], pool.Values.RelativeCost[0]).ShouldBe((0.95f, 1f));
+        (pool.Values.Quality[^1], pool.Values.RelativeCost[^1]).ShouldBe((0.5f, 0.01f));
+
+        // At lambda 0.3: .7 - .03 beats .9 - .3 on the first row, 1 - .3 beats .5 - .003 on the second.
+        var g = PreferenceGrid.Nearest(0.3);
+        pool.Values.Quality[g].ShouldBe(0.85f, 1e-5f);
+        pool.Values.RelativeCost[g].ShouldBe((0.1f + 1) / 2, 1e-5f);
+    }
+
+    [Fact]
+    public void New_DisabledModel_IsNotInTheValueTable()
+    {
+        var pool = Pool(Profile("small", 0.4), Profile("medium", 4), Profile("large", 40) with { Enabled = false });
+        pool.CostScaleUsd.ShouldBe(0.0004, 1e-9);
+        pool.Values.Quality[0].ShouldBe(0.6f, 1e-5f); // .7 and .5
+        pool.Values.Quality.ToArray().ShouldAllBe(q => q < 0.75f);
+    }
+
+    [Fact]
+    public void New_DisabledModelNobodyEverSaw_DoesNotSetTheScale()
+    {
+        var pool = Pool(Profile("new", 4), Profile("new-dear", 400) with { Enabled = false });
+        pool.CostScaleUsd.ShouldBe((300 * 5) * 1e-6, 1e-12);
+    }
+
+    [Fact]
+    public void New_EverythingDisabled_StillHasAScale()
+    {
+        var pool = Pool(Profile("small", 0.4) with { Enabled = false }, Profile("large", 40) with { Enabled = false });
+        pool.CostScaleUsd.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public void New_AllFree_HasNoCostAndTakesTheBest()
+    {
+        var pool = Pool(Profile("small", 0), Profile("large", 0));
+        pool.CostScaleUsd.ShouldBe(1);
+        pool.Values.RelativeCost.ToArray().ShouldAllBe(c => c == 0);
+        pool.Values.Quality.ToArray().ShouldAllBe(q => Math.Abs(q - 0.95f) < 1e-5);
+        Predict(pool).Outcomes.ShouldAllBe(o => o.CostUsd == 0 && o.IsValid);
+        Predict(Pool(Profile("new", 0))).Outcomes[0].IsValid.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void New_OneModelThatAnswered_FallsBackOnMeans()
+    {
+        var pool = Pool(Profile("medium", 4));
+        pool.Values.Quality.ToArray().ShouldAllBe(q => q == 0.7f);
+        pool.CostScaleUsd.ShouldBe(0.0004, 1e-9);
+    }
+
+    [Fact]
+    public void New_LatencyKnownOfSomeModelsOnly_StillTakesANewModel()
+    {
+        var heads = Three.Heads.Select((h, i) => i == 0 ? h with { LatencyWeights = [], LatencyFactor = 0 } : h).ToArray();
+        var snapshot = new Snapshot("test", Three.Encoder, Three.Projection, Three.Forest, Three.Models, heads, 0.2f, NoSample, PopulationPrior.Default);
+        Predict(new RoutingPool(snapshot, new ModelCatalog([Profile("small", 0.4), Profile("new", 4)]))).Outcomes.Select(o => o.LatencySeconds).ShouldBe([0, 2], 1e-5);
+    }
+
+    [Fact]
+    public void New_TrainedSnapshot_EarnsLessQualityForLessCostAlongTheDial()
+    {
+        var values = RoutingPool.OfSnapshot(TwoKinds).Values;
+        values.Quality[0].ShouldBeGreaterThan(0.85f);
+        values.Quality[^1].ShouldBeLessThan(0.4f);
+        values.RelativeCost[0].ShouldBeGreaterThan(values.RelativeCost[^1] * 5);
+    }
+
+    private static RoutingPool Pool(params ModelProfile[] models) => new(Three, new ModelCatalog(models));
+
+    private static (Outcome[] Outcomes, float[] Tokens) Predict(RoutingPool pool, float promptTokens = 100, string text = "any")
+    {
+        var into = new RequestEncoding();
+        pool.Snapshot.Encoder.Encode(text, into);
+        var (outcomes, tokens) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count]);
+        pool.Predict(into, promptTokens, outcomes, tokens, new float[pool.Projected]);
+        return (outcomes, tokens);
+    }
+}
