@@ -12,6 +12,7 @@ internal static class CommandLine
         var root = new RootCommand("Learns to route requests among language models, and measures how well.")
         {
             EvaluateCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -1,1 +1,4 @@
-System.Console.WriteLine("bench");
+using BenchmarkDotNet.Running;
+using MetaRouter.Benchmarks;
+
+BenchmarkSwitcher.FromAssembly(typeof(Workload).Assembly).Run(args);

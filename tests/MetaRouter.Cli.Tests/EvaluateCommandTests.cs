@@ -105,5 +105,5 @@ public sealed class EvaluateCommandTests : IDisposable
     private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(_folder, name), lines);
 
     private static string[] Lines(int rows) => [.. Enumerable.Range(0, rows).Select(i =>
-        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01}}}"""))];
+        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01} } }"""))];
 }

@@ -10,10 +10,11 @@ internal static class EvaluationProtocols
 {
     public static IReadOnlyList<EvaluationProtocol> All { get; } =
     [
-        new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, LearnedRouters.Factories, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, LearnedRouters.Factories, r.Seeds, progress, r.CancellationToken), DialTable)),
+        new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
+        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), DialTable)),
+        new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), PreferenceTable)),
     ];
 
     /// <summary>Runs a protocol pool by pool. The JSON of one pool is its report; of several, an object that holds them.</summary>
@@ -53,6 +54,12 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Aiq, "0.000"),
         })];
         return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ"], rows, report.Note);
+    }
+
+    private static ResultTable PreferenceTable(ProtocolReport<PreferenceRow> report)
+    {
+        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. r.Share.Keys.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality["20"], "0.000"), ResultTable.Number(r.Cost["20"], "0.000")])];
+        return new ResultTable(Title(report), ["share recovered after", .. P3.Told.Select(n => n.ToString(CultureInfo.InvariantCulture)), "quality, 20", "cost/tau, 20"], rows, report.Note);
     }
 
     private static string Title<TRow>(ProtocolReport<TRow> report) =>

@@ -11,6 +11,18 @@ namespace MetaRouter.Core.MetaLearning;
 /// </summary>
 public sealed class Snapshot
 {
+    private static readonly Lazy<Snapshot> Shipped = new(static () =>
+    {
+        using var stream = typeof(Snapshot).Assembly.GetManifestResourceStream("default.mrsnap")
+            ?? throw new SnapshotFormatException("This build carries no snapshot: src/MetaRouter.Core/Snapshots/default.mrsnap is missing. Train one with 'metarouter train' and name it in the options.");
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return SnapshotCodec.Read(bytes);
+    });
+
+    /// <summary>The snapshot that ships; see <c>default.txt</c> beside its file for what it was trained on and how well it does.</summary>
+    public static Snapshot Default => Shipped.Value;
+
     internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);

@@ -30,7 +30,7 @@ public static class SnapshotTrainer
         table = table.Take(order);
 
         Report(0, "learning the encoder");
-        var encoder = PromptEncoder.Learn(table.Queries, options.Seed);
+        var encoder = PromptEncoder.Learn(table.Queries, options.Seed, options.Families);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.35, "encoding");
         var (x, tokens) = Encode(encoder, table.Queries);

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Text;
+
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>How a snapshot is trained. The defaults are what the benchmarks report.</summary>
@@ -23,4 +25,7 @@ public sealed record TrainingOptions
 
     /// <value>Requests kept in the calibration sample at most; default 4,000.</value>
     public int CalibrationRows { get; init; } = 4000;
+
+    /// <value>N-grams the encoder reads; default all. Less is for measuring what a family buys.</value>
+    public NgramFamilies Families { get; init; } = NgramFamilies.All;
 }

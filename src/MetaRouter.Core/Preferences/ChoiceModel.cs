@@ -32,26 +32,46 @@ public static class ChoiceModel
     /// <param name="correlation">rho, 0 to 1.</param>
     /// <param name="lapse">e, 0 to 1: the share of answers given without looking.</param>
     /// <param name="probability">Length <see cref="Hypotheses"/>.</param>
-    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability)
+    /// <param name="secondIsSure">
+    /// The second is a level, not an answer: feedback on a single answer is measured against the middle of the pool, whose quality is what it is,
+    /// neither right nor wrong.
+    /// </param>
+    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsSure = false)
     {
-        var (q1, q2) = (first.Quality, second.Quality);
-        var both = (q1 * q2) + (correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2)));
-        both = MathF.Min(both, MathF.Min(q1, q2));
-        var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
-        var same = 1 - onlyFirst - onlySecond;
         var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
-
         Span<float> shift = stackalloc float[Hypotheses];
         Span<float> term = stackalloc float[Hypotheses];
         TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
-        TensorPrimitives.Sigmoid(shift, term);
-        TensorPrimitives.Multiply(term, same, probability);
-        TensorPrimitives.MultiplyAdd(InverseScale, strength, shift, term);
+        var (q1, q2) = (first.Quality, second.Quality);
+        if (secondIsSure)
+        {
+            probability.Clear();
+            Add(1 - q2, q1, strength, shift, term, probability);
+            Add(-q2, 1 - q1, strength, shift, term, probability);
+            Lapse(lapse, probability);
+            return;
+        }
+
+        var both = (q1 * q2) + (correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2)));
+        both = MathF.Min(both, MathF.Min(q1, q2));
+        var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
+        probability.Clear();
+        Add(0, 1 - onlyFirst - onlySecond, strength, shift, term, probability);
+        Add(1, onlyFirst, strength, shift, term, probability);
+        Add(-1, onlySecond, strength, shift, term, probability);
+        Lapse(lapse, probability);
+    }
+
+    /// <summary>One case: a quality difference and how likely it is.</summary>
+    private static void Add(float qualityDifference, float weight, float strength, ReadOnlySpan<float> shift, Span<float> term, Span<float> probability)
+    {
+        TensorPrimitives.MultiplyAdd(InverseScale, strength * qualityDifference, shift, term);
         TensorPrimitives.Sigmoid(term, term);
-        TensorPrimitives.MultiplyAdd(term, onlyFirst, probability, probability);
-        TensorPrimitives.MultiplyAdd(InverseScale, -strength, shift, term);
-        TensorPrimitives.Sigmoid(term, term);
-        TensorPrimitives.MultiplyAdd(term, onlySecond, probability, probability);
+        TensorPrimitives.MultiplyAdd(term, weight, probability, probability);
+    }
+
+    private static void Lapse(float lapse, Span<float> probability)
+    {
         TensorPrimitives.Multiply(probability, 1 - lapse, probability);
         TensorPrimitives.Add(probability, lapse / 2, probability);
     }

@@ -9,12 +9,13 @@ namespace MetaRouter.Core.Preferences;
 /// </summary>
 /// <remarks>
 /// A grid instead of an approximation: with unseen outcomes the likelihood is not log-concave, and 48 x 3 hypotheses cost microseconds.
-/// Evidence fades by its rank in time, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal windows give equal beliefs.
+/// Evidence fades by its rank in time among the signals that speak of the trade-off, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal
+/// windows give equal beliefs and what was taken back, or spoke of quality alone, leaves no trace.
 /// O(signals x hypotheses). Immutable.
 /// </remarks>
 public sealed class PreferenceBelief
 {
-    /// <summary>Weight lost with each newer signal.</summary>
+    /// <summary>What is left of a signal's weight with each newer one.</summary>
     public const float Fade = 0.99f;
 
     private readonly float[] _joint;
@@ -78,7 +79,7 @@ public sealed class PreferenceBelief
     {
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
         var (used, weight) = (0, 1f);
-        for (var i = signals.Length - 1; i >= 0; i--, weight *= Fade)
+        for (var i = signals.Length - 1; i >= 0; i--)
         {
             ref readonly var signal = ref signals[i];
             var strength = ChoiceContext.StrengthOf(signal.Key.Kind);
@@ -87,7 +88,7 @@ public sealed class PreferenceBelief
                 continue;
             }
 
-            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p);
+            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p, secondIsSure: signal.Key.Kind != FeedbackKind.Comparison);
             if (!FirstPreferred(signal))
             {
                 TensorPrimitives.Subtract(1f, p, p);
@@ -96,6 +97,7 @@ public sealed class PreferenceBelief
             TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
             TensorPrimitives.Log(p, p);
             TensorPrimitives.MultiplyAdd(p, weight, log, log);
+            weight *= Fade;
             used++;
         }
 

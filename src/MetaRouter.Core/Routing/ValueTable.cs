@@ -8,7 +8,11 @@ namespace MetaRouter.Core.Routing;
 /// </summary>
 public sealed class ValueTable
 {
+    // The upper envelope at evenly spaced cost shares; convex and piecewise linear, so interpolation is exact between kinks and close at them.
+    private const int EnvelopeSteps = 512;
+
     private readonly float[] _quality, _cost;
+    private readonly double[] _envelope = new double[EnvelopeSteps + 2];
 
     /// <param name="quality">Mean realised quality of each of <see cref="PreferenceGrid.Length"/> positions.</param>
     /// <param name="relativeCost">Mean realised cost over the cost scale, likewise.</param>
@@ -20,6 +24,11 @@ public sealed class ValueTable
         }
 
         (_quality, _cost) = (quality.ToArray(), relativeCost.ToArray());
+        for (var i = 0; i < _envelope.Length; i++)
+        {
+            var share = Math.Min(1, (double)i / EnvelopeSteps);
+            _envelope[i] = Value(Best(share), share);
+        }
     }
 
     public ReadOnlySpan<float> Quality => _quality;
@@ -45,7 +54,12 @@ public sealed class ValueTable
     }
 
     /// <summary>The most that can be earned at a cost share: convex in it, so knowing more never earns less.</summary>
-    public double BestValue(double costShare) => Value(Best(costShare), costShare);
+    public double BestValue(double costShare)
+    {
+        var at = Math.Clamp(costShare, 0, 1) * EnvelopeSteps;
+        var cell = (int)at;
+        return _envelope[cell] + ((at - cell) * (_envelope[cell + 1] - _envelope[cell]));
+    }
 
     /// <summary>What the user loses in expectation because the belief is not certain: E[max over positions] - max over positions of E.</summary>
     public double ExpectedRegret(PreferenceBelief belief)

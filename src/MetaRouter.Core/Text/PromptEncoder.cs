@@ -27,9 +27,9 @@ public sealed class PromptEncoder
     private readonly float[] _scale;
 
     /// <summary>Learns weights and directions from the texts of requests; O(non-zeros x 64).</summary>
-    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed)
+    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed, NgramFamilies families = NgramFamilies.All)
     {
-        var tfIdf = TfIdf.Learn(texts, minDocuments: 2);
+        var tfIdf = TfIdf.Learn(texts, minDocuments: 2, families);
         var (right, _) = RandomizedSvd.Factor(tfIdf.Transform(texts), Dense, powerIterations: 2, new Random(seed));
         return Quantize(tfIdf.Idf, right);
     }
@@ -76,6 +76,14 @@ public sealed class PromptEncoder
         }
 
         return new PromptEncoder(idf.ToArray(), rows, scale);
+    }
+
+    /// <summary>This encoder reading only some families; for measuring what the others cost.</summary>
+    public PromptEncoder Only(NgramFamilies families)
+    {
+        var idf = (float[])_idf.Clone();
+        TfIdf.Keep(families, idf);
+        return new PromptEncoder(idf, _rows, _scale);
     }
 
     public void Encode(ReadOnlySpan<char> text, RequestEncoding into)

@@ -15,7 +15,7 @@ public sealed class TfIdf
     /// <summary>One weight for each of <see cref="NgramCounter.Buckets"/>; 0 means the bucket is ignored.</summary>
     public ReadOnlySpan<float> Idf => _idf;
 
-    public static TfIdf Learn(IReadOnlyList<string> texts, int minDocuments)
+    public static TfIdf Learn(IReadOnlyList<string> texts, int minDocuments, NgramFamilies families = NgramFamilies.All)
     {
         var df = new int[NgramCounter.Buckets];
         var counter = new NgramCounter();
@@ -39,7 +39,22 @@ public sealed class TfIdf
             idf[i] = df[i] < minDocuments ? 0 : (float)(Half)(MathF.Log((1f + texts.Count) / (1f + df[i])) + 1); // as a snapshot stores it
         }
 
+        Keep(families, idf);
         return new TfIdf(idf);
+    }
+
+    /// <summary>Sets the weights of the families not named to zero.</summary>
+    internal static void Keep(NgramFamilies families, float[] idf)
+    {
+        if (!families.HasFlag(NgramFamilies.Words))
+        {
+            idf.AsSpan(0, NgramCounter.WordBuckets).Clear();
+        }
+
+        if (!families.HasFlag(NgramFamilies.Characters))
+        {
+            idf.AsSpan(NgramCounter.WordBuckets).Clear();
+        }
     }
 
     public SparseRows Transform(IReadOnlyList<string> texts)

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Text;
+
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>The routers that learn, in the order of the tables' rows. A new router joins every protocol by one line here; the first is the one that P2's random mix matches in cost.</summary>
@@ -8,5 +10,12 @@ public static class LearnedRouters
         () => new MetaRouterModel(),
         () => new Knn(),
         () => new PerModelRidge(),
+    ];
+
+    /// <summary>What ships with a part taken away.</summary>
+    public static IReadOnlyList<Func<IOutcomeModel>> Ablations { get; } =
+    [
+        () => new MetaRouterModel(NgramFamilies.Words),
+        () => new MetaRouterModel(NgramFamilies.Characters),
     ];
 }

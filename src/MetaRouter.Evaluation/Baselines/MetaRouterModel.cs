@@ -6,14 +6,20 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>What ships: <see cref="SnapshotTrainer"/> on the training rows, the snapshot written and read back, and the predictions of its pool.</summary>
-public sealed class MetaRouterModel : IOutcomeModel
+/// <param name="families">What the encoder reads; all of it ships, less shows what a family buys.</param>
+public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All) : IOutcomeModel
 {
-    public string Name => "metarouter";
+    public string Name => families switch
+    {
+        NgramFamilies.All => "metarouter",
+        NgramFamilies.None => "metarouter, surface only",
+        _ => $"metarouter, {families.ToString().ToLowerInvariant()} only",
+    };
 
     public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
     {
         // The calibration sample serves beliefs; nothing here has one.
-        var trained = SnapshotTrainer.Train(train, new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0 }, null, cancellationToken);
+        var trained = SnapshotTrainer.Train(train, new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0, Families = families }, null, cancellationToken);
         return Predict(RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(trained))), test);
     }
 

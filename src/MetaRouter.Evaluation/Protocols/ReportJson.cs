@@ -5,7 +5,7 @@ using MetaRouter.Evaluation.Metrics;
 namespace MetaRouter.Evaluation.Protocols;
 
 /// <summary>
-/// The machine-readable form of the reports: snake_case, one line, intervals as [low, high], numbers rounded to six decimals
+/// The machine-readable form of the reports: snake_case (words for enumerations too), one line, intervals as [low, high], numbers rounded to six decimals
 /// (fewer than an interval's own noise), null where there is no number.
 /// </summary>
 public static class ReportJson
@@ -14,7 +14,7 @@ public static class ReportJson
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new NumberConverter(), new IntervalConverter() },
+        Converters = { new NumberConverter(), new IntervalConverter(), new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     public static string Write<TReport>(TReport report) => JsonSerializer.Serialize(report, s_options);

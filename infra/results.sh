@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs every protocol the README reports and keeps each result as one line of JSON in docs/results.
+# usage: bash infra/results.sh DATA_DIR      then: METAROUTER_WRITE_README=1 dotnet test tests/MetaRouter.Evaluation.Tests --filter Readme
+set -euo pipefail
+data=$(realpath "${1:?usage: bash infra/results.sh DATA_DIR}")
+cd "$(dirname "$0")/.."
+dotnet build src/MetaRouter.Cli -c Release -v quiet --nologo
+run() { # NAME ARGUMENTS...
+  local name=$1; shift
+  echo "metarouter $*" >&2
+  dotnet src/MetaRouter.Cli/bin/Release/net10.0/metarouter.dll "$@" --data "$data" --json | tail -n 1 > "docs/results/$name.json"
+}
+for protocol in P1a P1b; do run "$protocol" evaluate "$protocol" --ablations; done
+run P1c evaluate P1c
+for pool in mmlu-pro-8 routerbench-8 zeroeval-11; do
+  run "P2-$pool" evaluate P2 --pool "$pool" --ablations
+  run "P3-$pool" evaluate P3 --pool "$pool"
+done

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Simulation;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary><c>metarouter replay --data FILE --user-lambda X [--models M,M,...] [--requests N] [--seed N] [--snapshot FILE] [--json] [--plain]</c></summary>
+internal static class ReplayCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var data = new Option<string>("--data") { Description = "An outcome file: .jsonl or .jsonl.gz.", Required = true, HelpName = "FILE" };
+        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X" };
+        var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
+        var requests = new Option<int>("--requests") { Description = "How many requests the user makes.", DefaultValueFactory = _ => 30, HelpName = "N" };
+        var seed = new Option<int>("--seed") { Description = "The same seed tells the same story.", DefaultValueFactory = _ => 1, HelpName = "N" };
+        var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: train on half of the file, live on the other half.", HelpName = "FILE" };
+        var json = new Option<bool>("--json") { Description = "At the end, the whole story as one line of JSON." };
+        var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII around the requests' text." };
+        var command = new Command("replay", "Lives one simulated user's story with the router, on real requests and real models' answers.") { data, lambda, models, requests, seed, snapshot, json, plain };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
+            parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal,
+            new Wanted(
+                parsed.GetRequiredValue(data),
+                parsed.GetValue(models),
+                parsed.GetValue(snapshot),
+                new StoryOptions(parsed.GetRequiredValue(lambda), parsed.GetValue(requests), parsed.GetValue(seed)),
+                parsed.GetValue(json),
+                parsed.GetValue(plain)),
+            cancellationToken)));
+        return command;
+    }
+
+    private sealed record Wanted(string Data, string? Models, string? Snapshot, StoryOptions Story, bool Json, bool Plain);
+
+    private static int Run(Terminal terminal, Wanted wanted, CancellationToken cancellationToken)
+    {
+        if (!(wanted.Story.UserLambda > 0 && double.IsFinite(wanted.Story.UserLambda)))
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--user-lambda {wanted.Story.UserLambda}: give a finite number above 0, such as 0.05 (wants quality), 1 or 5 (wants it cheap)."));
+        }
+
+        if (wanted.Story.Requests < 1)
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--requests {wanted.Story.Requests}: give a number of at least 1."));
+        }
+
+        var models = wanted.Models is { } names ? ParseModels(names) : null;
+        var snapshot = wanted.Snapshot is { } file ? ReadSnapshot(file) : null;
+        var outcomes = StoryStage.Read(wanted.Data, models);
+        if (outcomes.Warning is { } warning)
+        {
+            terminal.Error.WriteLine($"Warning: {warning}");
+        }
+
+        var stage = snapshot is not null
+            ? StoryStage.Of(snapshot, outcomes.Table, wanted.Story.Seed)
+            : ProgressDisplay.Run(terminal, "training", progress => StoryStage.Train(outcomes.Table, wanted.Story.Seed, new TrainingSteps(progress), cancellationToken));
+        if (wanted.Story.Requests > stage.Lived.Rows)
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--requests {wanted.Story.Requests}: the half of '{stage.Lived.Name}' that the story asks from has {stage.Lived.Rows} rows; give at most that."));
+        }
+
+        var report = UserStory.Live(stage, wanted.Story, cancellationToken);
+        new StoryDisplay(terminal.Results(), wanted.Plain).Write(report, stage);
+        if (wanted.Json)
+        {
+            // Not through the console, which would fold the line.
+            terminal.Out.WriteLine(ReportJson.Write(report));
+        }
+
+        return ExitCodes.Success;
+    }
+
+    private static ModelId[] ParseModels(string text)
+    {
+        var names = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (names.Length < 2)
+        {
+            throw new BadInputException($"--models '{text}': routing needs at least two models, as in --models small,large.");
+        }
+
+        try
+        {
+            return [.. names.Select(n => new ModelId(n))];
+        }
+        catch (ArgumentException e)
+        {
+            throw new BadInputException($"--models '{text}': {e.Message}");
+        }
+    }
+
+    private static Snapshot ReadSnapshot(string path)
+    {
+        try
+        {
+            return SnapshotCodec.Read(File.ReadAllBytes(path));
+        }
+        catch (SnapshotFormatException e)
+        {
+            throw new BadInputException($"{path}: {e.Message}");
+        }
+    }
+
+    private sealed class TrainingSteps(IProgress<ProtocolProgress> progress) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => progress.Report(new ProtocolProgress(value.Done, value.Step));
+    }
+}

@@ -1,0 +1,166 @@
+using System.Globalization;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Evaluation.Simulation;
+using Spectre.Console;
+
+namespace MetaRouter.Cli;
+
+/// <summary>Tells a user's story: three lines a request, then the accounts.</summary>
+internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
+{
+    private const int TextWidth = 50, Bars = PreferenceGrid.Length / 2;
+
+    private static readonly string[] Columns = ["who chose", "right", "cost", "of strongest", "worth to the user"];
+
+    private string Ellipsis => ascii ? "..." : "…";
+
+    public void Write(StoryReport report, StoryStage stage)
+    {
+        Introduce(report, stage);
+        foreach (var step in report.Steps)
+        {
+            Write(step);
+        }
+
+        Summarise(report.Summary);
+    }
+
+    private void Introduce(StoryReport report, StoryStage stage)
+    {
+        var (summary, lambda) = (report.Summary, report.Summary.TrueLambda);
+        Line($"{Bold(Escape($"A user meets {report.Models.Count} models"))}: {Escape(string.Join(", ", report.Models))}.");
+        Line(Escape(Format($"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
+        Line(Escape($"one more right answer is worth {Money(summary.CostScaleUsd / lambda)}, and the dearest model costs {Money(summary.CostScaleUsd)} a request. The router does not know that."));
+        Line();
+        var start = report.Steps[0].Before;
+        Indented(Dim($"{"best".PadRight(Bars - 8)}cheapest  what is believed of the trade-off: a bar over lambda, and its median"));
+        Indented(Belief(start));
+        Indented(Dim($"{True(lambda)}  the true one"));
+        Line();
+    }
+
+    private void Write(StoryStep step)
+    {
+        Line($"{Bold($"{step.Number,3}")}  {Escape(OneLine.Of(step.Text, TextWidth, Ellipsis))}");
+        var model = step.Chosen.Model;
+        var color = step.Reason switch { DecisionReason.Explored => "yellow", DecisionReason.Comparison => "aqua", _ => "green" };
+        Indented($"[{color}]{Escape(model)}[/]{Escape(step.Explanation[model.Length..])}");
+        var came = step.Offered is { } offered
+            ? $"{Came(step.Chosen)}; beside it {Escape(offered.Model)}: {Came(offered)}"
+            : Came(step.Chosen);
+        if (step.Said == StoryWord.Nothing)
+        {
+            Indented($"{came}.");
+            Line();
+            return;
+        }
+
+        var learned = step.Learned is Core.Users.AddOutcome.Counted or null ? "" : $" ({step.Learned})";
+        Indented($"{came}. {Bold(Escape(Said(step)))}{learned}");
+        Indented($"{Belief(step.After)}{Dim($", was {Escape(Money(step.Before.PriceUsd))}")}");
+        Line();
+    }
+
+    private void Summarise(StorySummary summary)
+    {
+        var table = new Table().Border(ascii ? TableBorder.Ascii2 : TableBorder.Simple);
+        foreach (var (i, column) in Columns.Index())
+        {
+            table.AddColumn(new TableColumn(new Text(column)) { Alignment = i == 0 ? Justify.Left : Justify.Right });
+        }
+
+        StoryPolicy[] policies = [summary.Router, summary.Knew, summary.BestSingle, summary.Strongest];
+        var decimals = policies.Max(p => Decimals(p.CostUsd));
+        foreach (var policy in policies)
+        {
+            table.AddRow(
+                new Text(policy.Model is null ? policy.Name : $"{policy.Name} ({policy.Model})"),
+                new Text(Format($"{100 * policy.Quality:0.0} %")),
+                new Text("$" + policy.CostUsd.ToString("n" + decimals, CultureInfo.InvariantCulture)),
+                new Text(summary.Strongest.CostUsd > 0 ? Format($"{100 * policy.CostUsd / summary.Strongest.CostUsd:0} %") : "-"),
+                new Text(Format($"{100 * policy.Worth:0.0}")));
+        }
+
+        console.Write(table);
+        Line(Dim("Right: mean score. Worth: (quality - lambda cost / dearest model's mean cost) / (1 + lambda), in points; more is better."));
+        Line(Escape(Format($"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Money(summary.SecondAnswersUsd)}; {Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
+        Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {summary.ThumbsUp + summary.ThumbsDown} thumbs: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
+        if (summary.Comparisons > 0)
+        {
+            Line(Dim($"Two answers are shown while that should pay off within {ComparisonBudget.Horizon:n0} later requests; a short story shows the bill and little of the gain."));
+        }
+
+        Line(Escape(Format($"True lambda {summary.TrueLambda:0.####}; believed {summary.Belief.Lambda:0.###}, 90 % sure of {summary.Belief.Low:0.###} to {summary.Belief.High:0.###}: ")) + (summary.Inside ? "[green]inside[/]" : "[red]outside[/]") + ".");
+        Line(Escape($"In words: {summary.Explanation}."));
+    }
+
+    private void Line(string markup = "") => console.MarkupLine(markup);
+
+    /// <summary>Under the request's number; where a person watches, folded lines stay there too.</summary>
+    private void Indented(string markup)
+    {
+        if (console.Profile.Capabilities.Interactive)
+        {
+            console.Write(new Padder(new Markup(markup), new Padding(5, 0, 0, 0)));
+        }
+        else
+        {
+            Line("     " + markup);
+        }
+    }
+
+    private static string Said(StoryStep step) => step.Said switch
+    {
+        StoryWord.ThumbUp => "Thumb up.",
+        StoryWord.ThumbDown => "Thumb down.",
+        StoryWord.PreferredChosen => $"The user preferred {step.Chosen.Model}.",
+        _ => $"The user preferred {step.Offered!.Model}.",
+    };
+
+    private static string Came(StoryAnswer answer)
+    {
+        var (word, color) = answer.Score switch { >= 1 => ("right", "green"), <= 0 => ("wrong", "red"), _ => (Format($"scored {answer.Score:0.00}"), "yellow") };
+        return $"[{color}]{word}[/] for {Escape(Money(answer.CostUsd))}";
+    }
+
+    private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {Escape(Money(belief.PriceUsd))} a right answer";
+
+    /// <summary>The belief over lambda, low to high, two grid positions a character.</summary>
+    private string Bar(IReadOnlyList<float> marginal)
+    {
+        var levels = ascii ? " .:-=+*#@" : " ▁▂▃▄▅▆▇█";
+        var pairs = Enumerable.Range(0, Bars).Select(i => marginal[2 * i] + marginal[(2 * i) + 1]).ToArray();
+        var most = pairs.Max();
+        return $"[blue]{Escape(string.Concat(pairs.Select(p => levels[(int)MathF.Ceiling(p / most * (levels.Length - 1) - 0.25f)])))}[/]";
+    }
+
+    private string True(double lambda)
+    {
+        var at = PreferenceGrid.Nearest(lambda) / 2;
+        return new string(' ', at) + (ascii ? "^" : "▲") + new string(' ', Bars - at - 1);
+    }
+
+    private static string Money(double usd) => usd switch
+    {
+        0 => "$0",
+        >= 100 => Format($"${usd:n0}"),
+        >= 1 => Format($"${usd:0.00}"),
+        _ => "$" + usd.ToString("0." + new string('#', Decimals(usd)), CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>So many that two significant digits show.</summary>
+    private static int Decimals(double usd) => usd is > 0 and < 1 ? Math.Min(1 - (int)Math.Floor(Math.Log10(usd)), 15) : 2;
+
+    private static string Signed(double usd) => (usd < 0 ? "-" : "+") + Money(Math.Abs(usd));
+
+    private static string Count(int count, string of) => $"{count} {of}{(count == 1 ? "" : "s")}";
+
+    private static string Format(FormattableString text) => FormattableString.Invariant(text);
+
+    private static string Escape(string text) => Markup.Escape(text);
+
+    private static string Bold(string markup) => $"[bold]{markup}[/]";
+
+    private static string Dim(string markup) => $"[grey]{markup}[/]";
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>A decision and a belief in plain words and numbers.</summary>
+public static class Explanation
+{
+    /// <summary>Why this model, and the one it was weighed against: the runner-up, the one shown beside it, or the best when it was tried to learn.</summary>
+    public static string Of(RouteDecision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        var chosen = decision.Candidates[decision.ChosenIndex];
+        var why = decision.Reason switch
+        {
+            DecisionReason.BestForUser => "worth most at this user's trade-off",
+            DecisionReason.BestForDial => "worth most at the trade-off set for this request",
+            DecisionReason.Explored => string.Create(CultureInfo.InvariantCulture, $"tried to learn, with probability {chosen.Propensity:0.000}"),
+            DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
+            _ => "the only model the guardrails allow",
+        };
+        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {chosen.Predicted.Quality:P0}, ${chosen.Predicted.CostUsd * 1000:0.###} per 1,000 such requests");
+        var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
+        if (others.Length == 0)
+        {
+            return text + ".";
+        }
+
+        var (label, other) = decision switch
+        {
+            { OfferedIndex: { } offered } => ("Beside it", decision.Candidates[offered]),
+            { Reason: DecisionReason.Explored } => ("Best as far as is known", others.MaxBy(c => c.Utility)),
+            _ => ("Next", others.MaxBy(c => c.Utility)),
+        };
+        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, ${other.Predicted.CostUsd * 1000:0.###}.");
+    }
+
+    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval.</summary>
+    public static string Of(UserModel user)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        var belief = user.Belief;
+        var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
+        return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}");
+
+        // Utility q - lambda c / tau: one point of quality is worth 0.01 tau / lambda a request.
+        string Price(double lambda) => string.Create(CultureInfo.InvariantCulture, $"${10 * user.Pool.CostScaleUsd / lambda:0.0#}");
+    }
+}

@@ -1,0 +1,39 @@
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>Which model answers, with what probability, and the token that brings feedback back to it.</summary>
+public sealed class RouteDecision
+{
+    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, ulong snapshotVersion)
+    {
+        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, Token, SnapshotVersion) = (candidates, chosen, offered, reason, lambdaCost, receipt, token, snapshotVersion);
+    }
+
+    public ModelId Model => Candidates[ChosenIndex].Model;
+
+    /// <summary>The model whose answer is to be shown beside the chosen one's; null for most decisions.</summary>
+    public ModelId? Offered => OfferedIndex is { } index ? Candidates[index].Model : null;
+
+    /// <summary>Every model of the catalog, in the catalog's order.</summary>
+    public IReadOnlyList<RankedModel> Candidates { get; }
+
+    public int ChosenIndex { get; }
+
+    public int? OfferedIndex { get; }
+
+    /// <summary>The exact probability with which the chosen model was chosen.</summary>
+    public double Propensity => Candidates[ChosenIndex].Propensity;
+
+    public DecisionReason Reason { get; }
+
+    /// <summary>The trade-off acted on: the dial position with the best record for what is believed of the user, or the one set by hand.</summary>
+    public double LambdaCost { get; }
+
+    public Receipt Receipt { get; }
+
+    /// <summary>The sealed receipt.</summary>
+    public string Token { get; }
+
+    public ulong SnapshotVersion { get; }
+}

@@ -1,0 +1,21 @@
+namespace MetaRouter.Core.Routing;
+
+/// <summary>What a user asks to have routed.</summary>
+/// <param name="Text">The request as the model would read it; any Unicode, may be empty.</param>
+public sealed record RouteRequest(string Text)
+{
+    /// <summary>Prompt tokens where they are known; null: estimated from the text.</summary>
+    public int? PromptTokens { get; init; }
+
+    /// <summary>What a model must offer; prompt and completion tokens left at 0 are filled in with what is known or predicted.</summary>
+    public RouteNeeds Needs { get; init; }
+
+    /// <summary>A trade-off set by hand for this request, lambda_cost, 0 or more; null: the user's own, as believed.</summary>
+    public double? LambdaCost { get; init; }
+
+    /// <summary>Whether a model other than the best may be tried; default true.</summary>
+    public bool MayExplore { get; init; } = true;
+
+    /// <summary>Whether two answers may be shown to learn from the choice; default false. Two calls are paid for.</summary>
+    public bool MayCompare { get; init; }
+}

@@ -1,0 +1,203 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.Users;
+
+/// <summary>
+/// One user: decides which model answers, learns from what the user says of it, and tells the meta-learner what this user teaches about others.
+/// A host restores it from <see cref="UserState"/>, calls it, and saves the state; everything else follows from the state and the pool.
+/// </summary>
+/// <remarks>
+/// Immutable: learning gives a new model. Deterministic: equal state, pool, request and moment give equal decisions.
+/// Deciding: O(text + models); learning: O(signals x hypotheses).
+/// </remarks>
+public sealed class UserModel
+{
+    private readonly int _position;
+    private readonly double _regret;
+
+    public UserModel(RoutingPool pool, UserState state)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentNullException.ThrowIfNull(state);
+        (Pool, State) = (pool, state);
+        Belief = PreferenceBelief.From(pool.Snapshot.Prior, pool.Context, state.Signals.AsSpan());
+        _position = pool.Values.Best(Belief.CostShare);
+        _regret = pool.Values.ExpectedRegret(Belief);
+    }
+
+    public RoutingPool Pool { get; }
+
+    public UserState State { get; }
+
+    public PreferenceBelief Belief { get; }
+
+    /// <summary>The same user under another snapshot or catalog: signals stay, the belief is drawn from them anew.</summary>
+    public UserModel On(RoutingPool pool) => ReferenceEquals(pool, Pool) ? this : new UserModel(pool, State);
+
+    /// <summary>Which model answers the request.</summary>
+    /// <param name="scratch">For one thread at a time.</param>
+    /// <exception cref="NoModelAllowedException">The guardrails leave no model.</exception>
+    /// <exception cref="ArgumentException">A number of the request is outside its range.</exception>
+    public RouteDecision Decide(RouteRequest request, RoutingPolicy policy, in DecisionMoment moment, RequestEncoding scratch)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(scratch);
+        if (request.LambdaCost is { } dial && !(dial >= 0 && double.IsFinite(dial)))
+        {
+            throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.", nameof(request));
+        }
+
+        var models = Pool.Catalog.Count;
+        Span<Outcome> outcomes = stackalloc Outcome[models];
+        Span<float> outputTokens = stackalloc float[models];
+        Span<float> projected = stackalloc float[Pool.Projected];
+        Pool.Snapshot.Encoder.Encode(request.Text, scratch);
+        Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected);
+
+        Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
+        var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
+
+        // Utilities of the allowed models, close together, and where each stands in the catalog.
+        var lambda = request.LambdaCost ?? PreferenceGrid.Lambda[_position];
+        Span<double> utility = stackalloc double[allowed];
+        Span<int> index = stackalloc int[allowed];
+        for (int k = 0, a = 0; k < models; k++)
+        {
+            if (verdicts[k] == ModelExclusion.None)
+            {
+                (utility[a], index[a]) = (Utility.Of(outcomes[k], new Preference(lambda), Pool.CostScaleUsd), k);
+                a++;
+            }
+        }
+
+        var pair = request.MayCompare && allowed > 1 ? ChoosePair(outcomes, verdicts) : null;
+        Span<double> propensity = stackalloc double[allowed];
+        var (chosen, reason) = (-1, DecisionReason.Comparison);
+        int? offered = null;
+        if (pair is { } asked)
+        {
+            // Both answer; the one worth more counts as chosen.
+            var firstBetter = Utility.Of(outcomes[asked.First], new Preference(lambda), Pool.CostScaleUsd) >= Utility.Of(outcomes[asked.Second], new Preference(lambda), Pool.CostScaleUsd);
+            (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
+            propensity[index.IndexOf(chosen)] = 1;
+        }
+        else
+        {
+            var choice = policy.Exploration.Choose(utility, request.MayExplore && request.LambdaCost is null ? _regret : 0, moment.Draw, propensity);
+            chosen = index[choice.Index];
+            reason = allowed == 1 ? DecisionReason.OnlyAllowed
+                : choice.IsExplored ? DecisionReason.Explored
+                : request.LambdaCost is null ? DecisionReason.BestForUser : DecisionReason.BestForDial;
+        }
+
+        var candidates = new RankedModel[models];
+        for (int k = 0, a = 0; k < models; k++)
+        {
+            var isAllowed = verdicts[k] == ModelExclusion.None;
+            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, outcomes[k], isAllowed ? (float)utility[a] : float.NaN, isAllowed ? (float)propensity[a] : 0, verdicts[k]);
+            a += isAllowed ? 1 : 0;
+        }
+
+        var receipt = new Receipt
+        {
+            TenantHash = moment.TenantHash,
+            UserHash = moment.UserHash,
+            DecisionTimeMs = moment.TimeMs,
+            Nonce = moment.Nonce & SignalKey.MaxNonce,
+            SnapshotVersion = Pool.Snapshot.Version,
+            CatalogVersion = Pool.Catalog.Version,
+            ChosenModel = Receipt.HashOf(Pool.Catalog.Models[chosen].Id),
+            OfferedModel = offered is { } o ? Receipt.HashOf(Pool.Catalog.Models[o].Id) : 0,
+            Propensity = candidates[chosen].Propensity,
+            PairPropensity = offered is null ? 0 : 1,
+            IsExplored = reason == DecisionReason.Explored,
+            IsComparison = offered is not null,
+            First = outcomes[chosen],
+            Offered = offered is { } other ? outcomes[other] : default,
+            Middle = Middle(outcomes, index),
+            InputTokens = request.PromptTokens ?? scratch.Tokens,
+            OutputTokens = outputTokens[chosen],
+            Features = new ReceiptFeatures(projected),
+        };
+        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer.Seal(receipt), Pool.Snapshot.Version);
+    }
+
+    /// <summary>The user after one piece of feedback on an opened receipt.</summary>
+    /// <param name="value">As <see cref="FeedbackKind"/> defines it.</param>
+    /// <param name="clientTimeMs">When the user spoke, Unix milliseconds; a later word replaces an earlier one.</param>
+    /// <param name="withdrawn">The user takes back what was said.</param>
+    /// <param name="outcome">Whether it counted, was a repeat, or came too late for the window.</param>
+    /// <exception cref="ArgumentException">The value is not one of the kind's, or a comparison without an offered model.</exception>
+    public UserModel Learn(in Receipt receipt, FeedbackKind kind, byte value, long clientTimeMs, bool withdrawn, out AddOutcome outcome)
+    {
+        if (kind == FeedbackKind.Comparison && !receipt.IsComparison)
+        {
+            throw new ArgumentException("This decision offered one answer, so it cannot be compared; send a thumb, or ask for a comparison when routing.", nameof(kind));
+        }
+
+        var second = kind == FeedbackKind.Comparison ? receipt.Offered : receipt.Middle;
+        var key = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, kind);
+        var state = State.Add(new Signal(key, clientTimeMs, value, withdrawn, receipt.First, second), out outcome);
+        return ReferenceEquals(state, State) ? this : new UserModel(Pool, state);
+    }
+
+    /// <summary>What this user's signals say, with the prior divided out.</summary>
+    public TaskSummary Summarise()
+    {
+        var log = new float[ChoiceModel.Hypotheses];
+        var signals = PreferenceBelief.AddLogLikelihood(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
+        return new TaskSummary(log, signals);
+    }
+
+    private int Guard(RouteRequest request, RoutingPolicy policy, RequestEncoding scratch, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<float> outputTokens, Span<ModelExclusion> verdicts)
+    {
+        Span<float> cost = stackalloc float[outcomes.Length];
+        var longest = 0f;
+        for (var k = 0; k < outcomes.Length; k++)
+        {
+            cost[k] = outcomes[k].CostUsd;
+            longest = MathF.Max(longest, outputTokens[k]);
+        }
+
+        var needs = request.Needs;
+        needs = needs with
+        {
+            PromptTokens = needs.PromptTokens > 0 ? needs.PromptTokens : request.PromptTokens ?? (int)scratch.Tokens,
+            ExpectedOutputTokens = needs.ExpectedOutputTokens > 0 ? needs.ExpectedOutputTokens : (int)MathF.Min(longest, 4096),
+        };
+        return policy.Guardrails.Apply(Pool.Catalog, needs, cost, null, verdicts);
+    }
+
+    private ComparisonChoice? ChoosePair(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
+    {
+        Span<bool> allowed = stackalloc bool[outcomes.Length];
+        for (var k = 0; k < allowed.Length; k++)
+        {
+            allowed[k] = verdicts[k] == ModelExclusion.None;
+        }
+
+        return new ComparisonSelector(Belief, Pool).Select(outcomes, allowed);
+    }
+
+    /// <summary>The middle quality, cost and latency of the models that may answer: what feedback on a single answer is measured against.</summary>
+    private static Outcome Middle(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<int> index)
+    {
+        Span<float> column = stackalloc float[index.Length];
+        return new Outcome(Median(outcomes, index, column, static o => o.Quality), Median(outcomes, index, column, static o => o.CostUsd), Median(outcomes, index, column, static o => o.LatencySeconds));
+
+        static float Median(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<int> index, Span<float> column, Func<Outcome, float> of)
+        {
+            for (var i = 0; i < index.Length; i++)
+            {
+                column[i] = of(outcomes[index[i]]);
+            }
+
+            column.Sort();
+            return (column[(column.Length - 1) / 2] + column[column.Length / 2]) / 2;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Metrics;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>
+/// Preferences: users whose trade-off nobody is told answer comparisons on one part of a pool's test half; by what was learned their requests of the
+/// other part are routed; then the parts change places. 0 is the best dial position for all, 1 is knowing every user.
+/// </summary>
+public static class P3
+{
+    public const int Users = 240;
+    public const int Comparisons = 20;
+
+    /// <summary>Requests looked at for each comparison, to ask about one of them.</summary>
+    public const int Looked = 8;
+
+    /// <summary>After how many comparisons shares are told.</summary>
+    public static IReadOnlyList<int> Told { get; } = [0, 1, 3, 6, 12, 20];
+
+    private const int LeastRows = 40;
+
+    // In the order of PreferenceRun's constants.
+    private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
+
+    /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
+    public static ProtocolReport<PreferenceRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        var file = pool.Read(dataFolder);
+        if (file.Table.Rows < LeastRows)
+        {
+            throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
+        }
+
+        var runs = new PreferenceRun[seeds * 2];
+        ProtocolJobs.Run(seeds, .9, seed =>
+        {
+            var split = PreferenceSplit.Of(file.Table, seed, cancellationToken);
+            for (var half = 0; half < 2; half++)
+            {
+                runs[(seed * 2) + half] = PreferenceRun.Of(split, half, seed, cancellationToken);
+            }
+
+            return $"{pool.Name}: split {seed + 1} of {seeds}";
+        }, progress, cancellationToken);
+        progress?.Report(new ProtocolProgress(0.95, $"{pool.Name}: intervals"));
+        var rows = Rows(runs, cancellationToken);
+        var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, lambda log-uniform in [0.01, 10], each answering {Comparisons} comparisons, {Looked} requests looked at for each. outcomes-seen is the same learner told the realised scores and costs.");
+        return new ProtocolReport<PreferenceRow>("P3", pool.Name, seeds, rows, note, file.Warning is { } warning ? [warning] : null);
+    }
+
+    private static PreferenceRow[] Rows(PreferenceRun[] runs, CancellationToken cancellationToken)
+    {
+        var point = runs.Select(r => r.Resample(null, null)).ToArray();
+        var bootstrap = new Bootstrap(17, 300);
+        var shares = new double[Routers.Length * Told.Count][];
+        for (var i = 0; i < shares.Length; i++)
+        {
+            shares[i] = new double[bootstrap.Replicates];
+        }
+
+        Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
+        {
+            var drawn = runs.Select((run, i) =>
+            {
+                var (rows, users) = (new float[run.Rows], new float[Users]);
+                // A split's two halves share its users; rows of different splits are drawn apart.
+                bootstrap.Counts(b, rows, axis: 2 + i);
+                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
+                return run.Resample(rows, users);
+            }).ToArray();
+            for (var i = 0; i < shares.Length; i++)
+            {
+                shares[i][b] = Total(drawn, i / Told.Count, Told[i % Told.Count]).Share;
+            }
+        });
+        return [.. Routers.Select((name, router) =>
+        {
+            var totals = Told.Select(n => Total(point, router, n)).ToArray();
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => bootstrap.Percentiles(shares[(router * Told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
+        })];
+    }
+
+    private static Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, Told.Count).ToDictionary(t => Told[t].ToString(CultureInfo.InvariantCulture), value);
+
+    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun.Resampled[] runs, int router, int comparisons)
+    {
+        double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
+        foreach (var run in runs)
+        {
+            var total = run.Total(router, comparisons);
+            gained += total.Gained;
+            gap += total.Gap;
+            utility += total.Utility;
+            quality += total.Quality;
+            cost += total.Cost;
+            weight += total.Weight;
+        }
+
+        return (gained / gap, utility / weight, quality / weight, cost / weight);
+    }
+}

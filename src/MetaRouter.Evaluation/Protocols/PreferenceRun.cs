@@ -1,0 +1,130 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Evaluation.Simulation;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>One split, one direction: every user's acts after every number of comparisons, and what each act realised on each scoring row.</summary>
+internal sealed class PreferenceRun
+{
+    public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
+
+    private readonly double[] _lambda = new double[P3.Users];
+    private readonly int[][][] _act = [new int[P3.Users][], new int[P3.Users][]]; // router x user x comparisons: dial position
+    private readonly (float[] Quality, float[] Cost)[] _dial;
+    private readonly (float[] Quality, float[] Cost)[] _known = new (float[], float[])[P3.Users];
+    private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
+    private (float[] Quality, float[] Cost)[] _single = [];
+    private int _static, _bestSingle;
+
+    private PreferenceRun((float[] Quality, float[] Cost)[] dial) => _dial = dial;
+
+    public int Rows => _dial[0].Quality.Length;
+
+    public static PreferenceRun Of(PreferenceSplit split, int half, int seed, CancellationToken cancellationToken)
+    {
+        var scoring = 1 - half;
+        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => split.Realise(scoring, l))]);
+        var random = new System.Random((seed * 7919) + 31);
+        var users = Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random)).ToArray();
+        run._static = split.StaticPosition([.. users.Select(u => u.Lambda)]);
+        run._bestSingle = split.BestSingle([.. users.Select(u => u.Lambda)]);
+        run._single = [.. Enumerable.Range(0, split.Models).Select(k => split.RealiseBy(scoring, _ => k))];
+        Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
+        {
+            run._lambda[u] = users[u].Lambda;
+            run._known[u] = split.Realise(scoring, split.KnownLambda(users[u].Lambda));
+            run._oracle[u] = split.RealiseBy(scoring, row => split.Oracle(row, users[u].Lambda));
+            for (var router = 0; router < 2; router++)
+            {
+                run._act[router][u] = Live(split, half, users[u], router == OutcomesSeen, new System.Random((seed * 1_000_003) + (half * 500_009) + u));
+            }
+        });
+        return run;
+    }
+
+    /// <summary>One user's story: the dial position served after 0, 1, ... comparisons.</summary>
+    private static int[] Live(PreferenceSplit split, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
+    {
+        var pool = split.Pool;
+        var rows = split.Half(half);
+        var prior = pool.Snapshot.Prior;
+        var state = UserState.Empty;
+        var acts = new int[P3.Comparisons + 1];
+        for (var n = 0; ; n++)
+        {
+            var belief = PreferenceBelief.From(prior, pool.Context, state.Signals.AsSpan());
+            acts[n] = pool.Values.Best(belief.CostShare);
+            if (n == P3.Comparisons)
+            {
+                return acts;
+            }
+
+            var selector = new ComparisonSelector(belief, pool);
+            var (row, pair) = (-1, default(ComparisonChoice));
+            for (var look = 0; look < P3.Looked; look++)
+            {
+                var candidate = rows[random.Next(rows.Length)];
+                if (selector.Select(split.Predicted(candidate)) is { } choice && (row < 0 || choice.Score > pair.Score))
+                {
+                    (row, pair) = (candidate, choice);
+                }
+            }
+
+            var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
+            var prefersFirst = user.PrefersFirst(first, second, pool.CostScaleUsd, random);
+            var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
+            state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, shownFirst, shownSecond));
+        }
+    }
+
+    /// <summary>This run as a replicate drew it: each row and user as often as the counts say; null: once.</summary>
+    public Resampled Resample(float[]? rowCounts, float[]? userCounts) => new(this, rowCounts, userCounts);
+
+    /// <summary>Means over rows, taken once for all routers and numbers of comparisons.</summary>
+    internal sealed class Resampled(PreferenceRun run, float[]? rowCounts, float[]? userCounts)
+    {
+        private readonly (double Quality, double Cost)[] _dial = [.. run._dial.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _single = [.. run._single.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _known = [.. run._known.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
+
+        /// <summary>Sums over users.</summary>
+        public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int comparisons)
+        {
+            var random = (Quality: _single.Average(s => s.Quality), Cost: _single.Average(s => s.Cost));
+            double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
+            for (var u = 0; u < P3.Users; u++)
+            {
+                double times = userCounts?[u] ?? 1;
+                var served = router switch
+                {
+                    Static => _dial[run._static],
+                    Known => _known[u],
+                    BestSingle => _single[run._bestSingle],
+                    Random => random,
+                    Oracle => _oracle[u],
+                    _ => _dial[run._act[router][u][comparisons]],
+                };
+                var lambda = run._lambda[u];
+                var baseline = Utility(_dial[run._static], lambda);
+                gained += times * (Utility(served, lambda) - baseline);
+                gap += times * (Utility(_known[u], lambda) - baseline);
+                utility += times * Utility(served, lambda);
+                quality += times * served.Quality;
+                cost += times * served.Cost;
+                weight += times;
+            }
+
+            return (gained, gap, utility, quality, cost, weight);
+        }
+    }
+
+    private static double Utility((double Quality, double Cost) mean, double lambda) => (mean.Quality - (lambda * mean.Cost)) / (1 + lambda);
+
+    private static (double Quality, double Cost) Mean((float[] Quality, float[] Cost) byRow, float[]? counts) => counts is null
+        ? (TensorPrimitives.Sum<float>(byRow.Quality) / byRow.Quality.Length, TensorPrimitives.Sum<float>(byRow.Cost) / byRow.Cost.Length)
+        : (TensorPrimitives.Dot<float>(byRow.Quality, counts) / byRow.Quality.Length, TensorPrimitives.Dot<float>(byRow.Cost, counts) / byRow.Cost.Length);
+}

@@ -1,0 +1,112 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>
+/// One split of a pool for P3: a snapshot of the training half, and the test half predicted, with its own halves for interaction and for scoring.
+/// What an act earns is kept by row, so that rows can be resampled.
+/// </summary>
+internal sealed class PreferenceSplit
+{
+    private readonly OutcomeTable _test;
+    private readonly Outcome[] _predicted;
+    private readonly int[][] _halves;
+
+    private readonly (double Quality, double Cost)[] _trainMeans;
+
+    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, int[][] halves)
+    {
+        (Pool, _test, _predicted, _halves) = (pool, test, predicted, halves);
+        _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
+            Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
+            Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
+    }
+
+    public RoutingPool Pool { get; }
+
+    public int Models => _test.ModelCount;
+
+    public static PreferenceSplit Of(OutcomeTable table, int seed, CancellationToken cancellationToken)
+    {
+        var (train, testRows) = Split.Halves(table.Ids, seed);
+        var test = table.Take(testRows);
+        var trainTable = table.Take(train);
+        var pool = RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(trainTable, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken))));
+        var predictions = MetaRouterModel.Predict(pool, test);
+        var predicted = predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0)).ToArray();
+        var (first, second) = Split.Halves(test.Ids, seed + 1000);
+        return new PreferenceSplit(pool, trainTable, test, predicted, [first, second]);
+    }
+
+    /// <summary>The rows of half 0 or 1 of the test half.</summary>
+    public ReadOnlySpan<int> Half(int half) => _halves[half];
+
+    public ReadOnlySpan<Outcome> Predicted(int row) => _predicted.AsSpan(row * Models, Models);
+
+    public Outcome Realised(int row, int model) => new(_test.Score[(row * Models) + model], (float)_test.CostUsd[(row * Models) + model], 0);
+
+    /// <summary>The model of greatest predicted utility at a lambda.</summary>
+    public int Argmax(int row, double lambda)
+    {
+        var predicted = Predicted(row);
+        var best = 0;
+        for (var k = 1; k < predicted.Length; k++)
+        {
+            if (Value(predicted[k]) > Value(predicted[best]))
+            {
+                best = k;
+            }
+        }
+
+        return best;
+
+        double Value(in Outcome o) => o.Quality - (lambda * o.CostUsd / Pool.CostScaleUsd);
+    }
+
+    /// <summary>What serving every request of a half at <paramref name="lambda"/> realises: score and cost over tau, by row.</summary>
+    public (float[] Quality, float[] Cost) Realise(int half, double lambda) => RealiseBy(half, row => Argmax(row, lambda));
+
+    /// <summary>What a rule realises on every request of a half: score and cost over tau, by row.</summary>
+    public (float[] Quality, float[] Cost) RealiseBy(int half, Func<int, int> choose)
+    {
+        var rows = Half(half);
+        var (quality, cost) = (new float[rows.Length], new float[rows.Length]);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var outcome = Realised(rows[i], choose(rows[i]));
+            (quality[i], cost[i]) = (outcome.Quality, (float)(outcome.CostUsd / Pool.CostScaleUsd));
+        }
+
+        return (quality, cost);
+    }
+
+    /// <summary>The model that really was worth most on a request at a lambda.</summary>
+    public int Oracle(int row, double lambda) => Enumerable.Range(0, Models).MaxBy(k => Realised(row, k) is var o ? o.Quality - (lambda * o.CostUsd / Pool.CostScaleUsd) : 0);
+
+    /// <summary>The single model that earned most on training rows for a population.</summary>
+    public int BestSingle(IReadOnlyList<double> lambdas)
+    {
+        var share = lambdas.Average(l => l / (1 + l));
+        return Enumerable.Range(0, Models).MaxBy(k => (_trainMeans[k].Quality * (1 - share)) - (_trainMeans[k].Cost * share));
+    }
+
+    /// <summary>The dial position that earned most on training rows for a population.</summary>
+    public int StaticPosition(IReadOnlyList<double> lambdas)
+    {
+        var share = lambdas.Average(l => l / (1 + l));
+        return Pool.Values.Best(share);
+    }
+
+    /// <summary>What someone who knew the user would turn the dial to: by training rows the better of lambda itself and the position best at it.</summary>
+    public double KnownLambda(double lambda)
+    {
+        var share = lambda / (1 + lambda);
+        var (self, best) = (PreferenceGrid.Nearest(lambda), Pool.Values.Best(share));
+        return Pool.Values.Value(best, share) > Pool.Values.Value(self, share) ? PreferenceGrid.Lambda[best] : lambda;
+    }
+}

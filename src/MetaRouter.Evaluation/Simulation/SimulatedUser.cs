@@ -1,0 +1,30 @@
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+
+namespace MetaRouter.Evaluation.Simulation;
+
+/// <summary>
+/// A user of protocol P3: trades quality for cost at a lambda nobody is told, and says which of two answers was better by what they really
+/// scored and cost: <c>P(first) = (1 - e) sigmoid(beta (u_first - u_second)) + e / 2</c>.
+/// </summary>
+/// <param name="Lambda">Above 0.</param>
+/// <param name="Beta">Sharpness; the protocol's is 10.</param>
+/// <param name="Lapse">Share of answers given without looking; the protocol's is .05.</param>
+public readonly record struct SimulatedUser(double Lambda, double Beta = 10, double Lapse = .05)
+{
+    /// <summary>Log-uniform in [0.01, 10].</summary>
+    public static SimulatedUser Draw(Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        return new(Math.Pow(10, (3 * random.NextDouble()) - 2));
+    }
+
+    /// <summary>Whether the user prefers the first of two answers, given what they realised.</summary>
+    public bool PrefersFirst(in Outcome first, in Outcome second, double costScaleUsd, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        var preference = new Preference(Lambda);
+        var difference = Utility.Of(first, preference, costScaleUsd) - Utility.Of(second, preference, costScaleUsd);
+        return random.NextDouble() < ((1 - Lapse) / (1 + Math.Exp(-Beta * difference))) + (Lapse / 2);
+    }
+}

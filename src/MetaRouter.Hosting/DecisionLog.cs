@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Threading.Channels;
+using MetaRouter.Core.Routing;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>
+/// Decisions with their propensities, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
+/// dropped and counted rather than holding a request up.
+/// </summary>
+public sealed partial class DecisionLog : BackgroundService
+{
+    private readonly Channel<(RouteDecision Decision, long TimeMs)>? _queue;
+    private readonly string _path;
+    private readonly RouterMetrics _metrics;
+    private readonly ILogger<DecisionLog> _logger;
+
+    /// <param name="path">Appended to; empty: nothing is logged.</param>
+    public DecisionLog(string path, int capacity, RouterMetrics metrics, ILogger<DecisionLog> logger)
+    {
+        (_path, _metrics, _logger) = (path, metrics, logger);
+        _queue = path.Length == 0 ? null : Channel.CreateBounded<(RouteDecision, long)>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    }
+
+    /// <summary>Decisions dropped since the start.</summary>
+    public long Dropped { get; private set; }
+
+    public void Offer(RouteDecision decision)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        if (_queue?.Writer.TryWrite((decision, decision.Receipt.DecisionTimeMs)) == false)
+        {
+            Dropped++;
+            _metrics.DroppedLogEntries.Add(1);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_queue is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await using var file = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, 1 << 16, useAsync: true);
+            await using var lines = new StreamWriter(file);
+            stoppingToken.Register(() => _queue.Writer.TryComplete());
+            while (await _queue.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                while (_queue.Reader.TryRead(out var entry))
+                {
+                    await lines.WriteLineAsync(Line(entry.Decision)).ConfigureAwait(false);
+                }
+
+                await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogStopped(_path, e);
+        }
+    }
+
+    private static string Line(RouteDecision decision) => JsonSerializer.Serialize(new
+    {
+        time = DateTimeOffset.FromUnixTimeMilliseconds(decision.Receipt.DecisionTimeMs).ToString("O", CultureInfo.InvariantCulture),
+        nonce = decision.Receipt.Nonce,
+        snapshot = decision.SnapshotVersion.ToString("x16", CultureInfo.InvariantCulture),
+        chosen = decision.Model.Value,
+        offered = decision.Offered?.Value,
+        reason = decision.Reason.ToString(),
+        lambda = decision.LambdaCost,
+        propensity = decision.Propensity,
+        candidates = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
+    });
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written; decisions are no longer logged, and counted as dropped once the queue is full.")]
+    private partial void LogStopped(string path, Exception exception);
+}

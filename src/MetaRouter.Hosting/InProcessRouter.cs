@@ -1,0 +1,238 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>
+/// The router in one process. Routing reads memory, else the store, and writes nothing. Learning takes the user's turn, saves, and answers only then;
+/// when somebody else wrote first it loads again and applies again, which is safe because states join.
+/// </summary>
+public sealed partial class InProcessRouter : IRouter
+{
+    private const int Turns = 4096;
+    private const int MostRetries = 20;
+
+    private readonly IUserStore _store;
+    private readonly PoolHolder _pool;
+    private readonly RoutingPolicy _policy;
+    private readonly RouterSecrets _secrets;
+    private readonly TimeProvider _time;
+    private readonly RouterMetrics _metrics;
+    private readonly DecisionLog _log;
+    private readonly ILogger<InProcessRouter> _logger;
+    private readonly UserCache _users;
+    private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, Turns).Select(_ => new SemaphoreSlim(1, 1))];
+
+    [ThreadStatic]
+    private static RequestEncoding? t_scratch;
+
+    public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
+    {
+        (_store, _pool, _policy, _secrets, _time, _metrics, _log, _logger) = (store, pool, policy, secrets, time, metrics, log, logger);
+        _users = new UserCache(usersInMemory);
+    }
+
+    public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var started = Stopwatch.GetTimestamp();
+        var key = Key(tenant, user);
+        var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+        var decision = Decide(key, Current(key, known), request);
+        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        _log.Offer(decision);
+        return decision;
+    }
+
+    /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
+    public RouteDecision RouteAnonymous(string tenant, RouteRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var decision = Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, request);
+        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        _log.Offer(decision);
+        return decision;
+    }
+
+    public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        var started = Stopwatch.GetTimestamp();
+        var key = Key(tenant, user);
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        var verdict = _policy.Sealer.Open(feedback.Receipt, key.Tenant, key.User, now, out var receipt);
+        if (!verdict.IsValid)
+        {
+            Count(feedback.Kind, verdict.Status.ToString());
+            return new FeedbackResult(verdict, null, null);
+        }
+
+        var clientTime = feedback.OccurredAt?.ToUnixTimeMilliseconds() ?? now;
+        AddOutcome? outcome = null;
+        var (model, erased) = await ChangeAsync(key, (before, erasedAt) =>
+        {
+            if (receipt.DecisionTimeMs <= erasedAt)
+            {
+                return null;
+            }
+
+            var after = before.Learn(receipt, feedback.Kind, feedback.Value, clientTime, feedback.Withdrawn, out var added);
+            outcome = added;
+            return after;
+        }, cancellationToken).ConfigureAwait(false);
+        _metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        Count(feedback.Kind, erased ? "Erased" : outcome.ToString()!);
+        return erased ? new FeedbackResult(verdict, null, null) { IsErased = true } : new FeedbackResult(verdict, outcome, model);
+    }
+
+    public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default)
+    {
+        var key = Key(tenant, user);
+        return Current(key, _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false));
+    }
+
+    public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
+    {
+        var key = Key(tenant, user);
+        var turn = _turns[Turn(key)];
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _store.EraseAsync(key, _time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None).ConfigureAwait(false);
+
+            // Not just removed: a reader that loaded the record before may be about to keep it, and yields only to a later etag.
+            await LoadAsync(key, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
+        (await GetUserAsync(tenant, user, cancellationToken).ConfigureAwait(false)).State.ToBytes();
+
+    public async ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default)
+    {
+        var imported = UserState.Read(record.Span);
+        var (model, _) = await ChangeAsync(Key(tenant, user), (before, _) => new UserModel(before.Pool, before.State.Merge(imported)), cancellationToken).ConfigureAwait(false);
+        return model;
+    }
+
+    private UserKey Key(string tenant, string user) => new(IdentityHash.Compute(_secrets.IdentitySecret, tenant), IdentityHash.Compute(_secrets.IdentitySecret, tenant, user));
+
+    private static int Turn(UserKey key) => (int)(key.User % Turns);
+
+    private RouteDecision Decide(UserKey key, UserModel user, RouteRequest request)
+    {
+        Span<byte> chance = stackalloc byte[12];
+        RandomNumberGenerator.Fill(chance);
+        var moment = new DecisionMoment(
+            key.Tenant, key.User, _time.GetUtcNow().ToUnixTimeMilliseconds(), BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
+            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
+        return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding());
+    }
+
+    /// <summary>The user under the pool in service now.</summary>
+    private UserModel Current(UserKey key, CachedUser user)
+    {
+        var pool = _pool.Current;
+        if (ReferenceEquals(user.Model.Pool, pool))
+        {
+            return user.Model;
+        }
+
+        var newcomer = _pool.Newcomer;
+        var current = user with { Model = user.Model.State.Signals.IsEmpty && ReferenceEquals(newcomer.Pool, pool) ? newcomer : user.Model.On(pool) };
+        _users.Put(key, current);
+        return current.Model;
+    }
+
+    private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)
+    {
+        var record = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+        var user = await RestoreAsync(key, record, cancellationToken).ConfigureAwait(false);
+        _users.Put(key, user);
+        return user;
+    }
+
+    private async ValueTask<CachedUser> RestoreAsync(UserKey key, StoredUser record, CancellationToken cancellationToken)
+    {
+        if (record.State.Length == 0)
+        {
+            return new CachedUser(_pool.Newcomer, record.Etag, record.ErasedAtMs);
+        }
+
+        if (UserState.TryRead(record.State, out var state, out var error))
+        {
+            return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs);
+        }
+
+        // Not overwritten silently: kept aside, reported, and the user starts anew.
+        _metrics.Quarantined.Add(1);
+        LogQuarantined(error);
+        await _store.QuarantineAsync(key, record, error, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
+        var cleared = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+        return new CachedUser(_pool.Newcomer, cleared.Etag, cleared.ErasedAtMs);
+    }
+
+    /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>
+    private async ValueTask<(UserModel Model, bool Erased)> ChangeAsync(UserKey key, Func<UserModel, long, UserModel?> change, CancellationToken cancellationToken)
+    {
+        var turn = _turns[Turn(key)];
+        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            for (var attempt = 0; attempt < MostRetries; attempt++)
+            {
+                var before = Current(key, known);
+                var after = change(before, known.ErasedAtMs);
+                if (after is null)
+                {
+                    return (before, true);
+                }
+
+                if (ReferenceEquals(after, before))
+                {
+                    return (before, false);
+                }
+
+                // Not cancelled between the write and the answer: a caller that went away must not leave memory behind the store.
+                var etag = await _store.SaveAsync(key, after.State.ToBytes(), known.Etag, CancellationToken.None).ConfigureAwait(false);
+                if (etag > 0)
+                {
+                    _users.Put(key, new CachedUser(after, etag, known.ErasedAtMs));
+                    return (after, false);
+                }
+
+                _metrics.Conflicts.Add(1);
+                _users.Remove(key);
+                known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            }
+
+            throw new StoreException($"The user's record changed {MostRetries} times while one signal was being saved; something else writes to this store without pause. Try again later.");
+        }
+        catch (StoreException)
+        {
+            // What the store holds is not known: read it anew next time.
+            _users.Remove(key);
+            throw;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private void Count(FeedbackKind kind, string result) => _metrics.Feedback.Add(1, new("kind", kind.ToString()), new("result", result));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A user's record cannot be read and was set aside in the store's quarantine; the user starts anew. {Reason}")]
+    private partial void LogQuarantined(string reason);
+}

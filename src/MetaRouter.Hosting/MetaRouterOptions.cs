@@ -1,0 +1,142 @@
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>How the in-process router runs: section <c>MetaRouter</c> of the configuration.</summary>
+public sealed class MetaRouterOptions
+{
+    public const string Section = "MetaRouter";
+
+    /// <value><c>sqlite:PATH</c> (durable) or <c>memory</c> (gone with the process). Default <c>sqlite:metarouter.db</c>.</value>
+    public string Store { get; set; } = "sqlite:metarouter.db";
+
+    /// <value>A snapshot file written by <c>metarouter train</c>; empty: the one that ships.</value>
+    public string Snapshot { get; set; } = "";
+
+    /// <value>The models to route among, with prices. Empty: every model of the snapshot.</value>
+    public IList<ModelOptions> Models { get; } = [];
+
+    /// <value>Users kept in memory at most; the others are read from the store when they come back. 1,000 to 100,000,000, default 200,000.</value>
+    public int UsersInMemory { get; set; } = 200_000;
+
+    /// <value>Seconds between refreshes of the prior from what users taught; 1 to 86,400, default 60; 0: never.</value>
+    public double RefreshSeconds { get; set; } = 60;
+
+    /// <value>Users whose evidence a refresh uses at most, the latest changed; 100 to 10,000,000, default 100,000.</value>
+    public int RefreshUsers { get; set; } = 100_000;
+
+    /// <value>Share of the belief's expected regret that exploring may cost, 0 (never explore) to 1; default 0.1.</value>
+    public double ExplorationShare { get; set; } = 0.1;
+
+    /// <value>How long feedback on a decision is taken, in hours; 1 to 720, default 168 (7 days).</value>
+    public double ReceiptHours { get; set; } = 168;
+
+    /// <value>The most a request may be predicted to cost, US dollars; null: no limit.</value>
+    public double? MaxCostUsd { get; set; }
+
+    /// <value>NDJSON file that decisions with their propensities are appended to, without text or identity; empty: none.</value>
+    public string DecisionLog { get; set; } = "";
+
+    /// <value>Decisions waiting to be logged at most; beyond it they are dropped and counted. 100 to 1,000,000, default 10,000.</value>
+    public int DecisionLogQueue { get; set; } = 10_000;
+
+    /// <summary>Every problem of these options, empty when there is none.</summary>
+    public IReadOnlyList<string> Problems()
+    {
+        var problems = new List<string>();
+        if (Store != "memory" && !(Store.StartsWith("sqlite:", StringComparison.Ordinal) && Store.Length > "sqlite:".Length))
+        {
+            problems.Add($"Store is '{Store}'; use sqlite:PATH or memory");
+        }
+
+        Range(nameof(UsersInMemory), UsersInMemory, 1000, 100_000_000);
+        if (RefreshSeconds != 0)
+        {
+            Range(nameof(RefreshSeconds), RefreshSeconds, 1, 86_400);
+        }
+
+        Range(nameof(RefreshUsers), RefreshUsers, 100, 10_000_000);
+        Range(nameof(ExplorationShare), ExplorationShare, 0, 1);
+        Range(nameof(ReceiptHours), ReceiptHours, 1, 720);
+        Range(nameof(DecisionLogQueue), DecisionLogQueue, 100, 1_000_000);
+        if (MaxCostUsd is { } limit && !(limit >= 0 && double.IsFinite(limit)))
+        {
+            problems.Add($"MaxCostUsd is {limit}; it must be 0 or more, or left out");
+        }
+
+        if (Snapshot.Length > 0 && !File.Exists(Snapshot))
+        {
+            problems.Add($"Snapshot '{Snapshot}' does not exist; train one with 'metarouter train', or leave it empty for the one that ships");
+        }
+
+        for (var i = 0; i < Models.Count; i++)
+        {
+            try
+            {
+                _ = Models[i].ToProfile();
+            }
+            catch (ArgumentException e)
+            {
+                problems.Add($"Models[{i}]: {e.Message}");
+            }
+        }
+
+        if (problems.Count == 0 && Models.Count > 0)
+        {
+            try
+            {
+                _ = Catalog();
+            }
+            catch (ArgumentException e)
+            {
+                problems.Add(e.Message);
+            }
+        }
+
+        return problems;
+
+        void Range(string name, double value, double low, double high)
+        {
+            if (!(value >= low && value <= high))
+            {
+                problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
+            }
+        }
+    }
+
+    /// <summary>The configured models.</summary>
+    /// <exception cref="ArgumentException">They make no catalog; the message names every problem.</exception>
+    public ModelCatalog Catalog() => new(Models.Select(m => m.ToProfile()));
+
+    /// <summary>One model in the configuration.</summary>
+    public sealed class ModelOptions
+    {
+        public string Id { get; set; } = "";
+
+        /// <value>US dollars per million prompt tokens; required: an unknown price is not 0.</value>
+        public double? InputPrice { get; set; }
+
+        /// <value>US dollars per million completion tokens; required.</value>
+        public double? OutputPrice { get; set; }
+
+        /// <value>Tokens; default 128,000.</value>
+        public int ContextWindow { get; set; } = 128_000;
+
+        /// <value>A model the snapshot knows that this one resembles; empty: none.</value>
+        public string Sibling { get; set; } = "";
+
+        /// <value>Default true.</value>
+        public bool Enabled { get; set; } = true;
+
+        /// <exception cref="ArgumentException">An id or price that cannot be.</exception>
+        public ModelProfile ToProfile() => new(
+            new ModelId(Id),
+            new PricePerMillionTokens(InputPrice ?? throw new ArgumentException($"model '{Id}' has no InputPrice; give its list price in US dollars per million tokens (0 if it is free)")),
+            new PricePerMillionTokens(OutputPrice ?? throw new ArgumentException($"model '{Id}' has no OutputPrice; give its list price in US dollars per million tokens (0 if it is free)")))
+        {
+            ContextWindow = ContextWindow,
+            Sibling = Sibling.Length > 0 ? new ModelId(Sibling) : null,
+            Enabled = Enabled,
+        };
+    }
+}

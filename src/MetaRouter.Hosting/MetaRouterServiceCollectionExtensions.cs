@@ -1,0 +1,75 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>Adds the in-process router to an application.</summary>
+public static class MetaRouterServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds <see cref="IRouter"/>, its store, the learning loop and the decision log. Options are validated at start: every problem is reported at once,
+    /// and the application does not start with any.
+    /// </summary>
+    public static IServiceCollection AddMetaRouter(this IServiceCollection services, Action<MetaRouterOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var options = services.AddOptions<MetaRouterOptions>().BindConfiguration(MetaRouterOptions.Section);
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        options.ValidateOnStart();
+        services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<RouterMetrics>();
+        services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
+        services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>()));
+        services.AddSingleton(s => new PoolHolder(BuildPool(s.GetRequiredService<MetaRouterOptions>())));
+        services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
+        services.AddSingleton(s => Policy(s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<RouterSecrets>()));
+        services.AddSingleton(s =>
+        {
+            var o = s.GetRequiredService<MetaRouterOptions>();
+            return new DecisionLog(o.DecisionLog, o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
+        });
+        services.AddSingleton<LearningLoop>();
+        services.AddSingleton(s =>
+        {
+            s.GetRequiredService<LearningLoop>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
+            return new InProcessRouter(
+                s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), s.GetRequiredService<RoutingPolicy>(), s.GetRequiredService<RouterSecrets>(), s.GetRequiredService<TimeProvider>(),
+                s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<DecisionLog>(), s.GetRequiredService<ILogger<InProcessRouter>>(), s.GetRequiredService<MetaRouterOptions>().UsersInMemory);
+        });
+        services.AddSingleton<IRouter>(s => s.GetRequiredService<InProcessRouter>());
+        services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
+        services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
+        return services;
+    }
+
+    private static IUserStore OpenStore(MetaRouterOptions options) =>
+        options.Store == "memory" ? new MemoryUserStore() : SqliteUserStore.Open(options.Store["sqlite:".Length..]);
+
+    private static RoutingPool BuildPool(MetaRouterOptions options)
+    {
+        var snapshot = options.Snapshot.Length == 0 ? Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(options.Snapshot));
+        return new RoutingPool(snapshot, options.Models.Count == 0 ? new ModelCatalog(snapshot.Models) : options.Catalog());
+    }
+
+    private static RoutingPolicy Policy(MetaRouterOptions options, RouterSecrets secrets) => new(
+        new ReceiptSealer([secrets.ReceiptKey], new ReceiptOptions { Lifetime = TimeSpan.FromHours(options.ReceiptHours) }),
+        new Guardrails(new GuardrailOptions { MaxCostUsd = options.MaxCostUsd }),
+        new ExplorationPolicy(new ExplorationOptions { Rho = options.ExplorationShare, Enabled = options.ExplorationShare > 0 }));
+
+    private sealed class Validator : IValidateOptions<MetaRouterOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, MetaRouterOptions options) =>
+            options.Problems() is { Count: > 0 } problems ? ValidateOptionsResult.Fail($"{MetaRouterOptions.Section}: {string.Join("; ", problems)}.") : ValidateOptionsResult.Success;
+    }
+}

@@ -1,0 +1,19 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>The pool in service: one volatile read gives a decision everything shared, all of one version; a refresh replaces it whole.</summary>
+public sealed class PoolHolder
+{
+    private volatile UserModel _newcomer;
+
+    public PoolHolder(RoutingPool pool) => _newcomer = new UserModel(pool, UserState.Empty);
+
+    public RoutingPool Current => _newcomer.Pool;
+
+    /// <summary>A user nobody has met, under the pool in service; one object for all of them.</summary>
+    public UserModel Newcomer => _newcomer;
+
+    public void Replace(RoutingPool pool) => _newcomer = new UserModel(pool, UserState.Empty);
+}

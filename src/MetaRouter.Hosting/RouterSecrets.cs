@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>The secrets receipts are sealed and identities hashed with: made once, kept in the store, so that receipts outlive a restart.</summary>
+public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
+{
+    private const string Name = "secrets.v1";
+    private const int Bytes = 64;
+
+    public static async Task<RouterSecrets> LoadOrCreateAsync(IUserStore store, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var secret = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        if (secret is null)
+        {
+            // Whoever writes first wins; everyone then reads the same.
+            await store.WriteValueAsync(Name, RandomNumberGenerator.GetBytes(Bytes), null, cancellationToken).ConfigureAwait(false);
+            secret = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        }
+
+        return secret?.Length == Bytes
+            ? new RouterSecrets(new ReceiptKey(1, secret.AsSpan(0, 32)), secret[32..])
+            : throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+    }
+}

@@ -1,0 +1,380 @@
+using System.Buffers.Binary;
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>
+/// Users in one SQLite file, for one process: WAL, <c>synchronous=FULL</c>, exclusive locking. A write that was acknowledged survives the death of the
+/// process and of the machine, as far as the disk keeps what it says it wrote.
+/// </summary>
+/// <remarks>
+/// One thread owns the one connection. It takes all that is waiting, answers the reads, does the writes in one transaction and acknowledges them when
+/// that is on disk: under load many writes share one flush (group commit), alone a write pays for its own.
+/// When a commit fails, every write in it fails and nothing of it is kept.
+/// </remarks>
+public sealed class SqliteUserStore : IUserStore
+{
+    /// <summary>Of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
+    public const int SchemaVersion = 1;
+
+    private const int ApplicationId = 0x4D52_5355; // "MRSU"
+    private const int MostInOneCommit = 2048;
+
+    private readonly string _path;
+    private readonly SqliteConnection _connection;
+    private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(16_384) { SingleReader = true });
+    private readonly Task _loop;
+    private readonly SqliteCommand _load, _save, _insert, _erase, _changed;
+    private long _sequence;
+
+    private SqliteUserStore(string path, SqliteConnection connection)
+    {
+        (_path, _connection) = (path, connection);
+        _load = Command("SELECT state, etag, erased_ms FROM users WHERE key = $key", "$key");
+        _save = Command("UPDATE users SET state = $state, etag = etag + 1, seq = $seq WHERE key = $key AND etag = $etag", "$key", "$state", "$etag", "$seq");
+        _insert = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, $state, 1, 0, $seq) ON CONFLICT (key) DO NOTHING", "$key", "$state", "$seq");
+        _erase = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, x'', 1, $now, $seq) ON CONFLICT (key) DO UPDATE SET state = x'', etag = etag + 1, erased_ms = max(erased_ms, $now), seq = $seq", "$key", "$now", "$seq");
+        _changed = Command("SELECT key, state, etag, erased_ms, seq FROM users WHERE seq > $seq ORDER BY seq LIMIT $limit", "$seq", "$limit");
+        using var last = connection.CreateCommand();
+        last.CommandText = "SELECT coalesce(max(seq), 0) FROM users";
+        _sequence = (long)last.ExecuteScalar()!;
+        _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Opens or creates the file.</summary>
+    /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
+    public static SqliteUserStore Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        SqliteConnection? connection = null;
+        try
+        {
+            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            {
+                Directory.CreateDirectory(folder);
+            }
+
+            connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
+            connection.Open();
+            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+            Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
+            Migrate(connection, path);
+            return new SqliteUserStore(path, connection);
+        }
+        catch (Exception e) when (e is SqliteException or UnauthorizedAccessException || (e is IOException && e is not StoreException))
+        {
+            connection?.Dispose();
+            throw Explain(e, path, "opened");
+        }
+        catch (StoreException)
+        {
+            connection?.Dispose();
+            throw;
+        }
+    }
+
+    public ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default) => Do(writes: false, () =>
+    {
+        _load.Parameters[0].Value = Bytes(key);
+        using var row = _load.ExecuteReader();
+        return row.Read() ? Record(row, 0) : StoredUser.None;
+    }, cancellationToken);
+
+    public ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default)
+    {
+        var bytes = state.ToArray();
+        return Do(writes: true, () =>
+        {
+            var command = etag == 0 ? _insert : _save;
+            command.Parameters["$key"].Value = Bytes(key);
+            command.Parameters["$state"].Value = bytes;
+            command.Parameters["$seq"].Value = ++_sequence;
+            if (etag != 0)
+            {
+                command.Parameters["$etag"].Value = etag;
+            }
+
+            return command.ExecuteNonQuery() == 1 ? etag + 1 : 0;
+        }, cancellationToken);
+    }
+
+    public async ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default) => await Do(writes: true, () =>
+    {
+        _erase.Parameters["$key"].Value = Bytes(key);
+        _erase.Parameters["$now"].Value = nowMs;
+        _erase.Parameters["$seq"].Value = ++_sequence;
+        return _erase.ExecuteNonQuery();
+    }, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask QuarantineAsync(UserKey key, StoredUser record, string reason, long nowMs, CancellationToken cancellationToken = default) => await Do(writes: true, () =>
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        using var command = _connection.CreateCommand();
+        command.CommandText = """
+            INSERT INTO quarantine (key, state, reason, at_ms) SELECT key, state, $reason, $now FROM users WHERE key = $key AND etag = $etag;
+            UPDATE users SET state = x'', etag = etag + 1, seq = $seq WHERE key = $key AND etag = $etag;
+            """;
+        command.Parameters.AddWithValue("$key", Bytes(key));
+        command.Parameters.AddWithValue("$etag", record.Etag);
+        command.Parameters.AddWithValue("$reason", reason);
+        command.Parameters.AddWithValue("$now", nowMs);
+        command.Parameters.AddWithValue("$seq", ++_sequence);
+        return command.ExecuteNonQuery();
+    }, cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default) => Do<IReadOnlyList<ChangedUser>>(writes: false, () =>
+    {
+        _changed.Parameters[0].Value = sequence;
+        _changed.Parameters[1].Value = limit;
+        var users = new List<ChangedUser>();
+        using var row = _changed.ExecuteReader();
+        while (row.Read())
+        {
+            var key = (byte[])row[0];
+            users.Add(new ChangedUser(new UserKey(BinaryPrimitives.ReadUInt64BigEndian(key), BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(8))), Record(row, 1), row.GetInt64(4)));
+        }
+
+        return users;
+    }, cancellationToken);
+
+    public ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default) => Do(writes: true, () =>
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "DELETE FROM users WHERE erased_ms > 0 AND erased_ms < $before AND length(state) = 0";
+        command.Parameters.AddWithValue("$before", beforeMs);
+        return command.ExecuteNonQuery();
+    }, cancellationToken);
+
+    public ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default) => Do(writes: false, () =>
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT value FROM shared WHERE name = $name";
+        command.Parameters.AddWithValue("$name", name);
+        return command.ExecuteScalar() as byte[];
+    }, cancellationToken);
+
+    public ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default)
+    {
+        var bytes = value.ToArray();
+        return Do(writes: true, () =>
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = expected is null
+                ? "INSERT INTO shared (name, value) VALUES ($name, $value) ON CONFLICT (name) DO NOTHING"
+                : "UPDATE shared SET value = $value WHERE name = $name AND value = $expected";
+            command.Parameters.AddWithValue("$name", name);
+            command.Parameters.AddWithValue("$value", bytes);
+            command.Parameters.AddWithValue("$expected", (object?)expected ?? DBNull.Value);
+            return command.ExecuteNonQuery() == 1;
+        }, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _work.Writer.TryComplete();
+        await _loop.ConfigureAwait(false);
+        foreach (var command in (SqliteCommand[])[_load, _save, _insert, _erase, _changed])
+        {
+            await command.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Migrate(SqliteConnection connection, string path)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA application_id";
+        var application = (long)command.ExecuteScalar()!;
+        command.CommandText = "PRAGMA user_version";
+        var version = (long)command.ExecuteScalar()!;
+        command.CommandText = "SELECT count(*) FROM sqlite_schema";
+        var isEmpty = (long)command.ExecuteScalar()! == 0;
+        if (application != ApplicationId && !isEmpty)
+        {
+            throw new StoreException($"'{path}' is a SQLite file of another program (application id {application}). Point the store to another path.");
+        }
+
+        if (version > SchemaVersion)
+        {
+            throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
+        }
+
+        if (version < 1)
+        {
+            Execute(connection, $"""
+                BEGIN;
+                CREATE TABLE users (key BLOB PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE INDEX users_by_seq ON users (seq);
+                CREATE TABLE quarantine (key BLOB NOT NULL, state BLOB NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL);
+                CREATE TABLE shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+                PRAGMA application_id = {ApplicationId};
+                PRAGMA user_version = 1;
+                COMMIT;
+                """);
+        }
+    }
+
+    private void Run()
+    {
+        var batch = new List<Work>();
+        while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            batch.Clear();
+            while (batch.Count < MostInOneCommit && _work.Reader.TryRead(out var work))
+            {
+                if (work.Writes)
+                {
+                    batch.Add(work);
+                }
+                else
+                {
+                    work.Execute();
+                    work.Complete(null);
+                }
+            }
+
+            if (batch.Count > 0)
+            {
+                Commit(batch);
+            }
+        }
+    }
+
+    private void Commit(List<Work> batch)
+    {
+        Exception? failure = null;
+        try
+        {
+            Execute(_connection, "BEGIN IMMEDIATE");
+            foreach (var work in batch)
+            {
+                work.Execute();
+            }
+
+            Execute(_connection, "COMMIT");
+        }
+        catch (Exception e) when (e is SqliteException or IOException)
+        {
+            failure = Explain(e, _path, "written");
+            try
+            {
+                Execute(_connection, "ROLLBACK");
+            }
+            catch (SqliteException)
+            {
+                // SQLite has rolled back by itself.
+            }
+        }
+
+        foreach (var work in batch)
+        {
+            work.Complete(failure);
+        }
+    }
+
+    private async ValueTask<T> Do<T>(bool writes, Func<T> action, CancellationToken cancellationToken)
+    {
+        var work = new Work<T>(_path, writes, action);
+        try
+        {
+            await _work.Writer.WriteAsync(work, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new StoreException($"The store '{_path}' is closed.", e);
+        }
+
+        // Not cancelled from here on: what is on its way to disk cannot be called back, and its answer must not be lost.
+        return await work.Task.ConfigureAwait(false);
+    }
+
+    private SqliteCommand Command(string text, params string[] parameters)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = text;
+        foreach (var name in parameters)
+        {
+            command.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
+        return command;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static byte[] Bytes(UserKey key)
+    {
+        var bytes = new byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, key.Tenant);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8), key.User);
+        return bytes;
+    }
+
+    private static StoredUser Record(SqliteDataReader row, int at) => new((byte[])row[at], row.GetInt64(at + 1), row.GetInt64(at + 2));
+
+    private static StoreException Explain(Exception e, string path, string done)
+    {
+        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26;
+        var remedy = (e as SqliteException)?.SqliteErrorCode switch
+        {
+            busy or locked => "another process has it open; stop that process, or give this one a path of its own",
+            readOnly => "the file or its folder is read-only; make both writable for this user",
+            full => "the disk is full; free some space, nothing acknowledged is lost",
+            ioError => "the disk reports an error; check it and its free space",
+            corrupt or notADatabase => "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path",
+            cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
+            _ => "check the path and its permissions",
+        };
+        return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e);
+    }
+
+    private abstract class Work(bool writes)
+    {
+        public bool Writes { get; } = writes;
+
+        public abstract void Execute();
+
+        public abstract void Complete(Exception? failure);
+    }
+
+    private sealed class Work<T>(string path, bool writes, Func<T> action) : Work(writes)
+    {
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _result;
+        private Exception? _failure;
+
+        public Task<T> Task => _done.Task;
+
+        public override void Execute()
+        {
+            try
+            {
+                _result = action();
+            }
+            catch (SqliteException e) when (!Writes)
+            {
+                _failure = Explain(e, path, "read");
+            }
+        }
+
+        public override void Complete(Exception? failure)
+        {
+            if ((failure ?? _failure) is { } e)
+            {
+                _done.SetException(e);
+            }
+            else
+            {
+                _done.SetResult(_result!);
+            }
+        }
+    }
+}

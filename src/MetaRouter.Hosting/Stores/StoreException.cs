@@ -1,0 +1,19 @@
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>The store cannot be opened or written: locked by another process, full, read-only, torn. The message says which, where and what to do.</summary>
+public sealed class StoreException : IOException
+{
+    public StoreException()
+    {
+    }
+
+    public StoreException(string message)
+        : base(message)
+    {
+    }
+
+    public StoreException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,68 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+using static MetaRouter.Core.Tests.SomeModels;
+
+namespace MetaRouter.Core.Tests.Routing;
+
+public class ExplanationTests
+{
+    private static readonly UserModel Newcomer = new(Pool, UserState.Empty);
+
+    [Fact]
+    public void Of_BestForUser_NamesTheModelItsNumbersAndTheRunnerUp()
+    {
+        var decision = Decide(new RouteRequest(Ask(0)));
+        var runnerUp = decision.Candidates.Where(c => c.Model != decision.Model).MaxBy(c => c.Utility);
+
+        var text = Explanation.Of(decision);
+
+        text.ShouldStartWith($"{decision.Model}: worth most at this user's trade-off; expected quality ");
+        text.ShouldContain(" per 1,000 such requests. Next: " + runnerUp.Model);
+        text.ShouldEndWith(".");
+    }
+
+    [Fact]
+    public void Of_Dial_SaysWhoseTradeOff() => Explanation.Of(Decide(new RouteRequest(Ask(0)) { LambdaCost = 1 })).ShouldContain("worth most at the trade-off set for this request");
+
+    [Fact]
+    public void Of_Comparison_NamesTheOneShownBeside()
+    {
+        var decision = Decide(new RouteRequest(Ask(0)) { MayCompare = true });
+
+        Explanation.Of(decision).ShouldContain($"one of two answers shown, to learn from the choice; ");
+        Explanation.Of(decision).ShouldContain($"Beside it: {decision.Offered},");
+    }
+
+    [Fact]
+    public void Of_Explored_TellsTheProbabilityAndTheBest()
+    {
+        var best = Decide(new RouteRequest(Ask(0)));
+        var explored = Decide(new RouteRequest(Ask(0)), draw: best.Propensity + 1e-6);
+
+        explored.Reason.ShouldBe(DecisionReason.Explored);
+        Explanation.Of(explored).ShouldContain("tried to learn, with probability 0.");
+        Explanation.Of(explored).ShouldContain($"Best as far as is known: {best.Model},");
+    }
+
+    [Fact]
+    public void Of_OnlyAllowed_NamesNoOther()
+    {
+        var only = new HashSet<Core.Catalog.ModelId> { Id(2) };
+        var text = Explanation.Of(Decide(new RouteRequest(Ask(0)) { Needs = new RouteNeeds { AllowedModels = only } }));
+
+        text.ShouldStartWith("m2: the only model the guardrails allow; ");
+        text.ShouldEndWith(" per 1,000 such requests.");
+    }
+
+    [Fact]
+    public void Of_User_TellsThePriceItsIntervalAndTheSignals()
+    {
+        Explanation.Of(Newcomer).ShouldMatch(@"^pays about \$[\d.]+ per 1,000 requests for one more right answer in 100 \(90 % sure: \$[\d.]+ to \$[\d.]+\), from 0 signals$");
+
+        var heard = Newcomer.Learn(Decide(new RouteRequest(Ask(0))).Receipt, FeedbackKind.Thumb, 1, SomeReceipts.Now, false, out _);
+        Explanation.Of(heard).ShouldEndWith("from 1 signal");
+    }
+
+    private static RouteDecision Decide(RouteRequest request, double draw = 0) => Newcomer.Decide(request, Policy, new DecisionMoment(10, 20, SomeReceipts.Now, 7, draw), new RequestEncoding());
+}

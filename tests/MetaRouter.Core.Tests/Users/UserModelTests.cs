@@ -1,0 +1,287 @@
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+using static MetaRouter.Core.Tests.SomeModels;
+
+namespace MetaRouter.Core.Tests.Users;
+
+public class UserModelTests
+{
+    private const long Start = SomeSignals.Start, Minute = 60_000;
+
+    private readonly RequestEncoding _scratch = new();
+
+    [Fact]
+    public void Decide_EqualInputs_GiveEqualDecisionsAndTokens()
+    {
+        var user = AfterComparisons(3, prefersCheaper: true);
+        var again = new UserModel(PoolAt(1), UserState.Read(user.State.ToBytes()));
+        for (var i = 0; i < 20; i++)
+        {
+            var request = new RouteRequest(Ask(i)) { MayCompare = i % 4 == 0 };
+            var (one, other) = (user.Decide(request, Policy, Moment(i), _scratch), again.Decide(request, Policy, Moment(i), new RequestEncoding()));
+
+            other.Token.ShouldBe(one.Token);
+            other.Candidates.ShouldBe(one.Candidates);
+            (other.Model, other.Offered, other.Reason).ShouldBe((one.Model, one.Offered, one.Reason));
+        }
+    }
+
+    [Fact]
+    public void Decide_Newcomer_TakesThePriorsBestAct()
+    {
+        var position = Pool.Values.Best(PreferenceBelief.FromPrior(Pool.Snapshot.Prior).CostShare);
+
+        var decision = Newcomer().Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch);
+
+        decision.LambdaCost.ShouldBe(PreferenceGrid.Lambda[position]);
+        decision.Reason.ShouldBe(DecisionReason.BestForUser);
+        decision.Candidates[decision.ChosenIndex].Utility.ShouldBe(decision.Candidates.Max(c => c.Utility));
+        decision.Receipt.SnapshotVersion.ShouldBe(Pool.Snapshot.Version);
+    }
+
+    [Fact]
+    public void Learn_RepeatedChoiceOfCheaper_MovesTheChoiceToCheaperModels()
+    {
+        var (thrifty, newcomer, demanding) = (AfterComparisons(10, prefersCheaper: true), Newcomer(), AfterComparisons(10, prefersCheaper: false));
+
+        Spent(thrifty).ShouldBeLessThan(Spent(newcomer));
+        Spent(demanding).ShouldBeGreaterThan(Spent(newcomer));
+        thrifty.Belief.CostShare.ShouldBeGreaterThan(demanding.Belief.CostShare);
+        Pool.Values.ExpectedRegret(thrifty.Belief).ShouldBeLessThan(Pool.Values.ExpectedRegret(newcomer.Belief));
+    }
+
+    [Fact]
+    public void Decide_MayCompare_OffersTwoAllowedModelsAndTheReceiptCarriesBoth()
+    {
+        var allowed = new HashSet<Core.Catalog.ModelId> { Id(1), Id(4), Id(6) };
+        var decision = Newcomer().Decide(new RouteRequest(Ask(3)) { MayCompare = true, Needs = new RouteNeeds { AllowedModels = allowed } }, Policy, Moment(3), _scratch);
+
+        decision.Reason.ShouldBe(DecisionReason.Comparison);
+        allowed.ShouldContain(decision.Model);
+        allowed.ShouldContain(decision.Offered!.Value);
+        decision.Offered.ShouldNotBe(decision.Model);
+        decision.Candidates[decision.ChosenIndex].Utility.ShouldBeGreaterThanOrEqualTo(decision.Candidates[decision.OfferedIndex!.Value].Utility);
+        decision.Propensity.ShouldBe(1);
+
+        var receipt = Open(decision, Moment(3));
+        receipt.ShouldBe(decision.Receipt);
+        (receipt.IsComparison, receipt.PairPropensity).ShouldBe((true, 1f));
+        receipt.ChosenModel.ShouldBe(Receipt.HashOf(decision.Model));
+        receipt.OfferedModel.ShouldBe(Receipt.HashOf(decision.Offered.Value));
+        receipt.First.ShouldBe(decision.Candidates[decision.ChosenIndex].Predicted);
+        receipt.Offered.ShouldBe(decision.Candidates[decision.OfferedIndex.Value].Predicted);
+    }
+
+    [Fact]
+    public void Learn_SameReceiptTwice_CountsOnceAndSaysSo()
+    {
+        var user = Newcomer();
+        var receipt = Open(user.Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch), Moment(0));
+
+        var once = user.Learn(receipt, FeedbackKind.Thumb, 1, Start + 5_000, false, out var first);
+        var twice = once.Learn(receipt, FeedbackKind.Thumb, 1, Start + 5_000, false, out var second);
+
+        (first, second).ShouldBe((AddOutcome.Counted, AddOutcome.Repeat));
+        twice.ShouldBeSameAs(once);
+        once.Belief.Signals.ShouldBe(1);
+        user.Belief.Signals.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Learn_ComparisonOfASingleAnswer_IsRefused()
+    {
+        var decision = Newcomer().Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch);
+
+        Should.Throw<ArgumentException>(() => Newcomer().Learn(decision.Receipt, FeedbackKind.Comparison, 1, Start, false, out _)).Message.ShouldContain("one answer, so it cannot be compared");
+    }
+
+    [Fact]
+    public void Learn_WithdrawnFeedback_RestoresTheFormerBelief()
+    {
+        var before = AfterComparisons(4, prefersCheaper: true);
+        var moment = Moment(50);
+        var receipt = Open(before.Decide(new RouteRequest(Ask(50)), Policy, moment, _scratch), moment);
+
+        var said = before.Learn(receipt, FeedbackKind.Thumb, 0, moment.TimeMs + 1_000, false, out _);
+        var restored = said.Learn(receipt, FeedbackKind.Thumb, 0, moment.TimeMs + 2_000, true, out var outcome);
+
+        outcome.ShouldBe(AddOutcome.Withdrawn);
+        said.Belief.Joint.SequenceEqual(before.Belief.Joint).ShouldBeFalse();
+        restored.Belief.Joint.SequenceEqual(before.Belief.Joint).ShouldBeTrue();
+        restored.Belief.Signals.ShouldBe(before.Belief.Signals);
+    }
+
+    [Theory]
+    [InlineData(FeedbackKind.Rating, 5)]
+    [InlineData(FeedbackKind.TaskSuccess, 1)]
+    public void Learn_WordOnQualityAlone_LeavesTheTradeOff(FeedbackKind kind, byte value)
+    {
+        var before = AfterComparisons(4, prefersCheaper: true);
+        var moment = Moment(50);
+        var decision = before.Decide(new RouteRequest(Ask(50)), Policy, moment, _scratch);
+
+        var after = before.Learn(decision.Receipt, kind, value, moment.TimeMs, false, out var outcome);
+
+        outcome.ShouldBe(AddOutcome.Counted);
+        after.Belief.Joint.SequenceEqual(before.Belief.Joint).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Decide_DialAtZero_TakesTheHighestQualityAndExploresNothing()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            var decision = Newcomer().Decide(new RouteRequest(Ask(i)) { LambdaCost = 0 }, Policy, Moment(i, draw: .999999), _scratch);
+
+            decision.Candidates[decision.ChosenIndex].Predicted.Quality.ShouldBe(decision.Candidates.Max(c => c.Predicted.Quality));
+            (decision.Reason, decision.Propensity, decision.LambdaCost).ShouldBe((DecisionReason.BestForDial, 1, 0));
+        }
+    }
+
+    [Fact]
+    public void Decide_DialAtThirty_TakesTheCheapest()
+    {
+        var decision = AfterComparisons(5, prefersCheaper: false).Decide(new RouteRequest(Ask(1)) { LambdaCost = 30 }, Policy, Moment(1), _scratch);
+
+        decision.Candidates[decision.ChosenIndex].Predicted.CostUsd.ShouldBe(decision.Candidates.Min(c => c.Predicted.CostUsd));
+    }
+
+    [Theory]
+    [InlineData(-0.1)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void Decide_DialOutOfRange_IsRefused(double dial) =>
+        Should.Throw<ArgumentException>(() => Newcomer().Decide(new RouteRequest("x") { LambdaCost = dial }, Policy, Moment(0), _scratch)).Message.ShouldContain("lambda_cost");
+
+    [Fact]
+    public void Decide_Guardrails_AreRespected()
+    {
+        var policy = PolicyOf(new GuardrailOptions { AllowedModels = new HashSet<Core.Catalog.ModelId> { Id(0), Id(2), Id(7) } });
+        for (var i = 0; i < 100; i++)
+        {
+            var decision = Newcomer().Decide(new RouteRequest(Ask(i)) { MayCompare = i % 3 == 0 }, policy, Moment(i, draw: i / 100.0), _scratch);
+
+            decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => c.Model).ShouldBe([Id(0), Id(2), Id(7)]);
+            decision.Candidates[decision.ChosenIndex].Exclusion.ShouldBe(ModelExclusion.None);
+            decision.Candidates.Where(c => c.Exclusion != ModelExclusion.None).ShouldAllBe(c => c.Propensity == 0 && float.IsNaN(c.Utility));
+        }
+    }
+
+    [Fact]
+    public void Decide_OneModelAllowed_SaysThatItIsTheOnlyOne()
+    {
+        var request = new RouteRequest(Ask(0)) { MayCompare = true, Needs = new RouteNeeds { AllowedModels = new HashSet<Core.Catalog.ModelId> { Id(5) } } };
+        var decision = Newcomer().Decide(request, Policy, Moment(0), _scratch);
+
+        (decision.Model, decision.Reason, decision.Propensity, decision.Offered).ShouldBe((Id(5), DecisionReason.OnlyAllowed, 1, null));
+    }
+
+    [Fact]
+    public void Decide_NoModelAllowed_Throws() =>
+        Should.Throw<NoModelAllowedException>(() => Newcomer().Decide(new RouteRequest("x") { Needs = new RouteNeeds { MaxCostUsd = 0 } }, Policy, Moment(0), _scratch));
+
+    [Fact]
+    public void Decide_ManyDraws_FollowTheStatedPropensities()
+    {
+        const int draws = 4_000;
+        var user = Newcomer();
+        var counts = new int[Count];
+        RouteDecision? last = null;
+        for (var i = 0; i < draws; i++)
+        {
+            // Evenly spaced draws: each model's count can differ from its share by rounding at both ends only.
+            last = user.Decide(new RouteRequest(Ask(2)), Policy, Moment(0, draw: (i + 0.5) / draws), _scratch);
+            counts[last.ChosenIndex]++;
+            last.Receipt.Propensity.ShouldBe((float)last.Propensity);
+            last.Receipt.IsExplored.ShouldBe(last.Reason == DecisionReason.Explored);
+        }
+
+        last!.Candidates.Sum(c => (double)c.Propensity).ShouldBe(1, 1e-6);
+        last.Candidates.Max(c => c.Propensity).ShouldBeLessThan(1);
+        for (var k = 0; k < Count; k++)
+        {
+            ((double)counts[k]).ShouldBe(draws * last.Candidates[k].Propensity, 1.01);
+        }
+    }
+
+    [Fact]
+    public void Decide_AfterWarmUp_AllocatesAtMostTwoKilobytes()
+    {
+        var (user, policy, request) = (AfterComparisons(3, prefersCheaper: true), Policy, new RouteRequest(Ask(4)));
+        for (var i = 0; i < 200; i++)
+        {
+            user.Decide(request, policy, Moment(i), _scratch);
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            user.Decide(request, policy, Moment(i), _scratch);
+        }
+
+        ((GC.GetAllocatedBytesForCurrentThread() - before) / 100).ShouldBeLessThanOrEqualTo(2_048);
+    }
+
+    [Fact]
+    public void On_NewPrices_KeepsSignalsAndMovesOutcomes()
+    {
+        var user = AfterComparisons(4, prefersCheaper: true);
+        var moved = user.On(PoolAt(2));
+
+        user.On(Pool).ShouldBeSameAs(user);
+        moved.State.ShouldBeSameAs(user.State);
+        moved.Belief.Signals.ShouldBe(user.Belief.Signals);
+        var (before, after) = (user.Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch), moved.Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch));
+        for (var k = 0; k < Count; k++)
+        {
+            after.Candidates[k].Predicted.Quality.ShouldBe(before.Candidates[k].Predicted.Quality);
+            after.Candidates[k].Predicted.CostUsd.ShouldBe(2 * before.Candidates[k].Predicted.CostUsd, 1e-7f);
+        }
+    }
+
+    [Fact]
+    public void Summarise_HasThePriorDividedOut()
+    {
+        var user = AfterComparisons(4, prefersCheaper: true);
+        var summary = user.Summarise();
+
+        summary.Signals.ShouldBe(4);
+        Newcomer().Summarise().LogLikelihood.ShouldAllBe(x => x == 0);
+        var joint = summary.LogLikelihood.Zip(Pool.Snapshot.Prior.LogWeights.ToArray(), (l, p) => Math.Exp(l + p)).ToArray();
+        var sum = joint.Sum();
+        joint.Zip(user.Belief.Joint.ToArray()).ShouldAllBe(pair => Math.Abs((pair.First / sum) - pair.Second) < 1e-5);
+    }
+
+    private static UserModel Newcomer() => new(Pool, UserState.Empty);
+
+    private static DecisionMoment Moment(int i, double draw = 0) => new(10, 20, Start + (i * Minute), (uint)i, draw);
+
+    private static Receipt Open(RouteDecision decision, DecisionMoment moment)
+    {
+        Policy.Sealer.Open(decision.Token, moment.TenantHash, moment.UserHash, moment.TimeMs + 1_000, out var receipt).Status.ShouldBe(ReceiptStatus.Valid);
+        return receipt;
+    }
+
+    private UserModel AfterComparisons(int count, bool prefersCheaper)
+    {
+        var user = Newcomer();
+        for (var i = 0; i < count; i++)
+        {
+            var decision = user.Decide(new RouteRequest(Ask(i)) { MayCompare = true }, Policy, Moment(i), _scratch);
+            var receipt = Open(decision, Moment(i));
+            var prefersChosen = (receipt.First.CostUsd < receipt.Offered.CostUsd) == prefersCheaper;
+            user = user.Learn(receipt, FeedbackKind.Comparison, prefersChosen ? (byte)1 : (byte)0, Moment(i).TimeMs + 1_000, false, out _);
+        }
+
+        return user;
+    }
+
+    /// <summary>Predicted US dollars of what is served on thirty requests.</summary>
+    private double Spent(UserModel user) => Enumerable.Range(100, 30).Sum(i =>
+    {
+        var decision = user.Decide(new RouteRequest(Ask(i)), Policy, Moment(i), _scratch);
+        return (double)decision.Candidates[decision.ChosenIndex].Predicted.CostUsd;
+    });
+}
