@@ -15,8 +15,8 @@ public sealed record CalibrationSample(int[] Start, ushort[] Model, float[] Qual
 {
     public int Rows => Start.Length - 1;
 
-    /// <summary>Rounds every number to half precision, as a snapshot stores it, so that a fresh snapshot and one read back are equal.</summary>
-    internal CalibrationSample Rounded() => new(Start, Model, Round(Quality), Round(Score), Round(ExpectedTokens), Round(OutputTokens), Round(InputTokens));
+    /// <summary>Rounds qualities and scores to half precision, as a snapshot stores them, so that a fresh snapshot and one read back are equal.</summary>
+    internal CalibrationSample Rounded() => this with { Quality = Round(Quality), Score = Round(Score) };
 
-    private static float[] Round(float[] values) => [.. values.Select(v => (float)(Half)Math.Min(v, 65_000f))];
+    private static float[] Round(float[] values) => [.. values.Select(v => (float)(Half)v)];
 }

@@ -234,10 +234,11 @@ public static class SnapshotCodec
 
         w.Write(sample.Model.Length);
         w.Write(MemoryMarshal.AsBytes(sample.Model.AsSpan()));
-        foreach (var column in (ReadOnlySpan<float[]>)[sample.Quality, sample.Score, sample.ExpectedTokens, sample.OutputTokens, sample.InputTokens])
-        {
-            WriteHalves(w, column);
-        }
+        WriteHalves(w, sample.Quality);
+        WriteHalves(w, sample.Score);
+        WriteFloats(w, sample.ExpectedTokens);
+        WriteFloats(w, sample.OutputTokens);
+        WriteFloats(w, sample.InputTokens);
     }
 
     private static CalibrationSample ReadSample(BinaryReader r, int models)
@@ -254,7 +255,7 @@ public static class SnapshotCodec
             model[i] = r.ReadUInt16();
         }
 
-        var sample = new CalibrationSample(start, model, ReadHalves(r, "expected quality", 0, 1), ReadHalves(r, "score", 0, 1), ReadHalves(r, "expected tokens", 0, 65_504), ReadHalves(r, "completion tokens", 0, 65_504), ReadHalves(r, "prompt tokens", 0, 65_504));
+        var sample = new CalibrationSample(start, model, ReadHalves(r, "expected quality", 0, 1), ReadHalves(r, "score", 0, 1), ReadTokens(r, "expected tokens"), ReadTokens(r, "completion tokens"), ReadTokens(r, "prompt tokens"));
         var ascending = start.Length > 0 && start[0] == 0 && start[^1] == model.Length && start.AsSpan(1).ToArray().Zip(start).All(p => p.First >= p.Second);
         if (!ascending || model.Any(m => m >= models) || new[] { sample.Quality, sample.Score, sample.ExpectedTokens, sample.OutputTokens, sample.InputTokens }.Any(c => c.Length != model.Length))
         {
@@ -262,6 +263,14 @@ public static class SnapshotCodec
         }
 
         return sample;
+    }
+
+    private static float[] ReadTokens(BinaryReader r, string what)
+    {
+        var tokens = ReadFloats(r, what);
+        return Array.Find(tokens, t => t < 0) is < 0 and var negative
+            ? throw new SnapshotFormatException($"The snapshot has {what} of {negative}; they must be 0 or more. Train it again with this program.")
+            : tokens;
     }
 
     private static void WritePrior(BinaryWriter w, PopulationPrior prior)

@@ -5,13 +5,12 @@ namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>
 /// Words and pairs of neighbouring words, hashed to 2^18 buckets, as sublinear tf-idf of length 1 (so that a dot product is a cosine).
-/// The idf comes from the training texts; a bucket seen in fewer than 2 of them says nothing, one in over a quarter of them hardly anything: both are left out.
+/// The idf comes from the training texts; a bucket seen in fewer than 2 of them says nothing and is left out.
 /// O(characters) a text.
 /// </summary>
 public sealed class HashedFeatures
 {
     private const int Buckets = 1 << 18;
-    private const double MostTexts = .25;
 
     private readonly int[] _column = new int[Buckets];
     private readonly float[] _idf;
@@ -30,11 +29,9 @@ public sealed class HashedFeatures
             }
         }
 
-        // With fewer than 8 texts a quarter is no longer "common".
-        var most = Math.Max(2, trainTexts.Count * MostTexts);
         Array.Fill(_column, -1);
         // The commonest first: what a pass over the rows touches most lies together and stays in the cache.
-        int[] kept = [.. Enumerable.Range(0, Buckets).Where(bucket => texts[bucket] >= 2 && texts[bucket] <= most).OrderByDescending(bucket => texts[bucket])];
+        int[] kept = [.. Enumerable.Range(0, Buckets).Where(bucket => texts[bucket] >= 2).OrderByDescending(bucket => texts[bucket])];
         _idf = new float[kept.Length];
         for (var column = 0; column < kept.Length; column++)
         {
