@@ -10,7 +10,7 @@ namespace MetaRouter.Core.Prediction;
 /// <remarks>Exact by normal equations, O(n K D^2). A model with no observation predicts the mean of the others. Source: Duan 1983, Smearing Estimate.</remarks>
 public static class LogLinear
 {
-    /// <param name="x">n x D row-major.</param>
+    /// <param name="x">n x D row-major; the last feature is the constant 1.</param>
     /// <param name="y">n x K, 0 or more, NaN where not observed.</param>
     /// <returns>K rows of D weights, and K factors.</returns>
     public static (float[] Weights, float[] Factor) Fit(float[] x, float[] y, int features, int models, double ridge = 3)
@@ -52,7 +52,8 @@ public static class LogLinear
 
             for (var a = 0; a < features; a++)
             {
-                gram[(a * features) + a] += ridge;
+                // The constant hardly pays: else a text of unknown words is predicted shorter than any that was seen.
+                gram[(a * features) + a] += a == features - 1 ? 1e-3 : ridge;
             }
 
             Cholesky.Factor(gram, features);

@@ -31,6 +31,12 @@ public class SnapshotTrainerTests
         poem.Outcomes[3].LatencySeconds.ShouldBe(2.5f, 0.5f);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("今天天气很好")]
+    public void Train_TextOfUnknownWords_IsExpectedToTakeAnAverageAnswer(string text) =>
+        Predict(SomeSnapshots.TwoKinds, text).Tokens.ShouldAllBe(t => t >= 85 && t <= 325, "requests took 60 to 350 tokens");
+
     [Fact]
     public void Train_SameSeed_IsTheSameBytesWhateverTheThreads()
     {

@@ -5,13 +5,13 @@ namespace MetaRouter.Core.Tests.Prediction;
 public class LogLinearTests
 {
     [Fact]
-    public void Fit_ByHand_IsTheShrunkMeanLogarithmWithASmearingFactor()
+    public void Fit_ByHand_ShrinksTheSlopeNotTheConstantAndSmears()
     {
-        // ln(1 + y) = 2 and 4 on the constant 1 with ridge 1: w = 6 / (2 + 1) = 2, predicted e^2 each.
+        // ln(1 + y) = 2 and 4 at -1 and 1 with ridge 2: slope (4 - 2) / (2 + 2), constant 6 / 2, so e^2.5 and e^3.5 before smearing.
         var (a, b) = (MathF.Exp(2) - 1, MathF.Exp(4) - 1);
-        var (weights, factor) = LogLinear.Fit([1, 1], [a, b], 1, 1, ridge: 1);
-        weights[0].ShouldBe(2, 1e-5f);
-        factor[0].ShouldBe((a + b) / (2 * MathF.Exp(2)), 1e-4f);
+        var (weights, factor) = LogLinear.Fit([-1, 1, 1, 1], [a, b], 2, 1, ridge: 2);
+        weights.ShouldBe([0.5f, 3], 2e-3);
+        factor[0].ShouldBe((a + b) / (MathF.Exp(2.5f) + MathF.Exp(3.5f)), 5e-3f);
     }
 
     [Fact]
