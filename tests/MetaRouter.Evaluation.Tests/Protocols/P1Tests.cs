@@ -67,7 +67,10 @@ public sealed class P1Tests : IDisposable
 
     /// <summary>The weak model fails one topic of two.</summary>
     private static string[] Lines(string dataset, int rows, string weak, string word = "item") => [.. Enumerable.Range(0, rows).Select(i =>
-        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{dataset}}/{{i}}","dataset":"{{dataset}}","query":"please {{(i % 2 == 0 ? "rhyme" : "integral")}} of {{word}} {{i}}","models":{"{{weak}}":{"score":{{(i % 2 == 0 ? 1 : 0)}},"cost_usd":0.001},"gpt-4-1106-preview":{"score":1,"cost_usd":0.01} } }"""))];
+        string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{dataset}}/{{i}}","dataset":"{{dataset}}","query":"please {{Word(i)}} of {{word}} {{i}}","models":{"{{weak}}":{"score":{{(i % 2 == 0 ? 1 : 0)}},"cost_usd":0.001},"gpt-4-1106-preview":{"score":1,"cost_usd":0.01} } }"""))];
+
+    /// <summary>Several a topic: a word in over a quarter of the texts is none to the baselines.</summary>
+    private static string Word(int i) => (i % 2 == 0 ? (string[])["rhyme", "sonnet", "lyric", "verse"] : ["integral", "matrix", "root", "digit"])[i / 2 % 4];
 
     private sealed class Spy : IOutcomeModel
     {
