@@ -4,11 +4,13 @@
 set -euo pipefail
 data=$(realpath "${1:?usage: bash infra/results.sh DATA_DIR}")
 cd "$(dirname "$0")/.."
-dotnet build src/MetaRouter.Cli -c Release -v quiet --nologo
+program=$(mktemp -d)
+trap 'rm -rf "$program"' EXIT
+dotnet publish src/MetaRouter.Cli -c Release -o "$program" -v quiet --nologo
 run() { # NAME ARGUMENTS...
   local name=$1; shift
   echo "metarouter $*" >&2
-  dotnet src/MetaRouter.Cli/bin/Release/net10.0/metarouter.dll "$@" --data "$data" --json | tail -n 1 > "docs/results/$name.json"
+  dotnet "$program/metarouter.dll" "$@" --data "$data" --json | tail -n 1 > "docs/results/$name.json"
 }
 for protocol in P1a P1b; do run "$protocol" evaluate "$protocol" --ablations; done
 run P1c evaluate P1c

@@ -136,6 +136,8 @@ public class SnapshotCodecTests
         { "cell[0]", "short 60000", "calibration sample" },
         { "quality[0]", "half NaN", "expected quality of NaN" },
         { "quality[0]", "half -1", "expected quality of -1" },
+        { "output tokens[0]", "-1", "completion tokens of -1" },
+        { "output tokens[0]", "NaN", "completion tokens of NaN" },
         { "components", "count huge", "prior components" },
         { "component[0].weight", "double NaN", "weights that sum to 1" },
         { "component[0].weight", "double -1", "weights that sum to 1" },

@@ -66,9 +66,9 @@ internal static class SnapshotLayout
         Number("correlation");
         Table("start", 4);
         Table("cell", 2);
-        foreach (var column in new[] { "quality", "score", "expected tokens", "output tokens", "input tokens" })
+        foreach (var (column, bytes) in new[] { ("quality", 2), ("score", 2), ("expected tokens", 4), ("output tokens", 4), ("input tokens", 4) })
         {
-            Table(column, 2);
+            Table(column, bytes);
         }
 
         var components = Count("components");
