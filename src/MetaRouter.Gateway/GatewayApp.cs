@@ -1,0 +1,66 @@
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway;
+
+/// <summary>Puts the gateway together.</summary>
+internal static class GatewayApp
+{
+    /// <summary>Everything is loaded before it returns: an application that was built can serve.</summary>
+    /// <exception cref="GatewayConfigurationException">Settings that cannot be used, all of them.</exception>
+    /// <exception cref="MetaRouter.Hosting.Stores.StoreException">The store cannot be opened.</exception>
+    /// <exception cref="MetaRouter.Core.MetaLearning.SnapshotFormatException">The snapshot cannot be read.</exception>
+    public static async Task<WebApplication> BuildAsync(string[] args)
+    {
+        // The settings of the folder the program is started in, else those beside the program.
+        var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
+        var settings = GatewaySettings.Read(builder.Configuration);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own
+        });
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddMetaRouter();
+        builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
+        builder.Services.AddSingleton<Upstreams>();
+        builder.Services.AddSingleton<RouterEndpoints>();
+        builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<ModelEndpoints>();
+        builder.Services.AddHttpClient(Upstreams.Client, client =>
+        {
+            client.Timeout = Timeout.InfiniteTimeSpan; // each upstream has its own
+            client.MaxResponseContentBufferSize = settings.Gateway.UpstreamBodyBytes;
+        }).RemoveAllLoggers().ConfigurePrimaryHttpMessageHandler(services => settings.IsDemo
+            ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
+            : new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                AutomaticDecompression = System.Net.DecompressionMethods.All,
+                ConnectTimeout = TimeSpan.FromSeconds(10),
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+                ConnectCallback = UpstreamAddress.ConnectAsync,
+            });
+
+        var app = builder.Build();
+        try
+        {
+            app.UseMiddleware<Edge>();
+            app.Services.GetRequiredService<RouterEndpoints>().Map(app);
+            app.Services.GetRequiredService<ChatEndpoint>().Map(app);
+            app.Services.GetRequiredService<ModelEndpoints>().Map(app);
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}
