@@ -18,6 +18,12 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
 
     public async Task InvokeAsync(HttpContext context)
     {
+        var given = context.Request.Headers[RequestId].ToString();
+        if (given.Length is > 0 and <= 128 && !given.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            context.TraceIdentifier = given; // the caller's own, so that its log and this one can be put side by side
+        }
+
         context.Response.Headers[RequestId] = context.TraceIdentifier;
         try
         {

@@ -4,7 +4,8 @@ namespace MetaRouter.Gateway.Http;
 
 internal sealed record ErrorAnswer(ErrorBody Error);
 
-internal sealed record ErrorBody(string Message, string Type, string? Param, string Code);
+/// <summary>OpenAI's clients expect <c>param</c> to be there, null or not.</summary>
+internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
 
 internal sealed record RouteAnswer(
     string Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, string Snapshot, RankedAnswer[] Ranking);
