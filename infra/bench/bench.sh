@@ -16,7 +16,7 @@ for _ in $(seq 150); do
   kill -0 $gateway 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
   sleep 0.2
 done
-wrk -t"${THREADS:-2}" -c"${CONNECTIONS:-64}" -d"${WARM_UP:-8}s" -s "$here/$1" "$url" >/dev/null
+wrk -t"${THREADS:-2}" -c"${CONNECTIONS:-64}" -d"${WARM_UP:-15}s" -s "$here/$1" "$url" >/dev/null
 cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$gateway/stat"; }
 before=$(cpu)
 result=$(wrk -t"${THREADS:-2}" -c"${CONNECTIONS:-64}" -d"${SECONDS_RUN:-10}s" -s "$here/$1" "$url" | grep -E '^(requests|feedback|p50|p99|failed)')

@@ -9,16 +9,20 @@ namespace MetaRouter.Gateway;
 /// <summary>Puts the gateway together.</summary>
 internal static class GatewayApp
 {
+    private static volatile bool s_hasStarted;
+
     /// <summary>Everything is loaded before it returns: an application that was built can serve.</summary>
+    /// <param name="replace">Services in place of the gateway's own.</param>
     /// <exception cref="GatewayConfigurationException">Settings that cannot be used, all of them.</exception>
     /// <exception cref="MetaRouter.Hosting.Stores.StoreException">The store cannot be opened.</exception>
     /// <exception cref="MetaRouter.Core.MetaLearning.SnapshotFormatException">The snapshot cannot be read.</exception>
-    public static async Task<WebApplication> BuildAsync(string[] args)
+    public static async Task<WebApplication> BuildAsync(string[] args, Action<IServiceCollection>? replace = null)
     {
         // The settings of the folder the program is started in, else those beside the program.
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
         var settings = GatewaySettings.Read(builder.Configuration);
+        QuietStart(builder.Logging);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -48,7 +52,9 @@ internal static class GatewayApp
                 ConnectCallback = UpstreamAddress.ConnectAsync,
             });
 
+        replace?.Invoke(builder.Services);
         var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         try
         {
             app.UseMiddleware<Edge>();
@@ -61,6 +67,15 @@ internal static class GatewayApp
         {
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>A start that fails is told once, by the program; host and server would each add a stack trace.</summary>
+    private static void QuietStart(ILoggingBuilder logging)
+    {
+        foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel" })
+        {
+            logging.AddFilter(category, static level => s_hasStarted && level >= LogLevel.Warning);
         }
     }
 }

@@ -22,6 +22,10 @@ catch (Exception e) when (e is InvalidDataException or FormatException and not S
     // A settings file that is no JSON; the message names the file and the line.
     return Say($"The configuration cannot be read: {e.Message} {e.InnerException?.Message}", badConfiguration);
 }
+catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    return Say($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8081", failed);
+}
 catch (Exception e) when (e is StoreException or SnapshotFormatException or IOException or UnauthorizedAccessException)
 {
     return Say(e.Message, failed);
