@@ -43,7 +43,7 @@ public sealed class RunningGateway : IAsyncDisposable
         using var response = await Client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         response.Headers.Contains("x-request-id").ShouldBeTrue();
-        return new Answer((int)response.StatusCode, JsonNode.Parse(text)!.AsObject(), response.Headers.ToDictionary(h => h.Key, h => string.Join(",", h.Value)), text);
+        return new Answer((int)response.StatusCode, JsonNode.Parse(text)!.AsObject(), response.Headers.ToDictionary(h => h.Key, h => string.Join(",", h.Value), StringComparer.OrdinalIgnoreCase), text);
     }
 
     public Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, body, headers);

@@ -35,11 +35,8 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
             _ = router.RouteAnonymous(Edge.CallerOf(context).Tenant, request with { Needs = request.Needs with { AllowedModels = new HashSet<ModelId> { unrouted.Id } } });
         }
 
-        // 3. Let it answer.
+        // 3. Say who answers, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
         var model = unrouted ?? catalog.Models[decision!.ChosenIndex];
-        var answer = await upstreams.ChatAsync(model.Id, bytes, context.RequestAborted).ConfigureAwait(false);
-
-        // 4. Say who answered, why, and by which receipt feedback finds its way back.
         var headers = context.Response.Headers;
         headers["x-router-model"] = model.Id.Value;
         headers["x-router-reason"] = unrouted is null ? Names.Of(decision!.Reason) : isAuto ? Off : Requested;
@@ -50,6 +47,9 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
             headers["x-router-policy-version"] = Names.Snapshot(decision.SnapshotVersion);
             headers[unrouted is null ? "x-router-decision" : "x-router-observed"] = unrouted is null ? decision.Token : decision.Model.Value;
         }
+
+        // 4. Let it answer.
+        var answer = await upstreams.ChatAsync(model.Id, bytes, context.RequestAborted).ConfigureAwait(false);
 
         if (answer.Status != StatusCodes.Status200OK)
         {

@@ -43,31 +43,35 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     private static T Bind<T>(ConfigurationManager configuration, string section, List<string> problems)
         where T : new()
     {
+        var strict = true;
         while (true)
         {
             try
             {
-                return configuration.GetSection(section).Get<T>(o => o.ErrorOnUnknownConfiguration = true) ?? new T();
+                return configuration.GetSection(section).Get<T>(o => o.ErrorOnUnknownConfiguration = strict) ?? new T();
             }
             catch (InvalidOperationException e)
             {
                 if (WrongType().Match(e.Message) is { Success: true } type && configuration[type.Groups["path"].Value] is not null)
                 {
                     problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
-                    configuration[type.Groups["path"].Value] = null;
                     Remove(configuration, type.Groups["path"].Value);
+                }
+                else if (strict && UnknownName().Matches(e.Message).Skip(1).Select(m => m.Value).ToList() is { Count: > 0 } unknown)
+                {
+                    strict = false;
+                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json");
                 }
                 else
                 {
-                    var unknown = UnknownName().Matches(e.Message).Select(m => m.Groups["name"].Value).Skip(1).ToList();
-                    problems.Add(unknown.Count > 0 ? $"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json" : $"{section}: {e.Message}");
+                    problems.Add($"{section}: {e.Message}");
                     return new T();
                 }
             }
         }
     }
 
-    /// <summary>An in-memory configuration keeps a key set to null, which would bind as a null.</summary>
+    /// <summary>An in-memory configuration keeps a key that is set to null, and it would bind as one.</summary>
     private static void Remove(ConfigurationManager configuration, string path)
     {
         var rest = configuration.AsEnumerable().Where(p => !p.Key.Equals(path, StringComparison.OrdinalIgnoreCase)).ToList();

@@ -1,5 +1,6 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting.Stores;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Http;
 
@@ -35,7 +36,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
                     throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed.Name}. Use a key that has it.");
                 }
 
-                context.Items[typeof(Caller)] = caller;
+                context.Features.Set(caller);
             }
 
             await next(context).ConfigureAwait(false);
@@ -51,7 +52,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
     }
 
     /// <summary>Who sent this request.</summary>
-    public static Caller CallerOf(HttpContext context) => (Caller)context.Items[typeof(Caller)]!;
+    public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
         ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}.")
