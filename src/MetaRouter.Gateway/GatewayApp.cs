@@ -9,6 +9,8 @@ namespace MetaRouter.Gateway;
 /// <summary>Puts the gateway together.</summary>
 internal static class GatewayApp
 {
+    public const string DefaultUrl = "http://127.0.0.1:8080";
+
     private static volatile bool s_hasStarted;
 
     /// <summary>Everything is loaded before it returns: an application that was built can serve.</summary>
@@ -21,6 +23,7 @@ internal static class GatewayApp
         // The settings of the folder the program is started in, else those beside the program.
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
+        ListenHereByDefault(builder.Configuration);
         var settings = GatewaySettings.Read(builder.Configuration);
         QuietStart(builder.Logging);
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -67,6 +70,15 @@ internal static class GatewayApp
         {
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
+    private static void ListenHereByDefault(ConfigurationManager configuration)
+    {
+        if (configuration["Urls"] is null && configuration["http_ports"] is null && configuration["https_ports"] is null && !configuration.GetSection("Kestrel:Endpoints").Exists())
+        {
+            configuration["Urls"] = DefaultUrl;
         }
     }
 

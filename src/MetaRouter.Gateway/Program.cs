@@ -20,7 +20,7 @@ catch (Exception e) when (e is GatewayConfigurationException or OptionsValidatio
 catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
 {
     // A settings file that is no JSON; the message names the file and the line.
-    return Say($"The configuration cannot be read: {e.Message} {e.InnerException?.Message}", badConfiguration);
+    return Say($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", badConfiguration);
 }
 catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {

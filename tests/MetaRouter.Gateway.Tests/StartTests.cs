@@ -60,6 +60,17 @@ public sealed class StartTests : IDisposable
     public async Task Start_BadSetting_ExitsWith2() => await ShouldExitAsync(2, ["RefreshSeconds", "'often'"], "--MetaRouter:RefreshSeconds", "often");
 
     [Fact]
+    public async Task Start_SettingsFileTorn_ExitsWith2()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), "{ \"MetaRouter\": {");
+
+        await ShouldExitAsync(2, ["appsettings.json", "LineNumber"]);
+    }
+
+    [Fact]
+    public async Task Start_BeyondLoopbackWithoutKeys_ExitsWith2() => await ShouldExitAsync(2, ["http://0.0.0.0:0", "ApiKeys"], "--urls", "http://0.0.0.0:0");
+
+    [Fact]
     public async Task Start_PortInUse_ExitsWith1()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
@@ -102,7 +113,7 @@ public sealed class StartTests : IDisposable
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder };
-        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--MetaRouter:Store", "sqlite:users.db", "--urls", "http://127.0.0.1:0", .. args])
+        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--MetaRouter:Store", "sqlite:users.db", .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]])
         {
             start.ArgumentList.Add(one);
         }
