@@ -1,0 +1,78 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>What the gateway reads of a chat request. Everything else is the upstream's business and is neither checked nor touched.</summary>
+/// <param name="Model">As the client asked.</param>
+/// <param name="User">safety_identifier, then user; null: neither.</param>
+/// <param name="Asked">What is routed.</param>
+/// <param name="Needs">What a model must take part in.</param>
+internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
+{
+    /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
+    public static ChatBody Read(byte[] body)
+    {
+        using var document = Parse(body);
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw RequestBody.NotAnObject();
+        }
+
+        var model = Text(root, "model") ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send auto to have the request routed, or the id of a model (GET /v1/models).", "model");
+        if (JsonSplice.Find(body, "model"u8).Count > 1)
+        {
+            throw ApiException.BadValue("model", "'model' is there more than once; send it once, so that what is routed is what is served.");
+        }
+
+        if (root.TryGetProperty("stream", out var stream) && stream.ValueKind != JsonValueKind.Null)
+        {
+            if (stream.ValueKind == JsonValueKind.True)
+            {
+                throw new ApiException(400, ErrorCodes.InvalidRequest, "stream_not_supported", "'stream' is true, and this gateway does not stream yet. Send false, or leave it out.", "stream");
+            }
+
+            if (stream.ValueKind != JsonValueKind.False)
+            {
+                throw Fields.Wrong("stream", stream, "true or false");
+            }
+        }
+
+        if (!root.TryGetProperty("messages", out var messages))
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'messages' is missing; send a list such as [{\"role\":\"user\",\"content\":\"...\"}].", "messages");
+        }
+
+        var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
+        var asked = Conversation.Read(messages);
+        var needs = asked.Needs
+            | (HasItems(root, "tools") || HasItems(root, "functions") ? ModelCapabilities.Tools : 0)
+            | (root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? ModelCapabilities.StructuredOutput : 0);
+        return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) });
+    }
+
+    private static JsonDocument Parse(byte[] body)
+    {
+        try
+        {
+            return JsonDocument.Parse(body);
+        }
+        catch (JsonException e)
+        {
+            throw RequestBody.NotJson(e, body.Length);
+        }
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        !root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
+        : value.ValueKind == JsonValueKind.String ? Fields.Text(name, value) : throw Fields.Wrong(name, value, "a string");
+
+    private static bool HasItems(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0;
+
+    /// <summary>The completion's limit, where one is set that makes sense; 0: what is predicted counts.</summary>
+    private static int Limit(JsonElement root) =>
+        (root.TryGetProperty("max_completion_tokens", out var limit) || root.TryGetProperty("max_tokens", out limit)) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : 0;
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>What a caller may set by header. A value nobody knows is refused: a caller who believes to have opted out must not be mistaken.</summary>
+internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUsd)
+{
+    public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user";
+
+    /// <exception cref="ApiException">400: a header has a value that is not known.</exception>
+    public static ChatControls Read(IHeaderDictionary headers)
+    {
+        var mode = headers[ModeHeader].ToString();
+        var limit = headers[MaxCostHeader].ToString();
+        return new(
+            mode switch
+            {
+                "" or "apply" => RoutingMode.Apply,
+                "observe" => RoutingMode.Observe,
+                "off" => RoutingMode.Off,
+                _ => throw ApiException.BadValue(ModeHeader, $"The header {ModeHeader} is '{mode}'; it must be apply, observe or off, or be left out."),
+            },
+            limit.Length == 0 ? null
+            : double.TryParse(limit, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd) && usd is >= 0 and < double.PositiveInfinity ? usd
+            : throw ApiException.BadValue(MaxCostHeader, $"The header {MaxCostHeader} is '{limit}'; it must be a number of US dollars, 0 or more, or be left out."));
+    }
+}
+
+/// <summary>What becomes of a decision.</summary>
+internal enum RoutingMode
+{
+    /// <summary>The chosen model answers.</summary>
+    Apply,
+
+    /// <summary>A model is chosen and told in a header; the one that would answer without routing answers.</summary>
+    Observe,
+
+    /// <summary>Nothing is decided.</summary>
+    Off,
+}

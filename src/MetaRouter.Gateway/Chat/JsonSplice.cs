@@ -1,0 +1,49 @@
+using System.Text;
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>Changes single values of a JSON object where they stand, and not one byte besides.</summary>
+internal static class JsonSplice
+{
+    /// <summary>Where the value of a top-level field stands.</summary>
+    /// <exception cref="JsonException">Not an object, or not JSON.</exception>
+    public static (Range Value, int Count) Find(ReadOnlySpan<byte> json, ReadOnlySpan<byte> field)
+    {
+        var reader = new Utf8JsonReader(json);
+        var (found, count) = (default(Range), 0);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException("The text is not a JSON object.");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var hit = reader.ValueTextEquals(field);
+            reader.Read();
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            if (hit)
+            {
+                (found, count) = (start..(int)reader.BytesConsumed, count + 1);
+            }
+        }
+
+        return (found, count);
+    }
+
+    /// <summary>The object with a top-level field set to a text; a field that is not there comes first.</summary>
+    public static byte[] Set(ReadOnlySpan<byte> json, string field, string value)
+    {
+        var (at, count) = Find(json, Encoding.UTF8.GetBytes(field));
+        var text = Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(value)}\"");
+        if (count > 0)
+        {
+            return [.. json[..at.Start], .. text, .. json[at.End..]];
+        }
+
+        var brace = json.IndexOf((byte)'{') + 1;
+        var isEmpty = json[brace..].TrimStart(" \t\r\n"u8)[0] == (byte)'}';
+        return [.. json[..brace], .. Encoding.UTF8.GetBytes($"\"{field}\":"), .. text, .. isEmpty ? ""u8 : ","u8, .. json[brace..]];
+    }
+}

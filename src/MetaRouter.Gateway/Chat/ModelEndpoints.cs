@@ -1,0 +1,49 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>The models on offer, and whether the gateway is well.</summary>
+internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, GatewaySettings settings)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/models", ListAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read"));
+        routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
+        routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"), GatewayJson.Default.AliveAnswer)).WithMetadata(new NoKeyNeeded());
+    }
+
+    private Task ListAsync(HttpContext context) => Answers.WriteAsync(
+        context,
+        new ModelsAnswer("list",
+        [
+            Alias(ChatEndpoint.Auto, null, "routed by what was learned of the user"),
+            Alias("auto:quality", settings.Gateway.QualityLambda, "routed for quality"),
+            Alias("auto:balanced", settings.Gateway.BalancedLambda, "routed for both"),
+            Alias("auto:cheap", settings.Gateway.CheapLambda, "routed for cost"),
+            .. pool.Current.Catalog.Models.Select(Model),
+        ]),
+        GatewayJson.Default.ModelsAnswer);
+
+    /// <summary>Ready: the snapshot is loaded and the store answers.</summary>
+    private async Task HealthAsync(HttpContext context)
+    {
+        await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
+        var current = pool.Current;
+        await Answers.WriteAsync(context, new HealthAnswer("ok", Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo), GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
+    }
+
+    private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };
+
+    private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsDemo ? "simulated" : "upstream")
+    {
+        InputPriceUsdPerMillion = model.InputPrice.Usd,
+        OutputPriceUsdPerMillion = model.OutputPrice.Usd,
+        ContextWindow = model.ContextWindow,
+        Enabled = model.Enabled,
+    };
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Configuration;
+
+/// <summary>Everything an operator set, checked. Problems of all sections are reported together.</summary>
+internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys)
+{
+    /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
+    public bool IsDemo => Upstreams.Count == 0;
+
+    /// <exception cref="GatewayConfigurationException">At least one setting cannot be used.</exception>
+    public static GatewaySettings Read(IConfiguration configuration)
+    {
+        var problems = new List<string>();
+        var copy = new ConfigurationManager();
+        copy.AddInMemoryCollection(configuration.AsEnumerable());
+        var router = Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
+        var gateway = Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
+        var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
+        var keys = Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
+
+        var routerProblems = router.Problems();
+        problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
+        problems.AddRange(gateway.Problems());
+        problems.AddRange(upstreams.SelectMany((u, i) => u.Problems(i)));
+        problems.AddRange(keys.SelectMany((k, i) => k.Problems(i)));
+        problems.AddRange(keys.Where(k => k.Sha256.Length == 64).GroupBy(k => k.Sha256, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1)
+            .Select(g => $"{ApiKeyOptions.Section} lists the hash {g.Key[..8]}... {g.Count()} times; a key has one tenant, so keep one"));
+        CheckAddresses(configuration, keys.Count > 0, problems);
+        if (routerProblems.Count == 0 && Models(router) is { } models)
+        {
+            CheckModels(models, upstreams, gateway, problems);
+        }
+
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys) : throw new GatewayConfigurationException(problems);
+    }
+
+    /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>
+    private static T Bind<T>(ConfigurationManager configuration, string section, List<string> problems)
+        where T : new()
+    {
+        var strict = true;
+        while (true)
+        {
+            try
+            {
+                return configuration.GetSection(section).Get<T>(o => o.ErrorOnUnknownConfiguration = strict) ?? new T();
+            }
+            catch (InvalidOperationException e)
+            {
+                if (WrongType().Match(e.Message) is { Success: true } type && configuration[type.Groups["path"].Value] is not null)
+                {
+                    problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
+                    Remove(configuration, type.Groups["path"].Value);
+                }
+                else if (strict && UnknownName().Matches(e.Message).Skip(1).Select(m => m.Value).ToList() is { Count: > 0 } unknown)
+                {
+                    strict = false;
+                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json");
+                }
+                else
+                {
+                    problems.Add($"{section}: {e.Message}");
+                    return new T();
+                }
+            }
+        }
+    }
+
+    /// <summary>An in-memory configuration keeps a key that is set to null, and it would bind as one.</summary>
+    private static void Remove(ConfigurationManager configuration, string path)
+    {
+        var rest = configuration.AsEnumerable().Where(p => !p.Key.Equals(path, StringComparison.OrdinalIgnoreCase)).ToList();
+        configuration.Sources.Clear();
+        configuration.AddInMemoryCollection(rest);
+    }
+
+    /// <summary>Without keys whoever can connect is trusted, so nobody else's machine may be able to.</summary>
+    private static void CheckAddresses(IConfiguration configuration, bool hasKeys, List<string> problems)
+    {
+        var urls = (configuration["Urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Concat(configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(e => e["Url"] ?? ""))
+            .Concat(Ports("http_ports", "http")).Concat(Ports("https_ports", "https"));
+        foreach (var url in urls.Distinct())
+        {
+            BindingAddress address;
+            try
+            {
+                address = BindingAddress.Parse(url);
+            }
+            catch (FormatException)
+            {
+                problems.Add($"the address to listen on is '{url}'; give a URL such as http://127.0.0.1:8080");
+                continue;
+            }
+
+            if (!hasKeys && !address.IsUnixPipe && !IsLoopback(address.Host))
+            {
+                problems.Add($"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
+            }
+        }
+
+        IEnumerable<string> Ports(string name, string scheme) =>
+            configuration["Urls"] is null ? (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"{scheme}://*:{p}") : [];
+    }
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
+    private static IReadOnlyList<ModelProfile>? Models(MetaRouterOptions router)
+    {
+        try
+        {
+            return router.Models.Count > 0 ? router.Catalog().Models : router.Snapshot.Length == 0 ? Snapshot.Default.Models : SnapshotCodec.Read(File.ReadAllBytes(router.Snapshot)).Models;
+        }
+        catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
+        {
+            return null; // reported when the router loads it
+        }
+    }
+
+    private static void CheckModels(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<string> problems)
+    {
+        var ids = models.Select(m => m.Id.Value).ToHashSet();
+        if (gateway.OffModel.Length > 0 && !ids.Contains(gateway.OffModel))
+        {
+            problems.Add($"{GatewayOptions.Section}:{nameof(GatewayOptions.OffModel)} is '{gateway.OffModel}', which is not in the catalog; it has {string.Join(", ", ids)}");
+        }
+
+        if (upstreams.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !ids.Contains(u.Model)))
+        {
+            problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; it has {string.Join(", ", ids)}");
+        }
+
+        problems.AddRange(upstreams.GroupBy(u => u.Model).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key}' {g.Count()} times; keep one"));
+        if (upstreams.All(u => u.Model != UpstreamOptions.AnyModel))
+        {
+            var served = upstreams.Select(u => u.Model).ToHashSet();
+            var missing = models.Where(m => m.Enabled && !served.Contains(m.Id.Value)).Select(m => m.Id.Value).ToList();
+            if (missing.Count > 0)
+            {
+                problems.Add($"no upstream serves {string.Join(", ", missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
+            }
+        }
+    }
+
+    private static string TypeName(string type) => type switch
+    {
+        "System.Int32" or "System.Int64" => "a whole number",
+        "System.Double" => "a number",
+        "System.Boolean" => "true or false",
+        _ => $"a {type}",
+    };
+
+    [GeneratedRegex("Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']+)' to type '(?<type>[^']+)'", RegexOptions.CultureInvariant)]
+    private static partial Regex WrongType();
+
+    [GeneratedRegex("'(?<name>[^']+)'", RegexOptions.CultureInvariant)]
+    private static partial Regex UnknownName();
+}

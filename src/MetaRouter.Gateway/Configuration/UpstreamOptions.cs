@@ -1,0 +1,72 @@
+using System.Net;
+
+namespace MetaRouter.Gateway.Configuration;
+
+/// <summary>Where one model is served: an entry of section <c>Upstreams</c>.</summary>
+internal sealed class UpstreamOptions
+{
+    public const string Section = "Upstreams";
+
+    /// <summary>Stands for every model without an entry of its own.</summary>
+    public const string AnyModel = "*";
+
+    /// <value>The catalog's id of the model, or <c>*</c> for every model that has no entry of its own.</value>
+    public string Model { get; set; } = "";
+
+    /// <value>Up to and including the version, e.g. <c>https://api.example.com/v1</c>; <c>/chat/completions</c> is appended. http or https; never a link-local address.</value>
+    public string BaseUrl { get; set; } = "";
+
+    /// <value>Sent as a bearer token; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
+    public string ApiKey { get; set; } = "";
+
+    /// <value>The environment variable that holds the key; empty: none.</value>
+    public string ApiKeyEnv { get; set; } = "";
+
+    /// <value>What the upstream calls the model; empty: the catalog's id.</value>
+    public string UpstreamModel { get; set; } = "";
+
+    /// <value>Seconds until the whole answer must be there; 1 to 3600, default 120.</value>
+    public double TimeoutSeconds { get; set; } = 120;
+
+    public string? Key => ApiKeyEnv.Length > 0 ? Environment.GetEnvironmentVariable(ApiKeyEnv) : ApiKey.Length > 0 ? ApiKey : null;
+
+    public IEnumerable<string> Problems(int index)
+    {
+        var name = $"{Section}:{index}" + (Model.Length > 0 ? $" ({Model})" : "");
+        if (Model.Length == 0)
+        {
+            yield return $"{name} names no Model; give the catalog's id of the model it serves, or * for all others";
+        }
+
+        if (!Uri.TryCreate(BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            yield return $"{name} has BaseUrl '{BaseUrl}'; give an absolute http or https URL such as https://api.example.com/v1";
+        }
+        else if (url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0)
+        {
+            yield return $"{name} has a user, a query or a fragment in its BaseUrl; give scheme, host, port and path only, and the key as ApiKeyEnv";
+        }
+        else if (IPAddress.TryParse(url.IdnHost, out var address) && UpstreamAddress.IsForbidden(address))
+        {
+            yield return $"{name} has BaseUrl '{BaseUrl}', a link-local or metadata address; upstreams may not be there";
+        }
+
+        if (ApiKey.Length > 0 && ApiKeyEnv.Length > 0)
+        {
+            yield return $"{name} has both ApiKey and ApiKeyEnv; keep one";
+        }
+        else if (ApiKeyEnv.Length > 0 && string.IsNullOrWhiteSpace(Key))
+        {
+            yield return $"{name} takes its key from the environment variable '{ApiKeyEnv}', which is not set; set it, or remove ApiKeyEnv if the upstream needs no key";
+        }
+        else if (Key is { } key && key.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            yield return $"{name} has a key with a character that cannot be sent in a header (a space or a line break, perhaps); set it again";
+        }
+
+        if (!(TimeoutSeconds is >= 1 and <= 3600))
+        {
+            yield return FormattableString.Invariant($"{name} has TimeoutSeconds {TimeoutSeconds}; it must be from 1 to 3600");
+        }
+    }
+}

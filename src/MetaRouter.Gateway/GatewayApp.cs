@@ -1,0 +1,93 @@
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway;
+
+/// <summary>Puts the gateway together.</summary>
+internal static class GatewayApp
+{
+    public const string DefaultUrl = "http://127.0.0.1:8080";
+
+    private static volatile bool s_hasStarted;
+
+    /// <summary>Everything is loaded before it returns: an application that was built can serve.</summary>
+    /// <param name="replace">Services in place of the gateway's own.</param>
+    /// <exception cref="GatewayConfigurationException">Settings that cannot be used, all of them.</exception>
+    /// <exception cref="MetaRouter.Hosting.Stores.StoreException">The store cannot be opened.</exception>
+    /// <exception cref="MetaRouter.Core.MetaLearning.SnapshotFormatException">The snapshot cannot be read.</exception>
+    public static async Task<WebApplication> BuildAsync(string[] args, Action<IServiceCollection>? replace = null)
+    {
+        // The settings of the folder the program is started in, else those beside the program.
+        var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
+        ListenHereByDefault(builder.Configuration);
+        var settings = GatewaySettings.Read(builder.Configuration);
+        QuietStart(builder.Logging);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own
+        });
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddMetaRouter();
+        builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
+        builder.Services.AddSingleton<Upstreams>();
+        builder.Services.AddSingleton<RouterEndpoints>();
+        builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<ModelEndpoints>();
+        builder.Services.AddHttpClient(Upstreams.Client, client =>
+        {
+            client.Timeout = Timeout.InfiniteTimeSpan; // each upstream has its own
+            client.MaxResponseContentBufferSize = settings.Gateway.UpstreamBodyBytes;
+        }).RemoveAllLoggers().ConfigurePrimaryHttpMessageHandler(services => settings.IsDemo
+            ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
+            : new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                AutomaticDecompression = System.Net.DecompressionMethods.All,
+                ConnectTimeout = TimeSpan.FromSeconds(10),
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+                ConnectCallback = UpstreamAddress.ConnectAsync,
+            });
+
+        replace?.Invoke(builder.Services);
+        var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
+        try
+        {
+            app.UseMiddleware<Edge>();
+            app.Services.GetRequiredService<RouterEndpoints>().Map(app);
+            app.Services.GetRequiredService<ChatEndpoint>().Map(app);
+            app.Services.GetRequiredService<ModelEndpoints>().Map(app);
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
+    private static void ListenHereByDefault(ConfigurationManager configuration)
+    {
+        if (configuration["Urls"] is null && configuration["http_ports"] is null && configuration["https_ports"] is null && !configuration.GetSection("Kestrel:Endpoints").Exists())
+        {
+            configuration["Urls"] = DefaultUrl;
+        }
+    }
+
+    /// <summary>A start that fails is told once, by the program; host and server would each add a stack trace.</summary>
+    private static void QuietStart(ILoggingBuilder logging)
+    {
+        foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel" })
+        {
+            logging.AddFilter(category, static level => s_hasStarted && level >= LogLevel.Warning);
+        }
+    }
+}

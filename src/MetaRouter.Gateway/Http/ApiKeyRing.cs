@@ -1,0 +1,48 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using MetaRouter.Gateway.Configuration;
+
+namespace MetaRouter.Gateway.Http;
+
+/// <summary>Recognises callers by the SHA-256 of their key. Every key is compared in constant time, and all are, so the time tells nothing.</summary>
+internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
+{
+    private const string Bearer = "Bearer ";
+
+    private readonly (byte[] Hash, Caller Caller)[] _keys =
+    [
+        .. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, k.Scopes.Aggregate(Scope.None, (sum, name) => ScopeNames.TryParse(name, out var scope) ? sum | scope : sum)))),
+    ];
+
+    /// <exception cref="ApiException">401: no key or an unknown one; 403: a page from elsewhere reaches for an open gateway.</exception>
+    public Caller Authenticate(HttpRequest request)
+    {
+        if (_keys.Length == 0)
+        {
+            // A web page can make a browser call this machine; after DNS rebinding the Host header still names the page's site.
+            return IsThisMachine(request.Host.Host)
+                ? Caller.Open
+                : throw new ApiException(403, ErrorCodes.InvalidRequest, "host_not_allowed", $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");
+        }
+
+        var header = request.Headers.Authorization.ToString();
+        if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) || header.Length is <= 7 or > 1024)
+        {
+            throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", "No API key was sent. Send it as 'Authorization: Bearer KEY'.");
+        }
+
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..].Trim()), hash);
+        Caller? found = null;
+        foreach (var (known, caller) in _keys)
+        {
+            found = CryptographicOperations.FixedTimeEquals(known, hash) ? caller : found;
+        }
+
+        return found ?? throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", "The API key is not known here. Check it, or ask the operator for one.");
+    }
+
+    private static bool IsThisMachine(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+}

@@ -1,0 +1,111 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Stores;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace MetaRouter.Gateway.Http;
+
+/// <summary>
+/// What every request passes: it gets an id, its sender is recognised before anything else is done, and whatever goes wrong becomes an error in
+/// OpenAI's shape, here and nowhere else.
+/// </summary>
+internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogger<Edge> logger)
+{
+    public const string RequestId = "x-request-id";
+
+    /// <summary>Not in the standard; what proxies log when the client went away. Nobody reads it.</summary>
+    private const int ClientClosedRequest = 499;
+
+    private readonly ILogger<Edge> _logger = logger;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var given = context.Request.Headers[RequestId].ToString();
+        if (given.Length is > 0 and <= 128 && !given.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            context.TraceIdentifier = given; // the caller's own, so that its log and this one can be put side by side
+        }
+
+        context.Response.Headers[RequestId] = context.TraceIdentifier;
+        try
+        {
+            if (context.GetEndpoint()?.Metadata.GetMetadata<NoKeyNeeded>() is null)
+            {
+                var caller = keys.Authenticate(context.Request);
+                if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsScope>() is { } needed && (caller.Scopes & needed.Any) == 0)
+                {
+                    throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed.Name}. Use a key that has it.");
+                }
+
+                context.Features.Set(caller);
+            }
+
+            await next(context).ConfigureAwait(false);
+            if (!context.Response.HasStarted && context.Response is { StatusCode: 404 or 405, ContentLength: null })
+            {
+                throw Unrouted(context);
+            }
+        }
+        catch (Exception e)
+        {
+            await AnswerAsync(context, e).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Who sent this request.</summary>
+    public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
+
+    private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
+        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}.")
+        : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
+
+    private async Task AnswerAsync(HttpContext context, Exception e)
+    {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : ClientClosedRequest;
+            return;
+        }
+
+        var error = e switch
+        {
+            ApiException api => api,
+            NoModelAllowedException => new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", e.Message),
+            StoreException => new ApiException(503, ErrorCodes.Server, "store_unavailable", e.Message) { RetryAfter = 1 },
+            BadHttpRequestException bad => new ApiException(bad.StatusCode, ErrorCodes.InvalidRequest, "bad_request", bad.Message),
+            _ => new ApiException(500, ErrorCodes.Server, "internal_error", $"Something unexpected went wrong; the operator finds it in the log under request id {context.TraceIdentifier}."),
+        };
+        if (error.Status == 500)
+        {
+            LogUnexpected(context.TraceIdentifier, context.Request.Method, context.Request.Path, e);
+        }
+        else if (error.Status == 503)
+        {
+            LogStore(context.TraceIdentifier, e.Message);
+        }
+
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.StatusCode = error.Status;
+        if (error.RetryAfter is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        if (error.Status == 401)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        await Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Default.ErrorAnswer).ConfigureAwait(false);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Path}) failed unexpectedly.")]
+    private partial void LogUnexpected(string requestId, string method, string path, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed at the store: {Reason}")]
+    private partial void LogStore(string requestId, string reason);
+}

@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+
+namespace MetaRouter.Gateway.Http;
+
+internal sealed record ErrorAnswer(ErrorBody Error);
+
+/// <summary>OpenAI's clients expect <c>param</c> to be there, null or not.</summary>
+internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
+
+internal sealed record RouteAnswer(
+    string Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, string Snapshot, RankedAnswer[] Ranking);
+
+internal readonly record struct RankedAnswer(string Model, float Quality, float CostUsd, float? Utility, float Propensity, string? Excluded);
+
+internal sealed record FeedbackAnswer(bool Counted, string Outcome, PreferenceAnswer Preference);
+
+internal sealed record PreferenceAnswer(string Explanation, int Signals, LambdaQuantiles LambdaCost);
+
+/// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
+internal sealed record LambdaQuantiles(double P05, double P25, double P50, double P75, double P95);
+
+internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, string Snapshot);
+
+internal readonly record struct MarginalPoint(double LambdaCost, float Probability);
+
+internal sealed record ErasedAnswer(bool Erased, string User, string At);
+
+internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated);
+
+internal sealed record AliveAnswer(string Status);
+
+internal sealed record ModelsAnswer(string Object, ModelAnswer[] Data);
+
+internal sealed record ModelAnswer(string Id, string Object, long Created, string OwnedBy)
+{
+    public double? InputPriceUsdPerMillion { get; init; }
+
+    public double? OutputPriceUsdPerMillion { get; init; }
+
+    public int? ContextWindow { get; init; }
+
+    public bool? Enabled { get; init; }
+
+    public double? LambdaCost { get; init; }
+
+    public string? Description { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ErrorAnswer))]
+[JsonSerializable(typeof(RouteAnswer))]
+[JsonSerializable(typeof(FeedbackAnswer))]
+[JsonSerializable(typeof(UserAnswer))]
+[JsonSerializable(typeof(ErasedAnswer))]
+[JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(AliveAnswer))]
+[JsonSerializable(typeof(ModelsAnswer))]
+internal sealed partial class GatewayJson : JsonSerializerContext;

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Http;
+
+/// <summary>Reads a body whole, up to a limit.</summary>
+internal static class RequestBody
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <exception cref="ApiException">413: it is longer than the limit.</exception>
+    public static async ValueTask<byte[]> ReadAsync(HttpContext context, int limit, string setting)
+    {
+        if (context.Request.ContentLength > limit)
+        {
+            throw TooLarge(context.Request.ContentLength.Value, limit, setting);
+        }
+
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
+            if (read.Buffer.Length > limit)
+            {
+                throw TooLarge(read.Buffer.Length, limit, setting);
+            }
+
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>The body as a JSON object.</summary>
+    /// <exception cref="ApiException">400: it is none.</exception>
+    public static JsonDocument ParseObject(byte[] body)
+    {
+        try
+        {
+            var document = JsonDocument.Parse(body, Strict);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                return document;
+            }
+
+            document.Dispose();
+            throw NotAnObject();
+        }
+        catch (JsonException e)
+        {
+            throw NotJson(e, body.Length);
+        }
+    }
+
+    public static ApiException NotAnObject() => new(400, ErrorCodes.InvalidRequest, "invalid_json", "The body is JSON, but not an object; send fields between { and }.");
+
+    public static ApiException NotJson(JsonException e, int length)
+    {
+        if (length == 0)
+        {
+            return new(400, ErrorCodes.InvalidRequest, "invalid_json", "The body is empty; send a JSON object.");
+        }
+
+        var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        var what = end < 0 ? e.Message : e.Message[..end];
+        return new(400, ErrorCodes.InvalidRequest, "invalid_json", $"The body is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {what}");
+    }
+
+    private static ApiException TooLarge(long bytes, int limit, string setting) => new(
+        413, ErrorCodes.InvalidRequest, "body_too_large", FormattableString.Invariant($"The body has {bytes:N0} bytes or more, and this endpoint takes {limit:N0}. Send less, or raise {setting}."));
+}

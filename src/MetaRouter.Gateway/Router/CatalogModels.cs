@@ -1,0 +1,29 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Router;
+
+internal static class CatalogModels
+{
+    private const int MostListed = 20;
+
+    /// <exception cref="ApiException">404: the catalog has no such model.</exception>
+    public static ModelProfile Find(ModelCatalog catalog, string id, string param)
+    {
+        try
+        {
+            if (catalog.TryFind(new ModelId(id), out var index))
+            {
+                return catalog.Models[index];
+            }
+        }
+        catch (ArgumentException)
+        {
+            // Not even a name a model could have.
+        }
+
+        var shown = id.Length <= ModelId.MaxLength ? id : id[..ModelId.MaxLength] + "...";
+        var models = string.Join(", ", catalog.Models.Take(MostListed).Select(m => m.Id)) + (catalog.Count > MostListed ? $" and {catalog.Count - MostListed} more" : "");
+        throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {models} (GET /v1/models).", param);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>Enumerations as the API spells them. Part of the contract: never rename.</summary>
+internal static class Names
+{
+    public static string Of(DecisionReason reason) => reason switch
+    {
+        DecisionReason.BestForUser => "best_for_user",
+        DecisionReason.BestForDial => "best_for_dial",
+        DecisionReason.Explored => "explored",
+        DecisionReason.Comparison => "comparison",
+        _ => "only_allowed",
+    };
+
+    public static string Of(ModelExclusion exclusion) => exclusion switch
+    {
+        ModelExclusion.Disabled => "disabled",
+        ModelExclusion.NotAllowed => "not_allowed",
+        ModelExclusion.Unhealthy => "unhealthy",
+        ModelExclusion.MissingCapability => "missing_capability",
+        ModelExclusion.ContextTooSmall => "context_too_small",
+        _ => "over_cost_limit",
+    };
+
+    public static string Of(AddOutcome outcome) => outcome switch
+    {
+        AddOutcome.Counted => "counted",
+        AddOutcome.Replaced => "replaced",
+        AddOutcome.Withdrawn => "withdrawn",
+        AddOutcome.Repeat => "repeat",
+        AddOutcome.Superseded => "superseded",
+        _ => "too_old",
+    };
+
+    public static string Of(FeedbackKind kind) => FeedbackBody.KindNames[(int)kind];
+
+    public static string Snapshot(ulong version) => version.ToString("x16", CultureInfo.InvariantCulture);
+}

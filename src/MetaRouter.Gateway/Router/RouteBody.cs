@@ -1,0 +1,49 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>The body of <c>POST /v1/router/route</c>.</summary>
+internal readonly record struct RouteBody(string? User, RouteRequest Request)
+{
+    private static readonly string[] Known = ["user", "input", "messages", "lambda_cost", "compare", "models", "max_cost_usd"];
+
+    /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 404: a model is not in the catalog.</exception>
+    public static RouteBody Read(byte[] body, ModelCatalog catalog)
+    {
+        using var document = RequestBody.ParseObject(body);
+        var fields = new Fields(document.RootElement, Known);
+        var (input, messages) = (fields.Text("input"), fields.Find("messages"));
+        if (input is null == messages is null)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", input is null ? "There is nothing to route: send 'input' (a text) or 'messages' (OpenAI's form)." : "Both 'input' and 'messages' are there; send one of the two.", "input");
+        }
+
+        var asked = messages is { } list ? Conversation.Read(list) : new Conversation(input!, null, ModelCapabilities.None);
+        return new(UserId.Check(fields.Text("user"), "user"), new RouteRequest(asked.Text)
+        {
+            PromptTokens = asked.PromptTokens,
+            LambdaCost = fields.Amount("lambda_cost"),
+            MayCompare = fields.Flag("compare"),
+            Needs = new RouteNeeds { Capabilities = asked.Needs, MaxCostUsd = fields.Amount("max_cost_usd"), AllowedModels = fields.Find("models") is { } models ? Models(models, catalog) : null },
+        });
+    }
+
+    private static HashSet<ModelId> Models(JsonElement models, ModelCatalog catalog)
+    {
+        if (models.ValueKind != JsonValueKind.Array || models.GetArrayLength() == 0)
+        {
+            throw Fields.Wrong("models", models, "a list of at least one model id; leave it out to allow all");
+        }
+
+        var ids = new HashSet<ModelId>();
+        foreach (var one in models.EnumerateArray())
+        {
+            ids.Add(one.ValueKind == JsonValueKind.String ? CatalogModels.Find(catalog, Fields.Text("models", one), "models").Id : throw Fields.Wrong("models", one, "a list of model ids, each a string"));
+        }
+
+        return ids;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>Decisions, feedback on them, and what was learned: everything but the models' answers.</summary>
+internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, GatewaySettings settings)
+{
+    private const string Users = "/v1/router/users/";
+    private const string BodySetting = "Gateway:RouterBodyBytes";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+        routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(new NeedsScope(Scope.Feedback, "feedback"));
+        routes.MapGet(Users + "{id}", UserAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
+        routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(new NeedsScope(Scope.Admin, "admin"));
+    }
+
+    private async Task RouteAsync(HttpContext context)
+    {
+        var body = RouteBody.Read(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false), pool.Current.Catalog);
+        var tenant = Edge.CallerOf(context).Tenant;
+        var decision = body.User is { } user
+            ? await router.RouteAsync(tenant, user, body.Request, context.RequestAborted).ConfigureAwait(false)
+            : router.RouteAnonymous(tenant, body.Request);
+        await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
+    }
+
+    private async Task FeedbackAsync(HttpContext context)
+    {
+        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var body = FeedbackBody.Read(bytes, context.Request.Headers["x-router-user"], time.GetUtcNow());
+        var tenant = Edge.CallerOf(context).Tenant;
+        var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
+        var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
+        if (!result.Receipt.IsValid)
+        {
+            throw Refused(result.Receipt);
+        }
+
+        if (result.IsErased)
+        {
+            throw new ApiException(410, ErrorCodes.InvalidRequest, "user_erased", "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.", "receipt");
+        }
+
+        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), Preference(result.User!)), GatewayJson.Default.FeedbackAnswer).ConfigureAwait(false);
+    }
+
+    private async Task UserAsync(HttpContext context)
+    {
+        var id = IdOf(context);
+        var user = await router.GetUserAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
+        var kinds = new Dictionary<string, int>();
+        foreach (var signal in user.State.Signals)
+        {
+            var name = signal.Withdrawn ? "withdrawn" : Names.Of(signal.Key.Kind);
+            kinds[name] = kinds.GetValueOrDefault(name) + 1;
+        }
+
+        var marginal = new MarginalPoint[PreferenceGrid.Length];
+        for (var i = 0; i < marginal.Length; i++)
+        {
+            marginal[i] = new(Rounded(PreferenceGrid.Lambda[i]), user.Belief.Marginal[i]);
+        }
+
+        var preference = Preference(user);
+        await Answers.WriteAsync(
+            context,
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Names.Snapshot(user.Pool.Snapshot.Version)),
+            GatewayJson.Default.UserAnswer).ConfigureAwait(false);
+    }
+
+    private async Task EraseAsync(HttpContext context)
+    {
+        var id = IdOf(context);
+        await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
+    }
+
+    /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
+    private static string IdOf(HttpContext context)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var at = target.IndexOf(Users, StringComparison.OrdinalIgnoreCase);
+        var end = target.AsSpan().IndexOfAny('?', '#');
+        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(target[(at + Users.Length)..(end < 0 ? target.Length : end)].TrimEnd('/'));
+        return UserId.Check(id, "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
+    }
+
+    /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>
+    private Feedback Resolve(string tenant, in FeedbackBody body)
+    {
+        var tenantHash = IdentityHash.Compute(secrets.IdentitySecret, tenant);
+        var verdict = policy.Sealer.Open(body.Feedback.Receipt, tenantHash, IdentityHash.Compute(secrets.IdentitySecret, tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
+        if (!verdict.IsValid)
+        {
+            return body.Feedback; // refused where every receipt is
+        }
+
+        if (!receipt.IsComparison)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "not_a_comparison", "The kind is 'comparison', and this decision offered one answer. Send a thumb, or set 'compare' to true when routing.", "kind");
+        }
+
+        if (body.PreferredModel is not { } preferred)
+        {
+            return body.Feedback;
+        }
+
+        var isChosen = preferred switch
+        {
+            FeedbackBody.Cheaper => receipt.First.CostUsd <= receipt.Offered.CostUsd,
+            FeedbackBody.Dearer => receipt.First.CostUsd > receipt.Offered.CostUsd,
+            _ => HashOf(preferred) is var hash && hash == receipt.ChosenModel ? true : hash == receipt.OfferedModel ? false : throw NotShown(preferred, receipt),
+        };
+        return body.Feedback with { Value = isChosen ? (byte)1 : (byte)0 };
+    }
+
+    private ApiException NotShown(string preferred, Receipt receipt) => ApiException.BadValue(
+        "value", $"The preferred model is '{preferred[..Math.Min(preferred.Length, ModelId.MaxLength)]}', and this decision compared {NameOf(receipt.ChosenModel)} (\"chosen\") with {NameOf(receipt.OfferedModel)} (\"offered\"); name one of the two.");
+
+    private string NameOf(uint hash) => pool.Current.Catalog.Models.Where(m => Receipt.HashOf(m.Id) == hash).Select(m => m.Id.Value).FirstOrDefault("a model no longer listed");
+
+    private static uint HashOf(string model) => model.Length <= ModelId.MaxLength && !model.AsSpan().ContainsAnyExceptInRange('!', '~') ? Receipt.HashOf(new ModelId(model)) : 0;
+
+    private static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
+    {
+        ReceiptStatus.Foreign => new(403, ErrorCodes.InvalidRequest, "receipt_foreign", verdict.Message, "receipt"),
+        ReceiptStatus.Expired => new(410, ErrorCodes.InvalidRequest, "receipt_expired", verdict.Message, "receipt"),
+        ReceiptStatus.Forged => new(400, ErrorCodes.InvalidRequest, "receipt_forged", verdict.Message, "receipt"),
+        _ => new(400, ErrorCodes.InvalidRequest, "receipt_malformed", verdict.Message, "receipt"),
+    };
+
+    private static PreferenceAnswer Preference(UserModel user)
+    {
+        return new(Explanation.Of(user), user.Belief.Signals, new(Quantile(0.05), Quantile(0.25), Quantile(0.5), Quantile(0.75), Quantile(0.95)));
+
+        double Quantile(double p) => Rounded(user.Belief.Quantile(p));
+    }
+
+    private static RouteAnswer Answer(RouteDecision decision)
+    {
+        var candidates = decision.Candidates;
+        var ranking = new RankedAnswer[candidates.Count];
+        for (var i = 0; i < ranking.Length; i++)
+        {
+            var one = candidates[i];
+            var allowed = one.Exclusion == ModelExclusion.None;
+            ranking[i] = new(one.Model.Value, one.Predicted.Quality, one.Predicted.CostUsd, allowed ? one.Utility : null, one.Propensity, allowed ? null : Names.Of(one.Exclusion));
+        }
+
+        Array.Sort(ranking, static (a, b) => (b.Utility ?? float.NegativeInfinity).CompareTo(a.Utility ?? float.NegativeInfinity));
+        return new(
+            decision.Token, decision.Model.Value, decision.Offered?.Value, Names.Of(decision.Reason), Explanation.Of(decision), (float)decision.Propensity,
+            decision.Reason == DecisionReason.Explored, Rounded(decision.LambdaCost), Names.Snapshot(decision.SnapshotVersion), ranking);
+    }
+
+    /// <summary>Four significant digits: the rest is noise to a reader.</summary>
+    private static double Rounded(double value)
+    {
+        if (value == 0 || !double.IsFinite(value))
+        {
+            return 0;
+        }
+
+        var scale = Math.Pow(10, 3 - Math.Floor(Math.Log10(Math.Abs(value))));
+        return Math.Round(value * scale) / scale;
+    }
+}

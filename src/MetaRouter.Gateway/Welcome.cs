@@ -1,0 +1,34 @@
+using MetaRouter.Gateway.Configuration;
+
+namespace MetaRouter.Gateway;
+
+/// <summary>What the program says when it has started.</summary>
+internal static class Welcome
+{
+    public static string Text(WebApplication app)
+    {
+        var settings = app.Services.GetRequiredService<GatewaySettings>();
+        return settings.IsDemo ? Demo(app.Urls.First()) : $"MetaRouter listens on {string.Join(", ", app.Urls)}.";
+    }
+
+    private static string Demo(string url) => $$"""
+        MetaRouter listens on {{url}}
+
+        No upstream is configured, so answers are SIMULATED; decisions and learning are real.
+        Three commands to paste into another terminal:
+
+        1. Route a request of somebody nobody knows yet, and see what was expected of each model:
+
+        curl -s '{{url}}/v1/router/route?pretty' -H 'content-type: application/json' -d '{"user":"you","input":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}'
+
+        2. Let two users compare answers ten times: "frugal" prefers the cheaper model's, "picky" the dearer one's:
+
+        for who in frugal:cheaper picky:dearer; do for i in 1 2 3 4 5 6 7 8 9 10; do user=${who%:*}; receipt=$(curl -s {{url}}/v1/router/route -d '{"user":"'$user'","compare":true,"input":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}' | sed 's/.*"receipt":"\([^"]*\)".*/\1/'); echo "$user $(curl -s {{url}}/v1/router/feedback -d '{"receipt":"'$receipt'","user":"'$user'","kind":"comparison","value":"'${who#*:}'"}' | sed 's/.*"explanation":"\([^"]*\)".*/\1/')"; done; done
+
+        3. See what was learned of each, and who answers each now:
+
+        for user in frugal picky; do curl -s "{{url}}/v1/router/users/$user?pretty" | head -14; curl -s {{url}}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","user":"'$user'","messages":[{"role":"user","content":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}]}' | sed 's/.*"content":"\([^"]*\)".*/  answer: \1/'; echo; done
+
+        To route to real models, name them under MetaRouter:Models and Upstreams in appsettings.json. Stop with Ctrl+C.
+        """;
+}

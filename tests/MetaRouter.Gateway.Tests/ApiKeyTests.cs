@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class ApiKeyTests : IAsyncLifetime
+{
+    private RunningGateway _gateway = null!;
+
+    public async Task InitializeAsync() => _gateway = await RunningGateway.StartAsync(
+        "--ApiKeys:0:Sha256", Hash("all-of-a"), "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "read", "--ApiKeys:0:Scopes:3", "admin",
+        "--ApiKeys:1:Sha256", Hash("all-of-b"), "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Scopes:0", "inference", "--ApiKeys:1:Scopes:1", "feedback",
+        "--ApiKeys:2:Sha256", Hash("reads-a"), "--ApiKeys:2:Tenant", "a", "--ApiKeys:2:Scopes:0", "read");
+
+    public async Task DisposeAsync() => await _gateway.DisposeAsync();
+
+    [Theory]
+    [InlineData(null, "No API key", "Authorization: Bearer")]
+    [InlineData("Bearer wrong", "not known")]
+    [InlineData("Basic YTpi", "No API key")]
+    [InlineData("Bearer ", "No API key")]
+    [InlineData("Bearer ' OR 1=1 --", "not known")]
+    public async Task UnknownKey_Is401OnEveryPathButTheProbes(string? header, params string[] named)
+    {
+        (string, string)[] headers = header is null ? [] : [("Authorization", header)];
+        foreach (var path in new[] { "/v1/models", "/v1/router/users/u", "/v1/nothing" })
+        {
+            (await _gateway.GetAsync(path, headers)).ShouldFail(401, "invalid_api_key", named);
+        }
+
+        (await _gateway.GetAsync("/alive", headers)).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task MissingScope_Is403NamingIt()
+    {
+        (await _gateway.PostAsync("/v1/router/route", """{"input":"a"}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "inference");
+        (await _gateway.PostAsync("/v1/router/feedback", "{}", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "feedback");
+        (await _gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
+        (await _gateway.GetAsync("/v1/router/users/u", Bearer("all-of-b"))).ShouldFail(403, "insufficient_scope", "read");
+    }
+
+    [Fact]
+    public async Task TenantOfTheKey_KeepsUsersApart()
+    {
+        var route = await _gateway.PostAsync("/v1/router/route", """{"input":"a","user":"u"}""", Bearer("all-of-a"));
+        var body = $$"""{"receipt":"{{(string)route.Body["receipt"]!}}","user":"u","kind":"accept"}""";
+
+        (await _gateway.PostAsync("/v1/router/feedback", body, Bearer("all-of-b"))).ShouldFail(403, "receipt_foreign");
+        (await _gateway.PostAsync("/v1/router/feedback", body, Bearer("all-of-a"))).Status.ShouldBe(200);
+        ((int)(await _gateway.GetAsync("/v1/router/users/u", Bearer("reads-a"))).Body["signals"]!).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task OpenGateway_PageOfAnotherHost_IsRefused()
+    {
+        await using var open = await RunningGateway.StartAsync();
+
+        (await open.GetAsync("/v1/models", ("Host", "evil.example"))).ShouldFail(403, "host_not_allowed", "'evil.example'");
+    }
+
+    private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
+
+    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+}

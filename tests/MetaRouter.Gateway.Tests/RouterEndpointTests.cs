@@ -1,0 +1,278 @@
+using System.Text.Json.Nodes;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class RouterEndpointTests : IAsyncLifetime
+{
+    private const string Route = "/v1/router/route", Feedback = "/v1/router/feedback";
+    private RunningGateway _gateway = null!;
+
+    public async Task InitializeAsync() => _gateway = await RunningGateway.StartAsync();
+
+    public async Task DisposeAsync() => await _gateway.DisposeAsync();
+
+    [Fact]
+    public async Task Route_KnownUser_TellsModelReceiptAndRanking()
+    {
+        var answer = (await _gateway.RouteAsync("ann")).Body;
+
+        var ranking = answer["ranking"]!.AsArray();
+        ((string)answer["receipt"]!).Length.ShouldBeGreaterThan(100);
+        ranking.Select(r => (string)r!["model"]!).ShouldContain((string)answer["model"]!);
+        ranking.Sum(r => (double)r!["propensity"]!).ShouldBe(1, 1e-5);
+        ranking.Select(r => (double)r!["utility"]!).ShouldBeInOrder(SortDirection.Descending);
+        ((string)answer["reason"]!).ShouldBe("best_for_user");
+        ((string)answer["explanation"]!).ShouldContain((string)answer["model"]!);
+        ((string)answer["snapshot"]!).Length.ShouldBe(16);
+    }
+
+    [Fact]
+    public async Task Route_WithoutUser_StoresNothing()
+    {
+        var answer = await _gateway.PostAsync(Route, """{"input":"hello"}""");
+
+        answer.Status.ShouldBe(200);
+        (await _gateway.App.Services.GetRequiredService<IUserStore>().ChangedAsync(0, 10)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Route_AllowedModels_ExcludesTheOthersAndSaysWhy()
+    {
+        var answer = (await _gateway.PostAsync(Route, """{"input":"hello","models":["mixtral-8x7b-instruct"]}""")).Body;
+
+        ((string)answer["model"]!).ShouldBe("mixtral-8x7b-instruct");
+        ((string)answer["reason"]!).ShouldBe("only_allowed");
+        answer["ranking"]!.AsArray().Count(r => (string?)r!["excluded"] == "not_allowed").ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task Route_LambdaCost_MovesTheDial()
+    {
+        const string input = "Find all integers n such that n^2 + 3n + 5 is divisible by 121.";
+        var quality = (await _gateway.PostAsync(Route, $$"""{"input":"{{input}}","lambda_cost":0}""")).Body;
+        var cheap = (await _gateway.PostAsync(Route, $$"""{"input":"{{input}}","lambda_cost":30}""")).Body;
+
+        ((string)quality["model"]!).ShouldNotBe((string)cheap["model"]!);
+        ((string)cheap["reason"]!).ShouldBe("best_for_dial");
+    }
+
+    [Fact]
+    public async Task Route_Messages_RoutesTheLastUserMessage()
+    {
+        var answer = await _gateway.PostAsync(Route, """{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"hello"}]}]}""");
+
+        answer.Status.ShouldBe(200, answer.Text);
+    }
+
+    [Theory]
+    [InlineData("", "invalid_json", "empty")]
+    [InlineData("{\"input\":\n\"a\" \"b\"}", "invalid_json", "line 2", "byte 5")]
+    [InlineData("[1]", "invalid_json", "not an object")]
+    [InlineData("{}", "missing_field", "'input'", "'messages'")]
+    [InlineData("""{"input":"a","messages":[]}""", "missing_field", "one of the two")]
+    [InlineData("""{"input":5}""", "invalid_value", "'input' is 5", "a string")]
+    [InlineData("""{"input":"\ud800"}""", "invalid_value", "'input'", "surrogate")]
+    [InlineData("""{"messages":[]}""", "invalid_value", "'messages' is []", "at least one")]
+    [InlineData("""{"input":"a","tenant":"b"}""", "unknown_field", "'tenant'", "API key")]
+    [InlineData("""{"input":"a","lamda_cost":1}""", "unknown_field", "'lamda_cost'", "lambda_cost")]
+    [InlineData("""{"input":"a","lambda_cost":-1}""", "invalid_value", "'lambda_cost' is -1", "0 or more")]
+    [InlineData("""{"input":"a","lambda_cost":1e999}""", "invalid_value", "'lambda_cost' is 1e999", "finite")]
+    [InlineData("""{"input":"a","max_cost_usd":"x"}""", "invalid_value", "'max_cost_usd' is \"x\"", "0 or more")]
+    [InlineData("""{"input":"a","compare":1}""", "invalid_value", "'compare' is 1", "true or false")]
+    [InlineData("""{"input":"a","models":[]}""", "invalid_value", "'models' is []", "leave it out")]
+    [InlineData("""{"input":"a","input":"b"}""", "invalid_json", "input")]
+    public async Task Route_BadBody_SaysWhatIsWrong(string body, string code, params string[] named) =>
+        (await _gateway.PostAsync(Route, body)).ShouldFail(400, code, named);
+
+    [Fact]
+    public async Task Route_UserIdTooLong_IsRefused() =>
+        (await _gateway.PostAsync(Route, $$"""{"input":"a","user":"{{new string('u', 257)}}"}""")).ShouldFail(400, "invalid_value", "'user'", "257", "256");
+
+    [Fact]
+    public async Task Route_UnknownModel_ListsTheModels() =>
+        (await _gateway.PostAsync(Route, """{"input":"a","models":["gpt-9"]}""")).ShouldFail(404, "model_not_found", "'gpt-9'", "gemini-1.5-pro-002");
+
+    [Fact]
+    public async Task Route_NoModelUnderTheLimit_Is422() =>
+        (await _gateway.PostAsync(Route, """{"input":"a","max_cost_usd":0}""")).ShouldFail(422, "no_model_allowed", "over the limit", "Raise the cost limit");
+
+    [Fact]
+    public async Task Route_BodyTooLarge_Is413() =>
+        (await _gateway.PostAsync(Route, $$"""{"input":"{{new string('a', 1_000_000)}}"}""")).ShouldFail(413, "body_too_large", "1,000,000", "Gateway:RouterBodyBytes");
+
+    [Fact]
+    public async Task UnknownUrl_AndWrongMethod_AreToldInTheErrorShape()
+    {
+        (await _gateway.GetAsync("/v1/nothing")).ShouldFail(404, "unknown_url", "/v1/nothing");
+        (await _gateway.GetAsync(Route)).ShouldFail(405, "method_not_allowed", "GET", "POST");
+    }
+
+    [Fact]
+    public async Task RequestId_OfTheCaller_IsKept() =>
+        (await _gateway.GetAsync("/alive", ("x-request-id", "abc-1"))).Headers["x-request-id"].ShouldBe("abc-1");
+
+    [Fact]
+    public async Task Demo_TwoUsersWithinTenCalls_AreServedByDifferentModels()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            (await _gateway.FeedbackAsync(await _gateway.RouteAsync("frugal", compare: true), "frugal", "comparison", "cheaper")).Status.ShouldBe(200);
+            (await _gateway.FeedbackAsync(await _gateway.RouteAsync("picky", compare: true), "picky", "comparison", "dearer")).Status.ShouldBe(200);
+        }
+
+        var (frugal, picky) = ((await _gateway.RouteAsync("frugal")).Body, (await _gateway.RouteAsync("picky")).Body);
+        ((string)frugal["model"]!).ShouldNotBe((string)picky["model"]!);
+        CostOf(frugal).ShouldBeLessThan(CostOf(picky) / 10);
+
+        static double CostOf(JsonObject route) => (double)route["ranking"]!.AsArray().Single(r => (string)r!["model"]! == (string)route["model"]!)!["cost_usd"]!;
+    }
+
+    [Theory]
+    [InlineData("comparison", "\"chosen\"")]
+    [InlineData("comparison", "\"offered\"")]
+    [InlineData("comparison", "0")]
+    [InlineData("thumb", "\"up\"")]
+    [InlineData("thumb", "false")]
+    [InlineData("rating", "5")]
+    [InlineData("regenerate", null)]
+    [InlineData("switch_model", "\"dearer\"")]
+    [InlineData("accept", null)]
+    [InlineData("edit", null)]
+    [InlineData("abandon", null)]
+    [InlineData("task_success", "true")]
+    public async Task Feedback_EachKind_CountsOnceAndSaysSo(string kind, string? value)
+    {
+        var route = await _gateway.RouteAsync("bob", compare: kind == "comparison");
+        var json = value is null ? null : JsonNode.Parse(value);
+        var at = _gateway.Time.GetUtcNow().ToUnixTimeSeconds() + 1;
+        var body = new JsonObject { ["receipt"] = (string)route.Body["receipt"]!, ["user"] = "bob", ["kind"] = kind, ["value"] = json, ["occurred_at"] = at }.ToJsonString();
+
+        var (first, second) = (await _gateway.PostAsync(Feedback, body), await _gateway.PostAsync(Feedback, body));
+
+        first.Status.ShouldBe(200, first.Text);
+        ((bool)first.Body["counted"]!).ShouldBeTrue();
+        ((string)first.Body["preference"]!["explanation"]!).ShouldContain("signal");
+        ((bool)second.Body["counted"]!).ShouldBeFalse();
+        ((string)second.Body["outcome"]!).ShouldBe("repeat");
+    }
+
+    [Fact]
+    public async Task Feedback_ComparisonByModelId_IsTheSameAsBySide()
+    {
+        var route = await _gateway.RouteAsync("carl", compare: true);
+
+        var answer = await _gateway.FeedbackAsync(route, "carl", "comparison", (string)route.Body["offered"]!);
+
+        ((bool)answer.Body["counted"]!).ShouldBeTrue();
+        (await _gateway.FeedbackAsync(route, "carl", "comparison", "gpt-9")).ShouldFail(400, "invalid_value", "'gpt-9'", (string)route.Body["offered"]!, (string)route.Body["model"]!);
+    }
+
+    [Fact]
+    public async Task Feedback_ComparisonOfOneAnswer_IsRefused() =>
+        (await _gateway.FeedbackAsync(await _gateway.RouteAsync("carl"), "carl", "comparison", "chosen")).ShouldFail(400, "not_a_comparison", "one answer", "compare");
+
+    [Fact]
+    public async Task Feedback_Withdrawn_TakesTheSignalBack()
+    {
+        var route = await _gateway.RouteAsync("dora");
+        await _gateway.FeedbackAsync(route, "dora", "thumb", "up");
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(1);
+
+        var answer = await _gateway.FeedbackAsync(route, "dora", "thumb", withdrawn: true);
+
+        ((string)answer.Body["outcome"]!).ShouldBe("withdrawn");
+        ((int)answer.Body["preference"]!["signals"]!).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("""{"user":"u","kind":"thumb","value":1}""", "missing_field", "'receipt'")]
+    [InlineData("""{"receipt":"r","kind":"thumb","value":1}""", "missing_field", "'user'")]
+    [InlineData("""{"receipt":"r","user":"u"}""", "missing_field", "'kind'", "switch_model")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"like"}""", "unknown_kind", "'like'", "comparison, thumb, rating, regenerate, switch_model, accept, edit, abandon, task_success")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"thumb"}""", "missing_field", "'value'", "\"up\"")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"thumb","value":2}""", "invalid_value", "'value' is 2", "\"up\" or \"down\"", "'thumb'")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"rating","value":6}""", "invalid_value", "'value' is 6", "1 to 5")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"rating","value":2.5}""", "invalid_value", "'value' is 2.5", "1 to 5")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"regenerate","value":1}""", "invalid_value", "'value' is 1", "left out")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"switch_model","value":"better"}""", "invalid_value", "\"better\"", "\"cheaper\" or \"dearer\"")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"task_success","value":"yes"}""", "invalid_value", "\"yes\"", "true or false")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"edit","occurred_at":"soon"}""", "invalid_value", "'occurred_at' is \"soon\"", "2026-01-31")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"edit","occurred_at":"2999-01-01T00:00:00Z"}""", "invalid_value", "2999", "clock")]
+    [InlineData("""{"receipt":"r","user":"u","kind":"edit"}""", "receipt_malformed", "receipt")]
+    public async Task Feedback_BadBody_SaysWhatIsWrong(string body, string code, params string[] named) =>
+        (await _gateway.PostAsync(Feedback, body)).ShouldFail(400, code, named);
+
+    [Fact]
+    public async Task Feedback_ForgedReceipt_Is400()
+    {
+        var route = await _gateway.RouteAsync("eve");
+        var receipt = (string)route.Body["receipt"]!;
+        route.Body["receipt"] = receipt[..100] + (receipt[100] == 'A' ? 'B' : 'A') + receipt[101..];
+
+        (await _gateway.FeedbackAsync(route, "eve", "accept")).ShouldFail(400, "receipt_forged", "not genuine");
+    }
+
+    [Fact]
+    public async Task Feedback_ForeignReceipt_Is403() =>
+        (await _gateway.FeedbackAsync(await _gateway.RouteAsync("eve"), "mallory", "accept")).ShouldFail(403, "receipt_foreign", "another tenant or user");
+
+    [Fact]
+    public async Task Feedback_ExpiredReceipt_Is410()
+    {
+        var route = await _gateway.RouteAsync("fay");
+        _gateway.Time.Ahead += TimeSpan.FromDays(8);
+
+        (await _gateway.FeedbackAsync(route, "fay", "accept")).ShouldFail(410, "receipt_expired");
+    }
+
+    [Fact]
+    public async Task Feedback_AfterErasure_Is410AndNewDecisionsAreLearnedFrom()
+    {
+        var before = await _gateway.RouteAsync("gus");
+        var erased = await _gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/gus");
+        ((bool)erased.Body["erased"]!).ShouldBeTrue();
+        DateTimeOffset.Parse((string)erased.Body["at"]!, System.Globalization.CultureInfo.InvariantCulture).ShouldBe(_gateway.Time.GetUtcNow(), TimeSpan.FromMinutes(1));
+
+        (await _gateway.FeedbackAsync(before, "gus", "accept")).ShouldFail(410, "user_erased", "erased");
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(1);
+        ((bool)(await _gateway.FeedbackAsync(await _gateway.RouteAsync("gus"), "gus", "accept")).Body["counted"]!).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Users_Get_TellsWhatWasLearned()
+    {
+        await _gateway.FeedbackAsync(await _gateway.RouteAsync("a/b é"), "a/b é", "thumb", "down");
+
+        var user = (await _gateway.GetAsync("/v1/router/users/" + Uri.EscapeDataString("a/b é"))).Body;
+
+        ((string)user["user"]!).ShouldBe("a/b é");
+        ((int)user["signals"]!).ShouldBe(1);
+        ((int)user["kinds"]!["thumb"]!).ShouldBe(1);
+        user["marginal"]!.AsArray().Sum(p => (double)p!["probability"]!).ShouldBe(1, 1e-4);
+        ((double)user["lambda_cost"]!["p05"]!).ShouldBeLessThan((double)user["lambda_cost"]!["p95"]!);
+    }
+
+    [Fact]
+    public async Task StoreGone_Is503WithRetryAfter()
+    {
+        var route = await _gateway.RouteAsync("hal");
+        await _gateway.App.Services.GetRequiredService<IUserStore>().DisposeAsync();
+
+        var answer = await _gateway.FeedbackAsync(route, "hal", "accept");
+
+        answer.ShouldFail(503, "store_unavailable", "users.db");
+        answer.Headers["Retry-After"].ShouldBe("1");
+    }
+
+    [Fact]
+    public async Task ModelsHealthAlive_Answer()
+    {
+        var models = (await _gateway.GetAsync("/v1/models")).Body;
+        models["data"]!.AsArray().Take(4).Select(m => (string)m!["id"]!).ShouldBe("auto auto:quality auto:balanced auto:cheap".Split(' '));
+        ((double)models["data"]!.AsArray().Single(m => (string)m!["id"]! == "gpt-4o-2024-05-13")!["input_price_usd_per_million"]!).ShouldBe(5);
+        ((string)(await _gateway.GetAsync("/health")).Body["status"]!).ShouldBe("ok");
+        ((string)(await _gateway.GetAsync("/alive")).Body["status"]!).ShouldBe("ok");
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>A gateway on a free port over a store of its own, gone with the test.</summary>
+public sealed class RunningGateway : IAsyncDisposable
+{
+    private readonly string _folder;
+
+    private RunningGateway(WebApplication app, string folder, MovableTime time)
+    {
+        (App, _folder, Time) = (app, folder, time);
+        Client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+    }
+
+    public WebApplication App { get; }
+
+    public HttpClient Client { get; }
+
+    public MovableTime Time { get; }
+
+    public static async Task<RunningGateway> StartAsync(params string[] settings)
+    {
+        var folder = Directory.CreateTempSubdirectory("gateway").FullName;
+        var time = new MovableTime();
+        string[] args = ["--urls", "http://127.0.0.1:0", "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:ExplorationShare", "0", .. settings];
+        var app = await GatewayApp.BuildAsync(args, services => services.AddSingleton<TimeProvider>(time));
+        await app.StartAsync();
+        return new RunningGateway(app, folder, time);
+    }
+
+    public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") };
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value).ShouldBeTrue();
+        }
+
+        using var response = await Client.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        response.Headers.Contains("x-request-id").ShouldBeTrue();
+        return new Answer((int)response.StatusCode, JsonNode.Parse(text)!.AsObject(), response.Headers.ToDictionary(h => h.Key, h => string.Join(",", h.Value), StringComparer.OrdinalIgnoreCase), text);
+    }
+
+    public Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, body, headers);
+
+    public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
+
+    public async Task<Answer> RouteAsync(string user, bool compare = false, string input = "A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?")
+    {
+        var answer = await PostAsync("/v1/router/route", new JsonObject { ["user"] = user, ["input"] = input, ["compare"] = compare }.ToJsonString());
+        answer.Status.ShouldBe(200, answer.Text);
+        return answer;
+    }
+
+    public Task<Answer> FeedbackAsync(Answer route, string user, string kind, JsonNode? value = null, bool withdrawn = false)
+    {
+        var body = new JsonObject { ["receipt"] = (string)route.Body["receipt"]!, ["user"] = user, ["kind"] = kind, ["withdrawn"] = withdrawn };
+        if (value is not null)
+        {
+            body["value"] = value;
+        }
+
+        return PostAsync("/v1/router/feedback", body.ToJsonString());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await App.StopAsync();
+        await App.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <param name="Text">The body as it came.</param>
+public sealed record Answer(int Status, JsonObject Body, IDictionary<string, string> Headers, string Text)
+{
+    public string Message => (string)Body["error"]!["message"]!;
+
+    /// <summary>OpenAI's error shape with this status and code, and a message that names everything it should.</summary>
+    public void ShouldFail(int status, string code, params string[] named)
+    {
+        Status.ShouldBe(status, Text);
+        var error = Body["error"]!.AsObject();
+        error.Select(p => p.Key).ShouldBe(["message", "type", "param", "code"]);
+        ((string)error["code"]!).ShouldBe(code);
+        foreach (var one in named)
+        {
+            Message.ShouldContain(one);
+        }
+    }
+}
+
+/// <summary>The system's time, moved.</summary>
+public sealed class MovableTime : TimeProvider
+{
+    public TimeSpan Ahead { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+}

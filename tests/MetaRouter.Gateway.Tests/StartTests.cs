@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using MetaRouter.Gateway.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class StartTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("start").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("MetaRouter:RefreshSeconds", "often", "'often'", "a number")]
+    [InlineData("MetaRouter:Store", "redis", "'redis'", "sqlite:PATH")]
+    [InlineData("MetaRouter:Stroe", "memory", "'Stroe'", "do not exist")]
+    [InlineData("Gateway:CheapLambda", "-1", "CheapLambda is -1", "0 or more")]
+    [InlineData("Gateway:RouterBodyBytes", "10", "RouterBodyBytes is 10", "from 1000")]
+    [InlineData("Gateway:OffModel", "gpt-9", "'gpt-9'", "gemini-1.5-pro-002")]
+    [InlineData("Upstreams:0:BaseUrl", "example.com", "'example.com'", "absolute http")]
+    [InlineData("Upstreams:0:BaseUrl", "http://169.254.169.254/v1", "link-local")]
+    [InlineData("Upstreams:0:BaseUrl", "http://[::ffff:169.254.169.254]/v1", "link-local")]
+    [InlineData("Upstreams:0:BaseUrl", "http://2852039166/v1", "link-local")]
+    [InlineData("Upstreams:0:Model", "gpt-9", "'gpt-9'", "not in the catalog")]
+    [InlineData("Upstreams:0:Model", "gpt-4o-2024-05-13", "no upstream serves", "gemini-1.5-pro-002")]
+    [InlineData("Upstreams:0:TimeoutSeconds", "0", "TimeoutSeconds 0", "1 to 3600")]
+    [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
+    [InlineData("ApiKeys:0:Sha256", "my-secret", "9 characters", "64 hexadecimal")]
+    [InlineData("ApiKeys:0:Scopes:0", "root", "'root'", "inference, feedback, read, admin")]
+    [InlineData("Urls", "http://0.0.0.0:8080", "'http://0.0.0.0:8080'", "ApiKeys", "http://127.0.0.1:8080")]
+    [InlineData("Urls", "8080", "'8080'", "http://127.0.0.1:8080")]
+    public void Settings_Bad_AreNamedWithValueAndRemedy(string key, string value, params string[] named)
+    {
+        var problems = ProblemsOf((key, value));
+
+        foreach (var one in named)
+        {
+            problems.ShouldContain(p => p.Contains(one, StringComparison.Ordinal));
+        }
+
+        problems.ShouldAllBe(p => !p.Contains("my-secret"));
+    }
+
+    [Fact]
+    public void Settings_ProblemsOfAllSections_AreReportedTogether() =>
+        ProblemsOf(("MetaRouter:RefreshSeconds", "often"), ("MetaRouter:UsersInMemory", "many"), ("MetaRouter:Store", "redis"), ("Gateway:CheapLambda", "x"), ("Upstreams:0:BaseUrl", "y"), ("ApiKeys:0:Tenant", "t")).Count.ShouldBeGreaterThanOrEqualTo(8);
+
+    [Fact]
+    public void Settings_Shipped_AreTheDefaults()
+    {
+        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build());
+
+        settings.IsDemo.ShouldBeTrue();
+        settings.Gateway.ShouldBeEquivalentTo(new GatewayOptions());
+    }
+
+    [Fact]
+    public async Task Start_BadSetting_ExitsWith2() => await ShouldExitAsync(2, ["RefreshSeconds", "'often'"], "--MetaRouter:RefreshSeconds", "often");
+
+    [Fact]
+    public async Task Start_SettingsFileTorn_ExitsWith2()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), "{ \"MetaRouter\": {");
+
+        await ShouldExitAsync(2, ["appsettings.json", "LineNumber"]);
+    }
+
+    [Fact]
+    public async Task Start_BeyondLoopbackWithoutKeys_ExitsWith2() => await ShouldExitAsync(2, ["http://0.0.0.0:0", "ApiKeys"], "--urls", "http://0.0.0.0:0");
+
+    [Fact]
+    public async Task Start_PortInUse_ExitsWith1()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+
+        await ShouldExitAsync(1, ["in use", "--urls"], "--urls", $"http://{other.LocalEndpoint}");
+    }
+
+    [Fact]
+    public async Task Start_StoreLocked_ExitsWith1()
+    {
+        await using var holder = Hosting.Stores.SqliteUserStore.Open(Path.Combine(_folder, "users.db"));
+
+        await ShouldExitAsync(1, ["users.db", "another process"]);
+    }
+
+    [Fact]
+    public async Task Start_StoreTorn_ExitsWith1()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "users.db"), new string('x', 5000));
+
+        await ShouldExitAsync(1, ["users.db", "move it aside"]);
+    }
+
+    [Fact]
+    public async Task Start_SnapshotUnreadable_ExitsWith1()
+    {
+        var path = Path.Combine(_folder, "bad.mrsnap");
+        await File.WriteAllTextAsync(path, "no snapshot");
+
+        await ShouldExitAsync(1, ["snapshot"], "--MetaRouter:Snapshot", path);
+    }
+
+    private static List<string> ProblemsOf(params (string Key, string Value)[] settings)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build();
+        return [.. Should.Throw<GatewayConfigurationException>(() => GatewaySettings.Read(configuration)).Problems];
+    }
+
+    private async Task ShouldExitAsync(int code, string[] named, params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder };
+        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--MetaRouter:Store", "sqlite:users.db", .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]])
+        {
+            start.ArgumentList.Add(one);
+        }
+
+        using var process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var (error, output) = (process.StandardError.ReadToEndAsync(limit.Token), process.StandardOutput.ReadToEndAsync(limit.Token));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        var said = await error;
+        process.ExitCode.ShouldBe(code, said + await output);
+        foreach (var one in named)
+        {
+            said.ShouldContain(one);
+        }
+
+        (said + await output).ShouldNotContain("   at ");
+    }
+}
