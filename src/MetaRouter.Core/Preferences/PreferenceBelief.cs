@@ -83,7 +83,7 @@ public sealed class PreferenceBelief
         {
             ref readonly var signal = ref signals[i];
             var strength = ChoiceContext.StrengthOf(signal.Key.Kind);
-            if (signal.Withdrawn || strength <= 0)
+            if (strength <= 0 || !Speaks(signal))
             {
                 continue;
             }
@@ -129,6 +129,13 @@ public sealed class PreferenceBelief
 
         return PreferenceGrid.HighestLambda;
     }
+
+    /// <summary>
+    /// A withdrawn signal says nothing; nor does a switch towards the dear (or the cheap) from a model that is already on that side of the pool's middle,
+    /// which is all it can be measured against.
+    /// </summary>
+    private static bool Speaks(in Signal signal) =>
+        !signal.Withdrawn && (signal.Key.Kind != FeedbackKind.SwitchModel || (signal.Value == 1) == (signal.Second.CostUsd < signal.First.CostUsd));
 
     private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
     {

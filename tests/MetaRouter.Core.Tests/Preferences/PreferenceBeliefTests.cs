@@ -39,6 +39,22 @@ public class PreferenceBeliefTests
     }
 
     [Fact]
+    public void From_Switches_MoveTheBeliefTowardsWhereTheUserWent()
+    {
+        var middle = new Outcome(0.7f, 0.01f, 0);
+        var (cheap, dear) = (new Outcome(0.5f, 0.001f, 0), new Outcome(0.9f, 0.03f, 0));
+        var before = Belief([]).CostShare;
+        Belief([Switch(dear, toCheaper: true)]).CostShare.ShouldBeGreaterThan(before);
+        Belief([Switch(cheap, toCheaper: false)]).CostShare.ShouldBeLessThan(before);
+
+        // Already on that side of the middle: the switch says nothing that could be measured.
+        Belief([Switch(dear, toCheaper: false)]).CostShare.ShouldBe(before);
+        Belief([Switch(cheap, toCheaper: true)]).CostShare.ShouldBe(before);
+
+        Signal Switch(Outcome served, bool toCheaper) => new(new SignalKey(1, 0, FeedbackKind.SwitchModel), 2, toCheaper ? (byte)1 : (byte)0, false, served, middle);
+    }
+
+    [Fact]
     public void From_AnySignals_IsADistribution()
     {
         for (var seed = 0; seed < 100; seed++)
