@@ -66,9 +66,9 @@ internal static class SnapshotLayout
         Number("correlation");
         Table("start", 4);
         Table("cell", 2);
-        foreach (var (column, bytes) in new[] { ("quality", 2), ("score", 2), ("expected tokens", 4), ("output tokens", 4), ("input tokens", 4) })
+        foreach (var (column, size) in new[] { ("quality", 2), ("score", 2), ("expected tokens", 4), ("output tokens", 4), ("input tokens", 4) })
         {
-            Table(column, bytes);
+            Table(column, size);
         }
 
         var components = Count("components");
