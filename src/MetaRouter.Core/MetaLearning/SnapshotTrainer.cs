@@ -262,7 +262,7 @@ public static class SnapshotTrainer
     {
         var start = new List<int> { 0 };
         var (model, q, score, expected, output, input) = (new List<ushort>(), new List<float>(), new List<float>(), new List<float>(), new List<float>(), new List<float>());
-        for (var i = 0; i < Math.Min(table.Rows, limit); i++)
+        foreach (var i in Sampled(table.Score, table.ModelCount, limit))
         {
             for (var k = 0; k < table.ModelCount; k++)
             {
@@ -282,6 +282,48 @@ public static class SnapshotTrainer
         }
 
         return new CalibrationSample([.. start], [.. model], [.. q], [.. score], [.. expected], [.. output], [.. input]);
+    }
+
+    /// <summary>
+    /// Up to <paramref name="limit"/> rows such that models which answered few requests are seen about as often as those which answered many: a row is
+    /// taken while one of its models has been seen less than a quota, the largest quota that keeps the limit.
+    /// </summary>
+    private static List<int> Sampled(float[] score, int models, int limit)
+    {
+        var n = score.Length / models;
+        var (least, most) = (0, n);
+        while (least < most)
+        {
+            var quota = least + ((most - least + 1) / 2);
+            (least, most) = Take(quota).Count <= limit ? (quota, most) : (least, quota - 1);
+        }
+
+        return Take(least);
+
+        List<int> Take(int quota)
+        {
+            var (seen, rows) = (new int[models], new List<int>());
+            for (var i = 0; i < n; i++)
+            {
+                var row = score.AsSpan(i * models, models);
+                var wanted = false;
+                for (var k = 0; k < models && !wanted; k++)
+                {
+                    wanted = !float.IsNaN(row[k]) && seen[k] < quota;
+                }
+
+                if (wanted)
+                {
+                    rows.Add(i);
+                    for (var k = 0; k < models; k++)
+                    {
+                        seen[k] += float.IsNaN(row[k]) ? 0 : 1;
+                    }
+                }
+            }
+
+            return rows;
+        }
     }
 
     /// <summary>Mean over pairs of models of the correlation of what is left of their scores after prediction.</summary>
