@@ -17,6 +17,7 @@ public sealed partial class DecisionLog : BackgroundService
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
+    private long _dropped;
 
     /// <param name="path">Appended to; empty: nothing is logged.</param>
     public DecisionLog(string path, int capacity, RouterMetrics metrics, ILogger<DecisionLog> logger)
@@ -26,14 +27,14 @@ public sealed partial class DecisionLog : BackgroundService
     }
 
     /// <summary>Decisions dropped since the start.</summary>
-    public long Dropped { get; private set; }
+    public long Dropped => Interlocked.Read(ref _dropped);
 
     public void Offer(RouteDecision decision)
     {
         ArgumentNullException.ThrowIfNull(decision);
         if (_queue?.Writer.TryWrite((decision, decision.Receipt.DecisionTimeMs)) == false)
         {
-            Dropped++;
+            Interlocked.Increment(ref _dropped);
             _metrics.DroppedLogEntries.Add(1);
         }
     }
@@ -47,8 +48,13 @@ public sealed partial class DecisionLog : BackgroundService
 
         try
         {
-            await using var file = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, 1 << 16, useAsync: true);
+            await using var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16, useAsync: true);
             await using var lines = new StreamWriter(file);
+            if (!EndsItsLine(file))
+            {
+                await lines.WriteLineAsync().ConfigureAwait(false); // the process died within a line: the next one must not be joined to it
+            }
+
             stoppingToken.Register(() => _queue.Writer.TryComplete());
             while (await _queue.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
             {
@@ -60,10 +66,24 @@ public sealed partial class DecisionLog : BackgroundService
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever is wrong with the log: the application it is part of goes on.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             LogStopped(_path, e);
         }
+    }
+
+    /// <summary>Leaves the file at its end.</summary>
+    private static bool EndsItsLine(FileStream file)
+    {
+        if (file.Length == 0)
+        {
+            return true;
+        }
+
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
     }
 
     private static string Line(RouteDecision decision) => JsonSerializer.Serialize(new
