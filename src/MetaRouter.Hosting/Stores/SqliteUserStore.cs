@@ -20,6 +20,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     public const int SchemaVersion = 1;
 
     private const int ApplicationId = 0x4D52_5355; // "MRSU"
+    private const string TornRemedy = "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path";
     private const string ReadOnlyRemedy = "the file or its folder is read-only; make both writable for this user";
     private const int MostAtOnce = 2048; // reads too: else a stream of reads would keep the writes waiting
 
@@ -39,7 +40,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(16_384) { SingleReader = true });
     private readonly Task _loop;
     private readonly SqliteCommand _load, _save, _insert, _erase, _changed;
-    private long _sequence;
+    private long _sequence, _commits;
 
     private SqliteUserStore(string path, SqliteConnection connection)
     {
@@ -54,6 +55,9 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         _sequence = (long)last.ExecuteScalar()!;
         _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>Transactions so far: fewer than writes when writes share them.</summary>
+    public long Commits => Interlocked.Read(ref _commits);
 
     /// <summary>Opens or creates the file.</summary>
     /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
@@ -73,14 +77,14 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
             connection.Open();
 
-            // Looks before it writes: a file of another program keeps its journal mode.
-            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
-            var version = FindVersion(connection, path);
             if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") != 0)
             {
                 throw new StoreException($"The store '{path}' cannot be opened: {ReadOnlyRemedy}.");
             }
 
+            // Looks before it writes: a file of another program keeps its journal mode, and a torn one is not written into.
+            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
+            var version = FindVersion(connection, path);
             Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
             Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
             if (version < 1)
@@ -239,15 +243,26 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             throw new StoreException($"'{path}' is a SQLite file of another program (application id {application}). Point the store to another path.");
         }
 
-        return application != ApplicationId || version <= SchemaVersion
-            ? application == ApplicationId ? version : 0
-            : throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
+        if (application != ApplicationId)
+        {
+            return 0;
+        }
 
-        long Scalar(string sql)
+        if (version > SchemaVersion)
+        {
+            throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
+        }
+
+        // Reads the file once. Else a torn page shows only when its users come back, long after the backup that could mend it is gone.
+        return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.");
+
+        long Scalar(string sql) => (long)Value(sql)!;
+
+        object? Value(string sql)
         {
             using var command = connection.CreateCommand();
             command.CommandText = sql;
-            return (long)command.ExecuteScalar()!;
+            return command.ExecuteScalar();
         }
     }
 
@@ -306,6 +321,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             }
 
             Execute(_connection, "COMMIT");
+            Interlocked.Increment(ref _commits);
         }
 #pragma warning disable CA1031
         catch (Exception e)
@@ -375,16 +391,16 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 
     private static StoreException Explain(Exception e, string path, string done)
     {
-        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26;
+        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26, readOnlyFileSystem = 30; // SQLite's codes, and EROFS
         var remedy = (e as SqliteException)?.SqliteErrorCode switch
         {
             busy or locked => "another process has it open; stop that process, or give this one a path of its own",
             readOnly => ReadOnlyRemedy,
             full => "the disk is full; free some space, nothing acknowledged is lost",
             ioError => "the disk reports an error; check it and its free space",
-            corrupt or notADatabase => "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path",
+            corrupt or notADatabase => TornRemedy,
             cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
-            _ => e is UnauthorizedAccessException ? ReadOnlyRemedy : "check the path and its permissions",
+            _ => e is UnauthorizedAccessException or IOException { HResult: readOnlyFileSystem } ? ReadOnlyRemedy : "check the path and its permissions",
         };
         return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e);
     }
