@@ -11,12 +11,13 @@ namespace MetaRouter.Hosting;
 /// Decisions with their propensities, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
 /// dropped and counted rather than holding a request up.
 /// </summary>
-public sealed partial class DecisionLog : BackgroundService
+public sealed partial class DecisionLog : IHostedService, IDisposable
 {
     private readonly Channel<(RouteDecision Decision, long TimeMs)>? _queue;
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
+    private Task _writing = Task.CompletedTask;
     private long _dropped;
 
     /// <param name="path">Appended to; empty: nothing is logged.</param>
@@ -39,13 +40,28 @@ public sealed partial class DecisionLog : BackgroundService
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (_queue is null)
+        if (_queue is not null)
         {
-            return;
+            // Not cancelled with the host's token: a host that stops at once would leave what is queued unwritten.
+            _writing = Task.Run(() => WriteAsync(_queue.Reader), CancellationToken.None);
         }
 
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing more and writes what is queued.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue?.Writer.TryComplete();
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => _queue?.Writer.TryComplete();
+
+    private async Task WriteAsync(ChannelReader<(RouteDecision Decision, long TimeMs)> queue)
+    {
         try
         {
             await using var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16, useAsync: true);
@@ -55,10 +71,9 @@ public sealed partial class DecisionLog : BackgroundService
                 await lines.WriteLineAsync().ConfigureAwait(false); // the process died within a line: the next one must not be joined to it
             }
 
-            stoppingToken.Register(() => _queue.Writer.TryComplete());
-            while (await _queue.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            while (await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
             {
-                while (_queue.Reader.TryRead(out var entry))
+                while (queue.TryRead(out var entry))
                 {
                     await lines.WriteLineAsync(Line(entry.Decision)).ConfigureAwait(false);
                 }
