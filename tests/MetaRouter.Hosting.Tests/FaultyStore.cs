@@ -11,9 +11,6 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
 
     public IUserStore Inner => inner;
 
-    /// <summary>Runs before every load.</summary>
-    public Func<Task> BeforeLoad { get; set; } = () => Task.CompletedTask;
-
     /// <summary>Runs after a record was loaded and before it is handed over: a slow reader.</summary>
     public Func<Task> AfterLoad { get; set; } = () => Task.CompletedTask;
 
@@ -25,7 +22,6 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
 
     public async ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default)
     {
-        await BeforeLoad();
         var record = await inner.LoadAsync(key, cancellationToken);
         await AfterLoad();
         return record;

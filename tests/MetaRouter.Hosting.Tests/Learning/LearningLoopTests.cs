@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting.Tests.Learning;
 
-public sealed class LearningLoopTests : IAsyncDisposable
+public sealed class LearningLoopTests : IDisposable
 {
     private static readonly RoutingPolicy s_policy = new(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy(new ExplorationOptions { Enabled = false }));
     private static readonly RequestEncoding s_scratch = new();
@@ -23,11 +23,10 @@ public sealed class LearningLoopTests : IAsyncDisposable
 
     private LearningLoop Loop => _loop ??= NewLoop(_pool);
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         _loop?.Dispose();
         _metrics.Dispose();
-        await _store.DisposeAsync();
     }
 
     [Fact]
