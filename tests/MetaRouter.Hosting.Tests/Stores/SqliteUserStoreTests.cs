@@ -301,7 +301,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         var acknowledged = new HashSet<int>();
         var failed = 0;
         var store = SqliteUserStore.Open(Path);
-        var writes = Enumerable.Range(0, 18_000).Select(async i =>
+        var writes = Enumerable.Range(0, 22_000).Select(async i =>
         {
             try
             {
@@ -320,7 +320,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         await Task.WhenAll(writes).WaitAsync(TimeSpan.FromSeconds(60));
         await Should.ThrowAsync<StoreException>(async () => await store.LoadAsync(Key(0)));
 
-        (acknowledged.Count + failed).ShouldBe(18_000);
+        (acknowledged.Count + failed).ShouldBe(22_000);
         output.WriteLine($"{acknowledged.Count} completed, {failed} failed.");
         await using var again = SqliteUserStore.Open(Path);
         (await again.ChangedAsync(0, int.MaxValue)).Select(c => (int)c.Key.User).Order().ShouldBe(acknowledged.Order());
