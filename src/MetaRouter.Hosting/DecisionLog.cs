@@ -11,12 +11,14 @@ namespace MetaRouter.Hosting;
 /// Decisions with their propensities, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
 /// dropped and counted rather than holding a request up.
 /// </summary>
-public sealed partial class DecisionLog : BackgroundService
+public sealed partial class DecisionLog : IHostedService, IDisposable
 {
     private readonly Channel<(RouteDecision Decision, long TimeMs)>? _queue;
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
+    private Task _writing = Task.CompletedTask;
+    private long _dropped;
 
     /// <param name="path">Appended to; empty: nothing is logged.</param>
     public DecisionLog(string path, int capacity, RouterMetrics metrics, ILogger<DecisionLog> logger)
@@ -26,33 +28,52 @@ public sealed partial class DecisionLog : BackgroundService
     }
 
     /// <summary>Decisions dropped since the start.</summary>
-    public long Dropped { get; private set; }
+    public long Dropped => Interlocked.Read(ref _dropped);
 
     public void Offer(RouteDecision decision)
     {
         ArgumentNullException.ThrowIfNull(decision);
         if (_queue?.Writer.TryWrite((decision, decision.Receipt.DecisionTimeMs)) == false)
         {
-            Dropped++;
+            Interlocked.Increment(ref _dropped);
             _metrics.DroppedLogEntries.Add(1);
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (_queue is null)
+        if (_queue is not null)
         {
-            return;
+            // Not cancelled with the host's token: a host that stops at once would leave what is queued unwritten.
+            _writing = Task.Run(() => WriteAsync(_queue.Reader), CancellationToken.None);
         }
 
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing more and writes what is queued.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue?.Writer.TryComplete();
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => _queue?.Writer.TryComplete();
+
+    private async Task WriteAsync(ChannelReader<(RouteDecision Decision, long TimeMs)> queue)
+    {
         try
         {
-            await using var file = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, 1 << 16, useAsync: true);
+            await using var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16, useAsync: true);
             await using var lines = new StreamWriter(file);
-            stoppingToken.Register(() => _queue.Writer.TryComplete());
-            while (await _queue.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            if (!EndsItsLine(file))
             {
-                while (_queue.Reader.TryRead(out var entry))
+                await lines.WriteLineAsync().ConfigureAwait(false); // the process died within a line: the next one must not be joined to it
+            }
+
+            while (await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                while (queue.TryRead(out var entry))
                 {
                     await lines.WriteLineAsync(Line(entry.Decision)).ConfigureAwait(false);
                 }
@@ -60,10 +81,24 @@ public sealed partial class DecisionLog : BackgroundService
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever is wrong with the log: the application it is part of goes on.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             LogStopped(_path, e);
         }
+    }
+
+    /// <summary>Leaves the file at its end.</summary>
+    private static bool EndsItsLine(FileStream file)
+    {
+        if (file.Length == 0)
+        {
+            return true;
+        }
+
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
     }
 
     private static string Line(RouteDecision decision) => JsonSerializer.Serialize(new

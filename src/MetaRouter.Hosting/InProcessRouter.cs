@@ -40,10 +40,11 @@ public sealed partial class InProcessRouter : IRouter
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
         var key = Key(tenant, user);
         var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-        var decision = Decide(key, Current(key, known), request);
+        var decision = Decide(key, Current(key, known), known.ErasedAtMs, request);
         _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
         _log.Offer(decision);
@@ -54,7 +55,9 @@ public sealed partial class InProcessRouter : IRouter
     public RouteDecision RouteAnonymous(string tenant, RouteRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var decision = Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, request);
+        var started = Stopwatch.GetTimestamp();
+        var decision = Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request);
+        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
         _log.Offer(decision);
         return decision;
@@ -63,6 +66,7 @@ public sealed partial class InProcessRouter : IRouter
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(feedback);
+        cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
         var key = Key(tenant, user);
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -73,7 +77,6 @@ public sealed partial class InProcessRouter : IRouter
             return new FeedbackResult(verdict, null, null);
         }
 
-        var clientTime = feedback.OccurredAt?.ToUnixTimeMilliseconds() ?? now;
         AddOutcome? outcome = null;
         var (model, erased) = await ChangeAsync(key, (before, erasedAt) =>
         {
@@ -82,7 +85,7 @@ public sealed partial class InProcessRouter : IRouter
                 return null;
             }
 
-            var after = before.Learn(receipt, feedback.Kind, feedback.Value, clientTime, feedback.Withdrawn, out var added);
+            var after = before.Learn(receipt, feedback, now, out var added);
             outcome = added;
             return after;
         }, cancellationToken).ConfigureAwait(false);
@@ -105,12 +108,11 @@ public sealed partial class InProcessRouter : IRouter
         try
         {
             await _store.EraseAsync(key, _time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None).ConfigureAwait(false);
-
-            // Not just removed: a reader that loaded the record before may be about to keep it, and yields only to a later etag.
-            await LoadAsync(key, CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
+            // Also when the store failed: it may have erased and lost the answer.
+            _users.Remove(key);
             turn.Release();
         }
     }
@@ -129,12 +131,14 @@ public sealed partial class InProcessRouter : IRouter
 
     private static int Turn(UserKey key) => (int)(key.User % Turns);
 
-    private RouteDecision Decide(UserKey key, UserModel user, RouteRequest request)
+    private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request)
     {
+        // After the erasure it knows of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.
+        var now = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs + 1);
         Span<byte> chance = stackalloc byte[12];
         RandomNumberGenerator.Fill(chance);
         var moment = new DecisionMoment(
-            key.Tenant, key.User, _time.GetUtcNow().ToUnixTimeMilliseconds(), BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
+            key.Tenant, key.User, now, BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
             (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
         return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding());
     }
@@ -142,44 +146,51 @@ public sealed partial class InProcessRouter : IRouter
     /// <summary>The user under the pool in service now.</summary>
     private UserModel Current(UserKey key, CachedUser user)
     {
-        var pool = _pool.Current;
-        if (ReferenceEquals(user.Model.Pool, pool))
+        var newcomer = _pool.Newcomer;
+        if (ReferenceEquals(user.Model.Pool, newcomer.Pool))
         {
             return user.Model;
         }
 
-        var newcomer = _pool.Newcomer;
-        var current = user with { Model = user.Model.State.Signals.IsEmpty && ReferenceEquals(newcomer.Pool, pool) ? newcomer : user.Model.On(pool) };
-        _users.Put(key, current);
-        return current.Model;
+        var ticket = _users.Ticket(key);
+        var model = user.Model.State.Signals.IsEmpty ? newcomer : user.Model.On(newcomer.Pool);
+        if (_users.Find(key) is { } kept && kept.Etag == user.Etag)
+        {
+            _users.Put(key, user with { Model = model }, ticket);
+        }
+
+        return model;
     }
 
     private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)
     {
-        var record = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
-        var user = await RestoreAsync(key, record, cancellationToken).ConfigureAwait(false);
-        _users.Put(key, user);
-        return user;
+        var ticket = _users.Ticket(key);
+        return _users.Put(key, await RestoreAsync(key, cancellationToken).ConfigureAwait(false), ticket);
     }
 
-    private async ValueTask<CachedUser> RestoreAsync(UserKey key, StoredUser record, CancellationToken cancellationToken)
+    private async ValueTask<CachedUser> RestoreAsync(UserKey key, CancellationToken cancellationToken)
     {
-        if (record.State.Length == 0)
+        for (var attempt = 0; attempt < MostRetries; attempt++)
         {
-            return new CachedUser(_pool.Newcomer, record.Etag, record.ErasedAtMs);
+            var record = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            if (record.State.Length == 0)
+            {
+                return new CachedUser(_pool.Newcomer, record.Etag, record.ErasedAtMs);
+            }
+
+            if (UserState.TryRead(record.State, out var state, out var error))
+            {
+                return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs);
+            }
+
+            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again, because somebody else may have been
+            // faster and saved feedback already, which must not be mistaken for the empty place.
+            _metrics.Quarantined.Add(1);
+            LogQuarantined(error);
+            await _store.QuarantineAsync(key, record, error, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
         }
 
-        if (UserState.TryRead(record.State, out var state, out var error))
-        {
-            return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs);
-        }
-
-        // Not overwritten silently: kept aside, reported, and the user starts anew.
-        _metrics.Quarantined.Add(1);
-        LogQuarantined(error);
-        await _store.QuarantineAsync(key, record, error, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
-        var cleared = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
-        return new CachedUser(_pool.Newcomer, cleared.Etag, cleared.ErasedAtMs);
+        throw new StoreException($"The user's record could not be read {MostRetries} times, each time another one; something else writes to this store what this program cannot read. Stop it.");
     }
 
     /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>
@@ -190,6 +201,7 @@ public sealed partial class InProcessRouter : IRouter
         try
         {
             var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
             for (var attempt = 0; attempt < MostRetries; attempt++)
             {
                 var before = Current(key, known);
@@ -219,7 +231,7 @@ public sealed partial class InProcessRouter : IRouter
 
             throw new StoreException($"The user's record changed {MostRetries} times while one signal was being saved; something else writes to this store without pause. Try again later.");
         }
-        catch (StoreException)
+        catch
         {
             // What the store holds is not known: read it anew next time.
             _users.Remove(key);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Hosting;
@@ -44,7 +45,7 @@ public sealed class MetaRouterOptions
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        if (Store != "memory" && !(Store.StartsWith("sqlite:", StringComparison.Ordinal) && Store.Length > "sqlite:".Length))
+        if (Store is not { } store || (store != "memory" && !(store.StartsWith("sqlite:", StringComparison.Ordinal) && store.Length > "sqlite:".Length)))
         {
             problems.Add($"Store is '{Store}'; use sqlite:PATH or memory");
         }
@@ -61,35 +62,29 @@ public sealed class MetaRouterOptions
         Range(nameof(DecisionLogQueue), DecisionLogQueue, 100, 1_000_000);
         if (MaxCostUsd is { } limit && !(limit >= 0 && double.IsFinite(limit)))
         {
-            problems.Add($"MaxCostUsd is {limit}; it must be 0 or more, or left out");
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{nameof(MaxCostUsd)} is {limit}; it must be 0 or more, or left out"));
         }
 
-        if (Snapshot.Length > 0 && !File.Exists(Snapshot))
+        if (Snapshot?.Length > 0 && !File.Exists(Snapshot))
         {
             problems.Add($"Snapshot '{Snapshot}' does not exist; train one with 'metarouter train', or leave it empty for the one that ships");
         }
 
-        for (var i = 0; i < Models.Count; i++)
+        var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
+        if (profiles.Length > 0)
         {
             try
             {
-                _ = Models[i].ToProfile();
+                _ = new ModelCatalog(profiles);
             }
             catch (ArgumentException e)
             {
-                problems.Add($"Models[{i}]: {e.Message}");
+                problems.Add(OneLine(e));
             }
-        }
 
-        if (problems.Count == 0 && Models.Count > 0)
-        {
-            try
+            if (profiles.Length == Models.Count && !profiles.Any(p => p.Enabled))
             {
-                _ = Catalog();
-            }
-            catch (ArgumentException e)
-            {
-                problems.Add(e.Message);
+                problems.Add($"{nameof(Models)} has {profiles.Length} and none is enabled; enable one, or leave the list empty for those of the snapshot");
             }
         }
 
@@ -99,14 +94,23 @@ public sealed class MetaRouterOptions
         {
             if (!(value >= low && value <= high))
             {
-                problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
             }
         }
     }
 
     /// <summary>The configured models.</summary>
     /// <exception cref="ArgumentException">They make no catalog; the message names every problem.</exception>
-    public ModelCatalog Catalog() => new(Models.Select(m => m.ToProfile()));
+    public ModelCatalog Catalog()
+    {
+        var problems = new List<string>();
+        var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
+        return problems.Count == 0 ? new ModelCatalog(profiles) : throw new ArgumentException(string.Join("; ", problems) + ".");
+    }
+
+    /// <summary>Without the parameter's name, which means nothing to who wrote the configuration.</summary>
+    private static string OneLine(ArgumentException e) =>
+        (e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal)).ReplaceLineEndings(" ").TrimEnd('.');
 
     /// <summary>One model in the configuration.</summary>
     public sealed class ModelOptions
@@ -128,15 +132,42 @@ public sealed class MetaRouterOptions
         /// <value>Default true.</value>
         public bool Enabled { get; set; } = true;
 
-        /// <exception cref="ArgumentException">An id or price that cannot be.</exception>
-        public ModelProfile ToProfile() => new(
-            new ModelId(Id),
-            new PricePerMillionTokens(InputPrice ?? throw new ArgumentException($"model '{Id}' has no InputPrice; give its list price in US dollars per million tokens (0 if it is free)")),
-            new PricePerMillionTokens(OutputPrice ?? throw new ArgumentException($"model '{Id}' has no OutputPrice; give its list price in US dollars per million tokens (0 if it is free)")))
+        /// <summary>Null when it makes no model; every reason is added to <paramref name="problems"/>.</summary>
+        internal ModelProfile? ToProfile(string at, List<string> problems)
         {
-            ContextWindow = ContextWindow,
-            Sibling = Sibling.Length > 0 ? new ModelId(Sibling) : null,
-            Enabled = Enabled,
-        };
+            var before = problems.Count;
+            var id = Try(() => new ModelId(Id ?? ""));
+            var sibling = string.IsNullOrEmpty(Sibling) ? null : Try(() => new ModelId(Sibling));
+            var input = Price(InputPrice, nameof(InputPrice));
+            var output = Price(OutputPrice, nameof(OutputPrice));
+            return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value) { ContextWindow = ContextWindow, Sibling = sibling, Enabled = Enabled };
+
+            PricePerMillionTokens? Price(double? usd, string name)
+            {
+                if (usd is >= 0 && double.IsFinite(usd.Value))
+                {
+                    return new PricePerMillionTokens(usd.Value);
+                }
+
+                problems.Add(usd is null
+                    ? $"{at}: model '{Id}' has no {name}; give its list price in US dollars per million tokens (0 if it is free)"
+                    : string.Create(CultureInfo.InvariantCulture, $"{at}: model '{Id}' has {name} {usd}; a price is finite and 0 or more US dollars per million tokens"));
+                return null;
+            }
+
+            T? Try<T>(Func<T> make)
+                where T : struct
+            {
+                try
+                {
+                    return make();
+                }
+                catch (ArgumentException e)
+                {
+                    problems.Add($"{at}: {OneLine(e)}");
+                    return null;
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -25,9 +26,16 @@ public static class MetaRouterServiceCollectionExtensions
             options.Configure(configure);
         }
 
+        // Added once; a second call only configures further.
+        if (services.Any(s => s.ServiceType == typeof(InProcessRouter)))
+        {
+            return services;
+        }
+
         options.ValidateOnStart();
+        services.AddLogging();
         services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System); // the application may have its own
         services.AddSingleton<RouterMetrics>();
         services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
         services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>()));
@@ -37,7 +45,7 @@ public static class MetaRouterServiceCollectionExtensions
         services.AddSingleton(s =>
         {
             var o = s.GetRequiredService<MetaRouterOptions>();
-            return new DecisionLog(o.DecisionLog, o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
+            return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
         });
         services.AddSingleton<LearningLoop>();
         services.AddSingleton(s =>
@@ -58,7 +66,7 @@ public static class MetaRouterServiceCollectionExtensions
 
     private static RoutingPool BuildPool(MetaRouterOptions options)
     {
-        var snapshot = options.Snapshot.Length == 0 ? Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(options.Snapshot));
+        var snapshot = string.IsNullOrEmpty(options.Snapshot) ? Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(options.Snapshot));
         return new RoutingPool(snapshot, options.Models.Count == 0 ? new ModelCatalog(snapshot.Models) : options.Catalog());
     }
 

@@ -6,6 +6,7 @@ namespace MetaRouter.Hosting;
 /// <summary>The pool in service: one volatile read gives a decision everything shared, all of one version; a refresh replaces it whole.</summary>
 public sealed class PoolHolder
 {
+    private readonly Lock _gate = new();
     private volatile UserModel _newcomer;
 
     public PoolHolder(RoutingPool pool) => _newcomer = new UserModel(pool, UserState.Empty);
@@ -15,5 +16,15 @@ public sealed class PoolHolder
     /// <summary>A user nobody has met, under the pool in service; one object for all of them.</summary>
     public UserModel Newcomer => _newcomer;
 
-    public void Replace(RoutingPool pool) => _newcomer = new UserModel(pool, UserState.Empty);
+    public void Replace(RoutingPool pool) => Update(_ => pool);
+
+    /// <summary>Replaces the pool by one made of it. One at a time, so that a new prior and a new catalog that arrive together are both kept.</summary>
+    public void Update(Func<RoutingPool, RoutingPool> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        lock (_gate)
+        {
+            _newcomer = new UserModel(change(_newcomer.Pool), UserState.Empty);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Numerics;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 
@@ -9,55 +9,122 @@ internal sealed record CachedUser(UserModel Model, long Etag, long ErasedAtMs);
 
 /// <summary>
 /// The users seen lately, bounded: two generations, a user found in the old one moves to the young one, and when the young one is full it becomes the old.
-/// So between half and all of the bound is kept, a touch costs one look-up, and nobody waits for an eviction.
+/// So between half and all of the bound is kept, and evicting is dropping a table. Of two records of a user the one with the greater etag stays.
 /// </summary>
-internal sealed class UserCache(int capacity)
+/// <remarks>
+/// Striped by the user's hash, each stripe under its own lock: a touch must look at both generations at once, else a record could be kept beside a newer one.
+/// A reader that was slow between the store and here may carry a record that is older than one already evicted or removed. It shows the ticket it took before it
+/// read, and is kept only if nothing put since then can have left: at most one turn of the generations, no removal.
+/// </remarks>
+internal sealed class UserCache
 {
-    private readonly int _generation = Math.Max(1, capacity / 2);
-    private readonly Lock _turn = new();
-    private volatile ConcurrentDictionary<UserKey, CachedUser> _young = new();
-    private volatile ConcurrentDictionary<UserKey, CachedUser> _old = new();
-    private int _count;
+    private const int SmallestStripe = 1024;
+    private const int MostStripes = 256;
 
-    public int Count => _young.Count + _old.Count;
+    private readonly int _generation;
+    private readonly Stripe[] _stripes;
+
+    /// <param name="capacity">The most users kept, 2 or more.</param>
+    public UserCache(int capacity)
+    {
+        var stripes = Math.Min(MostStripes, 1 << BitOperations.Log2((uint)Math.Max(1, capacity / SmallestStripe)));
+        _generation = Math.Max(1, capacity / stripes / 2);
+        _stripes = [.. Enumerable.Range(0, stripes).Select(_ => new Stripe())];
+    }
+
+    public int Count => _stripes.Sum(s =>
+    {
+        lock (s)
+        {
+            return s.Young.Count + s.Old.Count;
+        }
+    });
 
     public CachedUser? Find(UserKey key)
     {
-        if (_young.TryGetValue(key, out var user))
+        var stripe = StripeOf(key);
+        lock (stripe)
         {
-            return user;
-        }
-
-        if (_old.TryRemove(key, out user))
-        {
-            Put(key, user, onlyIfAbsent: true);
-            return user;
-        }
-
-        return null;
-    }
-
-    /// <summary>Keeps the user; with <paramref name="onlyIfAbsent"/> a newer entry that somebody wrote meanwhile stays.</summary>
-    public void Put(UserKey key, CachedUser user, bool onlyIfAbsent = false)
-    {
-        var young = _young;
-        var added = false;
-        young.AddOrUpdate(key, _ => { added = true; return user; }, (_, now) => onlyIfAbsent || now.Etag > user.Etag ? now : user);
-        if (added && Interlocked.Increment(ref _count) >= _generation)
-        {
-            lock (_turn)
+            if (stripe.Young.TryGetValue(key, out var user))
             {
-                if (ReferenceEquals(_young, young))
-                {
-                    (_old, _young, _count) = (young, new(), 0);
-                }
+                return user;
             }
+
+            if (stripe.Old.Remove(key, out user))
+            {
+                Keep(stripe, key, user);
+            }
+
+            return user;
         }
     }
 
+    /// <summary>Taken before the store is read; see <see cref="Put(UserKey, CachedUser, long)"/>.</summary>
+    public long Ticket(UserKey key)
+    {
+        var stripe = StripeOf(key);
+        lock (stripe)
+        {
+            return stripe.Epoch;
+        }
+    }
+
+    /// <summary>Keeps what was just written, or read under the user's turn.</summary>
+    /// <returns>The newer of this and what was kept before.</returns>
+    public CachedUser Put(UserKey key, CachedUser user) => Put(key, user, long.MaxValue);
+
+    /// <summary>Keeps what was read after the ticket was taken, unless something newer may have come and gone since.</summary>
+    /// <returns>The newer of this and what was kept before.</returns>
+    public CachedUser Put(UserKey key, CachedUser user, long ticket)
+    {
+        var stripe = StripeOf(key);
+        lock (stripe)
+        {
+            if ((stripe.Young.TryGetValue(key, out var now) || stripe.Old.TryGetValue(key, out now)) && now.Etag > user.Etag)
+            {
+                return now;
+            }
+
+            if (ticket >= stripe.Epoch - 1)
+            {
+                stripe.Old.Remove(key);
+                Keep(stripe, key, user);
+            }
+
+            return user;
+        }
+    }
+
+    /// <summary>The record is no longer to be believed, nor is anything read before this.</summary>
     public void Remove(UserKey key)
     {
-        _old.TryRemove(key, out _);
-        _young.TryRemove(key, out _);
+        var stripe = StripeOf(key);
+        lock (stripe)
+        {
+            stripe.Old.Remove(key);
+            stripe.Young.Remove(key);
+            stripe.Epoch += 2;
+        }
+    }
+
+    private void Keep(Stripe stripe, UserKey key, CachedUser user)
+    {
+        stripe.Young[key] = user;
+        if (stripe.Young.Count >= _generation)
+        {
+            (stripe.Old, stripe.Young) = (stripe.Young, []);
+            stripe.Epoch++;
+        }
+    }
+
+    private Stripe StripeOf(UserKey key) => _stripes[(int)(key.User >> 32) & (_stripes.Length - 1)];
+
+    private sealed class Stripe
+    {
+        public Dictionary<UserKey, CachedUser> Young { get; set; } = [];
+
+        public Dictionary<UserKey, CachedUser> Old { get; set; } = [];
+
+        public long Epoch { get; set; }
     }
 }

@@ -145,6 +145,27 @@ public sealed class UserModel
         return ReferenceEquals(state, State) ? this : new UserModel(Pool, state);
     }
 
+    /// <summary>The user after feedback on an opened receipt, as it arrived.</summary>
+    /// <remarks>
+    /// Feedback that does not say when it was meant, or says so from the future, counts as said when it arrives. A client that never saw the answer sends it
+    /// again, and later: the same word then is a repeat, not a change of mind. And a clock that runs ahead must not have the last word for good.
+    /// </remarks>
+    /// <param name="nowMs">Unix milliseconds.</param>
+    /// <inheritdoc cref="Learn(in Receipt, FeedbackKind, byte, long, bool, out AddOutcome)"/>
+    public UserModel Learn(in Receipt receipt, Feedback feedback, long nowMs, out AddOutcome outcome)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        var said = feedback.OccurredAt?.ToUnixTimeMilliseconds() ?? long.MaxValue;
+        if (said > nowMs && State.TryFind(new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), out var known)
+            && known.Withdrawn == feedback.Withdrawn && (known.Withdrawn || known.Value == feedback.Value))
+        {
+            outcome = AddOutcome.Repeat;
+            return this;
+        }
+
+        return Learn(receipt, feedback.Kind, feedback.Value, Math.Min(said, nowMs), feedback.Withdrawn, out outcome);
+    }
+
     /// <summary>What this user's signals say, with the prior divided out.</summary>
     public TaskSummary Summarise()
     {

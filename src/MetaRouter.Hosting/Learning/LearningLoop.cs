@@ -26,7 +26,9 @@ public sealed partial class LearningLoop : BackgroundService
     private readonly ILogger<LearningLoop> _logger;
     private readonly Dictionary<UserKey, (TaskSummary Summary, long Sequence)> _users = [];
     private long _sequence;
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
+    private bool _restored;
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger) =>
         (_store, _pool, _options, _time, _metrics, _logger) = (store, pool, options, time, metrics, logger);
@@ -35,45 +37,46 @@ public sealed partial class LearningLoop : BackgroundService
     /// <returns>Whether a new prior went into service.</returns>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
-        await CollectAsync(cancellationToken).ConfigureAwait(false);
-        if (!_changed)
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            return false;
-        }
+            // Else the candidate would be measured against the shipped prior instead of the one in service.
+            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
+            await CollectAsync(cancellationToken).ConfigureAwait(false);
+            if (!_changed)
+            {
+                return false;
+            }
 
-        _changed = false;
-        var serving = _pool.Current;
-        var held = _users.Where(u => u.Key.User % HeldOut == 0).Select(u => u.Value.Summary).ToArray();
-        var taught = _users.Where(u => u.Key.User % HeldOut != 0).Select(u => u.Value.Summary).ToArray();
-        var candidate = MetaLearner.Fit(PopulationPrior.Default, taught);
-        var promoted = !ReferenceEquals(candidate, PopulationPrior.Default) && held.Length > 0
-            && MetaLearner.MeanEvidence(candidate, held) >= MetaLearner.MeanEvidence(serving.Snapshot.Prior, held);
-        if (promoted)
+            var promoted = await PromoteAsync(cancellationToken).ConfigureAwait(false);
+            _changed = false; // only now: what the store failed to take is tried again
+            _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
+            return promoted;
+        }
+        finally
         {
-            var before = await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-            await _store.WriteValueAsync(Name, PriorJson.Write(candidate), before, cancellationToken).ConfigureAwait(false);
-            Serve(candidate);
-            LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
+            _turn.Release();
         }
-
-        _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
-        return promoted;
     }
 
     /// <summary>Puts the prior that an earlier run learned back into service.</summary>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
-        if (await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } bytes)
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            if (PriorJson.Read(bytes, out var error) is { } prior)
-            {
-                Serve(prior);
-            }
-            else
-            {
-                LogUnreadable(error);
-            }
+            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
         }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -93,7 +96,9 @@ public sealed partial class LearningLoop : BackgroundService
                     await RefreshAsync(stoppingToken).ConfigureAwait(false);
                     await _store.PurgeTombstonesAsync(_time.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
                 }
-                catch (StoreException e)
+#pragma warning disable CA1031 // A refresh that fails must not take the application down: the prior in service stays.
+                catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
                 {
                     LogFailed(e);
                 }
@@ -103,6 +108,54 @@ public sealed partial class LearningLoop : BackgroundService
         {
             // The host stops.
         }
+    }
+
+    private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
+    {
+        var serving = _pool.Current;
+        var held = _users.Where(u => u.Key.User % HeldOut == 0).Select(u => u.Value.Summary).ToArray();
+        var taught = _users.Where(u => u.Key.User % HeldOut != 0).Select(u => u.Value.Summary).ToArray();
+        var candidate = MetaLearner.Fit(PopulationPrior.Default, taught);
+        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Length == 0
+            || MetaLearner.MeanEvidence(candidate, held) < MetaLearner.MeanEvidence(serving.Snapshot.Prior, held))
+        {
+            return false;
+        }
+
+        var before = await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        if (!await _store.WriteValueAsync(Name, PriorJson.Write(candidate), before, cancellationToken).ConfigureAwait(false))
+        {
+            // Another router of this store was faster: all serve the same.
+            _restored = false;
+            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+
+        Serve(candidate);
+        LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
+        return true;
+    }
+
+    private async Task RestoreOnceAsync(CancellationToken cancellationToken)
+    {
+        if (_restored)
+        {
+            return;
+        }
+
+        if (await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } bytes)
+        {
+            if (PriorJson.Read(bytes, out var error) is { } prior)
+            {
+                Serve(prior);
+            }
+            else
+            {
+                LogUnreadable(error);
+            }
+        }
+
+        _restored = true;
     }
 
     private async Task CollectAsync(CancellationToken cancellationToken)
@@ -126,26 +179,24 @@ public sealed partial class LearningLoop : BackgroundService
                 _users[user.Key] = (new UserModel(pool, state).Summarise(), user.Sequence);
             }
 
-            if (page.Count < Page)
+            // With some slack, because finding the oldest looks at all.
+            var isLast = page.Count < Page;
+            if (_users.Count > _options.RefreshUsers + (isLast ? 0 : Math.Max(Page, _options.RefreshUsers / 4)))
+            {
+                foreach (var key in _users.OrderBy(u => u.Value.Sequence).Take(_users.Count - _options.RefreshUsers).Select(u => u.Key).ToArray())
+                {
+                    _users.Remove(key);
+                }
+            }
+
+            if (isLast)
             {
                 break;
             }
         }
-
-        if (_users.Count > _options.RefreshUsers)
-        {
-            foreach (var key in _users.OrderBy(u => u.Value.Sequence).Take(_users.Count - _options.RefreshUsers).Select(u => u.Key).ToArray())
-            {
-                _users.Remove(key);
-            }
-        }
     }
 
-    private void Serve(PopulationPrior prior)
-    {
-        var pool = _pool.Current;
-        _pool.Replace(new RoutingPool(pool.Snapshot.WithPrior(prior), pool.Catalog));
-    }
+    private void Serve(PopulationPrior prior) => _pool.Update(pool => new RoutingPool(pool.Snapshot.WithPrior(prior), pool.Catalog));
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]
     private partial void LogPromoted(int users, ulong version);

@@ -10,7 +10,7 @@ public interface IUserStore : IAsyncDisposable
     /// <returns>The new etag; 0 when somebody else wrote first.</returns>
     ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default);
 
-    /// <summary>Replaces the record by a tombstone with its time, whatever the etag.</summary>
+    /// <summary>Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user.</summary>
     ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default);
 
     /// <summary>Keeps a record that cannot be read aside, for people, and clears its place.</summary>

@@ -1,22 +1,30 @@
-using System.Collections.Concurrent;
-
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>Users in memory: for tests and trials. Survives nothing; everything is gone with the process.</summary>
-public sealed class MemoryUserStore : IUserStore
+public sealed class MemoryUserStore : IUserStore, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<UserKey, (StoredUser Record, long Sequence)> _users = [];
-    private readonly SortedDictionary<long, UserKey> _order = [];
+    private readonly SortedSet<(long Sequence, UserKey Key)> _order = new(Comparer<(long Sequence, UserKey Key)>.Create((a, b) => a.Sequence.CompareTo(b.Sequence)));
     private readonly Dictionary<string, byte[]> _values = [];
-    private readonly ConcurrentQueue<(UserKey Key, StoredUser Record, string Reason)> _quarantine = [];
+    private readonly List<(UserKey Key, StoredUser Record, string Reason)> _quarantine = [];
     private long _sequence;
 
     /// <summary>What was set aside.</summary>
-    public IReadOnlyCollection<(UserKey Key, StoredUser Record, string Reason)> Quarantine => _quarantine;
+    public IReadOnlyCollection<(UserKey Key, StoredUser Record, string Reason)> Quarantine
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _quarantine];
+            }
+        }
+    }
 
     public ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             return new(_users.TryGetValue(key, out var user) ? user.Record : StoredUser.None);
@@ -25,6 +33,7 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             var now = _users.TryGetValue(key, out var user) ? user.Record : StoredUser.None;
@@ -33,17 +42,18 @@ public sealed class MemoryUserStore : IUserStore
                 return new(0L);
             }
 
-            Put(key, now with { State = state.ToArray(), Etag = etag + 1 });
-            return new(etag + 1);
+            return new(Put(key, now with { State = state.ToArray() }));
         }
     }
 
     public ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             var now = _users.TryGetValue(key, out var user) ? user.Record : StoredUser.None;
-            Put(key, new StoredUser([], now.Etag + 1, Math.Max(nowMs, now.ErasedAtMs)));
+            Put(key, new StoredUser([], 0, Math.Max(nowMs, now.ErasedAtMs)));
+            _quarantine.RemoveAll(q => q.Key == key);
         }
 
         return default;
@@ -51,12 +61,13 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask QuarantineAsync(UserKey key, StoredUser record, string reason, long nowMs, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             if (_users.TryGetValue(key, out var user) && user.Record.Etag == record.Etag)
             {
-                _quarantine.Enqueue((key, record, reason));
-                Put(key, record with { State = [], Etag = record.Etag + 1 });
+                _quarantine.Add((key, record, reason));
+                Put(key, user.Record with { State = [] });
             }
         }
 
@@ -65,21 +76,23 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            return new(_order.Where(o => o.Key > sequence).Take(limit).Select(o => new ChangedUser(o.Value, _users[o.Value].Record, o.Key)).ToArray());
+            return new(_order.GetViewBetween((sequence + 1, default), (long.MaxValue, default)).Take(limit).Select(o => new ChangedUser(o.Key, _users[o.Key].Record, o.Sequence)).ToArray());
         }
     }
 
     public ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             var old = _users.Where(u => u.Value.Record is { State.Length: 0, ErasedAtMs: > 0 } r && r.ErasedAtMs < beforeMs).ToArray();
             foreach (var (key, user) in old)
             {
                 _users.Remove(key);
-                _order.Remove(user.Sequence);
+                _order.Remove((user.Sequence, key));
             }
 
             return new(old.Length);
@@ -88,6 +101,7 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             return new(_values.GetValueOrDefault(name));
@@ -96,6 +110,7 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             var now = _values.GetValueOrDefault(name);
@@ -111,14 +126,20 @@ public sealed class MemoryUserStore : IUserStore
 
     public ValueTask DisposeAsync() => default;
 
-    private void Put(UserKey key, StoredUser record)
+    public void Dispose()
+    {
+    }
+
+    /// <summary>The etag is the write's place in the order of all: no record that takes the place of a purged one is mistaken for it.</summary>
+    private long Put(UserKey key, StoredUser record)
     {
         if (_users.TryGetValue(key, out var before))
         {
-            _order.Remove(before.Sequence);
+            _order.Remove((before.Sequence, key));
         }
 
-        _users[key] = (record, ++_sequence);
-        _order[_sequence] = key;
+        _users[key] = (record with { Etag = ++_sequence }, _sequence);
+        _order.Add((_sequence, key));
+        return _sequence;
     }
 }

@@ -9,32 +9,46 @@ namespace MetaRouter.Hosting.Stores;
 /// process and of the machine, as far as the disk keeps what it says it wrote.
 /// </summary>
 /// <remarks>
-/// One thread owns the one connection. It takes all that is waiting, answers the reads, does the writes in one transaction and acknowledges them when
+/// One thread owns the one connection. It takes what is waiting, answers the reads, does the writes in one transaction and acknowledges them when
 /// that is on disk: under load many writes share one flush (group commit), alone a write pays for its own.
 /// When a commit fails, every write in it fails and nothing of it is kept.
+/// The etag is the write's place in the order of all: no record that takes the place of a purged one is mistaken for it.
 /// </remarks>
-public sealed class SqliteUserStore : IUserStore
+public sealed class SqliteUserStore : IUserStore, IDisposable
 {
     /// <summary>Of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
     public const int SchemaVersion = 1;
 
     private const int ApplicationId = 0x4D52_5355; // "MRSU"
-    private const int MostInOneCommit = 2048;
+    private const string TornRemedy = "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path";
+    private const string ReadOnlyRemedy = "the file or its folder is read-only; make both writable for this user";
+    private const int MostAtOnce = 2048; // reads too: else a stream of reads would keep the writes waiting
+
+    private static readonly string Layout = $"""
+        BEGIN;
+        CREATE TABLE users (key BLOB PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX users_by_seq ON users (seq);
+        CREATE TABLE quarantine (key BLOB NOT NULL, state BLOB NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL);
+        CREATE TABLE shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        PRAGMA application_id = {ApplicationId};
+        PRAGMA user_version = 1;
+        COMMIT;
+        """;
 
     private readonly string _path;
     private readonly SqliteConnection _connection;
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(16_384) { SingleReader = true });
     private readonly Task _loop;
     private readonly SqliteCommand _load, _save, _insert, _erase, _changed;
-    private long _sequence;
+    private long _sequence, _commits;
 
     private SqliteUserStore(string path, SqliteConnection connection)
     {
         (_path, _connection) = (path, connection);
         _load = Command("SELECT state, etag, erased_ms FROM users WHERE key = $key", "$key");
-        _save = Command("UPDATE users SET state = $state, etag = etag + 1, seq = $seq WHERE key = $key AND etag = $etag", "$key", "$state", "$etag", "$seq");
-        _insert = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, $state, 1, 0, $seq) ON CONFLICT (key) DO NOTHING", "$key", "$state", "$seq");
-        _erase = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, x'', 1, $now, $seq) ON CONFLICT (key) DO UPDATE SET state = x'', etag = etag + 1, erased_ms = max(erased_ms, $now), seq = $seq", "$key", "$now", "$seq");
+        _save = Command("UPDATE users SET state = $state, etag = $seq, seq = $seq WHERE key = $key AND etag = $etag", "$key", "$state", "$etag", "$seq");
+        _insert = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, $state, $seq, 0, $seq) ON CONFLICT (key) DO NOTHING", "$key", "$state", "$seq");
+        _erase = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, x'', $seq, $now, $seq) ON CONFLICT (key) DO UPDATE SET state = x'', etag = $seq, erased_ms = max(erased_ms, $now), seq = $seq; DELETE FROM quarantine WHERE key = $key", "$key", "$now", "$seq");
         _changed = Command("SELECT key, state, etag, erased_ms, seq FROM users WHERE seq > $seq ORDER BY seq LIMIT $limit", "$seq", "$limit");
         using var last = connection.CreateCommand();
         last.CommandText = "SELECT coalesce(max(seq), 0) FROM users";
@@ -42,25 +56,42 @@ public sealed class SqliteUserStore : IUserStore
         _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
+    /// <summary>Transactions so far: fewer than writes when writes share them.</summary>
+    public long Commits => Interlocked.Read(ref _commits);
+
     /// <summary>Opens or creates the file.</summary>
     /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
     public static SqliteUserStore Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        path = Path.GetFullPath(path); // also keeps SQLite from reading a meaning into names such as ":memory:"
         SqliteConnection? connection = null;
         try
         {
-            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            if (Path.GetDirectoryName(path) is { } folder)
             {
                 Directory.CreateDirectory(folder);
             }
 
+            CreatePrivate(path);
             connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
             connection.Open();
+
+            if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") != 0)
+            {
+                throw new StoreException($"The store '{path}' cannot be opened: {ReadOnlyRemedy}.");
+            }
+
+            // Looks before it writes: a file of another program keeps its journal mode, and a torn one is not written into.
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY");
+            var version = FindVersion(connection, path);
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
             Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
-            Migrate(connection, path);
+            if (version < 1)
+            {
+                Execute(connection, Layout);
+            }
+
             return new SqliteUserStore(path, connection);
         }
         catch (Exception e) when (e is SqliteException or UnauthorizedAccessException || (e is IOException && e is not StoreException))
@@ -90,13 +121,14 @@ public sealed class SqliteUserStore : IUserStore
             var command = etag == 0 ? _insert : _save;
             command.Parameters["$key"].Value = Bytes(key);
             command.Parameters["$state"].Value = bytes;
-            command.Parameters["$seq"].Value = ++_sequence;
+            var written = ++_sequence;
+            command.Parameters["$seq"].Value = written;
             if (etag != 0)
             {
                 command.Parameters["$etag"].Value = etag;
             }
 
-            return command.ExecuteNonQuery() == 1 ? etag + 1 : 0;
+            return command.ExecuteNonQuery() == 1 ? written : 0;
         }, cancellationToken);
     }
 
@@ -110,11 +142,10 @@ public sealed class SqliteUserStore : IUserStore
 
     public async ValueTask QuarantineAsync(UserKey key, StoredUser record, string reason, long nowMs, CancellationToken cancellationToken = default) => await Do(writes: true, () =>
     {
-        ArgumentNullException.ThrowIfNull(record);
         using var command = _connection.CreateCommand();
         command.CommandText = """
             INSERT INTO quarantine (key, state, reason, at_ms) SELECT key, state, $reason, $now FROM users WHERE key = $key AND etag = $etag;
-            UPDATE users SET state = x'', etag = etag + 1, seq = $seq WHERE key = $key AND etag = $etag;
+            UPDATE users SET state = x'', etag = $seq, seq = $seq WHERE key = $key AND etag = $etag;
             """;
         command.Parameters.AddWithValue("$key", Bytes(key));
         command.Parameters.AddWithValue("$etag", record.Etag);
@@ -123,6 +154,14 @@ public sealed class SqliteUserStore : IUserStore
         command.Parameters.AddWithValue("$seq", ++_sequence);
         return command.ExecuteNonQuery();
     }, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>How many records that could not be read are kept aside.</summary>
+    public ValueTask<int> CountQuarantinedAsync(CancellationToken cancellationToken = default) => Do(writes: false, () =>
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM quarantine";
+        return (int)(long)command.ExecuteScalar()!;
+    }, cancellationToken);
 
     public ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default) => Do<IReadOnlyList<ChangedUser>>(writes: false, () =>
     {
@@ -171,6 +210,8 @@ public sealed class SqliteUserStore : IUserStore
         }, cancellationToken);
     }
 
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
     public async ValueTask DisposeAsync()
     {
         _work.Writer.TryComplete();
@@ -183,18 +224,28 @@ public sealed class SqliteUserStore : IUserStore
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static void Migrate(SqliteConnection connection, string path)
+    /// <summary>The file holds the secrets that receipts are sealed with: nobody else's eyes. SQLite gives the files beside it the same permissions.</summary>
+    private static void CreatePrivate(string path)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA application_id";
-        var application = (long)command.ExecuteScalar()!;
-        command.CommandText = "PRAGMA user_version";
-        var version = (long)command.ExecuteScalar()!;
-        command.CommandText = "SELECT count(*) FROM sqlite_schema";
-        var isEmpty = (long)command.ExecuteScalar()! == 0;
-        if (application != ApplicationId && !isEmpty)
+        if (!OperatingSystem.IsWindows() && !File.Exists(path))
+        {
+            new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
+        }
+    }
+
+    /// <returns>0: a new file.</returns>
+    private static long FindVersion(SqliteConnection connection, string path)
+    {
+        var application = Scalar("PRAGMA application_id");
+        var version = Scalar("PRAGMA user_version");
+        if (application != ApplicationId && Scalar("SELECT count(*) FROM sqlite_schema") != 0)
         {
             throw new StoreException($"'{path}' is a SQLite file of another program (application id {application}). Point the store to another path.");
+        }
+
+        if (application != ApplicationId)
+        {
+            return 0;
         }
 
         if (version > SchemaVersion)
@@ -202,45 +253,60 @@ public sealed class SqliteUserStore : IUserStore
             throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
         }
 
-        if (version < 1)
+        // Reads the file once. Else a torn page shows only when its users come back, long after the backup that could mend it is gone.
+        return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.");
+
+        long Scalar(string sql) => (long)Value(sql)!;
+
+        object? Value(string sql)
         {
-            Execute(connection, $"""
-                BEGIN;
-                CREATE TABLE users (key BLOB PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
-                CREATE INDEX users_by_seq ON users (seq);
-                CREATE TABLE quarantine (key BLOB NOT NULL, state BLOB NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL);
-                CREATE TABLE shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-                PRAGMA application_id = {ApplicationId};
-                PRAGMA user_version = 1;
-                COMMIT;
-                """);
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            return command.ExecuteScalar();
         }
     }
 
     private void Run()
     {
-        var batch = new List<Work>();
+        var writes = new List<Work>();
         while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            batch.Clear();
-            while (batch.Count < MostInOneCommit && _work.Reader.TryRead(out var work))
+            writes.Clear();
+            for (var taken = 0; taken < MostAtOnce && _work.Reader.TryRead(out var work); taken++)
             {
                 if (work.Writes)
                 {
-                    batch.Add(work);
+                    writes.Add(work);
                 }
                 else
                 {
-                    work.Execute();
-                    work.Complete(null);
+                    Read(work);
                 }
             }
 
-            if (batch.Count > 0)
+            if (writes.Count > 0)
             {
-                Commit(batch);
+                Commit(writes);
             }
         }
+    }
+
+    // Whatever goes wrong here and in Commit goes to the callers: were it to end the loop, every later caller would wait for ever.
+    private void Read(Work work)
+    {
+        Exception? failure = null;
+        try
+        {
+            work.Execute();
+        }
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = e;
+        }
+
+        work.Complete(failure is null ? null : Explain(failure, _path, "read"));
     }
 
     private void Commit(List<Work> batch)
@@ -255,10 +321,13 @@ public sealed class SqliteUserStore : IUserStore
             }
 
             Execute(_connection, "COMMIT");
+            Interlocked.Increment(ref _commits);
         }
-        catch (Exception e) when (e is SqliteException or IOException)
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            failure = Explain(e, _path, "written");
+            failure = e;
             try
             {
                 Execute(_connection, "ROLLBACK");
@@ -271,13 +340,13 @@ public sealed class SqliteUserStore : IUserStore
 
         foreach (var work in batch)
         {
-            work.Complete(failure);
+            work.Complete(failure is null ? null : Explain(failure, _path, "written"));
         }
     }
 
     private async ValueTask<T> Do<T>(bool writes, Func<T> action, CancellationToken cancellationToken)
     {
-        var work = new Work<T>(_path, writes, action);
+        var work = new Work<T>(writes, action);
         try
         {
             await _work.Writer.WriteAsync(work, cancellationToken).ConfigureAwait(false);
@@ -322,16 +391,16 @@ public sealed class SqliteUserStore : IUserStore
 
     private static StoreException Explain(Exception e, string path, string done)
     {
-        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26;
+        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26, readOnlyFileSystem = 30; // SQLite's codes, and EROFS
         var remedy = (e as SqliteException)?.SqliteErrorCode switch
         {
             busy or locked => "another process has it open; stop that process, or give this one a path of its own",
-            readOnly => "the file or its folder is read-only; make both writable for this user",
+            readOnly => ReadOnlyRemedy,
             full => "the disk is full; free some space, nothing acknowledged is lost",
             ioError => "the disk reports an error; check it and its free space",
-            corrupt or notADatabase => "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path",
+            corrupt or notADatabase => TornRemedy,
             cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
-            _ => "check the path and its permissions",
+            _ => e is UnauthorizedAccessException or IOException { HResult: readOnlyFileSystem } ? ReadOnlyRemedy : "check the path and its permissions",
         };
         return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e);
     }
@@ -345,31 +414,20 @@ public sealed class SqliteUserStore : IUserStore
         public abstract void Complete(Exception? failure);
     }
 
-    private sealed class Work<T>(string path, bool writes, Func<T> action) : Work(writes)
+    private sealed class Work<T>(bool writes, Func<T> action) : Work(writes)
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? _result;
-        private Exception? _failure;
 
         public Task<T> Task => _done.Task;
 
-        public override void Execute()
-        {
-            try
-            {
-                _result = action();
-            }
-            catch (SqliteException e) when (!Writes)
-            {
-                _failure = Explain(e, path, "read");
-            }
-        }
+        public override void Execute() => _result = action();
 
         public override void Complete(Exception? failure)
         {
-            if ((failure ?? _failure) is { } e)
+            if (failure is not null)
             {
-                _done.SetException(e);
+                _done.SetException(failure);
             }
             else
             {

@@ -1,0 +1,38 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MetaRouter.Hosting.Tests.Crash;
+
+/// <summary>A router over a SQLite file, without the rest of an application.</summary>
+internal sealed class Host : IAsyncDisposable
+{
+    private readonly RouterMetrics _metrics = new();
+    private readonly DecisionLog _log;
+
+    private Host(SqliteUserStore store, RouterSecrets secrets, int usersInMemory)
+    {
+        Store = store;
+        _log = new DecisionLog("", 100, _metrics, NullLogger<DecisionLog>.Instance);
+        var policy = new RoutingPolicy(new ReceiptSealer([secrets.ReceiptKey]), new Guardrails(), new ExplorationPolicy());
+        Router = new InProcessRouter(store, new PoolHolder(RoutingPool.OfSnapshot(Snapshot.Default)), policy, secrets, TimeProvider.System, _metrics, _log, NullLogger<InProcessRouter>.Instance, usersInMemory);
+    }
+
+    public SqliteUserStore Store { get; }
+
+    public InProcessRouter Router { get; }
+
+    public static async Task<Host> OpenAsync(string path, int usersInMemory = 200_000)
+    {
+        var store = SqliteUserStore.Open(path);
+        return new Host(store, await RouterSecrets.LoadOrCreateAsync(store, CancellationToken.None), usersInMemory);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _log.Dispose();
+        _metrics.Dispose();
+        await Store.DisposeAsync();
+    }
+}

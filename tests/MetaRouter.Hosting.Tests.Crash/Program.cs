@@ -1,0 +1,44 @@
+using System.Globalization;
+using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Tests.Crash;
+
+// A process of its own for what cannot be shown inside the test's: a second owner of the file, a sudden death, the memory of a million users.
+switch (args)
+{
+    case ["hold", var path]:
+        await using (SqliteUserStore.Open(path))
+        {
+            Console.WriteLine("holding");
+            Console.ReadLine();
+        }
+
+        return 0;
+
+    case ["open", var path]:
+        try
+        {
+            await using var store = SqliteUserStore.Open(path);
+            Console.WriteLine("opened");
+            return 0;
+        }
+        catch (StoreException e)
+        {
+            Console.WriteLine(e.Message);
+            return 3;
+        }
+
+    case ["feedback", var path]:
+        await FeedbackUntilKilled.RunAsync(path);
+        return 0;
+
+    case ["memory", var path, var users]:
+        return await ManyUsers.RunAsync(path, int.Parse(users, CultureInfo.InvariantCulture));
+
+    case ["throughput", var path, var seconds]:
+        await Throughput.RunAsync(path, double.Parse(seconds, CultureInfo.InvariantCulture));
+        return 0;
+
+    default:
+        Console.Error.WriteLine("hold PATH | open PATH | feedback PATH | memory PATH USERS | throughput PATH SECONDS");
+        return 2;
+}

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Hosting.Tests;
+
+// That a line has the propensities and neither text nor identity is part of the contract.
+public sealed class DecisionLogTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly RouterMetrics _metrics = new();
+    private readonly ConcurrentQueue<string> _errors = [];
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _metrics.Dispose();
+    }
+
+    [Fact]
+    public async Task Offer_ToAFullQueue_DropsAndCountsEachExactly()
+    {
+        using var log = new DecisionLog(_folder.File("log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        var decision = Decide();
+
+        // Nobody reads yet.
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
+        {
+            for (var i = 0; i < 10_000; i++)
+            {
+                log.Offer(decision);
+            }
+        })));
+        log.Dropped.ShouldBe(80_000 - 100);
+
+        await log.StartAsync(default);
+        await log.StopAsync(default);
+        (await File.ReadAllLinesAsync(_folder.File("log"))).Length.ShouldBe(100);
+    }
+
+    [Fact]
+    public async Task UnwritablePath_IsReportedOnceAndStopsNobody()
+    {
+        using var log = new DecisionLog(_folder.Path, 100, _metrics, new ErrorLog<DecisionLog>(_errors)); // a folder
+        await log.StartAsync(default);
+        for (var i = 0; _errors.IsEmpty && i < 500; i++)
+        {
+            await Task.Delay(10);
+        }
+
+        for (var i = 0; i < 500; i++)
+        {
+            log.Offer(Decide());
+        }
+
+        log.Dropped.ShouldBe(400);
+        _errors.ShouldHaveSingleItem().ShouldContain(_folder.Path);
+        await log.StopAsync(default);
+    }
+
+    [Fact]
+    public async Task Start_AfterADeathWithinALine_BeginsALineOfItsOwn()
+    {
+        await File.WriteAllTextAsync(_folder.File("log"), "{\"whole\":1}\n{\"torn\":");
+        using var log = new DecisionLog(_folder.File("log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        log.Offer(Decide());
+        await log.StartAsync(default);
+        await log.StopAsync(default);
+
+        var lines = await File.ReadAllLinesAsync(_folder.File("log"));
+        lines.Length.ShouldBe(3);
+        using var json = JsonDocument.Parse(lines[2]);
+        json.RootElement.GetProperty("propensity").GetDouble().ShouldBeGreaterThan(0);
+    }
+
+    private static RouteDecision Decide() => new UserModel(HostingFixture.Pool, UserState.Empty).Decide(
+        new RouteRequest("?"), new RoutingPolicy(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy()), new DecisionMoment(1, 2, 1_790_000_000_000, 3, 0.5), new RequestEncoding());
+}

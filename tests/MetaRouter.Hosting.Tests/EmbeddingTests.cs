@@ -1,0 +1,133 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MetaRouter.Core.Users;
+using MetaRouter.RouterContract;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using IRouter = MetaRouter.Core.Routing.IRouter;
+
+namespace MetaRouter.Hosting.Tests;
+
+public class EmbeddingTests
+{
+    [Fact]
+    public async Task AddMetaRouter_InAPlainApplication_RoutesLearnsAndRestarts()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] record;
+        await using (var app = Build(folder))
+        {
+            await app.StartAsync();
+            var router = app.Services.GetRequiredService<IRouter>();
+            var decision = await router.RouteAsync("t", "u", new("Hello?"));
+            (await router.LearnAsync("t", "u", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Counted.ShouldBeTrue();
+            record = await router.ExportAsync("t", "u");
+            await app.StopAsync();
+        }
+
+        await using var again = Build(folder);
+        (await again.Services.GetRequiredService<IRouter>().ExportAsync("t", "u")).ShouldBe(record);
+        File.ReadAllLines(folder.File("decisions")).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task AddMetaRouter_Twice_ConfiguresFurtherAndAddsOnce()
+    {
+        using var folder = new TemporaryFolder();
+        await using var app = Build(folder, services => services.AddMetaRouter(o => o.ReceiptHours = 2));
+
+        app.Services.GetServices<IRouter>().Count().ShouldBe(1);
+        app.Services.GetRequiredService<MetaRouterOptions>().ReceiptHours.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task AddMetaRouter_LeavesTheApplicationItsClock()
+    {
+        using var folder = new TemporaryFolder();
+        var clock = new ManualTime();
+        await using var app = Build(folder, first: services => services.AddSingleton<TimeProvider>(clock));
+
+        app.Services.GetRequiredService<TimeProvider>().ShouldBeSameAs(clock);
+    }
+
+    [Fact]
+    public async Task Start_WithBadOptions_IsRefusedWithAllOfThem()
+    {
+        using var folder = new TemporaryFolder();
+        await using var app = Build(folder, services => services.AddMetaRouter(o => (o.ReceiptHours, o.UsersInMemory) = (-1, 0)));
+
+        var refused = await Should.ThrowAsync<OptionsValidationException>(() => app.StartAsync());
+
+        refused.Message.ShouldContain("ReceiptHours is -1");
+        refused.Message.ShouldContain("UsersInMemory is 0");
+    }
+
+    [Fact]
+    public async Task Services_DisposedSynchronously_CloseTheStore()
+    {
+        using var folder = new TemporaryFolder();
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        using (var provider = services.AddMetaRouter(o => o.Store = "sqlite:" + folder.File("users.db")).BuildServiceProvider())
+        {
+            await provider.GetRequiredService<IRouter>().RouteAsync("t", "u", new("Hello?"));
+        }
+
+        await using var again = MetaRouter.Hosting.Stores.SqliteUserStore.Open(folder.File("users.db"));
+    }
+
+    [Fact]
+    public async Task Sample_RunsOverHttp()
+    {
+        using var folder = new TemporaryFolder();
+        using var sample = Helper.Start("EmbeddedRouter", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path);
+        try
+        {
+            using var http = new HttpClient { BaseAddress = await FindAddressAsync(sample) };
+            using var asked = await http.PostAsJsonAsync("/users/ada/ask", new { text = "What is a monad?" });
+            asked.EnsureSuccessStatusCode();
+            var answer = await asked.Content.ReadFromJsonAsync<JsonElement>();
+            answer.GetProperty("model").GetString().ShouldNotBeNullOrEmpty();
+
+            using var thumb = await http.PostAsJsonAsync("/users/ada/thumb", new { receipt = answer.GetProperty("receipt").GetString(), up = true });
+            thumb.EnsureSuccessStatusCode();
+            var result = await thumb.Content.ReadFromJsonAsync<JsonElement>();
+            result.GetProperty("counted").GetBoolean().ShouldBeTrue();
+            result.GetProperty("belief").GetString()!.ShouldContain("from 1 signal");
+
+            using var forged = await http.PostAsJsonAsync("/users/ada/thumb", new { receipt = "forged", up = true });
+            forged.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        }
+        finally
+        {
+            sample.Kill();
+            await sample.WaitForExitAsync();
+        }
+    }
+
+    private static WebApplication Build(TemporaryFolder folder, Action<IServiceCollection>? then = null, Action<IServiceCollection>? first = null)
+    {
+        var builder = WebApplication.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
+        first?.Invoke(builder.Services);
+        builder.Services.AddMetaRouter(o => (o.Store, o.DecisionLog) = ("sqlite:" + folder.File("users.db"), folder.File("decisions")));
+        then?.Invoke(builder.Services);
+        return builder.Build();
+    }
+
+    private static async Task<Uri> FindAddressAsync(System.Diagnostics.Process process)
+    {
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (await process.StandardOutput.ReadLineAsync(late.Token) is { } line)
+        {
+            if (line.IndexOf("http://127.0.0.1:", StringComparison.Ordinal) is >= 0 and var at)
+            {
+                _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+                return new Uri(line[at..]);
+            }
+        }
+
+        throw new InvalidOperationException("The sample ended before it listened: " + await process.StandardError.ReadToEndAsync(late.Token));
+    }
+}

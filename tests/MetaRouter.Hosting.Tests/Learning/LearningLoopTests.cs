@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Hosting.Tests.Learning;
+
+public sealed class LearningLoopTests : IDisposable
+{
+    private static readonly RoutingPolicy s_policy = new(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy(new ExplorationOptions { Enabled = false }));
+    private static readonly RequestEncoding s_scratch = new();
+
+    private readonly FaultyStore _store = new(new MemoryUserStore());
+    private readonly PoolHolder _pool = new(HostingFixture.Pool);
+    private readonly RouterMetrics _metrics = new();
+    private readonly ConcurrentQueue<string> _errors = [];
+    private readonly MetaRouterOptions _options = new();
+    private LearningLoop? _loop;
+
+    private LearningLoop Loop => _loop ??= NewLoop(_pool);
+
+    public void Dispose()
+    {
+        _loop?.Dispose();
+        _metrics.Dispose();
+    }
+
+    [Fact]
+    public async Task Refresh_UsersWhoAllPreferTheCheaper_MovesANewcomersFirstChoice()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        var before = _pool.Newcomer;
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+
+        _pool.Newcomer.Belief.CostShare.ShouldBeGreaterThan(before.Belief.CostShare);
+        _pool.Current.Snapshot.Version.ShouldNotBe(before.Pool.Snapshot.Version);
+        FirstChoiceCost(_pool.Newcomer).ShouldBeLessThan(FirstChoiceCost(before));
+    }
+
+    [Fact]
+    public async Task Refresh_NothingChangedSince_DoesNothing()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var pool = _pool.Current;
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+
+        _pool.Current.ShouldBeSameAs(pool);
+    }
+
+    [Fact]
+    public async Task Refresh_PoisonedUsers_AreNotPromotedAgainstThoseHeldOut()
+    {
+        await TeachAsync(0, 100, prefersCheap: false);
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+        var serving = _pool.Current;
+
+        // As many again say the opposite, all of them among those that are taught from.
+        await TeachAsync(1_000, 400, prefersCheap: true, heldOut: false);
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+        _pool.Current.ShouldBeSameAs(serving);
+    }
+
+    [Fact]
+    public async Task Refresh_FewerUsersThanTheCohort_PublishesNothing()
+    {
+        await TeachAsync(0, MetaLearner.SmallestCohort - 1, prefersCheap: true);
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+
+        (await _store.ReadValueAsync("prior.v1")).ShouldBeNull();
+        _pool.Current.ShouldBeSameAs(HostingFixture.Pool);
+    }
+
+    [Fact]
+    public async Task Refresh_AfterErasures_IsAsIfTheErasedHadNeverBeen()
+    {
+        var cheap = await TeachAsync(0, 60, prefersCheap: true);
+        var dear = await TeachAsync(1_000, 60, prefersCheap: false);
+        await Loop.RefreshAsync(default);
+        foreach (var user in dear)
+        {
+            await _store.EraseAsync(user, 1);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+
+        // What a loop that meets only the others learns.
+        var alone = new PoolHolder(HostingFixture.Pool);
+        await using var others = new MemoryUserStore();
+        foreach (var user in cheap)
+        {
+            await others.SaveAsync(user, (await _store.LoadAsync(user)).State, 0);
+        }
+
+        using var loop = new LearningLoop(others, alone, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
+        await loop.RefreshAsync(default);
+        PriorJson.Write(_pool.Current.Snapshot.Prior).ShouldBe(PriorJson.Write(alone.Current.Snapshot.Prior));
+    }
+
+    [Fact]
+    public async Task Restore_AfterARestart_ServesTheLearnedPrior()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var again = new PoolHolder(HostingFixture.Pool);
+        using var loop = NewLoop(again);
+
+        await loop.RestoreAsync(default);
+
+        again.Current.Snapshot.Version.ShouldBe(_pool.Current.Snapshot.Version);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{"Version":1}""")]
+    [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"Lapse":0.05}""")]
+    [InlineData("""{"Version":1,"Components":[null],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":0,"Deviation":-1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":1e999,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("""{"Version":2,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("\0\u0001\u0002")]
+    public async Task Restore_BadPriorBytes_AreReportedAndIgnoredAndReplacedByTheNextRefresh(string bytes)
+    {
+        await _store.WriteValueAsync("prior.v1", System.Text.Encoding.UTF8.GetBytes(bytes), null);
+
+        await Loop.RestoreAsync(default);
+
+        _pool.Current.ShouldBeSameAs(HostingFixture.Pool);
+        _errors.ShouldHaveSingleItem().ShouldContain("cannot be read");
+        await TeachAsync(0, 100, prefersCheap: true);
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+        PriorJson.Read((await _store.ReadValueAsync("prior.v1"))!, out _).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Refresh_WhenTheStoreFailsToTakeThePrior_TriesAgainAtTheNextRound()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        _store.FailNextSave();
+        await Should.ThrowAsync<StoreException>(() => Loop.RefreshAsync(default));
+        _pool.Current.ShouldBeSameAs(HostingFixture.Pool);
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Refresh_BeforeTheRouterWasAskedFor_MeasuresAgainstTheRestoredPrior()
+    {
+        await TeachAsync(0, 100, prefersCheap: false);
+        await Loop.RefreshAsync(default);
+        await TeachAsync(1_000, 400, prefersCheap: true, heldOut: false); // poisoned: worse than what was learned, better than nothing
+        var again = new PoolHolder(HostingFixture.Pool);
+        using var loop = NewLoop(again);
+
+        await loop.RefreshAsync(default);
+
+        again.Current.Snapshot.Version.ShouldBe(_pool.Current.Snapshot.Version);
+    }
+
+    [Fact]
+    public async Task Update_APriorAndACatalogAtOnce_KeepsBoth()
+    {
+        var models = new Core.Catalog.ModelCatalog(HostingFixture.Pool.Catalog.Models.Take(3));
+        await TeachAsync(0, 100, prefersCheap: true);
+
+        await Task.WhenAll(Task.Run(() => _pool.Update(p => new RoutingPool(p.Snapshot, models))), Loop.RefreshAsync(default));
+
+        _pool.Current.Catalog.ShouldBeSameAs(models);
+        _pool.Current.Snapshot.Prior.ShouldNotBe(PopulationPrior.Default);
+    }
+
+    private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
+
+    private static double FirstChoiceCost(UserModel user) => Enumerable.Range(0, 20)
+        .Select(i => user.Decide(new RouteRequest($"Explain theorem {i} and prove it."), s_policy, Moment(0, i), s_scratch))
+        .Average(d => (double)d.Candidates[d.ChosenIndex].Predicted.CostUsd);
+
+    private static DecisionMoment Moment(int user, int i) => new(1, (ulong)user, 1_790_000_000_000 + (i * 60_000L), (uint)i, 0.5);
+
+    /// <summary>Saves users who answered a dozen comparisons all one way; every fifth is held out by the loop, or none.</summary>
+    private async Task<UserKey[]> TeachAsync(int from, int count, bool prefersCheap, bool? heldOut = null)
+    {
+        var keys = new List<UserKey>();
+        for (var u = from; keys.Count < count; u++)
+        {
+            var key = new UserKey(1, (ulong)u);
+            if (heldOut == false && u % 5 == 0)
+            {
+                continue;
+            }
+
+            var user = new UserModel(HostingFixture.Pool, UserState.Empty);
+            for (var i = 0; i < 12; i++)
+            {
+                var decision = user.Decide(new RouteRequest($"Question {i}: explain step by step.") { MayCompare = true }, s_policy, Moment(u, i), s_scratch);
+                var firstIsCheaper = decision.Receipt.First.CostUsd < decision.Receipt.Offered.CostUsd;
+                user = user.Learn(decision.Receipt, FeedbackKind.Comparison, (byte)(firstIsCheaper == prefersCheap ? 1 : 0), decision.Receipt.DecisionTimeMs + 1_000, false, out _);
+            }
+
+            await _store.SaveAsync(key, user.State.ToBytes(), 0);
+            keys.Add(key);
+        }
+
+        return [.. keys];
+    }
+}

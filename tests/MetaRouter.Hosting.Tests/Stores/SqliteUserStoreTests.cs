@@ -1,0 +1,357 @@
+using System.Diagnostics;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Data.Sqlite;
+using Xunit.Abstractions;
+
+namespace MetaRouter.Hosting.Tests.Stores;
+
+public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Path => _folder.File("users.db");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Reopen_KeepsEverything()
+    {
+        var erased = Key(1_000);
+        long etag;
+        await using (var store = SqliteUserStore.Open(Path))
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                (await store.SaveAsync(Key(i), State(i), 0)).ShouldBeGreaterThan(0);
+            }
+
+            etag = await store.SaveAsync(Key(7), State(77), (await store.LoadAsync(Key(7))).Etag);
+            await store.EraseAsync(erased, 42);
+            await store.WriteValueAsync("name", new byte[] { 1, 2 }, null);
+        }
+
+        await using var again = SqliteUserStore.Open(Path);
+        (await again.LoadAsync(Key(7))).ShouldSatisfyAllConditions(r => r.State.ShouldBe(State(77)), r => r.Etag.ShouldBe(etag));
+        (await again.LoadAsync(Key(99))).State.ShouldBe(State(99));
+        (await again.LoadAsync(erased)).ErasedAtMs.ShouldBe(42);
+        (await again.ReadValueAsync("name")).ShouldBe([1, 2]);
+        (await again.ChangedAsync(0, 1_000)).Count.ShouldBe(101);
+    }
+
+    [Fact]
+    public async Task Save_WithAStaleEtag_Returns0AndChangesNothing()
+    {
+        await using var store = SqliteUserStore.Open(Path);
+        var first = await store.SaveAsync(Key(1), State(1), 0);
+        var second = await store.SaveAsync(Key(1), State(2), first);
+
+        (await store.SaveAsync(Key(1), State(3), first)).ShouldBe(0);
+        (await store.SaveAsync(Key(1), State(3), 0)).ShouldBe(0);
+        (await store.SaveAsync(Key(2), State(3), 5)).ShouldBe(0);
+        (await store.LoadAsync(Key(1))).ShouldSatisfyAllConditions(r => r.State.ShouldBe(State(2)), r => r.Etag.ShouldBe(second));
+        second.ShouldBeGreaterThan(first);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Etag_OfARecordThatTookThePlaceOfAPurgedOne_IsNotOneItHadBefore(bool memory)
+    {
+        await using IUserStore store = memory ? new MemoryUserStore() : SqliteUserStore.Open(Path);
+        await store.EraseAsync(Key(1), 10);
+        var tombstone = (await store.LoadAsync(Key(1))).Etag;
+        (await store.PurgeTombstonesAsync(11)).ShouldBe(1);
+
+        // Were it given again, a router that still remembers the tombstone would overwrite what it has not seen.
+        for (var (i, etag) = (0, 0L); i < 5; i++)
+        {
+            (etag = await store.SaveAsync(Key(1), State(i), etag)).ShouldBeGreaterThan(tombstone);
+        }
+    }
+
+    [Fact]
+    public async Task Erase_LeavesNothingOfTheRecordInTheFile()
+    {
+        byte[] canary = [.. "the canary of user one"u8];
+        await using (var store = SqliteUserStore.Open(Path))
+        {
+            await store.SaveAsync(Key(1), canary, 0);
+            await store.SaveAsync(Key(2), State(2), 0);
+            await store.EraseAsync(Key(1), 10);
+        }
+
+        File.ReadAllBytes(Path).AsSpan().IndexOf(canary).ShouldBe(-1);
+        Directory.GetFiles(_folder.Path).ShouldBe([Path]);
+    }
+
+    [Fact]
+    public async Task File_IsReadableByItsOwnerOnly()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = SqliteUserStore.Open(Path);
+        await store.SaveAsync(Key(1), State(1), 0);
+        foreach (var file in Directory.GetFiles(_folder.Path))
+        {
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+    }
+
+    [Fact]
+    public async Task SecondProcess_IsRefusedWithAClearMessage()
+    {
+        await using (var store = SqliteUserStore.Open(Path))
+        {
+            await store.SaveAsync(Key(1), State(1), 0);
+            var (exit, message) = await Helper.RunAsync(Helper.Crash, "open", Path);
+            exit.ShouldBe(3, message);
+            message.ShouldContain(Path);
+            message.ShouldContain("another process has it open");
+            Should.Throw<StoreException>(() => SqliteUserStore.Open(Path)).Message.ShouldContain("another process has it open");
+            (await store.SaveAsync(Key(2), State(2), 0)).ShouldBeGreaterThan(0);
+        }
+
+        (await Helper.RunAsync(Helper.Crash, "open", Path)).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task FileHeldByAnotherProcess_IsRefusedAndGoodAgainWhenThatIsKilled()
+    {
+        using var holder = Helper.Start(Helper.Crash, "hold", Path);
+        (await holder.StandardOutput.ReadLineAsync()).ShouldBe("holding");
+        Should.Throw<StoreException>(() => SqliteUserStore.Open(Path)).Message.ShouldContain("another process has it open");
+
+        holder.Kill();
+        await holder.WaitForExitAsync();
+        await using var store = SqliteUserStore.Open(Path);
+        (await store.SaveAsync(Key(1), State(1), 0)).ShouldBeGreaterThan(0);
+    }
+
+    [MountFact]
+    public async Task ReadOnlyFolder_IsRefusedWithItsRemedy()
+    {
+        using var disk = new SmallDisk(4_096);
+        var path = disk.File("users.db");
+        await using (var store = SqliteUserStore.Open(path))
+        {
+            await store.SaveAsync(Key(1), State(1), 0);
+        }
+
+        disk.MakeReadOnly();
+        Should.Throw<StoreException>(() => SqliteUserStore.Open(path)).Message.ShouldContain("make both writable");
+        Should.Throw<StoreException>(() => SqliteUserStore.Open(disk.File("new.db"))).Message.ShouldContain("make both writable");
+    }
+
+    [Fact]
+    public async Task TruncatedFile_IsRefusedWithARemedyAndLeftAsItIs()
+    {
+        await FillAsync(5_000);
+        using (var file = File.OpenWrite(Path))
+        {
+            file.SetLength(file.Length / 2 / 4096 * 4096);
+        }
+
+        await RefusedAndUntouchedAsync();
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    [InlineData(-3)]
+    public async Task OverwrittenPages_GiveAMessageWithARemedyAndLeaveTheFileAsItIs(int page)
+    {
+        await FillAsync(5_000);
+        using (var file = File.OpenWrite(Path))
+        {
+            var pages = (int)(file.Length / 4096);
+            file.Position = (page < 0 ? pages + page : page) * 4096L;
+            file.Write(Enumerable.Repeat((byte)0xA5, 3 * 4096).ToArray());
+        }
+
+        await RefusedAndUntouchedAsync();
+    }
+
+    [Fact]
+    public async Task FileThatIsNoDatabase_IsRefusedAndLeftAsItIs()
+    {
+        await File.WriteAllTextAsync(Path, string.Concat(Enumerable.Repeat("dear diary, today nothing happened\n", 500)));
+
+        await RefusedAndUntouchedAsync();
+    }
+
+    [Fact]
+    public async Task FileOfAnotherProgram_IsRefusedAndLeftAsItIs()
+    {
+        Sql("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')");
+
+        (await RefusedAndUntouchedAsync()).ShouldContain("another program");
+    }
+
+    [Fact]
+    public async Task LaterLayout_IsRefusedAndLeftAsItIs()
+    {
+        await FillAsync(10);
+        Sql("PRAGMA user_version = 2");
+
+        (await RefusedAndUntouchedAsync()).ShouldContain("layout version 2");
+    }
+
+    [MountFact]
+    public async Task FullDisk_FailsWhatItCannotKeepLosesNothingAcknowledgedAndRecovers()
+    {
+        using var disk = new SmallDisk(2_048);
+        var path = disk.File("users.db");
+        var acknowledged = new HashSet<int>();
+        await using (var store = SqliteUserStore.Open(path))
+        {
+            var ballast = disk.File("ballast");
+            await File.WriteAllBytesAsync(ballast, new byte[1_000 * 1024]);
+            var failures = 0;
+            for (var i = 0; i < 4_000 && failures < 20; i++)
+            {
+                try
+                {
+                    (await store.SaveAsync(Key(i), State(i), 0)).ShouldBeGreaterThan(0);
+                    acknowledged.Add(i);
+                }
+                catch (StoreException e)
+                {
+                    failures++;
+                    e.Message.ShouldContain("full");
+                }
+            }
+
+            failures.ShouldBe(20);
+            (await store.LoadAsync(Key(0))).State.ShouldBe(State(0)); // reading goes on
+            File.Delete(ballast);
+            for (var i = 4_000; i < 4_100; i++)
+            {
+                (await store.SaveAsync(Key(i), State(i), 0)).ShouldBeGreaterThan(0);
+                acknowledged.Add(i);
+            }
+        }
+
+        await using var again = SqliteUserStore.Open(path);
+        foreach (var i in acknowledged)
+        {
+            (await again.LoadAsync(Key(i))).State.ShouldBe(State(i));
+        }
+
+        (await again.ChangedAsync(0, int.MaxValue)).Count.ShouldBe(acknowledged.Count); // nor was anything kept that was reported as failed
+        output.WriteLine($"{acknowledged.Count} acknowledged and found again, 20 refused while the disk was full.");
+    }
+
+    [Fact]
+    public async Task ConcurrentSaves_ShareCommits()
+    {
+        await using var store = SqliteUserStore.Open(Path);
+        await store.SaveAsync(Key(-1), State(0), 0);
+        var (commits, clock, saves) = (store.Commits, Stopwatch.StartNew(), 0);
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(w => Task.Run(async () =>
+        {
+            for (var i = 0; clock.Elapsed < TimeSpan.FromSeconds(1); i++)
+            {
+                (await store.SaveAsync(Key((w * 1_000_000) + i), State(i), 0)).ShouldBeGreaterThan(0);
+                Interlocked.Increment(ref saves);
+            }
+        })));
+        commits = store.Commits - commits;
+
+        output.WriteLine($"{saves / clock.Elapsed.TotalSeconds:0} durable saves/s with 64 in flight, {saves} in {commits} commits.");
+        commits.ShouldBeLessThan(saves / 4);
+    }
+
+    [Fact]
+    public async Task Writes_AreNotKeptWaitingByAStreamOfReads()
+    {
+        await using var store = SqliteUserStore.Open(Path);
+        using var stop = new CancellationTokenSource();
+        var reads = Enumerable.Range(0, 256).Select(i => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await store.LoadAsync(Key(i));
+            }
+        })).ToArray();
+
+        for (var i = 0; i < 20; i++)
+        {
+            (await store.SaveAsync(Key(i), State(i), 0).AsTask().WaitAsync(TimeSpan.FromSeconds(5))).ShouldBeGreaterThan(0);
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(reads);
+    }
+
+    [Fact]
+    public async Task FailureOfOneCall_DoesNotHangTheOthers()
+    {
+        await using var store = SqliteUserStore.Open(Path);
+
+        await Should.ThrowAsync<StoreException>(async () => await store.QuarantineAsync(Key(1), null!, "no record", 1).AsTask().WaitAsync(TimeSpan.FromSeconds(5)));
+        (await store.SaveAsync(Key(1), State(1), 0).AsTask().WaitAsync(TimeSpan.FromSeconds(5))).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Dispose_WhileWritesAreQueued_CompletesOrFailsEachOfThem()
+    {
+        var acknowledged = new HashSet<int>();
+        var failed = 0;
+        var store = SqliteUserStore.Open(Path);
+        var writes = Enumerable.Range(0, 22_000).Select(async i =>
+        {
+            try
+            {
+                await store.SaveAsync(Key(i), State(i), 0);
+                lock (acknowledged)
+                {
+                    acknowledged.Add(i);
+                }
+            }
+            catch (StoreException)
+            {
+                Interlocked.Increment(ref failed);
+            }
+        }).ToArray(); // more than the queue holds
+        await store.DisposeAsync();
+        await Task.WhenAll(writes).WaitAsync(TimeSpan.FromSeconds(60));
+        await Should.ThrowAsync<StoreException>(async () => await store.LoadAsync(Key(0)));
+
+        (acknowledged.Count + failed).ShouldBe(22_000);
+        output.WriteLine($"{acknowledged.Count} completed, {failed} failed.");
+        await using var again = SqliteUserStore.Open(Path);
+        (await again.ChangedAsync(0, int.MaxValue)).Select(c => (int)c.Key.User).Order().ShouldBe(acknowledged.Order());
+    }
+
+    private static UserKey Key(int i) => new(5, (ulong)i);
+
+    private static byte[] State(int i) => [1, (byte)i, (byte)(i >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    private async Task FillAsync(int users)
+    {
+        await using var store = SqliteUserStore.Open(Path);
+        await Task.WhenAll(Enumerable.Range(0, users).Select(i => store.SaveAsync(Key(i), State(i), 0).AsTask()));
+    }
+
+    private void Sql(string text)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path};Pooling=false");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.ExecuteNonQuery();
+    }
+
+    private async Task<string> RefusedAndUntouchedAsync()
+    {
+        var before = await File.ReadAllBytesAsync(Path);
+        var message = Should.Throw<StoreException>(() => SqliteUserStore.Open(Path).Dispose()).Message;
+        message.ShouldContain(Path);
+        message.ShouldSatisfyAllConditions(m => (m.Contains("move it aside", StringComparison.Ordinal) || m.Contains("Point the store", StringComparison.Ordinal) || m.Contains("Run the program", StringComparison.Ordinal)).ShouldBeTrue(m));
+        (await File.ReadAllBytesAsync(Path)).ShouldBe(before);
+        return message;
+    }
+}
