@@ -30,12 +30,12 @@ internal static class Workload
             : known[i % known.Count] with { Id = new ModelId($"{known[i % known.Count].Id}-{i}"), Sibling = known[i % known.Count].Id })));
     }
 
-    /// <summary>Requests of about so many tokens, all different.</summary>
+    /// <summary>Requests of about so many tokens (three words to four tokens, as in English prose), all different.</summary>
     public static string[] Requests(int tokens, int count, int seed = 7)
     {
         var words = Words.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => string.Join(' ', Enumerable.Range(0, tokens * 5 / 6).Select(i => words[random.Next(words.Length)] + (i % 14 == 13 ? "," : i % 31 == 30 ? ".\n" : ""))))];
+        return [.. Enumerable.Range(0, count).Select(_ => string.Join(' ', Enumerable.Range(0, tokens * 3 / 4).Select(i => words[random.Next(words.Length)] + (i % 14 == 13 ? "," : i % 31 == 30 ? ".\n" : ""))))];
     }
 
     public static RoutingPolicy Policy { get; } = new(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy());

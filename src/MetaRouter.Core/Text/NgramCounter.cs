@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace MetaRouter.Core.Text;
 
@@ -31,6 +33,8 @@ public sealed class NgramCounter
     private readonly ushort[] _words = new ushort[WordBuckets];
     private readonly ushort[] _chars = new ushort[CharBuckets];
     private readonly float[] _surface = new float[SurfaceLength];
+    private float[] _weights = [];
+    private sbyte[] _rows = [];
     private int _wordsUsed, _charsUsed;
 
     /// <summary>The word buckets with a count of at least one, in order of first appearance.</summary>
@@ -48,8 +52,14 @@ public sealed class NgramCounter
     public int Count(int bucket) => _count[bucket];
 
     /// <summary>Forgets the last text and counts this one.</summary>
-    public void Read(ReadOnlySpan<char> text)
+    public void Read(ReadOnlySpan<char> text) => Read(text, [], []);
+
+    /// <summary>The same, and asks for what an encoder will read of every bucket, so that memory works while the text is scanned.</summary>
+    /// <param name="weights">One a bucket, or none.</param>
+    /// <param name="rows">64 bytes a bucket, or none.</param>
+    internal void Read(ReadOnlySpan<char> text, float[] weights, sbyte[] rows)
     {
+        (_weights, _rows) = (weights, rows);
         foreach (var bucket in Words)
         {
             _count[bucket] = 0;
@@ -186,9 +196,21 @@ public sealed class NgramCounter
         if (count == 0)
         {
             _chars[_charsUsed++] = (ushort)bucket;
+            Prefetch(bucket);
         }
 
         count = (ushort)Math.Min(count + 1, ushort.MaxValue);
+    }
+
+    /// <summary>Only a hint to the cache: nothing is read, so an address that a collection has just moved does no harm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void Prefetch(int bucket)
+    {
+        if (Sse.IsSupported && _rows.Length > 0)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_weights), bucket)));
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_rows), bucket * 64)));
+        }
     }
 
     private void AddWord(int bucket)
@@ -197,6 +219,7 @@ public sealed class NgramCounter
         if (count == 0)
         {
             _words[_wordsUsed++] = (ushort)bucket;
+            Prefetch(bucket);
         }
 
         count = (ushort)Math.Min(count + 1, ushort.MaxValue);

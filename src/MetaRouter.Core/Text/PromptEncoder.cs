@@ -24,8 +24,6 @@ public sealed class PromptEncoder
     /// <summary>Dense part, surface features, constant.</summary>
     public const int Features = Dense + NgramCounter.SurfaceLength + 1;
 
-    private const int Block = 64;
-
     private readonly float[] _idf;
     private readonly sbyte[] _rows;
     private readonly float[] _scale;
@@ -93,11 +91,12 @@ public sealed class PromptEncoder
     public void Encode(ReadOnlySpan<char> text, RequestEncoding into)
     {
         var counter = into.Counter;
-        counter.Read(text);
+        counter.Read(text, _idf, _rows);
         Span<float> sum = stackalloc float[Dense];
         Span<float> part = stackalloc float[Dense];
         sum.Clear();
-        into.Touched = AddFamily(counter, counter.Words, part, sum) + AddFamily(counter, counter.Characters, part, sum);
+        AddFamily(counter, counter.Words, part, sum);
+        AddFamily(counter, counter.Characters, part, sum);
         TensorPrimitives.Multiply(sum, _scale, sum);
         var features = into.FeatureBuffer.AsSpan();
         var norm = TensorPrimitives.Norm<float>(sum);
@@ -107,50 +106,37 @@ public sealed class PromptEncoder
         into.Tokens = counter.TokenEstimate;
     }
 
-    /// <returns>A sum nobody needs: it keeps the touching of rows from being optimised away.</returns>
-    private int AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, Span<float> part, Span<float> sum)
+    private void AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, Span<float> part, Span<float> sum)
     {
-        var (squares, touched) = (0f, 0);
+        var squares = 0f;
         var (a0, a1, a2) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
         var (a3, a4, a5) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
         var (a6, a7) = (Vector256<float>.Zero, Vector256<float>.Zero);
         ref var rows = ref MemoryMarshal.GetArrayDataReference(_rows);
-        Span<float> weights = stackalloc float[Block];
-        for (var from = 0; from < buckets.Length; from += Block)
+        foreach (var bucket in buckets)
         {
-            // A row's first touch waits for memory; touching a block of them before any is used lets those waits overlap.
-            var block = buckets.Slice(from, Math.Min(Block, buckets.Length - from));
-            for (var i = 0; i < block.Length; i++)
+            var weight = TfIdf.TermWeight(counter.Count(bucket)) * _idf[bucket];
+            if (weight == 0)
             {
-                var weight = TfIdf.TermWeight(counter.Count(block[i])) * _idf[block[i]];
-                weights[i] = weight;
-                squares += weight * weight;
-                touched += Unsafe.Add(ref rows, block[i] * Dense);
+                continue;
             }
 
-            for (var i = 0; i < block.Length; i++)
-            {
-                if (weights[i] == 0)
-                {
-                    continue;
-                }
-
-                var w = Vector256.Create(weights[i]);
-                ref var row = ref Unsafe.Add(ref rows, block[i] * Dense);
-                a0 += Eight(ref row, 0) * w;
-                a1 += Eight(ref row, 8) * w;
-                a2 += Eight(ref row, 16) * w;
-                a3 += Eight(ref row, 24) * w;
-                a4 += Eight(ref row, 32) * w;
-                a5 += Eight(ref row, 40) * w;
-                a6 += Eight(ref row, 48) * w;
-                a7 += Eight(ref row, 56) * w;
-            }
+            squares += weight * weight;
+            var w = Vector256.Create(weight);
+            ref var row = ref Unsafe.Add(ref rows, bucket * Dense);
+            a0 += Eight(ref row, 0) * w;
+            a1 += Eight(ref row, 8) * w;
+            a2 += Eight(ref row, 16) * w;
+            a3 += Eight(ref row, 24) * w;
+            a4 += Eight(ref row, 32) * w;
+            a5 += Eight(ref row, 40) * w;
+            a6 += Eight(ref row, 48) * w;
+            a7 += Eight(ref row, 56) * w;
         }
 
         if (squares == 0)
         {
-            return touched;
+            return;
         }
 
         a0.CopyTo(part);
@@ -162,7 +148,6 @@ public sealed class PromptEncoder
         a6.CopyTo(part[48..]);
         a7.CopyTo(part[56..]);
         TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
-        return touched;
     }
 
     /// <summary>Eight signed bytes as numbers.</summary>

@@ -6,8 +6,6 @@ public sealed class RequestEncoding
     internal readonly NgramCounter Counter = new();
     internal readonly float[] FeatureBuffer = new float[PromptEncoder.Features];
 
-    internal int Touched;
-
     /// <summary>The dense part scaled to length 1, the surface features, and a constant 1: <see cref="PromptEncoder.Features"/> numbers.</summary>
     public ReadOnlySpan<float> Features => FeatureBuffer;
 
