@@ -24,6 +24,7 @@ internal static class GatewayApp
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
         ListenHereByDefault(builder.Configuration);
+        DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
         var settings = GatewaySettings.Read(builder.Configuration);
         QuietStart(builder.Logging);
         builder.WebHost.UseKestrelHttpsConfiguration();

@@ -53,7 +53,7 @@ public sealed class ValueTable
         return best;
     }
 
-    /// <summary>The most that can be earned at a cost share: convex in it, so knowing more never earns less.</summary>
+    /// <summary>The most that can be earned at a cost share, to within 1e-4 (interpolated); convex in it, so knowing more never earns less.</summary>
     public double BestValue(double costShare)
     {
         var at = Math.Clamp(costShare, 0, 1) * EnvelopeSteps;

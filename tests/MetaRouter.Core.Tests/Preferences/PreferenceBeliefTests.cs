@@ -118,7 +118,6 @@ public class PreferenceBeliefTests
     [InlineData(FeedbackKind.Thumb, 0, false)]
     [InlineData(FeedbackKind.Accept, 1, true)]
     [InlineData(FeedbackKind.Regenerate, 0, false)]
-    [InlineData(FeedbackKind.SwitchModel, 1, false)]
     [InlineData(FeedbackKind.SwitchModel, 0, false)]
     [InlineData(FeedbackKind.Edit, 0, false)]
     [InlineData(FeedbackKind.Abandon, 0, false)]
