@@ -50,7 +50,7 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     [Fact]
     public async Task Route_LambdaCost_MovesTheDial()
     {
-        const string input = "Find all integers n such that n^2 + 3n + 5 is divisible by 121.";
+        const string input = "Which clause of the contract governs liability for late delivery?";
         var quality = (await _gateway.PostAsync(Route, $$"""{"input":"{{input}}","lambda_cost":0}""")).Body;
         var cheap = (await _gateway.PostAsync(Route, $$"""{"input":"{{input}}","lambda_cost":30}""")).Body;
 

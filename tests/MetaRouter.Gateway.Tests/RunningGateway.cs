@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Configuration;
+using MetaRouter.Gateway.Configuration;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -26,10 +28,18 @@ public sealed class RunningGateway : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("gateway").FullName;
         var time = new MovableTime();
-        string[] args = ["--urls", "http://127.0.0.1:0", "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:ExplorationShare", "0", .. settings];
+        string[] args = ["--urls", "http://127.0.0.1:0", "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") ? [] : EightModels(), .. settings];
         var app = await GatewayApp.BuildAsync(args, services => services.AddSingleton<TimeProvider>(time));
         await app.StartAsync();
         return new RunningGateway(app, folder, time);
+    }
+
+    /// <summary>The demo's models, for a gateway with an upstream too: without a list it would route among all of the snapshot's.</summary>
+    private static IEnumerable<string> EightModels()
+    {
+        var configuration = new ConfigurationManager();
+        DemoCatalog.AddWhereNothingIsConfigured(configuration);
+        return configuration.AsEnumerable().Where(s => s.Value is not null).SelectMany(s => (string[])["--" + s.Key, s.Value!]);
     }
 
     public async Task<Answer> SendAsync(HttpMethod method, string path, string? body = null, params (string Name, string Value)[] headers)
