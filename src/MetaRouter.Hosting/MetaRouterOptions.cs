@@ -1,5 +1,7 @@
 using System.Globalization;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Hosting;
 
@@ -106,6 +108,24 @@ public sealed class MetaRouterOptions
         var problems = new List<string>();
         var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
         return problems.Count == 0 ? new ModelCatalog(profiles) : throw new ArgumentException(string.Join("; ", problems) + ".");
+    }
+
+    /// <summary>The snapshot of these options applied to their models.</summary>
+    /// <exception cref="SnapshotFormatException">The snapshot file cannot be read.</exception>
+    public RoutingPool BuildPool()
+    {
+        var snapshot = string.IsNullOrEmpty(Snapshot) ? Core.MetaLearning.Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(Snapshot));
+        return new RoutingPool(snapshot, Models.Count == 0 ? new ModelCatalog(snapshot.Models) : Catalog());
+    }
+
+    /// <summary>The rules these options set.</summary>
+    public RoutingPolicy BuildPolicy(RouterSecrets secrets)
+    {
+        ArgumentNullException.ThrowIfNull(secrets);
+        return new RoutingPolicy(
+            new ReceiptSealer([secrets.ReceiptKey], new ReceiptOptions { Lifetime = TimeSpan.FromHours(ReceiptHours) }),
+            new Guardrails(new GuardrailOptions { MaxCostUsd = MaxCostUsd }),
+            new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0 }));
     }
 
     /// <summary>Without the parameter's name, which means nothing to who wrote the configuration.</summary>

@@ -1,5 +1,3 @@
-using MetaRouter.Core.Catalog;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Hosting.Stores;
@@ -39,9 +37,9 @@ public static class MetaRouterServiceCollectionExtensions
         services.AddSingleton<RouterMetrics>();
         services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
         services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>()));
-        services.AddSingleton(s => new PoolHolder(BuildPool(s.GetRequiredService<MetaRouterOptions>())));
+        services.AddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
         services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
-        services.AddSingleton(s => Policy(s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<RouterSecrets>()));
+        services.AddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
         services.AddSingleton(s =>
         {
             var o = s.GetRequiredService<MetaRouterOptions>();
@@ -63,17 +61,6 @@ public static class MetaRouterServiceCollectionExtensions
 
     private static IUserStore OpenStore(MetaRouterOptions options) =>
         options.Store == "memory" ? new MemoryUserStore() : SqliteUserStore.Open(options.Store["sqlite:".Length..]);
-
-    private static RoutingPool BuildPool(MetaRouterOptions options)
-    {
-        var snapshot = string.IsNullOrEmpty(options.Snapshot) ? Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(options.Snapshot));
-        return new RoutingPool(snapshot, options.Models.Count == 0 ? new ModelCatalog(snapshot.Models) : options.Catalog());
-    }
-
-    private static RoutingPolicy Policy(MetaRouterOptions options, RouterSecrets secrets) => new(
-        new ReceiptSealer([secrets.ReceiptKey], new ReceiptOptions { Lifetime = TimeSpan.FromHours(options.ReceiptHours) }),
-        new Guardrails(new GuardrailOptions { MaxCostUsd = options.MaxCostUsd }),
-        new ExplorationPolicy(new ExplorationOptions { Rho = options.ExplorationShare, Enabled = options.ExplorationShare > 0 }));
 
     private sealed class Validator : IValidateOptions<MetaRouterOptions>
     {

@@ -8,7 +8,14 @@ namespace MetaRouter.Hosting;
 public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
 {
     private const string Name = "secrets.v1";
-    private const int Bytes = 64;
+
+    /// <summary>The length of the secrets as bytes.</summary>
+    public const int Bytes = 64;
+
+    public static byte[] Generate() => RandomNumberGenerator.GetBytes(Bytes);
+
+    /// <summary>Null when there are not <see cref="Bytes"/> bytes.</summary>
+    public static RouterSecrets? Read(ReadOnlySpan<byte> secret) => secret.Length == Bytes ? new RouterSecrets(new ReceiptKey(1, secret[..32]), secret[32..].ToArray()) : null;
 
     public static async Task<RouterSecrets> LoadOrCreateAsync(IUserStore store, CancellationToken cancellationToken)
     {
@@ -17,12 +24,10 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
         if (secret is null)
         {
             // Whoever writes first wins; everyone then reads the same.
-            await store.WriteValueAsync(Name, RandomNumberGenerator.GetBytes(Bytes), null, cancellationToken).ConfigureAwait(false);
+            await store.WriteValueAsync(Name, Generate(), null, cancellationToken).ConfigureAwait(false);
             secret = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
         }
 
-        return secret?.Length == Bytes
-            ? new RouterSecrets(new ReceiptKey(1, secret.AsSpan(0, 32)), secret[32..])
-            : throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+        return Read(secret ?? []) ?? throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
     }
 }

@@ -1,15 +1,17 @@
 using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// Learns the population's prior from users' summaries: EM for a mixture of Gaussians over ln lambda whose members are seen only through likelihoods.
+/// Learns the population's prior from users' evidence: EM for a mixture of Gaussians over ln lambda whose members are seen only through likelihoods.
 /// </summary>
 /// <remarks>
-/// E-step: each user's posterior on the grid under the current prior, shared among components by their density there.
-/// M-step: weights, means, deviations and sharpness shares from the expected counts, each held to the prior they start from by
-/// <see cref="PseudoUsers"/> imaginary users. Every user counts once, whatever the number of signals, which bounds what anyone can move.
-/// O(iterations users hypotheses components). Sources: Dempster, Laird and Rubin 1977; empirical Bayes, Laird 1978.
+/// E-step: <see cref="Cohort.Expect"/>, each user's posterior on the grid under the current prior; M-step: <see cref="PriorFit"/>. Every user counts once,
+/// whatever the number of signals, and can rule out no hypothesis altogether, which bounds what anyone can move.
+/// A fit starts from <see cref="PopulationPrior.Default"/>, never from its own last result, whose imaginary users would be given up one by one.
+/// The lapse has no sufficient statistic: it is chosen on raw windows, by <see cref="LapseEvidence"/>.
 /// </remarks>
 public static class MetaLearner
 {
@@ -19,145 +21,84 @@ public static class MetaLearner
     /// <summary>What the starting prior weighs.</summary>
     public const double PseudoUsers = 10;
 
-    private const double SmallestDeviation = 0.25; // a little over a grid step; narrower components fall between grid points
-
-    private const int BlockUsers = 256;
+    /// <summary>The lapses a prior may have; a refresh goes to a neighbour at most, since the users' evidence was drawn under the one in service.</summary>
+    public static IReadOnlyList<double> Lapses { get; } = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2];
 
     /// <summary>The prior after up to <paramref name="iterations"/> steps; the starting prior itself when fewer than <see cref="SmallestCohort"/> users have spoken.</summary>
     public static PopulationPrior Fit(PopulationPrior start, IReadOnlyList<TaskSummary> users, int iterations = 30)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        ArgumentNullException.ThrowIfNull(users);
-        var spoken = users.Where(u => u.Signals > 0).ToArray();
-        if (spoken.Length < SmallestCohort)
-        {
-            return start;
-        }
-
-        var (prior, last) = (start, double.NegativeInfinity);
-        for (var i = 0; i < iterations; i++)
-        {
-            var (next, evidence) = Step(start, prior, spoken);
-            prior = next;
-            if (evidence - last < 1e-6 * spoken.Length)
-            {
-                break;
-            }
-
-            last = evidence;
-        }
-
-        return prior;
+        var cohort = CohortOf(users);
+        return Fit(start, prior => cohort.Expect(prior, CohortPart.Taught), iterations);
     }
 
-    /// <summary>Mean over users of ln P(signals | prior): how well a prior foretells users; what champion and challenger are compared by.</summary>
-    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users)
+    /// <summary>As the other, of users held in a cohort.</summary>
+    /// <param name="expect">The users' expectation under a prior.</param>
+    public static PopulationPrior Fit(PopulationPrior start, Func<PopulationPrior, Expectation> expect, int iterations = 30)
+    {
+        ArgumentNullException.ThrowIfNull(expect);
+        var fit = new PriorFit(start, iterations);
+        while (!fit.IsDone)
+        {
+            fit.Advance(expect(fit.Prior));
+        }
+
+        return fit.Prior;
+    }
+
+    /// <summary>Mean over users of ln P(signals | prior), up to a constant of each user's own: how well a prior foretells users; what champion and challenger are compared by.</summary>
+    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users) => CohortOf(users).Expect(prior, CohortPart.Taught).MeanEvidence;
+
+    /// <summary>Sum over the windows of ln P(signals | prior with each of <see cref="Lapses"/>).</summary>
+    public static double[] LapseEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentNullException.ThrowIfNull(prior);
+        ArgumentNullException.ThrowIfNull(windows);
+        var states = windows.ToArray();
+        return [.. Lapses.Select(lapse =>
+        {
+            var candidate = new PopulationPrior(prior.Components, prior.BetaWeights, lapse);
+            Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
+            var sum = 0.0;
+            foreach (var state in states)
+            {
+                candidate.LogWeights.CopyTo(log);
+                PreferenceBelief.AddLogLikelihood(candidate, pool.Context, state.Signals.AsSpan(), log);
+                var max = System.Numerics.Tensors.TensorPrimitives.Max<float>(log);
+                var mass = 0.0;
+                foreach (var l in log)
+                {
+                    mass += Math.Exp(l - max);
+                }
+
+                sum += max + Math.Log(mass);
+            }
+
+            return sum;
+        })];
+    }
+
+    /// <summary>The prior with the likeliest lapse that is at most one place from the one it has.</summary>
+    /// <param name="evidence">Of each of <see cref="Lapses"/>, from <see cref="LapseEvidence"/>.</param>
+    public static PopulationPrior WithLapse(PopulationPrior prior, IReadOnlyList<double> evidence)
     {
         ArgumentNullException.ThrowIfNull(prior);
+        ArgumentNullException.ThrowIfNull(evidence);
+        var at = Enumerable.Range(0, Lapses.Count).MinBy(i => Math.Abs(Lapses[i] - prior.Lapse));
+        var best = Enumerable.Range(Math.Max(0, at - 1), Math.Min(Lapses.Count - 1, at + 1) - Math.Max(0, at - 1) + 1).MaxBy(i => evidence[i]);
+        return new PopulationPrior(prior.Components, prior.BetaWeights, Lapses[best]);
+    }
+
+    /// <summary>All of them in one part.</summary>
+    private static Cohort CohortOf(IReadOnlyList<TaskSummary> users)
+    {
         ArgumentNullException.ThrowIfNull(users);
-        var posterior = new double[ChoiceModel.Hypotheses];
-        return users.Count == 0 ? 0 : users.Average(u => Posterior(prior, u, posterior));
-    }
-
-    private static (PopulationPrior Prior, double Evidence) Step(PopulationPrior start, PopulationPrior prior, TaskSummary[] users)
-    {
-        var (grid, components) = (PreferenceGrid.Length, prior.Components.Count);
-        // Expected counts are additive over users, so they are summed by blocks of users, blocks in order: equal bits for any number of threads.
-        var blocks = new double[(users.Length + BlockUsers - 1) / BlockUsers][];
-        var evidences = new double[blocks.Length];
-        Parallel.For(0, blocks.Length, b =>
+        var cohort = new Cohort(Math.Max(1, users.Count));
+        for (var i = 0; i < users.Count; i++)
         {
-            var (counts, posterior) = (new double[ChoiceModel.Hypotheses], new double[ChoiceModel.Hypotheses]);
-            for (var u = b * BlockUsers; u < Math.Min(users.Length, (b + 1) * BlockUsers); u++)
-            {
-                evidences[b] += Posterior(prior, users[u], posterior);
-                for (var h = 0; h < posterior.Length; h++)
-                {
-                    counts[h] += posterior[h];
-                }
-            }
-
-            blocks[b] = counts;
-        });
-        var total = new double[ChoiceModel.Hypotheses];
-        foreach (var block in blocks)
-        {
-            for (var h = 0; h < total.Length; h++)
-            {
-                total[h] += block[h];
-            }
+            cohort.Put(((ulong)i * 5) + 1, users[i]);
         }
 
-        // The starting prior's imaginary users.
-        for (var h = 0; h < total.Length; h++)
-        {
-            total[h] += PseudoUsers * Math.Exp(start.LogWeights[h]);
-        }
-
-        var density = new double[components][];
-        for (var c = 0; c < components; c++)
-        {
-            density[c] = new double[grid];
-            PopulationPrior.AddDensity(prior.Components[c], density[c]);
-        }
-
-        var mass = total.Sum();
-        var next = new PopulationPrior.Component[components];
-        for (var c = 0; c < components; c++)
-        {
-            double weight = 0, mean = 0, square = 0;
-            for (var g = 0; g < grid; g++)
-            {
-                var all = 0.0;
-                for (var other = 0; other < components; other++)
-                {
-                    all += density[other][g];
-                }
-
-                var here = 0.0;
-                for (var beta = 0; beta < ChoiceModel.BetaCount; beta++)
-                {
-                    here += total[(g * ChoiceModel.BetaCount) + beta];
-                }
-
-                var share = all > 0 ? here * density[c][g] / all : 0;
-                var x = PreferenceGrid.LogLambda[g];
-                (weight, mean, square) = (weight + share, mean + (share * x), square + (share * x * x));
-            }
-
-            var before = prior.Components[c];
-            mean = weight > 1e-9 ? mean / weight : before.Mean;
-            var variance = weight > 1e-9 ? (square / weight) - (mean * mean) : before.Deviation * before.Deviation;
-            next[c] = new PopulationPrior.Component(weight / mass, mean, Math.Sqrt(Math.Max(variance, SmallestDeviation * SmallestDeviation)));
-        }
-
-        var sum = next.Sum(c => c.Weight);
-        var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, grid).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
-        var betaSum = betas.Sum();
-        return (new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse), evidences.Sum());
-    }
-
-    /// <summary>Fills in the user's posterior and returns ln P(signals | prior).</summary>
-    private static double Posterior(PopulationPrior prior, TaskSummary user, double[] posterior)
-    {
-        var max = double.NegativeInfinity;
-        for (var h = 0; h < posterior.Length; h++)
-        {
-            posterior[h] = prior.LogWeights[h] + user.LogLikelihood[h];
-            max = Math.Max(max, posterior[h]);
-        }
-
-        var sum = 0.0;
-        for (var h = 0; h < posterior.Length; h++)
-        {
-            sum += posterior[h] = Math.Exp(posterior[h] - max);
-        }
-
-        for (var h = 0; h < posterior.Length; h++)
-        {
-            posterior[h] /= sum;
-        }
-
-        return max + Math.Log(sum);
+        return cohort;
     }
 }

@@ -10,6 +10,18 @@ public sealed class RouteDecision
         (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, Token, SnapshotVersion) = (candidates, chosen, offered, reason, lambdaCost, receipt, token, snapshotVersion);
     }
 
+    /// <summary>A decision as it was taken elsewhere.</summary>
+    /// <param name="token">The receipt, sealed by who decided.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A choice that is not among the candidates.</exception>
+    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token)
+    {
+        ArgumentNullException.ThrowIfNull(candidates);
+        ArgumentNullException.ThrowIfNull(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)chosen, (uint)candidates.Count, nameof(chosen));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(offered ?? 0), (uint)candidates.Count, nameof(offered));
+        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token, receipt.SnapshotVersion);
+    }
+
     public ModelId Model => Candidates[ChosenIndex].Model;
 
     /// <summary>The model whose answer is to be shown beside the chosen one's; null for most decisions.</summary>

@@ -16,7 +16,6 @@ public sealed partial class LearningLoop : BackgroundService
 {
     private const string Name = "prior.v1";
     private const int Page = 1000;
-    private const int HeldOut = 5;
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
@@ -24,14 +23,14 @@ public sealed partial class LearningLoop : BackgroundService
     private readonly TimeProvider _time;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<LearningLoop> _logger;
-    private readonly Dictionary<UserKey, (TaskSummary Summary, long Sequence)> _users = [];
+    private readonly Cohort _users;
     private long _sequence;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
     private bool _restored;
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger) =>
-        (_store, _pool, _options, _time, _metrics, _logger) = (store, pool, options, time, metrics, logger);
+        (_store, _pool, _options, _time, _metrics, _logger, _users) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers));
 
     /// <summary>One round now; a test or an operator need not wait for the timer.</summary>
     /// <returns>Whether a new prior went into service.</returns>
@@ -112,12 +111,10 @@ public sealed partial class LearningLoop : BackgroundService
 
     private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
     {
-        var serving = _pool.Current;
-        var held = _users.Where(u => u.Key.User % HeldOut == 0).Select(u => u.Value.Summary).ToArray();
-        var taught = _users.Where(u => u.Key.User % HeldOut != 0).Select(u => u.Value.Summary).ToArray();
-        var candidate = MetaLearner.Fit(PopulationPrior.Default, taught);
-        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Length == 0
-            || MetaLearner.MeanEvidence(candidate, held) < MetaLearner.MeanEvidence(serving.Snapshot.Prior, held))
+        var serving = _pool.Current.Snapshot.Prior;
+        var candidate = MetaLearner.Fit(PopulationPrior.Default, prior => _users.Expect(prior, CohortPart.Taught));
+        var held = _users.Expect(serving, CohortPart.HeldOut);
+        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Users == 0 || _users.Expect(candidate, CohortPart.HeldOut).MeanEvidence < held.MeanEvidence)
         {
             return false;
         }
@@ -172,24 +169,14 @@ public sealed partial class LearningLoop : BackgroundService
                 // A changed user replaces its old contribution; an erased one is taken out.
                 if (user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
                 {
-                    _users.Remove(user.Key);
+                    _users.Remove(user.Key.User);
                     continue;
                 }
 
-                _users[user.Key] = (new UserModel(pool, state).Summarise(), user.Sequence);
+                _users.Put(user.Key.User, new UserModel(pool, state).Summarise());
             }
 
-            // With some slack, because finding the oldest looks at all.
-            var isLast = page.Count < Page;
-            if (_users.Count > _options.RefreshUsers + (isLast ? 0 : Math.Max(Page, _options.RefreshUsers / 4)))
-            {
-                foreach (var key in _users.OrderBy(u => u.Value.Sequence).Take(_users.Count - _options.RefreshUsers).Select(u => u.Key).ToArray())
-                {
-                    _users.Remove(key);
-                }
-            }
-
-            if (isLast)
+            if (page.Count < Page)
             {
                 break;
             }

@@ -1,0 +1,111 @@
+using MetaRouter.Core.Preferences;
+
+namespace MetaRouter.Core.MetaLearning;
+
+/// <summary>
+/// One run of EM towards the population's prior, a step at a time: whoever holds the users answers <see cref="Prior"/> with an <see cref="Expectation"/>,
+/// in this process or in many.
+/// </summary>
+/// <remarks>
+/// M-step: weights, means, deviations and sharpness shares from the expected counts, each held to the prior they start from by
+/// <see cref="MetaLearner.PseudoUsers"/> imaginary users. O(hypotheses x components) whatever the number of users.
+/// Sources: Dempster, Laird and Rubin 1977; empirical Bayes, Laird 1978.
+/// </remarks>
+public sealed class PriorFit
+{
+    private const double SmallestDeviation = 0.25; // a little over a grid step; narrower components fall between grid points
+
+    private readonly PopulationPrior _start;
+    private readonly int _mostSteps;
+    private double _last = double.NegativeInfinity;
+
+    /// <param name="start">What the imaginary users are drawn from.</param>
+    public PriorFit(PopulationPrior start, int mostSteps = 30)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        (_start, _mostSteps, Prior) = (start, mostSteps, start);
+    }
+
+    /// <summary>The prior whose expectation is asked for next; the result when <see cref="IsDone"/>.</summary>
+    public PopulationPrior Prior { get; private set; }
+
+    public int Steps { get; private set; }
+
+    public bool IsDone { get; private set; }
+
+    /// <summary>False when the cohort was too small to publish anything of.</summary>
+    public bool IsLearned => Steps > 0;
+
+    /// <summary>Takes the users' answer to <see cref="Prior"/> and makes the step.</summary>
+    public void Advance(Expectation answer)
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        if (IsDone)
+        {
+            throw new InvalidOperationException("This fit is done; its prior is the result. Begin another one.");
+        }
+
+        if (answer.Users < MetaLearner.SmallestCohort)
+        {
+            IsDone = true;
+            return;
+        }
+
+        Prior = Step(_start, Prior, answer.Counts);
+        Steps++;
+        IsDone = Steps >= _mostSteps || answer.LogEvidence - _last < 1e-6 * answer.Users;
+        _last = answer.LogEvidence;
+    }
+
+    private static PopulationPrior Step(PopulationPrior start, PopulationPrior prior, double[] counts)
+    {
+        var (grid, components) = (PreferenceGrid.Length, prior.Components.Count);
+        var total = new double[counts.Length];
+        for (var h = 0; h < total.Length; h++)
+        {
+            total[h] = counts[h] + (MetaLearner.PseudoUsers * Math.Exp(start.LogWeights[h]));
+        }
+
+        var density = new double[components][];
+        for (var c = 0; c < components; c++)
+        {
+            density[c] = new double[grid];
+            PopulationPrior.AddDensity(prior.Components[c], density[c]);
+        }
+
+        var mass = total.Sum();
+        var next = new PopulationPrior.Component[components];
+        for (var c = 0; c < components; c++)
+        {
+            double weight = 0, mean = 0, square = 0;
+            for (var g = 0; g < grid; g++)
+            {
+                var all = 0.0;
+                for (var other = 0; other < components; other++)
+                {
+                    all += density[other][g];
+                }
+
+                var here = 0.0;
+                for (var beta = 0; beta < ChoiceModel.BetaCount; beta++)
+                {
+                    here += total[(g * ChoiceModel.BetaCount) + beta];
+                }
+
+                var share = all > 0 ? here * density[c][g] / all : 0;
+                var x = PreferenceGrid.LogLambda[g];
+                (weight, mean, square) = (weight + share, mean + (share * x), square + (share * x * x));
+            }
+
+            var before = prior.Components[c];
+            mean = weight > 1e-9 ? mean / weight : before.Mean;
+            var variance = weight > 1e-9 ? (square / weight) - (mean * mean) : before.Deviation * before.Deviation;
+            next[c] = new PopulationPrior.Component(weight / mass, mean, Math.Sqrt(Math.Max(variance, SmallestDeviation * SmallestDeviation)));
+        }
+
+        var sum = next.Sum(c => c.Weight);
+        var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, grid).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
+        var betaSum = betas.Sum();
+        return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse);
+    }
+}

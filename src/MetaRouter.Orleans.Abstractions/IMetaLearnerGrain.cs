@@ -1,0 +1,27 @@
+namespace MetaRouter.Orleans;
+
+/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else.</summary>
+[Alias("metarouter.learner")]
+public interface IMetaLearnerGrain : IGrainWithIntegerKey
+{
+    /// <summary>Does nothing but be there: an active learner refreshes by its timer.</summary>
+    [Alias("wake")]
+    ValueTask WakeAsync();
+
+    /// <summary>One round now.</summary>
+    [Alias("refresh"), ResponseTimeout("00:05:00")]
+    ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The priors that went into service, latest first; at most 20.</summary>
+    [Alias("history")]
+    ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Puts an earlier prior back into service, as a new version.</summary>
+    /// <exception cref="ArgumentException">The history has no such version; the message lists those it has.</exception>
+    [Alias("rollback")]
+    ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken = default);
+
+    /// <summary>The prior in service, for those who follow it; null when the snapshot's own is, or when <paramref name="known"/> is it.</summary>
+    [Alias("published")]
+    ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,222 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Orleans;
+
+// Core's types cross the wire as these, so that Core carries no attribute of Orleans. Ids are never reused: a newer silo understands an older client.
+
+[GenerateSerializer, Alias("metarouter.s.request")]
+public struct RouteRequestSurrogate
+{
+    [Id(0)] public string Text { get; set; }
+    [Id(1)] public int? PromptTokens { get; set; }
+    [Id(2)] public ModelCapabilities Capabilities { get; set; }
+    [Id(3)] public int NeededPromptTokens { get; set; }
+    [Id(4)] public int ExpectedOutputTokens { get; set; }
+    [Id(5)] public double? MaxCostUsd { get; set; }
+    [Id(6)] public string[]? AllowedModels { get; set; }
+    [Id(7)] public string? Category { get; set; }
+    [Id(8)] public double? LambdaCost { get; set; }
+    [Id(9)] public bool MayExplore { get; set; }
+    [Id(10)] public bool MayCompare { get; set; }
+}
+
+[RegisterConverter]
+public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteRequestSurrogate>
+{
+    public RouteRequest ConvertFromSurrogate(in RouteRequestSurrogate surrogate) => new(surrogate.Text)
+    {
+        PromptTokens = surrogate.PromptTokens,
+        Needs = new RouteNeeds
+        {
+            Capabilities = surrogate.Capabilities,
+            PromptTokens = surrogate.NeededPromptTokens,
+            ExpectedOutputTokens = surrogate.ExpectedOutputTokens,
+            MaxCostUsd = surrogate.MaxCostUsd,
+            AllowedModels = surrogate.AllowedModels is { } models ? models.Select(m => new ModelId(m)).ToHashSet() : null,
+            Category = surrogate.Category,
+        },
+        LambdaCost = surrogate.LambdaCost,
+        MayExplore = surrogate.MayExplore,
+        MayCompare = surrogate.MayCompare,
+    };
+
+    public RouteRequestSurrogate ConvertToSurrogate(in RouteRequest value) => new()
+    {
+        Text = value.Text,
+        PromptTokens = value.PromptTokens,
+        Capabilities = value.Needs.Capabilities,
+        NeededPromptTokens = value.Needs.PromptTokens,
+        ExpectedOutputTokens = value.Needs.ExpectedOutputTokens,
+        MaxCostUsd = value.Needs.MaxCostUsd,
+        AllowedModels = value.Needs.AllowedModels?.Select(m => m.Value).ToArray(),
+        Category = value.Needs.Category,
+        LambdaCost = value.LambdaCost,
+        MayExplore = value.MayExplore,
+        MayCompare = value.MayCompare,
+    };
+}
+
+/// <summary>Five numbers a candidate: quality, cost, latency, utility, propensity.</summary>
+[GenerateSerializer, Alias("metarouter.s.decision")]
+public struct RouteDecisionSurrogate
+{
+    [Id(0)] public string[] Models { get; set; }
+    [Id(1)] public float[] Numbers { get; set; }
+    [Id(2)] public byte[] Exclusions { get; set; }
+    [Id(3)] public int Chosen { get; set; }
+    [Id(4)] public int? Offered { get; set; }
+    [Id(5)] public DecisionReason Reason { get; set; }
+    [Id(6)] public double LambdaCost { get; set; }
+    [Id(7)] public string Token { get; set; }
+    [Id(8)] public ulong SnapshotVersion { get; set; }
+    [Id(9)] public ulong TenantHash { get; set; }
+    [Id(10)] public ulong UserHash { get; set; }
+    [Id(11)] public long DecisionTimeMs { get; set; }
+    [Id(12)] public uint Nonce { get; set; }
+    [Id(13)] public ulong CatalogVersion { get; set; }
+    [Id(14)] public float[] Middle { get; set; }
+    [Id(15)] public float InputTokens { get; set; }
+    [Id(16)] public float OutputTokens { get; set; }
+    [Id(17)] public float[] Features { get; set; }
+}
+
+[RegisterConverter]
+public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDecisionSurrogate>
+{
+    private const int NumbersEach = 5;
+
+    public RouteDecision ConvertFromSurrogate(in RouteDecisionSurrogate surrogate)
+    {
+        var numbers = surrogate.Numbers;
+        var candidates = new RankedModel[surrogate.Models.Length];
+        for (var k = 0; k < candidates.Length; k++)
+        {
+            var at = k * NumbersEach;
+            candidates[k] = new RankedModel(
+                new ModelId(surrogate.Models[k]), new Outcome(numbers[at], numbers[at + 1], numbers[at + 2]), numbers[at + 3], numbers[at + 4], (ModelExclusion)surrogate.Exclusions[k]);
+        }
+
+        var chosen = candidates[surrogate.Chosen];
+        var receipt = new Receipt
+        {
+            TenantHash = surrogate.TenantHash,
+            UserHash = surrogate.UserHash,
+            DecisionTimeMs = surrogate.DecisionTimeMs,
+            Nonce = surrogate.Nonce,
+            SnapshotVersion = surrogate.SnapshotVersion,
+            CatalogVersion = surrogate.CatalogVersion,
+            ChosenModel = Receipt.HashOf(chosen.Model),
+            OfferedModel = surrogate.Offered is { } o ? Receipt.HashOf(candidates[o].Model) : 0,
+            Propensity = chosen.Propensity,
+            PairPropensity = surrogate.Offered is null ? 0 : 1,
+            IsExplored = surrogate.Reason == DecisionReason.Explored,
+            IsComparison = surrogate.Offered is not null,
+            First = chosen.Predicted,
+            Offered = surrogate.Offered is { } other ? candidates[other].Predicted : default,
+            Middle = new Outcome(surrogate.Middle[0], surrogate.Middle[1], surrogate.Middle[2]),
+            InputTokens = surrogate.InputTokens,
+            OutputTokens = surrogate.OutputTokens,
+            Features = new ReceiptFeatures(surrogate.Features),
+        };
+        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token);
+    }
+
+    public RouteDecisionSurrogate ConvertToSurrogate(in RouteDecision value)
+    {
+        var (models, numbers, exclusions) = (new string[value.Candidates.Count], new float[value.Candidates.Count * NumbersEach], new byte[value.Candidates.Count]);
+        for (var k = 0; k < models.Length; k++)
+        {
+            var candidate = value.Candidates[k];
+            (models[k], exclusions[k]) = (candidate.Model.Value, (byte)candidate.Exclusion);
+            var at = numbers.AsSpan(k * NumbersEach, NumbersEach);
+            (at[0], at[1], at[2], at[3], at[4]) = (candidate.Predicted.Quality, candidate.Predicted.CostUsd, candidate.Predicted.LatencySeconds, candidate.Utility, candidate.Propensity);
+        }
+
+        var receipt = value.Receipt;
+        return new RouteDecisionSurrogate
+        {
+            Models = models,
+            Numbers = numbers,
+            Exclusions = exclusions,
+            Chosen = value.ChosenIndex,
+            Offered = value.OfferedIndex,
+            Reason = value.Reason,
+            LambdaCost = value.LambdaCost,
+            Token = value.Token,
+            SnapshotVersion = value.SnapshotVersion,
+            TenantHash = receipt.TenantHash,
+            UserHash = receipt.UserHash,
+            DecisionTimeMs = receipt.DecisionTimeMs,
+            Nonce = receipt.Nonce,
+            CatalogVersion = receipt.CatalogVersion,
+            Middle = [receipt.Middle.Quality, receipt.Middle.CostUsd, receipt.Middle.LatencySeconds],
+            InputTokens = receipt.InputTokens,
+            OutputTokens = receipt.OutputTokens,
+            Features = receipt.Features.ToArray(),
+        };
+    }
+}
+
+[GenerateSerializer, Alias("metarouter.s.feedback")]
+public struct FeedbackSurrogate
+{
+    [Id(0)] public string Receipt { get; set; }
+    [Id(1)] public FeedbackKind Kind { get; set; }
+    [Id(2)] public byte Value { get; set; }
+    [Id(3)] public DateTimeOffset? OccurredAt { get; set; }
+    [Id(4)] public bool Withdrawn { get; set; }
+}
+
+[RegisterConverter]
+public sealed class FeedbackConverter : IConverter<Feedback, FeedbackSurrogate>
+{
+    public Feedback ConvertFromSurrogate(in FeedbackSurrogate surrogate) =>
+        new(surrogate.Receipt, surrogate.Kind, surrogate.Value) { OccurredAt = surrogate.OccurredAt, Withdrawn = surrogate.Withdrawn };
+
+    public FeedbackSurrogate ConvertToSurrogate(in Feedback value) =>
+        new() { Receipt = value.Receipt, Kind = value.Kind, Value = value.Value, OccurredAt = value.OccurredAt, Withdrawn = value.Withdrawn };
+}
+
+[GenerateSerializer, Alias("metarouter.s.moment")]
+public struct DecisionMomentSurrogate
+{
+    [Id(0)] public ulong TenantHash { get; set; }
+    [Id(1)] public ulong UserHash { get; set; }
+    [Id(2)] public long TimeMs { get; set; }
+    [Id(3)] public uint Nonce { get; set; }
+    [Id(4)] public double Draw { get; set; }
+}
+
+[RegisterConverter]
+public sealed class DecisionMomentConverter : IConverter<DecisionMoment, DecisionMomentSurrogate>
+{
+    public DecisionMoment ConvertFromSurrogate(in DecisionMomentSurrogate surrogate) => new(surrogate.TenantHash, surrogate.UserHash, surrogate.TimeMs, surrogate.Nonce, surrogate.Draw);
+
+    public DecisionMomentSurrogate ConvertToSurrogate(in DecisionMoment value) =>
+        new() { TenantHash = value.TenantHash, UserHash = value.UserHash, TimeMs = value.TimeMs, Nonce = value.Nonce, Draw = value.Draw };
+}
+
+/// <summary>An exception of Core by its message alone.</summary>
+[GenerateSerializer, Alias("metarouter.s.error")]
+public struct MessageSurrogate
+{
+    [Id(0)] public string Message { get; set; }
+}
+
+[RegisterConverter]
+public sealed class NoModelAllowedConverter : IConverter<NoModelAllowedException, MessageSurrogate>
+{
+    public NoModelAllowedException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message);
+
+    public MessageSurrogate ConvertToSurrogate(in NoModelAllowedException value) => new() { Message = value.Message };
+}
+
+[RegisterConverter]
+public sealed class UserStateExceptionConverter : IConverter<UserStateException, MessageSurrogate>
+{
+    public UserStateException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message);
+
+    public MessageSurrogate ConvertToSurrogate(in UserStateException value) => new() { Message = value.Message };
+}
