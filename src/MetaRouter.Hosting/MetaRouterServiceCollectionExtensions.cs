@@ -18,7 +18,7 @@ public static class MetaRouterServiceCollectionExtensions
     public static IServiceCollection AddMetaRouter(this IServiceCollection services, Action<MetaRouterOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        var options = services.AddOptions<MetaRouterOptions>().BindConfiguration(MetaRouterOptions.Section);
+        var options = services.AddMetaRouterOptions();
         if (configure is not null)
         {
             options.Configure(configure);
@@ -30,12 +30,9 @@ public static class MetaRouterServiceCollectionExtensions
             return services;
         }
 
-        options.ValidateOnStart();
         services.AddLogging();
-        services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
         services.TryAddSingleton(TimeProvider.System); // the application may have its own
         services.AddSingleton<RouterMetrics>();
-        services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
         services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>()));
         services.AddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
         services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
@@ -57,6 +54,20 @@ public static class MetaRouterServiceCollectionExtensions
         services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
         services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
         return services;
+    }
+
+    /// <summary>Adds <see cref="MetaRouterOptions"/>, bound to their section and validated at start.</summary>
+    public static OptionsBuilder<MetaRouterOptions> AddMetaRouterOptions(this IServiceCollection services)
+    {
+        var options = services.AddOptions<MetaRouterOptions>().BindConfiguration(MetaRouterOptions.Section);
+        if (services.All(s => s.ServiceType != typeof(MetaRouterOptions)))
+        {
+            options.ValidateOnStart();
+            services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
+            services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
+        }
+
+        return options;
     }
 
     private static IUserStore OpenStore(MetaRouterOptions options) =>

@@ -18,6 +18,3 @@ public sealed class RouteDecisionByReference : ByReference<RouteDecision>;
 
 [RegisterCopier]
 public sealed class FeedbackByReference : ByReference<Feedback>;
-
-[RegisterCopier]
-public sealed class UserModelByReference : ByReference<UserModel>;

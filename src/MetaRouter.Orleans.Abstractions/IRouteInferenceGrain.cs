@@ -1,5 +1,4 @@
 using MetaRouter.Core.Routing;
-using MetaRouter.Core.Users;
 using Orleans.Concurrency;
 
 namespace MetaRouter.Orleans;
@@ -8,9 +7,9 @@ namespace MetaRouter.Orleans;
 [Alias("metarouter.inference")]
 public interface IRouteInferenceGrain : IGrainWithIntegerKey
 {
-    /// <summary>Called by the user's grain on its own silo, where the user crosses by reference.</summary>
+    /// <summary>Called by the user's grain on its own silo, where all crosses by reference.</summary>
     [Alias("decide")]
-    ValueTask<RouteDecision> DecideAsync(UserModel user, RouteRequest request, DecisionMoment moment);
+    ValueTask<RouteDecision> DecideAsync(UserAtHand user, RouteRequest request, DecisionMoment moment);
 
     /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
     /// <exception cref="RouterBusyException">The silo has as many requests in hand as it takes.</exception>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 
@@ -348,7 +349,7 @@ public abstract class RouterContract : IAsyncLifetime
 
         (await _fixture.CountQuarantinedAsync()).ShouldBe(1);
         _fixture.Errors.Count.ShouldBeGreaterThan(errors);
-        _fixture.Errors.ShouldNotContain(e => e.Contains(User, StringComparison.Ordinal));
+        _fixture.Errors.ShouldNotContain(e => Regex.IsMatch(e, $@"\b{User}\b"));
         foreach (var decision in decisions)
         {
             (await LearnAsync(decision)).Outcome.ShouldBe(AddOutcome.Counted);
@@ -415,7 +416,9 @@ public abstract class RouterContract : IAsyncLifetime
         }
 
         await LearnAsync(held);
-        (await LearnAsync(waiting)).Outcome.ShouldBe(AddOutcome.Counted);
+
+        // On a cluster the word that the caller went away may come too late: the retry then is a repeat.
+        (await LearnAsync(waiting)).Outcome.ShouldNotBeNull().ShouldBeOneOf(AddOutcome.Counted, AddOutcome.Repeat);
         _router = await RestartAsync();
         (await _router.GetUserAsync(Tenant, User)).State.Signals.Length.ShouldBe(2);
     }

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Users;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Orleans.Learning;
+
+/// <summary>
+/// Tells the partitions what this silo's users teach, once a second and many users at once: a user who speaks often is sent once.
+/// What cannot be sent waits, bounded; the oldest word of a user who speaks again is never sent.
+/// </summary>
+internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
+{
+    private const int MostWaiting = 200_000;
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<ulong, UserModel> _waiting = new();
+    private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
+
+    /// <summary>O(1): the user's summary is made when it is sent.</summary>
+    public void Report(ulong user, UserModel model)
+    {
+        if (_waiting.Count < MostWaiting || _waiting.ContainsKey(user))
+        {
+            _waiting[user] = model;
+        }
+    }
+
+    /// <summary>Sends all that waits now.</summary>
+    public async Task FlushAsync()
+    {
+        var batch = _waiting.ToArray();
+        foreach (var entry in batch)
+        {
+            _waiting.TryRemove(entry);
+        }
+
+        await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).SelectMany(g => g.Chunk(1_000).Select(c => SendAsync(g.Key, c)))).ConfigureAwait(false);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            {
+                await FlushAsync().ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops; users report again where they are active next.
+        }
+    }
+
+    private async Task SendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
+    {
+        var (gone, spoke) = (users.Where(u => u.Value.Belief.Signals == 0).Select(u => u.Key).ToArray(), users.Where(u => u.Value.Belief.Signals > 0).ToArray());
+        var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
+        var windows = new byte[]?[spoke.Length];
+        var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
+        for (var i = 0; i < spoke.Length; i++)
+        {
+            Cohort.Pack(spoke[i].Value.Summarise().LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].Value.State.ToBytes() : null;
+        }
+
+        try
+        {
+            _ceilings[partition] = await grains.GetGrain<ICohortGrain>(partition).ReportAsync(new CohortReport([.. spoke.Select(u => u.Key)], evidence, gone, windows)).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever it was, the users are sent again.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogLater(users.Length, e.Message);
+            foreach (var (user, model) in users)
+            {
+                _waiting.TryAdd(user, model); // unless a newer word came meanwhile
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The evidence of {Users} users could not be sent and waits. {Reason}")]
+    private partial void LogLater(int users, string reason);
+}

@@ -1,0 +1,38 @@
+using MetaRouter.Core.MetaLearning;
+
+namespace MetaRouter.Orleans.Learning;
+
+/// <summary>Part of the population's evidence, by the users' hashes; key 0 to Partitions - 1. Priors cross as JSON.</summary>
+[Alias("metarouter.cohort")]
+internal interface ICohortGrain : IGrainWithIntegerKey
+{
+    /// <returns>Above which <see cref="WindowSample.Rank"/> windows need not be sent.</returns>
+    [Alias("report")]
+    ValueTask<ulong> ReportAsync(CohortReport report);
+
+    /// <summary>The E-step over this part.</summary>
+    [Alias("expect"), ResponseTimeout("00:01:00")]
+    ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part);
+
+    /// <summary>The evidence for each lapse on this part's sample of windows.</summary>
+    [Alias("lapses"), ResponseTimeout("00:01:00")]
+    ValueTask<double[]> LapsesAsync(byte[] prior);
+
+    /// <summary>Writes what changed since it was last written; the number of changes ever, so that an unchanged population is not fitted again.</summary>
+    [Alias("save"), ResponseTimeout("00:01:00")]
+    ValueTask<long> SaveAsync();
+}
+
+/// <summary>What users of one partition taught since the last report of a silo: numbers, no text, no identity.</summary>
+/// <param name="Users">Hashes.</param>
+/// <param name="Evidence">Packed, one row a user; see <see cref="Cohort.Pack"/>.</param>
+/// <param name="Gone">Hashes of users who taught nothing any more: erased, or all withdrawn.</param>
+/// <param name="Windows">Raw windows of some of the users; null where not in the sample.</param>
+[GenerateSerializer, Immutable, Alias("metarouter.cohort-report")]
+internal sealed record CohortReport([property: Id(0)] ulong[] Users, [property: Id(1)] byte[] Evidence, [property: Id(2)] ulong[] Gone, [property: Id(3)] byte[]?[] Windows);
+
+/// <param name="Counts">See <see cref="Expectation"/>.</param>
+/// <param name="LogEvidence">See <see cref="Expectation"/>.</param>
+/// <param name="Users">See <see cref="Expectation"/>.</param>
+[GenerateSerializer, Immutable, Alias("metarouter.cohort-answer")]
+internal sealed record CohortAnswer([property: Id(0)] double[] Counts, [property: Id(1)] double LogEvidence, [property: Id(2)] long Users);

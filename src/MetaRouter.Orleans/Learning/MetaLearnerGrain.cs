@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Orleans.Snapshots;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Orleans.Learning;
+
+/// <summary>
+/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
+/// in service. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
+/// </summary>
+internal sealed partial class MetaLearnerGrain(
+    SiloRouter router, SharedState shared, ISnapshotPush push, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
+{
+    private const int Remembered = 20;
+
+    private long _learnedChanges = -1;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (options.RefreshSeconds > 0)
+        {
+            var period = TimeSpan.FromSeconds(options.RefreshSeconds);
+            this.RegisterGrainTimer(static async (self, token) => await self.RefreshQuietlyAsync(token), this, new GrainTimerCreationOptions(period, period) { KeepAlive = true });
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public ValueTask WakeAsync() => default;
+
+    public async ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (started, own) = (Stopwatch.GetTimestamp(), Stopwatch.StartNew());
+        var changes = (await AskAsync(c => c.SaveAsync(), own)).Sum();
+        if (changes == _learnedChanges)
+        {
+            return Report(false, 0, 0);
+        }
+
+        var (users, fit) = (0L, new PriorFit(PopulationPrior.Default));
+        while (!fit.IsDone)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var answer = await ExpectAsync(fit.Prior, CohortPart.Taught, own);
+            users = answer.Users;
+            fit.Advance(answer);
+        }
+
+        var promoted = fit.IsLearned && await PromoteAsync(fit.Prior, users, own);
+        _learnedChanges = changes;
+        router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
+        return Report(promoted, users, fit.Steps);
+
+        RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), own.Elapsed);
+    }
+
+    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await shared.ReadHistoryAsync()).History;
+
+    public async ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken)
+    {
+        var (history, _) = await shared.ReadHistoryAsync();
+        var earlier = history.FirstOrDefault(p => p.Version == version)
+            ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
+        return await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior);
+    }
+
+    public async ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken) =>
+        (await shared.ReadHistoryAsync()).History is [var latest, ..] && latest.Version != known ? latest : null;
+
+    private async Task RefreshQuietlyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RefreshAsync(cancellationToken);
+        }
+#pragma warning disable CA1031 // The prior in service stays; the next round tries again.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogFailed(e.Message);
+        }
+    }
+
+    private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Stopwatch own)
+    {
+        var serving = router.Pool.Current.Snapshot.Prior;
+        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse);
+        var bytes = PriorJson.Write(candidate);
+        var lapses = await AskAsync(c => c.LapsesAsync(bytes), own);
+        candidate = MetaLearner.WithLapse(candidate, [.. Enumerable.Range(0, MetaLearner.Lapses.Count).Select(i => lapses.Sum(l => l[i]))]);
+        var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, own), await ExpectAsync(candidate, CohortPart.HeldOut, own));
+        if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
+        {
+            return false;
+        }
+
+        await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate));
+        return true;
+    }
+
+    private async Task<PublishedPrior> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior)
+    {
+        while (true)
+        {
+            var (history, etag) = await shared.ReadHistoryAsync();
+            var published = new PublishedPrior(history.Count == 0 ? 1 : history[0].Version + 1, router.NowMs, users, evidence, servingEvidence, prior);
+            if (await shared.TryPublishAsync([published, .. history.Take(Remembered - 1)], etag))
+            {
+                shared.Take(published);
+                await push.PushAllAsync(published);
+                LogPublished(published.Version, users);
+                return published;
+            }
+        }
+    }
+
+    private async Task<Expectation> ExpectAsync(PopulationPrior prior, CohortPart part, Stopwatch own)
+    {
+        var bytes = PriorJson.Write(prior);
+        return (await AskAsync(c => c.ExpectAsync(bytes, part), own)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
+    }
+
+    /// <summary>Asks every partition at once; the learner's own clock stands still meanwhile.</summary>
+    private async Task<T[]> AskAsync<T>(Func<ICohortGrain, ValueTask<T>> question, Stopwatch own)
+    {
+        var asked = Enumerable.Range(0, cluster.Partitions).Select(p => question(GrainFactory.GetGrain<ICohortGrain>(p)).AsTask()).ToArray();
+        own.Stop();
+        try
+        {
+            return await Task.WhenAll(asked);
+        }
+        finally
+        {
+            own.Start();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Prior {Version}, learned from {Users} users, was published.")]
+    private partial void LogPublished(long version, long users);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The prior could not be refreshed; it is tried again at the next round. {Reason}")]
+    private partial void LogFailed(string reason);
+}

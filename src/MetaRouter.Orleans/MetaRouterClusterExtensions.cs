@@ -1,0 +1,124 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting;
+using MetaRouter.Orleans.Client;
+using MetaRouter.Orleans.Learning;
+using MetaRouter.Orleans.Snapshots;
+using MetaRouter.Orleans.Storage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using global::Orleans.Configuration;
+using global::Orleans.Persistence;
+using StackExchange.Redis;
+
+namespace MetaRouter.Orleans;
+
+/// <summary>Makes an application a silo of the cluster, or a client of it.</summary>
+public static class MetaRouterClusterExtensions
+{
+    /// <summary>
+    /// This application becomes a silo: users' grains, the stateless workers, the meta-learner, membership and state in Redis. Settings come from the sections
+    /// <c>MetaRouter</c> and <c>MetaRouter:Cluster</c>; every problem of them is reported at once, and the application does not start with any.
+    /// </summary>
+    /// <param name="configure">Further settings of Orleans: endpoints, dashboards.</param>
+    public static IHostApplicationBuilder AddMetaRouterSilo(this IHostApplicationBuilder builder, Action<ISiloBuilder>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var cluster = Read(builder);
+        builder.UseOrleans(silo =>
+        {
+            silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
+            silo.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis));
+            silo.AddMetaRouter(cluster);
+            configure?.Invoke(silo);
+        });
+        return builder;
+    }
+
+    /// <summary>The grains and services of MetaRouter on a silo whose clustering is set up elsewhere.</summary>
+    public static ISiloBuilder AddMetaRouter(this ISiloBuilder silo, MetaRouterClusterOptions cluster)
+    {
+        ArgumentNullException.ThrowIfNull(silo);
+        ArgumentNullException.ThrowIfNull(cluster);
+        silo.AddRedisGrainStorage(RecordStore.Provider, (RedisStorageOptions o) =>
+        {
+            o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis);
+            o.GrainStorageSerializer = new RawBytesSerializer();
+            o.DeleteStateOnClear = true;
+            o.GetStorageKey = (name, id) => $"{cluster.ServiceId}:{name}:{id.Key}";
+        });
+        silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(cluster.IdleMinutes));
+        silo.AddGrainService<SnapshotService>();
+        var services = silo.Services;
+        AddShared(services, cluster);
+        services.AddSingleton(s =>
+        {
+            var o = s.GetRequiredService<MetaRouterOptions>();
+            return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
+        });
+        services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
+        services.AddSingleton<RecordStore>();
+        services.AddSingleton<SharedState>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SharedStateStart>();
+        services.AddSingleton<SiloRouter>();
+        services.AddSingleton<ISnapshotPush, SnapshotPush>();
+        services.AddSingleton<CohortReporter>();
+        services.AddHostedService(s => s.GetRequiredService<CohortReporter>());
+        services.AddHostedService<SnapshotFollower>();
+        services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<SharedState>(), cluster));
+        return silo;
+    }
+
+    /// <summary>This application becomes a client of the cluster: <see cref="IRouter"/> and <see cref="IGrainFactory"/> reach it. The same settings as the silos'.</summary>
+    /// <param name="configure">Further settings of Orleans.</param>
+    public static IHostApplicationBuilder AddMetaRouterClusterClient(this IHostApplicationBuilder builder, Action<IClientBuilder>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var cluster = Read(builder);
+        builder.UseOrleansClient(client =>
+        {
+            client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
+            client.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis));
+
+            // A cluster that is starting, or changing, is waited for.
+            client.UseConnectionRetryFilter(async (_, token) =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), token).ConfigureAwait(false);
+                return true;
+            });
+            configure?.Invoke(client);
+        });
+        builder.Services.AddMetaRouterClusterClient(cluster);
+        return builder;
+    }
+
+    /// <summary>The router over a client that is set up elsewhere.</summary>
+    public static IServiceCollection AddMetaRouterClusterClient(this IServiceCollection services, MetaRouterClusterOptions cluster)
+    {
+        AddShared(services, cluster);
+        services.AddSingleton<ClusterRouter>();
+        services.AddSingleton<IRouter>(s => s.GetRequiredService<ClusterRouter>());
+        services.AddHostedService(s => s.GetRequiredService<ClusterRouter>());
+        return services;
+    }
+
+    private static void AddShared(IServiceCollection services, MetaRouterClusterOptions cluster)
+    {
+        services.AddMetaRouterOptions();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(cluster);
+        services.TryAddSingleton<RouterMetrics>();
+        services.TryAddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
+    }
+
+    private static MetaRouterClusterOptions Read(IHostApplicationBuilder builder)
+    {
+        var cluster = builder.Configuration.GetSection(MetaRouterClusterOptions.Section).Get<MetaRouterClusterOptions>() ?? new();
+        return cluster.Problems() is { Count: > 0 } problems
+            ? throw new OptionsValidationException(MetaRouterClusterOptions.Section, typeof(MetaRouterClusterOptions), [$"{MetaRouterClusterOptions.Section}: {string.Join("; ", problems)}."])
+            : cluster;
+    }
+}

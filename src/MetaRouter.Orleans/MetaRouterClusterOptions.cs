@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace MetaRouter.Orleans;
+
+/// <summary>How a silo or a client of the cluster runs: section <c>MetaRouter:Cluster</c> of the configuration. What is routed is in section <c>MetaRouter</c>.</summary>
+public sealed class MetaRouterClusterOptions
+{
+    public const string Section = "MetaRouter:Cluster";
+
+    /// <value>Where membership and users live, as StackExchange.Redis spells it (<c>host:port,password=...,ssl=true</c>). Default <c>127.0.0.1:6379</c>.</value>
+    public string Redis { get; set; } = "127.0.0.1:6379";
+
+    /// <value>Silos and clients with the same one find each other. Default <c>metarouter</c>.</value>
+    public string ClusterId { get; set; } = "metarouter";
+
+    /// <value>Names the users' state; it outlives the cluster. Default <c>metarouter</c>.</value>
+    public string ServiceId { get; set; } = "metarouter";
+
+    /// <value>Seconds between looks for a newer prior; a silo is never further behind than this and one call's time. 0.1 to 600, default 5.</value>
+    public double SnapshotSeconds { get; set; } = 5;
+
+    /// <value>Requests a silo takes in hand at once; one more is answered as busy. 1 to 1,000,000, default 2,000.</value>
+    public int RequestsInHand { get; set; } = 2_000;
+
+    /// <value>Minutes after which an idle user leaves memory. 1 to 10,080, default 15.</value>
+    public double IdleMinutes { get; set; } = 15;
+
+    /// <value>Over how many grains the users' evidence is spread; the same on every silo. 1 to 4,096, default 32.</value>
+    public int Partitions { get; set; } = 32;
+
+    /// <summary>Every problem of these options, empty when there is none.</summary>
+    public IReadOnlyList<string> Problems()
+    {
+        var problems = new List<string>();
+        foreach (var (name, value) in new[] { (nameof(Redis), Redis), (nameof(ClusterId), ClusterId), (nameof(ServiceId), ServiceId) })
+        {
+            if (string.IsNullOrWhiteSpace(value))
+            {
+                problems.Add($"{name} is empty; give it a value, or leave it out for the default");
+            }
+        }
+
+        Range(nameof(SnapshotSeconds), SnapshotSeconds, 0.1, 600);
+        Range(nameof(RequestsInHand), RequestsInHand, 1, 1_000_000);
+        Range(nameof(IdleMinutes), IdleMinutes, 1, 10_080);
+        Range(nameof(Partitions), Partitions, 1, 4_096);
+        return problems;
+
+        void Range(string name, double value, double low, double high)
+        {
+            if (!(value >= low && value <= high))
+            {
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+using MetaRouter.Orleans.Snapshots;
+
+namespace MetaRouter.Orleans;
+
+/// <summary>What the grains of a silo share: the pool in service, the rules, the counters, and how many requests are in hand.</summary>
+internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, TimeProvider time, RouterMetrics metrics, DecisionLog log)
+{
+    private int _inHand;
+
+    [ThreadStatic]
+    private static RequestEncoding? t_scratch;
+
+    public PoolHolder Pool => pool;
+
+    public RouterMetrics Metrics => metrics;
+
+    public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
+
+    public long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public UserKey KeyOf(string grainKey)
+    {
+        var (tenant, user) = UserRouterGrainExtensions.Parse(grainKey);
+        return new UserKey(TenantOf(tenant), IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant, user));
+    }
+
+    public ulong TenantOf(string tenant) => IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant);
+
+    /// <summary>Takes a request in hand; <see cref="Leave"/> gives it back.</summary>
+    /// <exception cref="RouterBusyException">There are too many.</exception>
+    public void Enter()
+    {
+        if (Interlocked.Increment(ref _inHand) > cluster.RequestsInHand)
+        {
+            Leave();
+            metrics.Busy.Add(1);
+            throw new RouterBusyException($"This silo has {cluster.RequestsInHand} requests in hand, its limit (RequestsInHand). Try again in a moment, or add silos.");
+        }
+    }
+
+    public void Leave() => Interlocked.Decrement(ref _inHand);
+
+    /// <summary>After the erasure that is known of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.</summary>
+    public DecisionMoment Moment(UserKey key, long erasedAtMs)
+    {
+        Span<byte> chance = stackalloc byte[12];
+        RandomNumberGenerator.Fill(chance);
+        return new DecisionMoment(
+            key.Tenant, key.User, Math.Max(NowMs, erasedAtMs + 1), BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
+            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
+    }
+
+    public RouteDecision Decide(UserModel user, RouteRequest request, in DecisionMoment moment)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding());
+        metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        log.Offer(decision);
+        return decision;
+    }
+}

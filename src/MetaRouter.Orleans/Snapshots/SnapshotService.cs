@@ -1,0 +1,106 @@
+using System.Diagnostics.Metrics;
+using MetaRouter.Hosting;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using global::Orleans.Runtime.Services;
+using global::Orleans.Services;
+
+namespace MetaRouter.Orleans.Snapshots;
+
+/// <summary>On every silo: takes the priors that the meta-learner pushes.</summary>
+[Alias("metarouter.snapshots")]
+internal interface ISnapshotService : IGrainService
+{
+    [Alias("push")]
+    Task PushAsync(PublishedPrior published);
+}
+
+internal sealed class SnapshotService(GrainId id, Silo silo, ILoggerFactory loggers, SharedState shared) : GrainService(id, silo, loggers), ISnapshotService
+{
+    public Task PushAsync(PublishedPrior published)
+    {
+        shared.Take(published);
+        return Task.CompletedTask;
+    }
+}
+
+internal interface ISnapshotPush : IGrainServiceClient<ISnapshotService>
+{
+    /// <summary>To every active silo; those it does not reach pull.</summary>
+    Task PushAllAsync(PublishedPrior published);
+}
+
+internal sealed class SnapshotPush(IServiceProvider services, IClusterMembershipService membership) : GrainServiceClient<ISnapshotService>(services), ISnapshotPush
+{
+    public Task PushAllAsync(PublishedPrior published) =>
+        Task.WhenAll(membership.CurrentSnapshot.Members.Values.Where(m => m.Status == SiloStatus.Active)
+            .Select(async m => await GetGrainService(m.SiloAddress).PushAsync(published).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)));
+}
+
+/// <summary>Before a silo becomes active it has the cluster's secrets and the latest prior, or it does not become active.</summary>
+internal sealed class SharedStateStart(SharedState shared) : ILifecycleParticipant<ISiloLifecycle>
+{
+    public void Participate(ISiloLifecycle lifecycle) =>
+        lifecycle.Subscribe(nameof(SharedStateStart), ServiceLifecycleStage.ApplicationServices + 100, _ => shared.StartAsync(), _ => Task.CompletedTask);
+}
+
+/// <summary>Looks for a newer prior every few seconds and keeps the meta-learner awake.</summary>
+internal sealed partial class SnapshotFollower : BackgroundService
+{
+    private readonly SharedState _shared;
+    private readonly IGrainFactory _grains;
+    private readonly MetaRouterClusterOptions _options;
+    private readonly ILogger<SnapshotFollower> _logger;
+    private readonly Meter _meter = new(RouterMetrics.MeterName);
+
+    public SnapshotFollower(SharedState shared, IGrainFactory grains, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
+    {
+        (_shared, _grains, _options, _logger) = (shared, grains, options, logger);
+        _meter.CreateObservableGauge("metarouter.snapshot.staleness", () => shared.Staleness.TotalSeconds, "s", "Since the prior in service was last known to be the latest.");
+        _meter.CreateObservableGauge("metarouter.snapshot.prior_version", () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
+    }
+
+    public override void Dispose()
+    {
+        _meter.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.SnapshotSeconds));
+        try
+        {
+            do
+            {
+                try
+                {
+                    await _grains.GetGrain<IMetaLearnerGrain>(0).WakeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(_options.SnapshotSeconds), stoppingToken).ConfigureAwait(false);
+                }
+#pragma warning disable CA1031 // A learner that cannot be reached delays a refresh; following goes on.
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+                {
+                    LogNotFollowed("The meta-learner does not answer", e.Message);
+                }
+
+                try
+                {
+                    await _shared.PullAsync().ConfigureAwait(false);
+                }
+                catch (RouterStoreException e)
+                {
+                    LogNotFollowed("The published priors cannot be read", e.Message);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The silo stops.
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{What}; tried again in a moment. {Reason}")]
+    private partial void LogNotFollowed(string what, string reason);
+}

@@ -1,0 +1,71 @@
+using Microsoft.Extensions.DependencyInjection;
+using global::Orleans.Storage;
+
+namespace MetaRouter.Orleans.Storage;
+
+/// <summary>Records of bytes under Orleans' own grain storage, etag-checked.</summary>
+internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGrainStorage storage)
+{
+    /// <summary>The storage provider's name.</summary>
+    public const string Provider = "metarouter";
+
+    /// <returns>An empty value and no etag when there is none.</returns>
+    /// <exception cref="RouterStoreException">It cannot be read.</exception>
+    public async Task<(byte[] Value, string? Etag)> ReadAsync(string name, GrainId grain)
+    {
+        var state = new GrainState<StoredBytes>(new StoredBytes());
+        try
+        {
+            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(true);
+        }
+        catch (Exception e) when (e is not InconsistentStateException)
+        {
+            throw Failed("loaded", e);
+        }
+
+        return (state.RecordExists ? state.State!.Value : [], state.ETag);
+    }
+
+    /// <summary>Writes if the record still has this etag.</summary>
+    /// <returns>The new etag; null when somebody else wrote first.</returns>
+    /// <exception cref="RouterStoreException">It may or may not have been written.</exception>
+    public async Task<string?> WriteAsync(string name, GrainId grain, byte[] value, string? etag)
+    {
+        var state = new GrainState<StoredBytes>(new StoredBytes { Value = value }, etag) { RecordExists = etag is not null };
+        try
+        {
+            await storage.WriteStateAsync(name, grain, state).ConfigureAwait(true);
+            return state.ETag;
+        }
+        catch (InconsistentStateException)
+        {
+            return null;
+        }
+        catch (Exception e)
+        {
+            throw Failed("saved", e);
+        }
+    }
+
+    /// <summary>Removes the record, whatever it is.</summary>
+    /// <exception cref="RouterStoreException">It may or may not have been removed.</exception>
+    public async Task ClearAsync(string name, GrainId grain)
+    {
+        var state = new GrainState<StoredBytes>(new StoredBytes());
+        try
+        {
+            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(true);
+            if (state.RecordExists)
+            {
+                await storage.ClearStateAsync(name, grain, state).ConfigureAwait(true);
+            }
+        }
+        catch (Exception e)
+        {
+            throw Failed("removed", e);
+        }
+    }
+
+    private static RouterStoreException Failed(string what, Exception e) =>
+        new($"The state could not be {what}: {e.GetBaseException().Message} Check that Redis is reachable and takes writes; what was not acknowledged may be sent again.", e);
+}

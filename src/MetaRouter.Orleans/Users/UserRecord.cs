@@ -1,0 +1,52 @@
+using System.Buffers.Binary;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Orleans.Users;
+
+/// <summary>A user's record: format version, time of the last erasure (Unix milliseconds, 0: never), and the state as <see cref="UserState"/> writes it.</summary>
+internal static class UserRecord
+{
+    private const byte Version = 1;
+    private const int Header = 1 + sizeof(long);
+
+    public static byte[] Write(UserState state, long erasedAtMs)
+    {
+        var bytes = state.Signals.IsEmpty ? [] : state.ToBytes();
+        var record = new byte[Header + bytes.Length];
+        record[0] = Version;
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), erasedAtMs);
+        bytes.CopyTo(record, Header);
+        return record;
+    }
+
+    /// <summary>False when it is no record; <paramref name="error"/> says why.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> record, out UserState state, out long erasedAtMs, out string error)
+    {
+        (state, erasedAtMs, error) = (UserState.Empty, 0, "");
+        if (record.IsEmpty)
+        {
+            return true;
+        }
+
+        if (record.Length < Header || record[0] != Version)
+        {
+            error = $"The record has {record.Length} bytes and begins with {record[0]}; a record of version {Version} begins with {Version} and has {Header} or more.";
+            return false;
+        }
+
+        erasedAtMs = BinaryPrimitives.ReadInt64LittleEndian(record[1..]);
+        if (record.Length == Header)
+        {
+            return true;
+        }
+
+        if (UserState.TryRead(record[Header..], out var read, out var why))
+        {
+            state = read;
+            return true;
+        }
+
+        error = why;
+        return false;
+    }
+}

@@ -1,0 +1,246 @@
+using System.Diagnostics;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Stores;
+using MetaRouter.Orleans.Learning;
+using MetaRouter.Orleans.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Orleans.Users;
+
+/// <summary>
+/// One user's turns and state. Routing reads memory and writes nothing; learning saves and answers only then. While membership changes a user may be active
+/// twice: the etag notices, the state is loaded again and the change applied again, which is safe because states join.
+/// </summary>
+internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore store, CohortReporter reporter, ILogger<UserRouterGrain> logger) : Grain, IUserRouterGrain
+{
+    private const string Name = "user";
+    private const string Aside = "unreadable";
+    private const int MostRetries = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    private UserKey _key;
+    private UserModel? _user; // null: what the store holds is not known
+    private string? _etag;
+    private long _erasedAtMs;
+    private Task? _loading;
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _key = router.KeyOf(this.GetPrimaryKeyString());
+        await TryLoadAsync();
+        if (_user is { State.Signals.IsEmpty: false })
+        {
+            // Also a partition that lost its memory comes to know its users again.
+            reporter.Report(_key.User, _user);
+        }
+    }
+
+    public async ValueTask<RouteDecision> RouteAsync(RouteRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        router.Enter();
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_user is null)
+            {
+                await TryLoadAsync();
+            }
+
+            // A user who cannot be loaded is served as a newcomer rather than not at all.
+            var user = _user is null ? router.Pool.Newcomer : Current(_user);
+            return await GrainFactory.GetGrain<IRouteInferenceGrain>(0).DecideAsync(new UserAtHand(user), request, router.Moment(_key, _erasedAtMs));
+        }
+        finally
+        {
+            router.Leave();
+        }
+    }
+
+    public ValueTask<RouteDecision> CompareAsync(RouteRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return RouteAsync(request with { MayCompare = true }, cancellationToken);
+    }
+
+    public async ValueTask<FeedbackAnswer> RecordFeedbackAsync(Feedback feedback, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        cancellationToken.ThrowIfCancellationRequested();
+        var started = Stopwatch.GetTimestamp();
+        var now = router.NowMs;
+        var verdict = router.Policy.Sealer.Open(feedback.Receipt, _key.Tenant, _key.User, now, out var receipt);
+        if (!verdict.IsValid)
+        {
+            Count(feedback.Kind, verdict.Status.ToString());
+            return new FeedbackAnswer(verdict.Status, verdict.Message, null, false, null);
+        }
+
+        AddOutcome? outcome = null;
+        var after = await ChangeAsync(before =>
+        {
+            if (receipt.DecisionTimeMs <= _erasedAtMs)
+            {
+                return null;
+            }
+
+            var learned = before.Learn(receipt, feedback, now, out var added);
+            outcome = added;
+            return learned;
+        });
+        router.Metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        Count(feedback.Kind, after is null ? "Erased" : outcome.ToString()!);
+        return after is null ? new FeedbackAnswer(verdict.Status, "", null, true, null) : new FeedbackAnswer(verdict.Status, "", outcome, false, after.State.ToBytes());
+    }
+
+    public async ValueTask<UserPreference> GetPreferenceAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var user = await LoadedAsync();
+        var belief = user.Belief;
+        return new UserPreference(belief.Quantile(0.5), belief.Quantile(0.05), belief.Quantile(0.95), belief.Signals, Explanation.Of(user), user.Pool.Snapshot.Version);
+    }
+
+    public async ValueTask<byte[]> ExportAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return (await LoadedAsync()).State.ToBytes();
+    }
+
+    public async ValueTask<byte[]> ImportAsync(byte[] record, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var imported = UserState.Read(record);
+        var after = await ChangeAsync(before => new UserModel(before.Pool, before.State.Merge(imported)));
+        return after!.State.ToBytes();
+    }
+
+    public async ValueTask EraseAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        for (var attempt = 0; attempt < MostRetries; attempt++)
+        {
+            await LoadedAsync();
+            var erasedAt = Math.Max(router.NowMs, _erasedAtMs);
+            if (await SaveAsync(router.Pool.Newcomer, erasedAt))
+            {
+                await store.ClearAsync(Aside, this.GetGrainId());
+                return;
+            }
+        }
+
+        throw Contended();
+    }
+
+    /// <summary>The user under the pool in service now.</summary>
+    private UserModel Current(UserModel user)
+    {
+        var newcomer = router.Pool.Newcomer;
+        return ReferenceEquals(user.Pool, newcomer.Pool) ? user : _user = user.State.Signals.IsEmpty ? newcomer : user.On(newcomer.Pool);
+    }
+
+    /// <summary>Applies a change and saves it; a change that alters nothing is not saved. Null: refused, the user was erased.</summary>
+    private async Task<UserModel?> ChangeAsync(Func<UserModel, UserModel?> change)
+    {
+        for (var attempt = 0; attempt < MostRetries; attempt++)
+        {
+            var before = await LoadedAsync();
+            var after = change(before);
+            if (after is null || ReferenceEquals(after, before) || await SaveAsync(after, _erasedAtMs))
+            {
+                return after;
+            }
+        }
+
+        throw Contended();
+    }
+
+    private async Task<bool> SaveAsync(UserModel user, long erasedAtMs)
+    {
+        var etag = _etag;
+        try
+        {
+            etag = await store.WriteAsync(Name, this.GetGrainId(), UserRecord.Write(user.State, erasedAtMs), etag);
+        }
+        catch (RouterStoreException)
+        {
+            _user = null;
+            throw;
+        }
+
+        if (etag is null)
+        {
+            router.Metrics.Conflicts.Add(1);
+            _user = null;
+            return false;
+        }
+
+        (_user, _etag, _erasedAtMs) = (user, etag, erasedAtMs);
+        reporter.Report(_key.User, user);
+        return true;
+    }
+
+    private async Task<UserModel> LoadedAsync()
+    {
+        if (_user is null)
+        {
+            await LoadOnceAsync();
+        }
+
+        return Current(_user!);
+    }
+
+    /// <summary>Loads if the store answers soon; else the load goes on and the next request sees it.</summary>
+    private async Task TryLoadAsync()
+    {
+        try
+        {
+            await LoadOnceAsync().WaitAsync(Patience);
+        }
+        catch (Exception e) when (e is RouterStoreException or TimeoutException)
+        {
+            router.Metrics.PriorOnly.Add(1);
+        }
+    }
+
+    /// <summary>Requests that interleave wait for one load.</summary>
+    private async Task LoadOnceAsync()
+    {
+        await (_loading is { IsCompleted: false } running ? running : _loading = LoadAsync());
+        _loading = null;
+    }
+
+    private async Task LoadAsync()
+    {
+        for (var attempt = 0; attempt < MostRetries; attempt++)
+        {
+            var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
+            if (UserRecord.TryRead(record, out var state, out var erasedAt, out var error))
+            {
+                var newcomer = router.Pool.Newcomer;
+                (_user, _etag, _erasedAtMs) = (state.Signals.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
+                return;
+            }
+
+            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again, because somebody else may have been faster.
+            router.Metrics.Quarantined.Add(1);
+            LogUnreadable(error);
+            var (kept, keptEtag) = await store.ReadAsync(Aside, this.GetGrainId());
+            if (await store.WriteAsync(Aside, this.GetGrainId(), kept.Length == 0 ? record : kept, keptEtag) is not null)
+            {
+                await store.WriteAsync(Name, this.GetGrainId(), UserRecord.Write(UserState.Empty, erasedAt), etag);
+            }
+        }
+
+        throw Contended();
+    }
+
+    private static RouterStoreException Contended() =>
+        new($"The user's record changed {MostRetries} times while one change was being saved; something else writes to this store without pause. Try again later.");
+
+    private void Count(FeedbackKind kind, string result) => router.Metrics.Feedback.Add(1, new("kind", kind.ToString()), new("result", result));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A user's record cannot be read and was set aside under 'unreadable'; the user starts anew. {Reason}")]
+    private partial void LogUnreadable(string reason);
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting;
+using MetaRouter.Orleans.Client;
+using MetaRouter.Orleans.Storage;
+using MetaRouter.RouterContract;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+using Orleans.Storage;
+using Orleans.TestingHost;
+using StackExchange.Redis;
+
+namespace MetaRouter.Orleans.Tests;
+
+/// <summary>
+/// Clusters over one Redis. A second router is a second cluster over the same state, so that a user is active twice, as can happen while membership changes.
+/// </summary>
+internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvider time) : IRouterFixture
+{
+    public static readonly RoutingPool Pool = RoutingPool.OfSnapshot(Snapshot.Default);
+    private static readonly byte[] Keys = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
+
+    private readonly string _service = $"test-{Guid.NewGuid():N}";
+    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-orleans-").FullName;
+    private readonly StorageFaults _faults = new();
+    private readonly ConcurrentQueue<string> _errors = [];
+    private readonly List<InProcessTestCluster> _clusters = [];
+    private ConnectionMultiplexer? _connection;
+    private int _logs;
+
+    public IRouterFaults Faults => _faults;
+
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    public IReadOnlyList<InProcessTestCluster> Clusters => _clusters;
+
+    public Action<MetaRouterOptions> Configure { get; init; } = _ => { };
+
+    public MetaRouterClusterOptions Options => field ??= new() { Redis = redis.Address, ServiceId = _service, ClusterId = _service, SnapshotSeconds = 1, Partitions = 4 };
+
+    public async Task<IRouter> StartAsync() => (await StartClusterAsync()).Client.ServiceProvider.GetRequiredService<ClusterRouter>();
+
+    public async Task<InProcessTestCluster> StartClusterAsync()
+    {
+        await (await DatabaseAsync()).HashSetAsync($"{_service}:secrets:0", [new HashEntry("etag", "tests"), new HashEntry("data", Keys)]);
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ServiceId = _service;
+        builder.Options.ConfigureFileLogging = false;
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton(time);
+            silo.Services.AddSingleton(new PoolHolder(Pool));
+            silo.Services.AddLogging(l => l.ClearProviders().AddProvider(new ErrorLogProvider(_errors)));
+            silo.AddMetaRouter(Options);
+            silo.Services.AddSingleton(s => new RecordStore(new FaultyStorage(s.GetRequiredKeyedService<IGrainStorage>(RecordStore.Provider), _faults)));
+            silo.Services.Configure<MetaRouterOptions>(o =>
+            {
+                (o.RefreshSeconds, o.DecisionLog) = (0, Path.Combine(_folder, $"decisions-{Interlocked.Increment(ref _logs)}.ndjson"));
+                Configure(o);
+            });
+        });
+        builder.ConfigureClientHost(client =>
+        {
+            client.Services.AddSingleton(new PoolHolder(Pool));
+            client.Services.AddMetaRouterClusterClient(Options);
+        });
+        var cluster = builder.Build();
+        _clusters.Add(cluster);
+        await cluster.DeployAsync();
+        return cluster;
+    }
+
+    public async Task StopAsync()
+    {
+        foreach (var cluster in _clusters)
+        {
+            await cluster.StopClusterClientAsync();
+            await cluster.StopAllSilosAsync();
+            await cluster.DisposeAsync();
+        }
+
+        _clusters.Clear();
+    }
+
+    public RouteDecision RouteAnonymous(IRouter router, string tenant, RouteRequest request) => ((ClusterRouter)router).RouteAnonymousAsync(tenant, request).AsTask().GetAwaiter().GetResult();
+
+    public Task<int> CountUsersAsync() => CountAsync("user");
+
+    public Task<int> CountQuarantinedAsync() => CountAsync("unreadable");
+
+    public async Task CorruptAsync(string tenant, string user) =>
+        await (await DatabaseAsync()).HashSetAsync($"{_service}:user:{UserRouterGrainExtensions.KeyOf(tenant, user)}", [new HashEntry("etag", "corrupt"), new HashEntry("data", new byte[] { 1, 2, 3 })]);
+
+    public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() =>
+        [.. (await Task.WhenAll(Directory.GetFiles(_folder).Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<int> CountAsync(string name)
+    {
+        await DatabaseAsync();
+        var count = 0;
+        await foreach (var _ in _connection!.GetServer("127.0.0.1", redis.Port).KeysAsync(pattern: $"{_service}:{name}:*"))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private async Task<IDatabase> DatabaseAsync() => (_connection ??= await redis.ConnectAsync()).GetDatabase();
+}
