@@ -13,7 +13,9 @@ namespace MetaRouter.Gateway.Chat;
 internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
 {
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
-    public static ChatBody Read(byte[] body)
+    public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
+
+    private static ChatBody ReadFields(byte[] body)
     {
         using var document = Parse(body);
         var root = document.RootElement;
