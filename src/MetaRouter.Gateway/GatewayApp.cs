@@ -2,6 +2,7 @@ using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway;
@@ -40,21 +41,21 @@ internal static class GatewayApp
         builder.Services.AddSingleton<RouterEndpoints>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<ModelEndpoints>();
-        builder.Services.AddHttpClient(Upstreams.Client, client =>
-        {
-            client.Timeout = Timeout.InfiniteTimeSpan; // each upstream has its own
-            client.MaxResponseContentBufferSize = settings.Gateway.UpstreamBodyBytes;
-        }).RemoveAllLoggers().ConfigurePrimaryHttpMessageHandler(services => settings.IsDemo
+        builder.Services.AddSingleton<GatewayMetrics>();
+        builder.Services.AddSingleton<ChatRelay>();
+        builder.Services.AddSingleton<EmbeddingsEndpoint>();
+        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
             : new SocketsHttpHandler
             {
                 AllowAutoRedirect = false,
                 UseCookies = false,
+                UseProxy = false, // a proxy would connect where the check of addresses does not look
                 AutomaticDecompression = System.Net.DecompressionMethods.All,
                 ConnectTimeout = TimeSpan.FromSeconds(10),
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 ConnectCallback = UpstreamAddress.ConnectAsync,
-            });
+            }));
 
         replace?.Invoke(builder.Services);
         var app = builder.Build();
@@ -64,6 +65,7 @@ internal static class GatewayApp
             app.UseMiddleware<Edge>();
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
+            app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);
             return app;
         }

@@ -13,7 +13,7 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
-    private readonly Channel<(RouteDecision Decision, long TimeMs)>? _queue;
+    private readonly Channel<(RouteDecision Decision, ServedCall? Served)>? _queue;
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
@@ -24,16 +24,17 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public DecisionLog(string path, int capacity, RouterMetrics metrics, ILogger<DecisionLog> logger)
     {
         (_path, _metrics, _logger) = (path, metrics, logger);
-        _queue = path.Length == 0 ? null : Channel.CreateBounded<(RouteDecision, long)>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        _queue = path.Length == 0 ? null : Channel.CreateBounded<(RouteDecision, ServedCall?)>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     }
 
     /// <summary>Decisions dropped since the start.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    public void Offer(RouteDecision decision)
+    /// <param name="served">What became of it; null: this side never learns (a decision without a call).</param>
+    public void Offer(RouteDecision decision, ServedCall? served = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        if (_queue?.Writer.TryWrite((decision, decision.Receipt.DecisionTimeMs)) == false)
+        if (_queue?.Writer.TryWrite((decision, served)) == false)
         {
             Interlocked.Increment(ref _dropped);
             _metrics.DroppedLogEntries.Add(1);
@@ -60,7 +61,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     public void Dispose() => _queue?.Writer.TryComplete();
 
-    private async Task WriteAsync(ChannelReader<(RouteDecision Decision, long TimeMs)> queue)
+    private async Task WriteAsync(ChannelReader<(RouteDecision Decision, ServedCall? Served)> queue)
     {
         try
         {
@@ -75,7 +76,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             {
                 while (queue.TryRead(out var entry))
                 {
-                    await lines.WriteLineAsync(Line(entry.Decision)).ConfigureAwait(false);
+                    await lines.WriteLineAsync(Line(entry.Decision, entry.Served)).ConfigureAwait(false);
                 }
 
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -101,7 +102,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return file.ReadByte() == '\n';
     }
 
-    private static string Line(RouteDecision decision) => JsonSerializer.Serialize(new
+    private static string Line(RouteDecision decision, ServedCall? served) => JsonSerializer.Serialize(new
     {
         time = DateTimeOffset.FromUnixTimeMilliseconds(decision.Receipt.DecisionTimeMs).ToString("O", CultureInfo.InvariantCulture),
         nonce = decision.Receipt.Nonce,
@@ -111,6 +112,14 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         reason = decision.Reason.ToString(),
         lambda = decision.LambdaCost,
         propensity = decision.Propensity,
+        mode = served?.Mode ?? "decision",
+        served = served?.Model?.Value,
+        fail_over = served?.IsFailOver,
+        cost_usd = served?.CostUsd,
+        cost_source = served?.CostSource,
+        prompt_tokens = served?.PromptTokens,
+        completion_tokens = served?.CompletionTokens,
+        latency_s = served?.LatencySeconds,
         candidates = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
     });
 

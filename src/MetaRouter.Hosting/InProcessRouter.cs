@@ -39,14 +39,7 @@ public sealed partial class InProcessRouter : IRouter
 
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        cancellationToken.ThrowIfCancellationRequested();
-        var started = Stopwatch.GetTimestamp();
-        var key = Key(tenant, user);
-        var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-        var decision = Decide(key, Current(key, known), known.ErasedAtMs, request);
-        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        var decision = await DecideAsync(tenant, user, request, cancellationToken).ConfigureAwait(false);
         _log.Offer(decision);
         return decision;
     }
@@ -54,13 +47,68 @@ public sealed partial class InProcessRouter : IRouter
     /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
     public RouteDecision RouteAnonymous(string tenant, RouteRequest request)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        var started = Stopwatch.GetTimestamp();
-        var decision = Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request);
-        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        var decision = DecideAnonymous(tenant, request);
         _log.Offer(decision);
         return decision;
+    }
+
+    /// <summary>As <see cref="RouteAsync"/>; the caller logs the decision when it knows what became of it.</summary>
+    public async ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
+        var started = Stopwatch.GetTimestamp();
+        var key = Key(tenant, user);
+        var known = _users.Find(key);
+        if (known is null)
+        {
+            try
+            {
+                known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException e)
+            {
+                // Without the store the population's policy is the best that is known; what cannot be read must not keep an answer from anybody.
+                _metrics.Fallbacks.Add(1);
+                LogFallback(e.Message);
+                known = new CachedUser(_pool.Newcomer, 0, 0);
+            }
+        }
+
+        return Told(Decide(key, Current(key, known), known.ErasedAtMs, request), started);
+    }
+
+    /// <summary>As <see cref="RouteAnonymous"/>; the caller logs the decision when it knows what became of it.</summary>
+    public RouteDecision DecideAnonymous(string tenant, RouteRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var started = Stopwatch.GetTimestamp();
+        return Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request), started);
+    }
+
+    /// <summary>Logs a decision with what became of it.</summary>
+    public void Log(RouteDecision decision, ServedCall served) => _log.Offer(decision, served);
+
+    /// <summary>The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did.</summary>
+    /// <param name="candidate">Which of the decision's candidates answered.</param>
+    public string ReceiptFor(RouteDecision decision, int candidate)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        if (candidate == decision.ChosenIndex)
+        {
+            return decision.Token;
+        }
+
+        var served = decision.Candidates[candidate];
+        return _policy.Sealer.Seal(decision.Receipt with
+        {
+            ChosenModel = Receipt.HashOf(served.Model),
+            First = served.Predicted,
+            IsComparison = false,
+            OfferedModel = 0,
+            Offered = default,
+            PairPropensity = 0,
+        });
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
@@ -243,7 +291,17 @@ public sealed partial class InProcessRouter : IRouter
         }
     }
 
+    private RouteDecision Told(RouteDecision decision, long started)
+    {
+        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        return decision;
+    }
+
     private void Count(FeedbackKind kind, string result) => _metrics.Feedback.Add(1, new("kind", kind.ToString()), new("result", result));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store could not be read, so a user is routed by the population's policy. {Reason}")]
+    private partial void LogFallback(string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A user's record cannot be read and was set aside in the store's quarantine; the user starts anew. {Reason}")]
     private partial void LogQuarantined(string reason);

@@ -135,6 +135,16 @@ public sealed class MetaRouterOptions
     /// <summary>One model in the configuration.</summary>
     public sealed class ModelOptions
     {
+        /// <summary>How configuration and API spell the capabilities.</summary>
+        public static IReadOnlyDictionary<string, ModelCapabilities> CapabilityNames { get; } = new Dictionary<string, ModelCapabilities>
+        {
+            ["tools"] = ModelCapabilities.Tools,
+            ["vision"] = ModelCapabilities.Vision,
+            ["structured_output"] = ModelCapabilities.StructuredOutput,
+            ["streaming"] = ModelCapabilities.Streaming,
+            ["none"] = ModelCapabilities.None,
+        };
+
         public string Id { get; set; } = "";
 
         /// <value>US dollars per million prompt tokens; required: an unknown price is not 0.</value>
@@ -142,6 +152,12 @@ public sealed class MetaRouterOptions
 
         /// <value>US dollars per million completion tokens; required.</value>
         public double? OutputPrice { get; set; }
+
+        /// <value>US dollars per million prompt tokens read from the upstream's prompt cache; null: as <see cref="InputPrice"/>.</value>
+        public double? CachedInputPrice { get; set; }
+
+        /// <value>What it can take part in: any of <c>tools</c>, <c>vision</c>, <c>structured_output</c>, <c>streaming</c>, or <c>none</c>. Empty: all.</value>
+        public IList<string> Capabilities { get; } = [];
 
         /// <value>Tokens; default 128,000.</value>
         public int ContextWindow { get; set; } = 128_000;
@@ -160,7 +176,28 @@ public sealed class MetaRouterOptions
             var sibling = string.IsNullOrEmpty(Sibling) ? null : Try(() => new ModelId(Sibling));
             var input = Price(InputPrice, nameof(InputPrice));
             var output = Price(OutputPrice, nameof(OutputPrice));
-            return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value) { ContextWindow = ContextWindow, Sibling = sibling, Enabled = Enabled };
+            var cached = CachedInputPrice is null ? null : Price(CachedInputPrice, nameof(CachedInputPrice));
+            var capabilities = ModelCapabilities.None;
+            foreach (var name in Capabilities)
+            {
+                if (CapabilityNames.TryGetValue(name, out var one))
+                {
+                    capabilities |= one;
+                }
+                else
+                {
+                    problems.Add($"{at}: model '{Id}' has the capability '{name}', which does not exist; list any of {string.Join(", ", CapabilityNames.Keys)}, or leave the list out for all");
+                }
+            }
+
+            return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value)
+            {
+                CachedInputPrice = cached,
+                Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
+                ContextWindow = ContextWindow,
+                Sibling = sibling,
+                Enabled = Enabled,
+            };
 
             PricePerMillionTokens? Price(double? usd, string name)
             {

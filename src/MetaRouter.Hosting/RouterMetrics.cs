@@ -17,7 +17,7 @@ public sealed class RouterMetrics : IDisposable
         FeedbackSeconds = _meter.CreateHistogram<double>("metarouter.feedback.duration", "s", "Time until feedback is durable.");
         Conflicts = _meter.CreateCounter<long>("metarouter.store.conflicts", "{conflict}", "Writes that found a newer record and were done again.");
         Quarantined = _meter.CreateCounter<long>("metarouter.store.quarantined", "{record}", "Records that could not be read and were set aside.");
-        PriorOnly = _meter.CreateCounter<long>("metarouter.decisions.prior_only", "{decision}", "Decisions taken from the prior because the user's state could not be loaded.");
+        Fallbacks = _meter.CreateCounter<long>("metarouter.store.fallbacks", "{decision}", "Decisions by the population's policy because the store could not be read.");
         Busy = _meter.CreateCounter<long>("metarouter.busy", "{request}", "Requests refused at once because too many were in hand.");
         DroppedLogEntries = _meter.CreateCounter<long>("metarouter.decision_log.dropped", "{decision}", "Decisions not logged because the log could not keep up.");
         Refreshes = _meter.CreateCounter<long>("metarouter.refreshes", "{refresh}", "Refreshes of the prior by result.");
@@ -35,7 +35,7 @@ public sealed class RouterMetrics : IDisposable
 
     public Counter<long> Quarantined { get; }
 
-    public Counter<long> PriorOnly { get; }
+    public Counter<long> Fallbacks { get; }
 
     public Counter<long> Busy { get; }
 

@@ -123,7 +123,6 @@ public sealed class ChatTests : IAsyncLifetime
     [InlineData("""{"model":"auto","messages":{}}""", 400, "invalid_value", "'messages' is {}")]
     [InlineData("""{"model":"auto","messages":["a"]}""", 400, "invalid_value", "\"a\"", "role and content")]
     [InlineData("""{"model":7,"messages":[{}]}""", 400, "invalid_value", "'model' is 7")]
-    [InlineData("""{"model":"auto","stream":true,"messages":[{}]}""", 400, "stream_not_supported", "'stream' is true")]
     [InlineData("""{"model":"auto","stream":"no","messages":[{}]}""", 400, "invalid_value", "'stream' is \"no\"")]
     [InlineData("""{"model":"auto","model":"gpt-4o-2024-05-13","messages":[{}]}""", 400, "invalid_value", "more than once")]
     [InlineData("""{"model":"gpt-9","messages":[{}]}""", 404, "model_not_found", "'gpt-9'", "auto:cheap")]

@@ -9,6 +9,7 @@ namespace MetaRouter.Gateway.Tests;
 public sealed class EchoUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously), _aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private EchoUpstream(WebApplication app) => _app = app;
 
@@ -23,6 +24,12 @@ public sealed class EchoUpstream : IAsyncDisposable
     public string Answer { get; set; } = """{ "id" : "up-1", "object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","extra_field":[1, 2]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100} }""";
 
     public TimeSpan Delay { get; set; }
+
+    /// <summary>Ends when the first request is here.</summary>
+    public Task Arrived => _arrived.Task;
+
+    /// <summary>Ends when the first caller has gone away.</summary>
+    public Task Aborted => _aborted.Task;
 
     public static async Task<EchoUpstream> StartAsync()
     {
@@ -45,6 +52,8 @@ public sealed class EchoUpstream : IAsyncDisposable
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         (Body, Authorization) = (body.ToArray(), context.Request.Headers.Authorization.ToString());
+        _arrived.TrySetResult();
+        context.RequestAborted.Register(() => _aborted.TrySetResult());
         await Task.Delay(Delay, context.RequestAborted);
         context.Response.StatusCode = Status;
         await context.Response.WriteAsync(Answer);

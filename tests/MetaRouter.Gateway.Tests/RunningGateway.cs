@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -12,9 +13,11 @@ public sealed class RunningGateway : IAsyncDisposable
 {
     private readonly string _folder;
 
-    private RunningGateway(WebApplication app, string folder, MovableTime time)
+    private readonly KeptLog _log;
+
+    private RunningGateway(WebApplication app, string folder, MovableTime time, KeptLog log)
     {
-        (App, _folder, Time) = (app, folder, time);
+        (App, _folder, Time, _log) = (app, folder, time, log);
         Client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
@@ -24,14 +27,24 @@ public sealed class RunningGateway : IAsyncDisposable
 
     public MovableTime Time { get; }
 
-    public static async Task<RunningGateway> StartAsync(params string[] settings)
+    /// <summary>Everything that was logged so far.</summary>
+    public IReadOnlyCollection<(LogLevel Level, string Text)> Log => _log.Lines;
+
+    public static Task<RunningGateway> StartAsync(params string[] settings) => StartAsync(_ => { }, settings);
+
+    public static async Task<RunningGateway> StartAsync(Action<IServiceCollection> replace, params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("gateway").FullName;
-        var time = new MovableTime();
-        string[] args = ["--urls", "http://127.0.0.1:0", "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") ? [] : EightModels(), .. settings];
-        var app = await GatewayApp.BuildAsync(args, services => services.AddSingleton<TimeProvider>(time));
+        var (time, log) = (new MovableTime(), new KeptLog());
+        string[] args = ["--urls", "http://127.0.0.1:0", .. settings.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", $"sqlite:{folder}/users.db"], "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") ? [] : EightModels(), .. settings];
+        var app = await GatewayApp.BuildAsync(args, services =>
+        {
+            services.AddSingleton<TimeProvider>(time);
+            services.AddSingleton<ILoggerProvider>(log);
+            replace(services);
+        });
         await app.StartAsync();
-        return new RunningGateway(app, folder, time);
+        return new RunningGateway(app, folder, time, log);
     }
 
     /// <summary>The demo's models, for a gateway with an upstream too: without a list it would route among all of the snapshot's.</summary>
@@ -112,4 +125,29 @@ public sealed class MovableTime : TimeProvider
     public TimeSpan Ahead { get; set; }
 
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+}
+
+/// <summary>Keeps what is logged, exceptions too.</summary>
+internal sealed class KeptLog : ILoggerProvider
+{
+    private readonly System.Collections.Concurrent.ConcurrentQueue<(LogLevel, string)> _lines = [];
+
+    public IReadOnlyCollection<(LogLevel Level, string Text)> Lines => _lines;
+
+    public ILogger CreateLogger(string categoryName) => new Logger(_lines, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Logger(System.Collections.Concurrent.ConcurrentQueue<(LogLevel, string)> lines, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue((logLevel, $"{category}: {formatter(state, exception)} {exception}"));
+    }
 }

@@ -95,6 +95,16 @@ public sealed class StartTests : IDisposable
         await ShouldExitAsync(1, ["users.db", "move it aside"]);
     }
 
+    [Hosting.Tests.MountFact]
+    public async Task Start_StoreReadOnly_ExitsWith1()
+    {
+        using var disk = new Hosting.Tests.SmallDisk(4000);
+        await (await Task.Run(() => Hosting.Stores.SqliteUserStore.Open(disk.File("users.db")))).DisposeAsync();
+        disk.MakeReadOnly();
+
+        await ShouldExitAsync(1, ["users.db", "read-only", "make both writable"], "--MetaRouter:Store", "sqlite:" + disk.File("users.db"));
+    }
+
     [Fact]
     public async Task Start_SnapshotUnreadable_ExitsWith1()
     {
@@ -113,7 +123,7 @@ public sealed class StartTests : IDisposable
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder };
-        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--MetaRouter:Store", "sqlite:users.db", .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]])
+        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), .. args.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:users.db"], .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]])
         {
             start.ArgumentList.Add(one);
         }

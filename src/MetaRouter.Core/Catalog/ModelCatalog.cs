@@ -88,7 +88,7 @@ public sealed class ModelCatalog
         var text = new StringBuilder();
         foreach (var m in models)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} {m.Enabled} {m.Sibling}\n");
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} {m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}\n");
         }
 
         return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));

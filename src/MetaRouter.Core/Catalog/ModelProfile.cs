@@ -17,6 +17,12 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>A model this one resembles (an earlier version, the same family): where the snapshot has never seen this model, the sibling's abilities are its prior.</summary>
     public ModelId? Sibling { get; init; }
 
+    /// <summary>US dollars per million prompt tokens read from the upstream's prompt cache; null: cached tokens cost what others do.</summary>
+    public PricePerMillionTokens? CachedInputPrice { get; init; }
+
+    /// <summary>What a cached prompt token costs, declared or not.</summary>
+    public PricePerMillionTokens CachedPrice => CachedInputPrice ?? InputPrice;
+
     /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate.</summary>
     public double? LatencySeconds { get; init; }
 

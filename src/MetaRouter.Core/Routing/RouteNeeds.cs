@@ -20,6 +20,9 @@ public readonly record struct RouteNeeds
     /// <summary>The only models the request or its tenant accepts; null: all.</summary>
     public IReadOnlySet<ModelId>? AllowedModels { get; init; }
 
+    /// <summary>Models whose upstream is failing; null: none.</summary>
+    public IReadOnlySet<ModelId>? UnhealthyModels { get; init; }
+
     /// <summary>The category of <see cref="GuardrailOptions.CategoryPins"/> the request falls into; null: none.</summary>
     public string? Category { get; init; }
 }

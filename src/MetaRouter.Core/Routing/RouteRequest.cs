@@ -13,6 +13,9 @@ public sealed record RouteRequest(string Text)
     /// <summary>A trade-off set by hand for this request, lambda_cost, 0 or more; null: the user's own, as believed.</summary>
     public double? LambdaCost { get; init; }
 
+    /// <summary>The model that answered the conversation last and what its prompt cache holds; null: the conversation is new.</summary>
+    public WarmModel? Warm { get; init; }
+
     /// <summary>Whether a model other than the best may be tried; default true.</summary>
     public bool MayExplore { get; init; } = true;
 

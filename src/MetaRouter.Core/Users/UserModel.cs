@@ -57,6 +57,14 @@ public sealed class UserModel
         Span<float> projected = stackalloc float[Pool.Projected];
         Pool.Snapshot.Encoder.Encode(request.Text, scratch);
         Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected);
+        if (request.Warm is { } warm && Pool.Catalog.TryFind(warm.Model, out var last))
+        {
+            // What leaving would throw away: the prompt the last model has in its cache is read there at the cached price.
+            var cached = Math.Min(warm.CachedTokens, request.PromptTokens ?? scratch.Tokens);
+            var saved = Pool.Catalog.Models[last].InputPrice.CostUsd(cached) - Pool.Catalog.Models[last].CachedPrice.CostUsd(cached);
+            outcomes[last] = outcomes[last] with { CostUsd = MathF.Max(0, outcomes[last].CostUsd - (float)saved) };
+        }
+
 
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
@@ -190,7 +198,7 @@ public sealed class UserModel
             PromptTokens = needs.PromptTokens > 0 ? needs.PromptTokens : request.PromptTokens ?? (int)scratch.Tokens,
             ExpectedOutputTokens = needs.ExpectedOutputTokens > 0 ? needs.ExpectedOutputTokens : (int)MathF.Min(longest, 4096),
         };
-        return policy.Guardrails.Apply(Pool.Catalog, needs, cost, null, verdicts);
+        return policy.Guardrails.Apply(Pool.Catalog, needs, cost, needs.UnhealthyModels, verdicts);
     }
 
     private ComparisonChoice? ChoosePair(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)

@@ -12,8 +12,16 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="Needs">What a model must take part in.</param>
 internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
 {
+    /// <summary>The answer is to come as a stream.</summary>
+    public bool Streams { get; private init; }
+
+    /// <summary>The client says itself whether a stream is to end with its token counts.</summary>
+    public bool HasStreamOptions { get; private init; }
+
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
-    public static ChatBody Read(byte[] body)
+    public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
+
+    private static ChatBody ReadFields(byte[] body)
     {
         using var document = Parse(body);
         var root = document.RootElement;
@@ -28,18 +36,12 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             throw ApiException.BadValue("model", "'model' is there more than once; send it once, so that what is routed is what is served.");
         }
 
-        if (root.TryGetProperty("stream", out var stream) && stream.ValueKind != JsonValueKind.Null)
+        if (root.TryGetProperty("stream", out var stream) && stream.ValueKind is not (JsonValueKind.Null or JsonValueKind.True or JsonValueKind.False))
         {
-            if (stream.ValueKind == JsonValueKind.True)
-            {
-                throw new ApiException(400, ErrorCodes.InvalidRequest, "stream_not_supported", "'stream' is true, and this gateway does not stream yet. Send false, or leave it out.", "stream");
-            }
-
-            if (stream.ValueKind != JsonValueKind.False)
-            {
-                throw Fields.Wrong("stream", stream, "true or false");
-            }
+            throw Fields.Wrong("stream", stream, "true or false");
         }
+
+        var streams = stream.ValueKind == JsonValueKind.True;
 
         if (!root.TryGetProperty("messages", out var messages))
         {
@@ -49,9 +51,14 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
         var asked = Conversation.Read(messages);
         var needs = asked.Needs
+            | (streams ? ModelCapabilities.Streaming : 0)
             | (HasItems(root, "tools") || HasItems(root, "functions") ? ModelCapabilities.Tools : 0)
             | (root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? ModelCapabilities.StructuredOutput : 0);
-        return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) });
+        return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
+        {
+            Streams = streams,
+            HasStreamOptions = root.TryGetProperty("stream_options", out _),
+        };
     }
 
     private static JsonDocument Parse(byte[] body)

@@ -32,18 +32,32 @@ internal static class JsonSplice
         return (found, count);
     }
 
+    /// <summary>A text as JSON.</summary>
+    public static byte[] Quoted(string value)
+    {
+        var text = JsonEncodedText.Encode(value).EncodedUtf8Bytes;
+        return [(byte)'"', .. text, (byte)'"'];
+    }
+
+    /// <summary>The object with one more field, the first.</summary>
+    /// <param name="field">Name, colon and value.</param>
+    public static byte[] Prepend(ReadOnlySpan<byte> json, ReadOnlySpan<byte> field)
+    {
+        var brace = json.IndexOf((byte)'{') + 1;
+        var isEmpty = json[brace..].TrimStart(" \t\r\n"u8)[0] == (byte)'}';
+        return [.. json[..brace], .. field, .. isEmpty ? ""u8 : ","u8, .. json[brace..]];
+    }
+
     /// <summary>The object with a top-level field set to a text; a field that is not there comes first.</summary>
     public static byte[] Set(ReadOnlySpan<byte> json, string field, string value)
     {
         var (at, count) = Find(json, Encoding.UTF8.GetBytes(field));
-        var text = Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(value)}\"");
+        var text = Quoted(value);
         if (count > 0)
         {
             return [.. json[..at.Start], .. text, .. json[at.End..]];
         }
 
-        var brace = json.IndexOf((byte)'{') + 1;
-        var isEmpty = json[brace..].TrimStart(" \t\r\n"u8)[0] == (byte)'}';
-        return [.. json[..brace], .. Encoding.UTF8.GetBytes($"\"{field}\":"), .. text, .. isEmpty ? ""u8 : ","u8, .. json[brace..]];
+        return Prepend(json, [.. Encoding.UTF8.GetBytes($"\"{field}\":"), .. text]);
     }
 }

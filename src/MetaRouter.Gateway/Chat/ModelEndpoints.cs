@@ -1,14 +1,16 @@
+using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, GatewaySettings settings)
+internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstreams upstreams, GatewaySettings settings)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -34,7 +36,8 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, GatewayS
     {
         await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
         var current = pool.Current;
-        await Answers.WriteAsync(context, new HealthAnswer("ok", Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo), GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
+        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ToArray();
+        await Answers.WriteAsync(context, new HealthAnswer("ok", Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };

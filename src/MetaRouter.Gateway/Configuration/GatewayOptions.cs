@@ -26,8 +26,25 @@ internal sealed class GatewayOptions
     /// <value>The longest answer taken from an upstream, bytes; 1,000 to 1,000,000,000, default 50,000,000.</value>
     public int UpstreamBodyBytes { get; set; } = 50_000_000;
 
+    /// <value>Upstream calls one request may make at most, the first and those after a failure; 1 to 10, default 3.</value>
+    public int MostAttempts { get; set; } = 3;
+
+    /// <value>Failures in a row after which an upstream is left alone for a while; 1 to 1,000, default 5.</value>
+    public int CircuitFailures { get; set; } = 5;
+
+    /// <value>Seconds it is left alone the first time; doubled each time it fails again, up to a minute. 1 to 60, default 5.</value>
+    public double CircuitSeconds { get; set; } = 5;
+
     public IEnumerable<string> Problems()
     {
+        foreach (var (name, value, least, most) in new (string, double, double, double)[] { (nameof(MostAttempts), MostAttempts, 1, 10), (nameof(CircuitFailures), CircuitFailures, 1, 1000), (nameof(CircuitSeconds), CircuitSeconds, 1, 60) })
+        {
+            if (!(value >= least && value <= most))
+            {
+                yield return FormattableString.Invariant($"{Section}:{name} is {value}; it must be from {least} to {most}");
+            }
+        }
+
         foreach (var (name, value) in new[] { (nameof(QualityLambda), QualityLambda), (nameof(BalancedLambda), BalancedLambda), (nameof(CheapLambda), CheapLambda) })
         {
             if (!(value >= 0 && double.IsFinite(value)))

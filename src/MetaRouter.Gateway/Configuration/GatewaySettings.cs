@@ -136,15 +136,15 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             return;
         }
 
-        foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !ids.Contains(u.Model)))
+        foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !u.Embeddings && !ids.Contains(u.Model)))
         {
             problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; it has {string.Join(", ", ids)}");
         }
 
-        problems.AddRange(upstreams.GroupBy(u => u.Model).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key}' {g.Count()} times; keep one"));
+        problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel)).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.Key.BaseUrl}' {g.Count()} times; keep one"));
         if (upstreams.All(u => u.Model != UpstreamOptions.AnyModel))
         {
-            var served = upstreams.Select(u => u.Model).ToHashSet();
+            var served = upstreams.Where(u => !u.Embeddings).Select(u => u.Model).ToHashSet();
             var missing = models.Where(m => m.Enabled && !served.Contains(m.Id.Value)).Select(m => m.Id.Value).ToList();
             if (missing.Count > 0)
             {

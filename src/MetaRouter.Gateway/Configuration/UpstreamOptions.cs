@@ -25,8 +25,23 @@ internal sealed class UpstreamOptions
     /// <value>What the upstream calls the model; empty: the catalog's id.</value>
     public string UpstreamModel { get; set; } = "";
 
-    /// <value>Seconds until the whole answer must be there; 1 to 3600, default 120.</value>
+    /// <value>Seconds until the whole answer must be there, or the first event of a stream; 1 to 3600, default 120.</value>
     public double TimeoutSeconds { get; set; } = 120;
+
+    /// <value>Seconds a stream may say nothing once it has begun; 1 to 3600, default 60.</value>
+    public double IdleSeconds { get; set; } = 60;
+
+    /// <value>
+    /// Ask for the token counts of every stream, and keep them from clients that did not ask: costs are then counted by the upstream. Default false: requests are
+    /// forwarded as they are, and a stream's tokens are estimated where its client does not ask for them.
+    /// </value>
+    public bool AskUsage { get; set; }
+
+    /// <value>The model makes embeddings: it is served at /v1/embeddings and not routed to; it need not be in the catalog. Default false.</value>
+    public bool Embeddings { get; set; }
+
+    /// <value>US dollars per million tokens of an embedding model; 0 or more, default 0.</value>
+    public double EmbeddingPrice { get; set; }
 
     public string? Key => ApiKeyEnv.Length > 0 ? Environment.GetEnvironmentVariable(ApiKeyEnv) : ApiKey.Length > 0 ? ApiKey : null;
 
@@ -64,9 +79,22 @@ internal sealed class UpstreamOptions
             yield return $"{name} has a key with a character that cannot be sent in a header (a space or a line break, perhaps); set it again";
         }
 
-        if (!(TimeoutSeconds is >= 1 and <= 3600))
+        foreach (var (setting, seconds) in new[] { (nameof(TimeoutSeconds), TimeoutSeconds), (nameof(IdleSeconds), IdleSeconds) })
         {
-            yield return FormattableString.Invariant($"{name} has TimeoutSeconds {TimeoutSeconds}; it must be from 1 to 3600");
+            if (!(seconds is >= 1 and <= 3600))
+            {
+                yield return FormattableString.Invariant($"{name} has {setting} {seconds}; it must be from 1 to 3600");
+            }
+        }
+
+        if (!(EmbeddingPrice >= 0 && double.IsFinite(EmbeddingPrice)))
+        {
+            yield return FormattableString.Invariant($"{name} has EmbeddingPrice {EmbeddingPrice}; it must be finite and 0 or more US dollars per million tokens");
+        }
+
+        if (Embeddings && Model == AnyModel)
+        {
+            yield return $"{name} makes embeddings for '*'; give the one model it serves";
         }
     }
 }

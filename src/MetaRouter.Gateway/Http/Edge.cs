@@ -62,7 +62,16 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
     {
         if (context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = context.Response.HasStarted ? context.Response.StatusCode : ClientClosedRequest;
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = ClientClosedRequest;
+            }
+
+            if (e is not (OperationCanceledException or IOException or HttpRequestException or ApiException))
+            {
+                LogUnexpected(context.TraceIdentifier, context.Request.Method, context.Request.Path, e); // nobody hears it but the operator
+            }
+
             return;
         }
 

@@ -25,7 +25,13 @@ internal readonly record struct MarginalPoint(double LambdaCost, float Probabili
 
 internal sealed record ErasedAnswer(bool Erased, string User, string At);
 
-internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated);
+internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
+{
+    /// <summary>Models whose upstream is being left alone after failing; null: none.</summary>
+    public RestingAnswer[]? Resting { get; init; }
+}
+
+internal sealed record RestingAnswer(string Model, string Until);
 
 internal sealed record AliveAnswer(string Status);
 

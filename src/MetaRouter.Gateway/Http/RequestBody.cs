@@ -57,6 +57,20 @@ internal static class RequestBody
         }
     }
 
+    /// <summary>Half of a surrogate pair is legal JSON and no text; where a name or a word is compared, the reader gives up on it.</summary>
+    /// <exception cref="ApiException">400: a name or a word of the body is no text.</exception>
+    public static T AsText<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException e) when (e.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_json", "The body has a field name or a keyword with half of a surrogate pair (\\ud800 to \\udfff alone); send whole characters.");
+        }
+    }
+
     public static ApiException NotAnObject() => new(400, ErrorCodes.InvalidRequest, "invalid_json", "The body is JSON, but not an object; send fields between { and }.");
 
     public static ApiException NotJson(JsonException e, int length)

@@ -20,7 +20,9 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
     /// <exception cref="ApiException">400: a field is missing, unknown or wrong.</exception>
-    public static FeedbackBody Read(byte[] body, string? headerUser, DateTimeOffset now)
+    public static FeedbackBody Read(byte[] body, string? headerUser, DateTimeOffset now) => RequestBody.AsText(() => ReadFields(body, headerUser, now));
+
+    private static FeedbackBody ReadFields(byte[] body, string? headerUser, DateTimeOffset now)
     {
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);

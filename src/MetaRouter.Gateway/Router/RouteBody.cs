@@ -11,7 +11,9 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
     private static readonly string[] Known = ["user", "input", "messages", "lambda_cost", "compare", "models", "max_cost_usd"];
 
     /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 404: a model is not in the catalog.</exception>
-    public static RouteBody Read(byte[] body, ModelCatalog catalog)
+    public static RouteBody Read(byte[] body, ModelCatalog catalog) => RequestBody.AsText(() => ReadFields(body, catalog));
+
+    private static RouteBody ReadFields(byte[] body, ModelCatalog catalog)
     {
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);

@@ -200,7 +200,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         }
         catch (Exception e) when (e is RouterStoreException or TimeoutException)
         {
-            router.Metrics.PriorOnly.Add(1);
+            router.Metrics.Fallbacks.Add(1);
         }
     }
 

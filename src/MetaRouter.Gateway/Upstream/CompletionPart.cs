@@ -1,0 +1,197 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>What a completion, or one event of its stream, says; and its bytes with another id and model in them.</summary>
+internal readonly record struct CompletionPart
+{
+    private static ReadOnlySpan<byte> DataField => "data:"u8;
+
+    public bool IsDone { get; private init; }
+
+    /// <summary>The upstream says that it failed.</summary>
+    public bool IsError { get; private init; }
+
+    /// <summary>A part of the answer; false for comments, and for the usage that comes after it.</summary>
+    public bool HasChoices { get; private init; }
+
+    /// <summary>A choice has ended.</summary>
+    public bool IsFinish { get; private init; }
+
+    public TokenUsage Usage { get; private init; }
+
+    /// <summary>Bytes of text, reasoning and tool arguments in it.</summary>
+    public int TextBytes { get; private init; }
+
+    /// <summary>Both the id and the model are there to be replaced.</summary>
+    public bool HasIdAndModel => !Id.Equals(default) && !Model.Equals(default);
+
+    private bool IsObject { get; init; }
+
+    private Range Json { get; init; }
+
+    private Range Id { get; init; }
+
+    private Range Model { get; init; }
+
+    /// <summary>Reads a completion that came whole.</summary>
+    /// <returns>Null: it is no JSON object.</returns>
+    public static CompletionPart? ReadWhole(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return ReadJson(json) is { IsObject: true } part ? part with { Json = ..json.Length } : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads an event. One whose data is no JSON object on one line says nothing, and is handed on as it came.</summary>
+    public static CompletionPart Read(ReadOnlySpan<byte> text)
+    {
+        if (!TryFindData(text, out var data))
+        {
+            return default;
+        }
+
+        var json = text[data];
+        if (json.SequenceEqual("[DONE]"u8))
+        {
+            return new() { IsDone = true };
+        }
+
+        try
+        {
+            return ReadJson(json) with { Json = data };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>Writes the event with its model, and its id where one is given, replaced; every other byte as it came.</summary>
+    public void Write(ReadOnlySpan<byte> text, ReadOnlySpan<byte> quotedId, ReadOnlySpan<byte> quotedModel, IBufferWriter<byte> output)
+    {
+        if (Id.Equals(default) && Model.Equals(default))
+        {
+            output.Write(text);
+            return;
+        }
+
+        var json = text[Json];
+        var start = Json.Start.Value;
+        output.Write(text[..start]);
+        var isIdFirst = Id.Start.Value <= Model.Start.Value;
+        var at = 0;
+        Span<bool> order = [isIdFirst, !isIdFirst];
+        foreach (var isId in order)
+        {
+            var range = isId ? Id : Model;
+            var value = isId ? quotedId : quotedModel;
+            if (range.Equals(default) || value.IsEmpty)
+            {
+                continue;
+            }
+
+            output.Write(json[at..range.Start]);
+            output.Write(value);
+            at = range.End.Value;
+        }
+
+        output.Write(json[at..]);
+        output.Write(text[(start + json.Length)..]);
+    }
+
+    private static bool TryFindData(ReadOnlySpan<byte> text, out Range data)
+    {
+        data = default;
+        var found = 0;
+        for (var at = 0; at < text.Length;)
+        {
+            var length = text[at..].IndexOf((byte)'\n');
+            var end = length < 0 ? text.Length : at + length;
+            var line = text[at..end];
+            if (line.StartsWith(DataField))
+            {
+                var start = at + DataField.Length;
+                start += start < end && text[start] == ' ' ? 1 : 0;
+                data = start..(end > start && text[end - 1] == '\r' ? end - 1 : end);
+                found++;
+            }
+
+            at = end + 1;
+        }
+
+        return found == 1;
+    }
+
+    private static CompletionPart ReadJson(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return default;
+        }
+
+        var chunk = new CompletionPart { IsObject = true };
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isId, isModel, isError, isUsage, isChoices) = (reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("choices"u8));
+            reader.Read();
+            var start = (int)reader.TokenStartIndex;
+            if (isChoices)
+            {
+                chunk = ReadChoices(ref reader, chunk with { HasChoices = true });
+                continue;
+            }
+
+            if (isUsage && reader.TokenType == JsonTokenType.StartObject)
+            {
+                using var usage = JsonDocument.ParseValue(ref reader);
+                chunk = chunk with { Usage = TokenUsage.Read(usage.RootElement) };
+                continue;
+            }
+
+            chunk = isError && reader.TokenType != JsonTokenType.Null ? chunk with { IsError = true } : chunk;
+            reader.Skip();
+            var range = start..(int)reader.BytesConsumed;
+            chunk = isId ? chunk with { Id = range } : isModel ? chunk with { Model = range } : chunk;
+        }
+
+        return reader.Read() ? throw new JsonException("There is more than one object.") : chunk;
+    }
+
+    private static CompletionPart ReadChoices(ref Utf8JsonReader reader, CompletionPart chunk)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return chunk;
+        }
+
+        var (depth, text, isFinish, isEmpty) = (reader.CurrentDepth, 0, false, true);
+        while (reader.Read() && reader.CurrentDepth > depth)
+        {
+            isEmpty = false;
+            if (reader.TokenType != JsonTokenType.PropertyName)
+            {
+                continue;
+            }
+
+            var isReason = reader.ValueTextEquals("finish_reason"u8);
+            var isText = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("refusal"u8);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.String)
+            {
+                isFinish |= isReason;
+                text += isText ? reader.ValueSpan.Length : 0;
+            }
+        }
+
+        return chunk with { HasChoices = !isEmpty, IsFinish = isFinish, TextBytes = text };
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>Tokens as the upstream counted them.</summary>
+/// <param name="Prompt">All prompt tokens, the cached ones among them.</param>
+/// <param name="Completion">Reasoning among them.</param>
+/// <param name="Cached">Prompt tokens read from the upstream's cache, which are cheaper.</param>
+internal readonly record struct TokenUsage(long Prompt, long Completion, long Cached)
+{
+    /// <summary>The upstream did not say.</summary>
+    public bool IsUnknown => Prompt == 0 && Completion == 0;
+
+    public double CostUsd(ModelProfile model)
+    {
+        var cached = Math.Min(Cached, Prompt);
+        return model.InputPrice.CostUsd(Prompt - cached) + model.CachedPrice.CostUsd(cached) + model.OutputPrice.CostUsd(Completion);
+    }
+
+    /// <param name="usage">OpenAI's usage object. Cached tokens are read in OpenAI's spelling and in DeepSeek's.</param>
+    public static TokenUsage Read(JsonElement usage)
+    {
+        if (usage.ValueKind != JsonValueKind.Object)
+        {
+            return default;
+        }
+
+        var cached = usage.TryGetProperty("prompt_tokens_details", out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, "cached_tokens") : 0;
+        return new(Count(usage, "prompt_tokens"), Count(usage, "completion_tokens"), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens"));
+    }
+
+    private static long Count(JsonElement usage, string name) =>
+        usage.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens >= 0 ? tokens : 0;
+}

@@ -1,0 +1,35 @@
+using System.Net.Http.Headers;
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>An answer that has begun: whole, or a stream whose first event is here.</summary>
+/// <param name="Model">Who answers.</param>
+/// <param name="Status">200, or what the upstream has to say to the caller.</param>
+internal sealed record UpstreamAnswer(ModelId Model, Upstreams.Endpoint Endpoint, int Status) : IDisposable
+{
+    /// <summary>Calls made until this one, 1 or more.</summary>
+    public int Attempts { get; init; } = 1;
+
+    /// <summary>As it came; empty for a stream.</summary>
+    public byte[] Body { get; init; } = [];
+
+    /// <summary>What <see cref="Body"/> says.</summary>
+    public CompletionPart Part { get; init; }
+
+    public HttpResponseHeaders? Headers { get; init; }
+
+    /// <summary>What comes after <see cref="First"/>; null: not a stream.</summary>
+    public SseReader? Events { get; init; }
+
+    /// <summary>The first event, whole; valid until the next is read.</summary>
+    public ReadOnlyMemory<byte> First { get; init; }
+
+    public HttpResponseMessage? Response { get; init; }
+
+    public void Dispose()
+    {
+        Events?.Dispose();
+        Response?.Dispose();
+    }
+}

@@ -1,0 +1,329 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>
+/// Calls the services behind the models. A call goes to the first endpoint that is well; when that fails before its answer has begun, to the next, until one
+/// answers or the attempts are used up. An answer that has begun is never begun again elsewhere: somebody has paid for it.
+/// </summary>
+internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings settings, TimeProvider time, GatewayMetrics metrics, ILogger<Upstreams> logger)
+{
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+    private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
+
+    private readonly ILogger<Upstreams> _logger = logger;
+    private readonly ILookup<string, UpstreamOptions> _of = (settings.IsDemo ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
+    private readonly ConcurrentDictionary<ModelId, Endpoint[]> _endpoints = new();
+    private volatile bool _hasOpened;
+
+    /// <summary>Whether anything serves the model.</summary>
+    public bool Serves(ModelId model) => EndpointsOf(model).Length > 0;
+
+    /// <summary>The models all of whose endpoints are being left alone; null: none. When that is every one of them, none: trying is better than refusing.</summary>
+    public IReadOnlySet<ModelId>? Unhealthy(ModelCatalog catalog)
+    {
+        if (!_hasOpened)
+        {
+            return null;
+        }
+
+        var found = catalog.Models.Where(m => EndpointsOf(m.Id) is { Length: > 0 } all && Array.TrueForAll(all, e => e.Circuit.IsOpen)).Select(m => m.Id).ToHashSet();
+        return found.Count == 0 || catalog.Models.All(m => !m.Enabled || found.Contains(m.Id)) ? null : found;
+    }
+
+    /// <summary>Every endpoint that is being left alone, for people.</summary>
+    public IEnumerable<(ModelId Model, string BaseUrl, DateTimeOffset Until)> Open() =>
+        _endpoints.SelectMany(e => e.Value.Where(one => one.Circuit.IsOpen).Select(one => (e.Key, one.Options.BaseUrl, one.Circuit.Until)));
+
+    /// <summary>Sends the request to the models in turn until one answers.</summary>
+    /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
+    /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails.</param>
+    /// <param name="body">Forwarded but for its model name.</param>
+    /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
+    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, byte[] body, bool streams, CancellationToken cancellationToken)
+    {
+        var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
+        foreach (var model in models)
+        {
+            var endpoints = EndpointsOf(model);
+            failed ??= endpoints.Length == 0 ? new ApiException(502, ErrorCodes.Upstream, "no_upstream", $"No upstream is configured for the model '{model}'. Add one to section {UpstreamOptions.Section}.") : null;
+            foreach (var endpoint in endpoints)
+            {
+                if (attempts == settings.Gateway.MostAttempts)
+                {
+                    break;
+                }
+
+                if (!endpoint.Circuit.TryEnter())
+                {
+                    resting ??= (model, endpoint.Circuit.Until);
+                    continue;
+                }
+
+                attempts++;
+                try
+                {
+                    var answer = await TryAsync(endpoint, model, path, body, streams, cancellationToken).ConfigureAwait(false);
+                    if (answer.Status is not (404 or 429))
+                    {
+                        return answer with { Attempts = attempts };
+                    }
+
+                    refused ??= answer;
+                }
+                catch (UpstreamException e)
+                {
+                    LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
+                    metrics.UpstreamFailures.Add(1, new("model", model.Value), new("reason", e.Error.Code));
+                    failed ??= e.Error;
+                    if (e.HasBegun)
+                    {
+                        throw e.Error;
+                    }
+                }
+            }
+        }
+
+        if (refused is not null)
+        {
+            return refused with { Attempts = attempts };
+        }
+
+        throw failed ?? (resting is var (name, until)
+            ? new ApiException(503, ErrorCodes.Upstream, "upstream_resting", FormattableString.Invariant($"The upstream of the model '{name}' failed again and again and is left alone until {until.UtcDateTime:HH:mm:ss} UTC. Try again then, or name another model."))
+            {
+                RetryAfter = Math.Max(1, (int)Math.Ceiling((until - time.GetUtcNow()).TotalSeconds)),
+            }
+            : throw new InvalidOperationException("No model was named."));
+    }
+
+    /// <summary>An upstream's mid-answer failure counts against it as well.</summary>
+    public void Failed(UpstreamAnswer answer, string reason)
+    {
+        metrics.UpstreamFailures.Add(1, new("model", answer.Model.Value), new("reason", "upstream_broke_off"));
+        LogFailed(answer.Model.Value, answer.Endpoint.Options.BaseUrl, reason);
+        Fail(answer.Endpoint, answer.Model);
+    }
+
+    private async Task<UpstreamAnswer> TryAsync(Endpoint endpoint, ModelId model, string path, byte[] body, bool streams, CancellationToken cancellationToken)
+    {
+        var upstream = endpoint.Options;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
+        var (response, hasBegun) = (default(HttpResponseMessage), false);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, upstream.BaseUrl.TrimEnd('/') + path) { Content = new ByteArrayContent(BodyFor(endpoint, model, body, streams)) };
+            request.Content.Headers.ContentType = Json;
+            if (endpoint.Authorization is { } authorization)
+            {
+                request.Headers.Authorization = authorization;
+            }
+
+            response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                return await RefusedAsync(response, endpoint, model, timeout.Token).ConfigureAwait(false);
+            }
+
+            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers };
+            if (!streams)
+            {
+                hasBegun = true;
+                var bytes = await BytesAsync(response, model, timeout.Token).ConfigureAwait(false);
+                answer = answer with { Body = bytes, Part = CompletionPart.ReadWhole(bytes) ?? throw Failure(model, "answered with something that is not a JSON object") };
+                endpoint.Circuit.Succeed();
+                return answer;
+            }
+
+            if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
+            {
+                throw Failure(model, $"was asked for a stream and answered with '{response.Content.Headers.ContentType?.MediaType ?? "no content type"}' instead of text/event-stream");
+            }
+
+            var events = new SseReader(await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false), settings.Gateway.UpstreamBodyBytes);
+            ReadOnlyMemory<byte> first;
+            try
+            {
+                first = await FirstAsync(events, model, timeout.Token).ConfigureAwait(false);
+            }
+            catch
+            {
+                events.Dispose();
+                throw;
+            }
+
+            endpoint.Circuit.Succeed();
+            answer = answer with { Events = events, First = first, Response = response };
+            response = null;
+            return answer;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            endpoint.Circuit.Leave();
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            Fail(endpoint, model);
+            throw new UpstreamException(new ApiException(504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {upstream.TimeoutSeconds} s. Try again, ask for less, or name another model.")), "gave no answer in time") { HasBegun = hasBegun };
+        }
+        catch (UpstreamException e)
+        {
+            Fail(endpoint, model, e.RetryAfter);
+            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            Fail(endpoint, model);
+            var told = Failure(model, hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
+            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
+        }
+        finally
+        {
+            response?.Dispose();
+        }
+    }
+
+    /// <summary>The first event that says something: until it is here, another upstream can still take over.</summary>
+    private static async Task<ReadOnlyMemory<byte>> FirstAsync(SseReader events, ModelId model, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var first = await events.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (first.IsEmpty)
+            {
+                throw Failure(model, "ended its stream before it began");
+            }
+
+            var chunk = CompletionPart.Read(first.Span);
+            if (chunk.IsError)
+            {
+                throw Failure(model, "began its stream with an error");
+            }
+
+            if (chunk.HasChoices || chunk.IsDone || !chunk.Usage.IsUnknown)
+            {
+                return first;
+            }
+        }
+    }
+
+    private async Task<UpstreamAnswer> RefusedAsync(HttpResponseMessage response, Endpoint endpoint, ModelId model, CancellationToken cancellationToken)
+    {
+        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
+        {
+            var bytes = await BytesAsync(response, model, cancellationToken).ConfigureAwait(false);
+            if (CompletionPart.ReadWhole(bytes) is not null)
+            {
+                // It works; it does not want this request. Only one that says for how long it wants none is left alone.
+                if (response.StatusCode == HttpStatusCode.TooManyRequests && RetryAfter(response) is { } pause)
+                {
+                    Fail(endpoint, model, pause);
+                }
+                else
+                {
+                    endpoint.Circuit.Succeed();
+                }
+
+                return new UpstreamAnswer(model, endpoint, (int)response.StatusCode) { Body = bytes, Headers = response.Headers };
+            }
+        }
+
+        throw Failure(model, $"answered with status {(int)response.StatusCode}{(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}", RetryAfter(response));
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } when delta > TimeSpan.Zero => delta,
+        { Date: { } date } when date > time.GetUtcNow() => date - time.GetUtcNow(),
+        _ => null,
+    };
+
+    private async Task<byte[]> BytesAsync(HttpResponseMessage response, ModelId model, CancellationToken cancellationToken)
+    {
+        var limit = settings.Gateway.UpstreamBodyBytes;
+        if (response.Content.Headers.ContentLength is { } length && length <= limit)
+        {
+            var exact = new byte[length];
+            await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            await stream.ReadExactlyAsync(exact, cancellationToken).ConfigureAwait(false);
+            return exact;
+        }
+
+        using var buffer = new MemoryStream();
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var part = new byte[16 * 1024];
+        while (await body.ReadAsync(part, cancellationToken).ConfigureAwait(false) is > 0 and var read)
+        {
+            if (buffer.Length + read > limit)
+            {
+                throw Failure(model, "sent a longer answer than Gateway:UpstreamBodyBytes allows");
+            }
+
+            buffer.Write(part, 0, read);
+        }
+
+        return buffer.ToArray();
+    }
+
+    private static byte[] BodyFor(Endpoint endpoint, ModelId model, byte[] body, bool streams)
+    {
+        var named = JsonSplice.Set(body, "model", endpoint.Options.UpstreamModel.Length > 0 ? endpoint.Options.UpstreamModel : model.Value);
+        return streams && endpoint.Options.AskUsage && JsonSplice.Find(named, "stream_options"u8).Count == 0 ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
+    }
+
+    private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) =>
+    {
+        var own = me._of[id.Value];
+        return [.. (own.Any() ? own : me._of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(me.Time, me.Settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(me.Settings.Gateway.CircuitSeconds))))];
+    }, this);
+
+    private TimeProvider Time => time;
+
+    private GatewaySettings Settings => settings;
+
+    private void Fail(Endpoint endpoint, ModelId model, TimeSpan? atLeast = null)
+    {
+        if (endpoint.Circuit.Fail(atLeast))
+        {
+            _hasOpened = true;
+            metrics.CircuitsOpened.Add(1, new KeyValuePair<string, object?>("model", model.Value));
+            LogOpened(model.Value, endpoint.Options.BaseUrl, endpoint.Circuit.Until);
+        }
+    }
+
+    private static UpstreamException Failure(ModelId model, string what, TimeSpan? retryAfter = null) =>
+        new(new ApiException(502, ErrorCodes.Upstream, "upstream_failed", $"The upstream of the model '{model}' {what}. Try again, or name another model."), what) { RetryAfter = retryAfter };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} failed: {Reason}")]
+    private partial void LogFailed(string model, string url, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} is left alone until {Until:O}.")]
+    private partial void LogOpened(string model, string url, DateTimeOffset until);
+
+    /// <summary>One endpoint as it serves one model.</summary>
+    internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit)
+    {
+        public AuthenticationHeaderValue? Authorization { get; } = Options.Key is { } key ? new("Bearer", key) : null;
+    }
+
+    /// <summary>One attempt failed.</summary>
+    /// <param name="error">What the caller is told if no other attempt succeeds.</param>
+    /// <param name="reason">What the log is told.</param>
+    private sealed class UpstreamException(ApiException error, string reason) : Exception(reason)
+    {
+        public ApiException Error { get; } = error;
+
+        /// <summary>The answer had begun, so no other may take its place.</summary>
+        public bool HasBegun { get; init; }
+
+        public TimeSpan? RetryAfter { get; init; }
+    }
+}

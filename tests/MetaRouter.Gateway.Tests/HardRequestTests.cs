@@ -1,0 +1,194 @@
+using System.Net.Sockets;
+using System.Text;
+using MetaRouter.Hosting.Tests;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>Requests that are cut, endless, or made to confuse; and a disk that does not take what must be kept.</summary>
+public sealed class HardRequestTests
+{
+    private const string Chat = "/v1/chat/completions", Route = "/v1/router/route", Feedback = "/v1/router/feedback";
+
+    /// <summary>JSON whose parts are each legal and which no client should send.</summary>
+    public static TheoryData<string> Odd => new(
+        """{"model":"auto","messages":[{"role":"\ud800","content":"a"}]}""",
+        """{"model":"auto","messages":[{"role":"user","content":"\udc00"}]}""",
+        """{"model":"auto","messages":[{"role":"user","content":[{"\ud800":1,"text":"a"}]}]}""",
+        """{"model":"auto","\ud800":1,"messages":[{"role":"user","content":"a"}]}""",
+        """{"\ud800":"auto","messages":[{}]}""",
+        """{"model":"auto","response_format":{"type":"\ud800"},"messages":[{}]}""",
+        """{"model":"auto","max_tokens":1e400,"messages":[{}]}""",
+        """{"model":"auto","max_tokens":2147483647,"messages":[{"role":"user","content":"a"}]}""",
+        """{"model":"auto","user":"\ud800","messages":[{}]}""",
+        """{"model":"\ud800","messages":[{}]}""",
+        """{"input":"a","\ud800":1}""",
+        """{"input":"a","lambda_cost":1.7e308}""",
+        """{"input":"a","max_cost_usd":1.7e308}""",
+        """{"input":"a","models":["\ud800"]}""",
+        """{"receipt":"\ud800","user":"u","kind":"edit"}""",
+        """{"receipt":"a","user":"u","kind":"thumb","value":"\ud800"}""",
+        """{"receipt":"a","user":"u","kind":"rating","value":1e400}""",
+        """{"receipt":"a","user":"u","kind":"edit","occurred_at":"0001-01-01T00:00:00+14:00"}""",
+        """{"receipt":"a","user":"u","kind":"edit","occurred_at":99999999999}""",
+        "null", "\"a\"", "{}{}", "{\"a\":}", "\u0000", "\ufeff{}");
+
+    [Theory]
+    [MemberData(nameof(Odd))]
+    public async Task OddJson_IsAnsweredOrRefusedButNeverAnInternalError(string body)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        foreach (var path in new[] { Chat, Route, Feedback })
+        {
+            var answer = await gateway.PostAsync(path, body);
+
+            answer.Status.ShouldBeLessThan(500, $"{path}: {answer.Text}");
+            if (answer.Status != 200)
+            {
+                answer.Message.Length.ShouldBeGreaterThan(20);
+            }
+        }
+
+        (await gateway.PostAsync(Chat, Nested(2000))).ShouldFail(400, "invalid_json", "depth");
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Theory]
+    [InlineData(Chat, "Gateway:ChatBodyBytes")]
+    [InlineData(Route, "Gateway:RouterBodyBytes")]
+    public async Task ChunkedBody_BeyondTheLimit_Is413BeforeItEnds(string path, string setting)
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Gateway:ChatBodyBytes", "50000", "--Gateway:RouterBodyBytes", "50000");
+        using var socket = await ConnectAsync(gateway);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        var chunk = Encoding.ASCII.GetBytes($"3E8\r\n{new string('a', 1000)}\r\n");
+        for (var i = 0; i < 60; i++)
+        {
+            await socket.SendAsync(chunk);
+        }
+
+        // The last chunk never comes.
+        var answer = await ReadToEndAsync(socket);
+
+        answer.ShouldStartWith("HTTP/1.1 413");
+        answer.ShouldContain("body_too_large");
+        answer.ShouldContain("50,000");
+        answer.ShouldContain(setting);
+        (await gateway.GetAsync("/alive")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Unexpected_IsLoggedUnderTheRequestIdAndToldWithoutItsInsides()
+    {
+        var clock = new BrokenClock();
+        await using var gateway = await RunningGateway.StartAsync(services => services.AddSingleton<TimeProvider>(clock));
+        clock.IsBroken = true;
+
+        var answer = await gateway.PostAsync(Route, """{"input":"a"}""", ("x-request-id", "look-me-up"));
+
+        answer.ShouldFail(500, "internal_error", "look-me-up", "log");
+        answer.Text.ShouldNotContain("the clock fell down");
+        gateway.Log.ShouldContain(l => l.Level == LogLevel.Error && l.Text.Contains("look-me-up", StringComparison.Ordinal) && l.Text.Contains("the clock fell down", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ClientThatGoesAway_EndsTheCallUpstreamAndIsNoError()
+    {
+        await using var upstream = await EchoUpstream.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url);
+        upstream.Delay = TimeSpan.FromMinutes(5);
+        using var cancel = new CancellationTokenSource();
+        var asked = gateway.Client.PostAsync(Chat, new StringContent("""{"model":"auto","messages":[{"role":"user","content":"hello"}]}"""), cancel.Token);
+        await upstream.Arrived.WaitAsync(TimeSpan.FromSeconds(20));
+
+        await cancel.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        await upstream.Aborted.WaitAsync(TimeSpan.FromSeconds(10));
+        upstream.Delay = default;
+        (await gateway.PostAsync(Chat, """{"model":"auto","messages":[{"role":"user","content":"hello"}]}""")).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task ClientThatStopsWithinItsBody_LeavesTheGatewayWell()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        using (var socket = await ConnectAsync(gateway))
+        {
+            await socket.SendAsync("POST /v1/router/route HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{\"input\""u8.ToArray());
+        }
+
+        (await gateway.PostAsync(Route, """{"input":"a"}""")).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [MountFact]
+    public async Task DiskBecomesFull_FeedbackIs503NamingTheRemedyAndRoutingGoesOn()
+    {
+        using var disk = new SmallDisk(8000);
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:Store", "sqlite:" + disk.File("users.db"));
+        var route = await gateway.RouteAsync("ann");
+        (await gateway.FeedbackAsync(route, "ann", "accept")).Status.ShouldBe(200);
+        FillUp(disk.File("ballast"));
+
+        var refused = new List<Answer>();
+        for (var i = 0; i < 200 && refused.Count == 0; i++)
+        {
+            var answer = await gateway.FeedbackAsync(await gateway.RouteAsync($"user-{i}"), $"user-{i}", "accept");
+            if (answer.Status != 200)
+            {
+                refused.Add(answer);
+            }
+        }
+
+        refused.Single().ShouldFail(503, "store_unavailable", "users.db", "full", "nothing acknowledged is lost");
+        refused[0].Headers["Retry-After"].ShouldBe("1");
+        (await gateway.RouteAsync("ann")).Status.ShouldBe(200);
+    }
+
+    private static void FillUp(string path)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
+        try
+        {
+            for (var block = new byte[4096]; ;)
+            {
+                file.Write(block);
+            }
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
+
+    private static string Nested(int depth) => """{"model":"auto","messages":""" + new string('[', depth) + new string(']', depth) + "}";
+
+    private static async Task<Socket> ConnectAsync(RunningGateway gateway)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync("127.0.0.1", gateway.Client.BaseAddress!.Port);
+        return socket;
+    }
+
+    private static async Task<string> ReadToEndAsync(Socket socket)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var (text, buffer) = (new StringBuilder(), new byte[4096]);
+        while (!text.ToString().Contains("\"code\"", StringComparison.Ordinal) && await socket.ReceiveAsync(buffer, limit.Token) is > 0 and var read)
+        {
+            text.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+
+        return text.ToString();
+    }
+
+    private sealed class BrokenClock : TimeProvider
+    {
+        public bool IsBroken { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => IsBroken ? throw new InvalidOperationException("the clock fell down") : base.GetUtcNow();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>A test with a client written in JavaScript. Skipped, with the reason, where there is no node.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class NodeFactAttribute : FactAttribute
+{
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "npm");
+    private static readonly Lazy<bool> s_hasNode = new(() => Try("node", "--version") && Try("npm", "--version"));
+    private static readonly Lazy<Task> s_installed = new(() => RunAsync("npm", "ci", "--no-audit", "--no-fund"));
+
+    public NodeFactAttribute()
+    {
+        if (!s_hasNode.Value)
+        {
+            Skip = "node and npm are not installed here.";
+        }
+    }
+
+    /// <summary>Runs a script of the folder npm with its packages installed.</summary>
+    /// <returns>The JSON it prints.</returns>
+    public static async Task<JsonObject> RunAsync(string script, string argument)
+    {
+        await s_installed.Value;
+        return JsonNode.Parse(await RunAsync("node", script, argument))!.AsObject();
+    }
+
+    private static bool Try(string program, string argument)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, argument) { RedirectStandardOutput = true })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+
+        process.ExitCode.ShouldBe(0, await error + await output);
+        return await output;
+    }
+}

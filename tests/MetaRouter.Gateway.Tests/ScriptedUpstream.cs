@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>A real server in the place of a model's. It answers as OpenAI's does, and misbehaves when told to.</summary>
+public sealed class ScriptedUpstream : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly string _name;
+    private int _calls, _aborted;
+
+    private ScriptedUpstream(WebApplication app, string name) => (_app, _name) = (app, name);
+
+    public string Url => _app.Urls.Single() + "/v1";
+
+    public int Port => new Uri(Url).Port;
+
+    /// <summary>Requests that arrived.</summary>
+    public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>Callers that went away before their answer was done.</summary>
+    public int Aborted => Volatile.Read(ref _aborted);
+
+    public ConcurrentQueue<JsonObject> Bodies { get; } = [];
+
+    /// <summary>Runs in place of the usual answer; true when it has answered.</summary>
+    public Func<HttpContext, JsonObject, Task<bool>> Script { get; set; } = (_, _) => Task.FromResult(false);
+
+    public static async Task<ScriptedUpstream> StartAsync(string name = "up", int port = 0)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port));
+        var upstream = new ScriptedUpstream(builder.Build(), name);
+        upstream._app.Run(upstream.HandleAsync);
+        await upstream._app.StartAsync();
+        return upstream;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        await _app.StopAsync(soon.Token);
+        await _app.DisposeAsync();
+    }
+
+    /// <summary>Answers with an error of the upstream's own.</summary>
+    public static async Task<bool> FailAsync(HttpContext context, int status, string message = "no")
+    {
+        context.Response.StatusCode = status;
+        await context.Response.WriteAsync(new JsonObject { ["error"] = new JsonObject { ["message"] = message, ["type"] = "server_error", ["param"] = null, ["code"] = null } }.ToJsonString());
+        return true;
+    }
+
+    /// <summary>Writes one event of a stream and sees that it leaves.</summary>
+    public async Task EventAsync(HttpContext context, string? text, string? finish = null)
+    {
+        if (!context.Response.HasStarted)
+        {
+            context.Response.ContentType = "text/event-stream";
+        }
+
+        await context.Response.WriteAsync($"data: {Chunk(context, new JsonObject { ["index"] = 0, ["delta"] = text is null ? [] : new JsonObject { ["content"] = text }, ["finish_reason"] = finish }).ToJsonString()}\n\n");
+        await context.Response.Body.FlushAsync();
+    }
+
+    private JsonObject Chunk(HttpContext context, JsonObject? choice) => new()
+    {
+        ["id"] = "up-" + _name,
+        ["object"] = "chat.completion.chunk",
+        ["created"] = 1,
+        ["model"] = (string)((JsonObject)context.Items["body"]!)["model"]! + "-2026",
+        ["choices"] = choice is null ? [] : new JsonArray(choice),
+    };
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        Interlocked.Increment(ref _calls);
+        context.RequestAborted.Register(() => Interlocked.Increment(ref _aborted));
+        var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
+        context.Items["body"] = body;
+        Bodies.Enqueue(body);
+        if (await Script(context, body))
+        {
+            return;
+        }
+
+        if (context.Request.Path.Value!.EndsWith("/embeddings", StringComparison.Ordinal))
+        {
+            var data = new JsonArray();
+            foreach (var vector in (float[][])[[0.25f, -1], [0.5f, 1]])
+            {
+                JsonNode shown = (string?)body["encoding_format"] == "base64" ? Convert.ToBase64String(MemoryMarshal.AsBytes<float>(vector)) : new JsonArray(vector[0], vector[1]);
+                data.Add(new JsonObject { ["object"] = "embedding", ["index"] = data.Count, ["embedding"] = shown });
+            }
+
+            await context.Response.WriteAsync(new JsonObject { ["object"] = "list", ["data"] = data, ["model"] = "inner-embedder", ["usage"] = new JsonObject { ["prompt_tokens"] = 8, ["total_tokens"] = 8 } }.ToJsonString());
+            return;
+        }
+
+        var asked = (string?)body["messages"]!.AsArray()[^1]!["content"] ?? "";
+        if ((bool?)body["stream"] != true)
+        {
+            await context.Response.WriteAsync($$"""{"id":"up-{{_name}}","object":"chat.completion","created":1,"model":"{{(string)body["model"]!}}","choices":[{"index":0,"message":{"role":"assistant","content":"I am {{_name}}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"prompt_tokens_details":{"cached_tokens":600} } }""");
+            return;
+        }
+
+        switch (asked)
+        {
+            case "break":
+                await EventAsync(context, "half");
+                await Task.Delay(200);
+                context.Abort();
+                return;
+            case "endless":
+                for (var i = 0; ; i++)
+                {
+                    await EventAsync(context, $"{i} ");
+                    await Task.Delay(20, context.RequestAborted);
+                }
+
+            case "tools":
+                context.Response.ContentType = "text/event-stream";
+                foreach (var (name, arguments) in new[] { ("weather", ""), (null, "{\"city\":"), (null, "\"Oslo\"}") })
+                {
+                    var call = new JsonObject { ["index"] = 0, ["function"] = new JsonObject { ["arguments"] = arguments } };
+                    if (name is not null)
+                    {
+                        (call["id"], call["type"], call["function"]!["name"]) = ("call_1", "function", name);
+                    }
+
+                    await context.Response.WriteAsync($"data: {Chunk(context, new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["role"] = "assistant", ["tool_calls"] = new JsonArray(call) }, ["finish_reason"] = null }).ToJsonString()}\n\n");
+                }
+
+                await EventAsync(context, null, "tool_calls");
+                break;
+            default:
+                await EventAsync(context, $"I am ");
+                await EventAsync(context, _name);
+                await EventAsync(context, null, "stop");
+                if ((bool?)body["stream_options"]?["include_usage"] == true)
+                {
+                    var usage = Chunk(context, null);
+                    usage["usage"] = JsonNode.Parse("""{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"prompt_tokens_details":{"cached_tokens":600}}""");
+                    await context.Response.WriteAsync($"data: {usage.ToJsonString()}\n\n");
+                }
+
+                break;
+        }
+
+        await context.Response.WriteAsync("data: [DONE]\n\n");
+    }
+}

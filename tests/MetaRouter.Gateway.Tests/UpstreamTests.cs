@@ -1,0 +1,442 @@
+using System.ClientModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.ServerSentEvents;
+using System.Text;
+using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Upstream;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using OpenAI;
+using OpenAI.Chat;
+using OpenAI.Embeddings;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>Three models on three servers; what a client sees of them, well and unwell, whole and streamed.</summary>
+public sealed class UpstreamTests : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions", Strong = "gpt-4o-2024-05-13", Weak = "mixtral-8x7b-instruct", Middle = "gemini-1.5-pro-002";
+    private readonly Dictionary<string, ScriptedUpstream> _of = [];
+    private RunningGateway _gateway = null!;
+
+    public async Task InitializeAsync()
+    {
+        foreach (var model in (string[])[Strong, Weak, Middle, "embedder"])
+        {
+            _of[model] = await ScriptedUpstream.StartAsync(model);
+        }
+
+        _gateway = await RunningGateway.StartAsync(
+        [
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15", "--MetaRouter:Models:0:CachedInputPrice", "2.5",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "0.5", "--MetaRouter:Models:1:OutputPrice", "0.5",
+            "--MetaRouter:Models:2:Id", Middle, "--MetaRouter:Models:2:InputPrice", "1.25", "--MetaRouter:Models:2:OutputPrice", "5",
+            .. _of.SelectMany((u, i) => (string[])[$"--Upstreams:{i}:Model", u.Key, $"--Upstreams:{i}:BaseUrl", u.Value.Url, $"--Upstreams:{i}:TimeoutSeconds", "2", $"--Upstreams:{i}:IdleSeconds", "1"]),
+            "--Upstreams:3:Embeddings", "true", "--Upstreams:3:UpstreamModel", "inner-embedder", "--Upstreams:3:EmbeddingPrice", "0.1",
+            "--Gateway:CircuitFailures", "2", "--Gateway:CircuitSeconds", "30",
+        ]);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _gateway.DisposeAsync();
+        foreach (var upstream in _of.Values)
+        {
+            await upstream.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Stream_OpenAiClient_GetsTheWordsAsTheyComeWithReceiptAndServingModel()
+    {
+        var second = new TaskCompletionSource();
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = async (context, _) =>
+            {
+                await upstream.EventAsync(context, "one ");
+                await second.Task;
+                await upstream.EventAsync(context, "two", "stop");
+                await context.Response.WriteAsync("data: [DONE]\n\n");
+                return true;
+            };
+        }
+
+        var (text, ids, models) = ("", new HashSet<string>(), new HashSet<string>());
+        await foreach (var update in Client().CompleteChatStreamingAsync([new UserChatMessage("hello")], new ChatCompletionOptions { EndUserId = "ann" }))
+        {
+            text += string.Concat(update.ContentUpdate.Select(c => c.Text));
+            ids.Add(update.CompletionId);
+            models.Add(update.Model);
+            second.TrySetResult(); // the first word is here while the upstream still holds the second
+        }
+
+        text.ShouldBe("one two");
+        _of.Keys.ShouldContain(models.Single());
+        var feedback = await _gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = ids.Single(), ["user"] = "ann", ["kind"] = "accept" }.ToJsonString());
+        feedback.Status.ShouldBe(200, feedback.Text);
+    }
+
+    [Fact]
+    public async Task Stream_EveryByteButIdAndModel_IsTheUpstreams()
+    {
+        const string sent = ": ping\n\ndata: {\"id\":\"a\",\"x\":[1e2, {\"model\":\"in\\u00e9r\"}],\"model\" : \"b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"h\\u00e9 😀\"}}]}\r\n\r\nevent: note\ndata: not json\n\ndata:{\"model\":\"b\",\"id\":\"a\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+        _of[Weak].Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            foreach (var part in Encoding.UTF8.GetBytes(sent + "data: [DONE]\n\n").Chunk(7))
+            {
+                await context.Response.Body.WriteAsync(part); // cut anywhere
+                await context.Response.Body.FlushAsync();
+            }
+
+            return true;
+        };
+
+        using var response = await _gateway.Client.PostAsync(Chat, Json($$"""{"model":"{{Weak}}","stream":true,"messages":[{"role":"user","content":"hello"}]}"""));
+        var text = await response.Content.ReadAsStringAsync();
+
+        var cost = text[text.IndexOf(": x-router-cost-usd", StringComparison.Ordinal)..text.IndexOf("data: [DONE]", StringComparison.Ordinal)];
+        cost.ShouldEndWith(" counted\n\n");
+        text.Replace(cost, "", StringComparison.Ordinal).ShouldBe(sent[sent.IndexOf("data", StringComparison.Ordinal)..].Replace("\"model\" : \"b\"", $"\"model\" : \"{Weak}\"", StringComparison.Ordinal).Replace("{\"model\":\"b\"", $"{{\"model\":\"{Weak}\"", StringComparison.Ordinal) + "data: [DONE]\n\n");
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+    }
+
+    [Fact]
+    public async Task Stream_WithUsage_CostsWhatTheUpstreamCountedCachedTokensAtTheirPrice()
+    {
+        var (chunks, comment) = await StreamAsync($$"""{"model":"{{Strong}}","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]}""");
+
+        ((int)chunks[^1]["usage"]!["prompt_tokens"]!).ShouldBe(1000);
+        var words = comment.Split(' ');
+        double.Parse(words[0], CultureInfo.InvariantCulture).ShouldBe(((400 * 5) + (600 * 2.5) + (100 * 15)) * 1e-6, 1e-9);
+        words[1].ShouldBe("usage");
+    }
+
+    [Fact]
+    public async Task Whole_Costs_WhatTheUpstreamCountedOrSaysThatItWasCountedHere()
+    {
+        var counted = await _gateway.PostAsync(Chat, Body(Strong));
+        Usd(counted).ShouldBe(((400 * 5) + (600 * 2.5) + (100 * 15)) * 1e-6, 1e-9);
+        counted.Headers["x-router-cost-source"].ShouldBe("usage");
+
+        _of[Strong].Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync($$"""{"id":"x","model":"y","choices":[{"message":{"content":"{{new string('a', 400)}}"} }]}""");
+            return true;
+        };
+        var guessed = await _gateway.PostAsync(Chat, Body(Strong, new string('b', 4000)));
+        guessed.Headers["x-router-cost-source"].ShouldBe("counted");
+        Usd(guessed).ShouldBe(((1000 * 5) + (100 * 15)) * 1e-6, 0.0005);
+    }
+
+    [Fact]
+    public async Task Stream_UsageAskedForByTheGateway_IsKeptFromTheClient()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url, "--Upstreams:0:AskUsage", "true");
+
+        var (chunks, comment) = await StreamAsync($$"""{"model":"{{Strong}}","stream":true,"messages":[{"role":"user","content":"hello"}]}""", gateway);
+
+        ((bool)upstream.Bodies.Single()["stream_options"]!["include_usage"]!).ShouldBeTrue();
+        chunks.ShouldAllBe(c => c["usage"] == null);
+        comment.ShouldEndWith("usage");
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(503)]
+    [InlineData(401)]
+    [InlineData(404)]
+    [InlineData(429)]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public async Task FailOver_BeforeTheFirstByte_AnotherModelAnswersAndTheReceiptSpeaksOfIt(int how)
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"user":"ann","input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) =>
+        {
+            if (how <= 0)
+            {
+                return how < 0 ? Task.Delay(10_000, context.RequestAborted).ContinueWith(_ => true, TaskScheduler.Default) : Task.FromResult(Abort(context));
+            }
+
+            return ScriptedUpstream.FailAsync(context, how, "sk-secret");
+        };
+
+        foreach (var streams in new[] { "false", "true" })
+        {
+            using var response = await _gateway.Client.PostAsync(Chat, Json($$"""{"model":"auto","user":"ann","stream":{{streams}},"messages":[{"role":"user","content":"hello"}]}"""));
+            var text = await response.Content.ReadAsStringAsync();
+
+            response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK, text);
+            var served = response.Headers.GetValues("x-router-model").Single();
+            served.ShouldNotBe(first);
+            response.Headers.GetValues("x-router-reason").Single().ShouldBe("fail_over");
+            text.ShouldContain($"\"{served}\"");
+            text.ShouldNotContain("sk-secret");
+            var id = JsonNode.Parse(text.StartsWith('{') ? text : text[6..text.IndexOf('\n', StringComparison.Ordinal)])!["id"]!.GetValue<string>();
+            id.ShouldBe(response.Headers.GetValues("x-router-decision").Single());
+            var feedback = await _gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = id, ["user"] = "ann", ["kind"] = "thumb", ["value"] = "up" }.ToJsonString());
+            feedback.Status.ShouldBe(200, feedback.Text);
+        }
+    }
+
+    [Fact]
+    public async Task FailOver_NamedModel_IsNotAnsweredByAnother()
+    {
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(502, "upstream_failed", Strong);
+        (_of[Weak].Calls + _of[Middle].Calls).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task FailOver_SecondEndpointOfTheSameModel_TakesOver()
+    {
+        await using var broken = await ScriptedUpstream.StartAsync();
+        broken.Script = (context, _) => ScriptedUpstream.FailAsync(context, 502);
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", broken.Url, "--Upstreams:1:Model", "*", "--Upstreams:1:BaseUrl", _of[Weak].Url);
+
+        var answer = await gateway.PostAsync(Chat, Body(Strong));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Headers["x-router-model"].ShouldBe(Strong);
+        answer.Headers["x-router-attempts"].ShouldBe("2");
+    }
+
+    [Fact]
+    public async Task FailOver_RequestTheUpstreamRefuses_IsNotTriedElsewhere()
+    {
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 400, "max_tokens is too large");
+        }
+
+        var answer = await _gateway.PostAsync(Chat, Body("auto"));
+
+        answer.Status.ShouldBe(400);
+        answer.Message.ShouldBe("max_tokens is too large");
+        _of.Values.Sum(u => u.Calls).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("break", "broke off")]
+    [InlineData("end", "ended")]
+    [InlineData("silent", "said nothing for 1 s")]
+    [InlineData("error", "overloaded")]
+    public async Task Stream_FailsInTheMiddle_EndsInAnErrorEventAndNoSecondAnswer(string how, string named)
+    {
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = async (context, _) =>
+            {
+                await upstream.EventAsync(context, "half an");
+                switch (how)
+                {
+                    case "break":
+                        await Task.Delay(200); // else the first event may be lost with the connection
+                        context.Abort();
+                        break;
+                    case "silent":
+                        await Task.Delay(10_000, context.RequestAborted);
+                        break;
+                    case "error":
+                        await context.Response.WriteAsync("data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n");
+                        break;
+                }
+
+                return true;
+            };
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = Json("""{"model":"auto","user":"ann","stream":true,"messages":[{"role":"user","content":"hello"}]}""") };
+        using var response = await _gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var events = (await ReadToCutAsync(response)).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+
+        events.Length.ShouldBe(2);
+        events[0].ShouldContain("half an");
+        ((string)JsonNode.Parse(events[1]["data: ".Length..])!["error"]!["message"]!).ShouldContain(named);
+        _of.Values.Sum(u => u.Calls).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Stream_FailsInTheMiddle_OpenAiClientThrows()
+    {
+        var text = "";
+        await Should.ThrowAsync<IOException>(async () =>
+        {
+            await foreach (var update in Client().CompleteChatStreamingAsync(new UserChatMessage("break")))
+            {
+                text += string.Concat(update.ContentUpdate.Select(c => c.Text));
+            }
+        });
+        text.ShouldBe("half");
+    }
+
+    [Fact]
+    public async Task Stream_ReaderLeaves_UpstreamIsCancelled()
+    {
+        await foreach (var update in Client().CompleteChatStreamingAsync(new UserChatMessage("endless")))
+        {
+            update.ContentUpdate.Count.ShouldBe(1);
+            break;
+        }
+
+        await EventuallyAsync(() => _of.Values.Sum(u => u.Aborted) == 1);
+        _gateway.Log.Where(l => l.Level >= LogLevel.Warning).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Circuit_OpensAfterFailuresInARow_RoutesAroundAndClosesWhenAProbeIsAnswered()
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-reason"].ShouldBe("fail_over");
+        }
+
+        var around = await _gateway.PostAsync(Chat, Body("auto"));
+        around.Headers["x-router-reason"].ShouldNotBe("fail_over");
+        around.Headers["x-router-attempts"].ShouldBe("1");
+        _of[first].Calls.ShouldBe(2);
+        var resting = await _gateway.PostAsync(Chat, Body(first));
+        resting.ShouldFail(503, "upstream_resting", first, "left alone until");
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+        var health = (await _gateway.GetAsync("/health")).Body;
+        ((string)health["status"]!).ShouldBe("ok");
+        ((string)health["resting"]!.AsArray().Single()!["model"]!).ShouldBe(first);
+
+        _of[first].Script = (_, _) => Task.FromResult(false);
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await _gateway.PostAsync(Chat, Body(first))).Status.ShouldBe(200);
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+    }
+
+    [Fact]
+    public async Task RateLimitHeaders_OfTheUpstream_AreHandedOn()
+    {
+        _of[Strong].Script = (context, _) =>
+        {
+            context.Response.Headers["x-ratelimit-remaining-requests"] = "7";
+            context.Response.Headers["openai-organization"] = "internal";
+            return Task.FromResult(false);
+        };
+
+        var answer = await _gateway.PostAsync(Chat, Body(Strong));
+
+        answer.Headers["x-ratelimit-remaining-requests"].ShouldBe("7");
+        answer.Headers.ShouldNotContainKey("openai-organization");
+    }
+
+    [Fact]
+    public async Task Embeddings_OpenAiClient_GetsTheUpstreamsVectors()
+    {
+        var client = new EmbeddingClient("embedder", new ApiKeyCredential("any"), new OpenAIClientOptions { Endpoint = new Uri(_gateway.Client.BaseAddress!, "/v1") });
+        using var content = BinaryContent.Create(BinaryData.FromString("""{"model":"embedder","input":["a","b"]}"""));
+        var raw = await client.GenerateEmbeddingsAsync(content, null);
+
+        var vectors = await client.GenerateEmbeddingsAsync(["a", "b"], new EmbeddingGenerationOptions());
+
+        ((string)JsonNode.Parse(raw.GetRawResponse().Content)!["model"]!).ShouldBe("embedder");
+        vectors.Value.Select(v => v.ToFloats().ToArray()).ShouldBe([[0.25f, -1], [0.5f, 1]]);
+        ((string)_of["embedder"].Bodies.First()["model"]!).ShouldBe("inner-embedder");
+        (await _gateway.PostAsync("/v1/embeddings", """{"model":"gpt-9","input":"a"}""")).ShouldFail(404, "model_not_found", "'gpt-9'", "embedder");
+        (await _gateway.PostAsync("/v1/embeddings", """{"model":"embedder"}""")).ShouldFail(400, "missing_field", "'input'");
+    }
+
+    [NodeFact]
+    public async Task NpmClient_SeesWhatOpenAiWouldShowIt()
+    {
+        var seen = await NodeFactAttribute.RunAsync("client.mjs", new Uri(_gateway.Client.BaseAddress!, "/v1").ToString());
+
+        seen["models"]!.AsArray().Select(m => (string)m!).ShouldContain("auto:cheap");
+        var (whole, stream) = (seen["whole"]!, seen["stream"]!);
+        ((string)whole["text"]!).ShouldBe("I am " + (string)whole["model"]!);
+        ((string)whole["id"]!).Length.ShouldBeGreaterThan(100);
+        ((int)stream["chunks"]!).ShouldBe(4);
+        ((string)stream["ids"]!.AsArray().Single()!).Length.ShouldBeGreaterThan(100);
+        ((string)stream["text"]!).ShouldBe("I am " + (string)stream["models"]!.AsArray().Single()!);
+        ((int)stream["usage"]!["completion_tokens"]!).ShouldBe(100);
+        ((string)seen["tool"]!["arguments"]!).ShouldBe("""{"city":"Oslo"}""");
+        seen["embedding"]!["vectors"]!.ToJsonString().ShouldBe("[[0.25,-1],[0.5,1]]");
+        ((string)seen["notFound"]!["name"]!).ShouldBe("NotFoundError");
+        ((string)seen["notFound"]!["code"]!).ShouldBe("model_not_found");
+        ((string)seen["badRequest"]!["name"]!).ShouldBe("BadRequestError");
+        ((string)seen["brokeOff"]!["message"]!).ShouldContain("broke off");
+        ((string)seen["left"]!).ShouldBe("0 ");
+        await EventuallyAsync(() => _of.Values.Sum(u => u.Aborted) >= 2); // the one that broke off, and the one that was left
+    }
+
+    [Fact]
+    public async Task SseReader_AnyCut_GivesTheSameEvents()
+    {
+        var text = Encoding.UTF8.GetBytes("data: a\n\n: c\r\n\r\nevent: x\ndata: b\r\ndata: c\n\ndata: unfinished\n");
+        var random = new Random(5);
+        for (var trial = 0; trial < 200; trial++)
+        {
+            using var reader = new SseReader(new CutStream(text, random), 1000);
+            var events = new List<string>();
+            while (await reader.ReadAsync(CancellationToken.None) is { IsEmpty: false } one)
+            {
+                events.Add(Encoding.UTF8.GetString(one.Span));
+            }
+
+            events.ShouldBe(["data: a\n\n", ": c\r\n\r\n", "event: x\ndata: b\r\ndata: c\n\n"]);
+        }
+
+        using var endless = new SseReader(new MemoryStream(new byte[5000]), 1000);
+        await Should.ThrowAsync<InvalidDataException>(async () => await endless.ReadAsync(CancellationToken.None));
+    }
+
+    private static bool Abort(HttpContext context)
+    {
+        context.Abort();
+        return true;
+    }
+
+    private static async Task EventuallyAsync(Func<bool> isTrue)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!isTrue())
+        {
+            Stopwatch.GetElapsedTime(started).TotalSeconds.ShouldBeLessThan(15);
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>The text of a stream whose connection is cut.</summary>
+    private static async Task<string> ReadToCutAsync(HttpResponseMessage response)
+    {
+        using var text = new MemoryStream();
+        await Should.ThrowAsync<IOException>(async () => await (await response.Content.ReadAsStreamAsync()).CopyToAsync(text));
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
+
+    private static string Body(string model, string content = "hello") => $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{content}}"}]}""";
+
+    private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
+
+    private ChatClient Client() => new("auto", new ApiKeyCredential("any"), new OpenAIClientOptions { Endpoint = new Uri(_gateway.Client.BaseAddress!, "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
+
+    private async Task<(List<JsonObject> Chunks, string Cost)> StreamAsync(string body, RunningGateway? gateway = null)
+    {
+        using var response = await (gateway ?? _gateway).Client.PostAsync(Chat, Json(body));
+        var text = await response.Content.ReadAsStringAsync();
+        response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK, text);
+        var chunks = SseParser.Create(new MemoryStream(Encoding.UTF8.GetBytes(text))).Enumerate().Select(e => e.Data).ToList();
+        chunks[^1].ShouldBe("[DONE]");
+        const string comment = ": x-router-cost-usd ";
+        return ([.. chunks.SkipLast(1).Select(c => JsonNode.Parse(c)!.AsObject())], text.Split('\n').Single(l => l.StartsWith(comment, StringComparison.Ordinal))[comment.Length..]);
+    }
+
+    /// <summary>Gives a text in pieces of any length.</summary>
+    private sealed class CutStream(byte[] text, Random random) : MemoryStream(text)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..Math.Min(buffer.Length, random.Next(1, 9))], cancellationToken);
+    }
+}
