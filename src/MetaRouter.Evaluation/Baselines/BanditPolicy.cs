@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
 
@@ -19,6 +21,8 @@ public sealed class BanditPolicy(double? fixedQualityWeight = null) : IOutcomeMo
 
     private const double Rate = 1e-3, Decay = 1e-3;
 
+    private static readonly ConditionalWeakTable<OutcomeTable, ConcurrentDictionary<int, Lazy<(Network Network, double[] Weights)>>> s_learned = [];
+
     public string Name => fixedQualityWeight is { } w ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"barp, given {w:0.0#}") : "barp, true weights";
 
     public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
@@ -26,7 +30,8 @@ public sealed class BanditPolicy(double? fixedQualityWeight = null) : IOutcomeMo
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
         var (text, tested) = TextVectors.Read(train, test);
-        var (network, weights) = Learn(train, text, seed, cancellationToken);
+        // The two forms differ in what the policy is told, not in what it learned.
+        var (network, weights) = s_learned.GetValue(train, _ => []).GetOrAdd(seed, s => new(() => Learn(train, text, s, cancellationToken))).Value;
         return Of(network, weights, tested, train, fixedQualityWeight);
     }
 

@@ -24,8 +24,6 @@ public static class LearnedRouters
         () => new ConfidenceRouter(),
         () => new BanditPolicy(),
         () => new BanditPolicy(fixedQualityWeight: .5),
-        () => new AlwaysOne(strongest: false),
-        () => new AlwaysOne(strongest: true),
     ];
 
     /// <summary>What ships with a part taken away.</summary>

@@ -1,6 +1,9 @@
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Baselines.Learning;
+using MetaRouter.Evaluation.Baselines.Personal;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
 
@@ -11,7 +14,7 @@ public sealed class GradientTests
 
     private static readonly OutcomeTable s_table = WithAGap(Topics.Table(80, 0));
 
-    public static TheoryData<string> Losses => ["routellm-mf", "uniroute", "cross-attention", "confidence-driven", "barp"];
+    public static TheoryData<string> Losses => ["routellm-mf", "uniroute", "cross-attention", "confidence-driven", "barp", "amortised encoder"];
 
     [Theory]
     [MemberData(nameof(Losses))]
@@ -70,6 +73,7 @@ public sealed class GradientTests
             "cross-attention" => new CrossAttention.Loss(s_table, text, CrossAttention.Embed(s_table, text, rows, 0, default)),
             "confidence-driven" => new ConfidenceRouter.Loss(s_table, text, [.. Enumerable.Range(0, s_table.Rows * 3).Select(i => .1 + (i % 9 / 10.0))], [.4, .5, .9]),
             "barp" => new Episodes(text),
+            "amortised encoder" => new AmortisedEncoder.Network(new AmortisedEncoder.Sample(RoutingPool.OfSnapshot(SnapshotTrainer.Train(s_table))), 3),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such loss."),
         };
     }
