@@ -5,7 +5,7 @@ using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--ablations] [--json]</c></summary>
+/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c></summary>
 internal static class EvaluateCommand
 {
     private const int MostSeeds = 1000;
@@ -17,21 +17,22 @@ internal static class EvaluateCommand
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = "Draws or splits to average over. Default: the protocol's own number.", HelpName = "N" };
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
+        var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
         var json = new Option<bool>("--json") { Description = "After the tables, the result as one line of JSON." };
-        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, pools, seeds, ablations, json };
+        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, pools, seeds, published, ablations, json };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
             terminal,
             parsed.GetRequiredValue(protocol),
             parsed.GetRequiredValue(data),
             parsed.GetValue(pools) ?? [],
             parsed.GetValue(seeds),
-            parsed.GetValue(ablations),
+            [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
             parsed.GetValue(json),
             cancellationToken)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, bool ablations, bool json, CancellationToken cancellationToken)
+    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, bool json, CancellationToken cancellationToken)
     {
         var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
             ?? throw new BadInputException($"Unknown protocol '{name}'. Protocols: {string.Join(", ", EvaluationProtocols.All.Select(p => p.Name))}.");
@@ -46,7 +47,7 @@ internal static class EvaluateCommand
         }
 
         IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
-        var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, ablations ? [.. LearnedRouters.Factories, .. LearnedRouters.Ablations] : LearnedRouters.Factories, progress, cancellationToken)));
+        var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, routers, progress, cancellationToken)));
 
         foreach (var warning in result.Warnings)
         {

@@ -15,6 +15,7 @@ internal static class EvaluationProtocols
         new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), DialTable)),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), PreferenceTable)),
+        new("learners", "P3 with every other learner beside ours", true, 5, Learners),
     ];
 
     /// <summary>Runs a protocol pool by pool. The JSON of one pool is its report; of several, an object that holds them.</summary>
@@ -60,6 +61,19 @@ internal static class EvaluationProtocols
     {
         string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. r.Share.Keys.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality["20"], "0.000"), ResultTable.Number(r.Cost["20"], "0.000")])];
         return new ResultTable(Title(report), ["share recovered after", .. P3.Told.Select(n => n.ToString(CultureInfo.InvariantCulture)), "quality, 20", "cost/tau, 20"], rows, report.Note);
+    }
+
+    private static EvaluationResult Learners(EvaluationRequest request)
+    {
+        var reports = LearnerContest.Run(request.DataFolder, request.Pools, request.Seeds, request.Progress, request.CancellationToken);
+        return new EvaluationResult([.. reports.Select(LearnerTable)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])]);
+    }
+
+    private static ResultTable LearnerTable(ProtocolReport<LearnerRow> report)
+    {
+        string[] told = [.. P3.Told.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
+        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], "0.00")), .. told.Skip(1).Select(n => ResultTable.Number(r.Behind[n], r.BehindCi[n], "0.00"))])];
+        return new ResultTable(Title(report), ["share recovered after", .. told, .. told.Skip(1).Select(n => "behind, " + n)], rows, report.Note);
     }
 
     private static string Title<TRow>(ProtocolReport<TRow> report) =>

@@ -12,6 +12,20 @@ public static class LearnedRouters
         () => new PerModelRidge(),
     ];
 
+    /// <summary>The methods of the papers, each in one file with its source in its head.</summary>
+    public static IReadOnlyList<Func<IOutcomeModel>> Published { get; } =
+    [
+        () => new RouteLlmSimilarity(),
+        () => new RouteLlmMatrix(),
+        () => new AvengersPro(isStatic: true),
+        () => new AvengersPro(isStatic: false),
+        () => new UniRoute(),
+        () => new CrossAttention(),
+        () => new ConfidenceRouter(),
+        () => new BanditPolicy(),
+        () => new BanditPolicy(fixedQualityWeight: .5),
+    ];
+
     /// <summary>What ships with a part taken away.</summary>
     public static IReadOnlyList<Func<IOutcomeModel>> Ablations { get; } =
     [

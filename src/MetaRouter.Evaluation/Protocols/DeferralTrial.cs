@@ -18,15 +18,17 @@ internal static class DeferralTrial
         (int Draw, int Part)[] parts = [.. draws.SelectMany((d, i) => d.Parts.Select((_, p) => (i, p)))];
         string[] names = [.. models.Select(m => m.Name)];
         var scores = models.Select(_ => draws.Select(_ => Unscored(table.Rows)).ToArray()).ToArray();
+        // One table for all routers, which may share what they make of its texts.
+        var tests = draws.Select(d => d.Parts.Select(p => table.Take(p.Test)).ToArray()).ToArray();
         var shifted = progress is null ? null : new Shifted(progress, from, share);
         ProtocolJobs.Run(models.Length * parts.Length, .9, job =>
         {
             var (model, (draw, part)) = (models[job / parts.Length], parts[job % parts.Length]);
             var (train, test) = draws[draw].Parts[part];
-            var predicted = model.FitPredict(train, table.Take(test), draws[draw].Seed, cancellationToken).Quality;
+            var predicted = model.FitPredict(train, tests[draw][part], draws[draw].Seed, cancellationToken);
             for (var i = 0; i < test.Length; i++)
             {
-                scores[job / parts.Length][draw][test[i]] = predicted[(2 * i) + 1] - predicted[2 * i];
+                scores[job / parts.Length][draw][test[i]] = (float)predicted.Lead(i, 2, strong: 1, weak: 0);
             }
 
             return $"{benchmark}: {model.Name}, draw {draw + 1} of {draws.Count}";

@@ -14,18 +14,17 @@ internal sealed record DialRun(float[] Quality, float[] Cost)
             throw new InvalidOperationException($"A router predicted {predictions.Quality.Length} qualities and {predictions.CostUsd.Length} costs for {n} requests x {k} models.");
         }
 
+        var worth = new double[k];
         return Fill(split, (p, row) =>
         {
-            var price = positions[p] / split.Tau;
-            var (best, bestUtility) = (0, double.NegativeInfinity);
-            for (var m = 0; m < k; m++)
+            var best = 0;
+            predictions.Worth(row, positions[p] / split.Tau, worth);
+            for (var m = 1; m < k; m++)
             {
-                var at = (row * k) + m;
-                var utility = predictions.Quality[at] - (price * predictions.CostUsd[at]);
                 // Of equals the cheaper: at lambda 0 ties are common.
-                if (utility > bestUtility || (utility == bestUtility && predictions.CostUsd[at] < predictions.CostUsd[(row * k) + best]))
+                if (worth[m] > worth[best] || (worth[m] == worth[best] && predictions.CostUsd[(row * k) + m] < predictions.CostUsd[(row * k) + best]))
                 {
-                    (best, bestUtility) = (m, utility);
+                    best = m;
                 }
             }
 

@@ -33,7 +33,7 @@ public static class P2
         }
 
         DialSplit[] splits = [.. Enumerable.Range(0, seeds).Select(seed => DialSplit.Of(table, seed))];
-        IOutcomeModel[] models = [.. routers.Select(create => create()), new BestSingle(), new Oracle()];
+        IOutcomeModel[] models = [.. routers.Select(create => create()), new BestSingle(), new AlwaysOne(strongest: false), new AlwaysOne(strongest: true), new Oracle()];
         var runs = models.Select(_ => new DialRun[seeds]).ToArray();
         ProtocolJobs.Run(models.Length * seeds, .9, job =>
         {
@@ -47,7 +47,7 @@ public static class P2
         DialRun[] random = [.. splits.Select(DialRun.Random)];
         (string Name, DialRun[] Runs)[] rows =
         [
-            .. models.Take(routers.Count + 1).Select((m, i) => (m.Name, runs[i])),
+            .. models.SkipLast(1).Select((m, i) => (m.Name, runs[i])),
             ("random-mix", mix),
             ("random", random),
             (models[^1].Name, runs[^1]),

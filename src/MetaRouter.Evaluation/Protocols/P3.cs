@@ -29,12 +29,7 @@ public static class P3
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = pool.Read(dataFolder);
-        if (file.Table.Rows < LeastRows)
-        {
-            throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
-        }
-
+        var file = ReadPool(dataFolder, pool);
         var runs = new PreferenceRun[seeds * 2];
         ProtocolJobs.Run(seeds, .9, seed =>
         {
@@ -50,6 +45,13 @@ public static class P3
         var rows = Rows(runs, cancellationToken);
         var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, lambda log-uniform in [0.01, 10], each answering {Comparisons} comparisons, {Looked} requests looked at for each. outcomes-seen is the same learner told the realised scores and costs.");
         return new ProtocolReport<PreferenceRow>("P3", pool.Name, seeds, rows, note, file.Warning is { } warning ? [warning] : null);
+    }
+
+    /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
+    internal static OutcomeFile ReadPool(string dataFolder, Pool pool)
+    {
+        var file = pool.Read(dataFolder);
+        return file.Table.Rows >= LeastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
     }
 
     private static PreferenceRow[] Rows(PreferenceRun[] runs, CancellationToken cancellationToken)

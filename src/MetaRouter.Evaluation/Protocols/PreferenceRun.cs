@@ -27,8 +27,7 @@ internal sealed class PreferenceRun
     {
         var scoring = 1 - half;
         var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => split.Realise(scoring, l))]);
-        var random = new System.Random((seed * 7919) + 31);
-        var users = Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random)).ToArray();
+        var users = Draw(seed);
         run._static = split.StaticPosition([.. users.Select(u => u.Lambda)]);
         run._bestSingle = split.BestSingle([.. users.Select(u => u.Lambda)]);
         run._single = [.. Enumerable.Range(0, split.Models).Select(k => split.RealiseBy(scoring, _ => k))];
@@ -43,6 +42,13 @@ internal sealed class PreferenceRun
             }
         });
         return run;
+    }
+
+    /// <summary>The users of a split: the same for every learner.</summary>
+    public static SimulatedUser[] Draw(int seed)
+    {
+        var random = new System.Random((seed * 7919) + 31);
+        return [.. Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random))];
     }
 
     /// <summary>One user's story: the dial position served after 0, 1, ... comparisons.</summary>

@@ -21,13 +21,18 @@ internal sealed class PreferenceSplit
 
     private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, int[][] halves)
     {
-        (Pool, _test, _predicted, _halves) = (pool, test, predicted, halves);
+        (Pool, Train, _test, _predicted, _halves) = (pool, train, test, predicted, halves);
         _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
             Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
             Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
     }
 
     public RoutingPool Pool { get; }
+
+    public OutcomeTable Train { get; }
+
+    /// <summary>For learners that read the requests' texts; what users were answered is asked of <see cref="Realised"/>.</summary>
+    public OutcomeTable Test => _test;
 
     public int Models => _test.ModelCount;
 

@@ -20,7 +20,7 @@ public sealed class P2Tests : IDisposable
         var report = P2.Run(_folder.Path, s_pool, LearnedRouters.Factories, 2, null, default);
 
         var rows = report.Rows.ToDictionary(r => r.Router);
-        rows.Keys.ShouldBe([.. LearnedRouters.Factories.Select(f => f().Name), "best-single", "random-mix", "random", "oracle"]);
+        rows.Keys.ShouldBe([.. LearnedRouters.Factories.Select(f => f().Name), "best-single", "always cheapest", "always strongest", "random-mix", "random", "oracle"]);
         foreach (var learned in LearnedRouters.Factories.Select(f => rows[f().Name]))
         {
             // At lambda .5 the dear model costs .5 for .9, a cheap one .05 for .5, the right cheap one .05 for .9: a gain of .4.

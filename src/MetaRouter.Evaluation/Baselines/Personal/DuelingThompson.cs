@@ -1,0 +1,46 @@
+namespace MetaRouter.Evaluation.Baselines.Personal;
+
+/// <summary>
+/// FGTS.CDB (arXiv:2510.00841), dueling Thompson sampling: the logistic likelihood of the answers is tempered by eta = .25, and the best models at two independent draws of
+/// theta are shown. Without the feel-good term, which was found to change nothing at small weights. O(answers) a question.
+/// </summary>
+/// <remarks>The posterior is Laplace's: a Gaussian at the mode, found by Newton's method, with the curvature there.</remarks>
+internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
+{
+    private const double Eta = .25;
+    private const int NewtonSteps = 8;
+
+    protected override string Method => "fgts.cdb";
+
+    protected override User Start(Arms arms, Random random) => new Dueller(arms, random);
+
+    private sealed class Dueller(Arms arms, Random random) : User(arms)
+    {
+        private readonly List<Point> _won = []; // the winner's features less the loser's
+
+        public override Question? Ask(ReadOnlySpan<int> looked) => Arms.Duel(looked[0], Belief.Draw(random), Belief.Draw(random));
+
+        public override void Learn(in Question question, bool prefersFirst)
+        {
+            var x = Arms.Of(question.Row, question.First) - Arms.Of(question.Row, question.Second);
+            _won.Add(prefersFirst ? x : -1 * x);
+            var mode = Belief.Mean;
+            var curved = Normal.Start;
+            for (var step = 0; step < NewtonSteps; step++)
+            {
+                var slope = Normal.Start.Times(Normal.Start.Mean - mode);
+                curved = Normal.Start;
+                foreach (var d in _won)
+                {
+                    var missed = 1 / (1 + Math.Exp(Beta * mode.Dot(d)));
+                    slope += Eta * Beta * missed * d;
+                    curved = curved.Sharpened(d, Eta * Beta * Beta * missed * (1 - missed));
+                }
+
+                mode += curved.Solve(slope);
+            }
+
+            Belief = curved with { Mean = mode };
+        }
+    }
+}

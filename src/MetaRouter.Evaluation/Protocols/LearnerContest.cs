@@ -1,0 +1,107 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Baselines.Personal;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Metrics;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>
+/// P3 with every learner: the users, requests and predictions of <see cref="P3"/>, and beside what ships the personal bandits, the paper's own form and the policies that are
+/// given the trade-off. Differences to what ships are paired: same users, same requests looked at, same replicates.
+/// </summary>
+public static class LearnerContest
+{
+    private const int Replicates = 300;
+
+    /// <summary>The pools' reports, and one of their mean.</summary>
+    /// <exception cref="DataFileException">A pool's file cannot be used or has too few rows.</exception>
+    public static IReadOnlyList<ProtocolReport<LearnerRow>> Run(string dataFolder, IReadOnlyList<Pool> pools, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pools);
+        return Run(dataFolder, pools, seeds, PreferenceLearners.Factories, progress, cancellationToken);
+    }
+
+    internal static IReadOnlyList<ProtocolReport<LearnerRow>> Run(string dataFolder, IReadOnlyList<Pool> pools, int seeds, IReadOnlyList<Func<IPreferenceLearner>> factories, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        IPreferenceLearner[] learners = [.. factories.Select(f => f())];
+        var files = pools.Select(p => P3.ReadPool(dataFolder, p)).ToArray();
+        var bootstrap = new Bootstrap(17, Replicates);
+        var shares = pools.Select(_ => new Shares[seeds * 2]).ToArray();
+        ProtocolJobs.Run(pools.Count * seeds, .98, job =>
+        {
+            var (pool, seed) = (job / seeds, job % seeds);
+            var split = PreferenceSplit.Of(files[pool].Table, seed, cancellationToken);
+            var fitted = learners.Select(l => (l.Fit(split, seed, cancellationToken), l.IsPooled)).ToArray();
+            for (var half = 0; half < 2; half++)
+            {
+                shares[pool][(seed * 2) + half] = Shares.Of(split, half, seed, fitted, bootstrap, cancellationToken);
+            }
+
+            return $"{pools[pool].Name}: learners, split {seed + 1} of {seeds}";
+        }, progress, cancellationToken);
+
+        var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, {P3.Comparisons} comparisons each. behind: {learners[0].Name}'s share less the row's, paired; above zero, the row is behind.");
+        var totals = shares.Select(Shares.Total).ToArray();
+        return
+        [
+            .. pools.Select((pool, p) => new ProtocolReport<LearnerRow>("P3 learners", pool.Name, seeds, Rows(learners, [totals[p]], bootstrap, shares[p]), note, files[p].Warning is { } warning ? [warning] : null)),
+            .. pools.Count > 1 ? [new ProtocolReport<LearnerRow>("P3 learners", string.Create(CultureInfo.InvariantCulture, $"mean of {pools.Count} pools"), seeds, Rows(learners, totals, bootstrap, null), note + " Shares are means over the pools, which counts every pool alike.")] : (IEnumerable<ProtocolReport<LearnerRow>>)[],
+        ];
+    }
+
+    /// <param name="totals">By pool: learner x told x replicate, shares of the gap.</param>
+    private static LearnerRow[] Rows(IPreferenceLearner[] learners, double[][][][] totals, Bootstrap bootstrap, Shares[]? runs) =>
+        [.. learners.Select((learner, l) =>
+        {
+            double[] Share(int router, int t) => [.. Enumerable.Range(0, Replicates + 1).Select(b => totals.Average(pool => pool[router][t][b]))];
+            double[] Behind(int t) => [.. Share(0, t).Zip(Share(l, t), (ours, other) => ours - other)];
+            var users = (double)P3.Users * (runs?.Length ?? 1);
+            return new LearnerRow(
+                learner.Name,
+                Told(t => Share(l, t)[^1]),
+                Told(t => bootstrap.Percentiles(Share(l, t).AsSpan(0, Replicates))),
+                Told(t => Behind(t)[^1]),
+                Told(t => bootstrap.Percentiles(Behind(t).AsSpan(0, Replicates))),
+                runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Quality[t]) / users),
+                runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Cost[t]) / users),
+                runs?[0].Runs[l].Covered is null ? null : Told(t => runs.Sum(r => r.Runs[l].Covered![t]) / users));
+        })];
+
+    private static Dictionary<string, T> Told<T>(Func<int, T> value) => Enumerable.Range(0, P3.Told.Count).ToDictionary(t => P3.Told[t].ToString(CultureInfo.InvariantCulture), value);
+
+    /// <summary>One split and direction: what static and known earned, and what each learner did, by replicate.</summary>
+    private sealed record Shares(double[] Static, double[] Gap, LearnerRun[] Runs)
+    {
+        public static Shares Of(PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
+        {
+            var yardsticks = PreferenceRun.Of(split, half, seed, cancellationToken);
+            var counts = new (float[] Rows, float[] Users)[Replicates + 1];
+            var (still, gap) = (new double[Replicates + 1], new double[Replicates + 1]);
+            Parallel.For(0, counts.Length, b =>
+            {
+                counts[b] = (new float[yardsticks.Rows], new float[P3.Users]);
+                if (b == Replicates)
+                {
+                    Array.Fill(counts[b].Rows, 1);
+                    Array.Fill(counts[b].Users, 1);
+                }
+                else
+                {
+                    bootstrap.Counts(b, counts[b].Rows, axis: 2 + (seed * 2) + half);
+                    bootstrap.Counts(b, counts[b].Users, axis: 1000 + seed);
+                }
+
+                var drawn = yardsticks.Resample(counts[b].Rows, counts[b].Users);
+                still[b] = drawn.Total(PreferenceRun.Static, 0).Utility;
+                gap[b] = drawn.Total(PreferenceRun.Known, 0).Gap;
+            });
+            return new Shares(still, gap, [.. learners.Select(l => LearnerRun.Of(l.Start, l.IsPooled, split, half, seed, PreferenceRun.Draw(seed), counts, cancellationToken))]);
+        }
+
+        /// <summary>Learner x told x replicate.</summary>
+        public static double[][][] Total(Shares[] runs) =>
+            [.. runs[0].Runs.Select((_, l) => P3.Told.Select((_, t) =>
+                Enumerable.Range(0, Replicates + 1).Select(b => runs.Sum(r => r.Runs[l].Utility[t][b] - r.Static[b]) / runs.Sum(r => r.Gap[b])).ToArray()).ToArray())];
+    }
+}

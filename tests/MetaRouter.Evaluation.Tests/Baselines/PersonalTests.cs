@@ -1,0 +1,45 @@
+using MetaRouter.Evaluation.Baselines.Personal;
+
+namespace MetaRouter.Evaluation.Tests.Baselines;
+
+public sealed class PersonalTests
+{
+    [Fact]
+    public void Normal_Sharpened_IsBayesByHand()
+    {
+        // Precision 1 / .31^2 in both directions, one measurement of 2 along cost with weight 5.
+        var prior = Normal.Start;
+        var after = prior.Sharpened(new Point(0, 1), 5);
+        var target = prior.Times(prior.Mean) + (5 * 2 * new Point(0, 1));
+        var mean = after.Solve(target);
+        var precision = 1 / (.31 * .31);
+
+        mean.Quality.ShouldBe(prior.Mean.Quality, 1e-12);
+        mean.Cost.ShouldBe(((precision * prior.Mean.Cost) + 10) / (precision + 5), 1e-12);
+        after.Deviation(new Point(0, 1)).ShouldBe(1 / Math.Sqrt(precision + 5), 1e-12);
+    }
+
+    [Fact]
+    public void Draw_ManyTimes_HasTheMeanAndCovariance()
+    {
+        var normal = new Normal(3, 1, 2, new Point(.5, -1));
+        var random = new Random(1);
+        var draws = Enumerable.Range(0, 200_000).Select(_ => normal.Draw(random)).ToArray();
+
+        draws.Average(d => d.Quality).ShouldBe(.5, .01);
+        draws.Average(d => d.Cost).ShouldBe(-1, .01);
+        // The inverse of (3 1; 1 2) is (2 -1; -1 3) / 5.
+        draws.Average(d => (d.Quality - .5) * (d.Quality - .5)).ShouldBe(.4, .01);
+        draws.Average(d => (d.Cost + 1) * (d.Cost + 1)).ShouldBe(.6, .01);
+        draws.Average(d => (d.Quality - .5) * (d.Cost + 1)).ShouldBe(-.2, .01);
+    }
+
+    [Fact]
+    public void Random_Questions_AreOfTwoModelsAndAllPairs()
+    {
+        var random = new Random(3);
+        var seen = Enumerable.Range(0, 500).Select(_ => Questions.Random([7, 8], 3, random)).ToArray();
+        seen.ShouldAllBe(q => q.Row == 7 && q.First != q.Second);
+        seen.Select(q => (q.First, q.Second)).Distinct().Count().ShouldBe(6);
+    }
+}

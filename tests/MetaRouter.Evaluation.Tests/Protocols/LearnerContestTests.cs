@@ -1,0 +1,82 @@
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Evaluation.Baselines.Personal;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Evaluation.Tests.Protocols;
+
+public sealed class LearnerContestTests : IDisposable
+{
+    private static readonly Pool s_pool = new("ladder", "ladder", [new ModelId("weak"), new ModelId("middle"), new ModelId("strong")]);
+
+    private static readonly Func<IPreferenceLearner>[] s_bandits = [() => new BeliefLearner(false), () => new LinUcb(false), () => new LinearThompson(false), () => new DuelingThompson(false), () => new DuelingThompson(true)];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public LearnerContestTests() => _folder.Write("ladder.jsonl", Ladder(400, 0));
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Run_WhatShips_EarnsExactlyWhatP3SaysItEarns()
+    {
+        var contest = LearnerContest.Run(_folder.Path, [s_pool], 1, [() => new BeliefLearner(false)], null, default).Single().Rows.Single();
+        var row = P3.Run(_folder.Path, s_pool, 1, null, default).Rows.Single(r => r.Router == "metarouter");
+
+        foreach (var n in row.Share.Keys)
+        {
+            // Sums in another order.
+            contest.Share[n].ShouldBe(row.Share[n], 1e-4);
+            contest.ShareCi[n].Low.ShouldBe(row.ShareCi[n].Low, 1e-3);
+            contest.Quality![n].ShouldBe(row.Quality[n], 1e-5);
+            contest.Cost![n].ShouldBe(row.Cost[n], 1e-5);
+        }
+
+        contest.Behind.Values.ShouldAllBe(b => b == 0);
+        contest.Covered!["20"].ShouldBeInRange(.75, 1);
+    }
+
+    [Fact]
+    public void Run_Bandits_LearnFromComparisonsAndPooledOnesDoNotKnowTheUser()
+    {
+        var rows = LearnerContest.Run(_folder.Path, [s_pool], 1, s_bandits, null, default).Single().Rows.ToDictionary(r => r.Router);
+
+        foreach (var name in (string[])["linucb, per user", "linear thompson, per user", "fgts.cdb, per user"])
+        {
+            rows[name].Share["20"].ShouldBeGreaterThan(rows[name].Share["0"]);
+            rows[name].Share["20"].ShouldBeGreaterThan(rows["fgts.cdb, pooled"].Share["20"]);
+            rows[name].Behind["20"].ShouldBe(rows["metarouter"].Share["20"] - rows[name].Share["20"], 1e-9);
+            rows[name].BehindCi["20"].Low.ShouldBeLessThanOrEqualTo(rows[name].Behind["20"]);
+            rows[name].Covered.ShouldBeNull();
+        }
+    }
+
+    [Fact]
+    public void Run_EveryLearnerOnTwoPools_IsRepeatableAndHasAMean()
+    {
+        _folder.Write("others.jsonl", Ladder(160, 1));
+        Pool[] pools = [s_pool, new("others", "others", s_pool.Models)];
+        var reports = LearnerContest.Run(_folder.Path, pools, 1, null, default);
+
+        reports.Select(r => r.Pool).ShouldBe(["ladder", "others", "mean of 2 pools"]);
+        reports[2].Rows.Select(r => r.Router).ShouldBe(PreferenceLearners.Factories.Select(f => f().Name));
+        foreach (var (row, i) in reports[2].Rows.Select((r, i) => (r, i)))
+        {
+            row.Share["6"].ShouldBe((reports[0].Rows[i].Share["6"] + reports[1].Rows[i].Share["6"]) / 2, 1e-9);
+        }
+
+        JsonSerializer.Serialize(LearnerContest.Run(_folder.Path, pools, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
+    }
+
+    /// <summary>The dearer a model the better it is, the more so on hard requests: who pays for it depends on the user.</summary>
+    private static string[] Ladder(int rows, int seed) => [.. Enumerable.Range(0, rows).Select(i =>
+    {
+        var random = new Random((seed * 100_003) + i);
+        var hard = i % 2 == 0;
+        int Right(double p) => random.NextDouble() < p ? 1 : 0;
+        var words = string.Join(' ', Enumerable.Range(0, 4).Select(_ => (hard ? "theorem lemma integral proof" : "greeting weather colour name").Split(' ')[random.Next(4)]));
+        var (weak, middle, strong) = (Right(hard ? .3 : .8), Right(hard ? .6 : .85), Right(.95));
+        return $$"""{"id":"{{i}}","dataset":"d","query":"{{words}} {{i}}","models":{"weak":{"score":{{weak}},"cost_usd":0.0005},"middle":{"score":{{middle}},"cost_usd":0.003},"strong":{"score":{{strong}},"cost_usd":0.01} } }""";
+    })];
+}
