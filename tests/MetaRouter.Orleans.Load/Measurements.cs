@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Globalization;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using Orleans;
+using Orleans.Runtime;
+
+namespace MetaRouter.Orleans.Load;
+
+/// <summary>What the cluster does a second, and how soon; side by side in one run, several rounds, medians.</summary>
+internal static class Measurements
+{
+    private const int InFlight = 64;
+    private const int Rounds = 3;
+    private const int Users = 2_000;
+    private const int TypicalRecord = 300;
+
+    private static readonly string[] Prompts = [.. Enumerable.Range(0, 256).Select(i =>
+        string.Join(' ', Enumerable.Range(0, 150).Select(w => Words[(i * 31 + w * w * 7 + w) % Words.Length])))];
+
+    private static string[] Words => field ??= "the model of a request should explain how every number in this long table was made and why it differs from last year so that a reader may follow each step".Split(' ');
+
+    public static async Task RatesAsync(IGrainFactory grains, TimeSpan span)
+    {
+        var trivial = Enumerable.Range(0, Users).Select(i => grains.GetGrain<ITrivialGrain>($"t{i}")).ToArray();
+        var users = Enumerable.Range(0, Users).Select(i => grains.GetUserRouter("load", $"u{i}")).ToArray();
+        var work = new (string Name, Func<int, Task> Call)[]
+        {
+            ("ping", async i => await trivial[i % Users].PingAsync(i)),
+            ("route", async i => await users[i % Users].RouteAsync(new RouteRequest(Prompts[i % Prompts.Length]))),
+            ("route, nothing encoded", async i => await trivial[i % Users].RouteAsync(new RouteRequest(Prompts[i % Prompts.Length]))),
+            ("bare etag write", async i => await trivial[i % Users].WriteAsync(TypicalRecord)),
+        };
+        var results = work.ToDictionary(w => w.Name, _ => new List<(double Rate, double P50, double P99)>());
+        var feedback = new List<(double Rate, double P50, double P99)>();
+        for (var round = 0; round <= Rounds; round++)
+        {
+            foreach (var (name, call) in work)
+            {
+                var result = await RunAsync(call, span);
+                if (round > 0)
+                {
+                    results[name].Add(result);
+                }
+            }
+
+            // Receipts first, then the feedback that is timed.
+            var decisions = new RouteDecision[(int)(8_000 * span.TotalSeconds)];
+            var made = -1;
+            await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async _ =>
+            {
+                for (int i; (i = Interlocked.Increment(ref made)) < decisions.Length;)
+                {
+                    decisions[i] = await users[i % Users].RouteAsync(new RouteRequest("Which is it?"));
+                }
+            }));
+            var learned = await RunAsync(
+                async i =>
+                {
+                    if (!(await users[i % Users].RecordFeedbackAsync(new Feedback(decisions[i].Token, FeedbackKind.Thumb, (byte)(i & 1)))).Counted)
+                    {
+                        throw new InvalidOperationException("Feedback on a new decision was not counted.");
+                    }
+                },
+                span, decisions.Length);
+            if (round > 0)
+            {
+                feedback.Add(learned);
+            }
+        }
+
+        results.Add("durable feedback", feedback);
+        foreach (var (name, runs) in results)
+        {
+            var (rate, p50, p99) = (Median(runs.Select(r => r.Rate)), Median(runs.Select(r => r.P50)), Median(runs.Select(r => r.P99)));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} {rate,9:0}/s   p50 {p50,7:0.000} ms   p99 {p99,7:0.000} ms"));
+        }
+
+        Ratio("route over ping, rate", "route", "ping", r => r.Rate);
+        Ratio("route over ping, p99", "route", "ping", r => r.P99);
+        Ratio("nothing encoded over ping, rate", "route, nothing encoded", "ping", r => r.Rate);
+        Ratio("feedback over bare write, rate", "durable feedback", "bare etag write", r => r.Rate);
+
+        void Ratio(string what, string over, string under, Func<(double Rate, double P50, double P99), double> of) =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {Median(results[over].Zip(results[under], (a, b) => of(a) / of(b))):0.000}"));
+    }
+
+    public static async Task TouchAsync(IGrainFactory grains, int count)
+    {
+        var meter = grains.GetGrain<ITrivialGrain>("memory");
+        await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => grains.GetUserRouter("warm", $"u{i}").RouteAsync(new RouteRequest("Hello?")).AsTask()));
+        var before = await meter.MemoryAsync();
+        var watch = Stopwatch.StartNew();
+        await EachAsync(count, async i => await grains.GetUserRouter("touch", $"u{i}").RouteAsync(new RouteRequest("Hello?")));
+        var rate = count / watch.Elapsed.TotalSeconds;
+        var routed = await meter.MemoryAsync();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} users routed at {rate:0}/s: {(routed - before) / (double)count:0} bytes each in memory"));
+
+        // A tenth of them speak, five times each.
+        var speakers = count / 10;
+        await EachAsync(speakers, async i =>
+        {
+            var user = grains.GetUserRouter("touch", $"u{i}");
+            for (var s = 0; s < 5; s++)
+            {
+                var decision = await user.RouteAsync(new RouteRequest("Hello?"));
+                await user.RecordFeedbackAsync(new Feedback(decision.Token, FeedbackKind.Thumb, (byte)(s & 1)));
+            }
+        });
+        var spoken = await meter.MemoryAsync();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{speakers} of them gave five signals: {((routed - before) / (double)count) + ((spoken - routed) / (double)speakers):0} bytes each in memory"));
+
+        // Idle ones leave, and come back from Redis.
+        await grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        var left = await meter.MemoryAsync();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"after they left: {(left - before) / 1e6:0.0} MB above the start"));
+        var back = new List<double>();
+        for (var i = 0; i < Math.Min(2_000, speakers); i++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var signals = (await grains.GetUserRouter("touch", $"u{i}").GetPreferenceAsync()).Signals;
+            back.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            if (signals != 5)
+            {
+                throw new InvalidOperationException($"User {i} came back with {signals} signals instead of 5.");
+            }
+        }
+
+        back.Sort();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{back.Count} came back from Redis: p50 {back[back.Count / 2]:0.000} ms, p99 {back[back.Count * 99 / 100]:0.000} ms"));
+    }
+
+    private static async Task EachAsync(int count, Func<int, Task> call)
+    {
+        var next = -1;
+        await Task.WhenAll(Enumerable.Range(0, 4 * InFlight).Select(async _ =>
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < count;)
+            {
+                await call(i);
+            }
+        }));
+    }
+
+    private static async Task<(double Rate, double P50, double P99)> RunAsync(Func<int, Task> call, TimeSpan span, int most = int.MaxValue)
+    {
+        var (next, started) = (-1, Stopwatch.GetTimestamp());
+        var all = await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async _ =>
+        {
+            var times = new List<double>();
+            while (Stopwatch.GetElapsedTime(started) < span && Interlocked.Increment(ref next) is var i && i < most)
+            {
+                var at = Stopwatch.GetTimestamp();
+                await call(i);
+                times.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+            }
+
+            return times;
+        }));
+        var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var sorted = all.SelectMany(t => t).Order().ToArray();
+        return (sorted.Length / elapsed, sorted[sorted.Length / 2], sorted[sorted.Length * 99 / 100]);
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ToArray() is var sorted ? sorted[sorted.Length / 2] : double.NaN;
+}
