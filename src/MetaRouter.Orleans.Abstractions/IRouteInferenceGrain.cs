@@ -13,6 +13,6 @@ public interface IRouteInferenceGrain : IGrainWithIntegerKey
 
     /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
     /// <exception cref="RouterBusyException">The silo has as many requests in hand as it takes.</exception>
-    [Alias("anonymous"), ResponseTimeout("00:00:05")]
+    [Alias("anonymous"), ResponseTimeout(IUserRouterGrain.CallTimeout)]
     ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default);
 }

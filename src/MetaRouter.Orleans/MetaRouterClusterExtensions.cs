@@ -50,6 +50,9 @@ public static class MetaRouterClusterExtensions
             o.DeleteStateOnClear = true;
             o.GetStorageKey = (name, id) => $"{cluster.ServiceId}:{name}:{id.Key}";
         });
+
+        // A silo that died is noticed in about two seconds instead of fifteen; one that is merely slow is given longer.
+        silo.Configure<ClusterMembershipOptions>(o => (o.ProbeTimeout, o.MinProbeTimeout, o.MaxProbeTimeout, o.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), 2));
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(cluster.IdleMinutes));
         silo.AddGrainService<SnapshotService>();
         var services = silo.Services;

@@ -4,13 +4,28 @@ using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using global::Orleans.Runtime.Messaging;
+using Polly;
+using Polly.Retry;
 
 namespace MetaRouter.Orleans.Client;
 
-/// <summary>The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.</summary>
+/// <summary>
+/// The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.
+/// A call whose silo died, or did not answer, is made again: each is the same done twice.
+/// </summary>
 public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IRouter
 {
     private const int Workers = 16;
+
+    private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = new PredicateBuilder().Handle<TimeoutException>().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>(),
+        MaxRetryAttempts = 3,
+        Delay = TimeSpan.FromMilliseconds(50),
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+    }).Build();
 
     private long _known;
     private int _next;
@@ -18,7 +33,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await grains.GetUserRouter(tenant, user).RouteAsync(request, cancellationToken).ConfigureAwait(false);
+        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(request, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
@@ -27,13 +42,14 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         cancellationToken.ThrowIfCancellationRequested();
 
         // All calls to one key go through one silo's gateway; several keys reach all.
-        return await grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers).RouteAnonymousAsync(tenant, request, cancellationToken).ConfigureAwait(false);
+        var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
+        return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, request, token), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var answer = await grains.GetUserRouter(tenant, user).RecordFeedbackAsync(feedback, cancellationToken).ConfigureAwait(false);
+        var answer = await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RecordFeedbackAsync(feedback, token), cancellationToken).ConfigureAwait(false);
         return new FeedbackResult(new ReceiptVerdict(answer.Status, answer.Message), answer.Outcome, answer.State is null ? null : ModelOf(answer.State)) { IsErased = answer.IsErased };
     }
 
@@ -43,19 +59,24 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await grains.GetUserRouter(tenant, user).EraseAsync(cancellationToken).ConfigureAwait(false);
+        await AgainAsync(grains.GetUserRouter(tenant, user), async (u, token) =>
+        {
+            await u.EraseAsync(token).ConfigureAwait(false);
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await grains.GetUserRouter(tenant, user).ExportAsync(cancellationToken).ConfigureAwait(false);
+        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ExportAsync(token), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return ModelOf(await grains.GetUserRouter(tenant, user).ImportAsync(record.ToArray(), cancellationToken).ConfigureAwait(false));
+        var bytes = record.ToArray();
+        return ModelOf(await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ImportAsync(bytes, token), cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Takes over the prior in service on the cluster, if there is a newer one.</summary>
@@ -94,6 +115,9 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
             // The client stops.
         }
     }
+
+    private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
+        Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken);
 
     private UserModel ModelOf(byte[] record) => new(pool.Current, UserState.Read(record));
 

@@ -1,0 +1,164 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
+using MetaRouter.Orleans.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+using StackExchange.Redis;
+
+namespace MetaRouter.Orleans.Tests;
+
+/// <summary>Silos and Redis as processes, killed under load: what was acknowledged stays, once, and the beliefs are those of a run without the fault.</summary>
+public sealed class FaultTests
+{
+    private const int Users = 60;
+    private const int SignalsEach = 40;
+    private static readonly byte[] Keys = [.. Enumerable.Range(0, RouterSecrets.Bytes).Select(i => (byte)(i * 3))];
+
+    [Fact]
+    public async Task KillOneOfThreeSilos_LosesNothingAndFailsOnlyForAMoment()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var options = await PrepareAsync(redis);
+        await using var first = await SiloProcess.StartAsync(options);
+        await using var second = await SiloProcess.StartAsync(options);
+        await using var third = await SiloProcess.StartAsync(options);
+        await Task.WhenAll(first.ReadyAsync(), second.ReadyAsync(), third.ReadyAsync());
+        using var client = await ConnectAsync(options);
+
+        var run = new Run(client.Services.GetRequiredService<IGrainFactory>());
+        var load = run.GoAsync();
+        await run.AckedAsync(Users * SignalsEach / 4);
+        var at = run.Elapsed;
+        second.Kill();
+        await load;
+
+        run.Failures.Where(f => f.At < at - TimeSpan.FromMilliseconds(100) || f.At > at + TimeSpan.FromSeconds(3)).Select(f => $"{f.At - at}: {f.Why}").ShouldBeEmpty();
+        await run.VerifyAsync();
+        await client.StopAsync();
+
+        // What is left drains: a clean exit, and the users are still there for the last one.
+        (await third.TerminateAsync()).ShouldBe(0);
+        using var again = await ConnectAsync(options);
+        await run.VerifyAsync(again.Services.GetRequiredService<IGrainFactory>());
+        await again.StopAsync();
+    }
+
+    [Fact]
+    public async Task KillRedis_RoutingGoesOnAndNothingAcknowledgedIsLost()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var options = await PrepareAsync(redis);
+        await using var silo = await SiloProcess.StartAsync(options);
+        await silo.ReadyAsync();
+        using var client = await ConnectAsync(options);
+        var router = client.Services.GetRequiredService<ClusterRouter>();
+
+        var run = new Run(client.Services.GetRequiredService<IGrainFactory>());
+        var load = run.GoAsync();
+        await run.AckedAsync(Users * SignalsEach / 4);
+        await redis.KillAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            (await router.RouteAsync("acme", $"user {i}", new RouteRequest("Still there?"))).Propensity.ShouldBeGreaterThan(0);
+        }
+
+        (await router.RouteAsync("acme", "never seen", new RouteRequest("And me?"))).Propensity.ShouldBeGreaterThan(0);
+        await redis.RestartAsync();
+        await load;
+
+        await run.VerifyAsync();
+        await client.StopAsync();
+    }
+
+    private static async Task<MetaRouterClusterOptions> PrepareAsync(RedisServer redis)
+    {
+        var options = new MetaRouterClusterOptions { Redis = redis.Address, ServiceId = "faults", ClusterId = "faults", SnapshotSeconds = 1, Partitions = 4 };
+        await using var connection = await redis.ConnectAsync();
+        await connection.GetDatabase().HashSetAsync("faults:secrets:0", [new HashEntry("etag", "tests"), new HashEntry("data", Keys)]);
+        return options;
+    }
+
+    private static async Task<IHost> ConnectAsync(MetaRouterClusterOptions options)
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration["MetaRouter:Cluster:Redis"] = options.Redis;
+        builder.Configuration["MetaRouter:Cluster:ServiceId"] = options.ServiceId;
+        builder.Configuration["MetaRouter:Cluster:ClusterId"] = options.ClusterId;
+        builder.AddMetaRouterClusterClient();
+        var host = builder.Build();
+        await host.StartAsync();
+        return host;
+    }
+
+    /// <summary>Every user routes and says something, again and again; what fails is sent again until it is acknowledged.</summary>
+    private sealed class Run(IGrainFactory grains)
+    {
+        private readonly ConcurrentDictionary<string, ConcurrentBag<Feedback>> _acked = new();
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private int _count;
+
+        public ConcurrentBag<(TimeSpan At, string Why)> Failures { get; } = [];
+
+        public TimeSpan Elapsed => _watch.Elapsed;
+
+        public Task GoAsync() => Task.WhenAll(Enumerable.Range(0, Users).Select(u => Task.Run(async () =>
+        {
+            var user = $"user {u}";
+            for (var i = 0; i < SignalsEach; i++)
+            {
+                var decision = await UntilAsync(() => grains.GetUserRouter("acme", user).RouteAsync(new RouteRequest($"Question {i} of {u}")));
+                var feedback = new Feedback(decision.Token, FeedbackKind.Thumb, (byte)((i + u) & 1)) { OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(decision.Receipt.DecisionTimeMs) };
+                var result = await UntilAsync(() => grains.GetUserRouter("acme", user).RecordFeedbackAsync(feedback));
+                result.Outcome.ShouldNotBeNull().ShouldBeOneOf(AddOutcome.Counted, AddOutcome.Repeat); // a repeat where the answer was lost
+                _acked.GetOrAdd(user, _ => []).Add(feedback);
+                Interlocked.Increment(ref _count);
+            }
+        })));
+
+        public async Task AckedAsync(int count) => await Eventually.TrueAsync(() => Volatile.Read(ref _count) >= count, TimeSpan.FromSeconds(60));
+
+        /// <summary>Each user's record is, byte for byte, what the acknowledged feedback makes without any cluster.</summary>
+        public async Task VerifyAsync(IGrainFactory? by = null)
+        {
+            var secrets = RouterSecrets.Read(Keys)!;
+            var sealer = new ReceiptSealer([secrets.ReceiptKey]);
+            _acked.Count.ShouldBe(Users);
+            foreach (var (user, said) in _acked)
+            {
+                var (_, pseudonym) = UserRouterGrainExtensions.Parse(UserRouterGrainExtensions.KeyOf("acme", user));
+                var expected = new UserModel(ClusterFixture.Pool, UserState.Empty);
+                foreach (var feedback in said)
+                {
+                    var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+                    sealer.Open(feedback.Receipt, IdentityHash.Compute(secrets.IdentitySecret, "acme"), IdentityHash.Compute(secrets.IdentitySecret, "acme", pseudonym), now, out var receipt).IsValid.ShouldBeTrue();
+                    expected = expected.Learn(receipt, feedback, now, out _);
+                }
+
+                var record = await UntilAsync(() => (by ?? grains).GetUserRouter("acme", user).ExportAsync());
+                record.ShouldBe(expected.State.ToBytes(), user);
+            }
+        }
+
+        private async ValueTask<T> UntilAsync<T>(Func<ValueTask<T>> call)
+        {
+            while (true)
+            {
+                try
+                {
+                    return await call();
+                }
+                catch (Exception e) when (e is not ShouldAssertException && _watch.Elapsed < TimeSpan.FromMinutes(3))
+                {
+                    Failures.Add((_watch.Elapsed, $"{e.GetType().Name}: {e.Message}"));
+                    await Task.Delay(50);
+                }
+            }
+        }
+    }
+}

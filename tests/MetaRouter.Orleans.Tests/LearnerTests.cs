@@ -1,0 +1,130 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Orleans.Client;
+using MetaRouter.Orleans.Learning;
+using MetaRouter.Orleans.Snapshots;
+using MetaRouter.RouterContract;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.TestingHost;
+
+namespace MetaRouter.Orleans.Tests;
+
+public sealed class LearnerTests(SharedRedis redis) : IClassFixture<SharedRedis>
+{
+    private const int Teachers = 500;
+
+    [Fact]
+    public async Task Refresh_PopulationThatDrifts_IsFollowedByWhatNewUsersStartFrom()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 2, TimeProvider.System) { Configure = o => o.RefreshUsers = Teachers };
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        Func<Random, double> drifted = r => 1.5 + (0.5 * Population.Normal(r)); // thrifty all at once
+        var flat = await FirstTenAsync(cluster, "flat", drifted);
+
+        await TeachAsync(cluster, "before", r => -1.5 + Population.Normal(r));
+        var first = await learner.RefreshAsync();
+        first.Promoted.ShouldBeTrue();
+        first.Users.ShouldBeInRange(Teachers / 2, Teachers);
+        var before = await FirstTenAsync(cluster, "before the drift", drifted);
+
+        await TeachAsync(cluster, "after", drifted);
+        (await learner.RefreshAsync()).Promoted.ShouldBeTrue();
+        var after = await FirstTenAsync(cluster, "after the drift", drifted);
+
+        after.ShouldBeLessThan(0.75 * flat);
+        after.ShouldBeLessThan(0.75 * before);
+
+        // And back again with one call, on every silo.
+        var history = await learner.GetHistoryAsync();
+        history.Select(p => p.Version).ShouldBe([2, 1]);
+        (await learner.RollBackAsync(1)).Version.ShouldBe(3);
+        (await FirstTenAsync(cluster, "rolled back", drifted)).ShouldBe(before, 0.25 * before);
+        Versions(cluster).ShouldAllBe(v => v == 3);
+        (await Should.ThrowAsync<ArgumentException>(async () => await learner.RollBackAsync(99))).Message.ShouldContain("3, 2, 1");
+    }
+
+    [Fact]
+    public async Task Refresh_NothingNew_IsNotFittedAgain()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        (await learner.RefreshAsync()).Promoted.ShouldBeFalse();
+        await TeachAsync(cluster, "t", Population.Normal, users: 100);
+        (await learner.RefreshAsync()).Users.ShouldBeGreaterThan(0);
+
+        (await learner.RefreshAsync()).ShouldSatisfyAllConditions(r => r.Promoted.ShouldBeFalse(), r => r.Steps.ShouldBe(0));
+        (await learner.GetHistoryAsync()).Count.ShouldBe(1);
+        (await learner.GetPublishedAsync(known: 1)).ShouldBeNull();
+        (await learner.GetPublishedAsync(known: 0))!.Version.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Silos_OfAnotherCluster_FollowWithinTheirPeriod()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 2, TimeProvider.System);
+        var (publisher, follower) = (await fixture.StartClusterAsync(), await fixture.StartClusterAsync());
+        await TeachAsync(publisher, "t", Population.Normal, users: 100);
+        (await publisher.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Promoted.ShouldBeTrue();
+        Versions(publisher).ShouldAllBe(v => v == 1); // pushed
+
+        // Nobody pushes to the other one.
+        await Eventually.TrueAsync(() => Versions(follower).All(v => v == 1), TimeSpan.FromSeconds(fixture.Options.SnapshotSeconds + 10));
+        foreach (var silo in follower.Silos)
+        {
+            silo.ServiceProvider.GetRequiredService<SharedState>().Staleness.ShouldBeLessThan(TimeSpan.FromSeconds(fixture.Options.SnapshotSeconds + 10));
+        }
+
+        // One that starts now has it before it serves, and so has a client.
+        var late = await follower.StartAdditionalSiloAsync();
+        late.ServiceProvider.GetRequiredService<SharedState>().Version.ShouldBe(1);
+        var client = follower.Client.ServiceProvider.GetRequiredService<ClusterRouter>();
+        await client.FollowAsync();
+        (await client.GetUserAsync("acme", "new")).Pool.Snapshot.Version.ShouldBe((await client.RouteAsync("acme", "new", new RouteRequest("?"))).SnapshotVersion);
+    }
+
+    [Fact]
+    public async Task SiloOfTheLearnerDies_TheNextRefreshRunsElsewhereAndMissesNobody()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 3, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        await TeachAsync(cluster, "t", Population.Normal, users: 200);
+        var report = await learner.RefreshAsync();
+        report.Promoted.ShouldBeTrue();
+        var home = await cluster.Client.GetGrain<global::Orleans.Runtime.IManagementGrain>(0).GetActivationAddress(learner);
+
+        await cluster.KillSiloAsync(cluster.GetSiloForAddress(home!)!);
+        await cluster.WaitForLivenessToStabilizeAsync(didKill: true);
+
+        await TeachAsync(cluster, "later", Population.Normal, users: 20);
+        await Eventually.TrueAsync(
+            async () => (await learner.RefreshAsync()) is { Users: var users } && users >= report.Users + 10, TimeSpan.FromSeconds(30));
+        (await learner.GetHistoryAsync()).ShouldContain(p => p.Version == 1);
+    }
+
+    private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>().Version);
+
+    private static async Task TeachAsync(InProcessTestCluster cluster, string tenant, Func<Random, double> logLambda, int users = Teachers)
+    {
+        var random = new Random(tenant.Length);
+        var records = Enumerable.Range(0, users).Select(_ => Population.Record(ClusterFixture.Pool, Math.Exp(logLambda(random)), 20, random)).ToArray();
+        await Task.WhenAll(records.Select((r, i) => cluster.Client.GetUserRouter(tenant, $"user {i}").ImportAsync(r).AsTask()));
+        foreach (var silo in cluster.Silos)
+        {
+            await silo.ServiceProvider.GetRequiredService<CohortReporter>().FlushAsync();
+        }
+    }
+
+    /// <summary>Mean regret of the first ten requests of 60 users nobody has met.</summary>
+    private static async Task<double> FirstTenAsync(InProcessTestCluster cluster, string tenant, Func<Random, double> logLambda)
+    {
+        var random = new Random(7);
+        var lambdas = Enumerable.Range(0, 60).Select(_ => Math.Exp(logLambda(random))).ToArray();
+        var regrets = await Task.WhenAll(lambdas.SelectMany((lambda, u) => Enumerable.Range(0, 10).Select(async r =>
+            Population.Regret(
+                await cluster.Client.GetUserRouter(tenant, $"user {u}").RouteAsync(new RouteRequest($"Question {r}: solve for x and explain step {u % 5}.") { MayExplore = false }),
+                lambda, ClusterFixture.Pool))));
+        return regrets.Average();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+
+namespace MetaRouter.Orleans.Tests;
+
+/// <summary>The silo program as a process of its own, as operators run it.</summary>
+internal sealed class SiloProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly int _http;
+
+    private SiloProcess(Process process, int http) => (_process, _http) = (process, http);
+
+    public ConcurrentQueue<string> Output { get; } = [];
+
+    public static async Task<SiloProcess> StartAsync(MetaRouterClusterOptions options, params string[] settings)
+    {
+        var http = RedisServer.FreePort();
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+        [
+            "exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Silo.dll"),
+            "--urls", $"http://127.0.0.1:{http}",
+            "--MetaRouter:Cluster:Redis", options.Redis, "--MetaRouter:Cluster:ServiceId", options.ServiceId, "--MetaRouter:Cluster:ClusterId", options.ClusterId,
+            "--MetaRouter:Cluster:SiloPort", $"{RedisServer.FreePort()}", "--MetaRouter:Cluster:GatewayPort", $"{RedisServer.FreePort()}",
+            "--MetaRouter:Cluster:Address", "127.0.0.1", "--MetaRouter:Cluster:Partitions", $"{options.Partitions}", "--MetaRouter:RefreshSeconds", "0", .. settings,
+        ];
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var silo = new SiloProcess(Process.Start(start)!, http);
+        silo._process.OutputDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
+        silo._process.ErrorDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
+        silo._process.BeginOutputReadLine();
+        silo._process.BeginErrorReadLine();
+        return silo;
+    }
+
+    public async Task ReadyAsync() => await Eventually.TrueAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK, TimeSpan.FromSeconds(90));
+
+    public async Task<(HttpStatusCode Status, string Body)> HealthAsync()
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var response = await http.GetAsync($"http://127.0.0.1:{_http}/health");
+        return (response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>SIGTERM, and the exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+}
