@@ -26,6 +26,7 @@ public sealed partial class InProcessRouter : IRouter
     private readonly DecisionLog _log;
     private readonly ILogger<InProcessRouter> _logger;
     private readonly UserCache _users;
+    private long _storeAwayUntil;
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, Turns).Select(_ => new SemaphoreSlim(1, 1))];
 
     [ThreadStatic]
@@ -60,19 +61,9 @@ public sealed partial class InProcessRouter : IRouter
         var started = Stopwatch.GetTimestamp();
         var key = Key(tenant, user);
         var known = _users.Find(key);
-        if (known is null)
+        if (known is null || IsStale(known))
         {
-            try
-            {
-                known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-            }
-            catch (StoreException e)
-            {
-                // Without the store the population's policy is the best that is known; what cannot be read must not keep an answer from anybody.
-                _metrics.Fallbacks.Add(1);
-                LogFallback(e.Message);
-                known = new CachedUser(_pool.Newcomer, 0, 0);
-            }
+            known = await LoadOrRememberAsync(key, known, cancellationToken).ConfigureAwait(false);
         }
 
         return Told(Decide(key, Current(key, known), known.ErasedAtMs, request), started);
@@ -145,7 +136,7 @@ public sealed partial class InProcessRouter : IRouter
     public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default)
     {
         var key = Key(tenant, user);
-        return Current(key, _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false));
+        return Current(key, _users.Find(key) is { } known && !IsStale(known) ? known : await LoadAsync(key, cancellationToken).ConfigureAwait(false));
     }
 
     public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
@@ -210,25 +201,57 @@ public sealed partial class InProcessRouter : IRouter
         return model;
     }
 
-    private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)
+    /// <summary>Others write to this store, and this was read too long ago.</summary>
+    private bool IsStale(CachedUser user) => _store.Freshness is { } span && Stopwatch.GetElapsedTime(user.ReadAt) > span;
+
+    /// <summary>
+    /// The user from the store; while that is away what is remembered of the user, else the population's policy: what cannot be read must not keep an answer from
+    /// anybody. A store that failed is asked again a moment later, not by every request.
+    /// </summary>
+    private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
-        var ticket = _users.Ticket(key);
-        return _users.Put(key, await RestoreAsync(key, cancellationToken).ConfigureAwait(false), ticket);
+        if (Stopwatch.GetTimestamp() >= Interlocked.Read(ref _storeAwayUntil))
+        {
+            try
+            {
+                return await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            }
+            catch (StoreException e)
+            {
+                Interlocked.Exchange(ref _storeAwayUntil, Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 4));
+                LogFallback(e.Message);
+            }
+        }
+
+        _metrics.Fallbacks.Add(1);
+        return remembered ?? new CachedUser(_pool.Newcomer, 0, 0);
     }
 
-    private async ValueTask<CachedUser> RestoreAsync(UserKey key, CancellationToken cancellationToken)
+    private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)
     {
+        var (ticket, kept) = (_users.Ticket(key), _users.Find(key));
+        return _users.Put(key, await RestoreAsync(key, kept, cancellationToken).ConfigureAwait(false), ticket);
+    }
+
+    private async ValueTask<CachedUser> RestoreAsync(UserKey key, CachedUser? kept, CancellationToken cancellationToken)
+    {
+        var asked = Stopwatch.GetTimestamp();
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
             var record = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            if (kept is not null && kept.Etag == record.Etag)
+            {
+                return kept with { ReadAt = asked }; // unchanged: the belief need not be drawn anew
+            }
+
             if (record.State.Length == 0)
             {
-                return new CachedUser(_pool.Newcomer, record.Etag, record.ErasedAtMs);
+                return new CachedUser(_pool.Newcomer, record.Etag, record.ErasedAtMs) { ReadAt = asked };
             }
 
             if (UserState.TryRead(record.State, out var state, out var error))
             {
-                return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs);
+                return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs) { ReadAt = asked };
             }
 
             // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again, because somebody else may have been

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
 
@@ -10,8 +11,14 @@ public sealed class MetaRouterOptions
 {
     public const string Section = "MetaRouter";
 
-    /// <value><c>sqlite:PATH</c> (durable) or <c>memory</c> (gone with the process). Default <c>sqlite:metarouter.db</c>.</value>
+    /// <value>
+    /// <c>sqlite:PATH</c> (durable, one process), <c>redis:HOST:PORT[,HOST:PORT…][,password=…][,ssl=true]</c> (any number of processes) or <c>memory</c> (gone with the
+    /// process). Default <c>sqlite:metarouter.db</c>.
+    /// </value>
     public string Store { get; set; } = "sqlite:metarouter.db";
+
+    /// <value>Before every key in Redis, so that several routers can share one; default <c>metarouter:</c>. No braces.</value>
+    public string RedisPrefix { get; set; } = "metarouter:";
 
     /// <value>A snapshot file written by <c>metarouter train</c>; empty: the one that ships.</value>
     public string Snapshot { get; set; } = "";
@@ -47,9 +54,25 @@ public sealed class MetaRouterOptions
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        if (Store is not { } store || (store != "memory" && !(store.StartsWith("sqlite:", StringComparison.Ordinal) && store.Length > "sqlite:".Length)))
+        if (Store is not { } store || (store != "memory" && !IsOf("sqlite:") && !IsOf("redis:")))
         {
-            problems.Add($"Store is '{Store}'; use sqlite:PATH or memory");
+            problems.Add($"Store is '{Store}'; use sqlite:PATH, redis:HOST:PORT or memory");
+        }
+        else if (IsOf("redis:"))
+        {
+            try
+            {
+                RedisConnection.Parse(Store["redis:".Length..]);
+            }
+            catch (StoreException e)
+            {
+                problems.Add(e.Message.TrimEnd('.'));
+            }
+        }
+
+        if (RedisPrefix is null || RedisPrefix.AsSpan().ContainsAny('{', '}'))
+        {
+            problems.Add($"{nameof(RedisPrefix)} is '{RedisPrefix}'; a brace would move every key to one node of a cluster, leave braces out");
         }
 
         Range(nameof(UsersInMemory), UsersInMemory, 1000, 100_000_000);
@@ -91,6 +114,8 @@ public sealed class MetaRouterOptions
         }
 
         return problems;
+
+        bool IsOf(string kind) => Store.StartsWith(kind, StringComparison.Ordinal) && Store.Length > kind.Length;
 
         void Range(string name, double value, double low, double high)
         {

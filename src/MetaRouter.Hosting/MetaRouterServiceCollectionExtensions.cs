@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace MetaRouter.Hosting;
 
 /// <summary>Adds the in-process router to an application.</summary>
-public static class MetaRouterServiceCollectionExtensions
+public static partial class MetaRouterServiceCollectionExtensions
 {
     /// <summary>
     /// Adds <see cref="IRouter"/>, its store, the learning loop and the decision log. Options are validated at start: every problem is reported at once,
@@ -33,7 +33,7 @@ public static class MetaRouterServiceCollectionExtensions
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System); // the application may have its own
         services.AddSingleton<RouterMetrics>();
-        services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>()));
+        services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
         services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
         services.AddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
@@ -43,8 +43,10 @@ public static class MetaRouterServiceCollectionExtensions
             return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
         });
         services.AddSingleton<LearningLoop>();
+        services.AddSingleton<CatalogKeeper>();
         services.AddSingleton(s =>
         {
+            s.GetRequiredService<CatalogKeeper>().PullAsync(CancellationToken.None).GetAwaiter().GetResult();
             s.GetRequiredService<LearningLoop>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
             return new InProcessRouter(
                 s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), s.GetRequiredService<RoutingPolicy>(), s.GetRequiredService<RouterSecrets>(), s.GetRequiredService<TimeProvider>(),
@@ -53,6 +55,7 @@ public static class MetaRouterServiceCollectionExtensions
         services.AddSingleton<IRouter>(s => s.GetRequiredService<InProcessRouter>());
         services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
         services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
+        services.AddHostedService<SharedStateWatcher>();
         return services;
     }
 
@@ -70,8 +73,21 @@ public static class MetaRouterServiceCollectionExtensions
         return options;
     }
 
-    private static IUserStore OpenStore(MetaRouterOptions options) =>
-        options.Store == "memory" ? new MemoryUserStore() : SqliteUserStore.Open(options.Store["sqlite:".Length..]);
+    private static IUserStore OpenStore(MetaRouterOptions options, ILoggerFactory logs)
+    {
+        if (options.Store.StartsWith("redis:", StringComparison.Ordinal))
+        {
+            var redis = RedisUserStore.Open(options.Store["redis:".Length..], options.RedisPrefix);
+            var (logger, level) = (logs.CreateLogger<RedisUserStore>(), redis.IsDurable ? LogLevel.Information : LogLevel.Warning);
+            LogDurability(logger, level, redis.Durability);
+            return redis;
+        }
+
+        return options.Store == "memory" ? new MemoryUserStore() : SqliteUserStore.Open(options.Store["sqlite:".Length..]);
+    }
+
+    [LoggerMessage(Message = "The Redis store: {Durability}.")]
+    private static partial void LogDurability(ILogger logger, LogLevel level, string durability);
 
     private sealed class Validator : IValidateOptions<MetaRouterOptions>
     {

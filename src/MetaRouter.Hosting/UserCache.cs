@@ -5,7 +5,11 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Hosting;
 
 /// <summary>One user in memory: the record as last read or written, and the model made of it.</summary>
-internal sealed record CachedUser(UserModel Model, long Etag, long ErasedAtMs);
+internal sealed record CachedUser(UserModel Model, long Etag, long ErasedAtMs)
+{
+    /// <summary><see cref="System.Diagnostics.Stopwatch"/> timestamp of the read or write that it comes from.</summary>
+    public long ReadAt { get; init; } = System.Diagnostics.Stopwatch.GetTimestamp();
+}
 
 /// <summary>
 /// The users seen lately, bounded: two generations, a user found in the old one moves to the young one, and when the young one is full it becomes the old.

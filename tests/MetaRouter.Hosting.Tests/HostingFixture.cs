@@ -50,7 +50,7 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
         }
 
         _running.Clear();
-        if (_store?.Inner is SqliteUserStore)
+        if (_store?.Inner is not (null or MemoryUserStore))
         {
             await _store.DisposeAsync();
             _store = null;

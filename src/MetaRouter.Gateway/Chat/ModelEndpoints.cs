@@ -31,13 +31,22 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstream
         ]),
         GatewayJson.Default.ModelsAnswer);
 
-    /// <summary>Ready: the snapshot is loaded and the store answers.</summary>
+    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service.</summary>
     private async Task HealthAsync(HttpContext context)
     {
-        await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
+        var status = "ok";
+        try
+        {
+            await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            status = "degraded";
+        }
+
         var current = pool.Current;
         var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer("ok", Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };

@@ -27,7 +27,7 @@ public sealed partial class LearningLoop : BackgroundService
     private long _sequence;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
-    private bool _restored;
+    private byte[]? _shared;
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger) =>
         (_store, _pool, _options, _time, _metrics, _logger, _users) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers));
@@ -40,7 +40,7 @@ public sealed partial class LearningLoop : BackgroundService
         try
         {
             // Else the candidate would be measured against the shipped prior instead of the one in service.
-            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             await CollectAsync(cancellationToken).ConfigureAwait(false);
             if (!_changed)
             {
@@ -58,13 +58,13 @@ public sealed partial class LearningLoop : BackgroundService
         }
     }
 
-    /// <summary>Puts the prior that an earlier run learned back into service.</summary>
+    /// <summary>Puts the prior that an earlier run learned, or another router of this store, into service.</summary>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -119,40 +119,38 @@ public sealed partial class LearningLoop : BackgroundService
             return false;
         }
 
-        var before = await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-        if (!await _store.WriteValueAsync(Name, PriorJson.Write(candidate), before, cancellationToken).ConfigureAwait(false))
+        // Only over the one it was measured against.
+        var written = PriorJson.Write(candidate);
+        if (!await _store.WriteValueAsync(Name, written, _shared, cancellationToken).ConfigureAwait(false))
         {
             // Another router of this store was faster: all serve the same.
-            _restored = false;
-            await RestoreOnceAsync(cancellationToken).ConfigureAwait(false);
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             return false;
         }
 
+        _shared = written;
         Serve(candidate);
         LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
         return true;
     }
 
-    private async Task RestoreOnceAsync(CancellationToken cancellationToken)
+    private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
-        if (_restored)
+        if (await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is not { } bytes || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
         {
             return;
         }
 
-        if (await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } bytes)
+        if (PriorJson.Read(bytes, out var error) is { } prior)
         {
-            if (PriorJson.Read(bytes, out var error) is { } prior)
-            {
-                Serve(prior);
-            }
-            else
-            {
-                LogUnreadable(error);
-            }
+            Serve(prior);
+        }
+        else
+        {
+            LogUnreadable(error);
         }
 
-        _restored = true;
+        _shared = bytes;
     }
 
     private async Task CollectAsync(CancellationToken cancellationToken)

@@ -3,6 +3,9 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>Where users' states live. A write is durable when its task ends, as far as the store promises (each says what it survives).</summary>
 public interface IUserStore : IAsyncDisposable
 {
+    /// <summary>How long what was read may be believed, because others write to the same store; null: nobody else does.</summary>
+    TimeSpan? Freshness => null;
+
     /// <summary>The record, or <see cref="StoredUser.None"/>.</summary>
     ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default);
 

@@ -1,0 +1,105 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>
+/// The catalog while the router runs: what is set here is kept in the store, outlives restarts, and reaches every router of the store. Until something is set,
+/// and after it is taken back, the configuration's models are in service.
+/// </summary>
+public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
+{
+    private const string Name = "catalog.v1";
+
+    private readonly ILogger<CatalogKeeper> _logger = logger;
+    private readonly ModelCatalog _configured = pool.Current.Catalog;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private byte[]? _shared;
+
+    /// <summary>Puts the catalog into service that was set last, here or at another router of the store.</summary>
+    public async Task PullAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Sets the catalog, for good and for all.</summary>
+    /// <param name="expected">The version that is to be replaced; null: whichever is in service.</param>
+    /// <returns>False: another version is in service by now, and nothing was changed.</returns>
+    public async Task<bool> ReplaceAsync(ModelCatalog catalog, ulong? expected, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                await PullOnceAsync(cancellationToken).ConfigureAwait(false);
+                if (expected is { } version && pool.Current.Catalog.Version != version)
+                {
+                    return false;
+                }
+
+                var bytes = CatalogJson.Write(catalog);
+                if (await store.WriteValueAsync(Name, bytes, _shared, CancellationToken.None).ConfigureAwait(false))
+                {
+                    _shared = bytes;
+                    Serve(catalog);
+                    return true;
+                }
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Back to the configuration's models.</summary>
+    public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(_configured, null, cancellationToken).ConfigureAwait(false);
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task PullOnceAsync(CancellationToken cancellationToken)
+    {
+        if (await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is not { } bytes || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
+        {
+            return;
+        }
+
+        try
+        {
+            Serve(CatalogJson.Read(bytes));
+        }
+        catch (ArgumentException e)
+        {
+            LogUnreadable(e.Message);
+        }
+
+        _shared = bytes;
+    }
+
+    private void Serve(ModelCatalog catalog)
+    {
+        if (pool.Current.Catalog.Version != catalog.Version)
+        {
+            pool.Update(now => new RoutingPool(now.Snapshot, catalog));
+            LogServed(catalog.Count, catalog.Version);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "A catalog of {Models} models is in service as version {Version:x16}.")]
+    private partial void LogServed(int models, ulong version);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The catalog in the store cannot be read and is not used; the one in service stays. {Reason}")]
+    private partial void LogUnreadable(string reason);
+}

@@ -1,0 +1,55 @@
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>Where several routers share a store: looks every second whether another has put a newer prior or catalog there, and serves it.</summary>
+public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, ILogger<SharedStateWatcher> logger) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger<SharedStateWatcher> _logger = logger;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (store.Freshness is null)
+        {
+            return;
+        }
+
+        var isAway = false;
+        using var timer = new PeriodicTimer(Period);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            {
+                try
+                {
+                    await catalog.PullAsync(stoppingToken).ConfigureAwait(false);
+                    await learning.RestoreAsync(stoppingToken).ConfigureAwait(false);
+                    isAway = false;
+                }
+#pragma warning disable CA1031 // What is in service stays in service.
+                catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+                {
+                    if (!isAway)
+                    {
+                        LogAway(e.Message); // once, not every second
+                    }
+
+                    isAway = true;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What other routers share cannot be read; it is tried every second. {Reason}")]
+    private partial void LogAway(string reason);
+}

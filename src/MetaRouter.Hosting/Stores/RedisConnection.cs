@@ -1,0 +1,166 @@
+using StackExchange.Redis;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>One connection to Redis, or to a cluster of them. It mends itself; while it is broken every call fails at once instead of waiting.</summary>
+internal sealed class RedisConnection : IDisposable
+{
+    /// <summary>A call that gets no answer by then may have been done all the same; who made it must ask again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5);
+
+    private readonly ConnectionMultiplexer _redis;
+    private readonly string _name;
+
+    private RedisConnection(ConnectionMultiplexer redis, string name) => (_redis, _name) = (redis, name);
+
+    public IDatabase Database => _redis.GetDatabase();
+
+    /// <param name="configuration">HOST:PORT, more of them separated by commas, and options such as <c>password=…</c> and <c>ssl=true</c>.</param>
+    /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
+    public static RedisConnection Open(string configuration)
+    {
+        var options = Parse(configuration);
+        var name = "redis:" + string.Join(',', options.EndPoints.Select(e => e is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : e.ToString()));
+        ConnectionMultiplexer? redis = null;
+        try
+        {
+            redis = ConnectionMultiplexer.Connect(options);
+            AwaitAnswer(redis);
+            return new RedisConnection(redis, name);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
+        {
+            redis?.Dispose();
+            throw new StoreException($"The store '{name}' cannot be opened: {Remedy(e)}. ({OneLine(e)})", e);
+        }
+    }
+
+    /// <summary>The two may have been started together: Redis gets a moment.</summary>
+    private static void AwaitAnswer(ConnectionMultiplexer redis)
+    {
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                redis.GetDatabase().Ping();
+                return;
+            }
+            catch (Exception e) when (e is RedisConnectionException or TimeoutException && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
+            {
+                Thread.Sleep(100);
+            }
+        }
+    }
+
+    /// <exception cref="StoreException">It cannot be understood.</exception>
+    public static ConfigurationOptions Parse(string configuration)
+    {
+        try
+        {
+            var options = ConfigurationOptions.Parse(configuration);
+            if (options.EndPoints.Count == 0)
+            {
+                throw new ArgumentException("it names no HOST:PORT");
+            }
+
+            options.AbortOnConnectFail = false;
+            options.AllowAdmin = true; // CONFIG GET, nothing else
+            options.ConnectTimeout = 1500;
+            options.SyncTimeout = 2000;
+            options.ReconnectRetryPolicy = new LinearRetry(250);
+            return options;
+        }
+        catch (ArgumentException e)
+        {
+            // The text is not repeated: a password may be in it.
+            throw new StoreException($"The Redis store's address cannot be understood: {OneLine(e)}. Write redis:HOST:PORT, and after it, separated by commas, further hosts, password=..., ssl=true.", e);
+        }
+    }
+
+    /// <summary>Runs a script whose keys are all in one slot.</summary>
+    public async Task<RedisResult> RunAsync(string script, RedisKey[] keys, RedisValue[] values, string done, CancellationToken cancellationToken)
+    {
+        return await DoAsync(Evaluate, done, cancellationToken).ConfigureAwait(false);
+
+        async Task<RedisResult> Evaluate(IDatabase database)
+        {
+            try
+            {
+                return await database.ScriptEvaluateAsync(script, keys, values).ConfigureAwait(false);
+            }
+            catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+            {
+                // Redis was started anew and has forgotten it; the client has now forgotten that it knew.
+                return await database.ScriptEvaluateAsync(script, keys, values).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <exception cref="StoreException">Redis is away, does not answer, or refuses.</exception>
+    public async Task<T> DoAsync<T>(Func<IDatabase, Task<T>> call, string done, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call(_redis.GetDatabase()).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e);
+        }
+    }
+
+    /// <summary>What an acknowledged write survives, by the node that promises least.</summary>
+    public async Task<(bool IsDurable, string Told)> DurabilityAsync()
+    {
+        var (worst, told) = (3, "what is acknowledged survives the death of Redis and of its machine (appendonly yes, appendfsync always)");
+        foreach (var server in _redis.GetEndPoints().Select(e => _redis.GetServer(e)).Where(s => s.IsConnected))
+        {
+            var (rank, text) = await DurabilityAsync(server).ConfigureAwait(false);
+            (worst, told) = rank < worst ? (rank, text) : (worst, told);
+        }
+
+        return (worst == 3, told);
+    }
+
+    public void Dispose() => _redis.Dispose();
+
+    private static async Task<(int Rank, string Told)> DurabilityAsync(IServer server)
+    {
+        try
+        {
+            var (appends, syncs) = (await ConfigAsync(server, "appendonly").ConfigureAwait(false), await ConfigAsync(server, "appendfsync").ConfigureAwait(false));
+            return (appends, syncs) switch
+            {
+                ("yes", "always") => (3, ""),
+                ("yes", _) => (2, $"what is acknowledged survives the death of Redis, but up to a second or more of it is lost with its machine (appendonly yes, appendfsync {syncs}); set appendfsync always to keep it"),
+                _ => (0, "what is acknowledged is lost when Redis ends, back to its last dump (appendonly no); set appendonly yes and appendfsync always to keep it"),
+            };
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            return (1, "Redis does not tell how it keeps what it acknowledges (CONFIG is refused); ask whoever runs it for appendonly yes and appendfsync always");
+        }
+    }
+
+    private static async Task<string> ConfigAsync(IServer server, string name) => (await server.ConfigGetAsync(name).WaitAsync(Patience).ConfigureAwait(false)).FirstOrDefault().Value ?? "";
+
+    private static string Remedy(Exception e) => e switch
+    {
+        RedisServerException s when s.Message.StartsWith("NOAUTH", StringComparison.Ordinal) || s.Message.StartsWith("WRONGPASS", StringComparison.Ordinal) => "it asks for a password; add password=... to the address",
+        RedisServerException s when s.Message.StartsWith("OOM", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
+        RedisServerException s when s.Message.StartsWith("READONLY", StringComparison.Ordinal) => "this Redis is a replica; name the master",
+        RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
+        RedisServerException => "Redis refuses",
+        TimeoutException => "it does not answer in time; what was asked may have been done, ask again",
+        _ => "it cannot be reached; start it, or check the address, the password and the network",
+    };
+
+    private static string OneLine(Exception e)
+    {
+        var text = e.Message.ReplaceLineEndings(" ").TrimEnd('.');
+        return text.Length <= 160 ? text : text[..160] + "...";
+    }
+}

@@ -1,0 +1,139 @@
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Hosting.Tests.Stores;
+
+public sealed class RedisUserStoreTests
+{
+    private static readonly UserKey Ann = new(1, 2), Ben = new(1, 67); // of different buckets
+
+    [RedisFact]
+    public async Task Save_AnotherWroteFirst_IsRefusedAndKeepsTheirs()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+
+        var first = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        var second = await store.SaveAsync(Ann, new byte[] { 2 }, first);
+
+        second.ShouldBeGreaterThan(first);
+        (await store.SaveAsync(Ann, new byte[] { 3 }, first)).ShouldBe(0);
+        (await store.SaveAsync(Ann, new byte[] { 3 }, 0)).ShouldBe(0);
+        (await store.LoadAsync(Ann)).ShouldBeEquivalentTo(new StoredUser([2], second, 0));
+    }
+
+    [RedisFact]
+    public async Task Save_ManyAtOnceFromTwoProcesses_LosesNone()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var one = RedisUserStore.Open(redis.Address);
+        await using var two = RedisUserStore.Open(redis.Address);
+
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(worker => Task.Run(async () =>
+        {
+            var store = worker % 2 == 0 ? one : two;
+            for (var i = 0; i < 25;)
+            {
+                var now = await store.LoadAsync(Ann);
+                var count = now.State.Length == 0 ? 0 : BitConverter.ToInt32(now.State);
+                i += await store.SaveAsync(Ann, BitConverter.GetBytes(count + 1), now.Etag) > 0 ? 1 : 0;
+            }
+        })));
+
+        BitConverter.ToInt32((await one.LoadAsync(Ann)).State).ShouldBe(16 * 25);
+    }
+
+    [RedisFact]
+    public async Task Changed_GoesOnFromTheLast_AndTellsErasedOnesToo()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        var keys = Enumerable.Range(0, 300).Select(i => new UserKey(9, (ulong)i * 7919)).ToArray();
+        foreach (var key in keys)
+        {
+            (await store.SaveAsync(key, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+        }
+
+        var (seen, sequence) = (new List<UserKey>(), 0L);
+        while (await store.ChangedAsync(sequence, 70) is { Count: > 0 } page)
+        {
+            seen.AddRange(page.Select(u => u.Key));
+            sequence = page[^1].Sequence;
+        }
+
+        seen.Order(Comparer<UserKey>.Create((a, b) => a.User.CompareTo(b.User))).ShouldBe(keys);
+        await store.EraseAsync(keys[5], 1000);
+        var erased = (await store.ChangedAsync(sequence, 70)).Single();
+        erased.Key.ShouldBe(keys[5]);
+        erased.Record.State.ShouldBeEmpty();
+        (await store.ChangedAsync(0, 1000)).Count.ShouldBe(300);
+    }
+
+    [RedisFact]
+    public async Task Purge_TakesOldTombstonesOnly_AndNoEtagComesBack()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        var etag = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        await store.EraseAsync(Ann, 1000);
+        await store.EraseAsync(Ben, 3000);
+
+        (await store.PurgeTombstonesAsync(2000)).ShouldBe(1);
+
+        (await store.LoadAsync(Ann)).ShouldBe(StoredUser.None);
+        (await store.LoadAsync(Ben)).ErasedAtMs.ShouldBe(3000);
+        (await store.SaveAsync(Ann, new byte[] { 1 }, 0)).ShouldBeGreaterThan(etag + 1);
+    }
+
+    [RedisFact]
+    public async Task Killed_EveryCallFailsAtOnce_AndWithinTwoSecondsOfItsReturnNoneDoes()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        var etag = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        redis.Kill();
+
+        (await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(Ann, new byte[] { 2 }, etag))).Message.ShouldContain(redis.Address);
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (var i = 0; i < 20; i++)
+        {
+            await Should.ThrowAsync<StoreException>(async () => await store.LoadAsync(Ann));
+        }
+
+        System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds.ShouldBeLessThan(2.5);
+        await redis.StartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        (await store.LoadAsync(Ann)).State.ShouldBe([1]);
+        (await store.SaveAsync(Ann, new byte[] { 3 }, etag)).ShouldBeGreaterThan(etag);
+    }
+
+    [RedisFact]
+    public async Task Open_WhatDoesNotWork_SaysWhyWithoutThePassword()
+    {
+        await using var locked = await RedisServer.StartAsync("--requirepass", "hush-hush");
+        await using var careless = await RedisServer.StartAsync("--appendonly", "no");
+
+        Should.Throw<StoreException>(() => RedisUserStore.Open("127.0.0.1:1")).Message.ShouldContain("start it, or check the address");
+        var refused = Should.Throw<StoreException>(() => RedisUserStore.Open(locked.Address + ",password=wrong-word"));
+        refused.Message.ShouldContain(locked.Address);
+        refused.ToString().ShouldNotContain("wrong-word");
+        await using (var let = RedisUserStore.Open(locked.Address + ",password=hush-hush"))
+        {
+            let.IsDurable.ShouldBeTrue();
+        }
+
+        await using var open = RedisUserStore.Open(careless.Address);
+        open.IsDurable.ShouldBeFalse();
+        open.Durability.ShouldContain("appendonly no");
+    }
+
+    [Theory]
+    [InlineData("redis:")]
+    [InlineData("redis:127.0.0.1:6379,sll=true,password=secret")]
+    public void Options_AddressNobodyUnderstands_IsReportedWithoutThePassword(string store)
+    {
+        var problems = new MetaRouterOptions { Store = store }.Problems();
+
+        problems.ShouldNotBeEmpty();
+        problems.ShouldAllBe(p => !p.Contains("secret"));
+    }
+}
