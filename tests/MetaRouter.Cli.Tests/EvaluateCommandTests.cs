@@ -52,7 +52,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("no such file", "P2", "--pool", "none:weak,strong")]
     [InlineData("no such model: other. The file has: strong, weak", "P2", "--pool", "good:weak,other")]
     [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]
-    [InlineData("Protocols: P1a, P1b, P1c, P2, P3, learners", "P9")]
+    [InlineData("Protocols: all, P1a, P1b, P1c, P2, P3, learners", "P9")]
     [InlineData("no such file", "P1a")]
     [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
     [InlineData("--seeds 0", "P2", "--seeds", "0")]
@@ -84,6 +84,50 @@ public sealed class EvaluateCommandTests : IDisposable
         var (code, _, error) = await Run("evaluate", "P2", "--data", Path.Combine(_folder, "none"));
         code.ShouldBe(2);
         error.ShouldContain("no such folder");
+    }
+
+    [Fact]
+    public async Task Evaluate_Log_TellsWhatPoliciesWouldHaveEarned()
+    {
+        // The small model is right on every second request, the large one always; each was chosen half of the time.
+        Write("decisions.ndjson", [.. Enumerable.Range(0, 200).SelectMany(i => new[] { Decision(i), Thumb(i, i % 2 == 0 || i % 4 == 1) }), "torn"]);
+        var log = Path.Combine(_folder, "decisions.ndjson");
+        var (code, output, error) = await Run("evaluate", "--log", log, "--json");
+
+        code.ShouldBe(0);
+        error.ShouldContain("skipped 1 bad line: line 401");
+        output.ShouldContain("200 decisions, 200 of them with a reward");
+        using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        var policies = json.RootElement.GetProperty("policies").EnumerateArray().ToDictionary(p => p.GetProperty("policy").GetString()!);
+        policies["always large"].GetProperty("snips").GetDouble().ShouldBe(1, 1e-6);
+        policies["always small"].GetProperty("snips").GetDouble().ShouldBe(.5, 1e-6);
+        policies["as logged"].GetProperty("ips").GetDouble().ShouldBe(.75, 1e-6);
+        policies["always large"].GetProperty("cost_usd").GetDouble().ShouldBe(.01, 1e-6);
+
+        static string Decision(int i) => $$"""{"time":"t{{i}}","nonce":{{i}},"chosen":"{{(i % 2 == 0 ? "large" : "small")}}","offered":null,"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":0.5},{"model":"large","quality":0.8,"cost_usd":0.01,"utility":0.4,"propensity":0.5}]}""";
+        static string Thumb(int i, bool up) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":{{(up ? 1 : 0)}},"withdrawn":false}""";
+    }
+
+    [Theory]
+    [InlineData("stands alone", "P2", "--log", "decisions")]
+    [InlineData("no such file", "--log", "nowhere.ndjson")]
+    [InlineData("Name a protocol", "--seeds", "1")]
+    [InlineData("give its folder with --out", "all", "--data", ".")]
+    public async Task Evaluate_LogOrAllWronglyUsed_SaysWhyAndExitsWith2(string message, params string[] args)
+    {
+        var (code, _, error) = await Run(["evaluate", .. args]);
+        code.ShouldBe(2);
+        error.ShouldContain(message);
+    }
+
+    [Fact]
+    public async Task Evaluate_LogWithoutRewards_SaysWhereTheyComeFrom()
+    {
+        Write("silent", ["""{"time":"t","nonce":1,"chosen":"small","offered":null,"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":1}]}"""]);
+        var (code, _, error) = await Run("evaluate", "--log", Path.Combine(_folder, "silent"));
+        code.ShouldBe(2);
+        error.ShouldContain("0 of 1 decisions have a reward");
+        error.ShouldContain("feedback lines");
     }
 
     [Fact]

@@ -5,48 +5,63 @@ using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c></summary>
+/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c>, or <c>all --out DIR</c> for the whole as a report, or <c>--log FILE</c> for a host's decision log.</summary>
 internal static class EvaluateCommand
 {
     private const int MostSeeds = 1000;
+    private const string All = "all";
 
     public static Command Create(Terminal terminal)
     {
-        var protocol = new Argument<string>("protocol") { Description = string.Join("; ", EvaluationProtocols.All.Select(p => $"{p.Name}: {p.Description}")) };
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files.", Required = true, HelpName = "DIR" };
+        var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "all: every protocol, as a report; " + string.Join("; ", EvaluationProtocols.All.Select(p => $"{p.Name}: {p.Description}")) };
+        var data = new Option<string?>("--data") { Description = "The folder of the outcome files.", HelpName = "DIR" };
+        var log = new Option<string?>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it.", HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = "Draws or splits to average over. Default: the protocol's own number.", HelpName = "N" };
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
+        var target = new Option<string?>("--out") { Description = "With all: the folder of the report.", HelpName = "DIR" };
         var json = new Option<bool>("--json") { Description = "After the tables, the result as one line of JSON." };
-        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, pools, seeds, published, ablations, json };
-        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
+        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, log, pools, seeds, published, ablations, target, json };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { } file ? FromLog(terminal, file, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
             terminal,
-            parsed.GetRequiredValue(protocol),
-            parsed.GetRequiredValue(data),
+            parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
+            parsed.GetValue(data) ?? throw new BadInputException("Give the folder of the outcome files with --data DIR."),
             parsed.GetValue(pools) ?? [],
             parsed.GetValue(seeds),
             [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
+            parsed.GetValue(target),
             parsed.GetValue(json),
             cancellationToken)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, bool json, CancellationToken cancellationToken)
+    private static string Names => string.Join(", ", EvaluationProtocols.All.Select(p => p.Name));
+
+    private static int FromLog(Terminal terminal, string file, string? protocol, string? data, bool json) => protocol is null && data is null
+        ? EvaluateLog.Run(terminal, file, json)
+        : throw new BadInputException($"--log {file} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
+
+    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, bool json, CancellationToken cancellationToken)
     {
-        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new BadInputException($"Unknown protocol '{name}'. Protocols: {string.Join(", ", EvaluationProtocols.All.Select(p => p.Name))}.");
         if (seeds is < 1 or > MostSeeds)
         {
             throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--seeds {seeds}: give a number from 1 to {MostSeeds}."));
         }
 
+        IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
+        if (string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
+        {
+            return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), pools, seeds, cancellationToken);
+        }
+
+        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new BadInputException($"Unknown protocol '{name}'. Protocols: all, {Names}.");
         if (!protocol.HasPools && poolNames.Length > 0)
         {
             throw new BadInputException($"{protocol.Name} has no pools; leave --pool out.");
         }
 
-        IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
         var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, routers, progress, cancellationToken)));
 
         foreach (var warning in result.Warnings)

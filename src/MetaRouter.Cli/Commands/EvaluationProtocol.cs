@@ -1,6 +1,7 @@
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Cli.Commands;
 
@@ -11,4 +12,11 @@ internal sealed record EvaluationProtocol(string Name, string Description, bool 
 internal sealed record EvaluationRequest(string DataFolder, IReadOnlyList<Pool> Pools, int Seeds, IReadOnlyList<Func<IOutcomeModel>> Routers, IProgress<ProtocolProgress> Progress, CancellationToken CancellationToken);
 
 /// <param name="Json">One line.</param>
-internal sealed record EvaluationResult(IReadOnlyList<ResultTable> Tables, string Json, IReadOnlyList<string> Warnings);
+internal sealed record EvaluationResult(IReadOnlyList<ResultTable> Tables, string Json, IReadOnlyList<string> Warnings)
+{
+    /// <summary>For the report of <c>evaluate all</c>.</summary>
+    public IReadOnlyList<Figure> Figures { get; init; } = [];
+
+    /// <inheritdoc cref="Figures"/>
+    public IReadOnlyList<Target> Targets { get; init; } = [];
+}

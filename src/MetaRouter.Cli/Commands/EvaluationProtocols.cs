@@ -2,6 +2,7 @@ using System.Globalization;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Cli.Commands;
 
@@ -13,17 +14,21 @@ internal static class EvaluationProtocols
         new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), DialTable)),
-        new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), PreferenceTable)),
+        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
+        new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [PreferenceTable(report)], Figures.Of, Targets.Of)),
         new("learners", "P3 with every other learner beside ours", true, 5, Learners),
     ];
 
     /// <summary>Runs a protocol pool by pool. The JSON of one pool is its report; of several, an object that holds them.</summary>
-    public static EvaluationResult ByPool<TRow>(EvaluationRequest request, Func<Pool, IProgress<ProtocolProgress>, ProtocolReport<TRow>> run, Func<ProtocolReport<TRow>, ResultTable> table)
+    public static EvaluationResult ByPool<TRow>(EvaluationRequest request, Func<Pool, IProgress<ProtocolProgress>, ProtocolReport<TRow>> run, Func<ProtocolReport<TRow>, IReadOnlyList<ResultTable>> tables, Func<ProtocolReport<TRow>, IReadOnlyList<Figure>>? figures = null, Func<ProtocolReport<TRow>, IReadOnlyList<Target>>? targets = null)
     {
         var reports = request.Pools.Select((pool, i) => run(pool, new PartOf(request.Progress, i, request.Pools.Count))).ToList();
         var json = reports is [var only] ? ReportJson.Write(only) : ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports });
-        return new EvaluationResult([.. reports.Select(table)], json, [.. reports.SelectMany(r => r.Warnings ?? [])]);
+        return new EvaluationResult([.. reports.SelectMany(tables)], json, [.. reports.SelectMany(r => r.Warnings ?? [])])
+        {
+            Figures = [.. reports.SelectMany(r => figures?.Invoke(r) ?? [])],
+            Targets = [.. reports.SelectMany(r => targets?.Invoke(r) ?? [])],
+        };
     }
 
     private static EvaluationResult Deferral(ProtocolReport<DeferralRow> report)
@@ -36,7 +41,7 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Cpt50, r.Cpt50Ci, "0.0"),
             ResultTable.Number(r.Cpt80, r.Cpt80Ci, "0.0"),
         })];
-        return new EvaluationResult([new ResultTable(Title(report), ["router", "benchmark", "APGR", "CPT50 %", "CPT80 %"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []);
+        return new EvaluationResult([new ResultTable(Title(report), ["router", "benchmark", "APGR", "CPT50 %", "CPT80 %"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []) { Figures = Figures.Of(report), Targets = Targets.Of(report) };
     }
 
     private static ResultTable DialTable(ProtocolReport<DialRow> report)
@@ -53,8 +58,22 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Hv, r.HvCi, "0.000"),
             ResultTable.Number(r.Igd, "0.000"),
             ResultTable.Number(r.Aiq, "0.000"),
+            r.CalibrationError is { } off ? ResultTable.Number(off, "0.000") : "-",
         })];
-        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ"], rows, report.Note);
+        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Note);
+    }
+
+    private static ResultTable LeadTable(ProtocolReport<DialRow> report)
+    {
+        const string signed = "+0.0000;-0.0000;0";
+        string[][] rows = [.. report.Rows.Where(r => r.Lead is not null && r.Router != "oracle").Select(r => new[]
+        {
+            r.Router,
+            ResultTable.Number(r.Lead!.GainMean, r.Lead.GainMeanCi, signed),
+            ResultTable.Number(r.Lead.Hv, r.Lead.HvCi, signed),
+            ResultTable.Number(r.Lead.Igd, r.Lead.IgdCi, signed),
+        })];
+        return new ResultTable($"{report.Protocol} {report.Pool}, {report.Rows[0].Router} against each, paired", [$"{report.Rows[0].Router} ahead of", "mean gain", "hypervolume", "distance to the oracle's front"], rows, "Differences on the same rows and splits, 95 % intervals; above zero, the first row of the table above is ahead.");
     }
 
     private static ResultTable PreferenceTable(ProtocolReport<PreferenceRow> report)
@@ -66,7 +85,11 @@ internal static class EvaluationProtocols
     private static EvaluationResult Learners(EvaluationRequest request)
     {
         var reports = LearnerContest.Run(request.DataFolder, request.Pools, request.Seeds, request.Progress, request.CancellationToken);
-        return new EvaluationResult([.. reports.Select(LearnerTable)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])]);
+        return new EvaluationResult([.. reports.Select(LearnerTable)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])])
+        {
+            Figures = [.. reports.SelectMany(Figures.Of)],
+            Targets = Targets.Of(reports),
+        };
     }
 
     private static ResultTable LearnerTable(ProtocolReport<LearnerRow> report)

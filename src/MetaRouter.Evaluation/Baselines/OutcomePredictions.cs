@@ -22,4 +22,7 @@ public record OutcomePredictions(float[] Quality, double[] CostUsd)
     /// <summary>How much is expected of model <paramref name="strong"/> over <paramref name="weak"/>: what a deferral threshold is set against. Only its order matters.</summary>
     /// <param name="models">K.</param>
     public virtual double Lead(int row, int models, int strong, int weak) => Quality[(row * models) + strong] - Quality[(row * models) + weak];
+
+    /// <summary><see cref="Lead"/> as the chance that the strong model's answer is the better one, equals counting half.</summary>
+    public virtual double WinChance(int row, int models, int strong, int weak) => .5 + (Lead(row, models, strong, weak) / 2);
 }

@@ -5,4 +5,6 @@ namespace MetaRouter.Evaluation.Baselines;
 public sealed record StrengthPredictions(float[] Quality, double[] CostUsd, double[] Strength) : OutcomePredictions(Quality, CostUsd)
 {
     public override double Lead(int row, int models, int strong, int weak) => Strength[(row * models) + strong] - Strength[(row * models) + weak];
+
+    public override double WinChance(int row, int models, int strong, int weak) => Learning.Platt.Sigmoid(Lead(row, models, strong, weak));
 }

@@ -39,6 +39,9 @@ internal static class DialSummary
         {
             Interval Of(int figure) => bootstrap.Percentiles([.. replicates.Select(b => b[r][figure])]);
             var figures = estimate[r];
+            (double, Interval) Ahead(int figure, int sign) =>
+                (sign * (estimate[0][figure] - figures[figure]), bootstrap.Percentiles([.. replicates.Select(b => sign * (b[0][figure] - b[r][figure]))]));
+            var (gain, hv, igd) = (Ahead(s_lambdas, 1), Ahead(s_lambdas + 1, 1), Ahead(s_lambdas + 2, -1));
             return new DialRow(
                 router.Name,
                 ByLambda(l => figures[l]),
@@ -52,7 +55,11 @@ internal static class DialSummary
                 figures[s_lambdas + 3],
                 Of(s_lambdas + 3),
                 ByLambda(l => means[r][l].Cost),
-                ByLambda(l => means[r][l].Quality));
+                ByLambda(l => means[r][l].Quality),
+                r == 0 ? null : new DialLead(gain.Item1, gain.Item2, hv.Item1, hv.Item2, igd.Item1, igd.Item2))
+            {
+                Dial = means[r][s_lambdas..],
+            };
         })];
     }
 

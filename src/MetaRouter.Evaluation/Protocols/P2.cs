@@ -1,6 +1,7 @@
 using System.Globalization;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Metrics;
 
 namespace MetaRouter.Evaluation.Protocols;
 
@@ -35,11 +36,14 @@ public static class P2
         DialSplit[] splits = [.. Enumerable.Range(0, seeds).Select(seed => DialSplit.Of(table, seed))];
         IOutcomeModel[] models = [.. routers.Select(create => create()), new BestSingle(), new AlwaysOne(strongest: false), new AlwaysOne(strongest: true), new Oracle()];
         var runs = models.Select(_ => new DialRun[seeds]).ToArray();
+        var reliability = models.Select(_ => new Reliability?[seeds]).ToArray();
         ProtocolJobs.Run(models.Length * seeds, .9, job =>
         {
             var (model, seed) = (job / seeds, job % seeds);
             var split = splits[seed];
-            runs[model][seed] = DialRun.Of(split, models[model].FitPredict(split.Train, split.Test, seed, cancellationToken));
+            var predictions = models[model].FitPredict(split.Train, split.Test, seed, cancellationToken);
+            runs[model][seed] = DialRun.Of(split, predictions);
+            reliability[model][seed] = predictions.ClaimsQuality ? Reliability.Of(predictions.Quality, split.Test.Score) : null;
             return $"{pool.Name}: {models[model].Name}, split {seed + 1} of {seeds}";
         }, progress, cancellationToken);
 
@@ -52,7 +56,16 @@ public static class P2
             ("random", random),
             (models[^1].Name, runs[^1]),
         ];
-        var summary = DialSummary.Of(table.Rows, splits, rows, cancellationToken);
+        var summary = DialSummary.Of(table.Rows, splits, rows, cancellationToken).ToArray();
+        for (var i = 0; i < models.Length - 1; i++)
+        {
+            if (reliability[i][0] is not null)
+            {
+                var sum = Reliability.Sum(reliability[i]!);
+                summary[i] = summary[i] with { Reliability = sum, CalibrationError = sum.Error };
+            }
+        }
+
         progress?.Report(new ProtocolProgress(1, $"{pool.Name}: intervals"));
         var note = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows x {table.ModelCount} models, halved by a hash of the id. random-mix spends at each position what {models[0].Name} spends there.");
         return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note, file.Warning is { } warning ? [warning] : null);

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary><c>metarouter calibrate --strong-share 0.5 --data FILE [--strong M] [--weak M] [--snapshot FILE] [--router NAME] [--json]</c></summary>
+internal static class CalibrateCommand
+{
+    private const string Shipped = "metarouter";
+
+    public static Command Create(Terminal terminal)
+    {
+        var share = new Option<double>("--strong-share") { Description = "The share of requests that should go to the strong model, 0 to 1.", Required = true, HelpName = "X" };
+        var data = new Option<string>("--data") { Description = "A sample of your requests: an outcome file, JSON lines with a query, text or prompt, or a .txt with one request a line.", Required = true, HelpName = "FILE" };
+        var strong = new Option<string?>("--strong") { Description = "The strong model. Default: the one of the greatest expected score.", HelpName = "MODEL" };
+        var weak = new Option<string?>("--weak") { Description = "The weak model. Default: the cheapest.", HelpName = "MODEL" };
+        var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
+        var router = new Option<string>("--router") { Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.", DefaultValueFactory = _ => Shipped, HelpName = "NAME" };
+        var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
+        var command = new Command("calibrate", "Finds the threshold that sends a given share of your traffic to the strong model.") { share, data, strong, weak, snapshot, router, json };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
+            terminal,
+            parsed.GetRequiredValue(share),
+            parsed.GetRequiredValue(data),
+            Parse("--strong", parsed.GetValue(strong)),
+            Parse("--weak", parsed.GetValue(weak)),
+            parsed.GetValue(snapshot),
+            parsed.GetValue(router)!,
+            parsed.GetValue(json),
+            cancellationToken)));
+        return command;
+    }
+
+    private static IEnumerable<Func<IOutcomeModel>> Others => LearnedRouters.Factories.Concat(LearnedRouters.Published).Where(f => f().Name is var n && n != Shipped && !n.Contains(',', StringComparison.Ordinal));
+
+    private static int Run(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string? snapshot, string router, bool json, CancellationToken cancellationToken)
+    {
+        if (!(share is >= 0 and <= 1))
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--strong-share {share}: give a share from 0 to 1, such as 0.5."));
+        }
+
+        var threshold = router == Shipped ? FromSnapshot(terminal, share, data, strong, weak, snapshot) : FromOutcomes(terminal, share, data, strong, weak, router, cancellationToken);
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Threshold {threshold.Value:0.#####}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on rows held out")}: score {threshold.Quality:0.000}, {(double.IsNaN(threshold.CostOfStrong) ? "cost not known" : $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone")}."));
+        terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
+        if (json)
+        {
+            terminal.Out.WriteLine(ReportJson.Write(new { threshold.Router, Strong = threshold.Strong.Value, Weak = threshold.Weak.Value, threshold.Value, threshold.Share, threshold.Quality, threshold.CostOfStrong, threshold.Requests, threshold.Alias }));
+        }
+
+        return ExitCodes.Success;
+    }
+
+    private static Threshold FromSnapshot(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string? snapshot)
+    {
+        var (requests, bad) = TrafficReader.Read(data);
+        if (bad.Count > 0)
+        {
+            terminal.Error.WriteLine($"Warning: {data}: skipped {bad.Count} bad {(bad.Count == 1 ? "line" : "lines")}: {bad[0]}");
+        }
+
+        return Threshold.OfSnapshot(snapshot is null ? Snapshot.Default : ReadSnapshot(snapshot), requests, strong, weak, share);
+    }
+
+    private static Threshold FromOutcomes(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string router, CancellationToken cancellationToken)
+    {
+        var create = Others.FirstOrDefault(f => f().Name == router) ?? throw new BadInputException($"Unknown router '{router}'. Routers: {Shipped}, {string.Join(", ", Others.Select(f => f().Name))}.");
+        if (strong is not { } s || weak is not { } w || s == w)
+        {
+            throw new BadInputException($"--router {router} learns from outcomes: name two models of the file with --strong and --weak.");
+        }
+
+        var file = OutcomeReader.Read(data, new OutcomeReadOptions { Models = [w, s], CompleteRowsOnly = true });
+        if (file.Warning is { } warning)
+        {
+            terminal.Error.WriteLine($"Warning: {warning}");
+        }
+
+        return Threshold.OfRouter(create, file.Table, share, 0, cancellationToken);
+    }
+
+    private static ModelId? Parse(string option, string? name)
+    {
+        try
+        {
+            return name is null ? null : new ModelId(name);
+        }
+        catch (ArgumentException e)
+        {
+            throw new BadInputException($"{option} '{name}': {e.Message}");
+        }
+    }
+
+    private static Snapshot ReadSnapshot(string path)
+    {
+        try
+        {
+            return SnapshotCodec.Read(File.ReadAllBytes(path));
+        }
+        catch (SnapshotFormatException e)
+        {
+            throw new BadInputException($"{path}: {e.Message}");
+        }
+    }
+}

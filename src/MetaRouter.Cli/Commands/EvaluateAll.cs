@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text;
+using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Report;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary><c>metarouter evaluate all --data DIR --out DIR</c>: every protocol with every router; one HTML page, Markdown, JSON and the pictures as files.</summary>
+internal static class EvaluateAll
+{
+    private const string Pictures = "img";
+
+    /// <param name="seeds">Null: each protocol's own number.</param>
+    public static int Run(Terminal terminal, string data, string target, IReadOnlyList<Pool> pools, int? seeds, CancellationToken cancellationToken)
+    {
+        // Made before the work: minutes of it must not end in a folder that cannot be written.
+        Directory.CreateDirectory(Path.Combine(target, Pictures));
+        var protocols = EvaluationProtocols.All;
+        var sections = new List<ReportSection>();
+        foreach (var protocol in protocols)
+        {
+            var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
+            foreach (var warning in result.Warnings.Distinct())
+            {
+                terminal.Error.WriteLine($"Warning: {warning}");
+            }
+
+            sections.Add(new ReportSection(protocol.Name.ToLowerInvariant(), protocol.Name, Sentence(protocol.Description), result.Figures, [.. result.Tables.Select(t => new ReportTable(t.Title, t.Columns, t.Rows, t.Note))], result.Targets, result.Json));
+        }
+
+        var page = new ReportPage("MetaRouter, evaluated", "Real answers of real models, graded; every router is trained and scored on the same splits. Brackets and bars are 95 % intervals over rows and splits.", sections);
+        Write(target, "index.html", page.ToHtml());
+        Write(target, "report.md", page.ToMarkdown(Pictures));
+        Write(target, "report.json", page.ToJson());
+        foreach (var figure in sections.SelectMany(s => s.Figures))
+        {
+            Write(Path.Combine(target, Pictures), figure.Id + ".svg", figure.Svg(true) + "\n");
+        }
+
+        foreach (var missed in sections.SelectMany(s => s.Targets).Where(t => !t.Reached))
+        {
+            terminal.Out.WriteLine($"Not reached: {missed.Name}: {missed.Wanted}; measured {missed.Measured}.");
+        }
+
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {sections.Sum(s => s.Targets.Count)} targets reached. Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
+        return ExitCodes.Success;
+    }
+
+    private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";
+
+    private static void Write(string folder, string name, string text)
+    {
+        using var file = ReplacementFile.Create(Path.Combine(folder, name));
+        file.Write(Encoding.UTF8.GetBytes(text));
+        file.Commit();
+    }
+}

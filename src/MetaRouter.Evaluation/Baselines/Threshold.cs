@@ -1,0 +1,89 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.Baselines;
+
+/// <summary>A threshold for one share of strong calls, and what it is expected to do on that traffic.</summary>
+/// <param name="Router">Whose scores it is set against.</param>
+/// <param name="Share">Of the sample, at or above the threshold.</param>
+/// <param name="Quality">Mean expected score at that share; NaN where the router expects none.</param>
+/// <param name="CostOfStrong">Expected cost over that of the strong model alone; NaN where that is not known or 0.</param>
+public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, double Value, double Share, double Quality, double CostOfStrong, int Requests)
+{
+    /// <summary>What an OpenAI client asks for, as RouteLLM names it.</summary>
+    public string Alias => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"router-{Router}-{Value:0.#####}");
+
+    /// <summary>What ships, from a snapshot's predictions of the traffic; no labels are needed.</summary>
+    /// <param name="strong">Null: the model of the greatest mean expected score.</param>
+    /// <param name="weak">Null: the model of the least mean expected cost.</param>
+    /// <exception cref="DataFileException">The snapshot does not know a model, or the two are one.</exception>
+    public static Threshold OfSnapshot(Snapshot snapshot, IReadOnlyList<string> requests, ModelId? strong, ModelId? weak, double strongShare)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        var pool = RoutingPool.OfSnapshot(snapshot);
+        ModelProfile[] models = [.. pool.Catalog.Models];
+        var outcomes = new Outcome[requests.Count * models.Length];
+        Parallel.For(0, requests.Count, () => (Encoding: new RequestEncoding(), Tokens: new float[models.Length], Projected: new float[pool.Projected]), (i, _, scratch) =>
+        {
+            snapshot.Encoder.Encode(requests[i], scratch.Encoding);
+            pool.Predict(scratch.Encoding, float.NaN, outcomes.AsSpan(i * models.Length, models.Length), scratch.Tokens, scratch.Projected);
+            return scratch;
+        }, _ => { });
+        double Mean(int model, Func<Outcome, float> of) => Enumerable.Range(0, requests.Count).Average(i => (double)of(outcomes[(i * models.Length) + model]));
+        int Find(ModelId id) => Enumerable.Range(0, models.Length).FirstOrDefault(m => models[m].Id == id, -1) is var at and >= 0
+            ? at
+            : throw new DataFileException($"The snapshot does not know the model '{id}'. It knows: {string.Join(", ", models.Select(m => m.Id))}.");
+
+        var s = strong is { } wanted ? Find(wanted) : Enumerable.Range(0, models.Length).MaxBy(m => Mean(m, o => o.Quality));
+        var w = weak is { } cheap ? Find(cheap) : Enumerable.Range(0, models.Length).Where(m => m != s).MinBy(m => Mean(m, o => o.CostUsd));
+        if (s == w)
+        {
+            throw new DataFileException($"The strong and the weak model are both {models[s].Id}; give two.");
+        }
+
+        var (strongly, weakly) = (Column(s), Column(w));
+        return Of("metarouter", models[s].Id, models[w].Id, [.. strongly.Zip(weakly, (a, b) => Deferral.Score(a, b))], strongShare, [.. strongly.Select(o => (double)o.Quality)], [.. weakly.Select(o => (double)o.Quality)], [.. strongly.Select(o => (double)o.CostUsd)], [.. weakly.Select(o => (double)o.CostUsd)]);
+
+        Outcome[] Column(int model) => [.. Enumerable.Range(0, requests.Count).Select(i => outcomes[(i * models.Length) + model])];
+    }
+
+    /// <summary>A router that learns from the outcomes themselves: each fifth is scored by what the others taught.</summary>
+    /// <param name="table">The weak and the strong model.</param>
+    /// <exception cref="DataFileException">Too few rows.</exception>
+    public static Threshold OfRouter(Func<IOutcomeModel> router, OutcomeTable table, double strongShare, int seed, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        ArgumentNullException.ThrowIfNull(table);
+        const int folds = 5, least = 100;
+        if (table.Rows < least)
+        {
+            throw new DataFileException($"'{table.Name}' has {table.Rows} rows with a score and a price for both {table.Models[0]} and {table.Models[1]}; calibrating needs at least {least}.");
+        }
+
+        var (score, of) = (new double[table.Rows], Split.Folds(table.Ids, folds, seed));
+        for (var fold = 0; fold < folds; fold++)
+        {
+            var (train, test) = Split.Fold(of, fold);
+            var predicted = router().FitPredict(table.Take(train), table.Take(test), seed, cancellationToken);
+            for (var i = 0; i < test.Length; i++)
+            {
+                score[test[i]] = predicted.WinChance(i, 2, strong: 1, weak: 0);
+            }
+        }
+
+        double[] Column(Func<int, double> of, int model) => [.. Enumerable.Range(0, table.Rows).Select(i => of((2 * i) + model))];
+        return Of(router().Name, table.Models[1], table.Models[0], score, strongShare, Column(i => table.Score[i], 1), Column(i => table.Score[i], 0), Column(i => table.CostUsd[i], 1), Column(i => table.CostUsd[i], 0));
+    }
+
+    private static Threshold Of(string router, ModelId strong, ModelId weak, double[] scores, double strongShare, double[] strongQuality, double[] weakQuality, double[] strongCost, double[] weakCost)
+    {
+        var (threshold, share) = Deferral.Calibrate(scores, strongShare);
+        var quality = scores.Select((s, i) => s >= threshold ? strongQuality[i] : weakQuality[i]).Average();
+        var cost = scores.Select((s, i) => s >= threshold ? strongCost[i] : weakCost[i]).Average();
+        return new Threshold(router, strong, weak, threshold, share, quality, strongCost.Average() is var all and > 0 ? cost / all : double.NaN, scores.Length);
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace MetaRouter.Evaluation.Data;
+
+/// <summary>Reads the texts of requests: JSON lines with a <c>query</c>, <c>text</c> or <c>prompt</c> (outcome files have the first), or a plain .txt with one request a line.</summary>
+public static class TrafficReader
+{
+    private static readonly string[] s_names = ["query", "text", "prompt"];
+
+    /// <exception cref="DataFileException">The file cannot be read or holds no request.</exception>
+    public static (IReadOnlyList<string> Requests, IReadOnlyList<BadLine> BadLines) Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var plain = path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
+        var (requests, bad) = (new List<string>(), new List<BadLine>());
+        foreach (var (line, bytes) in JsonLines.Read(path))
+        {
+            if (plain)
+            {
+                requests.Add(System.Text.Encoding.UTF8.GetString(bytes.Span));
+                continue;
+            }
+
+            try
+            {
+                using var document = JsonDocument.Parse(bytes);
+                var row = document.RootElement;
+                var text = s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null).FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
+                if (text is null)
+                {
+                    bad.Add(new BadLine(line, $"has none of {string.Join(", ", s_names)}"));
+                }
+                else
+                {
+                    requests.Add(text);
+                }
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+                bad.Add(new BadLine(line, "not a JSON object: " + e.Message));
+            }
+        }
+
+        return requests.Count > 0 ? (requests, bad) : throw new DataFileException($"{path}: no request. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad[0]}."));
+    }
+}

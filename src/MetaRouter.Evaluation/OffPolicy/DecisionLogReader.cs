@@ -1,0 +1,93 @@
+using System.Text.Json;
+using MetaRouter.Core.Users;
+using MetaRouter.Evaluation.Data;
+
+namespace MetaRouter.Evaluation.OffPolicy;
+
+/// <summary>
+/// Reads the decision log that a host writes: decisions with the propensities of all candidates, and beside them lines of feedback that name their decision by time and nonce.
+/// </summary>
+/// <remarks>
+/// A reward is what was said outright (thumb, rating, task success), else what was let slip (accept 1, edit one half, regenerate and abandon 0), several alike averaged; the last word
+/// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Decisions that showed two answers are left out: what was said of them is a comparison.
+/// </remarks>
+public static class DecisionLogReader
+{
+    private const double Tolerance = 1e-3;
+
+    /// <exception cref="DataFileException">The file cannot be read or has no usable decision.</exception>
+    public static (IReadOnlyList<LoggedDecision> Decisions, int Comparisons, IReadOnlyList<BadLine> BadLines) Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var (decisions, bad, comparisons) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<BadLine>(), 0);
+        var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
+        foreach (var (line, json) in JsonLines.Read(path))
+        {
+            try
+            {
+                using var document = JsonDocument.Parse(json);
+                var row = document.RootElement;
+                var key = (row.GetProperty("time").GetString() ?? "", row.GetProperty("nonce").GetInt64());
+                if (row.TryGetProperty("feedback", out var kind))
+                {
+                    var of = said.TryGetValue(key, out var known) ? known : said[key] = [];
+                    var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
+                    of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Reward(named, row.GetProperty("value").GetInt32());
+                }
+                else if (row.TryGetProperty("offered", out var offered) && offered.ValueKind == JsonValueKind.String)
+                {
+                    comparisons++;
+                }
+                else
+                {
+                    decisions.Add((key, Decision(row)));
+                }
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+            {
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not a decision or feedback: " + e.Message));
+            }
+        }
+
+        return decisions.Count > 0
+            ? ([.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)], comparisons, bad)
+            : throw new DataFileException($"{path}: no usable decision. " + (bad.Count == 0 ? "Name the log of a host whose DecisionLog option is set." : $"First problem: {bad[0]}."));
+    }
+
+    private static LoggedDecision Decision(JsonElement row)
+    {
+        LoggedCandidate[] candidates = [.. row.GetProperty("candidates").EnumerateArray().Select(c => new LoggedCandidate(
+            c.GetProperty("model").GetString()!, c.GetProperty("quality").GetDouble(), c.GetProperty("cost_usd").GetDouble(), c.GetProperty("utility").GetDouble(), c.GetProperty("propensity").GetDouble()))];
+        var model = row.GetProperty("chosen").GetString();
+        var chosen = Array.FindIndex(candidates, c => c.Model == model);
+        if (chosen < 0)
+        {
+            throw new FormatException($"'chosen' is {model}, which is not among the candidates");
+        }
+
+        if (!(candidates[chosen].Propensity > 0) || Math.Abs(candidates.Sum(c => c.Propensity) - 1) > Tolerance)
+        {
+            throw new FormatException($"propensities sum to {candidates.Sum(c => c.Propensity):0.####}, and the chosen model's is {candidates[chosen].Propensity:0.####}");
+        }
+
+        double? reward = row.TryGetProperty("reward", out var r) && r.ValueKind == JsonValueKind.Number ? r.GetDouble() : null;
+        return reward is null or (>= 0 and <= 1) ? new LoggedDecision(candidates, chosen, reward) : throw new FormatException($"'reward' is {reward}; a reward lies between 0 and 1");
+    }
+
+    private static double? Reward(FeedbackKind kind, int value) => kind switch
+    {
+        FeedbackKind.Thumb or FeedbackKind.TaskSuccess => value,
+        FeedbackKind.Rating => (value - 1) / 4.0,
+        FeedbackKind.Accept => 1,
+        FeedbackKind.Edit => .5,
+        FeedbackKind.Regenerate or FeedbackKind.Abandon => 0,
+        _ => null,
+    };
+
+    private static double? Reward(Dictionary<FeedbackKind, double?> words)
+    {
+        var outright = words.Where(w => w.Key is FeedbackKind.Thumb or FeedbackKind.Rating or FeedbackKind.TaskSuccess && w.Value is not null).ToArray();
+        var heard = outright.Length > 0 ? outright : [.. words.Where(w => w.Value is not null)];
+        return heard.Length > 0 ? heard.Average(w => w.Value) : null;
+    }
+}

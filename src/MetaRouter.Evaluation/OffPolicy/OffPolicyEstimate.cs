@@ -1,0 +1,11 @@
+using MetaRouter.Evaluation.Metrics;
+
+namespace MetaRouter.Evaluation.OffPolicy;
+
+/// <summary>What a policy would have earned a decision, three ways, with 95 % intervals.</summary>
+/// <param name="Ips">Inverse propensity scoring: right on average whatever rewards are like, noisy.</param>
+/// <param name="Snips">Self-normalised: a little bias for much less noise.</param>
+/// <param name="DoublyRobust">A reward model, corrected by what it got wrong on the chosen: right on average, and quiet where the model is good.</param>
+/// <param name="CostUsd">Expected US dollars a decision.</param>
+/// <param name="EffectiveSample">Decisions that the evidence is worth: (sum w)^2 / sum w^2.</param>
+public sealed record OffPolicyEstimate(string Policy, double Ips, Interval IpsCi, double Snips, Interval SnipsCi, double DoublyRobust, Interval DoublyRobustCi, double CostUsd, double EffectiveSample);

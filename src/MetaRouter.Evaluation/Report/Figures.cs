@@ -1,0 +1,102 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Evaluation.Report;
+
+/// <summary>The pictures of each protocol. What is drawn is chosen to be read at a glance; the tables have every router.</summary>
+public static class Figures
+{
+    private const string Ours = "metarouter";
+
+    // A line each; the other routers stand in the dots beside and in the tables.
+    private static readonly string[] s_fronts = [Ours, "random-mix", "knn", "ridge", "routellm-sw", "routellm-mf", "uniroute", "cross-attention", "avengers-pro, true trade-off", "barp, true weights"];
+    private static readonly string[] s_reliability = [Ours, "knn", "ridge", "uniroute", "cross-attention"];
+    private static readonly string[] s_learners = [Ours, "metarouter, random questions", "amortised encoder", "amortised encoder, our questions", "linucb, per user", "linear thompson, per user", "fgts.cdb, per user", "fgts.cdb, pooled"];
+
+    /// <summary>P1: how much of the way from the weak to the strong model each router's ranking recovers.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<DeferralRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return [.. report.Rows.GroupBy(r => r.Benchmark).Select(benchmark =>
+        {
+            Whisker[] rows = [.. benchmark.Where(r => r.Router is not ("oracle" or "RouteLLM random")).Select(r => new Whisker(
+                r.Quoted == true ? r.Router + " (published)" : r.Router, RoleOf(r.Router), r.Apgr, r.ApgrCi?.Low ?? double.NaN, r.ApgrCi?.High ?? double.NaN, r.Quoted == true))];
+            var chart = new WhiskerChart($"Strong model or weak? {benchmark.Key}", "share of the gap recovered, over all shares of strong calls (APGR); chance is 0.5", rows, .5, "0.000");
+            return new Figure($"{report.Protocol.ToLowerInvariant()}-{benchmark.Key}", "Dots: mean over draws; bars: 95 % intervals; hollow: quoted from RouteLLM's paper, other embeddings and labels.", chart.ToSvg);
+        })];
+    }
+
+    /// <summary>P2: fronts, mean gains, and expected against real scores.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<DialRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var rows = report.Rows.ToDictionary(r => r.Router);
+        Series[] fronts = [.. s_fronts.Where(rows.ContainsKey).Select(name => new Series(name, RoleOf(name), [.. ParetoFront.Of(rows[name].Dial).Select(p => (p.Cost, p.Quality))]))];
+        // The single models are the corners that a best-single dial stops at.
+        var singles = ParetoFront.Of(rows["best-single"].Dial).Select(p => (p.Cost, p.Quality)).ToArray();
+        var shown = fronts.SelectMany(f => f.Points).Where(p => p.Y > singles[0].Quality).Select(p => p.Y).DefaultIfEmpty(1).ToArray();
+        var front = new LineChart($"Right answers for the money, {report.Pool}", "mean cost of a request over the dearest model's (log)", "mean score", [new("single models", Role.Yardstick, singles, Dots: true), .. fronts], LogX: true, Y: (singles[0].Quality - .02, shown.Max() + .01));
+
+        Whisker[] gains = [.. report.Rows.Where(r => r.Router is not ("oracle" or "random" or "always cheapest" or "always strongest")).Select(r => new Whisker(r.Router, RoleOf(r.Router), r.GainMean, r.GainMeanCi.Low, r.GainMeanCi.High))];
+        var gain = new WhiskerChart($"Gain over the best single model, {report.Pool}", "mean utility gained, lambda 0 to 1", gains, 0, "+0.0000;-0.0000;0");
+
+        var diagram = s_reliability.Where(rows.ContainsKey).Select(name => (Name: name, rows[name].Reliability)).Where(r => r.Reliability is not null);
+        var reliability = new LineChart($"Is 70 % right 70 % of the time? {report.Pool}", "expected score", "real score", [new("as expected", Role.Yardstick, [(0, 0), (1, 1)]), .. diagram.Select(r => new Series(string.Create(CultureInfo.InvariantCulture, $"{r.Name}, off by {r.Reliability!.Error:0.000}"), RoleOf(r.Name), [.. r.Reliability.Points(r.Reliability.Count.Sum() / 1000)]))], Y: (0, 1));
+        return
+        [
+            new Figure($"p2-front-{report.Pool}", "Up and to the left is better: more right answers for less money. Grey dots: one model for all; dashed: a coin between two of them.", front.ToSvg),
+            new Figure($"p2-gain-{report.Pool}", "Right of the line: better than the one model that is best at that trade-off. Bars: 95 % intervals.", gain.ToSvg),
+            new Figure($"p2-reliability-{report.Pool}", "Above the diagonal: better than it was expected to be. Off by: mean distance over all answers (ECE).", reliability.ToSvg),
+        ];
+    }
+
+    /// <summary>P3: what comparisons taught.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<PreferenceRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var rows = report.Rows.ToDictionary(r => r.Router);
+        Series Line(string name, string label, Role role) => new(label, role, Points(rows[name].Share), role == Role.Ours ? Band(rows[name].ShareCi) : null);
+        var chart = new LineChart($"Learning what a user wants, {report.Pool}", "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), Line("outcomes-seen", "told the outcomes", Role.Rival), Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
+        return [new Figure($"p3-learning-{report.Pool}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
+    }
+
+    /// <summary>P3's learners side by side.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<LearnerRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var rows = report.Rows.ToDictionary(r => r.Router);
+        var slug = report.Pool!.Replace(' ', '-');
+        Series[] lines = [.. s_learners.Where(rows.ContainsKey).Select(name => new Series(name, RoleOf(name), Points(rows[name].Share), name == Ours ? Band(rows[name].ShareCi) : null)), new("one dial for all", Role.Yardstick, [(0, 0), (P3.Comparisons, 0)])];
+        // A learner that falls far below what needs no learning is off the chart, not the measure of it.
+        var chart = new LineChart($"Who learns faster? {report.Pool}", "comparisons answered", "share recovered", lines, Y: (-.5, 1));
+        Whisker[] behind = [.. report.Rows.Skip(1).Select(r => new Whisker(r.Router, IsTold(r.Router) ? Role.Yardstick : Role.Rival, r.Behind["6"], r.BehindCi["6"].Low, r.BehindCi["6"].High))];
+        var difference = new WhiskerChart($"Behind metarouter after 6 comparisons, {report.Pool}", "metarouter's share less the learner's, same users and requests; grey: told the trade-off or none", behind, 0, "+0.00;-0.00;0");
+        var figures = new List<Figure>
+        {
+            new($"p3-learners-{slug}", "Share of what knowing every user's trade-off would earn. Lines below the frame are cut.", chart.ToSvg),
+            new($"p3-behind-{slug}", "Right of the line: metarouter is ahead. Bars: 95 % intervals of the paired difference.", difference.ToSvg),
+        };
+        if (rows.TryGetValue(Ours, out var ours) && ours.Covered is { } covered)
+        {
+            var coverage = new LineChart($"Does the belief know what it does not know? {report.Pool}", "comparisons answered", "share of users", [new("true lambda inside", Role.Ours, Points(covered)), new("90 %", Role.Yardstick, [(0, .9), (P3.Comparisons, .9)]), new("85 %", Role.Yardstick, [(0, .85), (P3.Comparisons, .85)]), new("95 %", Role.Yardstick, [(0, .95), (P3.Comparisons, .95)])], Y: (.7, 1));
+            figures.Add(new Figure($"p3-coverage-{slug}", "How many users' true lambda lies within the 90 % interval that is believed of it.", coverage.ToSvg));
+        }
+
+        return figures;
+    }
+
+    /// <summary>Not a learner: it is given the trade-off, or one for all.</summary>
+    internal static bool IsTold(string router) => router.StartsWith("barp", StringComparison.Ordinal) || router.StartsWith("avengers-pro", StringComparison.Ordinal);
+
+    private static (double X, double Y)[] Points(IReadOnlyDictionary<string, double> byComparisons) => [.. P3.Told.Select(n => ((double)n, byComparisons[n.ToString(CultureInfo.InvariantCulture)]))];
+
+    private static (double, double)[] Band(IReadOnlyDictionary<string, Interval> byComparisons) => [.. P3.Told.Select(n => byComparisons[n.ToString(CultureInfo.InvariantCulture)]).Select(i => (i.Low, i.High))];
+
+    private static Role RoleOf(string router) => router switch
+    {
+        Ours => Role.Ours,
+        "random" or "random-mix" or "best-single" => Role.Yardstick,
+        _ => Role.Rival,
+    };
+}

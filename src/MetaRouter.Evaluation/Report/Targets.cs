@@ -1,0 +1,104 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Protocols;
+
+namespace MetaRouter.Evaluation.Report;
+
+/// <summary>What the project set out to reach, held against what was measured, reached or not.</summary>
+public static class Targets
+{
+    private const string Ours = "metarouter";
+
+    private static readonly Dictionary<string, double> s_gain = new() { ["mmlu-pro-8"] = .016, ["routerbench-8"] = .024, ["zeroeval-11"] = .009 };
+
+    private static readonly Dictionary<string, (string Comparisons, double Share)[]> s_share = new()
+    {
+        ["mmlu-pro-8"] = [("6", .72), ("20", .88)],
+        ["routerbench-8"] = [("12", .55)],
+        ["zeroeval-11"] = [("12", .40)],
+    };
+
+    public static IReadOnlyList<Target> Of(ProtocolReport<DeferralRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return [.. report.Rows.GroupBy(r => r.Benchmark).SelectMany(benchmark =>
+        {
+            var (ours, random) = (benchmark.First(r => r.Router == Ours), benchmark.First(r => r.Router == "random"));
+            var best = benchmark.Where(r => r.Router is not (Ours or "oracle")).MaxBy(r => r.Apgr)!;
+            Target above = report.Protocol switch
+            {
+                "P1a" => new($"P1a {benchmark.Key}, APGR", "at least 0.66", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .66),
+                "P1b" => new($"P1b {benchmark.Key}, APGR", "at least 0.63", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .63),
+                _ => new($"{report.Protocol} {benchmark.Key}, APGR", string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"), Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
+            };
+            return (Target[])[above, new($"{report.Protocol} {benchmark.Key}, against the others", $"no other above it (best: {best.Router})", Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
+        })];
+    }
+
+    public static IReadOnlyList<Target> Of(ProtocolReport<DialRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var ours = report.Rows.First(r => r.Router == Ours);
+        var rivals = report.Rows.Where(r => r.Lead is not null && r.Router is not ("oracle" or "random" or "random-mix" or "best-single" or "always cheapest" or "always strongest")).ToList();
+        var targets = new List<Target>();
+        if (s_gain.TryGetValue(report.Pool ?? "", out var wanted))
+        {
+            targets.Add(new($"P2 {report.Pool}, mean gain", string.Create(CultureInfo.InvariantCulture, $"at least {wanted:0.000}"), Number(ours.GainMean, ours.GainMeanCi, "0.0000"), ours.GainMean >= wanted));
+        }
+
+        if (rivals.Count > 0)
+        {
+            var gain = rivals.MinBy(r => r.Lead!.GainMean)!;
+            var hv = rivals.MinBy(r => r.Lead!.Hv)!;
+            var igd = rivals.MinBy(r => r.Lead!.Igd)!;
+            targets.Add(new($"P2 {report.Pool}, mean gain", $"ahead of every learned router (nearest: {gain.Router})", Number(gain.Lead!.GainMean, gain.Lead.GainMeanCi, "+0.0000;-0.0000;0"), gain.Lead.GainMean > 0));
+            targets.Add(new($"P2 {report.Pool}, hypervolume", $"ahead of every learned router (nearest: {hv.Router})", Number(hv.Lead!.Hv, hv.Lead.HvCi, "+0.0000;-0.0000;0"), hv.Lead.Hv > 0));
+            targets.Add(new($"P2 {report.Pool}, distance to the oracle's front", $"nearer than every learned router (nearest: {igd.Router})", Number(igd.Lead!.Igd, igd.Lead.IgdCi, "+0.0000;-0.0000;0"), igd.Lead.Igd > 0));
+        }
+
+        return targets;
+    }
+
+    public static IReadOnlyList<Target> Of(ProtocolReport<PreferenceRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var (ours, told) = (report.Rows.First(r => r.Router == Ours), report.Rows.First(r => r.Router == "outcomes-seen"));
+        var share = ours.Share["20"] / told.Share["20"];
+        return
+        [
+            .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => new Target($"P3 {report.Pool}, {t.Comparisons} comparisons", string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"), Number(ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00"), ours.Share[t.Comparisons] >= t.Share)),
+            new($"P3 {report.Pool}, of what the outcomes would teach", "at least 90 % at 20", string.Create(CultureInfo.InvariantCulture, $"{100 * share:0} %"), share >= .9),
+        ];
+    }
+
+    /// <summary>The last report is the mean of the pools, where there are several.</summary>
+    public static IReadOnlyList<Target> Of(IReadOnlyList<ProtocolReport<LearnerRow>> reports)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        var together = reports[^1];
+        var rivals = together.Rows.Skip(1).Where(r => !Figures.IsTold(r.Router) && !r.Router.StartsWith(Ours, StringComparison.Ordinal)).ToList();
+        var targets = new List<Target>();
+        foreach (var n in (string[])["3", "6", "12", "20"])
+        {
+            if (rivals.MinBy(r => r.BehindCi[n].Low) is { } nearest)
+            {
+                targets.Add(new($"P3 {together.Pool}, {n} comparisons", $"ahead of every learner, interval above 0 (nearest: {nearest.Router})", Number(nearest.Behind[n], nearest.BehindCi[n], "+0.00;-0.00;0"), nearest.BehindCi[n].Low > 0));
+            }
+        }
+
+        foreach (var report in reports)
+        {
+            if (report.Rows[0].Covered is { } covered)
+            {
+                var (low, high) = (covered.Where(c => c.Key != "0").Min(c => c.Value), covered.Where(c => c.Key != "0").Max(c => c.Value));
+                targets.Add(new($"P3 {report.Pool}, 90 % intervals on lambda", "cover 85 to 95 %", string.Create(CultureInfo.InvariantCulture, $"{100 * low:0.0} to {100 * high:0.0} %"), low >= .85 && high <= .95));
+            }
+        }
+
+        return targets;
+    }
+
+    private static string Number(double value, Interval? interval, string format = "0.000") => interval is { } i && double.IsFinite(i.Low)
+        ? $"{value.ToString(format, CultureInfo.InvariantCulture)} [{i.Low.ToString(format, CultureInfo.InvariantCulture)}, {i.High.ToString(format, CultureInfo.InvariantCulture)}]"
+        : value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,80 @@
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.OffPolicy;
+
+namespace MetaRouter.Evaluation.Tests.OffPolicy;
+
+public sealed class DecisionLogReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Read_FeedbackLines_JoinTheirDecisions()
+    {
+        var (decisions, comparisons, bad) = Read(
+            Decision(1), Said(1, "Thumb", 1),
+            Decision(2), Said(2, "Accept", 1), Said(2, "Rating", 2),
+            Decision(3), Said(3, "Thumb", 1), Said(3, "Thumb", 0),
+            Decision(4), Said(4, "Thumb", 1, withdrawn: true),
+            Decision(5), Said(5, "Regenerate", 0),
+            Decision(6), Said(6, "SwitchModel", 1),
+            Decision(7));
+
+        bad.ShouldBeEmpty();
+        comparisons.ShouldBe(0);
+        decisions.Select(d => d.Reward).ShouldBe([1, .25, 0, null, 0, null, null]);
+        decisions[0].Candidates[decisions[0].Chosen].ShouldBe(new LoggedCandidate("small", .6, .001, .5, .9));
+    }
+
+    [Fact]
+    public void Read_OwnReward_OutranksFeedback() => Read(Decision(1, ",\"reward\":0.75"), Said(1, "Thumb", 0)).Decisions.Single().Reward.ShouldBe(.75);
+
+    [Fact]
+    public void Read_Comparisons_AreCountedAndLeftOut()
+    {
+        var (decisions, comparisons, _) = Read(Decision(1), Decision(2).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal));
+        (decisions.Count, comparisons).ShouldBe((1, 1));
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("{\"time\":\"t\"}")]
+    [InlineData("[1]")]
+    [InlineData("{\"time\":\"t\",\"nonce\":1,\"feedback\":\"Applause\",\"value\":1}")]
+    public void Read_BadLine_IsReportedAndSkipped(string line)
+    {
+        var (decisions, _, bad) = Read(Decision(1), line);
+        decisions.Count.ShouldBe(1);
+        bad.Single().Line.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Read_PropensitiesThatAreNone_AreReported()
+    {
+        var (_, _, bad) = Read(Decision(1), Decision(2).Replace("0.9", "0.7", StringComparison.Ordinal), Decision(3, ",\"reward\":7"), Decision(4).Replace("\"chosen\":\"small\"", "\"chosen\":\"other\"", StringComparison.Ordinal));
+        bad.Count.ShouldBe(3);
+        bad[0].ToString().ShouldContain("sum to 0.8");
+        bad[1].ToString().ShouldContain("between 0 and 1");
+        bad[2].ToString().ShouldContain("not among the candidates");
+    }
+
+    [Fact]
+    public void Read_NoDecision_IsRefused()
+    {
+        _folder.Write("log", ["{}"]);
+        Should.Throw<DataFileException>(() => DecisionLogReader.Read(Path.Combine(_folder.Path, "log"))).Message.ShouldContain("no usable decision");
+    }
+
+    private (IReadOnlyList<LoggedDecision> Decisions, int Comparisons, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
+    {
+        _folder.Write("log", lines);
+        return DecisionLogReader.Read(Path.Combine(_folder.Path, "log"));
+    }
+
+    private static string Decision(int nonce, string more = "") =>
+        $$"""{"time":"2026-01-01T00:00:00.0000000+00:00","nonce":{{nonce}},"snapshot":"00","chosen":"small","offered":null,"reason":"BestForUser","lambda":1,"propensity":0.9,"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":0.9},{"model":"large","quality":0.8,"cost_usd":0.01,"utility":0.4,"propensity":0.1}]{{more}}}""";
+
+    private static string Said(int nonce, string kind, int value, bool withdrawn = false) =>
+        $$"""{"time":"2026-01-01T00:00:00.0000000+00:00","nonce":{{nonce}},"feedback":"{{kind}}","value":{{value}},"withdrawn":{{(withdrawn ? "true" : "false")}}}""";
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Xml.Linq;
+using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Report;
+
+namespace MetaRouter.Evaluation.Tests.Report;
+
+public sealed class ChartTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LineChart_IsAPictureThatNamesItsLines(bool standalone)
+    {
+        var chart = new LineChart("A < B & C", "x", "y", [new("ours", Role.Ours, [(1, 0), (10, 1)], [(0, .1), (.9, 1)]), new("<other>", Role.Rival, [(1, .5), (10, double.NaN)]), new("level", Role.Yardstick, [(1, .2), (10, .2)])], LogX: true);
+        var svg = XDocument.Parse(chart.ToSvg(standalone));
+
+        var texts = svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value).ToArray();
+        texts.ShouldContain("A < B & C");
+        foreach (var name in (string[])["ours", "<other>", "level"])
+        {
+            texts.ShouldContain(name);
+        }
+
+        svg.Descendants().Any(e => e.Name.LocalName == "style").ShouldBe(standalone);
+        svg.ToString().ShouldNotContain("NaN");
+        svg.Descendants().Count(e => e.Name.LocalName == "polyline").ShouldBe(3);
+        svg.Descendants().Count(e => e.Name.LocalName == "polygon").ShouldBe(1);
+    }
+
+    [Fact]
+    public void LineChart_LinesThatEndTogether_HaveNamesApart()
+    {
+        Series[] all = [.. Enumerable.Range(0, 9).Select(i => new Series($"line {i}", Role.Rival, [(0, i / 9.0), (1, .9 + (i * .001))]))];
+        var svg = XDocument.Parse(new LineChart("t", "x", "y", all).ToSvg(false));
+        var at = svg.Descendants().Where(e => e.Name.LocalName == "text" && e.Value.StartsWith("line", StringComparison.Ordinal)).Select(e => double.Parse(e.Attribute("y")!.Value, CultureInfo.InvariantCulture)).Order().ToArray();
+        at.Zip(at.Skip(1), (a, b) => b - a).Min().ShouldBeGreaterThan(12);
+        at.ShouldAllBe(y => y > 20 && y < 390);
+    }
+
+    [Fact]
+    public void LineChart_PointsLieWhereTheAxesSay()
+    {
+        var svg = XDocument.Parse(new LineChart("t", "x", "y", [new("s", Role.Ours, [(0, 0), (5, .5), (10, 1)])], Y: (0, 1)).ToSvg(false));
+        var dots = svg.Descendants().Where(e => e.Name.LocalName == "circle").Select(e => (X: Number(e, "cx"), Y: Number(e, "cy"))).ToArray();
+        (dots[1].X - dots[0].X).ShouldBe(dots[2].X - dots[1].X, .2);
+        (dots[0].Y - dots[1].Y).ShouldBe(dots[1].Y - dots[2].Y, .2);
+        dots[2].Y.ShouldBeLessThan(dots[0].Y);
+    }
+
+    [Fact]
+    public void WhiskerChart_BestIsOnTopAndQuotedIsHollow()
+    {
+        var svg = XDocument.Parse(new WhiskerChart("t", "x", [new("worse", Role.Rival, .1, 0, .2), new("quoted", Role.Rival, .3, double.NaN, double.NaN, Quoted: true), new("ours", Role.Ours, .5, .4, .6)], 0, "0.00").ToSvg(true));
+        var names = svg.Descendants().Where(e => (string?)e.Attribute("class") == "name").Select(e => e.Value).ToArray();
+        names.ShouldBe(["ours", "quoted", "worse"]);
+        svg.Descendants().Count(e => e.Name.LocalName == "circle" && (string?)e.Attribute("fill") == "var(--bg)").ShouldBe(1);
+        svg.ToString().ShouldNotContain("NaN");
+    }
+
+    [Theory]
+    [InlineData(0, 1, 6, new[] { 0, .2, .4, .6, .8, 1 })]
+    [InlineData(-.5, 1, 6, new[] { -.5, 0, .5, 1 })]
+    public void Ticks_AreRound(double low, double high, int wanted, double[] ticks) => Chart.Ticks(low, high, wanted).Select(t => Math.Round(t, 9)).ShouldBe(ticks);
+
+    [Fact]
+    public void Reliability_ByHand()
+    {
+        var sum = Reliability.Sum([Reliability.Of([.05f, .95f, 1f], [1, 1, float.NaN]), Reliability.Of([.05f, .5f], [0, 1])]);
+        sum.Count.ShouldBe([2, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
+        // .1 against 1; .95 against 1; .5 against 1.
+        sum.Error.ShouldBe((.9 + .05 + .5) / 4, 1e-6);
+        var points = sum.Points(2);
+        points.Single().Expected.ShouldBe(.05, 1e-6);
+        points.Single().Realised.ShouldBe(.5, 1e-6);
+    }
+
+    private static double Number(XElement e, string attribute) => double.Parse(e.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
+}
