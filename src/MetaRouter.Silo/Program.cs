@@ -1,6 +1,7 @@
 using System.Net;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Orleans;
+using MetaRouter.ServiceDefaults;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
@@ -12,7 +13,9 @@ try
 
     // A drain: no new requests, those in hand are answered, grains put away; then the process ends.
     builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
-    builder.AddMetaRouterSilo(silo => silo.Configure<EndpointOptions>(o =>
+    builder.AddServiceDefaults();
+    builder.Services.AddHealthChecks().AddCheck<SiloReadiness>("silo");
+    builder.AddMetaRouterSilo(silo => silo.AddActivityPropagation().Configure<EndpointOptions>(o =>
     {
         o.SiloPort = settings.GetValue("MetaRouter:Cluster:SiloPort", EndpointOptions.DEFAULT_SILO_PORT);
         o.GatewayPort = settings.GetValue("MetaRouter:Cluster:GatewayPort", EndpointOptions.DEFAULT_GATEWAY_PORT);
@@ -22,12 +25,7 @@ try
         }
     }));
     var app = builder.Build();
-    app.MapGet("/alive", () => Results.Text("alive"));
-    app.MapGet("/health", (SiloHealth health) =>
-    {
-        var report = health.Look();
-        return Results.Json(report, statusCode: report.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
-    });
+    app.MapDefaultEndpoints();
     await app.RunAsync().ConfigureAwait(false);
     return 0;
 }

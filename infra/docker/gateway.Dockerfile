@@ -1,0 +1,13 @@
+# The gateway, on a cluster or alone. From the repository's root: docker build -f infra/docker/gateway.Dockerfile -t metarouter-gateway .
+# Not built where it was written, which had no container engine; its publish command was run there, and what it made was started.
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /repository
+COPY . .
+RUN dotnet publish src/MetaRouter.Gateway -c Release -p:UseOrleans=true -o /app
+
+# No shell, no package manager, and not root: user 1654.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+COPY --from=build /app /app
+USER 1654
+EXPOSE 8080
+ENTRYPOINT ["dotnet", "/app/MetaRouter.Gateway.dll"]
