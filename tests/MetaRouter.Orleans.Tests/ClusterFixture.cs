@@ -20,17 +20,17 @@ namespace MetaRouter.Orleans.Tests;
 internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvider time) : IRouterFixture
 {
     public static readonly RoutingPool Pool = RoutingPool.OfSnapshot(Snapshot.Default);
-    private static readonly byte[] Keys = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
+    internal static readonly byte[] Keys = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
 
     private readonly string _service = $"test-{Guid.NewGuid():N}";
     private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-orleans-").FullName;
-    private readonly StorageFaults _faults = new();
     private readonly ConcurrentQueue<string> _errors = [];
+    private FaultBoard? _board;
     private readonly List<InProcessTestCluster> _clusters = [];
     private ConnectionMultiplexer? _connection;
     private int _logs;
 
-    public IRouterFaults Faults => _faults;
+    public IRouterFaults Faults => new BoardFaults(Board);
 
     public IReadOnlyCollection<string> Errors => _errors;
 
@@ -52,9 +52,9 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         {
             silo.Services.AddSingleton(time);
             silo.Services.AddSingleton(new PoolHolder(Pool));
-            silo.Services.AddLogging(l => l.ClearProviders().AddProvider(new ErrorLogProvider(_errors)));
+            silo.Services.AddLogging(l => l.ClearProviders().AddProvider(new ErrorLogProvider(_errors.Enqueue)));
             silo.AddMetaRouter(Options);
-            silo.Services.AddSingleton(s => new RecordStore(new FaultyStorage(s.GetRequiredKeyedService<IGrainStorage>(RecordStore.Provider), _faults)));
+            silo.Services.AddSingleton(s => new RecordStore(new FaultyStorage(s.GetRequiredKeyedService<IGrainStorage>(RecordStore.Provider), Board)));
             silo.Services.Configure<MetaRouterOptions>(o =>
             {
                 (o.RefreshSeconds, o.DecisionLog) = (0, Path.Combine(_folder, $"decisions-{Interlocked.Increment(ref _logs)}.ndjson"));
@@ -94,7 +94,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         await (await DatabaseAsync()).HashSetAsync($"{_service}:user:{UserRouterGrainExtensions.KeyOf(tenant, user)}", [new HashEntry("etag", "corrupt"), new HashEntry("data", new byte[] { 1, 2, 3 })]);
 
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() =>
-        [.. (await Task.WhenAll(Directory.GetFiles(_folder).Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
+        [.. (await Task.WhenAll(Directory.GetFiles(_folder, "decisions-*").Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
 
     public async ValueTask DisposeAsync()
     {
@@ -104,8 +104,11 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
             await _connection.DisposeAsync();
         }
 
+        _board?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private FaultBoard Board => _board ??= new FaultBoard(Path.Combine(_folder, "board"));
 
     private async Task<int> CountAsync(string name)
     {

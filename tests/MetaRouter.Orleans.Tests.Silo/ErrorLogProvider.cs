@@ -1,10 +1,9 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Orleans.Tests;
 
-/// <summary>Keeps what any part of a silo logs as a warning or worse.</summary>
-internal sealed class ErrorLogProvider(ConcurrentQueue<string> errors) : ILoggerProvider, ILogger
+/// <summary>Tells what any part of a silo logs as a warning or worse, at once.</summary>
+internal sealed class ErrorLogProvider(Action<string> tell) : ILoggerProvider, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -17,7 +16,7 @@ internal sealed class ErrorLogProvider(ConcurrentQueue<string> errors) : ILogger
     {
         if (IsEnabled(logLevel))
         {
-            errors.Enqueue($"{formatter(state, exception)} {exception}");
+            tell($"{formatter(state, exception)} {exception}".ReplaceLineEndings(" "));
         }
     }
 
