@@ -112,6 +112,7 @@ public static class MetaRouterClusterExtensions
     {
         services.AddMetaRouterOptions();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new RouterClock(TimeProvider.System));
         services.TryAddSingleton(cluster);
         services.TryAddSingleton<RouterMetrics>();
         services.TryAddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));

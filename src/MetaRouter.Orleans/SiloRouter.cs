@@ -10,7 +10,7 @@ using MetaRouter.Orleans.Snapshots;
 namespace MetaRouter.Orleans;
 
 /// <summary>What the grains of a silo share: the pool in service, the rules, the counters, and how many requests are in hand.</summary>
-internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, TimeProvider time, RouterMetrics metrics, DecisionLog log)
+internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, RouterClock clock, RouterMetrics metrics, DecisionLog log)
 {
     private int _inHand;
 
@@ -23,7 +23,7 @@ internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouter
 
     public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
 
-    public long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+    public long NowMs => clock.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public UserKey KeyOf(string grainKey)
     {

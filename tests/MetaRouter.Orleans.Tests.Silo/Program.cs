@@ -14,7 +14,7 @@ using var board = new FaultBoard(args[0]);
 var builder = Host.CreateApplicationBuilder(args[3..]);
 var output = TextWriter.Synchronized(Console.Out);
 builder.Logging.ClearProviders().AddProvider(new ErrorLogProvider(output.WriteLine));
-builder.Services.AddSingleton<TimeProvider>(new BoardTime(board));
+builder.Services.AddSingleton(new RouterClock(new BoardTime(board)));
 builder.AddMetaRouterSilo(silo =>
 {
     silo.Configure<EndpointOptions>(o => (o.AdvertisedIPAddress, o.SiloPort, o.GatewayPort) =

@@ -50,7 +50,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton(time);
+            silo.Services.AddSingleton(new RouterClock(time));
             silo.Services.AddSingleton(new PoolHolder(Pool));
             silo.Services.AddLogging(l => l.ClearProviders().AddProvider(new ErrorLogProvider(_errors.Enqueue)));
             silo.AddMetaRouter(Options);
