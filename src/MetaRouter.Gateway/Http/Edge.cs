@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Http;
 /// What every request passes: it gets an id, its sender is recognised before anything else is done, and whatever goes wrong becomes an error in
 /// OpenAI's shape, here and nowhere else.
 /// </summary>
-internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogger<Edge> logger)
+internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits.Governor governor, ILogger<Edge> logger)
 {
     public const string RequestId = "x-request-id";
 
@@ -37,6 +37,10 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
                 }
 
                 context.Features.Set(caller);
+                if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsScope>() is { } counted && (counted.Any & (Scope.Inference | Scope.Feedback)) != 0 && HttpMethods.IsPost(context.Request.Method))
+                {
+                    await governor.AdmitAsync(context, caller).ConfigureAwait(false);
+                }
             }
 
             await next(context).ConfigureAwait(false);
