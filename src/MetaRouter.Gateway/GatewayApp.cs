@@ -35,7 +35,13 @@ internal static class GatewayApp
             kestrel.Limits.MaxRequestBodySize = null; // each endpoint has its own
         });
         builder.Services.AddSingleton(settings);
-        builder.Services.AddMetaRouter();
+        builder.Services.AddMetaRouter(router =>
+        {
+            foreach (var tenant in settings.Tenants.Where(t => !t.SharesLearning && !router.PrivateTenants.Contains(t.Name)))
+            {
+                router.PrivateTenants.Add(tenant.Name);
+            }
+        });
         builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<RouterEndpoints>();
@@ -43,6 +49,13 @@ internal static class GatewayApp
         builder.Services.AddSingleton<ModelEndpoints>();
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<ChatRelay>();
+        builder.Services.AddSingleton<Limits.Governor>();
+        builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddSingleton<Deeds>();
+        builder.Services.AddSingleton<AdminEndpoints>();
+        builder.Services.AddSingleton<ImplicitSignals>();
+        builder.Services.AddSingleton<ModeKeeper>();
+        builder.Services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
         builder.Services.AddSingleton<EmbeddingsEndpoint>();
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
@@ -62,8 +75,10 @@ internal static class GatewayApp
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         try
         {
+            await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
             app.UseMiddleware<Edge>();
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
+            app.Services.GetRequiredService<AdminEndpoints>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);

@@ -5,6 +5,13 @@ using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 
 const int failed = 1, badConfiguration = 2;
+if (args is [NewKey.Command, ..])
+{
+    var (text, problem) = NewKey.Make(args.AsSpan(1));
+    (text is null ? Console.Error : Console.Out).WriteLine(text ?? problem);
+    return text is null ? badConfiguration : 0;
+}
+
 try
 {
     await using var app = await GatewayApp.BuildAsync(args).ConfigureAwait(false);

@@ -82,10 +82,11 @@ public sealed partial class InProcessRouter : IRouter
 
     /// <summary>The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did.</summary>
     /// <param name="candidate">Which of the decision's candidates answered.</param>
-    public string ReceiptFor(RouteDecision decision, int candidate)
+    /// <param name="alone">Of a comparison only this answer came.</param>
+    public string ReceiptFor(RouteDecision decision, int candidate, bool alone = false)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        if (candidate == decision.ChosenIndex)
+        if (candidate == decision.ChosenIndex && !alone)
         {
             return decision.Token;
         }
@@ -297,6 +298,12 @@ public sealed partial class InProcessRouter : IRouter
 
                 _metrics.Conflicts.Add(1);
                 _users.Remove(key);
+                if (attempt > 0)
+                {
+                    // Routers that write the same user would otherwise meet again and again; the one that waits least at random goes through.
+                    await Task.Delay(RandomNumberGenerator.GetInt32(1 << Math.Min(attempt, 5)), cancellationToken).ConfigureAwait(false);
+                }
+
                 known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
             }
 

@@ -35,6 +35,9 @@ public sealed class MetaRouterOptions
     /// <value>Users whose evidence a refresh uses at most, the latest changed; 100 to 10,000,000, default 100,000.</value>
     public int RefreshUsers { get; set; } = 100_000;
 
+    /// <value>Tenants whose users teach nothing about others; default none.</value>
+    public IList<string> PrivateTenants { get; } = [];
+
     /// <value>Share of the belief's expected regret that exploring may cost, 0 (never explore) to 1; default 0.1.</value>
     public double ExplorationShare { get; set; } = 0.1;
 

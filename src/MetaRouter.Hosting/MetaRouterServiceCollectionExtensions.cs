@@ -42,7 +42,14 @@ public static partial class MetaRouterServiceCollectionExtensions
             var o = s.GetRequiredService<MetaRouterOptions>();
             return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
         });
-        services.AddSingleton<LearningLoop>();
+        services.AddSingleton(s =>
+        {
+            var (o, secrets) = (s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<RouterSecrets>());
+            return new LearningLoop(s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), o, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<LearningLoop>>())
+            {
+                PrivateTenants = o.PrivateTenants.Select(t => Core.Users.IdentityHash.Compute(secrets.IdentitySecret, t)).ToHashSet(),
+            };
+        });
         services.AddSingleton<CatalogKeeper>();
         services.AddSingleton(s =>
         {
@@ -56,6 +63,19 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
         services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
         services.AddHostedService<SharedStateWatcher>();
+        services.AddSingleton(s => new MemorySharedState(s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<AccountKeeper>();
+        services.AddSingleton<ISharedState>(s =>
+        {
+            if (s.GetRequiredService<IUserStore>() is RedisUserStore redis)
+            {
+                return new RedisSharedState(redis, s.GetRequiredService<MetaRouterOptions>().RedisPrefix, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RouterMetrics>());
+            }
+
+            s.GetRequiredService<AccountKeeper>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
+            return s.GetRequiredService<MemorySharedState>();
+        });
+        services.AddHostedService(s => s.GetRequiredService<AccountKeeper>());
         return services;
     }
 

@@ -14,6 +14,7 @@ public partial class ArchitectureTests
         ["MetaRouter.Evaluation"] = ["MetaRouter.Core"],
         ["MetaRouter.Cli"] = ["MetaRouter.Core", "MetaRouter.Evaluation"],
         ["MetaRouter.Hosting"] = ["MetaRouter.Core"],
+        ["MetaRouter.Client"] = [],
         ["MetaRouter.Orleans.Abstractions"] = ["MetaRouter.Core"],
         ["MetaRouter.Orleans"] = ["MetaRouter.Core", "MetaRouter.Hosting", "MetaRouter.Orleans.Abstractions"],
         ["MetaRouter.Silo"] = ["MetaRouter.Core", "MetaRouter.Hosting", "MetaRouter.Orleans", "MetaRouter.Orleans.Abstractions", "MetaRouter.ServiceDefaults"],

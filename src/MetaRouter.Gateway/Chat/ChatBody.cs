@@ -15,6 +15,12 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>The answer is to come as a stream.</summary>
     public bool Streams { get; private init; }
 
+    /// <summary>OpenAI's name for what is sent again and again; null: none.</summary>
+    public string? CacheKey { get; private init; }
+
+    /// <summary>Where the messages stand in the body.</summary>
+    public Range Messages { get; private init; }
+
     /// <summary>The client says itself whether a stream is to end with its token counts.</summary>
     public bool HasStreamOptions { get; private init; }
 
@@ -57,6 +63,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
+            CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
+            Messages = JsonSplice.Find(body, "messages"u8).Value,
             HasStreamOptions = root.TryGetProperty("stream_options", out _),
         };
     }

@@ -6,6 +6,14 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary>What a caller may set by header. A value nobody knows is refused: a caller who believes to have opted out must not be mistaken.</summary>
 internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUsd)
 {
+    public const string CompareHeader = "x-router-compare";
+
+    /// <summary>Two models may answer, for the user to compare.</summary>
+    public bool MayCompare { get; private init; }
+
+    /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
+    public string? Category { get; private init; }
+
     public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user";
 
     /// <exception cref="ApiException">400: a header has a value that is not known.</exception>
@@ -13,6 +21,7 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     {
         var mode = headers[ModeHeader].ToString();
         var limit = headers[MaxCostHeader].ToString();
+        var (compare, category) = (headers[CompareHeader].ToString(), headers[Limits.Governor.CategoryHeader].ToString());
         return new(
             mode switch
             {
@@ -23,7 +32,16 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
             },
             limit.Length == 0 ? null
             : double.TryParse(limit, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd) && usd is >= 0 and < double.PositiveInfinity ? usd
-            : throw ApiException.BadValue(MaxCostHeader, $"The header {MaxCostHeader} is '{limit}'; it must be a number of US dollars, 0 or more, or be left out."));
+            : throw ApiException.BadValue(MaxCostHeader, $"The header {MaxCostHeader} is '{limit}'; it must be a number of US dollars, 0 or more, or be left out."))
+        {
+            MayCompare = compare switch
+            {
+                "" or "no" => false,
+                "allow" => true,
+                _ => throw ApiException.BadValue(CompareHeader, $"The header {CompareHeader} is '{compare}'; it must be allow or no, or be left out."),
+            },
+            Category = category.Length == 0 ? null : category,
+        };
     }
 }
 

@@ -5,6 +5,7 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
@@ -12,12 +13,18 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>: chooses a model, lets its upstream answer, and says which it was.</summary>
-internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upstreams upstreams, ChatRelay relay, GatewaySettings settings, GatewayMetrics metrics)
+internal sealed class ChatEndpoint(
+    InProcessRouter router, PoolHolder pool, Upstreams upstreams, ChatRelay relay, Governor governor, Sessions sessions, ImplicitSignals signals, ModeKeeper mode, GatewaySettings settings, GatewayMetrics metrics)
 {
     public const string Auto = "auto";
-    private const string Requested = "requested", Off = "off", FailedOver = "fail_over";
+    private const string Path = "/chat/completions", Requested = "requested", Off = "off", FailedOver = "fail_over";
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/chat/completions", ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+    /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
+    private const int UsualCompletion = 1000;
+
+    private long _askedToCompare, _compared;
+
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
 
     private async Task ChatAsync(HttpContext context)
     {
@@ -26,77 +33,177 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
         var controls = ChatControls.Read(context.Request.Headers);
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
         var body = ChatBody.Read(bytes);
+        var tenant = Edge.CallerOf(context).Tenant;
+        var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
+        await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
 
-        // 2. Choose.
+        // 2. Choose, and set the cost aside.
         var catalog = pool.Current.Catalog;
         var isAuto = TryDial(body.Model, out var dial);
-        var unrouted = !isAuto ? CatalogModels.Find(catalog, body.Model, "model") : controls.Mode == RoutingMode.Apply ? null : Strongest(catalog);
+        var followed = ModeOf(controls);
+        var unrouted = !isAuto ? CatalogModels.Find(catalog, body.Model, "model") : followed == RoutingMode.Apply ? null : Strongest(catalog);
+        var call = new ChatCall(context, started, bytes, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body.CacheKey));
         var request = new RouteRequest(body.Asked.Text)
         {
             PromptTokens = body.Asked.PromptTokens,
             LambdaCost = dial,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog) },
+            MayCompare = unrouted is null && controls.MayCompare && !body.Streams && MayCompare(),
+            Warm = call.Session is { } session && isAuto ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = governor.Allowed(catalog, tenant, controls.Category, unrouted is null) },
         };
-        var decision = controls.Mode == RoutingMode.Observe || unrouted is null ? await DecideAsync(context, body, request).ConfigureAwait(false) : null;
-        if (unrouted is not null && controls.MaxCostUsd is not null)
+        CheckAllowed(call, request.Needs);
+        if (signals.IsOn && user is not null)
         {
-            // Named or not, a model over the caller's limit is refused.
-            _ = router.DecideAnonymous(Edge.CallerOf(context).Tenant, request with { Needs = request.Needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { unrouted.Id } } });
+            await signals.LookAsync(tenant, user, bytes.AsMemory()[body.Messages], isAuto ? null : unrouted, catalog).ConfigureAwait(false);
         }
 
-        // 3. Say who is asked, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
-        var call = new ChatCall(context, started, body, decision, unrouted, catalog);
-        Tell(call, isAuto ? Off : Requested);
+        if (isAuto && followed is not RoutingMode.Off)
+        {
+            call.Decision = await DecideAsync(call, request).ConfigureAwait(false);
+        }
 
-        // 4. Let it answer. Only a routed call may go on to another model; who names one wants no other.
-        var order = unrouted is not null ? [unrouted.Id] : InOrder(decision!);
-        using var answer = await AnswerAsync(call, order, bytes).ConfigureAwait(false);
-        var model = catalog.Models[catalog.IndexOf(answer.Model)];
-        var isFailOver = unrouted is null && answer.Model != decision!.Model;
+        call.Hold = await HoldAsync(call, request).ConfigureAwait(false);
+        var spentUsd = 0.0;
+        try
+        {
+            // 3. Say who is asked, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
+            Tell(call, isAuto ? Off : Requested);
+            if (call.Decision?.OfferedIndex is not null && unrouted is null)
+            {
+                spentUsd = await CompareAsync(call).ConfigureAwait(false);
+                return;
+            }
+
+            // 4. Let it answer. Only a routed call may go on to another model; who names one wants no other.
+            using var answer = await AnswerAsync(call, unrouted is not null ? [unrouted.Id] : InOrder(call.Decision!)).ConfigureAwait(false);
+
+            // 5. Hand it on, and note what it cost.
+            spentUsd = await HandOnAsync(call, answer).ConfigureAwait(false);
+        }
+        finally
+        {
+            spentUsd = Math.Max(spentUsd, call.SpentUsd);
+            await governor.SettleAsync(call.Hold, spentUsd).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<double> HandOnAsync(ChatCall call, UpstreamAnswer answer)
+    {
+        var (context, decision) = (call.Context, call.Decision);
+        var index = call.Catalog.IndexOf(answer.Model);
+        var model = call.Catalog.Models[index];
+        var isFailOver = call.Unrouted is null && answer.Model != decision!.Model;
         if (isFailOver || answer.Attempts > 1)
         {
             metrics.FailOvers.Add(1, new KeyValuePair<string, object?>("model", answer.Model.Value));
         }
 
-        var receipt = unrouted is not null ? null : isFailOver ? router.ReceiptFor(decision!, catalog.IndexOf(answer.Model)) : decision!.Token;
+        var receipt = call.Unrouted is not null ? null : router.ReceiptFor(decision!, index);
         Retell(context.Response.Headers, answer, receipt, isFailOver);
-
-        // 5. Hand it on, and note what it cost.
         if (answer.Status != StatusCodes.Status200OK)
         {
+            Note(call, answer, isFailOver, null);
             context.Response.StatusCode = answer.Status;
             await Answers.WriteAsync(context, answer.Body).ConfigureAwait(false);
-            Note(call, answer, isFailOver, null);
+            return 0;
         }
-        else if (answer.Events is null)
+
+        if (call.Unrouted is null)
         {
-            var spent = Spent(call, model, answer.Part.Usage, answer.Part.TextBytes);
-            context.Response.Headers["x-router-cost-usd"] = spent.Usd.ToString("0.##########", CultureInfo.InvariantCulture);
-            context.Response.Headers["x-router-cost-source"] = spent.Source;
+            governor.Count(call.Tenant, answer.Model);
+        }
+
+        if (signals.IsOn && call.User is not null && receipt is not null)
+        {
+            await signals.RememberAsync(call.Tenant, call.User, call.Bytes.AsMemory()[call.Body.Messages], answer.Model, receipt).ConfigureAwait(false);
+        }
+
+        if (answer.Events is null)
+        {
+            var spent = Spent(call, model, answer.Part);
+            call.SpentUsd = spent.Usd;
+            Price(context, spent.Usd, spent.Source);
             Note(call, answer, isFailOver, spent);
-            await WriteAsync(context, answer, receipt).ConfigureAwait(false);
+            await WarmAsync(call, answer.Model, spent).ConfigureAwait(false);
+            await Answers.WriteAsync(context, Finished(answer, receipt)).ConfigureAwait(false);
+            return spent.Usd;
         }
-        else
+
+        metrics.FirstTokenSeconds.Record(Stopwatch.GetElapsedTime(call.Started).TotalSeconds, new KeyValuePair<string, object?>("model", answer.Model.Value));
+        var stream = new RelayedStream();
+        try
         {
-            metrics.FirstTokenSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("model", answer.Model.Value));
-            var stream = default(RelayedStream);
+            await relay.RunAsync(context, answer, receipt, answer.Endpoint.Options.AskUsage && !call.Body.HasStreamOptions, s => Spent(call, model, s.Usage, s.TextBytes) is var spent ? (spent.Usd, spent.Source) : null, stream).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also of a stream its reader left: what was produced until then is paid for.
+            var spent = Spent(call, model, stream.Usage, stream.TextBytes);
+            call.SpentUsd = spent.Usd;
+            Note(call, answer, isFailOver, spent);
+            await WarmAsync(call, answer.Model, spent).ConfigureAwait(false);
+            if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole && context.RequestAborted.IsCancellationRequested && !stream.IsBroken)
+            {
+                await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
+            }
+        }
+
+        return call.SpentUsd;
+    }
+
+    /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
+    private async Task<double> CompareAsync(ChatCall call)
+    {
+        var decision = call.Decision!;
+        var (chosen, offered) = (TryAnswerAsync(decision.Model), TryAnswerAsync(decision.Offered!.Value));
+        var (first, failure) = await chosen.ConfigureAwait(false);
+        var (second, otherFailure) = await offered.ConfigureAwait(false);
+        using (first)
+        using (second)
+        {
+            if (first is not { Status: 200 } || second is not { Status: 200 })
+            {
+                // One answer is no comparison. What came is served by itself; what failed has been noted.
+                var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : (first ?? second ?? throw failure ?? otherFailure!, false);
+                var alone = router.ReceiptFor(decision, call.Catalog.IndexOf(only.Model), alone: true);
+                call.Context.Response.Headers["x-router-decision"] = alone;
+                Retell(call.Context.Response.Headers, only, alone, isFailOver);
+                var cost = only.Status == 200 ? Spent(call, call.Catalog.Models[call.Catalog.IndexOf(only.Model)], only.Part) : default(Spending?);
+                Note(call, only, isFailOver, cost);
+                call.Context.Response.StatusCode = only.Status;
+                await Answers.WriteAsync(call.Context, only.Status == 200 ? Finished(only, alone) : only.Body).ConfigureAwait(false);
+                return cost?.Usd ?? 0;
+            }
+
+            var (a, b) = (Spent(call, call.Catalog.Models[decision.ChosenIndex], first.Part), Spent(call, call.Catalog.Models[decision.OfferedIndex!.Value], second.Part));
+            call.SpentUsd = a.Usd + b.Usd;
+            Retell(call.Context.Response.Headers, first, decision.Token, false);
+            call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
+            Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
+            Note(call, first, false, a with { Usd = a.Usd + b.Usd });
+            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"answer\":"u8, .. Finished(second, null).Span, .. "}"u8];
+            await Answers.WriteAsync(call.Context, JsonSplice.Prepend(Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
+            return call.SpentUsd;
+        }
+
+        async Task<(UpstreamAnswer?, ApiException?)> TryAnswerAsync(ModelId model)
+        {
             try
             {
-                stream = await relay.RunAsync(context, answer, receipt, answer.Endpoint.Options.AskUsage && !body.HasStreamOptions, s => Spent(call, model, s.Usage, s.TextBytes) is var spent ? (spent.Usd, spent.Source) : null).ConfigureAwait(false);
+                return (await upstreams.SendAsync(Path, [model], call.Bytes, streams: false, call.Context.RequestAborted).ConfigureAwait(false), null);
             }
-            finally
+            catch (ApiException e)
             {
-                // Also of a stream its reader left: what was produced until then is paid for.
-                Note(call, answer, isFailOver, Spent(call, model, stream.Usage, stream.TextBytes));
+                return (null, e);
             }
         }
     }
 
-    private async Task<UpstreamAnswer> AnswerAsync(ChatCall call, IEnumerable<ModelId> order, byte[] bytes)
+    private async Task<UpstreamAnswer> AnswerAsync(ChatCall call, IEnumerable<ModelId> order)
     {
         try
         {
-            return await upstreams.SendAsync("/chat/completions", order, bytes, call.Body.Streams, call.Context.RequestAborted).ConfigureAwait(false);
+            return await upstreams.SendAsync(Path, order, call.Bytes, call.Body.Streams, call.Context.RequestAborted).ConfigureAwait(false);
         }
         catch (ApiException)
         {
@@ -105,11 +212,88 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
         }
     }
 
-    private async ValueTask<RouteDecision> DecideAsync(HttpContext context, ChatBody body, RouteRequest request)
+    private async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request) => call.User is null
+        ? router.DecideAnonymous(call.Tenant, request)
+        : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
+
+    /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
+    private async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request)
     {
-        var tenant = Edge.CallerOf(context).Tenant;
-        var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
-        return user is null ? router.DecideAnonymous(tenant, request) : await router.DecideAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false);
+        for (var attempt = 0; ; attempt++)
+        {
+            var expected = Expected(call);
+            var (hold, left) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
+            if (left is not { } usd)
+            {
+                return hold;
+            }
+
+            if (call.Unrouted is not null || attempt == 2)
+            {
+                throw governor.OverBudget(call.Tenant, expected, usd);
+            }
+
+            try
+            {
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
+            }
+            catch (NoModelAllowedException)
+            {
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd), usd);
+            }
+        }
+    }
+
+    /// <summary>US dollars.</summary>
+    private static double Expected(ChatCall call)
+    {
+        if (call.Unrouted is { } named)
+        {
+            return named.InputPrice.CostUsd(call.PromptTokens) + named.OutputPrice.CostUsd(call.Body.Needs.ExpectedOutputTokens > 0 ? call.Body.Needs.ExpectedOutputTokens : UsualCompletion);
+        }
+
+        var decision = call.Decision!;
+        return decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0);
+    }
+
+    /// <summary>Named or not, a model the tenant may not use, or over the caller's limit, is refused.</summary>
+    private void CheckAllowed(ChatCall call, RouteNeeds needs)
+    {
+        if (call.Unrouted is not { } model)
+        {
+            return;
+        }
+
+        if (needs.AllowedModels?.Contains(model.Id) == false)
+        {
+            throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model.Id}' may not answer this request: the tenant's rules or the request's category leave {string.Join(", ", needs.AllowedModels.Select(m => m.Value).DefaultIfEmpty("none"))}. Name one of these, or auto.", "model");
+        }
+
+        if (needs.MaxCostUsd is not null)
+        {
+            _ = router.DecideAnonymous(call.Tenant, new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } });
+        }
+    }
+
+    /// <summary>What the operator set, narrowed by what the caller asks for.</summary>
+    private RoutingMode ModeOf(ChatControls controls) => mode.Mode switch
+    {
+        ModeKeeper.Static => RoutingMode.Off,
+        ModeKeeper.Observe when controls.Mode == RoutingMode.Apply => RoutingMode.Observe,
+        _ => controls.Mode,
+    };
+
+    /// <summary>Keeps comparisons to their share of the requests that allow them.</summary>
+    private bool MayCompare()
+    {
+        var asked = Interlocked.Increment(ref _askedToCompare);
+        if (Interlocked.Read(ref _compared) + 1 > asked * settings.Gateway.CompareShare)
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _compared);
+        return true;
     }
 
     private void Tell(ChatCall call, string unroutedReason)
@@ -136,7 +320,11 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
             headers["x-router-decision"] = receipt;
         }
 
-        headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
+        if (answer.Status != StatusCodes.Status200OK)
+        {
+            headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
+        }
+
         foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
         {
             if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name))
@@ -146,20 +334,30 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
         }
     }
 
-    private static async Task WriteAsync(HttpContext context, UpstreamAnswer answer, string? receipt)
+    private static void Price(HttpContext context, double usd, string source)
+    {
+        context.Response.Headers["x-router-cost-usd"] = usd.ToString("0.##########", CultureInfo.InvariantCulture);
+        context.Response.Headers["x-router-cost-source"] = source;
+    }
+
+    /// <summary>The upstream's answer with the serving model's name, and the receipt as its id.</summary>
+    private static ReadOnlyMemory<byte> Finished(UpstreamAnswer answer, string? receipt)
     {
         var model = answer.Model.Value;
         if (!answer.Part.HasIdAndModel)
         {
             var json = JsonSplice.Set(answer.Body, "model", model);
-            await Answers.WriteAsync(context, receipt is null ? json : JsonSplice.Set(json, "id", receipt)).ConfigureAwait(false);
-            return;
+            return receipt is null ? json : JsonSplice.Set(json, "id", receipt);
         }
 
         var output = new System.Buffers.ArrayBufferWriter<byte>(answer.Body.Length + 1024);
         answer.Part.Write(answer.Body, receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model), output);
-        await Answers.WriteAsync(context, output.WrittenMemory).ConfigureAwait(false);
+        return output.WrittenMemory;
     }
+
+    private ValueTask WarmAsync(ChatCall call, ModelId model, Spending spent) => call.Session is null ? default : sessions.RememberAsync(call.Session, model, spent.Tokens.Prompt);
+
+    private static Spending Spent(ChatCall call, ModelProfile model, CompletionPart part) => Spent(call, model, part.Usage, part.TextBytes);
 
     /// <summary>By the upstream's count; where it is silent, by this side's: about four bytes to a token.</summary>
     private static Spending Spent(ChatCall call, ModelProfile model, TokenUsage usage, long textBytes)
@@ -216,15 +414,23 @@ internal sealed class ChatEndpoint(InProcessRouter router, PoolHolder pool, Upst
     }
 
     /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
-    private ModelProfile Strongest(ModelCatalog catalog) => settings.Gateway.OffModel.Length > 0
-        ? catalog.Models[catalog.IndexOf(new ModelId(settings.Gateway.OffModel))]
+    private ModelProfile Strongest(ModelCatalog catalog) => settings.Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(settings.Gateway.OffModel), out var index)
+        ? catalog.Models[index]
         : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(m => m.InputPrice.Usd + m.OutputPrice.Usd)!;
 
     /// <summary>One request on its way.</summary>
-    /// <param name="Decision">Null: nothing was decided.</param>
-    /// <param name="Unrouted">Who answers when the decision is not followed; null: it is.</param>
-    private sealed record ChatCall(HttpContext Context, long Started, ChatBody Body, RouteDecision? Decision, ModelProfile? Unrouted, ModelCatalog Catalog)
+    /// <param name="Unrouted">Who answers when no decision is followed; null: one is.</param>
+    /// <param name="Session">Its name in shared state; null: the request belongs to none.</param>
+    private sealed record ChatCall(HttpContext Context, long Started, byte[] Bytes, ChatBody Body, string Tenant, string? User, ModelProfile? Unrouted, ModelCatalog Catalog, string? Session)
     {
+        /// <summary>Null: nothing was decided.</summary>
+        public RouteDecision? Decision { get; set; }
+
+        public Governor.Hold Hold { get; set; }
+
+        /// <summary>As far as is known.</summary>
+        public double SpentUsd { get; set; }
+
         public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
     }
 

@@ -7,11 +7,21 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>What a stream amounted to.</summary>
-/// <param name="Usage">As the upstream counted it; unknown when it did not.</param>
-/// <param name="TextBytes">Bytes of answer seen, which is what is counted where the upstream is silent.</param>
-/// <param name="IsWhole">It came to its end.</param>
-internal readonly record struct RelayedStream(TokenUsage Usage, long TextBytes, bool IsWhole);
+/// <summary>What a stream has amounted to so far.</summary>
+internal sealed class RelayedStream
+{
+    /// <summary>As the upstream counted it; unknown while it has not.</summary>
+    public TokenUsage Usage { get; set; }
+
+    /// <summary>Bytes of answer seen, which is what is counted where the upstream is silent.</summary>
+    public long TextBytes { get; set; }
+
+    /// <summary>It came to its end.</summary>
+    public bool IsWhole { get; set; }
+
+    /// <summary>It ended before its end, by the upstream's doing.</summary>
+    public bool IsBroken { get; set; }
+}
 
 /// <summary>
 /// Hands an upstream's stream on event by event, as it comes, with the receipt as id and the serving model's name. A stream that breaks off ends in an error
@@ -22,7 +32,8 @@ internal sealed class ChatRelay(Upstreams upstreams)
     /// <param name="id">Takes the place of the upstream's id; null: that stays.</param>
     /// <param name="hidesUsage">The counts were asked for by this side and are not the client's.</param>
     /// <param name="costOf">What the stream cost, as a comment before its end; null: nothing is known of prices.</param>
-    public async Task<RelayedStream> RunAsync(HttpContext context, UpstreamAnswer answer, string? id, bool hidesUsage, Func<RelayedStream, (double Usd, string Source)?> costOf)
+    /// <param name="stream">Kept up to date, also when the reader leaves.</param>
+    public async Task RunAsync(HttpContext context, UpstreamAnswer answer, string? id, bool hidesUsage, Func<RelayedStream, (double Usd, string Source)?> costOf, RelayedStream stream)
     {
         var cancellationToken = context.RequestAborted;
         var (output, events) = (context.Response.BodyWriter, answer.Events!);
@@ -30,7 +41,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["x-accel-buffering"] = "no"; // proxies hold streams back else
-        var (stream, isFinished, next) = (new RelayedStream(), false, answer.First);
+        var (isFinished, next) = (false, answer.First);
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var patience = TimeSpan.FromSeconds(answer.Endpoint.Options.IdleSeconds);
         string problem;
@@ -39,7 +50,8 @@ internal sealed class ChatRelay(Upstreams upstreams)
             while (true)
             {
                 var chunk = CompletionPart.Read(next.Span);
-                stream = stream with { Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage, TextBytes = stream.TextBytes + chunk.TextBytes };
+                stream.Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage;
+                stream.TextBytes += chunk.TextBytes;
                 isFinished |= chunk.IsFinish;
                 if (chunk.IsDone || next.IsEmpty)
                 {
@@ -53,9 +65,10 @@ internal sealed class ChatRelay(Upstreams upstreams)
 
                 if (chunk.IsError)
                 {
+                    stream.IsBroken = true;
                     upstreams.Failed(answer, "it reported an error in the middle of its answer");
                     await CutAsync(context).ConfigureAwait(false);
-                    return stream;
+                    return;
                 }
 
                 if (!events.HasEvent)
@@ -71,7 +84,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
             if (!next.IsEmpty || isFinished)
             {
                 // The counts are complete: say what they come to, then what every client waits for. An upstream that ends without the word has it said for it.
-                stream = stream with { IsWhole = true };
+                stream.IsWhole = true;
                 if (costOf(stream) is var (usd, source))
                 {
                     Write(string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {usd:0.##########} {source}\n\n"));
@@ -87,7 +100,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 }
 
                 await output.FlushAsync(cancellationToken).ConfigureAwait(false);
-                return stream;
+                return;
             }
 
             problem = "ended in the middle of its answer";
@@ -101,11 +114,11 @@ internal sealed class ChatRelay(Upstreams upstreams)
             problem = "broke off in the middle of its answer";
         }
 
+        stream.IsBroken = true;
         upstreams.Failed(answer, problem);
         var error = new ErrorAnswer(new ErrorBody($"The upstream of the model '{answer.Model}' {problem}; what came before is incomplete. Ask again.", ErrorCodes.Upstream, null, "upstream_broke_off"));
         Write($"data: {JsonSerializer.Serialize(error, GatewayJson.Default.ErrorAnswer)}\n\n");
         await CutAsync(context).ConfigureAwait(false);
-        return stream;
 
         void Write(string text) => Encoding.UTF8.GetBytes(text, output);
     }

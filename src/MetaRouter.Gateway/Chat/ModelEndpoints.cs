@@ -12,10 +12,19 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary>The models on offer, and whether the gateway is well.</summary>
 internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstreams upstreams, GatewaySettings settings)
 {
+    private static readonly Lazy<byte[]> s_openApi = new(() =>
+    {
+        using var document = typeof(ModelEndpoints).Assembly.GetManifestResourceStream("openapi.json")!;
+        var bytes = new byte[document.Length];
+        document.ReadExactly(bytes);
+        return bytes;
+    });
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/models", ListAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read"));
         routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
+        routes.MapGet("/openapi/v1.json", context => Answers.WriteAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"), GatewayJson.Default.AliveAnswer)).WithMetadata(new NoKeyNeeded());
     }
 

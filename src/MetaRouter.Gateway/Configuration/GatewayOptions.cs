@@ -35,8 +35,52 @@ internal sealed class GatewayOptions
     /// <value>Seconds it is left alone the first time; doubled each time it fails again, up to a minute. 1 to 60, default 5.</value>
     public double CircuitSeconds { get; set; } = 5;
 
+    /// <value>What becomes of routing: <c>apply</c> (the default), <c>observe</c> (decide, note, and let <see cref="OffModel"/> answer) or <c>static</c> (let it answer). An administrator can change it at run time.</value>
+    public string Mode { get; set; } = "apply";
+
+    /// <value>Seconds after which a conversation's model is no longer held to have its prompt cached; 0: never held, up to 86,400, default 300.</value>
+    public double SessionSeconds { get; set; } = 300;
+
+    /// <value>Learn from what users do: ask the same again, go to another model, leave a stream. Default false.</value>
+    public bool ImplicitSignals { get; set; }
+
+    /// <value>The share of the requests that allow it which are answered by two models, for the user to compare; 0 (the default) to 1.</value>
+    public double CompareShare { get; set; }
+
+    /// <value>Categories of requests with the only models that may see them; a request names its category in the header x-router-category. Default: none.</value>
+    public IDictionary<string, List<string>> CategoryPins { get; } = new Dictionary<string, List<string>>();
+
+    /// <summary>The pins, as models.</summary>
+    internal IReadOnlyDictionary<string, IReadOnlySet<Core.Catalog.ModelId>> Pins =>
+        _pins ??= CategoryPins.ToDictionary(p => p.Key, p => (IReadOnlySet<Core.Catalog.ModelId>)p.Value.Select(m => new Core.Catalog.ModelId(m)).ToHashSet());
+
+    private Dictionary<string, IReadOnlySet<Core.Catalog.ModelId>>? _pins;
+
     public IEnumerable<string> Problems()
     {
+        if (Mode is not ("apply" or "observe" or "static"))
+        {
+            yield return $"{Section}:{nameof(Mode)} is '{Mode}'; it must be apply, observe or static";
+        }
+
+        if (!(SessionSeconds is >= 0 and <= 86_400))
+        {
+            yield return FormattableString.Invariant($"{Section}:{nameof(SessionSeconds)} is {SessionSeconds}; it must be from 0 to 86400");
+        }
+
+        if (!(CompareShare is >= 0 and <= 1))
+        {
+            yield return FormattableString.Invariant($"{Section}:{nameof(CompareShare)} is {CompareShare}; it must be from 0 to 1");
+        }
+
+        foreach (var (category, models) in CategoryPins)
+        {
+            if (models.Count == 0 || models.Any(m => m.Length is 0 or > Core.Catalog.ModelId.MaxLength || m.AsSpan().ContainsAnyExceptInRange('!', '~')))
+            {
+                yield return $"{Section}:{nameof(CategoryPins)}:{category} lists {(models.Count == 0 ? "no model" : "what is no model's name")}; list the models that may see its requests";
+            }
+        }
+
         foreach (var (name, value, least, most) in new (string, double, double, double)[] { (nameof(MostAttempts), MostAttempts, 1, 10), (nameof(CircuitFailures), CircuitFailures, 1, 1000), (nameof(CircuitSeconds), CircuitSeconds, 1, 60) })
         {
             if (!(value >= least && value <= most))

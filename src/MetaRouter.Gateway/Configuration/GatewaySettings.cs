@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Configuration;
 
 /// <summary>Everything an operator set, checked. Problems of all sections are reported together.</summary>
-internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys)
+internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys, IReadOnlyList<TenantOptions> Tenants)
 {
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
     public bool IsDemo => Upstreams.Count == 0;
@@ -22,12 +22,15 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         var gateway = Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
         var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
         var keys = Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
+        var tenants = Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(gateway.Problems());
         problems.AddRange(upstreams.SelectMany((u, i) => u.Problems(i)));
         problems.AddRange(keys.SelectMany((k, i) => k.Problems(i)));
+        problems.AddRange(tenants.SelectMany((t, i) => t.Problems(i)));
+        problems.AddRange(tenants.GroupBy(t => t.Name).Where(t => t.Count() > 1).Select(t => $"{TenantOptions.Section} lists '{t.Key}' {t.Count()} times; keep one"));
         problems.AddRange(keys.Where(k => k.Sha256.Length == 64).GroupBy(k => k.Sha256, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1)
             .Select(g => $"{ApiKeyOptions.Section} lists the hash {g.Key[..8]}... {g.Count()} times; a key has one tenant, so keep one"));
         CheckAddresses(configuration, keys.Count > 0, problems);
@@ -36,7 +39,7 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             CheckModels(models, upstreams, gateway, problems);
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys) : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) : throw new GatewayConfigurationException(problems);
     }
 
     /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>

@@ -9,13 +9,18 @@ namespace MetaRouter.Gateway.Configuration;
 /// </summary>
 internal static class UpstreamAddress
 {
+    private static ReadOnlySpan<byte> Nat64 => [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0];
+
     public static bool IsForbidden(IPAddress address)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            // fd00:ec2::254 is the metadata service of one large cloud.
-            return address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || address.Equals(IPAddress.Parse("fd00:ec2::254"));
+            // 6to4, NAT64 and the old compatible form carry an IPv4 address. fd00:ec2::254 is the metadata service of one large cloud.
+            var v6 = address.GetAddressBytes();
+            var inner = v6[0] == 0x20 && v6[1] == 0x02 ? v6.AsSpan(2, 4)
+                : v6.AsSpan(0, 12).SequenceEqual(Nat64) || (v6.AsSpan(0, 12).IndexOfAnyExcept((byte)0) < 0 && !IPAddress.IsLoopback(address)) ? v6.AsSpan(12, 4) : default;
+            return (!inner.IsEmpty && IsForbidden(new IPAddress(inner))) || address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || address.Equals(IPAddress.Parse("fd00:ec2::254"));
         }
 
         var bytes = address.GetAddressBytes();

@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Http;
 /// What every request passes: it gets an id, its sender is recognised before anything else is done, and whatever goes wrong becomes an error in
 /// OpenAI's shape, here and nowhere else.
 /// </summary>
-internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogger<Edge> logger)
+internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits.Governor governor, ILogger<Edge> logger)
 {
     public const string RequestId = "x-request-id";
 
@@ -37,6 +37,10 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
                 }
 
                 context.Features.Set(caller);
+                if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsScope>() is { } counted && (counted.Any & (Scope.Inference | Scope.Feedback)) != 0 && HttpMethods.IsPost(context.Request.Method))
+                {
+                    await governor.AdmitAsync(context, caller).ConfigureAwait(false);
+                }
             }
 
             await next(context).ConfigureAwait(false);
@@ -55,7 +59,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, ILogge
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
-        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}.")
+        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
 
     private async Task AnswerAsync(HttpContext context, Exception e)

@@ -23,7 +23,16 @@ internal sealed record UserAnswer(string User, string Explanation, int Signals, 
 
 internal readonly record struct MarginalPoint(double LambdaCost, float Probability);
 
-internal sealed record ErasedAnswer(bool Erased, string User, string At);
+internal sealed record ErasedAnswer(bool Erased, string User, string At, string Receipt);
+
+/// <param name="Record">Base64 of the user's state.</param>
+internal sealed record ExportAnswer(string User, string Record, int Signals, string At);
+
+internal sealed record DeedAnswer(string Done, string User, int Signals, string At, string Receipt);
+
+internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
+
+internal sealed record ModeAnswer(string Mode);
 
 internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
 {
@@ -58,6 +67,11 @@ internal sealed record ModelAnswer(string Id, string Object, long Created, strin
 [JsonSerializable(typeof(FeedbackAnswer))]
 [JsonSerializable(typeof(UserAnswer))]
 [JsonSerializable(typeof(ErasedAnswer))]
+[JsonSerializable(typeof(ExportAnswer))]
+[JsonSerializable(typeof(DeedAnswer))]
+[JsonSerializable(typeof(VerifyAnswer))]
+[JsonSerializable(typeof(ModeAnswer))]
+[JsonSerializable(typeof(Router.SavingsReport))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(AliveAnswer))]
 [JsonSerializable(typeof(ModelsAnswer))]

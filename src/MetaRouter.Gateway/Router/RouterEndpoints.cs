@@ -11,9 +11,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>Decisions, feedback on them, and what was learned: everything but the models' answers.</summary>
-internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, GatewaySettings settings)
+internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, GatewaySettings settings)
 {
-    private const string Users = "/v1/router/users/";
+    internal const string Users = "/v1/router/users/";
     private const string BodySetting = "Gateway:RouterBodyBytes";
 
     public void Map(IEndpointRouteBuilder routes)
@@ -28,10 +28,22 @@ internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, R
     {
         var body = RouteBody.Read(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false), pool.Current.Catalog);
         var tenant = Edge.CallerOf(context).Tenant;
+        var request = Narrowed(body.Request, context, tenant);
+        await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
         var decision = body.User is { } user
-            ? await router.RouteAsync(tenant, user, body.Request, context.RequestAborted).ConfigureAwait(false)
-            : router.RouteAnonymous(tenant, body.Request);
+            ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
+            : router.RouteAnonymous(tenant, request);
         await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
+    }
+
+    /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
+    private RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
+    {
+        var category = context.Request.Headers[Limits.Governor.CategoryHeader].ToString();
+        var catalog = pool.Current.Catalog;
+        var (allowed, unhealthy, own) = (governor.Allowed(catalog, tenant, category.Length == 0 ? null : category, routed: true), upstreams.Unhealthy(catalog), request.Needs.AllowedModels);
+        return allowed is null && unhealthy is null ? request
+            : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
     }
 
     private async Task FeedbackAsync(HttpContext context)
@@ -82,17 +94,20 @@ internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, R
     {
         var id = IdOf(context);
         await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow())), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
     }
 
     /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
-    private static string IdOf(HttpContext context)
+    /// <param name="after">What follows the id in the path.</param>
+    internal static string IdOf(HttpContext context, string after = "")
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var at = target.IndexOf(Users, StringComparison.OrdinalIgnoreCase);
         var end = target.AsSpan().IndexOfAny('?', '#');
-        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(target[(at + Users.Length)..(end < 0 ? target.Length : end)].TrimEnd('/'));
+        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + Users.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
         return UserId.Check(id, "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
+
+        string Before(string path) => path.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? path[..^after.Length] : path;
     }
 
     /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>

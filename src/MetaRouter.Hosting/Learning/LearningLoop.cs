@@ -32,6 +32,9 @@ public sealed partial class LearningLoop : BackgroundService
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger) =>
         (_store, _pool, _options, _time, _metrics, _logger, _users) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers));
 
+    /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
+    public IReadOnlySet<ulong> PrivateTenants { get; init; } = new HashSet<ulong>();
+
     /// <summary>One round now; a test or an operator need not wait for the timer.</summary>
     /// <returns>Whether a new prior went into service.</returns>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
@@ -164,8 +167,8 @@ public sealed partial class LearningLoop : BackgroundService
                 _sequence = user.Sequence;
                 _changed = true;
 
-                // A changed user replaces its old contribution; an erased one is taken out.
-                if (user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
+                // A changed user replaces its old contribution; an erased one is taken out, and one whose tenant keeps to itself never comes in.
+                if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
                 {
                     _users.Remove(user.Key.User);
                     continue;

@@ -6,7 +6,7 @@ namespace MetaRouter.Hosting.Stores;
 internal sealed class RedisConnection : IDisposable
 {
     /// <summary>A call that gets no answer by then may have been done all the same; who made it must ask again.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5);
 
@@ -104,10 +104,15 @@ internal sealed class RedisConnection : IDisposable
     {
         try
         {
-            return await call(_redis.GetDatabase()).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+            var answer = await call(_redis.GetDatabase()).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+
+            // The client may have come here on the one thread that completes all its calls, in order: whoever goes on from here must not hold that up.
+            await Task.Yield();
+            return answer;
         }
         catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
         {
+            await Task.Yield();
             throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e);
         }
     }

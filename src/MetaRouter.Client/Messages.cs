@@ -1,0 +1,59 @@
+using System.Text.Json.Serialization;
+
+namespace MetaRouter.Client;
+
+/// <param name="Input">What the user asks.</param>
+/// <param name="User">Null: nobody's decision; the population's policy decides and nothing can be learned from it.</param>
+public sealed record RouteCall(string Input, string? User = null)
+{
+    /// <summary>Dollars against quality by hand, 0 or more; null: the user's own.</summary>
+    public double? LambdaCost { get; init; }
+
+    /// <summary>A second model may be offered, for the user to compare the two answers.</summary>
+    public bool Compare { get; init; }
+
+    /// <summary>The only models; null: all.</summary>
+    public IReadOnlyList<string>? Models { get; init; }
+
+    public double? MaxCostUsd { get; init; }
+}
+
+/// <param name="Receipt">Brings feedback back to this decision.</param>
+/// <param name="Offered">The second model to show; null: none.</param>
+/// <param name="Propensity">The exact probability with which the model was chosen.</param>
+public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, string Snapshot, IReadOnlyList<RankedModel> Ranking);
+
+/// <param name="Utility">Null: it may not answer, and <paramref name="Excluded"/> says why.</param>
+public sealed record RankedModel(string Model, double Quality, double CostUsd, double? Utility, double Propensity, string? Excluded);
+
+/// <param name="Receipt">Of a decision, or a completion's id.</param>
+/// <param name="Kind">comparison, thumb, rating, regenerate, switch_model, accept, edit, abandon or task_success.</param>
+/// <param name="Value">As the kind defines it; null where it has none.</param>
+public sealed record FeedbackCall(string Receipt, string User, string Kind, object? Value = null)
+{
+    /// <summary>When the user said it; null: now.</summary>
+    public DateTimeOffset? OccurredAt { get; init; }
+
+    /// <summary>The user takes it back.</summary>
+    public bool Withdrawn { get; init; }
+}
+
+/// <param name="Counted">False for what was known already, or came too late.</param>
+public sealed record FeedbackReply(bool Counted, string Outcome, PreferenceReply Preference);
+
+public sealed record PreferenceReply(string Explanation, int Signals, [property: JsonPropertyName("lambda_cost")] Quantiles LambdaCost);
+
+/// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
+public sealed record Quantiles(double P05, double P25, double P50, double P75, double P95);
+
+public sealed record UserReply(string User, string Explanation, int Signals, IReadOnlyDictionary<string, int> Kinds, Quantiles LambdaCost, double ActingLambdaCost, string Snapshot);
+
+/// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
+public sealed record ErasedReply(bool Erased, string User, DateTimeOffset At, string Receipt);
+
+/// <param name="Record">To be given to an import unchanged.</param>
+public sealed record ExportReply(string User, string Record, int Signals, DateTimeOffset At);
+
+/// <param name="Done">imported or reset.</param>
+/// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
+public sealed record DeedReply(string Done, string User, int Signals, DateTimeOffset At, string Receipt);

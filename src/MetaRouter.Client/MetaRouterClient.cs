@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MetaRouter.Client;
+
+/// <summary>
+/// A gateway's own API: decisions, feedback, and what was learned of users. For completions use any OpenAI client with the gateway's address; a completion's id is
+/// the receipt that <see cref="SendFeedbackAsync"/> takes.
+/// </summary>
+/// <remarks>Errors are <see cref="MetaRouterException"/>. Feedback may be sent again after any of them: the same word counts once.</remarks>
+public sealed class MetaRouterClient(HttpClient http)
+{
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>Which model should answer; nothing is called.</summary>
+    public Task<RouteReply> RouteAsync(RouteCall call, CancellationToken cancellationToken = default) => SendAsync<RouteReply>(HttpMethod.Post, "v1/router/route", call, cancellationToken);
+
+    /// <summary>What a user thought of a decision; returns when it is kept.</summary>
+    public Task<FeedbackReply> SendFeedbackAsync(FeedbackCall call, CancellationToken cancellationToken = default) => SendAsync<FeedbackReply>(HttpMethod.Post, "v1/router/feedback", call, cancellationToken);
+
+    /// <summary>What is believed of a user.</summary>
+    public Task<UserReply> GetUserAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserReply>(HttpMethod.Get, PathOf(user), null, cancellationToken);
+
+    /// <summary>Forgets a user for good; feedback on what was decided before is refused from now on.</summary>
+    public Task<ErasedReply> EraseAsync(string user, CancellationToken cancellationToken = default) => SendAsync<ErasedReply>(HttpMethod.Delete, PathOf(user), null, cancellationToken);
+
+    /// <summary>What was learned of a user, for the user to keep or take elsewhere.</summary>
+    public Task<ExportReply> ExportAsync(string user, CancellationToken cancellationToken = default) => SendAsync<ExportReply>(HttpMethod.Get, PathOf(user) + "/export", null, cancellationToken);
+
+    /// <summary>Adds an export to what is known of a user; the same export twice is one.</summary>
+    public Task<DeedReply> ImportAsync(string user, string record, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/import", new { record }, cancellationToken);
+
+    /// <summary>Lets a user start anew.</summary>
+    public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
+
+    private static string PathOf(string user)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(user);
+        return "v1/router/users/" + Uri.EscapeDataString(user);
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, body.GetType(), new MediaTypeHeaderValue("application/json"), Json) };
+        using var response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken).ConfigureAwait(false)
+            ?? throw new MetaRouterException((int)response.StatusCode, "invalid_answer", $"The gateway answered {method} {path} with null.", null);
+    }
+
+    private static async Task<MetaRouterException> FailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false));
+        try
+        {
+            var error = JsonSerializer.Deserialize<ErrorReply>(text, Json)?.Error;
+            if (error?.Message is { } message)
+            {
+                return new MetaRouterException(status, error.Code ?? "", message, response.Headers.RetryAfter?.Delta);
+            }
+        }
+        catch (JsonException)
+        {
+            // Something in between answered, not the gateway.
+        }
+
+        return new MetaRouterException(status, "", string.Create(CultureInfo.InvariantCulture, $"The address of the gateway answered with status {status} and no error of a gateway; check that it is one."), null);
+    }
+
+    private sealed record ErrorReply(ErrorBody? Error);
+
+    private sealed record ErrorBody(string? Message, string? Code);
+}

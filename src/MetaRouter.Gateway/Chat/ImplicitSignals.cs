@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>
+/// Learns from what users do rather than say: the same messages sent again are a regenerate, sent again to a named model a switch, and a stream left before
+/// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at.
+/// </summary>
+internal sealed partial class ImplicitSignals(InProcessRouter router, ISharedState shared, RouterSecrets secrets, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
+{
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
+
+    private readonly ILogger<ImplicitSignals> _logger = logger;
+
+    public bool IsOn => settings.Gateway.ImplicitSignals;
+
+    /// <summary>Looks whether a request is the user's last one again.</summary>
+    /// <param name="named">The model it asks for by name; null: it is routed.</param>
+    public async ValueTask LookAsync(string tenant, string user, ReadOnlyMemory<byte> messages, ModelProfile? named, ModelCatalog catalog)
+    {
+        if (await shared.RecallAsync(Name(tenant, user)).ConfigureAwait(false) is not { Length: > 12 } last || BinaryPrimitives.ReadUInt64LittleEndian(last) != Hash(messages.Span))
+        {
+            return;
+        }
+
+        var model = BinaryPrimitives.ReadUInt32LittleEndian(last.AsSpan(8));
+        var receipt = Encoding.ASCII.GetString(last.AsSpan(12));
+        if (named is null)
+        {
+            await LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Regenerate, 0)).ConfigureAwait(false);
+        }
+        else if (Core.Routing.Receipt.HashOf(named.Id) != model && catalog.Models.FirstOrDefault(m => Core.Routing.Receipt.HashOf(m.Id) == model) is { } served)
+        {
+            var isCheaper = named.InputPrice.Usd + named.OutputPrice.Usd < served.InputPrice.Usd + served.OutputPrice.Usd;
+            await LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.SwitchModel, isCheaper ? (byte)1 : (byte)0)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Notes a routed request for the next look.</summary>
+    public ValueTask RememberAsync(string tenant, string user, ReadOnlyMemory<byte> messages, ModelId served, string receipt)
+    {
+        var note = new byte[12 + receipt.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(note, Hash(messages.Span));
+        BinaryPrimitives.WriteUInt32LittleEndian(note.AsSpan(8), Core.Routing.Receipt.HashOf(served));
+        Encoding.ASCII.GetBytes(receipt, note.AsSpan(12));
+        return shared.RememberAsync(Name(tenant, user), note, Memory);
+    }
+
+    public ValueTask AbandonedAsync(string tenant, string user, string receipt) => LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Abandon, 0));
+
+    private async ValueTask LearnAsync(string tenant, string user, Feedback feedback)
+    {
+        try
+        {
+            await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false);
+            metrics.ImplicitSignals.Add(1, new KeyValuePair<string, object?>("kind", feedback.Kind.ToString()));
+        }
+        catch (StoreException e)
+        {
+            LogLost(feedback.Kind, e.Message); // nobody sent it, so nobody can send it again
+        }
+    }
+
+    private string Name(string tenant, string user) => $"i:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
+
+    private ulong Hash(ReadOnlySpan<byte> messages)
+    {
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(secrets.IdentitySecret, messages, hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "An implicit {Kind} was noticed and could not be kept. {Reason}")]
+    private partial void LogLost(FeedbackKind kind, string reason);
+}

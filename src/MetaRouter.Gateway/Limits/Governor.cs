@@ -1,0 +1,197 @@
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway.Limits;
+
+/// <summary>Holds every tenant to what it may do: how often, at what cost, with which models.</summary>
+/// <remarks>
+/// A cost is reserved as predicted before the call and settled as counted after it, so requests at once cannot spend the same dollar twice. What the prediction
+/// fell short of is overspent at most, and counted.
+/// </remarks>
+internal sealed class Governor(ISharedState shared, GatewaySettings settings, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics)
+{
+    /// <summary>Accounts hold whole billionths of a dollar: a cheap model's token costs some tens of them.</summary>
+    private const double Unit = 1e-9;
+
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<string, TenantRules> _tenants = settings.Tenants.ToDictionary(t => t.Name, t => new TenantRules(t));
+
+    /// <summary>Counts a request against the tenant's rate, and says in OpenAI's headers what is left.</summary>
+    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
+    public ValueTask AdmitAsync(HttpContext context, Caller caller)
+    {
+        var limit = Of(caller.Tenant)?.Options.RequestsPerMinute;
+        return limit is null ? default : CountAsync(context, caller.Tenant, null, limit.Value);
+    }
+
+    /// <summary>Counts a request against its user's rate.</summary>
+    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
+    public ValueTask AdmitUserAsync(HttpContext context, string tenant, string? user)
+    {
+        var limit = user is null ? null : Of(tenant)?.Options.UserRequestsPerMinute;
+        return limit is null ? default : CountAsync(context, tenant, user, limit.Value);
+    }
+
+    /// <summary>The models that the tenant, the category and the share of dear ones leave; null: all.</summary>
+    /// <param name="routed">The router chooses; the share of dear models is no matter of who names one.</param>
+    /// <exception cref="ApiException">400: no such category.</exception>
+    public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category, bool routed)
+    {
+        var (rules, pins) = (Of(tenant), default(IReadOnlySet<ModelId>));
+        if (category is not null && !settings.Gateway.Pins.TryGetValue(category, out pins))
+        {
+            throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out.");
+        }
+
+        var dear = routed && rules?.IsDearShareUsedUp() == true ? rules.Dear : null;
+        return rules?.Allowed is null && pins is null && dear is null ? null
+            : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false && dear?.Contains(m) != true).ToHashSet();
+    }
+
+    /// <summary>Notes which model a routed request went to.</summary>
+    public void Count(string tenant, ModelId model) => Of(tenant)?.Count(model);
+
+    /// <summary>Sets so much aside for a call.</summary>
+    /// <returns>What to settle afterwards, and null; or default, and what is left at most.</returns>
+    public async ValueTask<(Hold Hold, double? LeftUsd)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
+    {
+        if (Of(tenant)?.Options is not { } rules || (rules.BudgetUsd is null && (user is null || rules.UserBudgetUsd is null)))
+        {
+            return (default, null);
+        }
+
+        var (period, ends) = Period(rules);
+        var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
+        var accounts = new List<Account>(2);
+        if (rules.BudgetUsd is { } all)
+        {
+            accounts.Add(new($"usd:{period}", Units(usd), Units(all), lifetime));
+        }
+
+        if (user is not null && rules.UserBudgetUsd is { } own)
+        {
+            accounts.Add(new($"usd:{period}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}", Units(usd), Units(own), lifetime));
+        }
+
+        var partition = Partition(tenant);
+        var reserved = await shared.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
+        return reserved.Refused < 0 ? (new Hold(partition, accounts, usd), null)
+            : (default, Math.Max(0, Enumerable.Range(0, accounts.Count).Min(i => accounts[i].Limit - reserved.Held[i]) * Unit));
+    }
+
+    /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>
+    public async ValueTask SettleAsync(Hold hold, double usd)
+    {
+        if (hold.Accounts is null)
+        {
+            return;
+        }
+
+        if (usd > hold.Usd)
+        {
+            metrics.OverspentUsd.Add(usd - hold.Usd);
+        }
+
+        var difference = Units(usd) - Units(hold.Usd);
+        if (difference != 0)
+        {
+            await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = difference })], CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
+    public ApiException OverBudget(string tenant, double needed, double left)
+    {
+        var rules = Of(tenant)!.Options;
+        var ends = Period(rules).Ends;
+        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"This {rules.BudgetPeriod}'s budget has ${left:0.########} left, and the request is expected to cost ${needed:0.########} even of the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
+        {
+            RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - time.GetUtcNow()).TotalSeconds)),
+        };
+    }
+
+    public const string CategoryHeader = "x-router-category";
+
+    private TenantRules? Of(string tenant) => _tenants.GetValueOrDefault(tenant) ?? _tenants.GetValueOrDefault(TenantOptions.AnyTenant);
+
+    private ulong Partition(string tenant) => IdentityHash.Compute(secrets.IdentitySecret, tenant);
+
+    private async ValueTask CountAsync(HttpContext context, string tenant, string? user, int limit)
+    {
+        var now = time.GetUtcNow();
+        var minute = now.ToUnixTimeSeconds() / 60;
+        var name = user is null ? $"n:{minute}" : $"n:{minute}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
+        var counted = await shared.ReserveAsync(Partition(tenant), [new Account(name, 1, limit, Minute * 2)], context.RequestAborted).ConfigureAwait(false);
+        var reset = (int)(60 - (now.ToUnixTimeSeconds() % 60));
+        var headers = context.Response.Headers;
+        headers["x-ratelimit-limit-requests"] = limit.ToString(CultureInfo.InvariantCulture);
+        headers["x-ratelimit-remaining-requests"] = Math.Max(0, limit - counted.Held[0]).ToString(CultureInfo.InvariantCulture);
+        headers["x-ratelimit-reset-requests"] = FormattableString.Invariant($"{reset}s");
+        if (counted.Refused >= 0)
+        {
+            throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
+        }
+    }
+
+    private (string Name, DateTimeOffset Ends) Period(TenantOptions rules)
+    {
+        var today = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero);
+        return rules.BudgetPeriod == "day"
+            ? (today.ToString("yyyyMMdd", CultureInfo.InvariantCulture), today.AddDays(1))
+            : (today.ToString("yyyyMM", CultureInfo.InvariantCulture), today.AddDays(1 - today.Day).AddMonths(1));
+    }
+
+    private static long Units(double usd) => (long)Math.Ceiling(Math.Min(usd, 4e6) / Unit);
+
+    private static string Listed(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
+
+    /// <summary>What is set aside for one call.</summary>
+    internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd);
+
+    private sealed class TenantRules(TenantOptions options)
+    {
+        /// <summary>The share is that of the last so many requests or more: older ones fade.</summary>
+        private const int Window = 1000;
+
+        private readonly Lock _gate = new();
+        private double _all, _dear;
+
+        public TenantOptions Options => options;
+
+        public HashSet<ModelId>? Allowed { get; } = options.AllowedModels.Count == 0 ? null : options.AllowedModels.Select(m => new ModelId(m)).ToHashSet();
+
+        public HashSet<ModelId> Dear { get; } = options.DearModels.Select(m => new ModelId(m)).ToHashSet();
+
+        /// <summary>One more dear request would be more than the share.</summary>
+        public bool IsDearShareUsedUp()
+        {
+            lock (_gate)
+            {
+                return options.DearShare is { } share && _dear + 1 > share * (_all + 1);
+            }
+        }
+
+        public void Count(ModelId model)
+        {
+            if (options.DearShare is null)
+            {
+                return;
+            }
+
+            lock (_gate)
+            {
+                (_all, _dear) = (_all + 1, _dear + (Dear.Contains(model) ? 1 : 0));
+                if (_all > 2 * Window)
+                {
+                    (_all, _dear) = (_all / 2, _dear / 2);
+                }
+            }
+        }
+    }
+}

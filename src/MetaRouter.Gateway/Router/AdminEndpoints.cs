@@ -1,0 +1,175 @@
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
+internal sealed class AdminEndpoints(InProcessRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+{
+    private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
+    private const string BodySetting = "Gateway:RouterBodyBytes";
+    private static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(User + "/export", ExportAsync).WithMetadata(Read);
+        routes.MapPost(User + "/import", ImportAsync).WithMetadata(Admin);
+        routes.MapPost(User + "/reset", ResetAsync).WithMetadata(Admin);
+        routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(Read);
+        routes.MapGet(Models, ModelsAsync).WithMetadata(Read);
+        routes.MapPut(Models, SetModelsAsync).WithMetadata(Admin);
+        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
+        routes.MapGet(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer)).WithMetadata(Read);
+        routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
+        routes.MapGet("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
+        routes.MapGet("/v1/router/savings", SavingsAsync).WithMetadata(Read);
+    }
+
+    private async Task ExportAsync(HttpContext context)
+    {
+        var id = RouterEndpoints.IdOf(context, "/export");
+        var record = await router.ExportAsync(Tenant(context), id, context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ExportAnswer(id, Convert.ToBase64String(record), UserState.Read(record).Signals.Length, Now()), GatewayJson.Default.ExportAnswer).ConfigureAwait(false);
+    }
+
+    private async Task ImportAsync(HttpContext context)
+    {
+        var id = RouterEndpoints.IdOf(context, "/import");
+        var record = await FieldAsync(context, "record", "what /export gave").ConfigureAwait(false);
+        UserModel user;
+        try
+        {
+            user = await router.ImportAsync(Tenant(context), id, Convert.FromBase64String(record), context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is FormatException or UserStateException)
+        {
+            throw ApiException.BadValue("record", $"'record' cannot be read: {e.Message} Send the text that /export gave, unchanged.");
+        }
+
+        await DoneAsync(context, Deeds.Imported, id, user.State.Signals.Length).ConfigureAwait(false);
+    }
+
+    private async Task ResetAsync(HttpContext context)
+    {
+        var id = RouterEndpoints.IdOf(context, "/reset");
+        await router.EraseAsync(Tenant(context), id, context.RequestAborted).ConfigureAwait(false);
+        await DoneAsync(context, Deeds.Reset, id, 0).ConfigureAwait(false);
+    }
+
+    private async Task VerifyAsync(HttpContext context)
+    {
+        var id = RouterEndpoints.IdOf(context, "/verify");
+        var receipt = await FieldAsync(context, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
+        var found = deeds.Check(receipt, Tenant(context), id);
+        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), GatewayJson.Default.VerifyAnswer).ConfigureAwait(false);
+    }
+
+    private Task DoneAsync(HttpContext context, string deed, string id, int signals) =>
+        Answers.WriteAsync(context, new DeedAnswer(deed, id, signals, Now(), deeds.Certify(deed, Tenant(context), id, time.GetUtcNow())), GatewayJson.Default.DeedAnswer);
+
+    private Task ModelsAsync(HttpContext context)
+    {
+        var catalog = pool.Current.Catalog;
+        context.Response.Headers.ETag = CatalogJson.Etag(catalog);
+        return Answers.WriteAsync(context, CatalogJson.Write(catalog));
+    }
+
+    private async Task SetModelsAsync(HttpContext context)
+    {
+        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        ModelCatalog catalog;
+        try
+        {
+            catalog = CatalogJson.Read(bytes);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", e.Message.ReplaceLineEndings(" "), "models");
+        }
+
+        if (!catalog.Models.Any(m => m.Enabled))
+        {
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models and none is enabled, so nothing could be routed; enable one.", "models");
+        }
+
+        var homeless = catalog.Models.Where(m => m.Enabled && !upstreams.Serves(m.Id)).Select(m => m.Id.Value).ToArray();
+        if (homeless.Length > 0)
+        {
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "model_not_served", $"No upstream serves {string.Join(", ", homeless)}. Upstreams come from the configuration only: add each to section {UpstreamOptions.Section}, or an entry for *, or leave these models out or disabled.", "models");
+        }
+
+        if (!await keeper.ReplaceAsync(catalog, Expected(context), context.RequestAborted).ConfigureAwait(false))
+        {
+            throw new ApiException(412, ErrorCodes.InvalidRequest, "etag_mismatch", $"The catalog in service is {CatalogJson.Etag(pool.Current.Catalog)}, and If-Match names {context.Request.Headers.IfMatch}: somebody changed it meanwhile. Read it again and apply your change to that.", "If-Match");
+        }
+
+        await ModelsAsync(context).ConfigureAwait(false);
+    }
+
+    private async Task ResetModelsAsync(HttpContext context)
+    {
+        await keeper.ResetAsync(context.RequestAborted).ConfigureAwait(false);
+        await ModelsAsync(context).ConfigureAwait(false);
+    }
+
+    private async Task SetModeAsync(HttpContext context)
+    {
+        var wanted = await FieldAsync(context, "mode", "apply, observe or static, or \"\" for the configuration's").ConfigureAwait(false);
+        if (wanted is not ("" or ModeKeeper.Apply or ModeKeeper.Observe or ModeKeeper.Static))
+        {
+            throw ApiException.BadValue("mode", $"'mode' is '{wanted}'; it must be apply, observe or static, or \"\" for the configuration's.");
+        }
+
+        await mode.SetAsync(wanted.Length == 0 ? null : wanted, context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer).ConfigureAwait(false);
+    }
+
+    private async Task DecisionsAsync(HttpContext context)
+    {
+        await using var file = Log();
+        context.Response.ContentType = "application/x-ndjson";
+        await file.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private async Task SavingsAsync(HttpContext context)
+    {
+        await using var file = Log();
+        var report = await SavingsReport.ReadAsync(file, context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, report, GatewayJson.Default.SavingsReport).ConfigureAwait(false);
+    }
+
+    private FileStream Log()
+    {
+        try
+        {
+            return new FileStream(options.DecisionLog, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ApiException(404, ErrorCodes.InvalidRequest, "no_decision_log", options.DecisionLog.Length == 0 ? "No decisions are logged. Name a file in MetaRouter:DecisionLog." : $"The decision log '{options.DecisionLog}' cannot be read: {e.Message}");
+        }
+    }
+
+    private async ValueTask<string> FieldAsync(HttpContext context, string name, string expected)
+    {
+        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false));
+        return RequestBody.AsText(() => new Fields(document.RootElement, [name]).Text(name)) ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", $"'{name}' is missing; send {expected}.", name);
+    }
+
+    private static ulong? Expected(HttpContext context)
+    {
+        var etag = context.Request.Headers.IfMatch.ToString();
+        return etag.Length is 0 || etag == "*" ? null
+            : etag.Length == 18 && ulong.TryParse(etag.AsSpan(1, 16), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var version) ? version
+            : throw ApiException.BadValue("If-Match", $"The header If-Match is '{etag}'; it must be the ETag that GET {Models} gave, with its quotes.");
+    }
+
+    private static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
+
+    private string Now() => time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,33 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>Proof of what was done to a user's data: an authenticated note of the deed, the user and the time, which holds no id and can be checked later.</summary>
+internal sealed class Deeds(RouterSecrets secrets)
+{
+    public const string Erased = "erased", Reset = "reset", Imported = "imported";
+
+    /// <returns><c>deed.unix-milliseconds.mac</c></returns>
+    public string Certify(string deed, string tenant, string user, DateTimeOffset at)
+    {
+        var ms = at.ToUnixTimeMilliseconds();
+        return string.Create(CultureInfo.InvariantCulture, $"{deed}.{ms}.{Mac(deed, tenant, user, ms)}");
+    }
+
+    /// <returns>Null: this gateway, or one of the same store, did not write it of this user.</returns>
+    public (string Deed, DateTimeOffset At)? Check(string receipt, string tenant, string user)
+    {
+        var parts = receipt.Split('.');
+        return parts.Length == 3 && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms < 253_402_300_799_999
+            && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Mac(parts[0], tenant, user, ms)), Encoding.UTF8.GetBytes(parts[2]))
+            ? (parts[0], DateTimeOffset.FromUnixTimeMilliseconds(ms))
+            : null;
+    }
+
+    private string Mac(string deed, string tenant, string user, long ms) => Base64Url.EncodeToString(
+        HMACSHA256.HashData(secrets.IdentitySecret, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"deed\0{deed}\0{ms}\0{tenant.Length}\0{tenant}\0{user}"))).AsSpan(0, 16));
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>
+/// What routing would have saved, from the decisions that were noted and not followed. The served model's cost is known; the chosen one's is its prediction times
+/// what the served model's prediction fell short or over on the same request, since prompt and answer were as long for one as for the other. The interval is over
+/// requests (percentile bootstrap, 2,000 draws).
+/// </summary>
+/// <param name="Requests">Noted and answered, with their cost.</param>
+/// <param name="SpentUsd">What the answers cost.</param>
+/// <param name="WouldHaveSpentUsd">Had the decisions been followed.</param>
+/// <param name="SavedShare">1 - would have spent / spent.</param>
+/// <param name="QualityChange">Mean predicted quality of the chosen models less that of the served ones; predictions, not grades.</param>
+internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate WouldHaveSpentUsd, Estimate SavedShare, Estimate QualityChange, string Method)
+{
+    private const int Draws = 2000;
+    private const double MostCorrection = 10;
+
+    public static async Task<SavingsReport> ReadAsync(Stream log, CancellationToken cancellationToken)
+    {
+        var rows = new List<(double Spent, double Would, double Quality)>();
+        using var reader = new StreamReader(log, leaveOpen: true);
+        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        {
+            if (Row(line) is { } row)
+            {
+                rows.Add(row);
+            }
+        }
+
+        return Of(rows);
+    }
+
+    public static SavingsReport Of(IReadOnlyList<(double Spent, double Would, double Quality)> rows)
+    {
+        const string method = "direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
+        if (rows.Count == 0)
+        {
+            return new(0, 0, default, default, default, method);
+        }
+
+        var (random, would, share, quality) = (new Random(1), new double[Draws], new double[Draws], new double[Draws]);
+        for (var draw = 0; draw < Draws; draw++)
+        {
+            var (s, w, q) = (0.0, 0.0, 0.0);
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows[random.Next(rows.Count)];
+                (s, w, q) = (s + row.Spent, w + row.Would, q + row.Quality);
+            }
+
+            (would[draw], share[draw], quality[draw]) = (w, s > 0 ? 1 - (w / s) : 0, q / rows.Count);
+        }
+
+        var (spent, sum) = (rows.Sum(r => r.Spent), rows.Sum(r => r.Would));
+        return new(rows.Count, spent, Interval(sum, would), Interval(spent > 0 ? 1 - (sum / spent) : 0, share), Interval(rows.Average(r => r.Quality), quality), method);
+    }
+
+    private static Estimate Interval(double value, double[] draws)
+    {
+        Array.Sort(draws);
+        return new(value, draws[(int)(0.025 * Draws)], draws[(int)(0.975 * Draws) - 1]);
+    }
+
+    /// <summary>Null: not a decision that was noted and not followed, or a torn line.</summary>
+    private static (double Spent, double Would, double Quality)? Row(string line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            if (root.GetProperty("mode").GetString() != "observe" || root.GetProperty("cost_usd").ValueKind != JsonValueKind.Number || root.GetProperty("served").GetString() is not { } served)
+            {
+                return null;
+            }
+
+            var (chosen, spent) = (root.GetProperty("chosen").GetString(), root.GetProperty("cost_usd").GetDouble());
+            JsonElement? of = null, to = null;
+            foreach (var candidate in root.GetProperty("candidates").EnumerateArray())
+            {
+                var name = candidate.GetProperty("model").GetString();
+                (of, to) = (name == served ? candidate : of, name == chosen ? candidate : to);
+            }
+
+            if (of is not { } a || to is not { } b || Cost(a) <= 0)
+            {
+                return null;
+            }
+
+            return (spent, Cost(b) * Math.Clamp(spent / Cost(a), 1 / MostCorrection, MostCorrection), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+
+        static double Cost(JsonElement candidate) => candidate.GetProperty("cost_usd").GetDouble();
+    }
+}
+
+/// <summary>A figure with its 95 % interval.</summary>
+internal readonly record struct Estimate(double Value, double Low, double High);

@@ -1,0 +1,29 @@
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>What the routers of one store must agree on from call to call and may forget in time: what was spent and counted, who answered a conversation last.</summary>
+public interface ISharedState
+{
+    /// <summary>Adds every account's amount, if that takes none of them over its limit; else adds nothing.</summary>
+    /// <param name="partition">What the accounts have in common; all are kept in one place.</param>
+    /// <returns>What each account holds now.</returns>
+    ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default);
+
+    /// <summary>Adds to the accounts whatever their limits, less than nothing too: what was reserved and not spent goes back.</summary>
+    ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default);
+
+    /// <summary>Null: nothing is remembered.</summary>
+    ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default);
+
+    ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default);
+}
+
+/// <summary>A sum with a limit.</summary>
+/// <param name="Name">Unique in its partition; a period's account has the period in its name.</param>
+/// <param name="Amount">To add.</param>
+/// <param name="Limit">The most it may hold.</param>
+/// <param name="Lifetime">After which it is forgotten, counted from its first use.</param>
+public readonly record struct Account(string Name, long Amount, long Limit, TimeSpan Lifetime);
+
+/// <param name="Refused">The first account that would have gone over its limit; -1: none, everything was added.</param>
+/// <param name="Held">What each account holds, in the order asked.</param>
+public readonly record struct Reservation(int Refused, IReadOnlyList<long> Held);

@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>Shared state of one process. The accounts can be written down and read back, so that a restart gives nobody a new budget.</summary>
+public sealed class MemorySharedState(TimeProvider time) : ISharedState
+{
+    private const int Sweep = 4096;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(ulong Partition, string Name), (long Held, DateTimeOffset Ends)> _accounts = [];
+    private readonly Dictionary<string, (byte[] Value, DateTimeOffset Ends)> _memories = [];
+    private int _sinceSweep;
+
+    public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(accounts);
+        lock (_gate)
+        {
+            var (now, held, refused) = (time.GetUtcNow(), new long[accounts.Count], -1);
+            for (var i = 0; i < held.Length; i++)
+            {
+                held[i] = Held(partition, accounts[i].Name, now);
+                refused = refused < 0 && held[i] + accounts[i].Amount > accounts[i].Limit ? i : refused;
+            }
+
+            if (refused < 0)
+            {
+                for (var i = 0; i < held.Length; i++)
+                {
+                    held[i] = Add(partition, accounts[i], now);
+                }
+            }
+
+            return new(new Reservation(refused, held));
+        }
+    }
+
+    public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(accounts);
+        lock (_gate)
+        {
+            foreach (var account in accounts)
+            {
+                Add(partition, account, time.GetUtcNow());
+            }
+        }
+
+        return default;
+    }
+
+    public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            return new(_memories.TryGetValue(name, out var memory) && memory.Ends > time.GetUtcNow() ? memory.Value : null);
+        }
+    }
+
+    public ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            Forget(time.GetUtcNow());
+            _memories[name] = (value.ToArray(), time.GetUtcNow() + lifetime);
+        }
+
+        return default;
+    }
+
+    /// <summary>The accounts that are still open.</summary>
+    public byte[] Write()
+    {
+        lock (_gate)
+        {
+            var now = time.GetUtcNow();
+            return JsonSerializer.SerializeToUtf8Bytes(_accounts.Where(a => a.Value.Ends > now).Select(a => new Line(a.Key.Partition.ToString("x16", CultureInfo.InvariantCulture), a.Key.Name, a.Value.Held, a.Value.Ends)));
+        }
+    }
+
+    /// <summary>Takes up the accounts of an earlier run.</summary>
+    /// <exception cref="JsonException">The bytes are none.</exception>
+    public void Read(byte[] bytes)
+    {
+        foreach (var line in JsonSerializer.Deserialize<Line[]>(bytes) ?? [])
+        {
+            lock (_gate)
+            {
+                _accounts[(ulong.Parse(line.Partition, NumberStyles.HexNumber, CultureInfo.InvariantCulture), line.Name)] = (line.Held, line.Ends);
+            }
+        }
+    }
+
+    private long Held(ulong partition, string name, DateTimeOffset now) => _accounts.TryGetValue((partition, name), out var account) && account.Ends > now ? account.Held : 0;
+
+    private long Add(ulong partition, in Account account, DateTimeOffset now)
+    {
+        Forget(now);
+        var held = Held(partition, account.Name, now) + account.Amount;
+        var ends = _accounts.TryGetValue((partition, account.Name), out var before) && before.Ends > now ? before.Ends : now + account.Lifetime;
+        _accounts[(partition, account.Name)] = (held, ends);
+        return held;
+    }
+
+    /// <summary>Looks over everything once in a while: what has ended goes.</summary>
+    private void Forget(DateTimeOffset now)
+    {
+        if (++_sinceSweep < Sweep)
+        {
+            return;
+        }
+
+        _sinceSweep = 0;
+        foreach (var key in _accounts.Where(a => a.Value.Ends <= now).Select(a => a.Key).ToArray())
+        {
+            _accounts.Remove(key);
+        }
+
+        foreach (var name in _memories.Where(m => m.Value.Ends <= now).Select(m => m.Key).ToArray())
+        {
+            _memories.Remove(name);
+        }
+    }
+
+    private sealed record Line(string Partition, string Name, long Held, DateTimeOffset Ends);
+}

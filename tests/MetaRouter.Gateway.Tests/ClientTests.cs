@@ -1,0 +1,84 @@
+using MetaRouter.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class ClientTests
+{
+    [Fact]
+    public async Task Client_RoutesLearnsAndKeepsTheRightsOfAUser()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        using var host = HostOf(gateway);
+        var client = host.Services.GetRequiredService<MetaRouterClient>();
+
+        var route = await client.RouteAsync(new RouteCall("What is 7 times 8?", "a/b c") { Compare = true });
+        var told = await client.SendFeedbackAsync(new FeedbackCall(route.Receipt, "a/b c", "comparison", "cheaper"));
+        var again = await client.SendFeedbackAsync(new FeedbackCall(route.Receipt, "a/b c", "comparison", "cheaper"));
+        var user = await client.GetUserAsync("a/b c");
+        var export = await client.ExportAsync("a/b c");
+        var erased = await client.EraseAsync("a/b c");
+        var late = await Should.ThrowAsync<MetaRouterException>(async () => await client.SendFeedbackAsync(new FeedbackCall(route.Receipt, "a/b c", "accept")));
+        var imported = await client.ImportAsync("a/b c", export.Record);
+
+        route.Offered.ShouldNotBeNull();
+        route.Ranking.Sum(r => r.Propensity).ShouldBe(1, 1e-5);
+        (told.Counted, again.Counted, again.Outcome).ShouldBe((true, false, "repeat"));
+        told.Preference.LambdaCost.P05.ShouldBeLessThan(told.Preference.LambdaCost.P95);
+        user.Kinds["comparison"].ShouldBe(1);
+        erased.Erased.ShouldBeTrue();
+        (late.Status, late.Code).ShouldBe((410, "user_erased"));
+        imported.Signals.ShouldBe(1);
+        (await client.ResetAsync("a/b c")).Done.ShouldBe("reset");
+        (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status.ShouldBe(HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task Client_GatewayGoneOrNoGateway_SaysSo()
+    {
+        await using var upstream = await EchoUpstream.StartAsync();
+        (upstream.Status, upstream.Answer) = (404, "<html>");
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.AddMetaRouterClient(configureSettings: s => s.Endpoint = new Uri(upstream.Url));
+        using var host = builder.Build();
+
+        var refused = await Should.ThrowAsync<MetaRouterException>(async () => await host.Services.GetRequiredService<MetaRouterClient>().GetUserAsync("u"));
+
+        refused.Status.ShouldBe(404);
+        refused.Message.ShouldContain("no error of a gateway");
+    }
+
+    [Theory]
+    [InlineData("https://gateway.example.com", "https://gateway.example.com/", null)]
+    [InlineData("Endpoint=http://127.0.0.1:8080/base; Key=secret", "http://127.0.0.1:8080/base", "secret")]
+    public void Settings_ConnectionString_OutranksTheSection(string connection, string endpoint, string? key)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["MetaRouter:Client:Endpoint"] = "http://elsewhere.example.com";
+        builder.Configuration["ConnectionStrings:router"] = connection;
+        MetaRouterClientSettings seen = null!;
+
+        builder.AddMetaRouterClient("router", s => seen = s);
+
+        (seen.Endpoint!.ToString(), seen.ApiKey).ShouldBe((endpoint, key));
+    }
+
+    [Fact]
+    public void Settings_NoAddressOrAnUnreadableOne_AreNamedWithoutTheKey()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        Should.Throw<InvalidOperationException>(() => builder.AddMetaRouterClient()).Message.ShouldContain("ConnectionStrings:metarouter");
+        builder.Configuration["ConnectionStrings:metarouter"] = "gateway:8080;Key=secret";
+        Should.Throw<InvalidOperationException>(() => builder.AddMetaRouterClient()).Message.ShouldNotContain("secret");
+    }
+
+    private static IHost HostOf(RunningGateway gateway)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["ConnectionStrings:metarouter"] = gateway.Client.BaseAddress!.ToString();
+        builder.AddMetaRouterClient();
+        return builder.Build();
+    }
+}

@@ -1,0 +1,476 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using MetaRouter.Hosting.Tests.Stores;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>What tenants may do and spend, what users may ask, what operators set while it runs, and what must never be found anywhere.</summary>
+public sealed class GovernanceTests : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions", Strong = "gpt-4o-2024-05-13", Weak = "mixtral-8x7b-instruct";
+    private ScriptedUpstream _upstream = null!;
+
+    public async Task InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync();
+
+    public async Task DisposeAsync() => await _upstream.DisposeAsync();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_HundredRequestsAtItsEdge_OverspendByNoMoreThanTheReservationsFellShort(bool onRedis)
+    {
+        if (onRedis && !RedisServer.IsInstalled)
+        {
+            return; // ReplicaTests say that redis-server is missing
+        }
+
+        await using var redis = onRedis ? await RedisServer.StartAsync() : null;
+        // A named call is expected to cost 1,000 completion tokens at $15 and a few prompt tokens: $0.015; it costs 100 and 1,000: $0.0065 (cached at full price).
+        await using var gateway = await StartAsync(["--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1", .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);
+        using var overspent = new Meters("metarouter.budget.overspent");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => gateway.PostAsync(Chat, Body(Strong))));
+
+        var spent = answers.Where(a => a.Status == 200).Sum(Usd);
+        spent.ShouldBeInRange(0.03, 0.1 + overspent.Sum + 1e-9);
+        var refused = answers.First(a => a.Status != 200);
+        refused.ShouldFail(429, "budget_exceeded", "budget has $", "UTC");
+        ((string)refused.Body["error"]!["type"]!).ShouldBe("insufficient_quota");
+        int.Parse(refused.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 86_400);
+
+        // What was reserved and not spent is back: more calls fit, one after the other, until the budget is really spent.
+        while (await gateway.PostAsync(Chat, Body(Strong)) is { Status: 200 } more)
+        {
+            spent += Usd(more);
+        }
+
+        spent.ShouldBeGreaterThan(0.1 - 0.016);
+        spent.ShouldBeLessThanOrEqualTo(0.1 + overspent.Sum + 1e-9);
+        gateway.Time.Ahead += TimeSpan.FromDays(1);
+        (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Budget_NearlySpent_GoesToAModelThatStillFits_AndIsEachUsersOwn()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "*", "--Tenants:0:UserBudgetUsd", "0.0009");
+
+        (await gateway.PostAsync(Chat, Body(Strong, user: "ann"))).ShouldFail(429, "budget_exceeded");
+        var routed = await gateway.PostAsync(Chat, Body("auto:quality", user: "ann"));
+        routed.Status.ShouldBe(200);
+        routed.Headers["x-router-model"].ShouldNotBe(Strong);
+        var calls = 1;
+        while (await gateway.PostAsync(Chat, Body("auto:cheap", user: "ann")) is { Status: 200 })
+        {
+            (++calls).ShouldBeLessThan(40);
+        }
+
+        (await gateway.PostAsync(Chat, Body("auto:cheap", user: "ann"))).ShouldFail(429, "budget_exceeded", "cheapest model");
+        (await gateway.PostAsync(Chat, Body("auto:cheap", user: "ben"))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Budget_SurvivesARestart()
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("budget").FullName, "users.db");
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + file, "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.016"];
+        await using (var first = await StartAsync(settings))
+        {
+            (await first.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+        }
+
+        await using var second = await StartAsync(settings);
+        (await second.PostAsync(Chat, Body(Strong))).ShouldFail(429, "budget_exceeded");
+    }
+
+    [Fact]
+    public async Task Rate_BeyondTheLimit_Is429WithOpenAisHeaders()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:RequestsPerMinute", "5", "--Tenants:0:UserRequestsPerMinute", "2");
+
+        var first = await gateway.PostAsync(Chat, Body("auto", user: "ann"));
+        first.Headers["x-ratelimit-limit-requests"].ShouldBe("2");
+        first.Headers["x-ratelimit-remaining-requests"].ShouldBe("1");
+        await gateway.PostAsync(Chat, Body("auto", user: "ann"));
+        (await gateway.PostAsync(Chat, Body("auto", user: "ann"))).ShouldFail(429, "rate_limit_exceeded", "This user", "2 requests a minute");
+        await gateway.PostAsync(Chat, Body("auto", user: "ben"));
+        await gateway.PostAsync("/v1/router/route", """{"input":"a"}""");
+        var refused = await gateway.PostAsync(Chat, Body("auto", user: "cleo"));
+        refused.ShouldFail(429, "rate_limit_exceeded", "This tenant");
+        refused.Headers.ShouldContainKey("Retry-After");
+        (await gateway.GetAsync("/v1/models")).Status.ShouldBe(200);
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        (await gateway.PostAsync(Chat, Body("auto", user: "ann"))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task AllowList_Pins_AndDearShare_NarrowTheModels()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak, "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25",
+            "--Gateway:CategoryPins:medical:0", Strong);
+
+        var served = new List<string>();
+        for (var i = 0; i < 40; i++)
+        {
+            served.Add((await gateway.PostAsync(Chat, Body("auto:quality"))).Headers["x-router-model"]);
+        }
+
+        served.Distinct().ShouldBe([Strong, Weak], ignoreOrder: true);
+        served.Count(m => m == Strong).ShouldBeInRange(8, 10);
+        (await gateway.PostAsync(Chat, Body("gemini-1.5-pro-002"))).ShouldFail(403, "model_not_allowed", "gemini-1.5-pro-002", Strong, Weak);
+        (await gateway.PostAsync(Chat, Body(Weak), ("x-router-category", "medical"))).ShouldFail(403, "model_not_allowed", Weak);
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "secret"))).ShouldFail(400, "invalid_value", "'secret'", "medical");
+        (await gateway.PostAsync("/v1/router/route", """{"input":"a","models":["gemini-1.5-pro-002"]}""")).ShouldFail(422, "no_model_allowed");
+    }
+
+    [Fact]
+    public async Task Session_StaysWithTheModelWhosePromptIsCached()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "0.1", "--MetaRouter:Models:0:CachedInputPrice", "0.01",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "1", "--MetaRouter:Models:1:OutputPrice", "0.1");
+        var body = Body("auto:cheap", new string('a', 4000));
+
+        (await gateway.PostAsync(Chat, body)).Headers["x-router-model"].ShouldBe(Weak);
+        (await gateway.PostAsync(Chat, body.Replace("\"auto:cheap\"", "\"auto:quality\"", StringComparison.Ordinal), ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Strong);
+
+        // 1,000 prompt tokens are worth $0.001 at the weak model and, cached, $0.00001 at the strong one.
+        (await gateway.PostAsync(Chat, body, ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Strong);
+        (await gateway.PostAsync(Chat, body, ("x-router-session", "s2"))).Headers["x-router-model"].ShouldBe(Weak);
+        gateway.Time.Ahead += TimeSpan.FromMinutes(6);
+        (await gateway.PostAsync(Chat, body, ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Weak);
+    }
+
+    [Fact]
+    public async Task Comparison_OptedIn_GivesBothAnswersAndTheChoiceTeaches()
+    {
+        await using var gateway = await StartAsync("--Gateway:CompareShare", "0.5");
+        var (compared, last) = (0, default(Answer));
+        for (var i = 0; i < 10; i++)
+        {
+            var answer = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "allow"));
+            answer.Status.ShouldBe(200, answer.Text);
+            (compared, last) = answer.Body.ContainsKey("router_comparison") ? (compared + 1, answer) : (compared, last);
+        }
+
+        compared.ShouldBe(5);
+        var other = last!.Body["router_comparison"]!;
+        ((string)other["answer"]!["model"]!).ShouldBe((string)other["offered"]!);
+        ((string)other["offered"]!).ShouldNotBe((string)last.Body["model"]!);
+        last.Headers["x-router-reason"].ShouldBe("comparison");
+        last.Body["receipt"] = (string)last.Body["id"]!;
+        var learned = await gateway.FeedbackAsync(last, "ann", "comparison", (string)other["offered"]!);
+        ((bool)learned.Body["counted"]!).ShouldBeTrue(learned.Text);
+        (await gateway.PostAsync(Chat, Body("auto", user: "ann"))).Body.ContainsKey("router_comparison").ShouldBeFalse();
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-compare", "yes"))).ShouldFail(400, "invalid_value", "'yes'", "allow or no");
+    }
+
+    [Fact]
+    public async Task Comparison_OneSideFails_TheOtherAnswersAloneAndCannotBeCompared()
+    {
+        await using var gateway = await StartAsync("--Gateway:CompareShare", "1");
+        var pair = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "allow"));
+        var (first, second) = ((string)pair.Body["model"]!, (string)pair.Body["router_comparison"]!["offered"]!);
+        _upstream.Script = (context, body) => (string)body["model"]! == first ? ScriptedUpstream.FailAsync(context, 500) : Task.FromResult(false);
+
+        var alone = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "allow"));
+
+        alone.Status.ShouldBe(200, alone.Text);
+        ((string)alone.Body["model"]!).ShouldBe(second);
+        alone.Body["receipt"] = (string)alone.Body["id"]!;
+        (await gateway.FeedbackAsync(alone, "ann", "comparison", "chosen")).ShouldFail(400, "not_a_comparison");
+        (await gateway.FeedbackAsync(alone, "ann", "thumb", "up")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task ImplicitSignals_AreNoticedWhenSwitchedOnAndOnlyThen()
+    {
+        await using var off = await StartAsync();
+        await using var on = await StartAsync("--Gateway:ImplicitSignals", "true");
+        foreach (var gateway in (RunningGateway[])[off, on])
+        {
+            await gateway.PostAsync(Chat, Body("auto:quality", "einmal", "ann"));
+            await gateway.PostAsync(Chat, Body("auto:quality", "einmal", "ann")); // again
+            await gateway.PostAsync(Chat, Body(Weak, "einmal", "ann")); // now of another model
+            await gateway.PostAsync(Chat, Body("auto", "something else", "ann"));
+            using var leaves = new CancellationTokenSource();
+            using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent("""{"model":"auto","user":"ann","stream":true,"messages":[{"role":"user","content":"endless"}]}""") };
+            using (var stream = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+            {
+                await (await stream.Content.ReadAsStreamAsync()).ReadAtLeastAsync(new byte[100], 100);
+            }
+        }
+
+        JsonObject kinds = [];
+        for (var i = 0; i < 200 && kinds.Count < 3; i++)
+        {
+            await Task.Delay(50);
+            kinds = (await on.GetAsync("/v1/router/users/ann")).Body["kinds"]!.AsObject();
+        }
+
+        kinds.Select(k => k.Key).ShouldBe(["regenerate", "switch_model", "abandon"], ignoreOrder: true);
+        kinds.ShouldAllBe(k => (int)k.Value! == 1);
+        ((int)(await off.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task UserRights_ExportImportResetErase_OneCallEachWithAReceiptThatCanBeChecked()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        const string user = "/v1/router/users/a%2Fb%20c";
+        var late = await gateway.RouteAsync("a/b c");
+        await gateway.FeedbackAsync(await gateway.RouteAsync("a/b c"), "a/b c", "thumb", "up");
+
+        var export = await gateway.GetAsync(user + "/export");
+        ((int)export.Body["signals"]!).ShouldBe(1);
+        var erased = await gateway.SendAsync(HttpMethod.Delete, user);
+        (await gateway.FeedbackAsync(late, "a/b c", "accept")).ShouldFail(410, "user_erased");
+        ((int)(await gateway.GetAsync(user)).Body["signals"]!).ShouldBe(0);
+        var imported = await gateway.PostAsync(user + "/import", new JsonObject { ["record"] = (string)export.Body["record"]! }.ToJsonString());
+        ((int)imported.Body["signals"]!).ShouldBe(1);
+        var reset = await gateway.PostAsync(user + "/reset", "");
+        ((int)(await gateway.GetAsync(user)).Body["signals"]!).ShouldBe(0);
+
+        foreach (var (answer, deed) in new[] { (erased, "erased"), (imported, "imported"), (reset, "reset") })
+        {
+            var receipt = new JsonObject { ["receipt"] = (string)answer.Body["receipt"]! }.ToJsonString();
+            var verified = await gateway.PostAsync(user + "/verify", receipt);
+            ((bool)verified.Body["genuine"]!).ShouldBeTrue();
+            ((string)verified.Body["done"]!).ShouldBe(deed);
+            ((bool)(await gateway.PostAsync("/v1/router/users/other/verify", receipt)).Body["genuine"]!).ShouldBeFalse();
+        }
+
+        (await gateway.PostAsync(user + "/import", """{"record":"AAAA"}""")).ShouldFail(400, "invalid_value", "'record'", "/export");
+        (await gateway.PostAsync(user + "/import", """{"record":"not base64!"}""")).ShouldFail(400, "invalid_value", "'record'");
+        (await gateway.PostAsync(user + "/import", "{}")).ShouldFail(400, "missing_field", "'record'");
+    }
+
+    [Fact]
+    public async Task Catalog_ChangedWhileRunning_IsRoutedPricedAndKept()
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("catalog").FullName, "users.db");
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + file];
+        await using (var gateway = await StartAsync(settings))
+        {
+            var before = await gateway.GetAsync("/v1/router/models");
+            before.Body["models"]!.AsArray().Count.ShouldBe(8);
+            const string changed = """{"models":[{"id":"brand-new","input_price_usd_per_million":1,"output_price_usd_per_million":2,"sibling":"gpt-4o-2024-05-13","capabilities":["streaming"]},{"id":"mixtral-8x7b-instruct","input_price_usd_per_million":9,"output_price_usd_per_million":9}]}""";
+            (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", changed, ("If-Match", "\"0000000000000000\""))).ShouldFail(412, "etag_mismatch", before.Headers["ETag"]);
+            var put = await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", changed, ("If-Match", before.Headers["ETag"]));
+            put.Status.ShouldBe(200, put.Text);
+            put.Headers["ETag"].ShouldNotBe(before.Headers["ETag"]);
+
+            var served = await gateway.PostAsync(Chat, Body("brand-new"));
+            Usd(served).ShouldBe(((1000 * 1) + (100 * 2)) * 1e-6, 1e-9);
+            (await gateway.PostAsync("/v1/router/route", """{"input":"a"}""")).Body["ranking"]!.AsArray().Count.ShouldBe(2);
+            (await gateway.PostAsync(Chat, Body(Strong))).ShouldFail(404, "model_not_found", "brand-new");
+        }
+
+        await using var again = await StartAsync(settings);
+        (await again.GetAsync("/v1/router/models")).Body["models"]!.AsArray().Count.ShouldBe(2);
+        (await again.SendAsync(HttpMethod.Delete, "/v1/router/models")).Body["models"]!.AsArray().Count.ShouldBe(8);
+    }
+
+    [Theory]
+    [InlineData("""{"models":[]}""", 400, "empty")]
+    [InlineData("""{"models":[{"id":"a"}]}""", 400, "InputPrice", "models[0]")]
+    [InlineData("""{"models":[{"id":"a b","input_price_usd_per_million":1,"output_price_usd_per_million":1}]}""", 400, "visible ASCII")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"colour":"red"}]}""", 400, "colour")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"capabilities":["sight"]}]}""", 400, "'sight'", "vision")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"enabled":false}]}""", 422, "none is enabled")]
+    [InlineData("[]", 400, "cannot be read")]
+    public async Task Catalog_Unusable_IsRefusedByName(string body, int status, params string[] named)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+
+        (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", body)).ShouldFail(status, "invalid_catalog", named);
+    }
+
+    [Fact]
+    public async Task Mode_ObserveThenStatic_NotesThenStops_AndSavingsAreReportedAfterwards()
+    {
+        var log = Path.Combine(Directory.CreateTempSubdirectory("log").FullName, "decisions.ndjson");
+        await using var gateway = await StartAsync("--MetaRouter:DecisionLog", log, "--Gateway:Mode", "observe");
+        for (var i = 0; i < 30; i++)
+        {
+            var answer = await gateway.PostAsync(Chat, Body("auto:cheap", $"Question {i} {new string('x', i * 20)}"));
+            answer.Headers["x-router-model"].ShouldBe(Strong);
+            answer.Headers["x-router-observed"].ShouldNotBe(Strong);
+        }
+
+        var report = default(Answer)!;
+        for (var i = 0; i < 100 && (int?)report?.Body["requests"] != 30; i++)
+        {
+            await Task.Delay(50);
+            report = await gateway.GetAsync("/v1/router/savings");
+        }
+
+        ((int)report!.Body["requests"]!).ShouldBe(30);
+        ((double)report.Body["spent_usd"]!).ShouldBe(30 * 0.0065, 1e-6);
+        var saved = report.Body["saved_share"]!;
+        ((double)saved["low"]!).ShouldBeLessThanOrEqualTo((double)saved["value"]!);
+        ((double)saved["high"]!).ShouldBeGreaterThanOrEqualTo((double)saved["value"]!);
+        ((double)saved["value"]!).ShouldBeInRange(0.5, 0.999);
+
+        ((string)(await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"static"}""")).Body["mode"]!).ShouldBe("static");
+        var still = await gateway.PostAsync(Chat, Body("auto:cheap"));
+        still.Headers["x-router-model"].ShouldBe(Strong);
+        still.Headers.ShouldNotContainKey("x-router-observed");
+        await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"apply"}""");
+        (await gateway.PostAsync(Chat, Body("auto:cheap"))).Headers["x-router-model"].ShouldNotBe(Strong);
+        (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"off"}""")).ShouldFail(400, "invalid_value", "'off'");
+    }
+
+    [Fact]
+    public async Task Canary_PromptsAnswersKeysAndUsers_AreNowhere()
+    {
+        const string prompt = "canary-prompt-7341", answer = "canary-answer-7341", user = "canary-user-7341", key = "canary-key-7341", upstreamKey = "canary-upstream-7341", session = "canary-session-7341";
+        var folder = Directory.CreateTempSubdirectory("canary").FullName;
+        using var meters = new Meters(null);
+        _upstream.Script = async (context, body) =>
+        {
+            if (((string)body["messages"]![0]!["content"]!).Contains("fail", StringComparison.Ordinal))
+            {
+                return await ScriptedUpstream.FailAsync(context, 500, $"{prompt} {upstreamKey}");
+            }
+
+            await context.Response.WriteAsync($$"""{"id":"x","model":"y","choices":[{"message":{"content":"{{answer}}"} }]}""");
+            return true;
+        };
+        var logged = new List<string>();
+        await using (var gateway = await StartAsync(
+            "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:DecisionLog", $"{folder}/decisions.ndjson", "--Gateway:ImplicitSignals", "true", "--Upstreams:0:ApiKey", upstreamKey,
+            "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "admin",
+            "--Tenants:0:Name", "acme", "--Tenants:0:UserBudgetUsd", "1", "--Tenants:0:UserRequestsPerMinute", "100", "--Logging:LogLevel:Default", "Trace"))
+        {
+            (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session)];
+            foreach (var text in new[] { prompt, prompt, prompt + " fail" })
+            {
+                var chat = await gateway.PostAsync(Chat, Body("auto", text, user), headers);
+                if (chat.Status == 200)
+                {
+                    var feedback = await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)chat.Body["id"]!, ["user"] = user, ["kind"] = "accept" }.ToJsonString(), headers);
+                    feedback.Status.ShouldBe(200, feedback.Text);
+                }
+            }
+
+            await gateway.PostAsync(Chat, "{\"" + prompt, headers);
+            await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
+            await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/someone", null, headers);
+            logged.AddRange(gateway.Log.Select(l => l.Text));
+        }
+
+        logged.Count.ShouldBeGreaterThan(50);
+        meters.Seen.Count.ShouldBeGreaterThan(5);
+        string[] places = [.. logged, .. meters.Seen, .. Directory.GetFiles(folder).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f)))];
+        foreach (var canary in (string[])[prompt, answer, key, upstreamKey, session])
+        {
+            places.Where(p => p.Contains(canary, StringComparison.Ordinal)).ShouldBeEmpty();
+        }
+
+        // A log of requests' paths is the server's own and shows ids that clients put there; what this program keeps and counts does not.
+        places.Where(p => p.Contains(user, StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("http://[64:ff9b::a9fe:a9fe]/v1")]
+    [InlineData("http://[2002:a9fe:a9fe::1]/v1")]
+    [InlineData("http://[::a9fe:a9fe]/v1")]
+    [InlineData("http://[fe80::1]/v1")]
+    [InlineData("http://0.0.0.0/v1")]
+    public async Task UpstreamAddress_OfAMetadataService_IsRefusedAtSave(string url)
+    {
+        var refused = await Should.ThrowAsync<Configuration.GatewayConfigurationException>(async () => await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", url));
+
+        refused.Message.ShouldContain("link-local or metadata");
+    }
+
+    [Fact]
+    public async Task UpstreamAddress_ThatResolvesToOne_IsRefusedAtConnect()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (context, cancel) => await Configuration.UpstreamAddress.ConnectAsync(context, cancel) });
+
+        // A name that is written as a number, and goes by every check of names.
+        var refused = await Should.ThrowAsync<HttpRequestException>(async () => await http.GetAsync("http://169.254.169.254.nip.invalid./"));
+        refused.Message.ShouldNotBeEmpty();
+        (await Should.ThrowAsync<HttpRequestException>(async () => await http.GetAsync("http://169.254.169.254/latest"))).Message.ShouldContain("no address an upstream may have");
+    }
+
+    [Fact]
+    public void NewKey_IsShownOnceWithItsHash()
+    {
+        var (text, problem) = NewKey.Make(["acme", "inference", "read"]);
+
+        problem.ShouldBeNull();
+        var key = text!.Split('\n').Single(l => l.TrimStart().StartsWith("mr-", StringComparison.Ordinal)).Trim();
+        text.ShouldContain(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key))));
+        NewKey.Make(["acme", "root"]).Problem!.ShouldContain("'root'");
+        NewKey.Make(["acme"]).Problem!.ShouldContain("usage");
+    }
+
+    [Fact]
+    public async Task PrivateTenant_TeachesNobody()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Tenants:0:Name", "default", "--Tenants:0:SharesLearning", "false");
+        for (var user = 0; user < 40; user++)
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                await gateway.FeedbackAsync(await gateway.RouteAsync($"u{user}", compare: true, input: $"Task {i} of {user}"), $"u{user}", "comparison", "cheaper");
+            }
+        }
+
+        (await gateway.App.Services.GetRequiredService<Hosting.Learning.LearningLoop>().RefreshAsync(default)).ShouldBeFalse();
+    }
+
+    private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, .. settings]);
+
+    private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
+
+    private static string Body(string model, string content = "hello", string? user = null) =>
+        new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+
+    /// <summary>Everything measured while it lives, by every gateway of the process.</summary>
+    private sealed class Meters : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private readonly Lock _gate = new();
+
+        public Meters(string? only)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name.StartsWith("MetaRouter", StringComparison.Ordinal) && (only is null || instrument.Name == only))
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
+            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
+            _listener.Start();
+        }
+
+        public ConcurrentQueue<string> Seen { get; } = [];
+
+        public double Sum { get; private set; }
+
+        public void Dispose() => _listener.Dispose();
+
+        private void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            Seen.Enqueue($"{instrument.Name} {string.Join(' ', tags.ToArray().Select(t => $"{t.Key}={t.Value}"))}");
+            lock (_gate)
+            {
+                Sum += value;
+            }
+        }
+    }
+}
