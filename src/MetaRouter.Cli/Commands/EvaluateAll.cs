@@ -21,7 +21,9 @@ internal static class EvaluateAll
         var sections = new List<ReportSection>();
         foreach (var protocol in protocols)
         {
+            var (began, used) = (terminal.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
             var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{protocol.Name}: {terminal.Clock.GetElapsedTime(began).TotalSeconds:0} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds:0} s of processors"));
             foreach (var warning in result.Warnings.Distinct())
             {
                 terminal.Error.WriteLine($"Warning: {warning}");

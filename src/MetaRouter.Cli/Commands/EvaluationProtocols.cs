@@ -17,6 +17,7 @@ internal static class EvaluationProtocols
         new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [PreferenceTable(report)], Figures.Of, Targets.Of)),
         new("learners", "P3 with every other learner beside ours", true, 5, Learners),
+        new("cascade", "a cheap model first, with a promise on its bad answers", true, 5, r => ByPool(r, (pool, progress) => CascadeTrial.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [CascadeTable(report)], Figures.Of)),
     ];
 
     /// <summary>Runs a protocol pool by pool. The JSON of one pool is its report; of several, an object that holds them.</summary>
@@ -97,6 +98,21 @@ internal static class EvaluationProtocols
         string[] told = [.. P3.Told.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], "0.00")), .. told.Skip(1).Select(n => ResultTable.Number(r.Behind[n], r.BehindCi[n], "0.00"))])];
         return new ResultTable(Title(report), ["share recovered after", .. told, .. told.Skip(1).Select(n => "behind, " + n)], rows, report.Note);
+    }
+
+    private static ResultTable CascadeTable(ProtocolReport<CascadeRow> report)
+    {
+        string[][] rows = [.. report.Rows.Select(r => new[]
+        {
+            ResultTable.Number(r.Delta, "0.00"),
+            ResultTable.Number(r.Bad, "0.000"),
+            ResultTable.Number(r.Broken, "0.0"),
+            ResultTable.Number(r.CheapShare, "0.00"),
+            ResultTable.Number(r.Quality, "0.000"),
+            ResultTable.Number(r.Cost, "0.00"),
+            ResultTable.Number(r.CostBefore, "0.00"),
+        })];
+        return new ResultTable(string.Create(CultureInfo.InvariantCulture, $"cascade {report.Pool}, seeds 0 to {report.Seeds - 1}"), ["promised", "bad cheap answers", "splits above", "cheap share", "score", "cost, cheap first", "cost, decided before"], rows, report.Note);
     }
 
     private static string Title<TRow>(ProtocolReport<TRow> report) =>

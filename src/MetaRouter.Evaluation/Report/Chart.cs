@@ -59,7 +59,7 @@ internal static class Chart
         }
 
         var step = Math.Pow(10, Math.Floor(Math.Log10((high - low) / wanted)));
-        step *= ((high - low) / step / wanted) switch { > 5 => 10, > 2 => 5, > 1 => 2, _ => 1 };
+        step *= ((high - low) / step / wanted) switch { > 6 => 10, > 3 => 5, > 1.2 => 2, _ => 1 };
         var first = Math.Ceiling((low / step) - 1e-9);
         return [.. Enumerable.Range(0, (int)Math.Floor((high / step) - first + 1e-9) + 1).Select(i => (first + i) * step)];
     }
@@ -73,7 +73,7 @@ internal static class Chart
 /// <param name="Y">Least and greatest value shown; null: what there is.</param>
 public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<Series> Series, bool LogX = false, (double Low, double High)? Y = null)
 {
-    private const int Width = 680, Height = 400, Left = 58, Right = 176, Top = 44, Bottom = 46, LineOfText = 14;
+    private const int Width = 720, Height = 400, Left = 58, Right = 216, Top = 56, Bottom = 46, LineOfText = 14;
 
     /// <param name="standalone">A file of its own, with size and palette; else part of a page that has the palette.</param>
     public string ToSvg(bool standalone)
@@ -95,7 +95,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{Chart.At(X(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Chart.Tick(tick)}</text>");
         }
 
-        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Chart.Text(XLabel)}</text><text class=\"axis\" x=\"{Left - 42}\" y=\"{Top - 6}\">{Chart.Text(YLabel)}</text>");
+        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Chart.Text(XLabel)}</text><text class=\"axis\" x=\"{Left - 42}\" y=\"{Top - 10}\">{Chart.Text(YLabel)}</text>");
 
         // What matters most is drawn last and lies on top.
         var rivals = 0;
@@ -122,7 +122,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 
         if (!series.Dots)
         {
-            var (width, dash) = series.Role switch { Role.Ours => ("3", ""), Role.Yardstick => ("1.5", " stroke-dasharray=\"5 4\""), _ => ("1.7", "") };
+            var (width, dash) = series.Role switch { Role.Ours => ("3.2", ""), Role.Yardstick => ("1.5", " stroke-dasharray=\"5 4\""), _ => ("1.6", "") };
             svg.Append(CultureInfo.InvariantCulture, $"<polyline points=\"{string.Join(' ', seen.Select(p => $"{Chart.At(x(p.X))},{Chart.At(y(p.Y))}"))}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash}/>");
         }
 
@@ -174,7 +174,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 /// <param name="Format">Of the values beside the rows.</param>
 public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whisker> Rows, double? Zero, string Format)
 {
-    private const int Width = 680, Left = 206, Right = 74, Top = 42, RowHeight = 22, Bottom = 46;
+    private const int Width = 720, Left = 236, Right = 74, Top = 42, RowHeight = 22, Bottom = 46;
 
     /// <inheritdoc cref="LineChart.ToSvg"/>
     public string ToSvg(bool standalone)

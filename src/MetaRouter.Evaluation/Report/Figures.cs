@@ -10,7 +10,7 @@ public static class Figures
     private const string Ours = "metarouter";
 
     // A line each; the other routers stand in the dots beside and in the tables.
-    private static readonly string[] s_fronts = [Ours, "random-mix", "knn", "ridge", "routellm-sw", "routellm-mf", "uniroute", "cross-attention", "avengers-pro, true trade-off", "barp, true weights"];
+    private static readonly string[] s_fronts = [Ours, "random-mix", "knn", "routellm-mf", "uniroute", "avengers-pro, true trade-off", "barp, true weights"];
     private static readonly string[] s_reliability = [Ours, "knn", "ridge", "uniroute", "cross-attention"];
     private static readonly string[] s_learners = [Ours, "metarouter, random questions", "amortised encoder", "amortised encoder, our questions", "linucb, per user", "linear thompson, per user", "fgts.cdb, per user", "fgts.cdb, pooled"];
 
@@ -71,11 +71,11 @@ public static class Figures
         // A learner that falls far below what needs no learning is off the chart, not the measure of it.
         var chart = new LineChart($"Who learns faster? {report.Pool}", "comparisons answered", "share recovered", lines, Y: (-.5, 1));
         Whisker[] behind = [.. report.Rows.Skip(1).Select(r => new Whisker(r.Router, IsTold(r.Router) ? Role.Yardstick : Role.Rival, r.Behind["6"], r.BehindCi["6"].Low, r.BehindCi["6"].High))];
-        var difference = new WhiskerChart($"Behind metarouter after 6 comparisons, {report.Pool}", "metarouter's share less the learner's, same users and requests; grey: told the trade-off or none", behind, 0, "+0.00;-0.00;0");
+        var difference = new WhiskerChart($"Behind metarouter after 6 comparisons, {report.Pool}", "metarouter's share less the other's, on the same users and requests", behind, 0, "+0.00;-0.00;0");
         var figures = new List<Figure>
         {
             new($"p3-learners-{slug}", "Share of what knowing every user's trade-off would earn. Lines below the frame are cut.", chart.ToSvg),
-            new($"p3-behind-{slug}", "Right of the line: metarouter is ahead. Bars: 95 % intervals of the paired difference.", difference.ToSvg),
+            new($"p3-behind-{slug}", "Right of the line: metarouter is ahead. Grey: not learners, told the trade-off or one for all. Bars: 95 % intervals of the paired difference.", difference.ToSvg),
         };
         if (rows.TryGetValue(Ours, out var ours) && ours.Covered is { } covered)
         {
@@ -84,6 +84,15 @@ public static class Figures
         }
 
         return figures;
+    }
+
+    /// <summary>The cascade: what was promised and what was kept.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<CascadeRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var most = report.Rows.Max(r => Math.Max(r.Delta, r.Bad));
+        var kept = new LineChart($"Promised and kept, {report.Pool}", "promised: at most this share of bad cheap answers", "measured share", [new("bad cheap answers", Role.Ours, [.. report.Rows.Select(r => (r.Delta, r.Bad))]), new("the promise", Role.Yardstick, [(report.Rows[0].Delta, report.Rows[0].Delta), (most, most)]), new("cost, decided before", Role.Rival, [.. report.Rows.Select(r => (r.Delta, r.CostBefore))]), new("cost, cheap first", Role.Rival, [.. report.Rows.Select(r => (r.Delta, r.Cost))])]);
+        return [new Figure($"cascade-{report.Pool}", "Below the dashed line the promise holds. Costs are over the strong model's alone.", kept.ToSvg)];
     }
 
     /// <summary>Not a learner: it is given the trade-off, or one for all.</summary>
