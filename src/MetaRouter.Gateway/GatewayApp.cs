@@ -26,6 +26,9 @@ internal static class GatewayApp
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
         ListenHereByDefault(builder.Configuration);
         DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
+#if ORLEANS
+        var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
+#endif
         var settings = GatewaySettings.Read(builder.Configuration);
         QuietStart(builder.Logging);
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -42,6 +45,12 @@ internal static class GatewayApp
                 router.PrivateTenants.Add(tenant.Name);
             }
         });
+#if ORLEANS
+        if (isOnCluster)
+        {
+            ClusterMode.Join(builder);
+        }
+#endif
         builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<RouterEndpoints>();

@@ -12,7 +12,7 @@ namespace MetaRouter.Hosting;
 /// The router in one process. Routing reads memory, else the store, and writes nothing. Learning takes the user's turn, saves, and answers only then;
 /// when somebody else wrote first it loads again and applies again, which is safe because states join.
 /// </summary>
-public sealed partial class InProcessRouter : IRouter
+public sealed partial class InProcessRouter : IEdgeRouter
 {
     private const int Turns = 4096;
     private const int MostRetries = 20;
@@ -77,31 +77,9 @@ public sealed partial class InProcessRouter : IRouter
         return Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request), started);
     }
 
-    /// <summary>Logs a decision with what became of it.</summary>
-    public void Log(RouteDecision decision, ServedCall served) => _log.Offer(decision, served);
+    public ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => new(RouteAnonymous(tenant, request));
 
-    /// <summary>The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did.</summary>
-    /// <param name="candidate">Which of the decision's candidates answered.</param>
-    /// <param name="alone">Of a comparison only this answer came.</param>
-    public string ReceiptFor(RouteDecision decision, int candidate, bool alone = false)
-    {
-        ArgumentNullException.ThrowIfNull(decision);
-        if (candidate == decision.ChosenIndex && !alone)
-        {
-            return decision.Token;
-        }
-
-        var served = decision.Candidates[candidate];
-        return _policy.Sealer.Seal(decision.Receipt with
-        {
-            ChosenModel = Receipt.HashOf(served.Model),
-            First = served.Predicted,
-            IsComparison = false,
-            OfferedModel = 0,
-            Offered = default,
-            PairPropensity = 0,
-        });
-    }
+    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => new(DecideAnonymous(tenant, request));
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {

@@ -57,9 +57,12 @@ public sealed class MetaRouterOptions
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        if (Store is not { } store || (store != "memory" && !IsOf("sqlite:") && !IsOf("redis:")))
+        var store = Store;
+        if (store is null || (store != "memory" && !IsOf("sqlite:") && !IsOf("redis:")))
         {
-            problems.Add($"Store is '{Store}'; use sqlite:PATH, redis:HOST:PORT or memory");
+            problems.Add(store?.StartsWith("cluster:", StringComparison.Ordinal) == true
+                ? $"Store is '{Store}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
+                : $"Store is '{Store}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
         }
         else if (IsOf("redis:"))
         {

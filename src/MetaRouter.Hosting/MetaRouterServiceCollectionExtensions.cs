@@ -59,6 +59,7 @@ public static partial class MetaRouterServiceCollectionExtensions
                 s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), s.GetRequiredService<RoutingPolicy>(), s.GetRequiredService<RouterSecrets>(), s.GetRequiredService<TimeProvider>(),
                 s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<DecisionLog>(), s.GetRequiredService<ILogger<InProcessRouter>>(), s.GetRequiredService<MetaRouterOptions>().UsersInMemory);
         });
+        services.AddSingleton<IEdgeRouter>(s => s.GetRequiredService<InProcessRouter>());
         services.AddSingleton<IRouter>(s => s.GetRequiredService<InProcessRouter>());
         services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
         services.AddHostedService(s => s.GetRequiredService<DecisionLog>());

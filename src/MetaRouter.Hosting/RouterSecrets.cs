@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting;
@@ -8,6 +9,12 @@ namespace MetaRouter.Hosting;
 public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
 {
     private const string Name = "secrets.v1";
+
+    /// <summary>By what name a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
+    public Func<string, string, string> NameOf { get; init; } = static (_, user) => user;
+
+    /// <summary>Stands for a user of a tenant in receipts.</summary>
+    public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, NameOf(tenant, user));
 
     /// <summary>The length of the secrets as bytes.</summary>
     public const int Bytes = 64;

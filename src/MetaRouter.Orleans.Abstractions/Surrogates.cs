@@ -20,6 +20,7 @@ public struct RouteRequestSurrogate
     [Id(8)] public double? LambdaCost { get; set; }
     [Id(9)] public bool MayExplore { get; set; }
     [Id(10)] public bool MayCompare { get; set; }
+    [Id(11)] public string[]? UnhealthyModels { get; set; }
 }
 
 [RegisterConverter]
@@ -34,8 +35,9 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
             PromptTokens = surrogate.NeededPromptTokens,
             ExpectedOutputTokens = surrogate.ExpectedOutputTokens,
             MaxCostUsd = surrogate.MaxCostUsd,
-            AllowedModels = surrogate.AllowedModels is { } models ? models.Select(m => new ModelId(m)).ToHashSet() : null,
+            AllowedModels = Set(surrogate.AllowedModels),
             Category = surrogate.Category,
+            UnhealthyModels = Set(surrogate.UnhealthyModels),
         },
         LambdaCost = surrogate.LambdaCost,
         MayExplore = surrogate.MayExplore,
@@ -50,12 +52,17 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         NeededPromptTokens = value.Needs.PromptTokens,
         ExpectedOutputTokens = value.Needs.ExpectedOutputTokens,
         MaxCostUsd = value.Needs.MaxCostUsd,
-        AllowedModels = value.Needs.AllowedModels?.Select(m => m.Value).ToArray(),
+        AllowedModels = Names(value.Needs.AllowedModels),
         Category = value.Needs.Category,
+        UnhealthyModels = Names(value.Needs.UnhealthyModels),
         LambdaCost = value.LambdaCost,
         MayExplore = value.MayExplore,
         MayCompare = value.MayCompare,
     };
+
+    private static HashSet<ModelId>? Set(string[]? names) => names?.Select(m => new ModelId(m)).ToHashSet();
+
+    private static string[]? Names(IReadOnlySet<ModelId>? models) => models?.Select(m => m.Value).ToArray();
 }
 
 /// <summary>Five numbers a candidate: quality, cost, latency, utility, propensity.</summary>

@@ -103,6 +103,7 @@ public static class MetaRouterClusterExtensions
     {
         AddShared(services, cluster);
         services.AddSingleton<ClusterRouter>();
+        services.AddSingleton<IEdgeRouter>(s => s.GetRequiredService<ClusterRouter>());
         services.AddSingleton<IRouter>(s => s.GetRequiredService<ClusterRouter>());
         services.AddHostedService(s => s.GetRequiredService<ClusterRouter>());
         return services;

@@ -13,6 +13,7 @@ namespace MetaRouter.Orleans;
 internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, RouterClock clock, RouterMetrics metrics, DecisionLog log)
 {
     private int _inHand;
+    private HashSet<ulong>? _private;
 
     [ThreadStatic]
     private static RequestEncoding? t_scratch;
@@ -22,6 +23,9 @@ internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouter
     public RouterMetrics Metrics => metrics;
 
     public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
+
+    /// <summary>The tenant keeps its users out of the shared prior.</summary>
+    public bool IsPrivate(ulong tenant) => (_private ??= options.PrivateTenants.Select(TenantOf).ToHashSet()).Contains(tenant);
 
     public long NowMs => clock.Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -14,7 +14,7 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>: chooses a model, lets its upstream answer, and says which it was.</summary>
 internal sealed class ChatEndpoint(
-    InProcessRouter router, PoolHolder pool, Upstreams upstreams, ChatRelay relay, Governor governor, Sessions sessions, ImplicitSignals signals, ModeKeeper mode, GatewaySettings settings, GatewayMetrics metrics)
+    IEdgeRouter router, RoutingPolicy policy, DecisionLog log, PoolHolder pool, Upstreams upstreams, ChatRelay relay, Governor governor, Sessions sessions, ImplicitSignals signals, ModeKeeper mode, GatewaySettings settings, GatewayMetrics metrics)
 {
     public const string Auto = "auto";
     private const string Path = "/chat/completions", Requested = "requested", Off = "off", FailedOver = "fail_over";
@@ -51,7 +51,7 @@ internal sealed class ChatEndpoint(
             Warm = call.Session is { } session && isAuto ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
             Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = governor.Allowed(catalog, tenant, controls.Category, unrouted is null) },
         };
-        CheckAllowed(call, request.Needs);
+        await CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
         if (signals.IsOn && user is not null)
         {
             await signals.LookAsync(tenant, user, bytes.AsMemory()[body.Messages], isAuto ? null : unrouted, catalog).ConfigureAwait(false);
@@ -98,7 +98,7 @@ internal sealed class ChatEndpoint(
             metrics.FailOvers.Add(1, new KeyValuePair<string, object?>("model", answer.Model.Value));
         }
 
-        var receipt = call.Unrouted is not null ? null : router.ReceiptFor(decision!, index);
+        var receipt = call.Unrouted is not null ? null : policy.ReceiptFor(decision!, index);
         Retell(context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)
         {
@@ -165,7 +165,7 @@ internal sealed class ChatEndpoint(
             {
                 // One answer is no comparison. What came is served by itself; what failed has been noted.
                 var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : (first ?? second ?? throw failure ?? otherFailure!, false);
-                var alone = router.ReceiptFor(decision, call.Catalog.IndexOf(only.Model), alone: true);
+                var alone = policy.ReceiptFor(decision, call.Catalog.IndexOf(only.Model), alone: true);
                 call.Context.Response.Headers["x-router-decision"] = alone;
                 Retell(call.Context.Response.Headers, only, alone, isFailOver);
                 var cost = only.Status == 200 ? Spent(call, call.Catalog.Models[call.Catalog.IndexOf(only.Model)], only.Part) : default(Spending?);
@@ -213,7 +213,7 @@ internal sealed class ChatEndpoint(
     }
 
     private async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request) => call.User is null
-        ? router.DecideAnonymous(call.Tenant, request)
+        ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)
         : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
@@ -257,7 +257,7 @@ internal sealed class ChatEndpoint(
     }
 
     /// <summary>Named or not, a model the tenant may not use, or over the caller's limit, is refused.</summary>
-    private void CheckAllowed(ChatCall call, RouteNeeds needs)
+    private async ValueTask CheckAllowedAsync(ChatCall call, RouteNeeds needs)
     {
         if (call.Unrouted is not { } model)
         {
@@ -271,7 +271,8 @@ internal sealed class ChatEndpoint(
 
         if (needs.MaxCostUsd is not null)
         {
-            _ = router.DecideAnonymous(call.Tenant, new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } });
+            var alone = new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } };
+            await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false);
         }
     }
 
@@ -385,7 +386,7 @@ internal sealed class ChatEndpoint(
     {
         if (call.Decision is not null)
         {
-            router.Log(call.Decision, new ServedCall(call.Unrouted is null ? "apply" : "observe", served, isFailOver)
+            log.Offer(call.Decision, new ServedCall(call.Unrouted is null ? "apply" : "observe", served, isFailOver)
             {
                 CostUsd = spent?.Usd,
                 CostSource = spent?.Source,

@@ -9,7 +9,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
-internal sealed class AdminEndpoints(InProcessRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
     private const string BodySetting = "Gateway:RouterBodyBytes";

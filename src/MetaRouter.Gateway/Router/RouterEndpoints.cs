@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>Decisions, feedback on them, and what was learned: everything but the models' answers.</summary>
-internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, GatewaySettings settings)
+internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, GatewaySettings settings)
 {
     internal const string Users = "/v1/router/users/";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -32,7 +32,7 @@ internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, R
         await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
         var decision = body.User is { } user
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
-            : router.RouteAnonymous(tenant, request);
+            : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
     }
 
@@ -114,7 +114,7 @@ internal sealed class RouterEndpoints(InProcessRouter router, PoolHolder pool, R
     private Feedback Resolve(string tenant, in FeedbackBody body)
     {
         var tenantHash = IdentityHash.Compute(secrets.IdentitySecret, tenant);
-        var verdict = policy.Sealer.Open(body.Feedback.Receipt, tenantHash, IdentityHash.Compute(secrets.IdentitySecret, tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
+        var verdict = policy.Sealer.Open(body.Feedback.Receipt, tenantHash, secrets.HashOf(tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
         if (!verdict.IsValid)
         {
             return body.Feedback; // refused where every receipt is

@@ -2,6 +2,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using global::Orleans.Runtime.Messaging;
@@ -14,7 +15,7 @@ namespace MetaRouter.Orleans.Client;
 /// The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.
 /// A call whose silo died, or did not answer, is made again: each is the same done twice.
 /// </summary>
-public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IRouter
+public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
 {
     private const int Workers = 16;
 
@@ -36,7 +37,6 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(request, token), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
     public async ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -45,6 +45,12 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
         return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, request, token), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>The silo logs the decision; the edge adds to its own log what became of it.</summary>
+    public ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default) => RouteAsync(tenant, user, request, cancellationToken);
+
+    /// <inheritdoc cref="DecideAsync"/>
+    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => RouteAnonymousAsync(tenant, request, cancellationToken);
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
@@ -116,8 +122,21 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
-    private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
-        Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken);
+    private static async ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RouterStoreException or RouterBusyException)
+        {
+            throw new StoreException(e.Message, e);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            throw new StoreException($"The cluster does not answer ({e.Message.TrimEnd('.')}). Check that silos run and that this client has their Redis, ServiceId and ClusterId.", e);
+        }
+    }
 
     private UserModel ModelOf(byte[] record) => new(pool.Current, UserState.Read(record));
 

@@ -32,7 +32,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         if (_user is { State.Signals.IsEmpty: false })
         {
             // Also a partition that lost its memory comes to know its users again.
-            reporter.Report(_key.User, _user);
+            Report(_user);
         }
     }
 
@@ -177,7 +177,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         }
 
         (_user, _etag, _erasedAtMs) = (user, etag, erasedAtMs);
-        reporter.Report(_key.User, user);
+        Report(user);
         return true;
     }
 
@@ -234,6 +234,14 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         }
 
         throw Contended();
+    }
+
+    private void Report(UserModel user)
+    {
+        if (!router.IsPrivate(_key.Tenant))
+        {
+            reporter.Report(_key.User, user);
+        }
     }
 
     private static RouterStoreException Contended() =>

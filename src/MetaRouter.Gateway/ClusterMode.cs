@@ -1,0 +1,31 @@
+using MetaRouter.Orleans;
+using MetaRouter.Orleans.Client;
+
+namespace MetaRouter.Gateway;
+
+/// <summary>The gateway as a client of the cluster, by one setting: <c>MetaRouter__Store=cluster:HOST:PORT</c> names the silos' Redis.</summary>
+internal static class ClusterMode
+{
+    private const string Store = "MetaRouter:Store", Kind = "cluster:";
+
+    /// <summary>Users live in grains; what gateways share besides (budgets, sessions, mode) lives in the same Redis.</summary>
+    public static bool IsAsked(ConfigurationManager configuration)
+    {
+        if (configuration[Store] is not { } store || !store.StartsWith(Kind, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        configuration[Store] = "redis:" + store[Kind.Length..];
+        configuration["MetaRouter:Cluster:Redis"] = store[Kind.Length..];
+        configuration["MetaRouter:RefreshSeconds"] = "0"; // the cluster has a meta-learner
+        return true;
+    }
+
+    /// <summary>After the router in this process was added: the cluster's takes its place.</summary>
+    public static void Join(WebApplicationBuilder builder)
+    {
+        builder.AddMetaRouterClusterClient();
+        builder.Services.AddSingleton(s => ClusterSecrets.LoadOrCreate(s.GetRequiredService<MetaRouterClusterOptions>()));
+    }
+}

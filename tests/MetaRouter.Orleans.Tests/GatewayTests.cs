@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace MetaRouter.Orleans.Tests;
+
+/// <summary>Two gateways on the cluster by one setting, as processes, over HTTP.</summary>
+public sealed class GatewayTests : IAsyncLifetime
+{
+    private readonly List<Process> _gateways = [];
+    private RedisServer _redis = null!;
+    private SiloProcess _silo = null!;
+
+    public async Task InitializeAsync()
+    {
+        _redis = await RedisServer.StartAsync();
+        var options = new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" };
+        _silo = await SiloProcess.StartAsync(options, [.. Models()]);
+        await _silo.ReadyAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var gateway in _gateways)
+        {
+            gateway.Kill();
+            await gateway.WaitForExitAsync();
+            gateway.Dispose();
+        }
+
+        await _silo.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task TwoGateways_OneCluster_AreOneRouter()
+    {
+        using var first = await StartAsync();
+        using var second = await StartAsync();
+
+        var decision = await PostAsync(first, "/v1/router/route", new { user = "ada", input = "What is 2 + 2?", compare = true });
+        var receipt = (string)decision["receipt"]!;
+        var feedback = new { receipt, user = "ada", kind = "thumb", value = "up" };
+        ((bool)(await PostAsync(second, "/v1/router/feedback", feedback))["counted"]!).ShouldBeTrue();
+        ((bool)(await PostAsync(first, "/v1/router/feedback", feedback))["counted"]!).ShouldBeFalse();
+        ((int)(await first.GetFromJsonAsync<JsonObject>("/v1/router/users/ada"))!["signals"]!).ShouldBe(1);
+        ((int)(await second.GetFromJsonAsync<JsonObject>("/v1/router/users/ada"))!["signals"]!).ShouldBe(1);
+
+        var anonymous = await PostAsync(second, "/v1/chat/completions", new { model = "auto", messages = new[] { new { role = "user", content = "Hello?" } } });
+        ((string)anonymous["model"]!).ShouldNotBe("auto");
+
+        (await first.DeleteAsync("/v1/router/users/ada")).IsSuccessStatusCode.ShouldBeTrue();
+        (await second.PostAsJsonAsync("/v1/router/feedback", feedback)).StatusCode.ShouldBe(HttpStatusCode.Gone);
+
+        // No silo: said at once in the API's own words, and over when one is back.
+        _silo.Kill();
+        var refused = await first.PostAsJsonAsync("/v1/router/feedback", feedback);
+        refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("store_unavailable");
+        await _silo.DisposeAsync();
+        _silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" }, [.. Models()]);
+        await _silo.ReadyAsync();
+        await Eventually.TrueAsync(async () => (await first.PostAsJsonAsync("/v1/router/route", new { user = "bo", input = "?" })).IsSuccessStatusCode, TimeSpan.FromSeconds(60));
+    }
+
+    private static IEnumerable<string> Models() => new[] { ("gpt-4o-mini", 0.15, 0.6), ("gpt-4o", 2.5, 10), ("claude-3-haiku", 0.25, 1.25) }
+        .SelectMany((m, i) => (string[])[$"--MetaRouter:Models:{i}:Id", m.Item1, $"--MetaRouter:Models:{i}:InputPrice", FormattableString.Invariant($"{m.Item2}"), $"--MetaRouter:Models:{i}:OutputPrice", FormattableString.Invariant($"{m.Item3}")]);
+
+    private static async Task<JsonObject> PostAsync(HttpClient client, string path, object body)
+    {
+        using var response = await client.PostAsJsonAsync(path, body);
+        var text = await response.Content.ReadAsStringAsync();
+        response.IsSuccessStatusCode.ShouldBeTrue(text);
+        return JsonNode.Parse(text)!.AsObject();
+    }
+
+    private async Task<HttpClient> StartAsync()
+    {
+        var (port, root) = (RedisServer.FreePort(), AppContext.BaseDirectory);
+        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!);
+        while (!File.Exists(Path.Combine(root, "MetaRouter.Cluster.sln")))
+        {
+            root = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!;
+        }
+
+        var folder = Path.Combine(root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder };
+        foreach (var argument in (string[])["exec", Path.Combine(folder, "MetaRouter.Gateway.dll"), "--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models()])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _gateways.Add(Process.Start(start)!);
+        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
+        await Eventually.TrueAsync(async () => (await client.GetAsync("/alive")).IsSuccessStatusCode, TimeSpan.FromSeconds(90));
+        return client;
+    }
+}
