@@ -53,6 +53,9 @@ public sealed class MetaRouterOptions
     /// <value>Decisions waiting to be logged at most; beyond it they are dropped and counted. 100 to 1,000,000, default 10,000.</value>
     public int DecisionLogQueue { get; set; } = 10_000;
 
+    /// <value>Settings of a cluster (Redis, ClusterId, ServiceId, …), which builds for a cluster read themselves.</value>
+    public IDictionary<string, string> Cluster { get; } = new Dictionary<string, string>();
+
     /// <summary>Every problem of these options, empty when there is none.</summary>
     public IReadOnlyList<string> Problems()
     {

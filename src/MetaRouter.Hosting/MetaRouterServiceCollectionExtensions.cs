@@ -83,10 +83,12 @@ public static partial class MetaRouterServiceCollectionExtensions
     /// <summary>Adds <see cref="MetaRouterOptions"/>, bound to their section and validated at start.</summary>
     public static OptionsBuilder<MetaRouterOptions> AddMetaRouterOptions(this IServiceCollection services)
     {
-        var options = services.AddOptions<MetaRouterOptions>().BindConfiguration(MetaRouterOptions.Section);
+        var options = services.AddOptions<MetaRouterOptions>();
+
+        // Bound once: a list that is bound twice has everything twice.
         if (services.All(s => s.ServiceType != typeof(MetaRouterOptions)))
         {
-            options.ValidateOnStart();
+            options.BindConfiguration(MetaRouterOptions.Section).ValidateOnStart();
             services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
             services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
         }
