@@ -2,18 +2,19 @@ using System.Globalization;
 using System.Text.Json;
 using System.Threading.Channels;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Hosting;
 
 /// <summary>
-/// Decisions with their propensities, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
+/// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
 /// dropped and counted rather than holding a request up.
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
-    private readonly Channel<(RouteDecision Decision, ServedCall? Served)>? _queue;
+    private readonly Channel<Entry>? _queue;
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
@@ -24,7 +25,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public DecisionLog(string path, int capacity, RouterMetrics metrics, ILogger<DecisionLog> logger)
     {
         (_path, _metrics, _logger) = (path, metrics, logger);
-        _queue = path.Length == 0 ? null : Channel.CreateBounded<(RouteDecision, ServedCall?)>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        _queue = path.Length == 0 ? null : Channel.CreateBounded<Entry>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     }
 
     /// <summary>Decisions dropped since the start.</summary>
@@ -34,11 +35,14 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public void Offer(RouteDecision decision, ServedCall? served = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        if (_queue?.Writer.TryWrite((decision, served)) == false)
-        {
-            Interlocked.Increment(ref _dropped);
-            _metrics.DroppedLogEntries.Add(1);
-        }
+        Offer(new Entry(decision, served, default, null));
+    }
+
+    /// <summary>What a user said of a logged decision: without it the log tells what was tried, and not what it was worth. Names the decision by its time and nonce, and nobody.</summary>
+    public void Offer(in Receipt receipt, Feedback feedback)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        Offer(new Entry(null, null, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), feedback));
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -61,7 +65,16 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     public void Dispose() => _queue?.Writer.TryComplete();
 
-    private async Task WriteAsync(ChannelReader<(RouteDecision Decision, ServedCall? Served)> queue)
+    private void Offer(in Entry entry)
+    {
+        if (_queue?.Writer.TryWrite(entry) == false)
+        {
+            Interlocked.Increment(ref _dropped);
+            _metrics.DroppedLogEntries.Add(1);
+        }
+    }
+
+    private async Task WriteAsync(ChannelReader<Entry> queue)
     {
         try
         {
@@ -76,7 +89,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             {
                 while (queue.TryRead(out var entry))
                 {
-                    await lines.WriteLineAsync(Line(entry.Decision, entry.Served)).ConfigureAwait(false);
+                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
                 }
 
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -102,9 +115,20 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return file.ReadByte() == '\n';
     }
 
+    private static string Line(in SignalKey said, Feedback feedback) => JsonSerializer.Serialize(new
+    {
+        time = Time(said.DecisionTimeMs),
+        nonce = said.Nonce,
+        feedback = feedback.Kind.ToString(),
+        value = feedback.Value,
+        withdrawn = feedback.Withdrawn,
+    });
+
+    private static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("O", CultureInfo.InvariantCulture);
+
     private static string Line(RouteDecision decision, ServedCall? served) => JsonSerializer.Serialize(new
     {
-        time = DateTimeOffset.FromUnixTimeMilliseconds(decision.Receipt.DecisionTimeMs).ToString("O", CultureInfo.InvariantCulture),
+        time = Time(decision.Receipt.DecisionTimeMs),
         nonce = decision.Receipt.Nonce,
         snapshot = decision.SnapshotVersion.ToString("x16", CultureInfo.InvariantCulture),
         chosen = decision.Model.Value,
@@ -122,6 +146,9 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         latency_s = served?.LatencySeconds,
         candidates = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
     });
+
+    /// <summary>A decision with what became of it, or what was said of one.</summary>
+    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, SignalKey Said, Feedback? Feedback);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written; decisions are no longer logged, and counted as dropped once the queue is full.")]
     private partial void LogStopped(string path, Exception exception);

@@ -109,6 +109,11 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }, cancellationToken).ConfigureAwait(false);
         _metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         Count(feedback.Kind, erased ? "Erased" : outcome.ToString()!);
+        if (!erased && outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn)
+        {
+            _log.Offer(receipt, feedback);
+        }
+
         return erased ? new FeedbackResult(verdict, null, null) { IsErased = true } : new FeedbackResult(verdict, outcome, model);
     }
 

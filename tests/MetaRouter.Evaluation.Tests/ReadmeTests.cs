@@ -32,6 +32,17 @@ public class ReadmeTests
         readme[(begin + Begin.Length + 1)..end].ShouldBe(table);
     }
 
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("docs/report.md")]
+    public void Pictures_ThatATextShows_AreThere(string text)
+    {
+        var path = Path.Combine(Root(), text);
+        var pictures = System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(path), @"!\[[^\]]*\]\(([^)]+)\)").Select(m => m.Groups[1].Value).Where(p => !p.StartsWith("http", StringComparison.Ordinal)).ToArray();
+        pictures.Length.ShouldBeGreaterThan(3);
+        pictures.ShouldAllBe(p => File.Exists(Path.Combine(Path.GetDirectoryName(path)!, p)));
+    }
+
     private static string Table(string folder)
     {
         var text = new StringBuilder();

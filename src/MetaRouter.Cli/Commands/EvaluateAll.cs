@@ -12,12 +12,18 @@ internal static class EvaluateAll
 {
     private const string Pictures = "img";
 
+    /// <param name="only">Names of protocols; empty: every one.</param>
     /// <param name="seeds">Null: each protocol's own number.</param>
-    public static int Run(Terminal terminal, string data, string target, IReadOnlyList<Pool> pools, int? seeds, CancellationToken cancellationToken)
+    public static int Run(Terminal terminal, string data, string target, IReadOnlyList<string> only, IReadOnlyList<Pool> pools, int? seeds, CancellationToken cancellationToken)
     {
+        EvaluationProtocol[] protocols = [.. EvaluationProtocols.All.Where(p => only.Count == 0 || only.Contains(p.Name, StringComparer.OrdinalIgnoreCase))];
+        if (only.FirstOrDefault(name => !protocols.Any(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))) is { } unknown)
+        {
+            throw new BadInputException($"--only {unknown}: there is no such protocol. Protocols: {string.Join(", ", EvaluationProtocols.All.Select(p => p.Name))}.");
+        }
+
         // Made before the work: minutes of it must not end in a folder that cannot be written.
         Directory.CreateDirectory(Path.Combine(target, Pictures));
-        var protocols = EvaluationProtocols.All;
         var sections = new List<ReportSection>();
         foreach (var protocol in protocols)
         {

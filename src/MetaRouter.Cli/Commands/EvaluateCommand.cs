@@ -21,8 +21,9 @@ internal static class EvaluateCommand
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
         var target = new Option<string?>("--out") { Description = "With all: the folder of the report.", HelpName = "DIR" };
+        var only = new Option<string[]>("--only") { Description = "With all: only this protocol; may be repeated.", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "After the tables, the result as one line of JSON." };
-        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, log, pools, seeds, published, ablations, target, json };
+        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, log, pools, seeds, published, ablations, target, only, json };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { } file ? FromLog(terminal, file, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
             terminal,
             parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
@@ -31,6 +32,7 @@ internal static class EvaluateCommand
             parsed.GetValue(seeds),
             [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
             parsed.GetValue(target),
+            parsed.GetValue(only) ?? [],
             parsed.GetValue(json),
             cancellationToken)));
         return command;
@@ -42,7 +44,7 @@ internal static class EvaluateCommand
         ? EvaluateLog.Run(terminal, file, json)
         : throw new BadInputException($"--log {file} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
 
-    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, bool json, CancellationToken cancellationToken)
+    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, string[] only, bool json, CancellationToken cancellationToken)
     {
         if (seeds is < 1 or > MostSeeds)
         {
@@ -52,7 +54,7 @@ internal static class EvaluateCommand
         IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
         if (string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
         {
-            return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), pools, seeds, cancellationToken);
+            return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), only, pools, seeds, cancellationToken);
         }
 
         var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))

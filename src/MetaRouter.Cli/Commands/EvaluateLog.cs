@@ -14,7 +14,7 @@ internal static class EvaluateLog
 
     public static int Run(Terminal terminal, string path, bool json)
     {
-        var (decisions, comparisons, bad) = DecisionLogReader.Read(path);
+        var (decisions, leftOut, bad) = DecisionLogReader.Read(path);
         if (bad.Count > 0)
         {
             terminal.Error.WriteLine($"Warning: {path}: skipped {bad.Count} bad {(bad.Count == 1 ? "line" : "lines")}: {string.Join("; ", bad.Take(3))}{(bad.Count > 3 ? "; ..." : "")}");
@@ -36,11 +36,11 @@ internal static class EvaluateLog
             (1000 * e.CostUsd).ToString("0.0000", CultureInfo.InvariantCulture),
             e.EffectiveSample.ToString("0", CultureInfo.InvariantCulture) + (e.EffectiveSample < FewDecisions ? " (few)" : ""),
         })];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {comparisons:n0} comparisons left out. 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little.");
+        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model). 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little.");
         new ResultTable($"What policies would have earned, from {Path.GetFileName(path)}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { Log = Path.GetFileName(path), Decisions = decisions.Count, Rewarded = judged, Comparisons = comparisons, Policies = estimates }));
+            terminal.Out.WriteLine(ReportJson.Write(new { Log = Path.GetFileName(path), Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Policies = estimates }));
         }
 
         return ExitCodes.Success;

@@ -49,21 +49,34 @@ public sealed class ConfidenceRouter : IOutcomeModel
     {
         var k = train.ModelCount;
         var confidence = new double[asked.Rows * k];
-        Parallel.For(0, asked.Rows, new ParallelOptions { CancellationToken = cancellationToken }, () => (Similarity: new double[train.Rows], Row: new int[train.Rows]), (row, _, scratch) =>
+        Parallel.For(0, asked.Rows, new ParallelOptions { CancellationToken = cancellationToken }, () => (Similarity: new double[Near], Row: new int[Near]), (row, _, nearest) =>
         {
+            // A sorted list of the best so far: nearly every row fails the first comparison.
+            var found = 0;
             for (var i = 0; i < train.Rows; i++)
             {
-                (scratch.Similarity[i], scratch.Row[i]) = (skipSelf && i == row ? double.PositiveInfinity : -TensorPrimitives.Dot(asked.Dense(row), text.Dense(i)), i);
+                var similarity = skipSelf && i == row ? double.NegativeInfinity : TensorPrimitives.Dot(asked.Dense(row), text.Dense(i));
+                if (found == Near && similarity <= nearest.Similarity[Near - 1])
+                {
+                    continue;
+                }
+
+                var at = found < Near ? found++ : Near - 1;
+                for (; at > 0 && nearest.Similarity[at - 1] < similarity; at--)
+                {
+                    (nearest.Similarity[at], nearest.Row[at]) = (nearest.Similarity[at - 1], nearest.Row[at - 1]);
+                }
+
+                (nearest.Similarity[at], nearest.Row[at]) = (similarity, i);
             }
 
-            Array.Sort(scratch.Similarity, scratch.Row);
             for (var m = 0; m < k; m++)
             {
                 // The overall mean counts as one neighbour, so that nothing is ever quite sure.
                 var (sum, seen) = (means[m], 1);
-                for (var i = 0; i < Near && i < train.Rows; i++)
+                for (var i = 0; i < found && nearest.Similarity[i] > double.NegativeInfinity; i++)
                 {
-                    if (train.Score[(scratch.Row[i] * k) + m] is var score && !float.IsNaN(score))
+                    if (train.Score[(nearest.Row[i] * k) + m] is var score && !float.IsNaN(score))
                     {
                         (sum, seen) = (sum + score, seen + 1);
                     }
@@ -72,7 +85,7 @@ public sealed class ConfidenceRouter : IOutcomeModel
                 confidence[(row * k) + m] = sum / seen;
             }
 
-            return scratch;
+            return nearest;
         }, _ => { });
         return confidence;
     }

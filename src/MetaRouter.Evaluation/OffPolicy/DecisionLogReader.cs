@@ -9,17 +9,18 @@ namespace MetaRouter.Evaluation.OffPolicy;
 /// </summary>
 /// <remarks>
 /// A reward is what was said outright (thumb, rating, task success), else what was let slip (accept 1, edit one half, regenerate and abandon 0), several alike averaged; the last word
-/// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Decisions that showed two answers are left out: what was said of them is a comparison.
+/// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Left out are decisions that showed two answers (what was said of them is a comparison) and those that the chosen model did not
+/// answer in the end: failed over, or only noted.
 /// </remarks>
 public static class DecisionLogReader
 {
     private const double Tolerance = 1e-3;
 
     /// <exception cref="DataFileException">The file cannot be read or has no usable decision.</exception>
-    public static (IReadOnlyList<LoggedDecision> Decisions, int Comparisons, IReadOnlyList<BadLine> BadLines) Read(string path)
+    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> BadLines) Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var (decisions, bad, comparisons) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<BadLine>(), 0);
+        var (decisions, bad, leftOut) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<BadLine>(), 0);
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
         foreach (var (line, json) in JsonLines.Read(path))
         {
@@ -34,9 +35,9 @@ public static class DecisionLogReader
                     var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
                     of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Reward(named, row.GetProperty("value").GetInt32());
                 }
-                else if (row.TryGetProperty("offered", out var offered) && offered.ValueKind == JsonValueKind.String)
+                else if (!IsOfTheChosen(row))
                 {
-                    comparisons++;
+                    leftOut++;
                 }
                 else
                 {
@@ -50,8 +51,14 @@ public static class DecisionLogReader
         }
 
         return decisions.Count > 0
-            ? ([.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)], comparisons, bad)
+            ? ([.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)], leftOut, bad)
             : throw new DataFileException($"{path}: no usable decision. " + (bad.Count == 0 ? "Name the log of a host whose DecisionLog option is set." : $"First problem: {bad[0]}."));
+    }
+
+    private static bool IsOfTheChosen(JsonElement row)
+    {
+        string? Text(string name) => row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        return Text("offered") is null && Text("mode") is not "observe" && (Text("served") is not { } served || served == Text("chosen"));
     }
 
     private static LoggedDecision Decision(JsonElement row)

@@ -45,9 +45,9 @@ public static class Figures
         var reliability = new LineChart($"Is 70 % right 70 % of the time? {report.Pool}", "expected score", "real score", [new("as expected", Role.Yardstick, [(0, 0), (1, 1)]), .. diagram.Select(r => new Series(string.Create(CultureInfo.InvariantCulture, $"{r.Name}, off by {r.Reliability!.Error:0.000}"), RoleOf(r.Name), [.. r.Reliability.Points(r.Reliability.Count.Sum() / 1000)]))], Y: (0, 1));
         return
         [
-            new Figure($"p2-front-{report.Pool}", "Up and to the left is better: more right answers for less money. Grey dots: one model for all; dashed: a coin between two of them.", front.ToSvg),
-            new Figure($"p2-gain-{report.Pool}", "Right of the line: better than the one model that is best at that trade-off. Bars: 95 % intervals.", gain.ToSvg),
-            new Figure($"p2-reliability-{report.Pool}", "Above the diagonal: better than it was expected to be. Off by: mean distance over all answers (ECE).", reliability.ToSvg),
+            new Figure($"p2-front-{Slug(report.Pool)}", "Up and to the left is better: more right answers for less money. Grey dots: one model for all; dashed: a coin between two of them.", front.ToSvg),
+            new Figure($"p2-gain-{Slug(report.Pool)}", "Right of the line: better than the one model that is best at that trade-off. Bars: 95 % intervals.", gain.ToSvg),
+            new Figure($"p2-reliability-{Slug(report.Pool)}", "Above the diagonal: better than it was expected to be. Off by: mean distance over all answers (ECE).", reliability.ToSvg),
         ];
     }
 
@@ -58,7 +58,7 @@ public static class Figures
         var rows = report.Rows.ToDictionary(r => r.Router);
         Series Line(string name, string label, Role role) => new(label, role, Points(rows[name].Share), role == Role.Ours ? Band(rows[name].ShareCi) : null);
         var chart = new LineChart($"Learning what a user wants, {report.Pool}", "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), Line("outcomes-seen", "told the outcomes", Role.Rival), Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
-        return [new Figure($"p3-learning-{report.Pool}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
+        return [new Figure($"p3-learning-{Slug(report.Pool)}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
     }
 
     /// <summary>P3's learners side by side.</summary>
@@ -66,7 +66,7 @@ public static class Figures
     {
         ArgumentNullException.ThrowIfNull(report);
         var rows = report.Rows.ToDictionary(r => r.Router);
-        var slug = report.Pool!.Replace(' ', '-');
+        var slug = Slug(report.Pool);
         Series[] lines = [.. s_learners.Where(rows.ContainsKey).Select(name => new Series(name, RoleOf(name), Points(rows[name].Share), name == Ours ? Band(rows[name].ShareCi) : null)), new("one dial for all", Role.Yardstick, [(0, 0), (P3.Comparisons, 0)])];
         // A learner that falls far below what needs no learning is off the chart, not the measure of it.
         var chart = new LineChart($"Who learns faster? {report.Pool}", "comparisons answered", "share recovered", lines, Y: (-.5, 1));
@@ -92,11 +92,14 @@ public static class Figures
         ArgumentNullException.ThrowIfNull(report);
         var most = report.Rows.Max(r => Math.Max(r.Delta, r.Bad));
         var kept = new LineChart($"Promised and kept, {report.Pool}", "promised: at most this share of bad cheap answers", "measured share", [new("bad cheap answers", Role.Ours, [.. report.Rows.Select(r => (r.Delta, r.Bad))]), new("the promise", Role.Yardstick, [(report.Rows[0].Delta, report.Rows[0].Delta), (most, most)]), new("cost, decided before", Role.Rival, [.. report.Rows.Select(r => (r.Delta, r.CostBefore))]), new("cost, cheap first", Role.Rival, [.. report.Rows.Select(r => (r.Delta, r.Cost))])]);
-        return [new Figure($"cascade-{report.Pool}", "Below the dashed line the promise holds. Costs are over the strong model's alone.", kept.ToSvg)];
+        return [new Figure($"cascade-{Slug(report.Pool)}", "Below the dashed line the promise holds. Costs are over the strong model's alone.", kept.ToSvg)];
     }
 
     /// <summary>Not a learner: it is given the trade-off, or one for all.</summary>
     internal static bool IsTold(string router) => router.StartsWith("barp", StringComparison.Ordinal) || router.StartsWith("avengers-pro", StringComparison.Ordinal);
+
+    /// <summary>Part of a file's name.</summary>
+    private static string Slug(string? text) => string.Concat((text ?? "").ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c == '.' ? c : '-'));
 
     private static (double X, double Y)[] Points(IReadOnlyDictionary<string, double> byComparisons) => [.. P3.Told.Select(n => ((double)n, byComparisons[n.ToString(CultureInfo.InvariantCulture)]))];
 

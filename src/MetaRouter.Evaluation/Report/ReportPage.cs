@@ -13,7 +13,7 @@ public sealed record Figure(string Id, string Caption, Func<bool, string> Svg);
 public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows, string? Note);
 
 /// <summary>A figure that was set as a target, and what was measured.</summary>
-/// <param name="Target">What was asked for.</param>
+/// <param name="Wanted">What was asked for.</param>
 /// <param name="Measured">What came out, with its interval.</param>
 /// <param name="Reached">Whether that is enough.</param>
 public sealed record Target(string Name, string Wanted, string Measured, bool Reached);

@@ -12,7 +12,7 @@ public sealed class DecisionLogReaderTests : IDisposable
     [Fact]
     public void Read_FeedbackLines_JoinTheirDecisions()
     {
-        var (decisions, comparisons, bad) = Read(
+        var (decisions, leftOut, bad) = Read(
             Decision(1), Said(1, "Thumb", 1),
             Decision(2), Said(2, "Accept", 1), Said(2, "Rating", 2),
             Decision(3), Said(3, "Thumb", 1), Said(3, "Thumb", 0),
@@ -22,7 +22,7 @@ public sealed class DecisionLogReaderTests : IDisposable
             Decision(7));
 
         bad.ShouldBeEmpty();
-        comparisons.ShouldBe(0);
+        leftOut.ShouldBe(0);
         decisions.Select(d => d.Reward).ShouldBe([1, .25, 0, null, 0, null, null]);
         decisions[0].Candidates[decisions[0].Chosen].ShouldBe(new LoggedCandidate("small", .6, .001, .5, .9));
     }
@@ -31,10 +31,15 @@ public sealed class DecisionLogReaderTests : IDisposable
     public void Read_OwnReward_OutranksFeedback() => Read(Decision(1, ",\"reward\":0.75"), Said(1, "Thumb", 0)).Decisions.Single().Reward.ShouldBe(.75);
 
     [Fact]
-    public void Read_Comparisons_AreCountedAndLeftOut()
+    public void Read_WhatTheChosenModelDidNotAnswerAlone_IsLeftOut()
     {
-        var (decisions, comparisons, _) = Read(Decision(1), Decision(2).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal));
-        (decisions.Count, comparisons).ShouldBe((1, 1));
+        var (decisions, leftOut, bad) = Read(
+            Decision(1, ",\"mode\":\"apply\",\"served\":\"small\",\"fail_over\":false"),
+            Decision(2).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal),
+            Decision(3, ",\"mode\":\"apply\",\"served\":\"large\",\"fail_over\":true"),
+            Decision(4, ",\"mode\":\"observe\",\"served\":null,\"fail_over\":false"),
+            Decision(5, ",\"mode\":\"decision\",\"served\":null,\"fail_over\":null"));
+        (decisions.Count, leftOut, bad.Count).ShouldBe((2, 3, 0));
     }
 
     [Theory]
@@ -66,7 +71,7 @@ public sealed class DecisionLogReaderTests : IDisposable
         Should.Throw<DataFileException>(() => DecisionLogReader.Read(Path.Combine(_folder.Path, "log"))).Message.ShouldContain("no usable decision");
     }
 
-    private (IReadOnlyList<LoggedDecision> Decisions, int Comparisons, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
+    private (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
     {
         _folder.Write("log", lines);
         return DecisionLogReader.Read(Path.Combine(_folder.Path, "log"));

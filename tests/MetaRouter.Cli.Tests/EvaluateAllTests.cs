@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Xml.Linq;
+
+namespace MetaRouter.Cli.Tests;
+
+public sealed class EvaluateAllTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task EvaluateAll_WritesAPageMarkdownJsonAndPictures()
+    {
+        var (code, output, error) = await Evaluate("report");
+
+        code.ShouldBe(0);
+        output.ShouldContain("Wrote ");
+        error.ShouldContain("P2: ");
+        var (html, markdown) = (Read("report/index.html"), Read("report/report.md"));
+        using var json = JsonDocument.Parse(Read("report/report.json"));
+        json.RootElement.GetProperty("p2").GetProperty("rows").GetArrayLength().ShouldBeGreaterThan(10);
+        json.RootElement.GetProperty("cascade").GetProperty("rows").GetArrayLength().ShouldBe(5);
+        json.RootElement.GetProperty("targets").GetArrayLength().ShouldBe(3);
+
+        var pictures = Directory.GetFiles(Path.Combine(_folder, "report", "img"));
+        pictures.Length.ShouldBe(4);
+        foreach (var picture in pictures)
+        {
+            XDocument.Load(picture).Root!.Name.LocalName.ShouldBe("svg");
+            markdown.ShouldContain($"(img/{Path.GetFileName(picture)})");
+            html.ShouldContain($"id=\"{Path.GetFileNameWithoutExtension(picture)}\"");
+        }
+
+        // The page stands alone: nothing is fetched, nothing runs.
+        html.ShouldNotContain("<script");
+        html.ShouldNotContain("<link");
+        html.ShouldNotContain("src=");
+        foreach (var router in (string[])["metarouter", "routellm-mf", "uniroute", "barp, true weights", "cross-attention", "oracle"])
+        {
+            html.ShouldContain($"<td>{router}</td>");
+            markdown.ShouldContain($"| {router} |");
+        }
+    }
+
+    [Fact]
+    public async Task EvaluateAll_Twice_WritesTheSameBytes()
+    {
+        await Evaluate("one");
+        await Evaluate("two");
+        foreach (var name in (string[])["index.html", "report.md", "report.json"])
+        {
+            Read("two/" + name).ShouldBe(Read("one/" + name));
+        }
+    }
+
+    [Fact]
+    public async Task EvaluateAll_UnknownProtocol_SaysWhichThereAre()
+    {
+        var (code, _, error) = await Run("evaluate", "all", "--data", _folder, "--out", Path.Combine(_folder, "x"), "--only", "P9");
+        code.ShouldBe(2);
+        error.ShouldContain("Protocols: P1a, ");
+        Directory.Exists(Path.Combine(_folder, "x")).ShouldBeFalse();
+    }
+
+    private async Task<(int Code, string Output, string Error)> Evaluate(string target)
+    {
+        File.WriteAllLines(Path.Combine(_folder, "some.jsonl"), Enumerable.Range(0, 160).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $$"""{"id":"{{i}}","dataset":"d","query":"{{(i % 2 == 0 ? "theorem proof" : "hello name")}} {{i % 9}} of {{i}}","models":{"weak":{"score":{{(i % 2 == 0 && i % 3 > 0 ? 0 : 1)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 10 ? 1 : 0)}},"cost_usd":0.01} } }""")));
+        return await Run("evaluate", "all", "--data", _folder, "--pool", "some:weak,strong", "--seeds", "1", "--only", "P2", "--only", "cascade", "--out", Path.Combine(_folder, target));
+    }
+
+    private string Read(string name) => File.ReadAllText(Path.Combine(_folder, name));
+
+    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false), default);
+        return (code, output.ToString(), error.ToString());
+    }
+}
