@@ -34,12 +34,16 @@ run() { # URL CONNECTIONS SECONDS HEADERS: requests/s, p50 ms, p99 ms, failed
   HEADERS="${4:-}" wrk -t2 -c"$2" -d"${3}s" --timeout 10s -s "$here/chat.lua" "$1" | sed -n 's/^RESULT //p'
 }
 warm=${WARM_UP:-8} long=${SECONDS_RUN:-10}
-run $ours 64 "$warm" >/dev/null;  read -r our_rate our_p50 our_p99 our_failed < <(run $ours 64 "$long")
-run $theirs 64 "$warm" "$portkey_headers" >/dev/null; read -r their_rate their_p50 their_p99 their_failed < <(run $theirs 64 "$long" "$portkey_headers")
+cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"; }
+per_request() { awk -v a="$1" -v b="$2" -v rate="$3" -v s="$long" 'BEGIN { printf "%.0f", (b - a) / (rate * s) * 1e6 }'; }
+run $ours 64 "$warm" >/dev/null; our_before=$(cpu "${pids[1]}"); read -r our_rate our_p50 our_p99 our_failed < <(run $ours 64 "$long"); our_cpu=$(per_request "$our_before" "$(cpu "${pids[1]}")" "$our_rate")
+run $theirs 64 "$warm" "$portkey_headers" >/dev/null; their_before=$(cpu "${pids[2]}")
+read -r their_rate their_p50 their_p99 their_failed < <(run $theirs 64 "$long" "$portkey_headers"); their_cpu=$(per_request "$their_before" "$(cpu "${pids[2]}")" "$their_rate")
 run $mock 16 2 >/dev/null; read -r _ direct_p50 direct_p99 _ < <(run $mock 16 "$long")
 run $ours 16 2 >/dev/null; read -r _ via_p50 via_p99 _ < <(run $ours 16 "$long")
 
 echo "gateway: $our_rate requests/s, p50 $our_p50 ms, p99 $our_p99 ms, failed $our_failed (64 connections)"
 echo "portkey: $their_rate requests/s, p50 $their_p50 ms, p99 $their_p99 ms, failed $their_failed (64 connections)"
+echo "CPU a request, which does not depend on what else the machine does: gateway $our_cpu us, portkey $their_cpu us"
 awk -v a="$our_rate" -v b="$their_rate" -v c="$our_p99" -v d="$their_p99" 'BEGIN { printf "requests/s ratio to portkey: %.1f\np99 ratio to portkey: %.3f\n", a / b, c / d }'
 awk -v a="$via_p50" -v b="$direct_p50" -v c="$via_p99" -v d="$direct_p99" 'BEGIN { printf "added latency at 16 connections: p50 %.2f ms, p99 %.2f ms (direct p50 %.2f, p99 %.2f)\n", a - b, c - d, b, d }'

@@ -15,6 +15,7 @@ internal static class CommandLine
             EvaluateCommand.Create(terminal),
             ReplayCommand.Create(terminal),
             CalibrateCommand.Create(terminal),
+            CatalogCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

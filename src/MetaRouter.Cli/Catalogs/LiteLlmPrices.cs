@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Cli.Catalogs;
+
+/// <summary>
+/// A price list in LiteLLM's format: one JSON object, a model's name to its facts, prices in US dollars a token. What cannot be routed, or is not said clearly,
+/// is skipped with its reason; nothing is guessed.
+/// </summary>
+internal static class LiteLlmPrices
+{
+    /// <summary>The format's own description of itself, listed among the models.</summary>
+    private const string Specimen = "sample_spec";
+
+    /// <returns>The models in the list's order, and for each one skipped its name and why.</returns>
+    /// <exception cref="BadInputException">It is no such list.</exception>
+    public static (IReadOnlyList<ModelProfile> Models, IReadOnlyList<(string Name, string Reason)> Skipped) Read(ReadOnlyMemory<byte> json, Func<string, bool> wanted)
+    {
+        var (models, skipped, seen) = (new List<ModelProfile>(), new List<(string, string)>(), new HashSet<string>());
+        using var document = Parse(json);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            throw new BadInputException($"The price list is JSON of the kind {document.RootElement.ValueKind}; give an object that maps each model's name to its prices.");
+        }
+
+        foreach (var entry in document.RootElement.EnumerateObject().Where(e => e.Name != Specimen && wanted(e.Name)))
+        {
+            var reason = seen.Add(entry.Name) ? Skip(entry) : "listed twice; the first counts";
+            if (reason is not null)
+            {
+                skipped.Add((entry.Name, reason));
+                continue;
+            }
+
+            var facts = entry.Value;
+            models.Add(new ModelProfile(new ModelId(entry.Name), Price(facts, "input_cost_per_token")!.Value, Price(facts, "output_cost_per_token")!.Value)
+            {
+                CachedInputPrice = Price(facts, "cache_read_input_token_cost"),
+                ContextWindow = Whole(facts, "max_input_tokens") ?? Whole(facts, "max_tokens") ?? 128_000,
+                Capabilities = ModelCapabilities.Streaming | Flag(facts, "supports_function_calling", ModelCapabilities.Tools) | Flag(facts, "supports_vision", ModelCapabilities.Vision) | Flag(facts, "supports_response_schema", ModelCapabilities.StructuredOutput),
+            });
+        }
+
+        return (models, skipped);
+    }
+
+    /// <summary>Null: it can be used.</summary>
+    private static string? Skip(JsonProperty entry)
+    {
+        var facts = entry.Value;
+        if (facts.ValueKind != JsonValueKind.Object)
+        {
+            return "no object";
+        }
+
+        if (entry.Name.Length is 0 or > ModelId.MaxLength || entry.Name.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            return "a name no model can have";
+        }
+
+        if (!facts.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String)
+        {
+            return "mode is not said";
+        }
+
+        if (!mode.ValueEquals("chat"))
+        {
+            return "mode " + mode.GetString();
+        }
+
+        foreach (var name in (string[])["input_cost_per_token", "output_cost_per_token"])
+        {
+            if (Price(facts, name) is null)
+            {
+                return $"no usable {name}";
+            }
+        }
+
+        return Price(facts, "cache_read_input_token_cost") is null && facts.TryGetProperty("cache_read_input_token_cost", out var cached) && cached.ValueKind != JsonValueKind.Null ? "no usable cache_read_input_token_cost" : null;
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            return JsonDocument.Parse(json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+        }
+        catch (JsonException e)
+        {
+            throw new BadInputException($"The price list is not JSON at line {e.LineNumber + 1}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Per million tokens, with the digits of the list: a price a token has rounding errors of its own.</summary>
+    private static PricePerMillionTokens? Price(JsonElement facts, string name) =>
+        facts.TryGetProperty(name, out var price) && price.ValueKind == JsonValueKind.Number && price.TryGetDouble(out var usd) && usd >= 0 && double.IsFinite(usd * 1e6)
+            ? new PricePerMillionTokens(double.Parse((usd * 1e6).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))
+            : null;
+
+    private static int? Whole(JsonElement facts, string name) => facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var tokens) && tokens is >= 1 and <= int.MaxValue ? (int)tokens : null;
+
+    private static ModelCapabilities Flag(JsonElement facts, string name, ModelCapabilities capability) => facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True ? capability : 0;
+}

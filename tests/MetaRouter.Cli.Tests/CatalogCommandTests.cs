@@ -1,0 +1,85 @@
+using System.Text.Json.Nodes;
+
+namespace MetaRouter.Cli.Tests;
+
+public sealed class CatalogCommandTests : IDisposable
+{
+    private const string Prices = """
+        {
+          "sample_spec": {"mode": "one of: chat, embedding", "input_cost_per_token": 0.0},
+          "gpt-4o": {"mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06, "max_input_tokens": 128000, "max_tokens": 16384, "supports_function_calling": true, "supports_vision": true, "supports_response_schema": true},
+          "local/free": {"mode": "chat", "input_cost_per_token": 0, "output_cost_per_token": 0, "max_tokens": 8192},
+          "text-embedding-3-small": {"mode": "embedding", "input_cost_per_token": 2e-08, "output_cost_per_token": 0},
+          "text-embedding-3-large": {"mode": "embedding", "input_cost_per_token": 1.3e-07},
+          "no-price": {"mode": "chat", "input_cost_per_token": 1e-06},
+          "a text price": {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06},
+          "words": {"mode": "chat", "input_cost_per_token": "0.000001", "output_cost_per_token": 1e-06},
+          "negative": {"mode": "chat", "input_cost_per_token": -1e-06, "output_cost_per_token": 1e-06},
+          "unsaid": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06},
+          "null": null
+        }
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Import_PriceList_TakesWhatCanBeRoutedAndSaysWhatItSkipped()
+    {
+        await File.WriteAllTextAsync(PathOf("prices.json"), Prices);
+
+        var (code, output, error) = await Run("catalog", "import", PathOf("prices.json"));
+
+        code.ShouldBe(0, error);
+        var models = JsonNode.Parse(output)!["models"]!.AsArray();
+        models.Select(m => (string)m!["id"]!).ShouldBe(["gpt-4o", "local/free"]);
+        models[0]!.ToJsonString().ShouldBe("""{"id":"gpt-4o","input_price_usd_per_million":2.5,"output_price_usd_per_million":10,"cached_input_price_usd_per_million":1.25,"context_window":128000,"capabilities":["tools","vision","structured_output","streaming"]}""");
+        ((double)models[1]!["output_price_usd_per_million"]!).ShouldBe(0);
+        ((int)models[1]!["context_window"]!).ShouldBe(8192);
+        error.ShouldContain("Skipped 2: mode embedding (text-embedding-3-small, text-embedding-3-large)");
+        error.ShouldContain("no usable output_cost_per_token (no-price)");
+        error.ShouldContain("no usable input_cost_per_token (words, negative)");
+        error.ShouldContain("a name no model can have (a text price)");
+        error.ShouldContain("mode is not said (unsaid)");
+        error.ShouldContain("no object (null)");
+        error.ShouldContain("2 models, 8 skipped.");
+    }
+
+    [Fact]
+    public async Task Import_OnlyAndOut_ChoosesAndWritesTheFile()
+    {
+        await File.WriteAllTextAsync(PathOf("prices.json"), Prices);
+
+        var (code, output, error) = await Run("catalog", "import", PathOf("prices.json"), "--only", "gpt-*", "--out", PathOf("catalog.json"));
+
+        code.ShouldBe(0, error);
+        output.ShouldBeEmpty();
+        JsonNode.Parse(await File.ReadAllTextAsync(PathOf("catalog.json")))!["models"]!.AsArray().Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("[1]", "an object")]
+    [InlineData("{", "not JSON at line 1")]
+    [InlineData("{}", "no model is left")]
+    public async Task Import_NoPriceList_ExitsWith2(string text, string named)
+    {
+        await File.WriteAllTextAsync(PathOf("prices.json"), text);
+
+        var (code, _, error) = await Run("catalog", "import", PathOf("prices.json"));
+
+        code.ShouldBe(2);
+        error.ShouldContain(named);
+        (await Run("catalog", "import", PathOf("none.json"))).Error.ShouldContain("no such file");
+    }
+
+    private string PathOf(string name) => Path.Combine(_folder, name);
+
+    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var code = await CommandLine.RunAsync(args, new Terminal(output, error, RichOut: false, RichError: false), CancellationToken.None);
+        return (code, output.ToString(), error.ToString());
+    }
+}
