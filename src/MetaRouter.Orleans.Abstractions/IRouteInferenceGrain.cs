@@ -1,5 +1,4 @@
 using MetaRouter.Core.Routing;
-using Orleans.Concurrency;
 
 namespace MetaRouter.Orleans;
 

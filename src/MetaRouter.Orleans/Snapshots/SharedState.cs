@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
