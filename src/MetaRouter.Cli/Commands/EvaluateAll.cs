@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
-using MetaRouter.Evaluation.Protocols;
 using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Cli.Commands;
