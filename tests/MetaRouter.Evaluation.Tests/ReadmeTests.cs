@@ -39,7 +39,7 @@ public class ReadmeTests
     {
         var path = Path.Combine(Root(), text);
         var pictures = System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(path), @"!\[[^\]]*\]\(([^)]+)\)").Select(m => m.Groups[1].Value).Where(p => !p.StartsWith("http", StringComparison.Ordinal)).ToArray();
-        pictures.Length.ShouldBeGreaterThan(3);
+        pictures.Length.ShouldBeGreaterThan(2);
         pictures.ShouldAllBe(p => File.Exists(Path.Combine(Path.GetDirectoryName(path)!, p)));
     }
 
