@@ -8,6 +8,8 @@ internal sealed class RedisConnection : IDisposable
     /// <summary>A call that gets no answer by then may have been done all the same; who made it must ask again.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    private const string Unreachable = "it cannot be reached; start it, or check the address, the password and the network";
+
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5);
 
     private readonly ConnectionMultiplexer _redis;
@@ -83,7 +85,7 @@ internal sealed class RedisConnection : IDisposable
     /// <summary>Runs a script whose keys are all in one slot.</summary>
     public async Task<RedisResult> RunAsync(string script, RedisKey[] keys, RedisValue[] values, string done, CancellationToken cancellationToken)
     {
-        return await DoAsync(Evaluate, done, cancellationToken).ConfigureAwait(false);
+        return await DoAsync(keys[0], Evaluate, done, cancellationToken).ConfigureAwait(false);
 
         async Task<RedisResult> Evaluate(IDatabase database)
         {
@@ -99,12 +101,20 @@ internal sealed class RedisConnection : IDisposable
         }
     }
 
+    /// <param name="key">One of those it is about: it tells which node is asked.</param>
     /// <exception cref="StoreException">Redis is away, does not answer, or refuses.</exception>
-    public async Task<T> DoAsync<T>(Func<IDatabase, Task<T>> call, string done, CancellationToken cancellationToken)
+    public async Task<T> DoAsync<T>(RedisKey key, Func<IDatabase, Task<T>> call, string done, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await call(_redis.GetDatabase()).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+            var database = _redis.GetDatabase();
+            if (!database.IsConnected(key))
+            {
+                // The client would queue the call while it is connecting anew, and its caller would wait for nothing.
+                throw new StoreException($"The store '{_name}' cannot be {done}: {Unreachable}.");
+            }
+
+            var answer = await call(database).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
 
             // The client may have come here on the one thread that completes all its calls, in order: whoever goes on from here must not hold that up.
             await Task.Yield();
@@ -160,7 +170,7 @@ internal sealed class RedisConnection : IDisposable
         RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
         RedisServerException => "Redis refuses",
         TimeoutException => "it does not answer in time; what was asked may have been done, ask again",
-        _ => "it cannot be reached; start it, or check the address, the password and the network",
+        _ => Unreachable,
     };
 
     private static string OneLine(Exception e)

@@ -65,7 +65,7 @@ public sealed class RedisSharedState : ISharedState
     {
         try
         {
-            return await _redis.DoAsync(db => db.StringGetAsync(Memory(name)), "read", cancellationToken).ConfigureAwait(false);
+            return await _redis.DoAsync(Memory(name), db => db.StringGetAsync(Memory(name)), "read", cancellationToken).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -77,7 +77,7 @@ public sealed class RedisSharedState : ISharedState
     {
         try
         {
-            await _redis.DoAsync(db => db.StringSetAsync(Memory(name), value.ToArray(), lifetime), "written", cancellationToken).ConfigureAwait(false);
+            await _redis.DoAsync(Memory(name), db => db.StringSetAsync(Memory(name), value.ToArray(), lifetime), "written", cancellationToken).ConfigureAwait(false);
         }
         catch (StoreException)
         {

@@ -119,7 +119,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
     public async ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var values = await _redis.DoAsync(db => db.HashGetAsync(User(key), ["s", "e", "x"]), "read", cancellationToken).ConfigureAwait(false);
+        var values = await _redis.DoAsync(User(key), db => db.HashGetAsync(User(key), ["s", "e", "x"]), "read", cancellationToken).ConfigureAwait(false);
         return values[1].IsNull ? StoredUser.None : new StoredUser((byte[])values[0]! ?? [], (long)values[1], values[2].IsNull ? 0 : (long)values[2]);
     }
 
@@ -151,7 +151,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         var sum = 0L;
         for (var bucket = 0; bucket < Buckets; bucket++)
         {
-            sum += await _redis.DoAsync(db => db.HashLengthAsync(In(bucket, "q")), "read", cancellationToken).ConfigureAwait(false);
+            sum += await _redis.DoAsync(In(bucket, "q"), db => db.HashLengthAsync(In(bucket, "q")), "read", cancellationToken).ConfigureAwait(false);
         }
 
         return (int)sum;
@@ -175,7 +175,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         for (var bucket = 0; bucket < Buckets && users.Count < limit; bucket++)
         {
             var found = await _redis.DoAsync(
-                db => db.SortedSetRangeByScoreWithScoresAsync(In(bucket, "changed"), after[bucket], double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, limit - users.Count), "read", cancellationToken).ConfigureAwait(false);
+                In(bucket, "changed"), db => db.SortedSetRangeByScoreWithScoresAsync(In(bucket, "changed"), after[bucket], double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, limit - users.Count), "read", cancellationToken).ConfigureAwait(false);
             foreach (var entry in found)
             {
                 var key = KeyOf((string)entry.Element!);
@@ -208,7 +208,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
     public async ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await _redis.DoAsync(db => db.StringGetAsync(Shared(name)), "read", cancellationToken).ConfigureAwait(false);
+        return await _redis.DoAsync(Shared(name), db => db.StringGetAsync(Shared(name)), "read", cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default)
