@@ -44,6 +44,6 @@ run $ours 16 2 >/dev/null; read -r _ via_p50 via_p99 _ < <(run $ours 16 "$long")
 
 echo "gateway: $our_rate requests/s, p50 $our_p50 ms, p99 $our_p99 ms, failed $our_failed (64 connections)"
 echo "portkey: $their_rate requests/s, p50 $their_p50 ms, p99 $their_p99 ms, failed $their_failed (64 connections)"
-echo "CPU a request, which does not depend on what else the machine does: gateway $our_cpu us, portkey $their_cpu us"
+echo "CPU a request: gateway $our_cpu us, portkey $their_cpu us"
 awk -v a="$our_rate" -v b="$their_rate" -v c="$our_p99" -v d="$their_p99" 'BEGIN { printf "requests/s ratio to portkey: %.1f\np99 ratio to portkey: %.3f\n", a / b, c / d }'
 awk -v a="$via_p50" -v b="$direct_p50" -v c="$via_p99" -v d="$direct_p99" 'BEGIN { printf "added latency at 16 connections: p50 %.2f ms, p99 %.2f ms (direct p50 %.2f, p99 %.2f)\n", a - b, c - d, b, d }'
