@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -12,14 +13,51 @@ namespace MetaRouter.Core.MetaLearning;
 /// <summary>
 /// The snapshot as bytes: "MRSNAPSH", format version (u16), body, SHA-256 of everything before it. Little-endian.
 /// A reader trusts nothing: length, checksum, version, every count against the bytes left, every number against its range.
+/// A file may hold these bytes packed: "MRSNAPSZ", their length (i32), and themselves by Brotli.
 /// </summary>
 public static class SnapshotCodec
 {
-    public const ushort FormatVersion = 1;
+    public const ushort FormatVersion = 2;
 
     private const int HashBytes = 32;
 
+    // Room for thousands of models; a file that claims more is not one of ours.
+    private const int MaxUnpackedBytes = 256 << 20;
+
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
+
+    private static ReadOnlySpan<byte> PackedMagic => "MRSNAPSZ"u8;
+
+    /// <summary>Written bytes made small, for files.</summary>
+    public static byte[] Pack(ReadOnlySpan<byte> written)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(PackedMagic);
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, written.Length);
+        stream.Write(length);
+        using (var brotli = new BrotliStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            brotli.Write(written);
+        }
+
+        return stream.ToArray();
+    }
+
+    private static byte[] Unpack(ReadOnlySpan<byte> packed)
+    {
+        var head = PackedMagic.Length + 4;
+        var length = packed.Length < head ? -1 : BinaryPrimitives.ReadInt32LittleEndian(packed[PackedMagic.Length..]);
+        if (length is < 0 or > MaxUnpackedBytes)
+        {
+            throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes claims {length} bytes; it may hold 0 to {MaxUnpackedBytes}. Copy the file again or train a new one.");
+        }
+
+        var bytes = new byte[length];
+        return BrotliDecoder.TryDecompress(packed[head..], bytes, out var written) && written == length
+            ? bytes
+            : throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
+    }
 
     public static byte[] Write(Snapshot snapshot)
     {
@@ -37,6 +75,11 @@ public static class SnapshotCodec
     /// <exception cref="SnapshotFormatException">The bytes are not a whole, unaltered snapshot of a version this program reads; the message says which of these.</exception>
     public static Snapshot Read(ReadOnlySpan<byte> bytes)
     {
+        if (bytes.StartsWith(PackedMagic))
+        {
+            bytes = Unpack(bytes);
+        }
+
         if (bytes.Length < Magic.Length || !bytes.StartsWith(Magic))
         {
             throw new SnapshotFormatException($"These {bytes.Length} bytes are not a MetaRouter snapshot: it begins with 'MRSNAPSH'. Point to a file written by 'metarouter train'.");
@@ -91,6 +134,9 @@ public static class SnapshotCodec
         WriteFloats(w, s.Encoder.Scale);
         w.Write(s.Encoder.Rows.Length);
         w.Write(MemoryMarshal.AsBytes(s.Encoder.Rows));
+        WriteVectors(w, s.Encoder.Vectors);
+        w.Write(s.Encoder.Topics.Topics);
+        WriteFloats(w, s.Encoder.Topics.Weights);
         WriteFloats(w, s.Projection);
         WriteForest(w, s.Forest);
         w.Write(s.Models.Count);
@@ -127,7 +173,7 @@ public static class SnapshotCodec
         var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
         var scale = ReadFloats(r, "encoder scales");
         var rows = ReadBytes(r, "encoder rows");
-        var encoder = new PromptEncoder(idf, rows, scale);
+        var encoder = new PromptEncoder(idf, rows, scale, ReadVectors(r), ReadTopics(r));
         var projection = ReadFloats(r, "projection");
         if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0)
         {
@@ -164,6 +210,54 @@ public static class SnapshotCodec
         }
 
         return new Snapshot(origin, encoder, projection, forest, models, heads, correlation, sample, prior);
+    }
+
+    /// <summary>Most buckets have no word: the marks of those that do, each with its bucket, then their rows.</summary>
+    private static void WriteVectors(BinaryWriter w, WordVectors vectors)
+    {
+        WriteFloats(w, vectors.ScaleArray);
+        int[] known = [.. Enumerable.Range(0, NgramCounter.WordBuckets).Where(b => vectors.Marks[b] != 0)];
+        w.Write(known.Length);
+        foreach (var bucket in known)
+        {
+            w.Write((ushort)bucket);
+            w.Write(vectors.Marks[bucket]);
+            w.Write(MemoryMarshal.AsBytes(vectors.Rows.AsSpan(bucket * WordVectors.Dense, WordVectors.Dense)));
+        }
+    }
+
+    private static WordVectors ReadVectors(BinaryReader r)
+    {
+        var scale = ReadFloats(r, "word scales");
+        var count = ReadCount(r, "word vectors", 4 + WordVectors.Dense);
+        if (count == 0 && scale.Length == WordVectors.Dense && !scale.AsSpan().ContainsAnyExcept(0f))
+        {
+            return WordVectors.None;
+        }
+
+        var (marks, rows, last) = (new ushort[NgramCounter.WordBuckets], new sbyte[NgramCounter.WordBuckets * WordVectors.Dense], -1);
+        for (var i = 0; i < count; i++)
+        {
+            var (bucket, mark) = (r.ReadUInt16(), r.ReadUInt16());
+            if (bucket <= last || bucket >= marks.Length || mark == 0)
+            {
+                throw new SnapshotFormatException($"The snapshot's word vector {i} of {count} is of bucket {bucket} after {last}, mark {mark}. Train it again with this program.");
+            }
+
+            (marks[bucket], last) = (mark, bucket);
+            r.BaseStream.ReadExactly(MemoryMarshal.AsBytes(rows.AsSpan(bucket * WordVectors.Dense, WordVectors.Dense)));
+        }
+
+        return new WordVectors(marks, rows, scale);
+    }
+
+    private static TopicModel ReadTopics(BinaryReader r)
+    {
+        var topics = r.ReadInt32();
+        var weights = ReadFloats(r, "topic weights");
+        return topics is >= 0 and <= TopicModel.MaxTopics && weights.Length == topics * (PromptEncoder.Described + 1)
+            ? new TopicModel(topics, weights)
+            : throw new SnapshotFormatException($"The snapshot has {topics} topics and {weights.Length} topic weights; up to {TopicModel.MaxTopics} topics have {PromptEncoder.Described + 1} each. Train it again with this program.");
     }
 
     private static void WriteForest(BinaryWriter w, ExtraTrees forest)

@@ -30,10 +30,11 @@ public static class SnapshotTrainer
         table = table.Take(order);
 
         Report(0, "learning the encoder");
-        var encoder = PromptEncoder.Learn(table.Queries, options.Seed, options.Families);
+        var encoder = PromptEncoder.Learn(table.Queries, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.35, "encoding");
         var (x, tokens) = Encode(encoder, table.Queries);
+        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, table.Groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken));
         Report(0.4, "choosing the penalty");
         var logistic = new LowRankLogistic.Options { Rank = options.Rank, Seed = options.Seed };
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
@@ -118,7 +119,7 @@ public static class SnapshotTrainer
     }
 
     /// <summary>
-    /// The forest predicts the models' departures from their means, in the orthonormal basis of the models' abilities: a leaf holds at most
+    /// The forest predicts the models' departures from their means, in a basis of the models' abilities: a leaf holds at most
     /// rank + 1 numbers however many models there are, and loses nothing when there are no more models than that.
     /// Cells nobody observed are filled in by the logistic model.
     /// </summary>
@@ -147,7 +148,7 @@ public static class SnapshotTrainer
             }
         }
 
-        var (basis, targets) = AbilityBasis(logistic);
+        var (basis, loading, targets) = AbilityBasis(logistic);
         var projected = new float[n * targets];
         for (var i = 0; i < n; i++)
         {
@@ -163,41 +164,52 @@ public static class SnapshotTrainer
             }
         }
 
-        var forest = ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(8, (int)(n * options.LeafShare)), Seed = options.Seed });
-        return new QualityFit(logistic, forest, mean, basis, targets);
+        var forest = ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed });
+        return new QualityFit(logistic, forest, mean, loading, targets);
     }
 
-    /// <summary>An orthonormal basis of the span of (1, abilities): K x min(K, rank + 1).</summary>
-    private static (float[] Basis, int Targets) AbilityBasis(LowRankLogistic logistic)
+    /// <summary>
+    /// A basis of the span of (1, abilities), K x min(K, rank + 1): first what all models share, then orthonormal what sets them apart.
+    /// The shared part, which no choice between models depends on, is made small, so that trees are grown for the differences.
+    /// </summary>
+    /// <returns>What projects departures on the basis, and what leads back.</returns>
+    private static (float[] Project, float[] Loading, int Targets) AbilityBasis(LowRankLogistic logistic)
     {
+        const float shared = 0.3f;
         var (models, rank) = (logistic.Models, logistic.Rank);
         var targets = Math.Min(models, rank + 1);
+        var mean = new double[rank];
+        for (var i = 0; i < models * rank; i++)
+        {
+            mean[i % rank] += logistic.Ability[i] / models;
+        }
+
         var gram = new double[models * models];
         for (var a = 0; a < models; a++)
         {
             for (var b = 0; b < models; b++)
             {
-                var sum = 1.0 / models;
                 for (var j = 0; j < rank; j++)
                 {
-                    sum += logistic.Ability[(a * rank) + j] * logistic.Ability[(b * rank) + j];
+                    gram[(a * models) + b] += (logistic.Ability[(a * rank) + j] - mean[j]) * (logistic.Ability[(b * rank) + j] - mean[j]);
                 }
-
-                gram[(a * models) + b] = sum;
             }
         }
 
+        // Centred abilities are orthogonal to the ones, and so are the leading eigenvectors.
         var (_, vectors) = SymmetricEigen.Decompose(gram, models);
-        var basis = new float[models * targets];
+        var (project, loading) = (new float[models * targets], new float[models * targets]);
         for (var k = 0; k < models; k++)
         {
-            for (var j = 0; j < targets; j++)
+            project[k * targets] = shared / MathF.Sqrt(models);
+            loading[k * targets] = 1 / (shared * MathF.Sqrt(models));
+            for (var j = 1; j < targets; j++)
             {
-                basis[(k * targets) + j] = (float)vectors[(k * models) + j];
+                project[(k * targets) + j] = loading[(k * targets) + j] = (float)vectors[(k * models) + j - 1];
             }
         }
 
-        return (basis, targets);
+        return (project, loading, targets);
     }
 
     /// <summary>Per model, least squares of prompt tokens on the estimate; where no file counted tokens, the estimate itself.</summary>

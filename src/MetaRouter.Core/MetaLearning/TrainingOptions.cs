@@ -17,7 +17,7 @@ public sealed record TrainingOptions
     /// <value>Trees of the forest; default 100.</value>
     public int Trees { get; init; } = 100;
 
-    /// <value>Rows in the smallest leaf at most this share of all rows, and at least 8; default 1/1000. Keeps a large snapshot small.</value>
+    /// <value>Rows in the smallest leaf at least this share of all rows, and at least 16; default 1/1000. Keeps a large snapshot small.</value>
     public double LeafShare { get; init; } = 0.001;
 
     /// <value>Parts for the calibration sample's cross-fitting; 0: no sample (and no value table), default 3.</value>
@@ -28,4 +28,7 @@ public sealed record TrainingOptions
 
     /// <value>N-grams the encoder reads; default all. Less is for measuring what a family buys.</value>
     public NgramFamilies Families { get; init; } = NgramFamilies.All;
+
+    /// <value>What words mean, learned from unlabelled text; null (the default): what the shipped snapshot knows of them.</value>
+    public WordVectors? Vectors { get; init; }
 }

@@ -23,7 +23,7 @@ public sealed class NgramCounter
     public const int Buckets = WordBuckets + CharBuckets;
 
     /// <summary>The length of the vector of surface features.</summary>
-    public const int SurfaceLength = 10;
+    public const int SurfaceLength = 24;
 
     /// <summary>A longer text is read as its first three quarters and last quarter of this many characters.</summary>
     public const int MaxChars = 16_384;
@@ -31,11 +31,14 @@ public sealed class NgramCounter
     private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
     private readonly ushort[] _count = new ushort[Buckets];
     private readonly ushort[] _words = new ushort[WordBuckets];
+    private readonly ushort[] _single = new ushort[WordBuckets];
+    private readonly ushort[] _mark = new ushort[WordBuckets]; // of the first word in a bucket; 0: none
+    private readonly int[] _ascii = new int[128];
     private readonly ushort[] _chars = new ushort[CharBuckets];
     private readonly float[] _surface = new float[SurfaceLength];
     private float[] _weights = [];
-    private sbyte[] _rows = [];
-    private int _wordsUsed, _charsUsed;
+    private sbyte[] _rows = [], _vectors = [];
+    private int _wordsUsed, _charsUsed, _singlesUsed;
 
     /// <summary>The word buckets with a count of at least one, in order of first appearance.</summary>
     public ReadOnlySpan<ushort> Words => _words.AsSpan(0, _wordsUsed);
@@ -43,7 +46,14 @@ public sealed class NgramCounter
     /// <summary>The character buckets with a count of at least one, in order of first appearance.</summary>
     public ReadOnlySpan<ushort> Characters => _chars.AsSpan(0, _charsUsed);
 
-    /// <summary>Length, digits, lines, symbols, upper case, code, word length, questions, listed options, other scripts: each about 0 to 1.</summary>
+    /// <summary>The buckets of single words, pairs left out, in order of first appearance.</summary>
+    internal ReadOnlySpan<ushort> Singles => _single.AsSpan(0, _singlesUsed);
+
+    /// <summary>
+    /// Length, digits, lines, symbols, upper case, code, word length, questions, listed options, other scripts; numbers, the longest number, long words,
+    /// different words, commas, full stops, parentheses, quotes, backslashes, equal signs, indentation, the longest line, words before the first option,
+    /// signs of money and per cent: each about 0 to 1.
+    /// </summary>
     public ReadOnlySpan<float> Surface => _surface;
 
     /// <summary>Tokens that a byte-pair tokenizer would make of the text, by a rule of thumb: within about 15 % for English prose and code.</summary>
@@ -51,15 +61,19 @@ public sealed class NgramCounter
 
     public int Count(int bucket) => _count[bucket];
 
+    /// <summary>Which word it was that <see cref="Singles"/> lists; 0: none.</summary>
+    internal ushort Mark(int bucket) => _mark[bucket];
+
     /// <summary>Forgets the last text and counts this one.</summary>
-    public void Read(ReadOnlySpan<char> text) => Read(text, [], []);
+    public void Read(ReadOnlySpan<char> text) => Read(text, [], [], []);
 
     /// <summary>The same, and asks for what an encoder will read of every bucket, so that memory works while the text is scanned.</summary>
     /// <param name="weights">One a bucket, or none.</param>
     /// <param name="rows">64 bytes a bucket, or none.</param>
-    internal void Read(ReadOnlySpan<char> text, float[] weights, sbyte[] rows)
+    /// <param name="vectors">64 bytes a word bucket, or none.</param>
+    internal void Read(ReadOnlySpan<char> text, float[] weights, sbyte[] rows, sbyte[] vectors)
     {
-        (_weights, _rows) = (weights, rows);
+        (_weights, _rows, _vectors) = (weights, rows, vectors);
         foreach (var bucket in Words)
         {
             _count[bucket] = 0;
@@ -70,7 +84,13 @@ public sealed class NgramCounter
             _count[bucket] = 0;
         }
 
-        (_wordsUsed, _charsUsed) = (0, 0);
+        foreach (var bucket in Singles)
+        {
+            _mark[bucket] = 0;
+        }
+
+        (_wordsUsed, _charsUsed, _singlesUsed) = (0, 0, 0);
+        Array.Clear(_ascii);
         var tally = default(SurfaceTally);
         if (text.Length <= MaxChars)
         {
@@ -83,18 +103,19 @@ public sealed class NgramCounter
         }
 
         var scale = text.Length > MaxChars ? (float)text.Length / MaxChars : 1f;
-        tally.Write(_surface, text.Length, scale);
-        TokenEstimate = tally.Tokens * scale + 1;
+        tally.Write(_surface, _ascii, text.Length, scale, _singlesUsed);
+        TokenEstimate = ((SurfaceTally.Symbols(_ascii) + tally.Tokens) * scale) + 1;
     }
 
     private void Scan(ReadOnlySpan<char> text, ref SurfaceTally tally)
     {
         ulong word = 0, previousWord = 0, window = ' ';
-        var (wordLength, tokenLength, lineStart) = (0, 0, true);
-        foreach (var raw in text)
+        var (wordLength, wordDigits, tokenLength, lineFrom, lineStart) = (0, 0, 0, 0, true);
+        for (var i = 0; i < text.Length; i++)
         {
+            var raw = text[i];
             char c;
-            bool letter, digit = false, space = false;
+            bool letter, digit, space;
             if (raw < 128)
             {
                 var kind = AsciiKind[raw];
@@ -102,8 +123,18 @@ public sealed class NgramCounter
                 digit = kind == 3;
                 space = kind == 4;
                 c = kind == 2 ? (char)(raw | 0x20) : raw;
+                _ascii[raw]++;
                 tally.Ascii(raw, kind, lineStart);
-                lineStart = raw == '\n' || (lineStart && space);
+                if (raw == '\n')
+                {
+                    tally.Line(i - lineFrom);
+                    (lineFrom, lineStart) = (i + 1, true);
+                }
+                else if (lineStart && !space)
+                {
+                    tally.Indent(i - lineFrom);
+                    lineStart = false;
+                }
             }
             else
             {
@@ -119,10 +150,11 @@ public sealed class NgramCounter
             {
                 word = (word ^ c) * 0x0000_0100_0000_01B3 + Golden;
                 wordLength++;
+                wordDigits += digit ? 1 : 0;
             }
             else if (wordLength > 0)
             {
-                EndWord(ref word, ref previousWord, ref wordLength, ref tally);
+                EndWord(ref word, ref previousWord, ref wordLength, ref wordDigits, ref tally);
             }
 
             if (space)
@@ -140,9 +172,10 @@ public sealed class NgramCounter
             CharGrams(window, tokenLength + 1);
         }
 
+        tally.Line(text.Length - lineFrom);
         if (wordLength > 0)
         {
-            EndWord(ref word, ref previousWord, ref wordLength, ref tally);
+            EndWord(ref word, ref previousWord, ref wordLength, ref wordDigits, ref tally);
         }
 
         if (tokenLength > 0)
@@ -151,17 +184,56 @@ public sealed class NgramCounter
         }
     }
 
-    private void EndWord(ref ulong word, ref ulong previousWord, ref int length, ref SurfaceTally tally)
+    private void EndWord(ref ulong word, ref ulong previousWord, ref int length, ref int digits, ref SurfaceTally tally)
     {
-        AddWord((int)((word * Golden) >> (64 - WordBits)));
+        var key = word * Golden;
+        var bucket = Bucket(key);
+        if (_mark[bucket] == 0)
+        {
+            _mark[bucket] = MarkOf(key);
+            _single[_singlesUsed++] = (ushort)bucket;
+            PrefetchVector(bucket);
+        }
+
+        AddWord(bucket);
         if (previousWord != 0)
         {
             AddWord((int)(((word + (previousWord * 0xD6E8_FEB8_6659_FD93)) * Golden) >> (64 - WordBits)));
         }
 
-        tally.Word(length);
-        (previousWord, word, length) = (word, 0, 0);
+        tally.Word(length, digits);
+        (previousWord, word, length, digits) = (word, 0, 0, 0);
     }
+
+    /// <summary>The keys of a text's words in their order, by the same rule as counting: what word vectors are learned from.</summary>
+    internal static void Keys(ReadOnlySpan<char> text, List<ulong> keys)
+    {
+        var (word, length) = (0UL, 0);
+        foreach (var raw in text)
+        {
+            var c = raw < 128 ? (char)(AsciiKind[raw] == 2 ? raw | 0x20 : raw) : char.ToLowerInvariant(raw);
+            if (raw < 128 ? AsciiKind[raw] is 1 or 2 or 3 : char.IsLetter(c) || char.IsSurrogate(c) || char.IsDigit(c))
+            {
+                word = ((word ^ c) * 0x0000_0100_0000_01B3) + Golden;
+                length++;
+            }
+            else if (length > 0)
+            {
+                keys.Add(word * Golden);
+                (word, length) = (0, 0);
+            }
+        }
+
+        if (length > 0)
+        {
+            keys.Add(word * Golden);
+        }
+    }
+
+    internal static int Bucket(ulong key) => (int)(key >> (64 - WordBits));
+
+    /// <summary>Tells apart the words of one bucket, nearly always; never 0.</summary>
+    internal static ushort MarkOf(ulong key) => (ushort)((key >> 24) | 1);
 
     private void EndToken(ref ulong window, ref int length)
     {
@@ -213,6 +285,15 @@ public sealed class NgramCounter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void PrefetchVector(int bucket)
+    {
+        if (Sse.IsSupported && _vectors.Length > 0)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_vectors), bucket * 64)));
+        }
+    }
+
     private void AddWord(int bucket)
     {
         ref var count = ref _count[bucket];
@@ -236,7 +317,7 @@ public sealed class NgramCounter
 
     private struct SurfaceTally
     {
-        private int _digits, _lines, _symbols, _upper, _code, _words, _wordChars, _questions, _options, _pieces;
+        private int _words, _wordChars, _options, _pieces, _numbers, _longestNumber, _longWords, _longestLine, _indent, _body;
         private bool _optionLetter;
 
         public int OtherScript;
@@ -246,52 +327,86 @@ public sealed class NgramCounter
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Ascii(char c, byte kind, bool lineStart)
         {
-            switch (kind)
+            if (_optionLetter && c is '.' or ')')
             {
-                case 0:
-                    _pieces++;
-                    _symbols += c is '=' or '+' or '-' or '*' or '/' or '^' or '\\' or '<' or '>' or '$' ? 1 : 0;
-                    _code += c is '{' or '}' or ';' or '_' or '[' or ']' or '`' or '#' ? 1 : 0;
-                    _questions += c == '?' ? 1 : 0;
-                    _options += _optionLetter && c is '.' or ')' ? 1 : 0;
-                    break;
-                case 2:
-                    _upper++;
-                    break;
-                case 3:
-                    _digits++;
-                    break;
-                case 4:
-                    _lines += c == '\n' ? 1 : 0;
-                    break;
-                default:
-                    break;
+                _body = _options == 0 ? _words : _body;
+                _options++;
             }
 
             _optionLetter = lineStart && kind is 2;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Word(int length)
+        public void Word(int length, int digits)
         {
             _words++;
             _wordChars += length;
             _pieces += 1 + ((length - 1) / 6);
+            _longWords += length > 9 ? 1 : 0;
+            if (digits == length)
+            {
+                _numbers++;
+                _longestNumber = Math.Max(_longestNumber, length);
+            }
         }
 
-        public readonly void Write(Span<float> to, int length, float scale)
+        public void Line(int length) => _longestLine = Math.Max(_longestLine, length);
+
+        public void Indent(int length) => _indent = Math.Max(_indent, length);
+
+        public static int Symbols(ReadOnlySpan<int> ascii)
+        {
+            var sum = 0;
+            for (var c = 0; c < ascii.Length; c++)
+            {
+                sum += AsciiKind[c] == 0 ? ascii[c] : 0;
+            }
+
+            return sum;
+        }
+
+        public readonly void Write(Span<float> to, ReadOnlySpan<int> ascii, int length, float scale, int different)
         {
             var n = (length / scale) + 1;
             to[0] = MathF.Log(1 + length) / 10;
-            to[1] = _digits / n;
-            to[2] = MathF.Min(1, MathF.Log(1 + (_lines * scale)) / 5);
-            to[3] = MathF.Min(1, _symbols / n * 5);
-            to[4] = MathF.Min(1, _upper / n * 3);
-            to[5] = MathF.Min(1, _code / n * 5);
+            to[1] = Sum(ascii, "0123456789") / n;
+            to[2] = MathF.Min(1, Log(ascii['\n'] * scale) / 5);
+            to[3] = Share(ascii, "=+-*/^\\<>$", 5);
+            to[4] = Share(ascii, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3);
+            to[5] = Share(ascii, "{};_[]`#", 5);
             to[6] = _words == 0 ? 0 : MathF.Min(1, _wordChars / (_words * 10f));
-            to[7] = MathF.Min(1, _questions / 3f);
+            to[7] = MathF.Min(1, ascii['?'] / 3f);
             to[8] = MathF.Min(1, _options / 12f);
             to[9] = MathF.Min(1, OtherScript / n * 4);
+            to[10] = MathF.Min(1, Log(_numbers * scale) / 5);
+            to[11] = MathF.Min(1, _longestNumber / 12f);
+            to[12] = _words == 0 ? 0 : MathF.Min(1, _longWords * 3f / _words);
+            to[13] = _words == 0 ? 0 : MathF.Min(1, (float)different / _words);
+            to[14] = Share(ascii, ",", 20);
+            to[15] = Share(ascii, ".", 20);
+            to[16] = Share(ascii, "()", 15);
+            to[17] = Share(ascii, "'\"", 15);
+            to[18] = MathF.Min(1, Log(ascii['\\'] * scale) / 5);
+            to[19] = Share(ascii, "=", 20);
+            to[20] = MathF.Min(1, Log(_indent) / 4);
+            to[21] = MathF.Min(1, Log(_longestLine) / 8);
+            to[22] = MathF.Min(1, Log(_options > 0 ? _body : _words) / 8);
+            to[23] = MathF.Min(1, Log((ascii['$'] + ascii['%']) * scale) / 4);
+
+            float Share(ReadOnlySpan<int> counts, ReadOnlySpan<char> of, float times) => MathF.Min(1, Sum(counts, of) / n * times);
+
+            static float Log(float v) => MathF.Log(1 + v);
+        }
+
+        private static int Sum(ReadOnlySpan<int> ascii, ReadOnlySpan<char> of)
+        {
+            var sum = 0;
+            foreach (var c in of)
+            {
+                sum += ascii[c];
+            }
+
+            return sum;
         }
     }
 }

@@ -10,7 +10,8 @@ namespace MetaRouter.Core.Text;
 /// <summary>
 /// Turns the text of a request into numbers, locally and deterministically: no network, no key, microseconds.
 /// Every hashed n-gram has a row of 64 signed bytes, its direction among the leading singular vectors of the training requests;
-/// a request is the tf-idf weighted sum of its rows, and surface features are appended.
+/// a request is the tf-idf weighted sum of its rows. Beside it stand the sum of its words' <see cref="WordVectors"/>, learned from more text than
+/// was ever labelled, surface features, and what kind of request it is (<see cref="TopicModel"/>).
 /// </summary>
 /// <remarks>
 /// A row is one cache line: that is what makes characters affordable. O(distinct n-grams x 64), bounded by <see cref="NgramCounter.MaxChars"/>. Immutable, safe from any thread with a scratch each.
@@ -18,25 +19,29 @@ namespace MetaRouter.Core.Text;
 /// </remarks>
 public sealed class PromptEncoder
 {
-    /// <summary>Length of the learned dense part.</summary>
+    /// <summary>Length of the dense part learned from requests.</summary>
     public const int Dense = 64;
 
-    /// <summary>Dense part, surface features, constant.</summary>
-    public const int Features = Dense + NgramCounter.SurfaceLength + 1;
+    /// <summary>Dense part, word vectors, surface features: what topics are told by.</summary>
+    internal const int Described = Dense + WordVectors.Dense + NgramCounter.SurfaceLength;
+
+    /// <summary>Dense part, word vectors, surface features, topics, constant.</summary>
+    public const int Features = Described + TopicModel.MaxTopics + 1;
 
     private readonly float[] _idf;
     private readonly sbyte[] _rows;
     private readonly float[] _scale;
 
     /// <summary>Learns weights and directions from the texts of requests; O(non-zeros x 64).</summary>
-    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed, NgramFamilies families = NgramFamilies.All)
+    /// <param name="vectors">Of words, learned elsewhere; null: none.</param>
+    public static PromptEncoder Learn(IReadOnlyList<string> texts, int seed, NgramFamilies families = NgramFamilies.All, WordVectors? vectors = null)
     {
         var tfIdf = TfIdf.Learn(texts, minDocuments: 2, families);
         var (right, _) = RandomizedSvd.Factor(tfIdf.Transform(texts), Dense, powerIterations: 2, new Random(seed));
-        return Quantize(tfIdf.Idf, right);
+        return Quantize(tfIdf.Idf, right, families.HasFlag(NgramFamilies.Words) ? vectors : null);
     }
 
-    internal PromptEncoder(float[] idf, sbyte[] rows, float[] scale)
+    internal PromptEncoder(float[] idf, sbyte[] rows, float[] scale, WordVectors? vectors = null, TopicModel? topics = null)
     {
         if (idf.Length != NgramCounter.Buckets || rows.Length != NgramCounter.Buckets * Dense || scale.Length != Dense)
         {
@@ -44,7 +49,14 @@ public sealed class PromptEncoder
         }
 
         (_idf, _rows, _scale) = (idf, rows, scale);
+        (Vectors, Topics) = (vectors ?? WordVectors.None, topics ?? TopicModel.None);
     }
+
+    public WordVectors Vectors { get; }
+
+    public TopicModel Topics { get; }
+
+    internal PromptEncoder With(TopicModel topics) => new(_idf, _rows, _scale, Vectors, topics);
 
     internal ReadOnlySpan<float> Idf => _idf;
 
@@ -54,7 +66,7 @@ public sealed class PromptEncoder
 
     /// <summary>Rounds each column to signed bytes with a scale of its own.</summary>
     /// <param name="dense">Buckets x 64.</param>
-    internal static PromptEncoder Quantize(ReadOnlySpan<float> idf, ReadOnlySpan<float> dense)
+    internal static PromptEncoder Quantize(ReadOnlySpan<float> idf, ReadOnlySpan<float> dense, WordVectors? vectors = null)
     {
         var rows = new sbyte[NgramCounter.Buckets * Dense];
         var scale = new float[Dense];
@@ -77,7 +89,7 @@ public sealed class PromptEncoder
             }
         }
 
-        return new PromptEncoder(idf.ToArray(), rows, scale);
+        return new PromptEncoder(idf.ToArray(), rows, scale, vectors);
     }
 
     /// <summary>This encoder reading only some families; for measuring what the others cost.</summary>
@@ -91,7 +103,7 @@ public sealed class PromptEncoder
     public void Encode(ReadOnlySpan<char> text, RequestEncoding into)
     {
         var counter = into.Counter;
-        counter.Read(text, _idf, _rows);
+        counter.Read(text, _idf, _rows, Vectors.Rows);
         Span<float> sum = stackalloc float[Dense];
         Span<float> part = stackalloc float[Dense];
         sum.Clear();
@@ -101,17 +113,34 @@ public sealed class PromptEncoder
         var features = into.FeatureBuffer.AsSpan();
         var norm = TensorPrimitives.Norm<float>(sum);
         TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, features[..Dense]);
-        counter.Surface.CopyTo(features[Dense..]);
+        AddVectors(counter, features.Slice(Dense, WordVectors.Dense));
+        counter.Surface.CopyTo(features[(Dense + WordVectors.Dense)..]);
+        Topics.Predict(features[..Described], features.Slice(Described, TopicModel.MaxTopics));
         features[^1] = 1;
         into.Tokens = counter.TokenEstimate;
+    }
+
+    private void AddVectors(NgramCounter counter, Span<float> sum)
+    {
+        var total = default(Row);
+        foreach (var bucket in counter.Singles)
+        {
+            if (Vectors.Knows(bucket, counter.Mark(bucket)))
+            {
+                total.Add(ref Vectors.Rows[bucket * WordVectors.Dense], TfIdf.TermWeight(counter.Count(bucket)));
+            }
+        }
+
+        total.CopyTo(sum);
+        TensorPrimitives.Multiply(sum, Vectors.ScaleArray, sum);
+        var norm = TensorPrimitives.Norm<float>(sum);
+        TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, sum);
     }
 
     private void AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, Span<float> part, Span<float> sum)
     {
         var squares = 0f;
-        var (a0, a1, a2) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
-        var (a3, a4, a5) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
-        var (a6, a7) = (Vector256<float>.Zero, Vector256<float>.Zero);
+        var total = default(Row);
         ref var rows = ref MemoryMarshal.GetArrayDataReference(_rows);
         foreach (var bucket in buckets)
         {
@@ -122,16 +151,7 @@ public sealed class PromptEncoder
             }
 
             squares += weight * weight;
-            var w = Vector256.Create(weight);
-            ref var row = ref Unsafe.Add(ref rows, bucket * Dense);
-            a0 += Eight(ref row, 0) * w;
-            a1 += Eight(ref row, 8) * w;
-            a2 += Eight(ref row, 16) * w;
-            a3 += Eight(ref row, 24) * w;
-            a4 += Eight(ref row, 32) * w;
-            a5 += Eight(ref row, 40) * w;
-            a6 += Eight(ref row, 48) * w;
-            a7 += Eight(ref row, 56) * w;
+            total.Add(ref Unsafe.Add(ref rows, bucket * Dense), weight);
         }
 
         if (squares == 0)
@@ -139,15 +159,40 @@ public sealed class PromptEncoder
             return;
         }
 
-        a0.CopyTo(part);
-        a1.CopyTo(part[8..]);
-        a2.CopyTo(part[16..]);
-        a3.CopyTo(part[24..]);
-        a4.CopyTo(part[32..]);
-        a5.CopyTo(part[40..]);
-        a6.CopyTo(part[48..]);
-        a7.CopyTo(part[56..]);
+        total.CopyTo(part);
         TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
+    }
+
+    /// <summary>A sum of rows, held in registers.</summary>
+    private struct Row
+    {
+        private Vector256<float> _0, _1, _2, _3, _4, _5, _6, _7;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(ref sbyte row, float weight)
+        {
+            var w = Vector256.Create(weight);
+            _0 += Eight(ref row, 0) * w;
+            _1 += Eight(ref row, 8) * w;
+            _2 += Eight(ref row, 16) * w;
+            _3 += Eight(ref row, 24) * w;
+            _4 += Eight(ref row, 32) * w;
+            _5 += Eight(ref row, 40) * w;
+            _6 += Eight(ref row, 48) * w;
+            _7 += Eight(ref row, 56) * w;
+        }
+
+        public readonly void CopyTo(Span<float> to)
+        {
+            _0.CopyTo(to);
+            _1.CopyTo(to[8..]);
+            _2.CopyTo(to[16..]);
+            _3.CopyTo(to[24..]);
+            _4.CopyTo(to[32..]);
+            _5.CopyTo(to[40..]);
+            _6.CopyTo(to[48..]);
+            _7.CopyTo(to[56..]);
+        }
     }
 
     /// <summary>Eight signed bytes as numbers.</summary>

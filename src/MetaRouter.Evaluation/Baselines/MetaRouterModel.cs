@@ -7,7 +7,8 @@ namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>What ships: <see cref="SnapshotTrainer"/> on the training rows, the snapshot written and read back, and the predictions of its pool.</summary>
 /// <param name="families">What the encoder reads; all of it ships, less shows what a family buys.</param>
-public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All) : IOutcomeModel
+/// <param name="vectors">What words mean; null: what the shipped snapshot knows of them.</param>
+public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, WordVectors? vectors = null) : IOutcomeModel
 {
     public string Name => families switch
     {
@@ -19,7 +20,7 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All) 
     public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
     {
         // The calibration sample serves beliefs; nothing here has one.
-        var trained = SnapshotTrainer.Train(train, new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0, Families = families }, null, cancellationToken);
+        var trained = SnapshotTrainer.Train(train, new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0, Families = families, Vectors = vectors }, null, cancellationToken);
         return Predict(RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(trained))), test);
     }
 

@@ -2,6 +2,7 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
@@ -15,10 +16,10 @@ public static class HeldOut
 
     /// <summary>Trained on one half of the pool alone.</summary>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static HeldOutFigures Measure(string dataFolder, Pool pool, CancellationToken cancellationToken) => Measure(dataFolder, pool, new MetaRouterModel(), cancellationToken);
+    public static HeldOutFigures Measure(string dataFolder, Pool pool, WordVectors? vectors, CancellationToken cancellationToken) => Measure(dataFolder, pool, new MetaRouterModel(vectors: vectors), cancellationToken);
 
     /// <summary>One snapshot trained on all data but the test halves of all these pools: what a shipped file was like before it saw them.</summary>
-    public static IReadOnlyList<HeldOutFigures> MeasureTogether(string dataFolder, OutcomeTable data, IReadOnlyList<Pool> pools, int trainingSeed, CancellationToken cancellationToken)
+    public static IReadOnlyList<HeldOutFigures> MeasureTogether(string dataFolder, OutcomeTable data, IReadOnlyList<Pool> pools, int trainingSeed, WordVectors? vectors, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(pools);
@@ -30,7 +31,7 @@ public static class HeldOut
 
         var rest = data.Take([.. Enumerable.Range(0, data.Rows).Where(row => !tested.Contains(data.Queries[row]))]);
         // Calibration changes no prediction.
-        var snapshot = SnapshotTrainer.Train(rest, new TrainingOptions { Seed = trainingSeed, CalibrationFolds = 0 }, null, cancellationToken);
+        var snapshot = SnapshotTrainer.Train(rest, new TrainingOptions { Seed = trainingSeed, CalibrationFolds = 0, Vectors = vectors }, null, cancellationToken);
         return [.. pools.Select(pool => Measure(dataFolder, pool, new Trained(snapshot), cancellationToken))];
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
 
@@ -11,7 +12,7 @@ namespace MetaRouter.Evaluation.Training;
 public static class SnapshotTraining
 {
     // Shares of the time, measured on the whole benchmark data.
-    private const double ReadShare = .03, PoolsShare = .12, TogetherShare = .3;
+    private const double ReadShare = .15, PoolsShare = .12, TogetherShare = .3;
 
     /// <param name="pools">See <see cref="TrainingData.Read"/>. The held-out figures are of these, or else of the benchmark's pools as far as the folder has them.</param>
     /// <returns>The snapshot as a file holds it: same data, pools and seed, same bytes.</returns>
@@ -20,7 +21,9 @@ public static class SnapshotTraining
     {
         ArgumentNullException.ThrowIfNull(pools);
         var data = TrainingData.Read(dataFolder, pools, cancellationToken);
-        Report(ReadShare, "read the outcomes");
+        Report(ReadShare / 2, "read the outcomes");
+        var (vectors, words) = Words(dataFolder, seed);
+        Report(ReadShare, "learned words");
 
         var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
         var (heldOut, usable) = (new List<HeldOutFigures>(), new List<Pool>());
@@ -30,7 +33,7 @@ public static class SnapshotTraining
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                heldOut.Add(HeldOut.Measure(dataFolder, pool, cancellationToken));
+                heldOut.Add(HeldOut.Measure(dataFolder, pool, vectors, cancellationToken));
                 usable.Add(pool);
             }
             catch (DataFileException e)
@@ -42,12 +45,12 @@ public static class SnapshotTraining
             Report(ReadShare + (PoolsShare * (i + 1) / measured.Count), $"measured {pool.Name}");
         }
 
-        var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Table, usable, seed, cancellationToken);
+        var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Table, usable, seed, vectors, cancellationToken);
         const double start = ReadShare + PoolsShare + TogetherShare;
         Report(start, "measured all together");
         var inner = progress is null ? null : new Steps(step => Report(start + ((1 - start) * step.Done), step.Step));
-        var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed }, inner, cancellationToken);
-        var bytes = SnapshotCodec.Write(snapshot);
+        var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed, Vectors = vectors }, inner, cancellationToken);
+        var bytes = SnapshotCodec.Pack(SnapshotCodec.Write(snapshot));
         var models = Models(data, snapshot);
         return (bytes, new TrainingReport(
             snapshot.Version.ToString("x16", CultureInfo.InvariantCulture),
@@ -57,13 +60,27 @@ public static class SnapshotTraining
             data.Merged,
             models.Sum(m => m.Outcomes),
             data.Files,
-            data.Skipped,
+            [.. data.Skipped.Where(s => words is null || s.Name != words.File)],
+            words,
             models,
             heldOut,
             together,
             notes));
 
         void Report(double done, string label) => progress?.Report(new ProtocolProgress(done, label));
+    }
+
+    /// <summary>What words mean, from the folder's text; without one, what the shipped snapshot knows.</summary>
+    private static (WordVectors? Vectors, TrainingWords? Report) Words(string dataFolder, int seed)
+    {
+        if (Directory.EnumerateFiles(dataFolder, "text.jsonl*").Order(StringComparer.Ordinal).FirstOrDefault(f => f.EndsWith(".jsonl", StringComparison.Ordinal) || f.EndsWith(".jsonl.gz", StringComparison.Ordinal)) is not { } path)
+        {
+            return (null, null);
+        }
+
+        var documents = TextDocumentReader.Read(path).Documents;
+        var vectors = WordVectors.Learn(documents.Select(d => d.Text), seed);
+        return (vectors, new TrainingWords(Path.GetFileName(path), documents.Count, vectors.Count));
     }
 
     private static List<TrainedModel> Models(TrainingData data, Snapshot snapshot)

@@ -27,6 +27,11 @@ public static class TrainingText
         }
 
         Line($"  {report.Merged:N0} rows have the text of an earlier one and add their models to it; where both know a model, the earlier outcome stands.");
+        if (report.Words is { } words)
+        {
+            Line($"  {words.File}: {words.Documents:N0} documents without labels, vectors of {words.Words:N0} words");
+        }
+
         foreach (var skipped in report.Skipped)
         {
             Line($"  not used: {skipped}");
