@@ -30,6 +30,21 @@ public class SnapshotCodecTests
     }
 
     [Fact]
+    public void Read_WhatWasPacked_IsWhatWasWritten()
+    {
+        var packed = SnapshotCodec.Pack(Trained);
+        packed.Length.ShouldBeLessThan(Trained.Length);
+        SnapshotCodec.Write(SnapshotCodec.Read(packed)).AsSpan().SequenceEqual(Trained).ShouldBeTrue();
+        Message(packed[..^5]).ShouldContain("does not unpack");
+        Message(packed[..10]).ShouldContain("claims -1 bytes");
+        var longer = (byte[])packed.Clone();
+        BinaryPrimitives.WriteInt32LittleEndian(longer.AsSpan(8), int.MaxValue);
+        Message(longer).ShouldContain($"claims {int.MaxValue} bytes");
+        BinaryPrimitives.WriteInt32LittleEndian(longer.AsSpan(8), Trained.Length + 1);
+        Message(longer).ShouldContain("does not unpack");
+    }
+
+    [Fact]
     public void Read_WhatWasWritten_EncodesAlike()
     {
         var (a, b) = (new RequestEncoding(), new RequestEncoding());
@@ -105,6 +120,12 @@ public class SnapshotCodecTests
         { "scale[0]", "NaN", "encoder scales of NaN" },
         { "scale[0]", "infinity", "encoder scales" },
         { "rows", "count huge", "encoder rows" },
+        { "word scale[0]", "NaN", "word scales of NaN" },
+        { "words", "count huge", "word vectors with" },
+        { "word[1].bucket", "short 0", "after" },
+        { "word[0].mark", "short 0", "mark 0" },
+        { "topics", "count -1", "has -1 topics" },
+        { "topics", "count huge", "topics and" },
         { "projection", "count 0", "projection has 0 numbers" },
         { "projection[0]", "NaN", "projection of NaN" },
         { "forest scale[0]", "NaN", "forest scales of NaN" },
@@ -112,7 +133,7 @@ public class SnapshotCodecTests
         { "root[0]", "count -1", "not whole" },
         { "root[1]", "count huge", "not whole" },
         { "nodes", "count huge", "tree nodes" },
-        { "node[0].feature", "byte 200", "splits on feature 200" },
+        { "node[0].feature", "byte 230", "splits on feature 230" },
         { "node[0].threshold", "half NaN", "tree threshold of NaN" },
         { "node[0].skip", "short 0", "skips 0" },
         { "node[0].skip", "short 1", "skips 1" },
@@ -224,7 +245,7 @@ public class SnapshotCodecTests
             case "half -1": BinaryPrimitives.WriteHalfLittleEndian(at, (Half)(-1)); break;
             case "double NaN": BinaryPrimitives.WriteDoubleLittleEndian(at, double.NaN); break;
             case "double -1": BinaryPrimitives.WriteDoubleLittleEndian(at, -1); break;
-            case "byte 200": at[0] = 200; break;
+            case "byte 230": at[0] = 230; break;
             case "byte 255": at[0] = 255; break;
             case "short 0": BinaryPrimitives.WriteUInt16LittleEndian(at, 0); break;
             case "short 1": BinaryPrimitives.WriteUInt16LittleEndian(at, 1); break;

@@ -15,6 +15,18 @@ internal static class SnapshotLayout
         Table("idf", 2);
         Table("scale", 4);
         Table("rows", 1);
+        Table("word scale", 4);
+        var words = Count("words");
+        for (var i = 0; i < words; i++)
+        {
+            Mark($"word[{i}].bucket");
+            r.BaseStream.Position += 2;
+            Mark($"word[{i}].mark");
+            r.BaseStream.Position += 66;
+        }
+
+        Count("topics");
+        Table("topic weights", 4);
         Table("projection", 4);
         Table("forest scale", 4);
         var trees = Count("trees");

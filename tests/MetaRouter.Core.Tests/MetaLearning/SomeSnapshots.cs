@@ -13,7 +13,18 @@ internal static class SomeSnapshots
     public static readonly TrainingOptions Quick = new() { Trees = 30, Rank = 3, Decays = [1e-3f, 3e-3f] };
 
     private static readonly Lazy<Snapshot> Kinds = new(() => SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), Quick));
-    private static readonly PromptEncoder Blank = new(new float[NgramCounter.Buckets], new sbyte[NgramCounter.Buckets * PromptEncoder.Dense], new float[PromptEncoder.Dense]);
+    private static readonly PromptEncoder Blank = new(new float[NgramCounter.Buckets], new sbyte[NgramCounter.Buckets * PromptEncoder.Dense], new float[PromptEncoder.Dense], TwoWords());
+
+    /// <summary>Vectors for the words of buckets 3 and 5.</summary>
+    private static WordVectors TwoWords()
+    {
+        var (marks, rows, scale) = (new ushort[NgramCounter.WordBuckets], new sbyte[NgramCounter.WordBuckets * WordVectors.Dense], new float[WordVectors.Dense]);
+        (marks[3], marks[5]) = (7, 9);
+        rows.AsSpan(3 * WordVectors.Dense, WordVectors.Dense).Fill(1);
+        rows.AsSpan(5 * WordVectors.Dense, WordVectors.Dense).Fill(-1);
+        scale.AsSpan().Fill(0.5f);
+        return new WordVectors(marks, rows, scale);
+    }
 
     /// <summary>Trained on <see cref="SomeTables.TwoKinds"/>: 200 requests, 4 models.</summary>
     public static Snapshot TwoKinds => Kinds.Value;

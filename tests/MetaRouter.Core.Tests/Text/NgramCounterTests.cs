@@ -41,7 +41,45 @@ public class NgramCounterTests
         // 17 characters: one digit, one line break, one symbol, 3 upper case, 2 of code, words of 1, 1, 1, 1 and 2 letters and digits, one question, two listed options.
         var surface = Read("A. x+1\nB) {y}? Cz").Surface;
         surface.Length.ShouldBe(NgramCounter.SurfaceLength);
-        surface.ToArray().ShouldBe([MathF.Log(18) / 10, 1 / 18f, MathF.Log(2) / 5, 5 / 18f, 9 / 18f, 10 / 18f, 7 / 60f, 1 / 3f, 2 / 12f, 0], 1e-5);
+        surface[..10].ToArray().ShouldBe([MathF.Log(18) / 10, 1 / 18f, MathF.Log(2) / 5, 5 / 18f, 9 / 18f, 10 / 18f, 7 / 60f, 1 / 3f, 2 / 12f, 0], 1e-5);
+
+        // One number, of one digit; no long word, 6 different ones of 6; no comma, one stop, one parenthesis; the longest line has 10 characters, no word comes before the first option but its letter.
+        surface[10..].ToArray().ShouldBe([MathF.Log(2) / 5, 1 / 12f, 0, 1, 0, 1, 15 / 18f, 0, 0, 0, 0, MathF.Log(11) / 8, 0, 0], 1e-5);
+    }
+
+    [Fact]
+    public void Read_CodeAndMoney_CountsItsSurface()
+    {
+        // 45 characters: "counterintuitive" has more than 9; two quotes, one equal sign, one backslash, one sign of money, eight spaces of indentation.
+        var surface = Read("counterintuitive 2048\n        x = 'a\\n', $5").Surface;
+        var n = 44f;
+        surface[10].ShouldBe(MathF.Log(3) / 5, 1e-5);
+        surface[11].ShouldBe(4 / 12f, 1e-5);
+        surface[12].ShouldBe(3 / 6f, 1e-5);
+        surface[14].ShouldBe(20 / n, 1e-5);
+        surface[17].ShouldBe(2 * 15 / n, 1e-5);
+        surface[18].ShouldBe(MathF.Log(2) / 5, 1e-5);
+        surface[19].ShouldBe(20 / n, 1e-5);
+        surface[20].ShouldBe(MathF.Log(9) / 4, 1e-5);
+        surface[22].ShouldBe(MathF.Log(7) / 8, 1e-5);
+        surface[23].ShouldBe(MathF.Log(2) / 4, 1e-5);
+    }
+
+    [Fact]
+    public void Keys_AnyText_AreTheWordsThatAreCounted()
+    {
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var text = AnyText.Random(new Random(seed));
+            var keys = new List<ulong>();
+            NgramCounter.Keys(text, keys);
+            var counter = Read(text);
+            keys.Select(k => (ushort)NgramCounter.Bucket(k)).Distinct().ShouldBe(counter.Singles.ToArray());
+            foreach (var first in keys.DistinctBy(NgramCounter.Bucket))
+            {
+                counter.Mark(NgramCounter.Bucket(first)).ShouldBe(NgramCounter.MarkOf(first));
+            }
+        }
     }
 
     [Theory]
