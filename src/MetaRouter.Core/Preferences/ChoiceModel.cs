@@ -12,7 +12,9 @@ namespace MetaRouter.Core.Preferences;
 /// choice look like one between lukewarm answers and biases lambda, so the likelihood is summed over right and wrong of both, with the correlation rho
 /// that two models' outcomes on one request have beyond what is predicted:
 /// P(both right) = q1 q2 + rho sqrt(q1 (1 - q1) q2 (1 - q2)). Three quality differences remain (-1, 0, 1), so one signal costs
-/// 3 sigmoids for each of the lambda x beta hypotheses. Sources: Bradley and Terry 1952; lapse, Wichmann and Hill 2001.
+/// 3 sigmoids for each of the lambda x beta hypotheses. Nor is the cost seen: an answer may turn out longer than predicted. A cost that is off by a
+/// Gaussian of deviation s flattens the curve, <c>E[sigmoid(m + s z)] = sigmoid(m / sqrt(1 + pi s^2 / 8))</c> nearly.
+/// Sources: Bradley and Terry 1952; lapse, Wichmann and Hill 2001; the probit approximation, MacKay 1992.
 /// </remarks>
 public static class ChoiceModel
 {
@@ -36,18 +38,24 @@ public static class ChoiceModel
     /// The second is a level, not an answer: feedback on a single answer is measured against the middle of the pool, whose quality is what it is,
     /// neither right nor wrong.
     /// </param>
-    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsSure = false)
+    /// <param name="costSpread">How far realised costs lie from predicted ones, as a share of them.</param>
+    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsSure = false, float costSpread = 0)
     {
         var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
         Span<float> shift = stackalloc float[Hypotheses];
         Span<float> term = stackalloc float[Hypotheses];
         TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
+        Span<float> slope = stackalloc float[Hypotheses];
+        var deviation = costSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsSure ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
+        Flatten(deviation, slope);
+        TensorPrimitives.Multiply(shift, slope, shift);
+        TensorPrimitives.Multiply(slope, InverseScale, slope);
         var (q1, q2) = (first.Quality, second.Quality);
         if (secondIsSure)
         {
             probability.Clear();
-            Add(1 - q2, q1, strength, shift, term, probability);
-            Add(-q2, 1 - q1, strength, shift, term, probability);
+            Add(1 - q2, q1, strength, slope, shift, term, probability);
+            Add(-q2, 1 - q1, strength, slope, shift, term, probability);
             Lapse(lapse, probability);
             return;
         }
@@ -56,16 +64,31 @@ public static class ChoiceModel
         both = MathF.Min(both, MathF.Min(q1, q2));
         var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
         probability.Clear();
-        Add(0, 1 - onlyFirst - onlySecond, strength, shift, term, probability);
-        Add(1, onlyFirst, strength, shift, term, probability);
-        Add(-1, onlySecond, strength, shift, term, probability);
+        Add(0, 1 - onlyFirst - onlySecond, strength, slope, shift, term, probability);
+        Add(1, onlyFirst, strength, slope, shift, term, probability);
+        Add(-1, onlySecond, strength, slope, shift, term, probability);
         Lapse(lapse, probability);
     }
 
-    /// <summary>One case: a quality difference and how likely it is.</summary>
-    private static void Add(float qualityDifference, float weight, float strength, ReadOnlySpan<float> shift, Span<float> term, Span<float> probability)
+    /// <summary>What is left of each hypothesis' sharpness when the cost's share in the utility has this deviation.</summary>
+    private static void Flatten(float deviation, Span<float> slope)
     {
-        TensorPrimitives.MultiplyAdd(InverseScale, strength * qualityDifference, shift, term);
+        if (deviation <= 0)
+        {
+            slope.Fill(1);
+            return;
+        }
+
+        TensorPrimitives.Multiply(CostSlope, deviation * MathF.Sqrt(MathF.PI / 8), slope);
+        TensorPrimitives.Multiply(slope, slope, slope);
+        TensorPrimitives.Add(slope, 1f, slope);
+        TensorPrimitives.ReciprocalSqrt(slope, slope);
+    }
+
+    /// <summary>One case: a quality difference and how likely it is.</summary>
+    private static void Add(float qualityDifference, float weight, float strength, ReadOnlySpan<float> slope, ReadOnlySpan<float> shift, Span<float> term, Span<float> probability)
+    {
+        TensorPrimitives.MultiplyAdd(slope, strength * qualityDifference, shift, term);
         TensorPrimitives.Sigmoid(term, term);
         TensorPrimitives.MultiplyAdd(term, weight, probability, probability);
     }

@@ -88,7 +88,7 @@ public sealed class PreferenceBelief
                 continue;
             }
 
-            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p, secondIsSure: signal.Key.Kind != FeedbackKind.Comparison);
+            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p, signal.Key.Kind != FeedbackKind.Comparison, context.CostSpread);
             if (!FirstPreferred(signal))
             {
                 TensorPrimitives.Subtract(1f, p, p);

@@ -61,7 +61,7 @@ public sealed class ComparisonSelector
                     continue;
                 }
 
-                ChoiceModel.Likelihood(outcomes[a], outcomes[b], _pool.CostScaleUsd, 1, _pool.Context.Correlation, lapse, likelihood);
+                ChoiceModel.Likelihood(outcomes[a], outcomes[b], _pool.CostScaleUsd, 1, _pool.Context.Correlation, lapse, likelihood, costSpread: _pool.Context.CostSpread);
                 var choice = Judge(a, b, likelihood);
                 best = best is null || choice.Score > best.Value.Score ? choice : best;
             }

@@ -28,8 +28,8 @@ public sealed class RoutingPool
         (Snapshot, Catalog) = (snapshot, catalog);
         var known = snapshot.Models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, [.. catalog.Models.Select(m => HeadOf(snapshot, catalog, known, m))]);
-        (CostScaleUsd, Values) = Calibrate(snapshot, catalog, known);
-        Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation);
+        (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, known);
+        Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
     }
 
     /// <summary>Every model of the snapshot at the prices of its training data.</summary>
@@ -95,7 +95,7 @@ public sealed class RoutingPool
     /// <summary>
     /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.
     /// </summary>
-    private static (double CostScale, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known)
+    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known)
     {
         var sample = snapshot.Calibration;
         var at = new int[snapshot.Models.Count];
@@ -139,7 +139,14 @@ public sealed class RoutingPool
         }
 
         scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
-        return (scale, Play(cells, scale) ?? FromMeans(snapshot, catalog, known, scale));
+        return (scale, CostSpread(cells), Play(cells, scale) ?? FromMeans(snapshot, catalog, known, scale));
+    }
+
+    /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
+    private static float CostSpread(List<(int Row, float Quality, float Score, double Expected, double Cost)> cells)
+    {
+        var expected = cells.Sum(c => c.Expected);
+        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * cells.Sum(c => Math.Abs(c.Cost - c.Expected)) / expected) : 0;
     }
 
     private static ValueTable? Play(List<(int Row, float Quality, float Score, double Expected, double Cost)> cells, double scale)

@@ -57,11 +57,12 @@ internal sealed class PreferenceRun
         var pool = split.Pool;
         var rows = split.Half(half);
         var prior = pool.Snapshot.Prior;
+        var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
         var acts = new int[P3.Comparisons + 1];
         for (var n = 0; ; n++)
         {
-            var belief = PreferenceBelief.From(prior, pool.Context, state.Signals.AsSpan());
+            var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
             acts[n] = pool.Values.Best(belief.CostShare);
             if (n == P3.Comparisons)
             {
