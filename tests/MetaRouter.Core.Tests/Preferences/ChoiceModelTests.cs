@@ -68,6 +68,27 @@ public class ChoiceModelTests
         full.Zip(weak).ShouldAllBe(p => p.Second < p.First && p.Second > 0.5f);
     }
 
+    [Fact]
+    public void Likelihood_CostsThatMayTurnOutOtherwise_AreAveragedOver()
+    {
+        // Equal and certain qualities, costs of tau / 2 and tau off by 30 % of themselves: the mean of the sigmoid by quadrature.
+        const double tau = 0.04, spread = 0.3;
+        var p = new float[ChoiceModel.Hypotheses];
+        ChoiceModel.Likelihood(new(1, 0.02f, 0), new(1, 0.04f, 0), tau, 1, 0, 0, p, costSpread: (float)spread);
+        for (var h = 0; h < p.Length; h++)
+        {
+            double lambda = PreferenceGrid.Lambda[h / ChoiceModel.BetaCount], beta = ChoiceModel.Betas[h % ChoiceModel.BetaCount];
+            double slope = beta * lambda / (1 + lambda), deviation = spread * Math.Sqrt(0.25 + 1), sum = 0, weights = 0;
+            for (var z = -6.0; z <= 6; z += 0.01)
+            {
+                var weight = Math.Exp(-z * z / 2);
+                (sum, weights) = (sum + (weight / (1 + Math.Exp(-slope * (0.5 + (deviation * z))))), weights + weight);
+            }
+
+            p[h].ShouldBe((float)(sum / weights), 0.02f);
+        }
+    }
+
     private static void ForAnyPair(Action<Outcome, Outcome, float, float, float> claim)
     {
         for (var seed = 0; seed < 200; seed++)

@@ -117,10 +117,31 @@ public class RoutingPoolTests
         (pool.Values.Quality[0], pool.Values.RelativeCost[0]).ShouldBe((0.95f, 1f));
         (pool.Values.Quality[^1], pool.Values.RelativeCost[^1]).ShouldBe((0.5f, 0.01f));
 
-        // At lambda 0.3: .7 - .03 beats .9 - .3 on the first row, 1 - .3 beats .5 - .003 on the second.
+        // Around lambda 0.3: .7 - .03 beats .9 - .3 on the first row, 1 - .3 beats .5 - .003 on the second. Every position by hand, then a Gaussian of two positions.
+        var raw = PreferenceGrid.Lambda.ToArray().Select(l => new[] { Best(l, .5f, .7f, .9f), Best(l, .5f, .5f, 1f) }).ToArray();
         var g = PreferenceGrid.Nearest(0.3);
-        pool.Values.Quality[g].ShouldBe(0.85f, 1e-5f);
-        pool.Values.RelativeCost[g].ShouldBe((0.1f + 1) / 2, 1e-5f);
+        raw[g].ShouldBe([(0.7f, 0.1f), (1f, 1f)]);
+        double weights = 0, quality = 0, cost = 0;
+        for (var j = 0; j < raw.Length; j++)
+        {
+            var weight = Math.Exp(-(g - j) * (g - j) / 8.0);
+            (weights, quality, cost) = (weights + weight, quality + (weight * raw[j].Average(c => c.Quality)), cost + (weight * raw[j].Average(c => c.Cost)));
+        }
+
+        pool.Values.Quality[g].ShouldBe((float)(quality / weights), 1e-5f);
+        pool.Values.RelativeCost[g].ShouldBe((float)(cost / weights), 1e-5f);
+
+        static (float Quality, float Cost) Best(float lambda, params float[] quality) => quality.Zip([0.01f, 0.1f, 1f]).MaxBy(c => c.First - (lambda * c.Second));
+    }
+
+    [Fact]
+    public void New_AnswersLongerThanExpected_KnowsHowFarCostsMayLie()
+    {
+        // Two cells expected at 100 tokens that took 50 and 150: off by half, and a Gaussian's deviation is 1.25 mean errors.
+        var sample = new CalibrationSample([0, 2], [0, 1], [0.5f, 0.5f], [1, 0], [100, 100], [50, 150], [0, 0]);
+        var pool = RoutingPool.OfSnapshot(ByHand([new("a", 0.5f, 1), new("b", 0.7f, 1)], sample));
+        pool.Context.CostSpread.ShouldBe((float)(Math.Sqrt(Math.PI / 2) * 0.5), 1e-5f);
+        RoutingPool.OfSnapshot(Three).Context.CostSpread.ShouldBe(0, "costs there are as expected");
     }
 
     [Fact]
