@@ -34,32 +34,24 @@ public static class ChoiceModel
     /// <param name="correlation">rho, 0 to 1.</param>
     /// <param name="lapse">e, 0 to 1: the share of answers given without looking.</param>
     /// <param name="probability">Length <see cref="Hypotheses"/>.</param>
-    /// <param name="secondIsSure">
-    /// The second is a level, not an answer: feedback on a single answer is measured against the middle of the pool, whose quality is what it is,
-    /// neither right nor wrong.
+    /// <param name="secondIsMiddle">
+    /// The second is the middle of the pool, which feedback on a single answer is measured against: as good as the median answer turns out to be, right when
+    /// most models are right. Most are right, or wrong, more surely than any one of them.
     /// </param>
     /// <param name="costSpread">How far realised costs lie from predicted ones, as a share of them.</param>
-    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsSure = false, float costSpread = 0)
+    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsMiddle = false, float costSpread = 0)
     {
         var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
         Span<float> shift = stackalloc float[Hypotheses];
         Span<float> term = stackalloc float[Hypotheses];
         TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
         Span<float> slope = stackalloc float[Hypotheses];
-        var deviation = costSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsSure ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
+        var deviation = costSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsMiddle ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
         Flatten(deviation, slope);
         TensorPrimitives.Multiply(shift, slope, shift);
         TensorPrimitives.Multiply(slope, InverseScale, slope);
         var (q1, q2) = (first.Quality, second.Quality);
-        if (secondIsSure)
-        {
-            probability.Clear();
-            Add(1 - q2, q1, strength, slope, shift, term, probability);
-            Add(-q2, 1 - q1, strength, slope, shift, term, probability);
-            Lapse(lapse, probability);
-            return;
-        }
-
+        q2 = secondIsMiddle ? MostRight(q2) : q2;
         var both = (q1 * q2) + (correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2)));
         both = MathF.Min(both, MathF.Min(q1, q2));
         var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
@@ -83,6 +75,13 @@ public static class ChoiceModel
         TensorPrimitives.Multiply(slope, slope, slope);
         TensorPrimitives.Add(slope, 1f, slope);
         TensorPrimitives.ReciprocalSqrt(slope, slope);
+    }
+
+    /// <summary>How probable it is that most models are right when the median model is with probability q: twice its log odds.</summary>
+    private static float MostRight(float q)
+    {
+        var (right, wrong) = (q * q, (1 - q) * (1 - q));
+        return right / (right + wrong);
     }
 
     /// <summary>One case: a quality difference and how likely it is.</summary>

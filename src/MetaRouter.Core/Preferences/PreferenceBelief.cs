@@ -83,7 +83,7 @@ public sealed class PreferenceBelief
         {
             ref readonly var signal = ref signals[i];
             var strength = ChoiceContext.StrengthOf(signal.Key.Kind);
-            if (strength <= 0 || !Speaks(signal))
+            if (strength <= 0 || !Speaks(signal) || RepeatsThumb(signals, i))
             {
                 continue;
             }
@@ -136,6 +136,21 @@ public sealed class PreferenceBelief
     /// </summary>
     private static bool Speaks(in Signal signal) =>
         !signal.Withdrawn && (signal.Key.Kind != FeedbackKind.SwitchModel || (signal.Value == 1) == (signal.Second.CostUsd < signal.First.CostUsd));
+
+    /// <summary>An answer asked for again beside a thumb down on it is one displeasure, told twice.</summary>
+    private static bool RepeatsThumb(ReadOnlySpan<Signal> signals, int at)
+    {
+        var key = signals[at].Key;
+        for (var i = at - 1; key.Kind == FeedbackKind.Regenerate && i >= 0 && (signals[i].Key.DecisionTimeMs, signals[i].Key.Nonce) == (key.DecisionTimeMs, key.Nonce); i--)
+        {
+            if (signals[i] is { Key.Kind: FeedbackKind.Thumb, Withdrawn: false, Value: 0 })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
     {

@@ -89,6 +89,23 @@ public class ChoiceModelTests
         }
     }
 
+    [Fact]
+    public void Likelihood_AgainstTheMiddle_ByHand()
+    {
+        // Most models are right with odds (.6 / .4)^2 = 2.25; independent of the answer, right with .8.
+        var p = new float[ChoiceModel.Hypotheses];
+        ChoiceModel.Likelihood(new(0.8f, 0.03f, 0), new(0.6f, 0.01f, 0), 0.04, 1, 0, 0, p, secondIsMiddle: true);
+        var most = 2.25 / 3.25;
+        for (var h = 0; h < p.Length; h++)
+        {
+            double lambda = PreferenceGrid.Lambda[h / ChoiceModel.BetaCount], beta = ChoiceModel.Betas[h % ChoiceModel.BetaCount];
+            var up = (0.8 * (1 - most) * Prefers(1)) + (0.2 * most * Prefers(-1)) + (((0.8 * most) + (0.2 * (1 - most))) * Prefers(0));
+            p[h].ShouldBe((float)up, 1e-5f);
+
+            double Prefers(double d) => 1 / (1 + Math.Exp(-beta * (d - (lambda / 2)) / (1 + lambda)));
+        }
+    }
+
     private static void ForAnyPair(Action<Outcome, Outcome, float, float, float> claim)
     {
         for (var seed = 0; seed < 200; seed++)

@@ -55,6 +55,23 @@ public class PreferenceBeliefTests
     }
 
     [Fact]
+    public void From_ARegenerateBesideAThumbDown_SaysNothingMore()
+    {
+        var (thumb, again) = (Of(FeedbackKind.Thumb, 0, 5), Of(FeedbackKind.Regenerate, 0, 5));
+        var alone = Belief([thumb]);
+        Belief([thumb, again]).Joint.ToArray().ShouldBe(alone.Joint.ToArray());
+        Belief([thumb, again]).Signals.ShouldBe(1);
+
+        // By itself, beside a thumb up, beside one taken back, or about another answer it does.
+        Belief([again]).Signals.ShouldBe(1);
+        Belief([Of(FeedbackKind.Thumb, 1, 5), again]).Signals.ShouldBe(2);
+        Belief([thumb with { Withdrawn = true }, again]).Signals.ShouldBe(1);
+        Belief([thumb, Of(FeedbackKind.Regenerate, 0, 6)]).Signals.ShouldBe(2);
+
+        static Signal Of(FeedbackKind kind, byte value, long time) => new(new SignalKey(time, 0, kind), time + 1, value, false, Dear, Cheap);
+    }
+
+    [Fact]
     public void From_AnySignals_IsADistribution()
     {
         for (var seed = 0; seed < 100; seed++)
