@@ -1,12 +1,13 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Text;
 
 namespace MetaRouter.Evaluation.Baselines.Learning;
 
 /// <summary>
-/// Requests as numbers, the same for every trained baseline: the shipped encoder learned anew on the training requests alone. A paper's own pretrained
+/// Requests as numbers, the same for every trained baseline: the shipped encoder learned anew on the training requests alone, with the shipped word vectors. A paper's own pretrained
 /// encoder is replaced by it, so that rows differ by method and not by text model. Kept while the tables live, since many routers learn from each.
 /// </summary>
 internal sealed class TextVectors
@@ -62,7 +63,7 @@ internal sealed class TextVectors
 
         private static (PromptEncoder Encoder, double[] Features, double[] Mean, double[] Scale) Fit(IReadOnlyList<string> queries)
         {
-            var encoder = PromptEncoder.Learn(queries, Seed);
+            var encoder = PromptEncoder.Learn(queries, Seed, vectors: Snapshot.Default.Encoder.Vectors);
             var features = Encode(encoder, queries);
             var (mean, scale) = (new double[Length], new double[Length]);
             for (var row = 0; row < features.Length; row += Length)
