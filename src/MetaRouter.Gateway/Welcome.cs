@@ -19,15 +19,15 @@ internal static class Welcome
 
         1. Route a request of somebody nobody knows yet, and see what was expected of each model:
 
-        curl -s '{{url}}/v1/router/route?pretty' -H 'content-type: application/json' -d '{"user":"you","input":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}'
+        curl -s '{{url}}/v1/router/route?pretty' -H 'content-type: application/json' -d '{"user":"you","input":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}'
 
         2. Let two users compare answers ten times: "frugal" prefers the cheaper model's, "picky" the dearer one's:
 
-        for who in frugal:cheaper picky:dearer; do for i in 1 2 3 4 5 6 7 8 9 10; do user=${who%:*}; receipt=$(curl -s {{url}}/v1/router/route -d '{"user":"'$user'","compare":true,"input":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}' | sed 's/.*"receipt":"\([^"]*\)".*/\1/'); echo "$user $(curl -s {{url}}/v1/router/feedback -d '{"receipt":"'$receipt'","user":"'$user'","kind":"comparison","value":"'${who#*:}'"}' | sed 's/.*"explanation":"\([^"]*\)".*/\1/')"; done; done
+        for who in frugal:cheaper picky:dearer; do for i in 1 2 3 4 5 6 7 8 9 10; do user=${who%:*}; receipt=$(curl -s {{url}}/v1/router/route -d '{"user":"'$user'","compare":true,"input":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}' | sed 's/.*"receipt":"\([^"]*\)".*/\1/'); echo "$user $(curl -s {{url}}/v1/router/feedback -d '{"receipt":"'$receipt'","user":"'$user'","kind":"comparison","value":"'${who#*:}'"}' | sed 's/.*"explanation":"\([^"]*\)".*/\1/')"; done; done
 
         3. See what was learned of each, and who answers each now:
 
-        for user in frugal picky; do curl -s "{{url}}/v1/router/users/$user?pretty" | head -14; curl -s {{url}}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","user":"'$user'","messages":[{"role":"user","content":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}]}' | sed 's/.*"content":"\([^"]*\)".*/  answer: \1/'; echo; done
+        for user in frugal picky; do curl -s "{{url}}/v1/router/users/$user?pretty" | head -14; curl -s {{url}}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","user":"'$user'","messages":[{"role":"user","content":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}]}' | sed 's/.*"content":"\([^"]*\)".*/  answer: \1/'; echo; done
 
         To route to real models, name them under MetaRouter:Models and Upstreams in appsettings.json. Stop with Ctrl+C.
         """;

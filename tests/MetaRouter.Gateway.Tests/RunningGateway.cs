@@ -73,7 +73,7 @@ public sealed class RunningGateway : IAsyncDisposable
 
     public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
 
-    public async Task<Answer> RouteAsync(string user, bool compare = false, string input = "A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?")
+    public async Task<Answer> RouteAsync(string user, bool compare = false, string input = "A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?")
     {
         var answer = await PostAsync("/v1/router/route", new JsonObject { ["user"] = user, ["input"] = input, ["compare"] = compare }.ToJsonString());
         answer.Status.ShouldBe(200, answer.Text);

@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
-using Orleans.Hosting;
 using Orleans.Storage;
 
 // A silo as a process of its own that a test can tell the time and faults: BOARD SILO_PORT GATEWAY_PORT, then settings.

@@ -7,7 +7,6 @@ using MetaRouter.Orleans.Storage;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Orleans.Hosting;
 using Orleans.Storage;
 using Orleans.TestingHost;
 using StackExchange.Redis;

@@ -7,7 +7,6 @@ using MetaRouter.Orleans.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
 using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;

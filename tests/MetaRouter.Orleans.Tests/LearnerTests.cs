@@ -2,7 +2,6 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
-using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 
