@@ -8,7 +8,6 @@ using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;
