@@ -124,7 +124,7 @@ public sealed class RouterEndpointTests : IAsyncLifetime
 
         var (frugal, picky) = ((await _gateway.RouteAsync("frugal")).Body, (await _gateway.RouteAsync("picky")).Body);
         ((string)frugal["model"]!).ShouldNotBe((string)picky["model"]!);
-        CostOf(frugal).ShouldBeLessThan(CostOf(picky) / 10);
+        CostOf(frugal).ShouldBeLessThan(CostOf(picky) / 3);
 
         static double CostOf(JsonObject route) => (double)route["ranking"]!.AsArray().Single(r => (string)r!["model"]! == (string)route["model"]!)!["cost_usd"]!;
     }
