@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
@@ -30,11 +32,13 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 
     private long _known;
     private int _next;
+    private volatile CatalogNames? _mine;
 
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(request, token), cancellationToken).ConfigureAwait(false);
+        var mine = AmongMine(request);
+        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(mine, token), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
@@ -43,7 +47,8 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 
         // All calls to one key go through one silo's gateway; several keys reach all.
         var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
-        return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, request, token), cancellationToken).ConfigureAwait(false);
+        var mine = AmongMine(request);
+        return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, mine, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The silo logs the decision; the edge adds to its own log what became of it.</summary>
@@ -138,8 +143,29 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
+    /// <summary>Silos may know more models than this client can call: without a list of its own, a request is routed among those of this client's catalog.</summary>
+    private RouteRequest AmongMine(RouteRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Needs.AllowedModels is not null)
+        {
+            return request;
+        }
+
+        var catalog = pool.Current.Catalog;
+        var mine = _mine;
+        if (mine is null || !ReferenceEquals(mine.Catalog, catalog))
+        {
+            _mine = mine = new CatalogNames(catalog, catalog.Models.Select(m => m.Id).ToFrozenSet());
+        }
+
+        return request with { Needs = request.Needs with { AllowedModels = mine.Names } };
+    }
+
     private UserModel ModelOf(byte[] record) => new(pool.Current, UserState.Read(record));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The cluster's prior could not be read; beliefs are shown under the last one known. {Reason}")]
     private partial void LogNotFollowed(string reason);
+
+    private sealed record CatalogNames(ModelCatalog Catalog, FrozenSet<ModelId> Names);
 }
