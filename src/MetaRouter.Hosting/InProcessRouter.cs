@@ -45,15 +45,13 @@ public sealed partial class InProcessRouter : IEdgeRouter
         return decision;
     }
 
-    /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
-    public RouteDecision RouteAnonymous(string tenant, RouteRequest request)
+    public async ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        var decision = DecideAnonymous(tenant, request);
+        var decision = await DecideAnonymousAsync(tenant, request, cancellationToken).ConfigureAwait(false);
         _log.Offer(decision);
         return decision;
     }
 
-    /// <summary>As <see cref="RouteAsync"/>; the caller logs the decision when it knows what became of it.</summary>
     public async ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -69,17 +67,13 @@ public sealed partial class InProcessRouter : IEdgeRouter
         return Told(Decide(key, Current(key, known), known.ErasedAtMs, request), started);
     }
 
-    /// <summary>As <see cref="RouteAnonymous"/>; the caller logs the decision when it knows what became of it.</summary>
-    public RouteDecision DecideAnonymous(string tenant, RouteRequest request)
+    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
-        return Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request), started);
+        return new(Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request), started));
     }
-
-    public ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => new(RouteAnonymous(tenant, request));
-
-    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => new(DecideAnonymous(tenant, request));
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {

@@ -55,8 +55,8 @@ public sealed record PublishedPrior(
 
 /// <summary>What a round of the meta-learner did.</summary>
 /// <param name="Promoted">A new prior went into service.</param>
-/// <param name="Users">How many users' evidence it used.</param>
-/// <param name="Steps">How many EM steps it took.</param>
+/// <param name="Users">How many users' evidence it used; the last round's when nothing was new.</param>
+/// <param name="Steps">How many EM steps it took; 0 when nothing was new.</param>
 /// <param name="Elapsed">From the first question to the partitions to the end.</param>
 /// <param name="OwnWork">The learner's own part of it: everything but waiting for the partitions and the store.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.refresh-report")]

@@ -10,7 +10,7 @@ using MetaRouter.Orleans.Snapshots;
 namespace MetaRouter.Orleans;
 
 /// <summary>What the grains of a silo share: the pool in service, the rules, the counters, and how many requests are in hand.</summary>
-internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, RouterClock clock, RouterMetrics metrics, DecisionLog log)
+internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, RouterClock clock, RouterMetrics metrics, DecisionLog log)
 {
     private int _inHand;
     private HashSet<ulong>? _private;
@@ -21,6 +21,9 @@ internal sealed class SiloRouter(PoolHolder pool, SharedState shared, MetaRouter
     public PoolHolder Pool => pool;
 
     public RouterMetrics Metrics => metrics;
+
+    /// <summary>This silo's workers.</summary>
+    public IRouteInferenceGrain Workers { get; } = grains.GetGrain<IRouteInferenceGrain>(0);
 
     public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
 

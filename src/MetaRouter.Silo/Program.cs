@@ -15,15 +15,23 @@ try
     builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
     builder.AddServiceDefaults();
     builder.Services.AddHealthChecks().AddCheck<SiloReadiness>("silo");
-    builder.AddMetaRouterSilo(silo => silo.AddActivityPropagation().Configure<EndpointOptions>(o =>
+    builder.AddMetaRouterSilo(silo =>
     {
-        o.SiloPort = settings.GetValue("MetaRouter:Cluster:SiloPort", EndpointOptions.DEFAULT_SILO_PORT);
-        o.GatewayPort = settings.GetValue("MetaRouter:Cluster:GatewayPort", EndpointOptions.DEFAULT_GATEWAY_PORT);
-        if (settings["MetaRouter:Cluster:Address"] is { Length: > 0 } address)
+        if (settings.HasTelemetry())
         {
-            o.AdvertisedIPAddress = IPAddress.Parse(address);
+            silo.AddActivityPropagation();
         }
-    }));
+
+        silo.Configure<EndpointOptions>(o =>
+        {
+            o.SiloPort = settings.GetValue("MetaRouter:Cluster:SiloPort", EndpointOptions.DEFAULT_SILO_PORT);
+            o.GatewayPort = settings.GetValue("MetaRouter:Cluster:GatewayPort", EndpointOptions.DEFAULT_GATEWAY_PORT);
+            if (settings["MetaRouter:Cluster:Address"] is { Length: > 0 } address)
+            {
+                o.AdvertisedIPAddress = IPAddress.Parse(address);
+            }
+        });
+    });
     var app = builder.Build();
     app.MapDefaultEndpoints();
     await app.RunAsync().ConfigureAwait(false);

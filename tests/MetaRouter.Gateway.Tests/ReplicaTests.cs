@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MetaRouter.Hosting.Learning;
-using MetaRouter.Hosting.Tests.Stores;
+using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace MetaRouter.Gateway.Tests;

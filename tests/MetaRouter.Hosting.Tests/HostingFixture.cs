@@ -57,8 +57,6 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
         }
     }
 
-    public RouteDecision RouteAnonymous(IRouter router, string tenant, RouteRequest request) => ((InProcessRouter)router).RouteAnonymous(tenant, request);
-
     public async Task<int> CountUsersAsync() => (await Store.ChangedAsync(0, int.MaxValue)).Count;
 
     public async Task CorruptAsync(string tenant, string user)

@@ -15,15 +15,6 @@ public sealed class RedisClusterContractTests(OneRedisCluster redis) : RouterCon
     protected override Task<IRouterFixture> CreateAsync(TimeProvider time) => Task.FromResult<IRouterFixture>(RedisFixture.Over(redis.Cluster.Address, time));
 }
 
-public sealed class OneRedis : IAsyncLifetime
-{
-    public RedisServer Server { get; private set; } = null!;
-
-    public async Task InitializeAsync() => Server = await RedisServer.StartAsync();
-
-    public async Task DisposeAsync() => await Server.DisposeAsync();
-}
-
 public sealed class OneRedisCluster : IAsyncLifetime
 {
     public RedisCluster Cluster { get; private set; } = null!;

@@ -29,7 +29,7 @@ internal static class Measurements
 
     public static async Task<Measured> RunAsync()
     {
-        await using var redis = await RedisServer.StartAsync();
+        await using var redis = await MeasuredRedis.StartAsync();
         var runs = new List<ClusterRun>();
         foreach (short silos in new short[] { 1, 2, 3 })
         {
@@ -63,7 +63,7 @@ internal static class Measurements
         })];
     }
 
-    private static async Task<InProcessTestCluster> StartAsync(RedisServer redis, short silos, int partitions)
+    private static async Task<InProcessTestCluster> StartAsync(MeasuredRedis redis, short silos, int partitions)
     {
         var service = $"scale-{silos}-{partitions}";
         var options = new MetaRouterClusterOptions { Redis = redis.Address, ServiceId = service, ClusterId = service, Partitions = partitions, SnapshotSeconds = 600 };
@@ -112,7 +112,7 @@ internal static class Measurements
     }
 
     /// <summary>Users whose windows hold so many signals, written through Orleans' provider by importing their records.</summary>
-    private static async Task<(List<StoredUser>, RedisWork)> StoreAsync(InProcessTestCluster cluster, RedisServer redis)
+    private static async Task<(List<StoredUser>, RedisWork)> StoreAsync(InProcessTestCluster cluster, MeasuredRedis redis)
     {
         var stored = new List<StoredUser>();
         var (writes, reads) = (0.0, 0.0);

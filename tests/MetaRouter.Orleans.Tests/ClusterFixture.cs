@@ -9,7 +9,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using Orleans.TestingHost;
-using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;
 
@@ -26,7 +25,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
     private readonly ConcurrentQueue<string> _errors = [];
     private FaultBoard? _board;
     private readonly List<InProcessTestCluster> _clusters = [];
-    private ConnectionMultiplexer? _connection;
+    private ClusterRecords? _records;
     private int _logs;
 
     public IRouterFaults Faults => new BoardFaults(Board);
@@ -43,7 +42,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     public async Task<InProcessTestCluster> StartClusterAsync()
     {
-        await (await DatabaseAsync()).HashSetAsync($"{_service}:secrets:0", [new HashEntry("etag", "tests"), new HashEntry("data", Keys)]);
+        await (await RecordsAsync()).SetSecretsAsync(Keys);
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ServiceId = _service;
         builder.Options.ConfigureFileLogging = false;
@@ -83,14 +82,11 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         _clusters.Clear();
     }
 
-    public RouteDecision RouteAnonymous(IRouter router, string tenant, RouteRequest request) => ((ClusterRouter)router).RouteAnonymousAsync(tenant, request).AsTask().GetAwaiter().GetResult();
+    public async Task<int> CountUsersAsync() => await (await RecordsAsync()).CountAsync("user");
 
-    public Task<int> CountUsersAsync() => CountAsync("user");
+    public async Task<int> CountQuarantinedAsync() => await (await RecordsAsync()).CountAsync("unreadable");
 
-    public Task<int> CountQuarantinedAsync() => CountAsync("unreadable");
-
-    public async Task CorruptAsync(string tenant, string user) =>
-        await (await DatabaseAsync()).HashSetAsync($"{_service}:user:{UserRouterGrainExtensions.KeyOf(tenant, user)}", [new HashEntry("etag", "corrupt"), new HashEntry("data", new byte[] { 1, 2, 3 })]);
+    public async Task CorruptAsync(string tenant, string user) => await (await RecordsAsync()).CorruptAsync(tenant, user);
 
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() =>
         [.. (await Task.WhenAll(Directory.GetFiles(_folder, "decisions-*").Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
@@ -98,9 +94,9 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        if (_connection is not null)
+        if (_records is not null)
         {
-            await _connection.DisposeAsync();
+            await _records.DisposeAsync();
         }
 
         _board?.Dispose();
@@ -109,17 +105,5 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     private FaultBoard Board => _board ??= new FaultBoard(Path.Combine(_folder, "board"));
 
-    private async Task<int> CountAsync(string name)
-    {
-        await DatabaseAsync();
-        var count = 0;
-        await foreach (var _ in _connection!.GetServer("127.0.0.1", redis.Port).KeysAsync(pattern: $"{_service}:{name}:*"))
-        {
-            count++;
-        }
-
-        return count;
-    }
-
-    private async Task<IDatabase> DatabaseAsync() => (_connection ??= await redis.ConnectAsync()).GetDatabase();
+    private async Task<ClusterRecords> RecordsAsync() => _records ??= await ClusterRecords.OpenAsync(redis, _service);
 }

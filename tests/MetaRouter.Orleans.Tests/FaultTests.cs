@@ -4,10 +4,8 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
 using MetaRouter.Orleans.Client;
+using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;
 
@@ -27,12 +25,13 @@ public sealed class FaultTests
         await using var second = await SiloProcess.StartAsync(options);
         await using var third = await SiloProcess.StartAsync(options);
         await Task.WhenAll(first.ReadyAsync(), second.ReadyAsync(), third.ReadyAsync());
-        using var client = await ConnectAsync(options);
+        using var client = await ClusterClient.ConnectAsync(options);
 
         var run = new Run(client.Services.GetRequiredService<IGrainFactory>());
         var load = run.GoAsync();
         await run.AckedAsync(Users * SignalsEach / 4);
         var at = run.Elapsed;
+        load.IsCompleted.ShouldBeFalse();
         second.Kill();
         await load;
 
@@ -42,7 +41,7 @@ public sealed class FaultTests
 
         // What is left drains: a clean exit, and the users are still there for the last one.
         (await third.TerminateAsync()).ShouldBe(0);
-        using var again = await ConnectAsync(options);
+        using var again = await ClusterClient.ConnectAsync(options);
         await run.VerifyAsync(again.Services.GetRequiredService<IGrainFactory>());
         await again.StopAsync();
     }
@@ -54,20 +53,21 @@ public sealed class FaultTests
         var options = await PrepareAsync(redis);
         await using var silo = await SiloProcess.StartAsync(options);
         await silo.ReadyAsync();
-        using var client = await ConnectAsync(options);
+        using var client = await ClusterClient.ConnectAsync(options);
         var router = client.Services.GetRequiredService<ClusterRouter>();
 
         var run = new Run(client.Services.GetRequiredService<IGrainFactory>());
         var load = run.GoAsync();
         await run.AckedAsync(Users * SignalsEach / 4);
-        await redis.KillAsync();
+        redis.Kill();
         for (var i = 0; i < 20; i++)
         {
             (await router.RouteAsync("acme", $"user {i}", new RouteRequest("Still there?"))).Propensity.ShouldBeGreaterThan(0);
         }
 
         (await router.RouteAsync("acme", "never seen", new RouteRequest("And me?"))).Propensity.ShouldBeGreaterThan(0);
-        await redis.RestartAsync();
+        load.IsCompleted.ShouldBeFalse();
+        await redis.StartAsync();
         await load;
 
         await run.VerifyAsync();
@@ -77,22 +77,9 @@ public sealed class FaultTests
     private static async Task<MetaRouterClusterOptions> PrepareAsync(RedisServer redis)
     {
         var options = new MetaRouterClusterOptions { Redis = redis.Address, ServiceId = "faults", ClusterId = "faults", SnapshotSeconds = 1, Partitions = 4 };
-        await using var connection = await redis.ConnectAsync();
-        await connection.GetDatabase().HashSetAsync("faults:secrets:0", [new HashEntry("etag", "tests"), new HashEntry("data", Keys)]);
+        await using var records = await ClusterRecords.OpenAsync(redis, options.ServiceId);
+        await records.SetSecretsAsync(Keys);
         return options;
-    }
-
-    private static async Task<IHost> ConnectAsync(MetaRouterClusterOptions options)
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
-        builder.Configuration["MetaRouter:Cluster:Redis"] = options.Redis;
-        builder.Configuration["MetaRouter:Cluster:ServiceId"] = options.ServiceId;
-        builder.Configuration["MetaRouter:Cluster:ClusterId"] = options.ClusterId;
-        builder.AddMetaRouterClusterClient();
-        var host = builder.Build();
-        await host.StartAsync();
-        return host;
     }
 
     /// <summary>Every user routes and says something, again and again; what fails is sent again until it is acknowledged.</summary>

@@ -2,12 +2,13 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
+using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 
 namespace MetaRouter.Orleans.Tests;
 
-public sealed class LearnerTests(SharedRedis redis) : IClassFixture<SharedRedis>
+public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
 {
     private const int Teachers = 500;
 
@@ -100,6 +101,7 @@ public sealed class LearnerTests(SharedRedis redis) : IClassFixture<SharedRedis>
         await Eventually.TrueAsync(
             async () => (await learner.RefreshAsync()) is { Users: var users } && users >= report.Users + 10, TimeSpan.FromSeconds(30));
         (await learner.GetHistoryAsync()).ShouldContain(p => p.Version == 1);
+        (await cluster.Client.GetGrain<global::Orleans.Runtime.IManagementGrain>(0).GetActivationAddress(learner)).ShouldNotBeNull().ShouldNotBe(home);
     }
 
     private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>().Version);

@@ -2,13 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
-using MetaRouter.Hosting;
 using MetaRouter.Orleans.Client;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;
 
@@ -42,7 +39,7 @@ public abstract class ProcessClusters(int silos) : IAsyncLifetime
             _clusters.Add(await ProcessCluster.StartAsync(_redis, silos, $"cluster{_inTest}"));
         }
 
-        return await ProcessFixture.CreateAsync(_clusters[_inTest], _redis, time);
+        return await ProcessFixture.CreateAsync(_clusters[_inTest], time);
     }
 }
 
@@ -54,10 +51,13 @@ public sealed class ThreeSiloProcesses() : ProcessClusters(3);
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private readonly List<Process> _silos = [];
+    private ClusterRecords? _records;
 
     private ProcessCluster(MetaRouterClusterOptions options) => Options = options;
 
     public MetaRouterClusterOptions Options { get; }
+
+    public ClusterRecords Records => _records!;
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("metarouter-silos-").FullName;
 
@@ -68,10 +68,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public static async Task<ProcessCluster> StartAsync(RedisServer redis, int silos, string name)
     {
         var cluster = new ProcessCluster(new MetaRouterClusterOptions { Redis = redis.Address, ServiceId = name, ClusterId = name });
-        await using (var connection = await redis.ConnectAsync())
-        {
-            await connection.GetDatabase().HashSetAsync($"{name}:secrets:0", [new HashEntry("etag", "tests"), new HashEntry("data", ClusterFixture.Keys)]);
-        }
+        cluster._records = await ClusterRecords.OpenAsync(redis, name);
+        await cluster.Records.SetSecretsAsync(ClusterFixture.Keys);
 
         _ = cluster.Board;
         for (var i = 0; i < silos; i++)
@@ -92,6 +90,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             silo.Dispose();
         }
 
+        await Records.DisposeAsync();
         Board.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
@@ -121,38 +120,23 @@ internal sealed class ProcessCluster : IAsyncDisposable
 internal sealed class ProcessFixture : IRouterFixture
 {
     private readonly ProcessCluster _cluster;
-    private readonly RedisServer _redis;
     private readonly TimeProvider _time;
     private readonly List<IHost> _clients = [];
     private readonly int _told;
     private Dictionary<string, int> _logged = [];
 
-    private ProcessFixture(ProcessCluster cluster, RedisServer redis, TimeProvider time) => (_cluster, _redis, _time, _told) = (cluster, redis, time, cluster.Output.Count);
+    private ProcessFixture(ProcessCluster cluster, TimeProvider time) => (_cluster, _time, _told) = (cluster, time, cluster.Output.Count);
 
     public IRouterFaults Faults => new BoardFaults(_cluster.Board);
 
-    public IReadOnlyCollection<string> Errors
-    {
-        get
-        {
-            Thread.Sleep(300); // what a silo wrote is on its way
-            return [.. _cluster.Output.Skip(_told)];
-        }
-    }
+    public IReadOnlyCollection<string> Errors => [.. _cluster.Output.Skip(_told)];
 
-    public static async Task<ProcessFixture> CreateAsync(ProcessCluster cluster, RedisServer redis, TimeProvider time)
+    public static async Task<ProcessFixture> CreateAsync(ProcessCluster cluster, TimeProvider time)
     {
-        var fixture = new ProcessFixture(cluster, redis, time);
+        var fixture = new ProcessFixture(cluster, time);
         await fixture.StopAsync();
-        await using var connection = await redis.ConnectAsync();
-        foreach (var name in new[] { "user", "unreadable" })
-        {
-            await foreach (var key in connection.GetServer("127.0.0.1", redis.Port).KeysAsync(pattern: $"{cluster.Options.ServiceId}:{name}:*"))
-            {
-                await connection.GetDatabase().KeyDeleteAsync(key);
-            }
-        }
-
+        await cluster.Records.ClearAsync("user");
+        await cluster.Records.ClearAsync("unreadable");
         fixture._logged = fixture.Logs().ToDictionary(f => f, f => File.ReadLines(f).Count());
         return fixture;
     }
@@ -185,22 +169,24 @@ internal sealed class ProcessFixture : IRouterFixture
         await operation.StopAsync();
     }
 
-    public RouteDecision RouteAnonymous(IRouter router, string tenant, RouteRequest request) => ((Timed)router).Inner.RouteAnonymousAsync(tenant, request).AsTask().GetAwaiter().GetResult();
+    public Task<int> CountUsersAsync() => _cluster.Records.CountAsync("user");
 
-    public Task<int> CountUsersAsync() => CountAsync("user");
+    public Task<int> CountQuarantinedAsync() => _cluster.Records.CountAsync("unreadable");
 
-    public Task<int> CountQuarantinedAsync() => CountAsync("unreadable");
-
-    public async Task CorruptAsync(string tenant, string user)
-    {
-        await using var connection = await _redis.ConnectAsync();
-        await connection.GetDatabase().HashSetAsync(
-            $"{_cluster.Options.ServiceId}:user:{UserRouterGrainExtensions.KeyOf(tenant, user)}", [new HashEntry("etag", "corrupt"), new HashEntry("data", new byte[] { 1, 2, 3 })]);
-    }
+    public Task CorruptAsync(string tenant, string user) => _cluster.Records.CorruptAsync(tenant, user);
 
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync()
     {
-        await Task.Delay(500); // written behind
+        // Written behind: until the files stand still.
+        var before = -1;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                var lines = Logs().Sum(f => File.ReadLines(f).Count());
+                (var still, before) = (lines == before && lines > _logged.Values.Sum(), lines);
+                return still;
+            },
+            TimeSpan.FromSeconds(10));
         return [.. Logs().SelectMany(f => File.ReadLines(f).Skip(_logged.GetValueOrDefault(f)))];
     }
 
@@ -215,38 +201,16 @@ internal sealed class ProcessFixture : IRouterFixture
 
     private string[] Logs() => Directory.GetFiles(_cluster.Folder, "decisions-*");
 
-    private async Task<IHost> ConnectAsync()
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
-        builder.Configuration["MetaRouter:Cluster:Redis"] = _cluster.Options.Redis;
-        builder.Configuration["MetaRouter:Cluster:ServiceId"] = _cluster.Options.ServiceId;
-        builder.Configuration["MetaRouter:Cluster:ClusterId"] = _cluster.Options.ClusterId;
-        builder.Services.AddSingleton(new PoolHolder(ClusterFixture.Pool));
-        builder.AddMetaRouterClusterClient();
-        var client = builder.Build();
-        await client.StartAsync();
-        return client;
-    }
-
-    private async Task<int> CountAsync(string name)
-    {
-        await using var connection = await _redis.ConnectAsync();
-        var count = 0;
-        await foreach (var _ in connection.GetServer("127.0.0.1", _redis.Port).KeysAsync(pattern: $"{_cluster.Options.ServiceId}:{name}:*"))
-        {
-            count++;
-        }
-
-        return count;
-    }
+    private Task<IHost> ConnectAsync() => ClusterClient.ConnectAsync(_cluster.Options);
 
     /// <summary>Tells the silos the test's time before every call.</summary>
     private sealed class Timed(ClusterRouter inner, FaultBoard board, TimeProvider time) : IRouter
     {
-        public ClusterRouter Inner => Now(inner);
+        private ClusterRouter Inner => Now(inner);
 
         public ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken) => Inner.RouteAsync(tenant, user, request, cancellationToken);
+
+        public ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken) => Inner.RouteAnonymousAsync(tenant, request, cancellationToken);
 
         public ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken) => Inner.LearnAsync(tenant, user, feedback, cancellationToken);
 

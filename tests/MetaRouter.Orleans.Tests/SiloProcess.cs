@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
 

@@ -19,9 +19,6 @@ public interface IRouterFixture : IAsyncDisposable
     /// <summary>Ends every router. Only what is durable stays.</summary>
     Task StopAsync();
 
-    /// <summary>A decision for somebody nobody knows.</summary>
-    RouteDecision RouteAnonymous(IRouter router, string tenant, RouteRequest request);
-
     /// <summary>Users the state has a record of.</summary>
     Task<int> CountUsersAsync();
 

@@ -348,7 +348,7 @@ public abstract class RouterContract : IAsyncLifetime
         var decisions = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => RouteAsync(i))));
 
         (await _fixture.CountQuarantinedAsync()).ShouldBe(1);
-        _fixture.Errors.Count.ShouldBeGreaterThan(errors);
+        await Eventually.TrueAsync(() => _fixture.Errors.Skip(errors).Any(e => e.Contains("cannot be read", StringComparison.Ordinal)), TimeSpan.FromSeconds(10)); // of another process it may be on its way
         _fixture.Errors.ShouldNotContain(e => Regex.IsMatch(e, $@"\b{User}\b"));
         foreach (var decision in decisions)
         {
@@ -426,7 +426,7 @@ public abstract class RouterContract : IAsyncLifetime
     [Fact]
     public async Task RouteAnonymous_StoresNothingAndItsReceiptIsNobodys()
     {
-        var decision = _fixture.RouteAnonymous(_router, Tenant, new RouteRequest("Who am I?"));
+        var decision = await _router.RouteAnonymousAsync(Tenant, new RouteRequest("Who am I?"));
 
         (await LearnAsync(decision)).Receipt.Status.ShouldBe(ReceiptStatus.Foreign);
         await _fixture.StopAsync();

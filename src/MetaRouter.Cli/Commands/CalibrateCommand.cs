@@ -65,7 +65,7 @@ internal static class CalibrateCommand
             terminal.Error.WriteLine($"Warning: {data}: skipped {bad.Count} bad {(bad.Count == 1 ? "line" : "lines")}: {bad[0]}");
         }
 
-        return Threshold.OfSnapshot(snapshot is null ? Snapshot.Default : ReadSnapshot(snapshot), requests, strong, weak, share);
+        return Threshold.OfSnapshot(snapshot is null ? Snapshot.Default : SnapshotFile.Read(snapshot), requests, strong, weak, share);
     }
 
     private static Threshold FromOutcomes(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string router, CancellationToken cancellationToken)
@@ -94,18 +94,6 @@ internal static class CalibrateCommand
         catch (ArgumentException e)
         {
             throw new BadInputException($"{option} '{name}': {e.Message}");
-        }
-    }
-
-    private static Snapshot ReadSnapshot(string path)
-    {
-        try
-        {
-            return SnapshotCodec.Read(File.ReadAllBytes(path));
-        }
-        catch (SnapshotFormatException e)
-        {
-            throw new BadInputException($"{path}: {e.Message}");
         }
     }
 }

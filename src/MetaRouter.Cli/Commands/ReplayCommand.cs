@@ -49,7 +49,7 @@ internal static class ReplayCommand
         }
 
         var models = wanted.Models is { } names ? ParseModels(names) : null;
-        var snapshot = wanted.Snapshot is { } file ? ReadSnapshot(file) : null;
+        var snapshot = wanted.Snapshot is { } file ? SnapshotFile.Read(file) : null;
         var outcomes = StoryStage.Read(wanted.Data, models);
         if (outcomes.Warning is { } warning)
         {
@@ -90,18 +90,6 @@ internal static class ReplayCommand
         catch (ArgumentException e)
         {
             throw new BadInputException($"--models '{text}': {e.Message}");
-        }
-    }
-
-    private static Snapshot ReadSnapshot(string path)
-    {
-        try
-        {
-            return SnapshotCodec.Read(File.ReadAllBytes(path));
-        }
-        catch (SnapshotFormatException e)
-        {
-            throw new BadInputException($"{path}: {e.Message}");
         }
     }
 

@@ -28,7 +28,7 @@ public static class MetaLearner
     public static PopulationPrior Fit(PopulationPrior start, IReadOnlyList<TaskSummary> users, int iterations = 30)
     {
         var cohort = CohortOf(users);
-        return Fit(start, prior => cohort.Expect(prior, CohortPart.Taught), iterations);
+        return Fit(start, prior => cohort.Expect(prior, CohortPart.All), iterations);
     }
 
     /// <summary>As the other, of users held in a cohort.</summary>
@@ -46,7 +46,7 @@ public static class MetaLearner
     }
 
     /// <summary>Mean over users of ln P(signals | prior), up to a constant of each user's own: how well a prior foretells users; what champion and challenger are compared by.</summary>
-    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users) => CohortOf(users).Expect(prior, CohortPart.Taught).MeanEvidence;
+    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users) => CohortOf(users).Expect(prior, CohortPart.All).MeanEvidence;
 
     /// <summary>Sum over the windows of ln P(signals | prior with each of <see cref="Lapses"/>).</summary>
     public static double[] LapseEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
@@ -89,14 +89,13 @@ public static class MetaLearner
         return new PopulationPrior(prior.Components, prior.BetaWeights, Lapses[best]);
     }
 
-    /// <summary>All of them in one part.</summary>
     private static Cohort CohortOf(IReadOnlyList<TaskSummary> users)
     {
         ArgumentNullException.ThrowIfNull(users);
         var cohort = new Cohort(Math.Max(1, users.Count));
         for (var i = 0; i < users.Count; i++)
         {
-            cohort.Put(((ulong)i * 5) + 1, users[i]);
+            cohort.Put((ulong)i, users[i]);
         }
 
         return cohort;

@@ -11,6 +11,10 @@ public interface IRouter
     /// <exception cref="NoModelAllowedException">The guardrails leave no model.</exception>
     ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>A decision for somebody nobody knows, from the prior alone; nothing is read or kept.</summary>
+    /// <exception cref="NoModelAllowedException">The guardrails leave no model.</exception>
+    ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default);
+
     /// <summary>Learns from feedback; returns once what was learned is durable.</summary>
     ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default);
 

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Catalog;
+
 namespace MetaRouter.Core.Routing;
 
 /// <summary>The rules a host decides by, shared by all its users.</summary>
@@ -7,21 +9,21 @@ namespace MetaRouter.Core.Routing;
 public sealed record RoutingPolicy(ReceiptSealer Sealer, Guardrails Guardrails, ExplorationPolicy Exploration)
 {
     /// <summary>The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did.</summary>
-    /// <param name="candidate">Which of the decision's candidates answered.</param>
+    /// <param name="served">Which of the decision's candidates answered.</param>
     /// <param name="alone">Of a comparison only this answer came.</param>
-    public string ReceiptFor(RouteDecision decision, int candidate, bool alone = false)
+    public string ReceiptFor(RouteDecision decision, ModelId served, bool alone = false)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        if (candidate == decision.ChosenIndex && !alone)
+        if (served == decision.Model && !alone)
         {
             return decision.Token;
         }
 
-        var served = decision.Candidates[candidate];
+        var candidate = decision.Candidates.First(c => c.Model == served);
         return Sealer.Seal(decision.Receipt with
         {
-            ChosenModel = Receipt.HashOf(served.Model),
-            First = served.Predicted,
+            ChosenModel = Receipt.HashOf(served),
+            First = candidate.Predicted,
             IsComparison = false,
             OfferedModel = 0,
             Offered = default,

@@ -48,7 +48,7 @@ internal sealed class ChatEndpoint(
             PromptTokens = body.Asked.PromptTokens,
             LambdaCost = dial,
             MayCompare = unrouted is null && controls.MayCompare && !body.Streams && MayCompare(),
-            Warm = call.Session is { } session && isAuto ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
+            Warm = call.Session is { } session && isAuto && followed is not RoutingMode.Off ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
             Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = governor.Allowed(catalog, tenant, controls.Category, unrouted is null) },
         };
         await CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
@@ -63,14 +63,13 @@ internal sealed class ChatEndpoint(
         }
 
         call.Hold = await HoldAsync(call, request).ConfigureAwait(false);
-        var spentUsd = 0.0;
         try
         {
             // 3. Say who is asked, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
             Tell(call, isAuto ? Off : Requested);
             if (call.Decision?.OfferedIndex is not null && unrouted is null)
             {
-                spentUsd = await CompareAsync(call).ConfigureAwait(false);
+                await CompareAsync(call).ConfigureAwait(false);
                 return;
             }
 
@@ -78,34 +77,35 @@ internal sealed class ChatEndpoint(
             using var answer = await AnswerAsync(call, unrouted is not null ? [unrouted.Id] : InOrder(call.Decision!)).ConfigureAwait(false);
 
             // 5. Hand it on, and note what it cost.
-            spentUsd = await HandOnAsync(call, answer).ConfigureAwait(false);
+            await HandOnAsync(call, answer).ConfigureAwait(false);
         }
         finally
         {
-            spentUsd = Math.Max(spentUsd, call.SpentUsd);
-            await governor.SettleAsync(call.Hold, spentUsd).ConfigureAwait(false);
+            await governor.SettleAsync(call.Hold, call.SpentUsd).ConfigureAwait(false);
         }
     }
 
-    private async Task<double> HandOnAsync(ChatCall call, UpstreamAnswer answer)
+    /// <summary>By name: the decision's candidates stand in the order of whoever decided, which on a cluster is a silo's.</summary>
+    private static ModelProfile ProfileOf(ChatCall call, ModelId model) => call.Catalog.Models[call.Catalog.IndexOf(model)];
+
+    private async Task HandOnAsync(ChatCall call, UpstreamAnswer answer)
     {
         var (context, decision) = (call.Context, call.Decision);
-        var index = call.Catalog.IndexOf(answer.Model);
-        var model = call.Catalog.Models[index];
+        var model = ProfileOf(call, answer.Model);
         var isFailOver = call.Unrouted is null && answer.Model != decision!.Model;
         if (isFailOver || answer.Attempts > 1)
         {
             metrics.FailOvers.Add(1, new KeyValuePair<string, object?>("model", answer.Model.Value));
         }
 
-        var receipt = call.Unrouted is not null ? null : policy.ReceiptFor(decision!, index);
+        var receipt = call.Unrouted is not null ? null : policy.ReceiptFor(decision!, answer.Model);
         Retell(context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)
         {
             Note(call, answer, isFailOver, null);
             context.Response.StatusCode = answer.Status;
             await Answers.WriteAsync(context, answer.Body).ConfigureAwait(false);
-            return 0;
+            return;
         }
 
         if (call.Unrouted is null)
@@ -126,7 +126,7 @@ internal sealed class ChatEndpoint(
             Note(call, answer, isFailOver, spent);
             await WarmAsync(call, answer.Model, spent).ConfigureAwait(false);
             await Answers.WriteAsync(context, Finished(answer, receipt)).ConfigureAwait(false);
-            return spent.Usd;
+            return;
         }
 
         metrics.FirstTokenSeconds.Record(Stopwatch.GetElapsedTime(call.Started).TotalSeconds, new KeyValuePair<string, object?>("model", answer.Model.Value));
@@ -147,12 +147,10 @@ internal sealed class ChatEndpoint(
                 await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
             }
         }
-
-        return call.SpentUsd;
     }
 
     /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-    private async Task<double> CompareAsync(ChatCall call)
+    private async Task CompareAsync(ChatCall call)
     {
         var decision = call.Decision!;
         var (chosen, offered) = (TryAnswerAsync(decision.Model), TryAnswerAsync(decision.Offered!.Value));
@@ -165,17 +163,18 @@ internal sealed class ChatEndpoint(
             {
                 // One answer is no comparison. What came is served by itself; what failed has been noted.
                 var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : (first ?? second ?? throw failure ?? otherFailure!, false);
-                var alone = policy.ReceiptFor(decision, call.Catalog.IndexOf(only.Model), alone: true);
+                var alone = policy.ReceiptFor(decision, only.Model, alone: true);
                 call.Context.Response.Headers["x-router-decision"] = alone;
                 Retell(call.Context.Response.Headers, only, alone, isFailOver);
-                var cost = only.Status == 200 ? Spent(call, call.Catalog.Models[call.Catalog.IndexOf(only.Model)], only.Part) : default(Spending?);
+                var cost = only.Status == 200 ? Spent(call, ProfileOf(call, only.Model), only.Part) : default(Spending?);
+                call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
                 Note(call, only, isFailOver, cost);
                 call.Context.Response.StatusCode = only.Status;
                 await Answers.WriteAsync(call.Context, only.Status == 200 ? Finished(only, alone) : only.Body).ConfigureAwait(false);
-                return cost?.Usd ?? 0;
+                return;
             }
 
-            var (a, b) = (Spent(call, call.Catalog.Models[decision.ChosenIndex], first.Part), Spent(call, call.Catalog.Models[decision.OfferedIndex!.Value], second.Part));
+            var (a, b) = (Spent(call, ProfileOf(call, first.Model), first.Part), Spent(call, ProfileOf(call, second.Model), second.Part));
             call.SpentUsd = a.Usd + b.Usd;
             Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
@@ -183,7 +182,6 @@ internal sealed class ChatEndpoint(
             Note(call, first, false, a with { Usd = a.Usd + b.Usd });
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"answer\":"u8, .. Finished(second, null).Span, .. "}"u8];
             await Answers.WriteAsync(call.Context, JsonSplice.Prepend(Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
-            return call.SpentUsd;
         }
 
         async Task<(UpstreamAnswer?, ApiException?)> TryAnswerAsync(ModelId model)

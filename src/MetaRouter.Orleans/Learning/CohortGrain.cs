@@ -19,11 +19,12 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private readonly Cohort _cohort = new(Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions));
     private readonly WindowSample _sample = new(Windows);
     private string? _etag;
-    private long _changes;
+    private long _changes = Random.Shared.NextInt64(); // else an activation that starts anew could tell a number that was told before
     private long _saved;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        _saved = _changes;
         try
         {
             (var record, _etag) = await store.ReadAsync(Name, this.GetGrainId());

@@ -17,7 +17,7 @@ internal sealed partial class MetaLearnerGrain(
 {
     private const int Remembered = 20;
 
-    private long _learnedChanges = -1;
+    private (long Changes, long Users)? _learned;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -36,10 +36,10 @@ internal sealed partial class MetaLearnerGrain(
     {
         cancellationToken.ThrowIfCancellationRequested();
         var (started, own) = (Stopwatch.GetTimestamp(), Stopwatch.StartNew());
-        var changes = (await AskAsync(c => c.SaveAsync(), own)).Sum();
-        if (changes == _learnedChanges)
+        var changes = (await AskAsync(c => c.SaveAsync(), own)).Aggregate(0L, (sum, c) => unchecked(sum + c));
+        if (_learned is { } learned && changes == learned.Changes)
         {
-            return Report(false, 0, 0);
+            return Report(false, learned.Users, 0);
         }
 
         var (users, fit) = (0L, new PriorFit(PopulationPrior.Default));
@@ -52,7 +52,7 @@ internal sealed partial class MetaLearnerGrain(
         }
 
         var promoted = fit.IsLearned && await PromoteAsync(fit.Prior, users, own);
-        _learnedChanges = changes;
+        _learned = (changes, users);
         router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
         return Report(promoted, users, fit.Steps);
 

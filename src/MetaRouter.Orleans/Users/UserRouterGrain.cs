@@ -50,7 +50,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
             // A user who cannot be loaded is served as a newcomer rather than not at all.
             var user = _user is null ? router.Pool.Newcomer : Current(_user);
-            return await GrainFactory.GetGrain<IRouteInferenceGrain>(0).DecideAsync(new UserAtHand(user), request, router.Moment(_key, _erasedAtMs));
+            return await router.Workers.DecideAsync(new UserAtHand(user), request, router.Moment(_key, _erasedAtMs));
         }
         finally
         {

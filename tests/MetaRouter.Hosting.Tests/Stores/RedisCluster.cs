@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MetaRouter.RouterContract;
 
 namespace MetaRouter.Hosting.Tests.Stores;
 

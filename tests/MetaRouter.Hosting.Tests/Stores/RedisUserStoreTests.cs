@@ -1,4 +1,5 @@
 using MetaRouter.Hosting.Stores;
+using MetaRouter.RouterContract;
 
 namespace MetaRouter.Hosting.Tests.Stores;
 

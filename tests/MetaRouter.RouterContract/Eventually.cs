@@ -1,8 +1,9 @@
 using System.Diagnostics;
 
-namespace MetaRouter.Orleans.Tests;
+namespace MetaRouter.RouterContract;
 
-internal static class Eventually
+/// <summary>Waiting for what comes about by itself.</summary>
+public static class Eventually
 {
     /// <summary>Looks until it is so; what a look throws counts as not yet.</summary>
     public static async Task TrueAsync(Func<Task<bool>> look, TimeSpan within)

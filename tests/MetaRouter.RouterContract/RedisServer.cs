@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MetaRouter.Hosting.Tests.Stores;
+namespace MetaRouter.RouterContract;
 
 /// <summary>A redis-server of the test's own on a free port, which syncs every write; it can be killed and started again over the same files.</summary>
 public sealed class RedisServer : IAsyncDisposable
@@ -81,8 +81,8 @@ public sealed class RedisServer : IAsyncDisposable
         }
     }
 
-    /// <summary>A cluster's nodes also listen 10,000 above their port.</summary>
-    private static int FreePort()
+    /// <summary>Of the loopback, below 55,000: a Redis Cluster's nodes also listen 10,000 above their port.</summary>
+    public static int FreePort()
     {
         while (true)
         {
@@ -93,19 +93,6 @@ public sealed class RedisServer : IAsyncDisposable
             {
                 return port;
             }
-        }
-    }
-}
-
-/// <summary>A test that starts redis-server. Skipped, with the reason, where it is not installed.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class RedisFactAttribute : FactAttribute
-{
-    public RedisFactAttribute()
-    {
-        if (!RedisServer.IsInstalled)
-        {
-            Skip = "redis-server is not installed here.";
         }
     }
 }

@@ -1,0 +1,20 @@
+using MetaRouter.Core.MetaLearning;
+
+namespace MetaRouter.Cli;
+
+/// <summary>A snapshot named on the command line.</summary>
+internal static class SnapshotFile
+{
+    /// <exception cref="BadInputException">It is no snapshot; the message names the file.</exception>
+    public static Snapshot Read(string path)
+    {
+        try
+        {
+            return SnapshotCodec.Read(File.ReadAllBytes(path));
+        }
+        catch (SnapshotFormatException e)
+        {
+            throw new BadInputException($"{path}: {e.Message}");
+        }
+    }
+}
