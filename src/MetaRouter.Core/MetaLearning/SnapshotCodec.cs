@@ -222,7 +222,7 @@ public static class SnapshotCodec
         {
             w.Write((ushort)bucket);
             w.Write(vectors.Marks[bucket]);
-            w.Write(MemoryMarshal.AsBytes(vectors.Rows.AsSpan(bucket * WordVectors.Dense, WordVectors.Dense)));
+            w.Write(MemoryMarshal.AsBytes(vectors.Rows.All.Slice(bucket * WordVectors.Dense, WordVectors.Dense)));
         }
     }
 

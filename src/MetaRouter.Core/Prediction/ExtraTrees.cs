@@ -17,6 +17,8 @@ public sealed class ExtraTrees
 {
     internal const ushort Leaf = ushort.MaxValue;
 
+    private const int Together = 8;
+
     /// <summary>The left child follows its parent, the right one is <c>Skip</c> further on. A leaf's number stands where its threshold would.</summary>
     internal readonly record struct Node(int Bits, ushort Skip, ushort Feature)
     {
@@ -62,48 +64,41 @@ public sealed class ExtraTrees
         Span<int> sum = stackalloc int[targets.Length];
         sum.Clear();
 
-        // Four trees at a time: a step waits for memory, and four waits overlap. A leaf steps nowhere.
-        var tree = 0;
-        for (; tree + 4 <= _root.Length; tree += 4)
+        // Many trees at a time: a step waits for memory, and the waits overlap. A leaf steps nowhere.
+        Span<int> at = stackalloc int[Together];
+        for (var tree = 0; tree < _root.Length; tree += Together)
         {
-            var (a, b, c, d) = (_root[tree], _root[tree + 1], _root[tree + 2], _root[tree + 3]);
-            Node na, nb, nc, nd;
-            while (true)
+            var some = at[..Math.Min(Together, _root.Length - tree)];
+            _root.AsSpan(tree, some.Length).CopyTo(some);
+            Descend(_nodes, some, x);
+            foreach (var leaf in some)
             {
-                (na, nb) = (_nodes[a], _nodes[b]);
-                (nc, nd) = (_nodes[c], _nodes[d]);
-                if ((na.Skip | nb.Skip | nc.Skip | nd.Skip) == 0)
-                {
-                    break;
-                }
-
-                a += Step(na, x);
-                b += Step(nb, x);
-                c += Step(nc, x);
-                d += Step(nd, x);
+                AddLeaf(_nodes[leaf], sum);
             }
-
-            AddLeaf(na, sum);
-            AddLeaf(nb, sum);
-            AddLeaf(nc, sum);
-            AddLeaf(nd, sum);
-        }
-
-        for (; tree < _root.Length; tree++)
-        {
-            var at = _root[tree];
-            while (_nodes[at].Skip != 0)
-            {
-                at += Step(_nodes[at], x);
-            }
-
-            AddLeaf(_nodes[at], sum);
         }
 
         for (var j = 0; j < sum.Length; j++)
         {
             targets[j] = sum[j] * _scale[j] / _root.Length;
         }
+    }
+
+    /// <summary>From each place down to its leaf.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Descend(Node[] nodes, Span<int> at, ReadOnlySpan<float> x)
+    {
+        int moved;
+        do
+        {
+            moved = 0;
+            for (var i = 0; i < at.Length; i++)
+            {
+                var step = Step(nodes[at[i]], x);
+                at[i] += step;
+                moved |= step;
+            }
+        }
+        while (moved != 0);
     }
 
     /// <summary>1 to the left child, Skip to the right one, 0 at a leaf; in arithmetic, since nobody can predict this branch.</summary>

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace MetaRouter.Core.Text;
 
@@ -28,16 +26,17 @@ public sealed class NgramCounter
     /// <summary>A longer text is read as its first three quarters and last quarter of this many characters.</summary>
     public const int MaxChars = 16_384;
 
+    /// <summary>No bucket's count is higher: a character ends at most three n-grams of characters and two of words, and borders add fewer than that again.</summary>
+    internal const int MaxCount = MaxChars * 4;
+
     private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
     private readonly ushort[] _count = new ushort[Buckets];
     private readonly ushort[] _words = new ushort[WordBuckets];
     private readonly ushort[] _single = new ushort[WordBuckets];
     private readonly ushort[] _mark = new ushort[WordBuckets]; // of the first word in a bucket; 0: none
     private readonly int[] _ascii = new int[128];
-    private readonly ushort[] _chars = new ushort[CharBuckets];
+    private readonly ushort[] _chars = new ushort[CharBuckets + 1]; // one beyond: the next place is written to before it is known to be needed
     private readonly float[] _surface = new float[SurfaceLength];
-    private float[] _weights = [];
-    private sbyte[] _rows = [], _vectors = [];
     private int _wordsUsed, _charsUsed, _singlesUsed;
 
     /// <summary>The word buckets with a count of at least one, in order of first appearance.</summary>
@@ -65,15 +64,8 @@ public sealed class NgramCounter
     internal ushort Mark(int bucket) => _mark[bucket];
 
     /// <summary>Forgets the last text and counts this one.</summary>
-    public void Read(ReadOnlySpan<char> text) => Read(text, [], [], []);
-
-    /// <summary>The same, and asks for what an encoder will read of every bucket, so that memory works while the text is scanned.</summary>
-    /// <param name="weights">One a bucket, or none.</param>
-    /// <param name="rows">64 bytes a bucket, or none.</param>
-    /// <param name="vectors">64 bytes a word bucket, or none.</param>
-    internal void Read(ReadOnlySpan<char> text, float[] weights, sbyte[] rows, sbyte[] vectors)
+    public void Read(ReadOnlySpan<char> text)
     {
-        (_weights, _rows, _vectors) = (weights, rows, vectors);
         foreach (var bucket in Words)
         {
             _count[bucket] = 0;
@@ -111,6 +103,7 @@ public sealed class NgramCounter
     {
         ulong word = 0, previousWord = 0, window = ' ';
         var (wordLength, wordDigits, tokenLength, lineFrom, lineStart) = (0, 0, 0, 0, true);
+        var charsUsed = _charsUsed;
         for (var i = 0; i < text.Length; i++)
         {
             var raw = text[i];
@@ -157,19 +150,19 @@ public sealed class NgramCounter
                 EndWord(ref word, ref previousWord, ref wordLength, ref wordDigits, ref tally);
             }
 
-            if (space)
+            if (space && tokenLength == 0)
             {
-                if (tokenLength > 0)
-                {
-                    EndToken(ref window, ref tokenLength);
-                }
-
                 continue;
             }
 
-            window = (window << 16) | c;
+            // White space after a token is its right border, and the left one of the next.
+            window = (window << 16) | (space ? ' ' : c);
             tokenLength++;
-            CharGrams(window, tokenLength + 1);
+            CharGrams(window, tokenLength + 1, ref charsUsed);
+            if (space)
+            {
+                (window, tokenLength) = (' ', 0);
+            }
         }
 
         tally.Line(text.Length - lineFrom);
@@ -180,8 +173,10 @@ public sealed class NgramCounter
 
         if (tokenLength > 0)
         {
-            EndToken(ref window, ref tokenLength);
+            CharGrams((window << 16) | ' ', tokenLength + 2, ref charsUsed);
         }
+
+        _charsUsed = charsUsed;
     }
 
     private void EndWord(ref ulong word, ref ulong previousWord, ref int length, ref int digits, ref SurfaceTally tally)
@@ -192,7 +187,6 @@ public sealed class NgramCounter
         {
             _mark[bucket] = MarkOf(key);
             _single[_singlesUsed++] = (ushort)bucket;
-            PrefetchVector(bucket);
         }
 
         AddWord(bucket);
@@ -235,63 +229,33 @@ public sealed class NgramCounter
     /// <summary>Tells apart the words of one bucket, nearly always; never 0.</summary>
     internal static ushort MarkOf(ulong key) => (ushort)((key >> 24) | 1);
 
-    private void EndToken(ref ulong window, ref int length)
-    {
-        window = (window << 16) | ' ';
-        CharGrams(window, length + 2);
-        (window, length) = (' ', 0);
-    }
-
     /// <param name="window">The last four characters, 16 bits each.</param>
     /// <param name="available">How many of them belong to this token, borders included.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CharGrams(ulong window, int available)
+    private void CharGrams(ulong window, int available, ref int used)
     {
-        AddChars((window & 0xFFFF_FFFF) + 0x2545_F491_4F6C_DD1D);
+        AddChars((window & 0xFFFF_FFFF) + 0x2545_F491_4F6C_DD1D, ref used);
         if (available >= 3)
         {
-            AddChars((window & 0xFFFF_FFFF_FFFF) + 0x5851_F42D_4C95_7F2D);
+            AddChars((window & 0xFFFF_FFFF_FFFF) + 0x5851_F42D_4C95_7F2D, ref used);
         }
 
         if (available >= 4)
         {
-            AddChars(window);
+            AddChars(window, ref used);
         }
     }
 
+    /// <summary>Without a branch on whether the bucket is new, which nobody can predict. No count overflows: a text has fewer characters than that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddChars(ulong key)
+    private void AddChars(ulong key, ref int used)
     {
         key ^= key >> 29;
         var bucket = WordBuckets + (int)((key * Golden) >> (64 - CharBits));
         ref var count = ref _count[bucket];
-        if (count == 0)
-        {
-            _chars[_charsUsed++] = (ushort)bucket;
-            Prefetch(bucket);
-        }
-
-        count = (ushort)Math.Min(count + 1, ushort.MaxValue);
-    }
-
-    /// <summary>Only a hint to the cache: nothing is read, so an address that a collection has just moved does no harm.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe void Prefetch(int bucket)
-    {
-        if (Sse.IsSupported && _rows.Length > 0)
-        {
-            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_weights), bucket)));
-            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_rows), bucket * 64)));
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe void PrefetchVector(int bucket)
-    {
-        if (Sse.IsSupported && _vectors.Length > 0)
-        {
-            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_vectors), bucket * 64)));
-        }
+        _chars[used] = (ushort)bucket;
+        used += Unsafe.BitCast<bool, byte>(count == 0);
+        count++;
     }
 
     private void AddWord(int bucket)
@@ -300,10 +264,9 @@ public sealed class NgramCounter
         if (count == 0)
         {
             _words[_wordsUsed++] = (ushort)bucket;
-            Prefetch(bucket);
         }
 
-        count = (ushort)Math.Min(count + 1, ushort.MaxValue);
+        count++;
     }
 
     /// <summary>0 symbol, 1 lower case, 2 upper case, 3 digit, 4 white space or control.</summary>

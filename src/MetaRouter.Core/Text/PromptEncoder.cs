@@ -1,8 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Text;
@@ -29,7 +27,7 @@ public sealed class PromptEncoder
     public const int Features = Described + TopicModel.MaxTopics + 1;
 
     private readonly float[] _idf;
-    private readonly sbyte[] _rows;
+    private readonly ByteRows _rows;
     private readonly float[] _scale;
 
     /// <summary>Learns weights and directions from the texts of requests; O(non-zeros x 64).</summary>
@@ -41,15 +39,25 @@ public sealed class PromptEncoder
         return Quantize(tfIdf.Idf, right, families.HasFlag(NgramFamilies.Words) ? vectors : null);
     }
 
-    internal PromptEncoder(float[] idf, sbyte[] rows, float[] scale, WordVectors? vectors = null, TopicModel? topics = null)
+    internal PromptEncoder(float[] idf, ReadOnlySpan<sbyte> rows, float[] scale, WordVectors? vectors = null, TopicModel? topics = null)
+        : this(idf, Checked(idf, rows, scale), scale, vectors, topics)
+    {
+    }
+
+    private PromptEncoder(float[] idf, ByteRows rows, float[] scale, WordVectors? vectors, TopicModel? topics)
+    {
+        (_idf, _rows, _scale) = (idf, rows, scale);
+        (Vectors, Topics) = (vectors ?? WordVectors.None, topics ?? TopicModel.None);
+    }
+
+    private static ByteRows Checked(float[] idf, ReadOnlySpan<sbyte> rows, float[] scale)
     {
         if (idf.Length != NgramCounter.Buckets || rows.Length != NgramCounter.Buckets * Dense || scale.Length != Dense)
         {
             throw new ArgumentException($"An encoder has {NgramCounter.Buckets} weights, {NgramCounter.Buckets * Dense} row bytes and {Dense} scales; found {idf.Length}, {rows.Length} and {scale.Length}.");
         }
 
-        (_idf, _rows, _scale) = (idf, rows, scale);
-        (Vectors, Topics) = (vectors ?? WordVectors.None, topics ?? TopicModel.None);
+        return new ByteRows(rows);
     }
 
     public WordVectors Vectors { get; }
@@ -60,7 +68,7 @@ public sealed class PromptEncoder
 
     internal ReadOnlySpan<float> Idf => _idf;
 
-    internal ReadOnlySpan<sbyte> Rows => _rows;
+    internal ReadOnlySpan<sbyte> Rows => _rows.All;
 
     internal ReadOnlySpan<float> Scale => _scale;
 
@@ -97,115 +105,68 @@ public sealed class PromptEncoder
     {
         var idf = (float[])_idf.Clone();
         TfIdf.Keep(families, idf);
-        return new PromptEncoder(idf, _rows, _scale);
+        return new PromptEncoder(idf, _rows, _scale, null, null);
     }
 
     public void Encode(ReadOnlySpan<char> text, RequestEncoding into)
     {
         var counter = into.Counter;
-        counter.Read(text, _idf, _rows, Vectors.Rows);
+        counter.Read(text);
         Span<float> sum = stackalloc float[Dense];
-        Span<float> part = stackalloc float[Dense];
         sum.Clear();
-        AddFamily(counter, counter.Words, part, sum);
-        AddFamily(counter, counter.Characters, part, sum);
+        AddFamily(counter, counter.Words, into, sum);
+        AddFamily(counter, counter.Characters, into, sum);
         TensorPrimitives.Multiply(sum, _scale, sum);
         var features = into.FeatureBuffer.AsSpan();
         var norm = TensorPrimitives.Norm<float>(sum);
         TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, features[..Dense]);
-        AddVectors(counter, features.Slice(Dense, WordVectors.Dense));
+        AddVectors(counter, into, features.Slice(Dense, WordVectors.Dense));
         counter.Surface.CopyTo(features[(Dense + WordVectors.Dense)..]);
         Topics.Predict(features[..Described], features.Slice(Described, TopicModel.MaxTopics));
         features[^1] = 1;
         into.Tokens = counter.TokenEstimate;
     }
 
-    private void AddVectors(NgramCounter counter, Span<float> sum)
+    private void AddVectors(NgramCounter counter, RequestEncoding scratch, Span<float> sum)
     {
-        var total = default(Row);
+        var (row, weight, used) = (scratch.Row, scratch.Weight, 0);
         foreach (var bucket in counter.Singles)
         {
-            if (Vectors.Knows(bucket, counter.Mark(bucket)))
-            {
-                total.Add(ref Vectors.Rows[bucket * WordVectors.Dense], TfIdf.TermWeight(counter.Count(bucket)));
-            }
+            (row[used], weight[used]) = (bucket, TfIdf.TermWeight(counter.Count(bucket)));
+            used += Vectors.Knows(bucket, counter.Mark(bucket)) ? 1 : 0;
         }
 
-        total.CopyTo(sum);
+        Vectors.Rows.WeightedSum(row.AsSpan(0, used), weight, sum);
         TensorPrimitives.Multiply(sum, Vectors.ScaleArray, sum);
         var norm = TensorPrimitives.Norm<float>(sum);
         TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, sum);
     }
 
-    private void AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, Span<float> part, Span<float> sum)
+    private void AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, RequestEncoding scratch, Span<float> sum)
     {
-        var squares = 0f;
-        var total = default(Row);
-        ref var rows = ref MemoryMarshal.GetArrayDataReference(_rows);
-        foreach (var bucket in buckets)
+        var (used, squares) = Weigh(counter, buckets, scratch);
+        if (squares > 0)
         {
-            var weight = TfIdf.TermWeight(counter.Count(bucket)) * _idf[bucket];
-            if (weight == 0)
-            {
-                continue;
-            }
-
-            squares += weight * weight;
-            total.Add(ref Unsafe.Add(ref rows, bucket * Dense), weight);
-        }
-
-        if (squares == 0)
-        {
-            return;
-        }
-
-        total.CopyTo(part);
-        TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
-    }
-
-    /// <summary>A sum of rows, held in registers.</summary>
-    private struct Row
-    {
-        private Vector256<float> _0, _1, _2, _3, _4, _5, _6, _7;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(ref sbyte row, float weight)
-        {
-            var w = Vector256.Create(weight);
-            _0 += Eight(ref row, 0) * w;
-            _1 += Eight(ref row, 8) * w;
-            _2 += Eight(ref row, 16) * w;
-            _3 += Eight(ref row, 24) * w;
-            _4 += Eight(ref row, 32) * w;
-            _5 += Eight(ref row, 40) * w;
-            _6 += Eight(ref row, 48) * w;
-            _7 += Eight(ref row, 56) * w;
-        }
-
-        public readonly void CopyTo(Span<float> to)
-        {
-            _0.CopyTo(to);
-            _1.CopyTo(to[8..]);
-            _2.CopyTo(to[16..]);
-            _3.CopyTo(to[24..]);
-            _4.CopyTo(to[32..]);
-            _5.CopyTo(to[40..]);
-            _6.CopyTo(to[48..]);
-            _7.CopyTo(to[56..]);
+            Span<float> part = stackalloc float[Dense];
+            _rows.WeightedSum(scratch.Row.AsSpan(0, used), scratch.Weight, part);
+            TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
         }
     }
 
-    /// <summary>Eight signed bytes as numbers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Eight(ref sbyte row, int at)
+    [MethodImpl(MethodImplOptions.NoInlining)] // into a method with stack space it would be compiled before the tables it reads are known
+    private (int Used, float Squares) Weigh(NgramCounter counter, ReadOnlySpan<ushort> buckets, RequestEncoding scratch)
     {
-        var bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<sbyte, byte>(ref Unsafe.Add(ref row, at)))).AsSByte();
-        if (Avx2.IsSupported)
+        var (row, weight, idf, used, squares) = (scratch.Row, scratch.Weight, _idf, 0, 0f);
+        for (var i = 0; i < buckets.Length; i++)
         {
-            return Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(bytes));
+            Memory.Prefetch(ref MemoryMarshal.GetArrayDataReference(idf), buckets, i + 24);
+            var bucket = buckets[i];
+            var w = TfIdf.TermWeight(counter.Count(bucket)) * idf[bucket];
+            (row[used], weight[used]) = (bucket, w);
+            used += w != 0 ? 1 : 0;
+            squares += w * w;
         }
 
-        var shorts = Vector128.WidenLower(bytes);
-        return Vector256.ConvertToSingle(Vector256.Create(Vector128.WidenLower(shorts), Vector128.WidenUpper(shorts)));
+        return (used, squares);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Text;
@@ -99,7 +100,9 @@ public sealed class TfIdf
         return sum > 0 ? 1 / MathF.Sqrt(sum) : 0;
     }
 
-    private static readonly float[] LogTable = [.. Enumerable.Range(0, 256).Select(i => i == 0 ? 0 : 1 + MathF.Log(i))];
+    /// <summary>1 + ln tf of every count a text can have.</summary>
+    private static readonly float[] LogTable = [.. Enumerable.Range(0, NgramCounter.MaxCount + 1).Select(i => i == 0 ? 0 : 1 + MathF.Log(i))];
 
-    internal static float TermWeight(int count) => count < LogTable.Length ? LogTable[count] : 1 + MathF.Log(count);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float TermWeight(int count) => LogTable[count];
 }

@@ -23,16 +23,15 @@ public sealed class WordVectors
     private const double Smoothing = 0.75;
 
     private readonly ushort[] _mark;
-    private readonly sbyte[] _rows;
 
-    internal WordVectors(ushort[] mark, sbyte[] rows, float[] scale)
+    internal WordVectors(ushort[] mark, ReadOnlySpan<sbyte> rows, float[] scale)
     {
         if (mark.Length != NgramCounter.WordBuckets || rows.Length != NgramCounter.WordBuckets * Dense || scale.Length != Dense)
         {
             throw new ArgumentException($"Word vectors are {NgramCounter.WordBuckets} marks, {NgramCounter.WordBuckets * Dense} row bytes and {Dense} scales; found {mark.Length}, {rows.Length} and {scale.Length}.");
         }
 
-        (_mark, _rows, ScaleArray) = (mark, rows, scale);
+        (_mark, Rows, ScaleArray) = (mark, new ByteRows(rows), scale);
     }
 
     /// <summary>No word has a vector.</summary>
@@ -43,7 +42,7 @@ public sealed class WordVectors
 
     internal ReadOnlySpan<ushort> Marks => _mark;
 
-    internal sbyte[] Rows => _rows;
+    internal ByteRows Rows { get; }
 
     internal float[] ScaleArray { get; }
 
