@@ -300,8 +300,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
     private RouteDecision Told(RouteDecision decision, long started)
     {
-        _metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        _metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        _metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         return decision;
     }
 

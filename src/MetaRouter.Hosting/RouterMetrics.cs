@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Hosting;
 
@@ -6,6 +7,8 @@ namespace MetaRouter.Hosting;
 public sealed class RouterMetrics : IDisposable
 {
     public const string MeterName = "MetaRouter";
+
+    private static readonly string[] ReasonNames = Enum.GetNames<DecisionReason>();
 
     private readonly Meter _meter = new(MeterName);
 
@@ -42,6 +45,16 @@ public sealed class RouterMetrics : IDisposable
     public Counter<long> DroppedLogEntries { get; }
 
     public Counter<long> Refreshes { get; }
+
+    public void Decided(RouteDecision decision, TimeSpan took)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        DecisionSeconds.Record(took.TotalSeconds);
+        if (Decisions.Enabled)
+        {
+            Decisions.Add(1, new("model", decision.Model.Value), new("reason", ReasonNames[(int)decision.Reason]));
+        }
+    }
 
     public void Dispose() => _meter.Dispose();
 }

@@ -65,13 +65,12 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
     private static string[]? Names(IReadOnlySet<ModelId>? models) => models?.Select(m => m.Value).ToArray();
 }
 
-/// <summary>Five numbers a candidate: quality, cost, latency, utility, propensity.</summary>
+/// <summary>Lists are packed into bytes (<see cref="PackedDecision"/>): an array of its own for each costs more than the decision.</summary>
 [GenerateSerializer, Alias("metarouter.s.decision")]
 public struct RouteDecisionSurrogate
 {
-    [Id(0)] public string[] Models { get; set; }
-    [Id(1)] public float[] Numbers { get; set; }
-    [Id(2)] public byte[] Exclusions { get; set; }
+    [Id(0)] public byte[] Models { get; set; }
+    [Id(1)] public byte[] Numbers { get; set; }
     [Id(3)] public int Chosen { get; set; }
     [Id(4)] public int? Offered { get; set; }
     [Id(5)] public DecisionReason Reason { get; set; }
@@ -83,28 +82,16 @@ public struct RouteDecisionSurrogate
     [Id(11)] public long DecisionTimeMs { get; set; }
     [Id(12)] public uint Nonce { get; set; }
     [Id(13)] public ulong CatalogVersion { get; set; }
-    [Id(14)] public float[] Middle { get; set; }
     [Id(15)] public float InputTokens { get; set; }
     [Id(16)] public float OutputTokens { get; set; }
-    [Id(17)] public float[] Features { get; set; }
 }
 
 [RegisterConverter]
 public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDecisionSurrogate>
 {
-    private const int NumbersEach = 5;
-
     public RouteDecision ConvertFromSurrogate(in RouteDecisionSurrogate surrogate)
     {
-        var numbers = surrogate.Numbers;
-        var candidates = new RankedModel[surrogate.Models.Length];
-        for (var k = 0; k < candidates.Length; k++)
-        {
-            var at = k * NumbersEach;
-            candidates[k] = new RankedModel(
-                new ModelId(surrogate.Models[k]), new Outcome(numbers[at], numbers[at + 1], numbers[at + 2]), numbers[at + 3], numbers[at + 4], (ModelExclusion)surrogate.Exclusions[k]);
-        }
-
+        var (candidates, middle, features) = PackedDecision.Read(surrogate.Models, surrogate.Numbers);
         var chosen = candidates[surrogate.Chosen];
         var receipt = new Receipt
         {
@@ -122,31 +109,21 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             IsComparison = surrogate.Offered is not null,
             First = chosen.Predicted,
             Offered = surrogate.Offered is { } other ? candidates[other].Predicted : default,
-            Middle = new Outcome(surrogate.Middle[0], surrogate.Middle[1], surrogate.Middle[2]),
+            Middle = middle,
             InputTokens = surrogate.InputTokens,
             OutputTokens = surrogate.OutputTokens,
-            Features = new ReceiptFeatures(surrogate.Features),
+            Features = features,
         };
         return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token);
     }
 
     public RouteDecisionSurrogate ConvertToSurrogate(in RouteDecision value)
     {
-        var (models, numbers, exclusions) = (new string[value.Candidates.Count], new float[value.Candidates.Count * NumbersEach], new byte[value.Candidates.Count]);
-        for (var k = 0; k < models.Length; k++)
-        {
-            var candidate = value.Candidates[k];
-            (models[k], exclusions[k]) = (candidate.Model.Value, (byte)candidate.Exclusion);
-            var at = numbers.AsSpan(k * NumbersEach, NumbersEach);
-            (at[0], at[1], at[2], at[3], at[4]) = (candidate.Predicted.Quality, candidate.Predicted.CostUsd, candidate.Predicted.LatencySeconds, candidate.Utility, candidate.Propensity);
-        }
-
         var receipt = value.Receipt;
         return new RouteDecisionSurrogate
         {
-            Models = models,
-            Numbers = numbers,
-            Exclusions = exclusions,
+            Models = PackedDecision.Models(value.Candidates),
+            Numbers = PackedDecision.Numbers(value.Candidates, receipt),
             Chosen = value.ChosenIndex,
             Offered = value.OfferedIndex,
             Reason = value.Reason,
@@ -158,10 +135,8 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             DecisionTimeMs = receipt.DecisionTimeMs,
             Nonce = receipt.Nonce,
             CatalogVersion = receipt.CatalogVersion,
-            Middle = [receipt.Middle.Quality, receipt.Middle.CostUsd, receipt.Middle.LatencySeconds],
             InputTokens = receipt.InputTokens,
             OutputTokens = receipt.OutputTokens,
-            Features = receipt.Features.ToArray(),
         };
     }
 }

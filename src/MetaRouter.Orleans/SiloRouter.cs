@@ -68,8 +68,7 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
     {
         var started = Stopwatch.GetTimestamp();
         var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding());
-        metrics.DecisionSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        metrics.Decisions.Add(1, new("model", decision.Model.Value), new("reason", decision.Reason.ToString()));
+        metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         log.Offer(decision);
         return decision;
     }

@@ -22,6 +22,10 @@ public interface ITrivialGrain : IGrainWithStringKey
     [Alias("route"), AlwaysInterleave]
     ValueTask<RouteDecision> RouteAsync(RouteRequest request);
 
+    /// <summary>Microseconds of processor this silo has used.</summary>
+    [Alias("cpu")]
+    ValueTask<double> ProcessorAsync();
+
     /// <summary>Bytes this silo's heap holds after a collection.</summary>
     [Alias("memory"), ResponseTimeout("00:02:00")]
     ValueTask<long> MemoryAsync();
@@ -48,6 +52,8 @@ internal sealed class TrivialGrain([Microsoft.Extensions.DependencyInjection.Fro
 
     public ValueTask<RouteDecision> RouteAsync(RouteRequest request) =>
         GrainFactory.GetGrain<ITrivialWorker>(0).DecideAsync(new UserAtHand(router.Pool.Newcomer), request, router.Moment(default, 0));
+
+    public ValueTask<double> ProcessorAsync() => new(Environment.CpuUsage.TotalTime.TotalMicroseconds);
 
     public ValueTask<long> MemoryAsync()
     {

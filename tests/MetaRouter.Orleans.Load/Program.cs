@@ -12,7 +12,7 @@ using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
 
-// silo REDIS SILO_PORT GATEWAY_PORT | rates REDIS SECONDS | touch REDIS USERS
+// silo REDIS SILO_PORT GATEWAY_PORT | rates REDIS SECONDS [ONE CALL ALONE] | touch REDIS USERS
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 var builder = Host.CreateApplicationBuilder();
 builder.Logging.ClearProviders().AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
@@ -45,7 +45,7 @@ var grains = host.Services.GetRequiredService<IGrainFactory>();
 var amount = int.Parse(args[2], CultureInfo.InvariantCulture);
 if (args[0] == "rates")
 {
-    await Measurements.RatesAsync(grains, TimeSpan.FromSeconds(amount));
+    await Measurements.RatesAsync(grains, TimeSpan.FromSeconds(amount), args.ElementAtOrDefault(3));
 }
 else
 {
