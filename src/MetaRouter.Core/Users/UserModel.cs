@@ -11,28 +11,27 @@ namespace MetaRouter.Core.Users;
 /// </summary>
 /// <remarks>
 /// Immutable: learning gives a new model. Deterministic: equal state, pool, request and moment give equal decisions.
-/// Deciding: O(text + models); learning: O(signals x hypotheses).
+/// Deciding: O(text + models), the first time after learning O(signals x hypotheses) more; learning: O(signals).
 /// </remarks>
 public sealed class UserModel
 {
-    private readonly int _position;
-    private readonly double _regret;
+    private PreferenceBelief? _belief;
+    private int _position;
+    private double _regret;
 
     public UserModel(RoutingPool pool, UserState state)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(state);
         (Pool, State) = (pool, state);
-        Belief = PreferenceBelief.From(pool.Snapshot.Prior, pool.Context, state.Signals.AsSpan());
-        _position = pool.Values.Best(Belief.CostShare);
-        _regret = pool.Values.ExpectedRegret(Belief);
     }
 
     public RoutingPool Pool { get; }
 
     public UserState State { get; }
 
-    public PreferenceBelief Belief { get; }
+    /// <summary>What the signals say of the user. Drawn from them when it is first asked for: several signals between two requests cost one belief.</summary>
+    public PreferenceBelief Belief => Volatile.Read(ref _belief) ?? Believe();
 
     /// <summary>The same user under another snapshot or catalog: signals stay, the belief is drawn from them anew.</summary>
     public UserModel On(RoutingPool pool) => ReferenceEquals(pool, Pool) ? this : new UserModel(pool, State);
@@ -51,6 +50,7 @@ public sealed class UserModel
             throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.", nameof(request));
         }
 
+        _ = Belief; // and with it the dial's position and the regret
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
@@ -64,7 +64,6 @@ public sealed class UserModel
             var saved = Pool.Catalog.Models[last].InputPrice.CostUsd(cached) - Pool.Catalog.Models[last].CachedPrice.CostUsd(cached);
             outcomes[last] = outcomes[last] with { CostUsd = MathF.Max(0, outcomes[last].CostUsd - (float)saved) };
         }
-
 
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
@@ -180,6 +179,15 @@ public sealed class UserModel
         var log = new float[ChoiceModel.Hypotheses];
         var signals = PreferenceBelief.AddLogLikelihood(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
         return new TaskSummary(log, signals);
+    }
+
+    /// <summary>Threads that ask at once draw the same belief: whichever is kept, the others' is equal.</summary>
+    private PreferenceBelief Believe()
+    {
+        var belief = PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan());
+        (_position, _regret) = (Pool.Values.Best(belief.CostShare), Pool.Values.ExpectedRegret(belief));
+        Volatile.Write(ref _belief, belief);
+        return belief;
     }
 
     private int Guard(RouteRequest request, RoutingPolicy policy, RequestEncoding scratch, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<float> outputTokens, Span<ModelExclusion> verdicts)

@@ -58,14 +58,15 @@ internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClu
 
     private async Task SendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
     {
-        var (gone, spoke) = (users.Where(u => u.Value.Belief.Signals == 0).Select(u => u.Key).ToArray(), users.Where(u => u.Value.Belief.Signals > 0).ToArray());
+        var summaries = users.Select(u => (u.Key, u.Value.State, Summary: u.Value.Summarise())).ToArray();
+        var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Key).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
         var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
         var windows = new byte[]?[spoke.Length];
         var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
         for (var i = 0; i < spoke.Length; i++)
         {
-            Cohort.Pack(spoke[i].Value.Summarise().LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].Value.State.ToBytes() : null;
+            Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].State.ToBytes() : null;
         }
 
         try
