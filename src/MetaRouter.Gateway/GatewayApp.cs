@@ -3,6 +3,7 @@ using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
+using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway;
@@ -66,6 +67,12 @@ internal static class GatewayApp
         builder.Services.AddSingleton<ModeKeeper>();
         builder.Services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
         builder.Services.AddSingleton<EmbeddingsEndpoint>();
+        builder.Services.AddSingleton<Watch>();
+        builder.Services.AddSingleton<ConsoleNames>();
+        builder.Services.AddSingleton<ConsoleRows>();
+        builder.Services.AddSingleton<ConsoleFigures>();
+        builder.Services.AddSingleton<ConsoleEndpoints>();
+        builder.Services.AddSingleton<ConsoleFiles>();
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
             : new SocketsHttpHandler
@@ -91,6 +98,8 @@ internal static class GatewayApp
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);
+            app.Services.GetRequiredService<ConsoleEndpoints>().Map(app);
+            app.Services.GetRequiredService<ConsoleFiles>().Map(app);
             return app;
         }
         catch

@@ -12,6 +12,14 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
     public bool IsDemo => Upstreams.Count == 0;
 
+    /// <summary>Simulated users fill the console: <c>--demo</c>.</summary>
+    public bool IsPlay { get; init; }
+
+    /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
+    public ModelProfile Strongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
+        ? catalog.Models[index]
+        : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(m => m.InputPrice.Usd + m.OutputPrice.Usd)!;
+
     /// <exception cref="GatewayConfigurationException">At least one setting cannot be used.</exception>
     public static GatewaySettings Read(IConfiguration configuration)
     {

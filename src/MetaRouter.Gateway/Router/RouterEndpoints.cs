@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>Decisions, feedback on them, and what was learned: everything but the models' answers.</summary>
-internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, GatewaySettings settings)
+internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, WebConsole.Watch watch, GatewaySettings settings)
 {
     internal const string Users = "/v1/router/users/";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -33,6 +33,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var decision = body.User is { } user
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
+        watch.Decided(tenant, decision);
         await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
     }
 
@@ -53,6 +54,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var tenant = Edge.CallerOf(context).Tenant;
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
+        watch.Heard(tenant, body.User, feedback, result);
         if (!result.Receipt.IsValid)
         {
             throw Refused(result.Receipt);
@@ -94,6 +96,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     {
         var id = IdOf(context);
         await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
+        watch.Forget(Edge.CallerOf(context).Tenant, id);
         await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow())), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
     }
 
