@@ -72,6 +72,9 @@ internal static class GatewayApp
         builder.Services.AddSingleton<ConsoleRows>();
         builder.Services.AddSingleton<ConsoleFigures>();
         builder.Services.AddSingleton<ConsoleEndpoints>();
+        builder.Services.AddSingleton<UserPages>();
+        builder.Services.AddSingleton<LearningPages>();
+        builder.Services.AddSingleton<PlaygroundPages>();
         builder.Services.AddSingleton<ConsoleFiles>();
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
@@ -99,6 +102,9 @@ internal static class GatewayApp
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);
             app.Services.GetRequiredService<ConsoleEndpoints>().Map(app);
+            app.Services.GetRequiredService<UserPages>().Map(app);
+            app.Services.GetRequiredService<LearningPages>().Map(app);
+            app.Services.GetRequiredService<PlaygroundPages>().Map(app);
             app.Services.GetRequiredService<ConsoleFiles>().Map(app);
             return app;
         }

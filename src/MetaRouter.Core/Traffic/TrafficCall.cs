@@ -20,6 +20,9 @@ public readonly ref struct TrafficCall
     /// <summary>Who answered, by the caller's numbering; -1: nobody.</summary>
     public int Served { get; init; }
 
+    /// <summary>Who was to answer, by the caller's numbering.</summary>
+    public int Asked { get; init; }
+
     /// <summary>The second model of a comparison, by the caller's numbering; -1: none.</summary>
     public int Offered { get; init; }
 

@@ -47,6 +47,11 @@ public sealed class TrafficTally
         Errors += call.IsError ? 1 : 0;
         FailOvers += call.IsFailOver ? 1 : 0;
         Latency.Add(call.LatencyMs);
+        if (call.IsError || call.IsFailOver)
+        {
+            Of(call.Asked).Errors++;
+        }
+
         if (call.Served < 0)
         {
             return;
@@ -133,7 +138,7 @@ public sealed class TrafficTally
         {
             if (_models[k] is { } model)
             {
-                yield return new(k, model.Requests, model.SpentUsd, model.Decided > 0 ? model.Quality / model.Decided : null, model.Latency.Quantile(0.5), model.Seen > 0 ? model.AloneQuality / model.Seen : null, model.Seen > 0 ? model.AloneUsd / model.Seen : null);
+                yield return new(k, model.Requests, model.Errors, model.SpentUsd, model.Decided > 0 ? model.Quality / model.Decided : null, model.Latency.Quantile(0.5), model.Seen > 0 ? model.AloneQuality / model.Seen : null, model.Seen > 0 ? model.AloneUsd / model.Seen : null);
             }
         }
     }
@@ -150,7 +155,7 @@ public sealed class TrafficTally
 
     private sealed class ModelTally
     {
-        public long Requests, Decided, Seen;
+        public long Requests, Errors, Decided, Seen;
         public double SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility;
         private LatencyHistogram? _latency;
 
@@ -158,7 +163,7 @@ public sealed class TrafficTally
 
         public void Add(ModelTally other)
         {
-            (Requests, Decided, Seen) = (Requests + other.Requests, Decided + other.Decided, Seen + other.Seen);
+            (Requests, Errors, Decided, Seen) = (Requests + other.Requests, Errors + other.Errors, Decided + other.Decided, Seen + other.Seen);
             (SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility) = (SpentUsd + other.SpentUsd, Quality + other.Quality, AloneUsd + other.AloneUsd, AloneQuality + other.AloneQuality, AloneUtility + other.AloneUtility);
             if (other._latency is { Count: > 0 } latency)
             {
@@ -170,9 +175,10 @@ public sealed class TrafficTally
 
 /// <summary>One model's part in a <see cref="TrafficTally"/>.</summary>
 /// <param name="Requests">It answered.</param>
+/// <param name="Errors">It was to answer, and another did or nobody.</param>
 /// <param name="SpentUsd">US dollars, for a comparison those of both answers.</param>
 /// <param name="Quality">Mean predicted quality where it answered; null: nowhere.</param>
 /// <param name="P50Ms">Median latency; null: not measured.</param>
 /// <param name="AloneQuality">Mean predicted quality, had it answered every request.</param>
 /// <param name="AloneUsd">Mean cost, likewise.</param>
-public readonly record struct ModelShare(int Model, long Requests, double SpentUsd, double? Quality, double? P50Ms, double? AloneQuality, double? AloneUsd);
+public readonly record struct ModelShare(int Model, long Requests, long Errors, double SpentUsd, double? Quality, double? P50Ms, double? AloneQuality, double? AloneUsd);

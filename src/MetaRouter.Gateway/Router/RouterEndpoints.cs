@@ -38,7 +38,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     }
 
     /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
-    private RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
+    internal RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
     {
         var category = context.Request.Headers[Limits.Governor.CategoryHeader].ToString();
         var catalog = pool.Current.Catalog;
@@ -102,12 +102,13 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
     /// <param name="after">What follows the id in the path.</param>
-    internal static string IdOf(HttpContext context, string after = "")
+    /// <param name="before">What goes before it.</param>
+    internal static string IdOf(HttpContext context, string after = "", string before = Users)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var at = target.IndexOf(Users, StringComparison.OrdinalIgnoreCase);
+        var at = target.IndexOf(before, StringComparison.OrdinalIgnoreCase);
         var end = target.AsSpan().IndexOfAny('?', '#');
-        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + Users.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
+        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + before.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
         return UserId.Check(id, "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
 
         string Before(string path) => path.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? path[..^after.Length] : path;

@@ -4,11 +4,12 @@ using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
 
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
-internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, LearningLoop learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
 {
     private const long Fresh = 1000, Kept = 5000; // milliseconds
 
@@ -123,7 +124,25 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             pool.Current.CostScaleUsd);
     });
 
-    public ServingView Serving() => new(Names.Snapshot(pool.Current.Snapshot.Version), null, null, null);
+    /// <summary>What each model did in the last day.</summary>
+    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) => For(tenant, "models", 0, Fresh, to =>
+    {
+        var all = new TrafficTally();
+        foreach (var bucket in to.Last(TenantTraffic.LongestMinutes, Now()).Buckets)
+        {
+            all.Add(bucket);
+        }
+
+        return all.Models().ToDictionary(m => watch.Names[m.Model]);
+    });
+
+    /// <summary>The snapshot in service; since when is not known of one that came with the start.</summary>
+    public ServingView Serving()
+    {
+        var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
+        return serving.Version != version ? new(Names.Snapshot(version), null, null, null, false)
+            : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
+    }
 
     private int Users(TenantTraffic to, long since)
     {

@@ -89,7 +89,8 @@ internal sealed class ConsoleFiles
                 compressing.Write(bytes);
             }
 
-            return output.Length < bytes.Length ? output.ToArray() : null;
+            var compressed = output.ToArray(); // also of a closed one
+            return compressed.Length < bytes.Length ? compressed : null;
         }
     }
 }

@@ -23,7 +23,8 @@ internal sealed record BucketView(DateTime T, long Requests, long Errors, double
 
 internal sealed record ModelUseView(string Name, long Requests, double Share, double SpentUsd, double? Quality, double? P50Ms, string Circuit, bool Enabled);
 
-internal sealed record ServingView(string Version, DateTime? Since, double? AgeSeconds, int? Users);
+/// <param name="Held">Somebody put it back: it stays until a refresh is asked for.</param>
+internal sealed record ServingView(string Version, DateTime? Since, double? AgeSeconds, int? Users, bool Held);
 
 internal sealed record DecisionsView(RowView[] Decisions, int Total, string? Next, string[] Reasons);
 

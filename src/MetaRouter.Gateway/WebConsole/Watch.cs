@@ -76,7 +76,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
         };
         Journal.Add(ref record, []);
-        to.Add(record.TimeMs, new TrafficCall { Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = status != StatusCodes.Status200OK });
+        to.Add(record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = status != StatusCodes.Status200OK });
     }
 
     /// <summary>What a user said, once the router has taken it.</summary>
@@ -161,6 +161,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Outcomes = outcomes,
             LambdaCost = decision.LambdaCost,
             CostScaleUsd = current.CostScaleUsd,
+            Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
             Served = answered,
             Offered = isCompared && decision.OfferedIndex is { } offered ? models[offered] : -1,
             Strongest = Strongest(current.Catalog),
