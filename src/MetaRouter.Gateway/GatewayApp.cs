@@ -1,5 +1,6 @@
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
@@ -24,8 +25,9 @@ internal static class GatewayApp
     {
         // The settings of the folder the program is started in, else those beside the program.
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = DemoMode.Without(args), ContentRootPath = root });
         ListenHereByDefault(builder.Configuration);
+        DemoMode.Take(args, builder.Configuration);
         DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
 #if ORLEANS
         var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
@@ -76,6 +78,13 @@ internal static class GatewayApp
         builder.Services.AddSingleton<LearningPages>();
         builder.Services.AddSingleton<PlaygroundPages>();
         builder.Services.AddSingleton<ConsoleFiles>();
+        if (settings.Play is { } play)
+        {
+            builder.Services.AddSingleton(play);
+            builder.Services.AddSingleton<DemoTraffic>();
+            builder.Services.AddHostedService(s => s.GetRequiredService<DemoTraffic>());
+        }
+
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
             : new SocketsHttpHandler

@@ -1,5 +1,4 @@
 using MetaRouter.Core.Preferences;
-using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Users;
 

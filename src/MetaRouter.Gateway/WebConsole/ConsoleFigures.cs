@@ -25,10 +25,11 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             all.Add(bucket);
         }
 
-        var strongest = all.Decided == 0 ? null : new SavingView(settings.Strongest(catalog).Id.Value, all.StrongestUsd, Share(all.SpentUsd, all.StrongestUsd));
-        var single = all.BestSingle() is { } best ? new SavingView(watch.Names[best.Model], best.Usd, Share(all.SpentUsd, best.Usd)) : null;
+        var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
+        var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd);
+        var single = all.BestSingle() is { } best ? Saving(watch.Names[best.Model], best.Usd) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
-        var used = all.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model]);
+        var used = shares.Where(m => m.Value.Requests > 0).ToDictionary();
         var answered = used.Values.Sum(m => m.Requests);
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(used.Keys).Distinct().ToArray();
         return new OverviewView(
@@ -44,6 +45,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
                     name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],
             Serving(), mode.Mode);
+
+        SavingView Saving(string model, double usd) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality);
     });
 
     /// <summary>The most active users that the journal knows, and how many it knows.</summary>
@@ -189,8 +192,6 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     }
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private static double? Share(double spent, double otherwise) => otherwise > 0 ? 1 - (spent / otherwise) : null;
 
     private sealed class UserTally
     {

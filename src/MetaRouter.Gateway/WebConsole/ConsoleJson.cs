@@ -10,7 +10,8 @@ internal sealed record OverviewView(DateTime Now, DateTime Since, int BucketSeco
 internal sealed record TotalsView(
     long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
 
-internal sealed record SavingView(string Model, double Usd, double? SavedShare);
+/// <param name="Quality">Mean predicted quality, had this model answered everything.</param>
+internal sealed record SavingView(string Model, double Usd, double? SavedShare, double? Quality);
 
 internal sealed record QualityView(double Value, double Low, double High, string Method)
 {
