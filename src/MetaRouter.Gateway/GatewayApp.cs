@@ -77,7 +77,6 @@ internal static class GatewayApp
         builder.Services.AddSingleton<UserPages>();
         builder.Services.AddSingleton<LearningPages>();
         builder.Services.AddSingleton<PlaygroundPages>();
-        builder.Services.AddSingleton<ConsoleFiles>();
         if (settings.Play is { } play)
         {
             builder.Services.AddSingleton(play);
@@ -114,7 +113,7 @@ internal static class GatewayApp
             app.Services.GetRequiredService<UserPages>().Map(app);
             app.Services.GetRequiredService<LearningPages>().Map(app);
             app.Services.GetRequiredService<PlaygroundPages>().Map(app);
-            app.Services.GetRequiredService<ConsoleFiles>().Map(app);
+            ConsoleFiles.Map(app);
             return app;
         }
         catch

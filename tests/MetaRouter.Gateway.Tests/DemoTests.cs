@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace MetaRouter.Gateway.Tests;
 

@@ -1,12 +1,11 @@
 using System.IO.Compression;
-using System.Reflection;
 using System.Security.Cryptography;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>The console's page and its assets, from this assembly. They hold no secret, so no key is asked for; what they show they fetch with one.</summary>
-internal sealed class ConsoleFiles
+internal static class ConsoleFiles
 {
     private const string Folder = "console/", Index = "index.html";
 
@@ -16,7 +15,7 @@ internal sealed class ConsoleFiles
     private static readonly Lazy<Dictionary<string, Asset>> s_assets = new(() =>
         typeof(ConsoleFiles).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Folder, StringComparison.Ordinal)).ToDictionary(n => n[Folder.Length..], Asset.Read));
 
-    public void Map(IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/", context => WriteAsync(context, s_assets.Value[Index], isHashed: false)).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/console/{file}", context =>
@@ -61,7 +60,7 @@ internal sealed class ConsoleFiles
     {
         public static Asset Read(string resource)
         {
-            using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!;
+            using var stream = typeof(ConsoleFiles).Assembly.GetManifestResourceStream(resource)!;
             var bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             var type = Path.GetExtension(resource) switch

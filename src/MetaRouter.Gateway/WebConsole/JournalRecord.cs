@@ -28,7 +28,7 @@ internal struct JournalRecord
 
     public uint Nonce;
 
-    /// <summary>See <see cref="Tenants"/>.</summary>
+    /// <summary>Its <see cref="TenantTraffic.Number"/>.</summary>
     public int Tenant;
 
     /// <summary>Of a model's name; -1: nobody answered.</summary>

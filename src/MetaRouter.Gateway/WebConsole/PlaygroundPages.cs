@@ -2,7 +2,6 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Traffic;
-using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;

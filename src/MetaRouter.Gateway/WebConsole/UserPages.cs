@@ -11,6 +11,7 @@ namespace MetaRouter.Gateway.WebConsole;
 internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets)
 {
     private const string Users = ConsoleEndpoints.Root + "/users/";
+    private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
     private const int Decisions = 50, NewcomerUsers = 100, NewcomerPoints = 20;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapGet(Users + "{id}", UserAsync).WithMetadata(ConsoleEndpoints.Read);
@@ -91,7 +92,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     }
 
     /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ids.</summary>
-    private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept("0123456789abcdef") < 0;
+    private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept(s_hexadecimal) < 0;
 
     private ulong Find(TenantTraffic to, string pseudonym)
     {

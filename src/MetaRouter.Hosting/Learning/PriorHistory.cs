@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Hosting.Learning;
 
