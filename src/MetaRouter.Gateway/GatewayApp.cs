@@ -1,8 +1,10 @@
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
+using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway;
@@ -23,8 +25,9 @@ internal static class GatewayApp
     {
         // The settings of the folder the program is started in, else those beside the program.
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = DemoMode.Without(args), ContentRootPath = root });
         ListenHereByDefault(builder.Configuration);
+        DemoMode.Take(args, builder.Configuration);
         DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
 #if ORLEANS
         var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
@@ -66,6 +69,21 @@ internal static class GatewayApp
         builder.Services.AddSingleton<ModeKeeper>();
         builder.Services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
         builder.Services.AddSingleton<EmbeddingsEndpoint>();
+        builder.Services.AddSingleton<Watch>();
+        builder.Services.AddSingleton<ConsoleNames>();
+        builder.Services.AddSingleton<ConsoleRows>();
+        builder.Services.AddSingleton<ConsoleFigures>();
+        builder.Services.AddSingleton<ConsoleEndpoints>();
+        builder.Services.AddSingleton<UserPages>();
+        builder.Services.AddSingleton<LearningPages>();
+        builder.Services.AddSingleton<PlaygroundPages>();
+        if (settings.Play is { } play)
+        {
+            builder.Services.AddSingleton(play);
+            builder.Services.AddSingleton<DemoTraffic>();
+            builder.Services.AddHostedService(s => s.GetRequiredService<DemoTraffic>());
+        }
+
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
             ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
             : new SocketsHttpHandler
@@ -91,6 +109,11 @@ internal static class GatewayApp
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);
+            app.Services.GetRequiredService<ConsoleEndpoints>().Map(app);
+            app.Services.GetRequiredService<UserPages>().Map(app);
+            app.Services.GetRequiredService<LearningPages>().Map(app);
+            app.Services.GetRequiredService<PlaygroundPages>().Map(app);
+            ConsoleFiles.Map(app);
             return app;
         }
         catch

@@ -1,4 +1,5 @@
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Demo;
 
 namespace MetaRouter.Gateway;
 
@@ -8,13 +9,28 @@ internal static class Welcome
     public static string Text(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
-        return settings.IsDemo ? Demo(app.Urls.First()) : $"MetaRouter listens on {string.Join(", ", app.Urls)}.";
+        return settings.Play is { } play ? Play(app.Urls.First(), play)
+            : settings.IsDemo ? Demo(app.Urls.First()) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/";
     }
+
+    private static string Play(string url, DemoOptions play) => $"""
+        MetaRouter listens on {url}
+
+        A demo: {play.Users} users are SIMULATED, each with another trade-off between quality and cost, which the router is not told. {(play.Data.Length == 0
+            ? "Their requests and the answers are simulated too."
+            : $"Their requests, and how well and at what cost each model answered them, are those of {play.Data}; the shipped snapshot may have learned from some of them.")}
+        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {play.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(play.Seed)} 2 brings others.
+
+        Look at it: {url}/
+
+        Stop with Ctrl+C.
+        """;
 
     private static string Demo(string url) => $$"""
         MetaRouter listens on {{url}}
 
         No upstream is configured, so answers are SIMULATED; decisions and learning are real.
+        The console: {{url}}/
         Three commands to paste into another terminal:
 
         1. Route a request of somebody nobody knows yet, and see what was expected of each model:

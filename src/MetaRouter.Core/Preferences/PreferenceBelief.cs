@@ -50,6 +50,9 @@ public sealed class PreferenceBelief
     /// <summary>The lambda whose best act is the best act under the belief.</summary>
     public double ActingLambda => CostShare / Math.Max(1 - CostShare, 1e-9);
 
+    /// <summary>exp(E[ln lambda]): the middle of the belief on the scale people think of it, in factors.</summary>
+    public double GeometricMean => Math.Exp(MeanLogLambda());
+
     /// <summary>In nats, of the marginal.</summary>
     public double Entropy
     {
@@ -128,6 +131,17 @@ public sealed class PreferenceBelief
         }
 
         return PreferenceGrid.HighestLambda;
+    }
+
+    private double MeanLogLambda()
+    {
+        var mean = 0.0;
+        for (var i = 0; i < _marginal.Length; i++)
+        {
+            mean += _marginal[i] * PreferenceGrid.LogLambda[i];
+        }
+
+        return mean;
     }
 
     /// <summary>

@@ -14,7 +14,7 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>: chooses a model, lets its upstream answer, and says which it was.</summary>
 internal sealed class ChatEndpoint(
-    IEdgeRouter router, RoutingPolicy policy, DecisionLog log, PoolHolder pool, Upstreams upstreams, ChatRelay relay, Governor governor, Sessions sessions, ImplicitSignals signals, ModeKeeper mode, GatewaySettings settings, GatewayMetrics metrics)
+    IEdgeRouter router, RoutingPolicy policy, DecisionLog log, PoolHolder pool, Upstreams upstreams, ChatRelay relay, Governor governor, Sessions sessions, ImplicitSignals signals, ModeKeeper mode, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics)
 {
     public const string Auto = "auto";
     private const string Path = "/chat/completions", Requested = "requested", Off = "off", FailedOver = "fail_over";
@@ -41,8 +41,8 @@ internal sealed class ChatEndpoint(
         var catalog = pool.Current.Catalog;
         var isAuto = TryDial(body.Model, out var dial);
         var followed = ModeOf(controls);
-        var unrouted = !isAuto ? CatalogModels.Find(catalog, body.Model, "model") : followed == RoutingMode.Apply ? null : Strongest(catalog);
-        var call = new ChatCall(context, started, bytes, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body.CacheKey));
+        var unrouted = !isAuto ? CatalogModels.Find(catalog, body.Model, "model") : followed == RoutingMode.Apply ? null : settings.Strongest(catalog);
+        var call = new ChatCall(context, started, bytes, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body.CacheKey)) { IsAuto = isAuto };
         var request = new RouteRequest(body.Asked.Text)
         {
             PromptTokens = body.Asked.PromptTokens,
@@ -175,7 +175,7 @@ internal sealed class ChatEndpoint(
             }
 
             var (a, b) = (Spent(call, ProfileOf(call, first.Model), first.Part), Spent(call, ProfileOf(call, second.Model), second.Part));
-            call.SpentUsd = a.Usd + b.Usd;
+            (call.SpentUsd, call.IsCompared) = (a.Usd + b.Usd, true);
             Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
@@ -203,9 +203,9 @@ internal sealed class ChatEndpoint(
         {
             return await upstreams.SendAsync(Path, order, call.Bytes, call.Body.Streams, call.Context.RequestAborted).ConfigureAwait(false);
         }
-        catch (ApiException)
+        catch (ApiException e)
         {
-            Log(call, null, false, null);
+            Log(call, null, false, null, e.Status);
             throw;
         }
     }
@@ -377,21 +377,27 @@ internal sealed class ChatEndpoint(
             metrics.Tokens.Add(s.Tokens.Completion, model, new("type", "output"));
         }
 
-        Log(call, answer.Status == 200 ? answer.Model : null, isFailOver, spent);
+        Log(call, answer.Status == 200 ? answer.Model : null, isFailOver, spent, answer.Status);
     }
 
-    private void Log(ChatCall call, ModelId? served, bool isFailOver, Spending? spent)
+    private void Log(ChatCall call, ModelId? model, bool isFailOver, Spending? spent, int status)
     {
+        var served = new ServedCall(call.Unrouted is null ? "apply" : "observe", model, isFailOver)
+        {
+            CostUsd = spent?.Usd,
+            CostSource = spent?.Source,
+            PromptTokens = spent?.Tokens.Prompt ?? 0,
+            CompletionTokens = spent?.Tokens.Completion ?? 0,
+            LatencySeconds = Stopwatch.GetElapsedTime(call.Started).TotalSeconds,
+        };
         if (call.Decision is not null)
         {
-            log.Offer(call.Decision, new ServedCall(call.Unrouted is null ? "apply" : "observe", served, isFailOver)
-            {
-                CostUsd = spent?.Usd,
-                CostSource = spent?.Source,
-                PromptTokens = spent?.Tokens.Prompt ?? 0,
-                CompletionTokens = spent?.Tokens.Completion ?? 0,
-                LatencySeconds = Stopwatch.GetElapsedTime(call.Started).TotalSeconds,
-            });
+            log.Offer(call.Decision, served);
+            watch.Called(call.Tenant, call.Decision, served, status, call.IsCompared);
+        }
+        else
+        {
+            watch.Unrouted(call.Tenant, call.User, call.Unrouted!.Id, call.IsAuto, served, status);
         }
     }
 
@@ -412,11 +418,6 @@ internal sealed class ChatEndpoint(
         return lambda is not null || model == Auto;
     }
 
-    /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
-    private ModelProfile Strongest(ModelCatalog catalog) => settings.Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(settings.Gateway.OffModel), out var index)
-        ? catalog.Models[index]
-        : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(m => m.InputPrice.Usd + m.OutputPrice.Usd)!;
-
     /// <summary>One request on its way.</summary>
     /// <param name="Unrouted">Who answers when no decision is followed; null: one is.</param>
     /// <param name="Session">Its name in shared state; null: the request belongs to none.</param>
@@ -424,6 +425,12 @@ internal sealed class ChatEndpoint(
     {
         /// <summary>Null: nothing was decided.</summary>
         public RouteDecision? Decision { get; set; }
+
+        /// <summary>The client asked for routing, whether or not it is on.</summary>
+        public bool IsAuto { get; init; }
+
+        /// <summary>Two models answered.</summary>
+        public bool IsCompared { get; set; }
 
         public Governor.Hold Hold { get; set; }
 

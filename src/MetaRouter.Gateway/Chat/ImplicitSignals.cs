@@ -13,7 +13,7 @@ namespace MetaRouter.Gateway.Chat;
 /// Learns from what users do rather than say: the same messages sent again are a regenerate, sent again to a named model a switch, and a stream left before
 /// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at.
 /// </summary>
-internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState shared, RouterSecrets secrets, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
+internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState shared, RouterSecrets secrets, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
@@ -59,7 +59,7 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
     {
         try
         {
-            await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false);
+            watch.Heard(tenant, user, feedback, await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false));
             metrics.ImplicitSignals.Add(1, new KeyValuePair<string, object?>("kind", feedback.Kind.ToString()));
         }
         catch (StoreException e)

@@ -47,6 +47,12 @@ internal sealed class GatewayOptions
     /// <value>The share of the requests that allow it which are answered by two models, for the user to compare; 0 (the default) to 1.</value>
     public double CompareShare { get; set; }
 
+    /// <value>The last requests of this process that the console shows, 96 bytes of memory each and 24 for each model; 0: none are kept, up to 10,000,000, default 100,000.</value>
+    public int ConsoleDecisions { get; set; } = 100_000;
+
+    /// <value>The most memory they take, in millions of bytes; the oldest go first. 1 to 100,000, default 64.</value>
+    public int ConsoleMegabytes { get; set; } = 64;
+
     /// <value>Categories of requests with the only models that may see them; a request names its category in the header x-router-category. Default: none.</value>
     public IDictionary<string, List<string>> CategoryPins { get; } = new Dictionary<string, List<string>>();
 
@@ -81,7 +87,7 @@ internal sealed class GatewayOptions
             }
         }
 
-        foreach (var (name, value, least, most) in new (string, double, double, double)[] { (nameof(MostAttempts), MostAttempts, 1, 10), (nameof(CircuitFailures), CircuitFailures, 1, 1000), (nameof(CircuitSeconds), CircuitSeconds, 1, 60) })
+        foreach (var (name, value, least, most) in new (string, double, double, double)[] { (nameof(MostAttempts), MostAttempts, 1, 10), (nameof(CircuitFailures), CircuitFailures, 1, 1000), (nameof(CircuitSeconds), CircuitSeconds, 1, 60), (nameof(ConsoleDecisions), ConsoleDecisions, 0, 10_000_000), (nameof(ConsoleMegabytes), ConsoleMegabytes, 1, 100_000) })
         {
             if (!(value >= least && value <= most))
             {

@@ -12,6 +12,17 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
     public bool IsDemo => Upstreams.Count == 0;
 
+    /// <summary>Simulated users fill the console: <c>--demo</c>.</summary>
+    public bool IsPlay => Play is not null;
+
+    /// <summary>How they do; null: there are none.</summary>
+    public Demo.DemoOptions? Play { get; init; }
+
+    /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
+    public ModelProfile Strongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
+        ? catalog.Models[index]
+        : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(m => m.InputPrice.Usd + m.OutputPrice.Usd)!;
+
     /// <exception cref="GatewayConfigurationException">At least one setting cannot be used.</exception>
     public static GatewaySettings Read(IConfiguration configuration)
     {
@@ -23,10 +34,17 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
         var keys = Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
         var tenants = Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
+        var play = Demo.DemoMode.IsOn(copy) ? Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(gateway.Problems());
+        problems.AddRange(play?.Problems() ?? []);
+        if (play is not null && upstreams.Count > 0)
+        {
+            problems.Add($"{Demo.DemoOptions.Switch} is there, whose users are simulated, and {UpstreamOptions.Section} has {upstreams.Count} that would answer them; leave one of the two out");
+        }
+
         problems.AddRange(upstreams.SelectMany((u, i) => u.Problems(i)));
         problems.AddRange(keys.SelectMany((k, i) => k.Problems(i)));
         problems.AddRange(tenants.SelectMany((t, i) => t.Problems(i)));
@@ -39,7 +57,7 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             CheckModels(models, upstreams, gateway, problems);
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play } : throw new GatewayConfigurationException(problems);
     }
 
     /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>

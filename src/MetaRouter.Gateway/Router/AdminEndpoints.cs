@@ -9,7 +9,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
-internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -58,6 +58,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     {
         var id = RouterEndpoints.IdOf(context, "/reset");
         await router.EraseAsync(Tenant(context), id, context.RequestAborted).ConfigureAwait(false);
+        watch.Forget(Tenant(context), id);
         await DoneAsync(context, Deeds.Reset, id, 0).ConfigureAwait(false);
     }
 

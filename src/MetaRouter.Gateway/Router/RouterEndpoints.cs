@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>Decisions, feedback on them, and what was learned: everything but the models' answers.</summary>
-internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, GatewaySettings settings)
+internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, WebConsole.Watch watch, GatewaySettings settings)
 {
     internal const string Users = "/v1/router/users/";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -33,11 +33,12 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var decision = body.User is { } user
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
+        watch.Decided(tenant, decision);
         await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
     }
 
     /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
-    private RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
+    internal RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
     {
         var category = context.Request.Headers[Limits.Governor.CategoryHeader].ToString();
         var catalog = pool.Current.Catalog;
@@ -53,6 +54,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var tenant = Edge.CallerOf(context).Tenant;
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
+        watch.Heard(tenant, body.User, feedback, result);
         if (!result.Receipt.IsValid)
         {
             throw Refused(result.Receipt);
@@ -94,17 +96,19 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     {
         var id = IdOf(context);
         await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
+        watch.Forget(Edge.CallerOf(context).Tenant, id);
         await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow())), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
     }
 
     /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
     /// <param name="after">What follows the id in the path.</param>
-    internal static string IdOf(HttpContext context, string after = "")
+    /// <param name="before">What goes before it.</param>
+    internal static string IdOf(HttpContext context, string after = "", string before = Users)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var at = target.IndexOf(Users, StringComparison.OrdinalIgnoreCase);
+        var at = target.IndexOf(before, StringComparison.OrdinalIgnoreCase);
         var end = target.AsSpan().IndexOfAny('?', '#');
-        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + Users.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
+        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + before.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
         return UserId.Check(id, "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
 
         string Before(string path) => path.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? path[..^after.Length] : path;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Core.Traffic;
 
 namespace MetaRouter.Gateway.Router;
 
@@ -15,7 +16,6 @@ namespace MetaRouter.Gateway.Router;
 internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate WouldHaveSpentUsd, Estimate SavedShare, Estimate QualityChange, string Method)
 {
     private const int Draws = 2000;
-    private const double MostCorrection = 10;
 
     public static async Task<SavingsReport> ReadAsync(Stream log, CancellationToken cancellationToken)
     {
@@ -88,7 +88,7 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
                 return null;
             }
 
-            return (spent, Cost(b) * Math.Clamp(spent / Cost(a), 1 / MostCorrection, MostCorrection), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
+            return (spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -30,6 +30,9 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
+    /// <summary>For people: closed, open, or half_open while one call at a time tries it.</summary>
+    public string State => Volatile.Read(ref _opened) == 0 ? "closed" : time.GetUtcNow() < Until ? "open" : "half_open";
+
     /// <returns>False: it is being left alone, or another call is trying it.</returns>
     public bool TryEnter()
     {

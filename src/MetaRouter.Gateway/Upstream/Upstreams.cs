@@ -37,6 +37,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         return found.Count == 0 || catalog.Models.All(m => !m.Enabled || found.Contains(m.Id)) ? null : found;
     }
 
+    /// <summary>The best that can be said of the model's endpoints, for people: see <see cref="Circuit.State"/>.</summary>
+    public string CircuitOf(ModelId model) => EndpointsOf(model).Select(e => e.Circuit.State).Order(StringComparer.Ordinal).FirstOrDefault("closed");
+
+    /// <summary>Where the model is called, for people: hosts, without paths or keys. Null: nowhere.</summary>
+    public string? HostsOf(ModelId model) => settings.IsDemo ? "simulated" : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts : null;
+
     /// <summary>Every endpoint that is being left alone, for people.</summary>
     public IEnumerable<(ModelId Model, string BaseUrl, DateTimeOffset Until)> Open() =>
         _endpoints.SelectMany(e => e.Value.Where(one => one.Circuit.IsOpen).Select(one => (e.Key, one.Options.BaseUrl, one.Circuit.Until)));

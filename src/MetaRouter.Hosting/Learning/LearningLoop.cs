@@ -14,7 +14,7 @@ namespace MetaRouter.Hosting.Learning;
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService
 {
-    private const string Name = "prior.v1";
+    private const string Name = "prior.v1", HistoryName = "prior.history.v1";
     private const int Page = 1000;
 
     private readonly IUserStore _store;
@@ -28,16 +28,67 @@ public sealed partial class LearningLoop : BackgroundService
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
     private byte[]? _shared;
+    private readonly PriorRecord _shipped;
+    private volatile ServingPrior _serving;
 
-    public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger) =>
+    public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger)
+    {
         (_store, _pool, _options, _time, _metrics, _logger, _users) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers));
+        var snapshot = pool.Current.Snapshot;
+        _shipped = new PriorRecord(snapshot.Version, null, PriorResults.Shipped, null, null, null, snapshot.Prior);
+        _serving = new ServingPrior(snapshot.Version, null, null, false);
+    }
 
     /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
     public IReadOnlySet<ulong> PrivateTenants { get; init; } = new HashSet<ulong>();
 
-    /// <summary>One round now; a test or an operator need not wait for the timer.</summary>
+    /// <summary>The prior in service.</summary>
+    public ServingPrior Serving => _serving;
+
+    /// <summary>One round now; a test or an operator need not wait for the timer. A prior that somebody put back may be replaced again by it.</summary>
     /// <returns>Whether a new prior went into service.</returns>
-    public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
+    public Task<bool> RefreshAsync(CancellationToken cancellationToken) => RefreshAsync(isAsked: true, cancellationToken);
+
+    /// <summary>The priors of this store that were fitted or in service, the latest first, the shipped one last; at most 51.</summary>
+    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) => [.. (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.Records, _shipped];
+
+    /// <summary>
+    /// Puts an earlier prior back into service, for every router of the store. It stays until somebody asks for a refresh or puts another back: the timer's
+    /// refreshes go on collecting and change nothing, else the next one might undo what was just asked for.
+    /// </summary>
+    /// <param name="version">One of <see cref="HistoryAsync"/>.</param>
+    /// <returns>False: the history has no such version, and nothing was changed.</returns>
+    public async Task<bool> RollBackAsync(ulong version, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var found = (await HistoryAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(r => r.Version == version);
+            if (found is null)
+            {
+                return false;
+            }
+
+            // Told before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
+            await RecordAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
+            var written = PriorJson.Write(found.Prior);
+            while (!await _store.WriteValueAsync(Name, written, await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false))
+            {
+                // A refresh elsewhere came between; what somebody asks for counts.
+            }
+
+            (_shared, _changed) = (written, true);
+            Serve(found.Prior, found.Users, isHeld: true);
+            LogRolledBack(version);
+            return true;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<bool> RefreshAsync(bool isAsked, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -45,7 +96,7 @@ public sealed partial class LearningLoop : BackgroundService
             // Else the candidate would be measured against the shipped prior instead of the one in service.
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             await CollectAsync(cancellationToken).ConfigureAwait(false);
-            if (!_changed)
+            if (!_changed || (!isAsked && (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.IsHeld))
             {
                 return false;
             }
@@ -95,7 +146,7 @@ public sealed partial class LearningLoop : BackgroundService
             {
                 try
                 {
-                    await RefreshAsync(stoppingToken).ConfigureAwait(false);
+                    await RefreshAsync(isAsked: false, stoppingToken).ConfigureAwait(false);
                     await _store.PurgeTombstonesAsync(_time.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
                 }
 #pragma warning disable CA1031 // A refresh that fails must not take the application down: the prior in service stays.
@@ -117,8 +168,17 @@ public sealed partial class LearningLoop : BackgroundService
         var serving = _pool.Current.Snapshot.Prior;
         var candidate = MetaLearner.Fit(PopulationPrior.Default, prior => _users.Expect(prior, CohortPart.Taught));
         var held = _users.Expect(serving, CohortPart.HeldOut);
-        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Users == 0 || _users.Expect(candidate, CohortPart.HeldOut).MeanEvidence < held.MeanEvidence)
+        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Users == 0)
         {
+            return false;
+        }
+
+        var challenged = _users.Expect(candidate, CohortPart.HeldOut).MeanEvidence;
+        var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, _users.Count, held.MeanEvidence, challenged, candidate);
+        if (challenged < held.MeanEvidence)
+        {
+            await RecordAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
+            _serving = _serving with { IsHeld = false };
             return false;
         }
 
@@ -132,7 +192,8 @@ public sealed partial class LearningLoop : BackgroundService
         }
 
         _shared = written;
-        Serve(candidate);
+        Serve(candidate, _users.Count, isHeld: false);
+        await RecordAsync(record, isHeld: false).ConfigureAwait(false);
         LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
         return true;
     }
@@ -146,7 +207,12 @@ public sealed partial class LearningLoop : BackgroundService
 
         if (PriorJson.Read(bytes, out var error) is { } prior)
         {
-            Serve(prior);
+            var history = (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History;
+            Serve(prior, null, history.IsHeld);
+            if (history.Records.FirstOrDefault(r => r.Version == _serving.Version && r.Result != PriorResults.Kept) is { } known)
+            {
+                _serving = _serving with { Since = known.At, Users = known.Users };
+            }
         }
         else
         {
@@ -184,7 +250,47 @@ public sealed partial class LearningLoop : BackgroundService
         }
     }
 
-    private void Serve(PopulationPrior prior) => _pool.Update(pool => new RoutingPool(pool.Snapshot.WithPrior(prior), pool.Catalog));
+    private void Serve(PopulationPrior prior, int? users, bool isHeld)
+    {
+        _pool.Update(pool => new RoutingPool(pool.Snapshot.WithPrior(prior), pool.Catalog));
+        _serving = new ServingPrior(_pool.Current.Snapshot.Version, _time.GetUtcNow(), users, isHeld);
+    }
+
+    private async Task<(PriorHistory History, byte[]? Bytes)> ReadHistoryAsync(CancellationToken cancellationToken)
+    {
+        var bytes = await _store.ReadValueAsync(HistoryName, cancellationToken).ConfigureAwait(false);
+        if (bytes is null)
+        {
+            return (PriorHistory.Empty, null);
+        }
+
+        if (PriorHistory.Read(bytes, out var error) is { } history)
+        {
+            return (history, bytes);
+        }
+
+        LogHistoryUnreadable(error);
+        return (PriorHistory.Empty, bytes);
+    }
+
+    /// <summary>After the fact: a history that could not be written takes nothing back.</summary>
+    private async Task RecordAsync(PriorRecord record, bool isHeld)
+    {
+        while (true)
+        {
+            var (history, bytes) = await ReadHistoryAsync(CancellationToken.None).ConfigureAwait(false);
+            if (await _store.WriteValueAsync(HistoryName, history.With(record, isHeld).Write(), bytes, CancellationToken.None).ConfigureAwait(false))
+            {
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
+    private partial void LogRolledBack(ulong version);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The history of priors in the store cannot be read and begins anew. {Reason}")]
+    private partial void LogHistoryUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]
     private partial void LogPromoted(int users, ulong version);

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Configuration.Json;
+
+namespace MetaRouter.Gateway.Demo;
+
+/// <summary><c>--demo</c> on the command line: simulated users, and settings under which they are a good sight.</summary>
+internal static class DemoMode
+{
+    /// <summary>Set by <see cref="Take"/>; a settings file cannot, so nobody is surprised by users who do not exist.</summary>
+    private const string On = "MetaRouterDemoIsOn";
+
+    public static bool IsOn(IConfiguration configuration) => configuration[On] is not null;
+
+    /// <summary>The arguments without the switch, which has no value and would take the next argument for one.</summary>
+    public static string[] Without(string[] args) => [.. args.Where(a => a != DemoOptions.Switch)];
+
+    /// <summary>Users who do not exist are not kept, unless somebody says where; and what they teach is looked at often, so that one sees it.</summary>
+    public static void Take(string[] args, ConfigurationManager configuration)
+    {
+        if (!args.Contains(DemoOptions.Switch))
+        {
+            return;
+        }
+
+        var defaults = new Dictionary<string, string?> { [On] = "true" };
+        foreach (var (name, value) in new[] { ("MetaRouter:Store", "memory"), ("MetaRouter:RefreshSeconds", "15") })
+        {
+            if (!IsNamed(configuration, name))
+            {
+                defaults[name] = value;
+            }
+        }
+
+        configuration.AddInMemoryCollection(defaults);
+    }
+
+    /// <summary>By somebody, not by a settings file's defaults.</summary>
+    private static bool IsNamed(ConfigurationManager configuration, string name) =>
+        ((IConfigurationRoot)configuration).Providers.Any(p => p is not JsonConfigurationProvider && p.TryGet(name, out _));
+}

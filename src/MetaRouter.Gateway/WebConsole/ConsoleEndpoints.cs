@@ -1,0 +1,198 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
+internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime)
+{
+    public const string Root = "/v1/console";
+    private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2;
+    internal static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
+    private static readonly string Version = typeof(ConsoleEndpoints).Assembly.GetName().Version?.ToString(3) ?? "";
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
+    private const int TicksToOverview = 10;
+
+    private int _streams;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Root + "/session", SessionAsync);
+        routes.MapGet(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)), ConsoleJson.Default.OverviewView)).WithMetadata(Read);
+        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(Read);
+        routes.MapGet(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)), ConsoleJson.Default.FrontView)).WithMetadata(Read);
+        routes.MapGet(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
+        routes.MapGet(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
+        routes.MapGet(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)), ConsoleJson.Default.UsersView)).WithMetadata(Read);
+    }
+
+    /// <summary>Nobody keeps what a console was shown.</summary>
+    internal static Task WriteAsync<T>(HttpContext context, T answer, JsonTypeInfo<T> type)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
+        return Answers.WriteAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? Pretty<T>() : type), pretty);
+    }
+
+    /// <summary>A whole number of the query.</summary>
+    /// <exception cref="ApiException">400: it is none, or outside its range.</exception>
+    internal static int Number(HttpContext context, string name, int otherwise, int least, int most)
+    {
+        var given = context.Request.Query[name].ToString();
+        return given.Length == 0 ? otherwise
+            : int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+            : throw ApiException.BadValue(name, $"'{name}' is '{given}'; it must be a whole number from {least} to {most}.");
+    }
+
+    internal static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
+
+    private static JsonTypeInfo<T> Pretty<T>() => (JsonTypeInfo<T>)s_pretty.GetTypeInfo(typeof(T))!;
+
+    private static readonly ConsoleJson s_pretty = new(new JsonSerializerOptions(ConsoleJson.Default.Options) { WriteIndented = true });
+
+    private Task SessionAsync(HttpContext context)
+    {
+        var caller = Edge.CallerOf(context);
+        var scopes = new[] { ("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin) }.Where(s => caller.Scopes.HasFlag(s.Item2)).Select(s => s.Item1).ToArray();
+        return WriteAsync(context, new SessionView(caller.Tenant, scopes, settings.IsPlay, settings.IsDemo, mode.Mode, Version), ConsoleJson.Default.SessionView);
+    }
+
+    private string Watched(HttpContext context) => watch.IsOn ? Tenant(context)
+        : throw new ApiException(404, ErrorCodes.InvalidRequest, "console_off", "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
+
+    private static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
+
+    private Task DecisionsAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        var (tenant, limit, before) = (watch.Of(Watched(context)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
+        var (model, reason, user) = (query["model"].ToString(), query["reason"].ToString(), query["user"].ToString());
+        var number = model.Length == 0 ? -1 : watch.Names.Find(model);
+        var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Tenant(context), user), user.TrimStart('~'));
+        var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, new SortedSet<string>(StringComparer.Ordinal));
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant != tenant)
+            {
+                continue;
+            }
+
+            reasons.Add(ConsoleNames.Of(r.Reason));
+            if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && ConsoleNames.Of(r.Reason) != reason) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
+            {
+                continue;
+            }
+
+            total++;
+            if (isAfter && found.Count < limit)
+            {
+                found.Add(rows.Row(entry));
+            }
+            else if (isAfter)
+            {
+                next ??= found[^1].Id; // there is one more
+            }
+
+            isAfter |= !isAfter && entry.Id == before;
+        }
+
+        return WriteAsync(context, new DecisionsView([.. found], total, next, [.. reasons]), ConsoleJson.Default.DecisionsView);
+    }
+
+    private Task DecisionAsync(HttpContext context)
+    {
+        var (tenant, id) = (watch.Of(Watched(context)).Number, (string)context.Request.RouteValues["decision"]!);
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            if (entry.Record.Tenant == tenant && entry.Id == id)
+            {
+                return WriteAsync(context, rows.Decision(entry), ConsoleJson.Default.DecisionView);
+            }
+        }
+
+        throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_decision", $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, of this process). Take an id of GET {Root}/decisions.", "decision");
+    }
+
+    private async Task EventsAsync(HttpContext context)
+    {
+        var (tenant, minutes) = (Watched(context), Minutes(context));
+        if (Interlocked.Increment(ref _streams) > MostStreams)
+        {
+            Interlocked.Decrement(ref _streams);
+            throw new ApiException(429, "requests", "too_many_streams", $"{MostStreams} consoles are being kept up to date already. Close one, or read {Root}/overview now and then.") { RetryAfter = 10 };
+        }
+
+        try
+        {
+            // A stream would hold a stopping gateway up.
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+            context.Response.ContentType = "text/event-stream";
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Headers["X-Accel-Buffering"] = "no";
+            await StreamAsync(context.Response.Body, tenant, minutes, ends.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whoever watched has gone, or the gateway stops.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _streams);
+        }
+    }
+
+    private async Task StreamAsync(Stream to, string tenant, int minutes, CancellationToken cancellationToken)
+    {
+        var seen = watch.Journal.Sequence;
+        using var timer = new PeriodicTimer(Tick);
+        for (var tick = 0; ; tick++)
+        {
+            if (tick % TicksToOverview == 0)
+            {
+                await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default.OverviewView), cancellationToken).ConfigureAwait(false);
+            }
+
+            (var latest, seen) = Since(watch.Of(tenant).Number, seen);
+            for (var i = latest.Count - 1; i >= 0; i--)
+            {
+                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(latest[i], ConsoleJson.Default.RowView), cancellationToken).ConfigureAwait(false);
+            }
+
+            await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The newest few of what came since, the newest first.</summary>
+    private (List<RowView> Rows, long Sequence) Since(int tenant, long seen)
+    {
+        var (found, last) = (new List<RowView>(), seen);
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            last = Math.Max(last, r.Sequence);
+            if (r.Sequence <= seen || found.Count == RowsAtOnce)
+            {
+                break;
+            }
+
+            if (r.Tenant == tenant)
+            {
+                found.Add(rows.Row(entry));
+            }
+        }
+
+        return (found, last);
+    }
+
+    private static async Task EventAsync(Stream to, byte[] name, byte[] json, CancellationToken cancellationToken)
+    {
+        byte[] text = [.. "event: "u8, .. name, .. "\ndata: "u8, .. json, .. "\n\n"u8];
+        await to.WriteAsync(text, cancellationToken).ConfigureAwait(false);
+        await to.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
+internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, LearningLoop learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
+{
+    private const long Fresh = 1000, Kept = 5000; // milliseconds
+
+    private readonly ConcurrentDictionary<(int Tenant, string What, int Span), (long At, object Figures)> _kept = new();
+
+    public OverviewView Overview(string tenant, int minutes) => For(tenant, "overview", minutes, Fresh, to =>
+    {
+        var (now, catalog) = (Now(), pool.Current.Catalog);
+        var (since, seconds, buckets) = to.Last(minutes, now);
+        var all = new TrafficTally();
+        foreach (var bucket in buckets)
+        {
+            all.Add(bucket);
+        }
+
+        var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
+        var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd);
+        var single = all.BestSingle() is { } best ? Saving(watch.Names[best.Model], best.Usd) : null;
+        var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
+        var used = shares.Where(m => m.Value.Requests > 0).ToDictionary();
+        var answered = used.Values.Sum(m => m.Requests);
+        var listed = catalog.Models.Select(m => m.Id.Value).Concat(used.Keys).Distinct().ToArray();
+        return new OverviewView(
+            ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
+            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Users(to, since)),
+            [.. buckets.Select((b, i) => new BucketView(
+                ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
+                b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
+            [.. listed.Select(name =>
+            {
+                var use = used.GetValueOrDefault(name);
+                return new ModelUseView(
+                    name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
+            }).OrderByDescending(m => m.Requests)],
+            Serving(), mode.Mode);
+
+        SavingView Saving(string model, double usd) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality);
+    });
+
+    /// <summary>The most active users that the journal knows, and how many it knows.</summary>
+    public UsersView Users(string tenant, int limit) => For(tenant, "users", limit, Fresh, to =>
+    {
+        var users = new Dictionary<ulong, UserTally>();
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant != to.Number || r.User == 0)
+            {
+                continue;
+            }
+
+            if (!users.TryGetValue(r.User, out var user))
+            {
+                users[r.User] = user = new UserTally { LastMs = r.TimeMs };
+            }
+
+            user.Requests++;
+            user.SpentUsd += double.IsNaN(r.CostUsd) ? r.Status == 0 && r.Chosen >= 0 ? entry.Candidates[r.Chosen].Predicted.CostUsd : 0 : r.CostUsd;
+            var model = r.Served < 0 ? r.Model : r.Served;
+            user.Models[model] = user.Models.GetValueOrDefault(model) + 1;
+        }
+
+        var signals = watch.Said.CountByUser(to.Number);
+        return new UsersView([.. users.OrderByDescending(u => u.Value.Requests).ThenByDescending(u => u.Value.LastMs).Take(limit).Select(u => new UserLineView(
+            ConsoleNames.Pseudonym(u.Key)!, names.NameOf(u.Key), u.Value.Requests, u.Value.SpentUsd, watch.Names[u.Value.Models.MaxBy(m => m.Value).Key], signals.GetValueOrDefault(u.Key), ConsoleRows.Time(u.Value.LastMs)))]);
+    });
+
+    /// <summary>Where the traffic sits, where each model alone would, and where it would be at another trade-off.</summary>
+    public FrontView Front(string tenant, int hours) => For(tenant, "front", hours, Kept, to =>
+    {
+        var (since, dial, all) = (Now() - (hours * 3_600_000L), new DialReplay(DialReplay.Positions), new TrafficTally());
+        int[] models = [];
+        Core.Routing.Outcome[] outcomes = [];
+        bool[] allowed = [];
+        var (logLambda, routed) = (0.0, 0);
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.TimeMs < since || r.Tenant != to.Number || r.Chosen < 0)
+            {
+                continue;
+            }
+
+            var candidates = entry.Candidates;
+            if (models.Length != candidates.Length)
+            {
+                (models, outcomes, allowed) = (new int[candidates.Length], new Core.Routing.Outcome[candidates.Length], new bool[candidates.Length]);
+            }
+
+            for (var i = 0; i < candidates.Length; i++)
+            {
+                (models[i], outcomes[i], allowed[i]) = (candidates[i].Model, candidates[i].Predicted, candidates[i].Exclusion == Core.Routing.ModelExclusion.None);
+            }
+
+            var served = r.Status == 0 ? r.Model : r.Served;
+            var at = Array.IndexOf(models, served);
+            if (at < 0)
+            {
+                continue; // nobody answered
+            }
+
+            // The dial asks one model a request, so of a comparison's two answers the chosen one's part of the cost counts.
+            var predicted = outcomes[at].CostUsd + (r.Offered >= 0 && !double.IsNaN(r.CostUsd) ? outcomes[r.Offered].CostUsd : 0);
+            var factor = double.IsNaN(r.CostUsd) ? 1 : CostCorrection.Factor(r.CostUsd, predicted);
+            dial.Add(models, outcomes, allowed, r.CostScaleUsd, factor);
+            all.Add(new TrafficCall { Models = models, Outcomes = outcomes, LambdaCost = r.LambdaCost, CostScaleUsd = r.CostScaleUsd, Served = served, Offered = -1, Strongest = -1, SpentUsd = outcomes[at].CostUsd * factor, LatencyMs = double.NaN });
+            (logLambda, routed) = (logLambda + Math.Log(Math.Max(r.LambdaCost, Core.Preferences.PreferenceGrid.LowestLambda)), routed + 1);
+        }
+
+        return new FrontView(
+            all.Decided,
+            [.. all.Models().Where(m => m.AloneQuality is not null).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
+            all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, Math.Exp(logLambda / routed)) : null,
+            [.. dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
+            pool.Current.CostScaleUsd);
+    });
+
+    /// <summary>What each model did in the last day.</summary>
+    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) => For(tenant, "models", 0, Fresh, to =>
+    {
+        var all = new TrafficTally();
+        foreach (var bucket in to.Last(TenantTraffic.LongestMinutes, Now()).Buckets)
+        {
+            all.Add(bucket);
+        }
+
+        return all.Models().ToDictionary(m => watch.Names[m.Model]);
+    });
+
+    /// <summary>The snapshot in service; since when is not known of one that came with the start.</summary>
+    public ServingView Serving()
+    {
+        var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
+        return serving.Version != version ? new(Names.Snapshot(version), null, null, null, false)
+            : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
+    }
+
+    private int Users(TenantTraffic to, long since)
+    {
+        var users = new HashSet<ulong>();
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant == to.Number && r.TimeMs >= since && r.User != 0)
+            {
+                users.Add(r.User);
+            }
+        }
+
+        return users.Count;
+    }
+
+    private T For<T>(string tenant, string what, int span, long fresh, Func<TenantTraffic, T> make)
+        where T : class
+    {
+        var (to, now) = (watch.Of(tenant), Environment.TickCount64);
+        var key = (to.Number, what, span);
+        if (_kept.TryGetValue(key, out var known) && now - known.At < fresh)
+        {
+            return (T)known.Figures;
+        }
+
+        // Under a lock of its own, so that a hundred open pages make one walk.
+        lock (to)
+        {
+            if (_kept.TryGetValue(key, out known) && Environment.TickCount64 - known.At < fresh)
+            {
+                return (T)known.Figures;
+            }
+
+            if (_kept.Count > 1000)
+            {
+                _kept.Clear(); // spans are the caller's to choose
+            }
+
+            var made = make(to);
+            _kept[key] = (Environment.TickCount64, made);
+            return made;
+        }
+    }
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private sealed class UserTally
+    {
+        public long Requests, LastMs;
+        public double SpentUsd;
+
+        public Dictionary<int, int> Models { get; } = [];
+    }
+}

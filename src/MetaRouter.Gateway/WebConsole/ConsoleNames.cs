@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Router;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>What the console calls users and words: users by a pseudonym that nobody without the deployment's secret can make of an id.</summary>
+internal sealed class ConsoleNames
+{
+    private readonly ConcurrentDictionary<ulong, string> _shown = new();
+
+    /// <summary>Users that are nobody, so that their names may be shown: those of the demo.</summary>
+    public void Show(ulong user, string name) => _shown[user] = name;
+
+    public string? NameOf(ulong user) => _shown.GetValueOrDefault(user);
+
+    /// <summary>Null: nobody.</summary>
+    public static string? Pseudonym(ulong user) => user == 0 ? null : (user >> 24).ToString("x10", CultureInfo.InvariantCulture);
+
+    public static string Of(JournalReason reason) => reason switch
+    {
+        JournalReason.FailOver => "fail_over",
+        JournalReason.Requested => "requested",
+        JournalReason.Off => "off",
+        _ => Names.Of((Core.Routing.DecisionReason)(byte)reason),
+    };
+
+    /// <summary>A signal's value as the API takes it.</summary>
+    public static string Of(FeedbackKind kind, byte value, bool withdrawn) => withdrawn ? "withdrawn" : kind switch
+    {
+        FeedbackKind.Comparison => value == 1 ? "chosen" : "offered",
+        FeedbackKind.Thumb => value == 1 ? "up" : "down",
+        FeedbackKind.SwitchModel => value == 1 ? "cheaper" : "dearer",
+        FeedbackKind.TaskSuccess => value == 1 ? "true" : "false",
+        FeedbackKind.Rating => value.ToString(CultureInfo.InvariantCulture),
+        _ => "",
+    };
+}

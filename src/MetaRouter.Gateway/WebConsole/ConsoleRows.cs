@@ -1,0 +1,68 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Router;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>Entries of the journal as the API tells them.</summary>
+internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
+{
+    public RowView Row(in JournalEntry entry)
+    {
+        ref readonly var r = ref entry.Record;
+        var candidates = entry.Candidates;
+        var decided = r.Chosen >= 0 ? candidates[r.Chosen] : default;
+        var isDecided = r.Chosen >= 0;
+        return new(
+            entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User), watch.Names[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
+            isDecided ? decided.Predicted.Quality : null, double.IsNaN(r.CostUsd) ? isDecided && r.Status == 0 ? decided.Predicted.CostUsd : null : r.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
+            r.Status == 0 ? null : r.Status, Known(r.LatencyMs), watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
+    }
+
+    public DecisionView Decision(in JournalEntry entry)
+    {
+        var row = Row(entry);
+        ref readonly var r = ref entry.Record;
+        var candidates = entry.Candidates;
+        var (chosen, offered) = (r.Chosen, r.Offered);
+        var shown = new CandidateView[candidates.Length];
+        for (var i = 0; i < shown.Length; i++)
+        {
+            ref readonly var one = ref candidates[i];
+            shown[i] = new(
+                watch.Names[one.Model], one.Predicted.Quality, null, one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
+                one.Exclusion == ModelExclusion.None ? null : Names.Of(one.Exclusion), i == chosen, i == offered);
+        }
+
+        var said = watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new SaidView(Time(s.AtMs), Names.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
+        return new(
+            row.Id, row.T, row.User, row.Name, row.Model, row.Reason, row.Propensity, row.Lambda, row.Quality, row.CostUsd, row.Served, row.Status, row.LatencyMs, row.Signals,
+            chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), shown, said);
+    }
+
+    public static DateTime Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;
+
+    /// <summary>Null: nothing is known of latency.</summary>
+    public static double? Latency(in Outcome outcome) => outcome.LatencySeconds > 0 ? outcome.LatencySeconds * 1000.0 : null;
+
+    private static double? Known(double value) => double.IsFinite(value) ? value : null;
+
+    /// <summary>The decision as it was taken, so that what it says of itself is what it said then.</summary>
+    private RouteDecision Restored(in JournalEntry entry)
+    {
+        ref readonly var r = ref entry.Record;
+        var ranked = new RankedModel[r.Candidates];
+        for (var i = 0; i < ranked.Length; i++)
+        {
+            ref readonly var one = ref entry.Candidates[i];
+            ranked[i] = new(new ModelId(watch.Names[one.Model]), one.Predicted, one.Utility, one.Propensity, one.Exclusion);
+        }
+
+        var reason = r.Reason <= JournalReason.OnlyAllowed ? (DecisionReason)(byte)r.Reason : DecisionReason.BestForUser;
+        var receipt = new Receipt
+        {
+            TenantHash = 0, UserHash = 0, DecisionTimeMs = r.TimeMs, Nonce = r.Nonce, ChosenModel = 0, Propensity = ranked[r.Chosen].Propensity, First = ranked[r.Chosen].Predicted, Middle = default,
+        };
+        return RouteDecision.Restore(ranked, r.Chosen, r.Offered < 0 ? null : r.Offered, reason, r.LambdaCost, receipt, "");
+    }
+}

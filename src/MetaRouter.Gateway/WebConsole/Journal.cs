@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>
+/// The last requests of this process with what was predicted, decided and became of them, in memory: a queue of segments that are only appended to, and dropped
+/// whole at the old end. No text, no id of a user, only hashes.
+/// </summary>
+/// <remarks>
+/// An entry takes 96 bytes and 24 for each candidate, so 100,000 decisions among eight models take 29 MB. The lock is held while one entry is copied;
+/// readers hold it while they take the list of segments, and read what was there then.
+/// </remarks>
+internal sealed class Journal
+{
+    private const int SegmentBytes = 32 * 1024;
+    private static readonly int RecordBytes = Unsafe.SizeOf<JournalRecord>();
+    private static readonly int CandidateBytes = Unsafe.SizeOf<JournalCandidate>();
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Segment> _segments = [];
+    private readonly int _capacity;
+    private readonly int _mostSegments;
+    private long _sequence;
+    private int _count;
+
+    /// <param name="capacity">The most entries that are read back; 0: nothing is kept.</param>
+    /// <param name="mostBytes">The most memory that entries take.</param>
+    public Journal(int capacity, long mostBytes) => (_capacity, _mostSegments) = (capacity, (int)Math.Max(2, mostBytes / SegmentBytes));
+
+    public bool IsOn => _capacity > 0;
+
+    /// <summary>The number of the last entry; 0: there is none.</summary>
+    public long Sequence => Interlocked.Read(ref _sequence);
+
+    public void Add(ref JournalRecord record, ReadOnlySpan<JournalCandidate> candidates)
+    {
+        // A catalog is at most 1,024 models, which fit a segment.
+        var length = RecordBytes + (candidates.Length * CandidateBytes);
+        record.Candidates = (ushort)candidates.Length;
+        lock (_gate)
+        {
+            var segment = _segments.Last?.Value;
+            if (segment is null || segment.Length + length > SegmentBytes || segment.Count == segment.Starts.Length)
+            {
+                segment = Open();
+            }
+
+            record.Sequence = _sequence + 1;
+            MemoryMarshal.Write(segment.Bytes.AsSpan(segment.Length), in record);
+            MemoryMarshal.AsBytes(candidates).CopyTo(segment.Bytes.AsSpan(segment.Length + RecordBytes));
+            segment.Starts[segment.Count] = (ushort)segment.Length;
+            (segment.Length, segment.Count, _count) = (segment.Length + length, segment.Count + 1, _count + 1);
+            Interlocked.Exchange(ref _sequence, record.Sequence);
+        }
+    }
+
+    /// <summary>What is kept, the newest first; what is added meanwhile is not among it.</summary>
+    public IEnumerable<JournalEntry> NewestFirst()
+    {
+        (Segment Segment, int Count)[] segments;
+        lock (_gate)
+        {
+            segments = [.. _segments.Select(s => (s, s.Count))];
+        }
+
+        var left = _capacity;
+        for (var s = segments.Length - 1; s >= 0; s--)
+        {
+            for (var i = segments[s].Count - 1; i >= 0 && left > 0; i--, left--)
+            {
+                yield return new JournalEntry(segments[s].Segment.Bytes, segments[s].Segment.Starts[i]);
+            }
+        }
+    }
+
+    /// <summary>Takes a user's hash off every entry.</summary>
+    public void Forget(int tenant, ulong user)
+    {
+        lock (_gate)
+        {
+            foreach (var segment in _segments)
+            {
+                for (var i = 0; i < segment.Count; i++)
+                {
+                    ref var record = ref MemoryMarshal.AsRef<JournalRecord>(segment.Bytes.AsSpan(segment.Starts[i]));
+                    record.User = record.User == user && record.Tenant == tenant ? 0 : record.User;
+                }
+            }
+        }
+    }
+
+    private Segment Open()
+    {
+        while (_segments.First is { } oldest && (_count - oldest.Value.Count >= _capacity || _segments.Count >= _mostSegments))
+        {
+            _count -= oldest.Value.Count;
+            _segments.RemoveFirst();
+        }
+
+        return _segments.AddLast(new Segment()).Value;
+    }
+
+    private sealed class Segment
+    {
+        public byte[] Bytes { get; } = GC.AllocateUninitializedArray<byte>(SegmentBytes);
+
+        public ushort[] Starts { get; } = new ushort[SegmentBytes / 96];
+
+        public int Length { get; set; }
+
+        public int Count { get; set; }
+    }
+}
+
+/// <summary>One entry where it lies.</summary>
+internal readonly struct JournalEntry(byte[] bytes, int at)
+{
+    public ref readonly JournalRecord Record => ref MemoryMarshal.AsRef<JournalRecord>(bytes.AsSpan(at));
+
+    /// <summary>In the catalog's order of then.</summary>
+    public ReadOnlySpan<JournalCandidate> Candidates =>
+        MemoryMarshal.Cast<byte, JournalCandidate>(bytes.AsSpan(at + Unsafe.SizeOf<JournalRecord>(), Record.Candidates * Unsafe.SizeOf<JournalCandidate>()));
+
+    /// <summary>As the API names it.</summary>
+    public string Id => IdOf(Record.TimeMs, Record.Nonce);
+
+    public static string IdOf(long timeMs, uint nonce) => FormattableString.Invariant($"{timeMs:x}-{nonce:x6}");
+}

@@ -1,0 +1,66 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>Requests that are tried and not made, and the models as they are.</summary>
+internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings)
+{
+    private const string Path = ConsoleEndpoints.Root + "/playground";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Path, PlayAsync).WithMetadata(ConsoleEndpoints.Read);
+        routes.MapGet(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(ConsoleEndpoints.Read);
+    }
+
+    /// <summary>Predicts and ranks as a decision would, and keeps nothing of it: there is no receipt to learn by.</summary>
+    private async Task PlayAsync(HttpContext context)
+    {
+        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, "Gateway:RouterBodyBytes").ConfigureAwait(false));
+        var (input, id) = RequestBody.AsText(() =>
+        {
+            var fields = new Fields(document.RootElement, ["input", "user"]);
+            return (fields.Text("input"), fields.Text("user"));
+        });
+        var text = input ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send the request to try as a text.", "input");
+        var tenant = ConsoleEndpoints.Tenant(context);
+        var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
+        var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
+        var decision = user.Decide(request, policy, new DecisionMoment(0, 0, time.GetUtcNow().ToUnixTimeMilliseconds(), 0, 0), new RequestEncoding());
+        var (outcomes, allowed) = (decision.Candidates.Select(c => c.Predicted).ToArray(), decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
+        await ConsoleEndpoints.WriteAsync(
+            context,
+            new PlaygroundView(
+                [.. decision.Candidates.Select(c => new PlaygroundCandidateView(c.Model.Value, c.Predicted.Quality, null, c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
+                user.Pool.CostScaleUsd,
+                new(user.Belief.GeometricMean, user.Belief.Quantile(0.05), user.Belief.Quantile(0.95), decision.LambdaCost),
+                [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))]),
+            ConsoleJson.Default.PlaygroundView).ConfigureAwait(false);
+    }
+
+    private Task ModelsAsync(HttpContext context)
+    {
+        var catalog = pool.Current.Catalog;
+        var used = figures.ModelsOfDay(ConsoleEndpoints.Tenant(context));
+        var models = catalog.Models.Select(m =>
+        {
+            var use = used.GetValueOrDefault(m.Id.Value);
+            return new ModelLineView(
+                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, Capabilities(m), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
+                upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
+        });
+        context.Response.Headers.ETag = CatalogJson.Etag(catalog);
+        return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models]), ConsoleJson.Default.ModelsView);
+    }
+
+    private static string[] Capabilities(ModelProfile model) =>
+        model.Capabilities == ModelCapabilities.None ? ["none"] : [.. MetaRouterOptions.ModelOptions.CapabilityNames.Where(c => c.Value != 0 && model.Capabilities.HasFlag(c.Value)).Select(c => c.Key)];
+}

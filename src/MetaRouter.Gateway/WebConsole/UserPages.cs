@@ -1,0 +1,122 @@
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>What the console shows of one user: by the id the client names, or by a pseudonym of a decision.</summary>
+internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets)
+{
+    private const string Users = ConsoleEndpoints.Root + "/users/";
+    private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
+    private const int Decisions = 50, NewcomerUsers = 100, NewcomerPoints = 20;
+
+    public void Map(IEndpointRouteBuilder routes) => routes.MapGet(Users + "{id}", UserAsync).WithMetadata(ConsoleEndpoints.Read);
+
+    /// <summary>How fast the users of the last decisions became known. Null: users are kept elsewhere, or none has said anything.</summary>
+    public async Task<NewcomerView[]?> NewcomersAsync(string tenant, CancellationToken cancellationToken)
+    {
+        if (router is not InProcessRouter)
+        {
+            return null;
+        }
+
+        var (to, hashes) = (watch.Of(tenant), new HashSet<ulong>());
+        foreach (var entry in watch.Journal.NewestFirst().TakeWhile(_ => hashes.Count < NewcomerUsers))
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant == to.Number && r.User != 0)
+            {
+                hashes.Add(r.User);
+            }
+        }
+
+        var users = new List<UserModel>();
+        foreach (var hash in hashes)
+        {
+            if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && user.State.Signals.Length > 0)
+            {
+                users.Add(user);
+            }
+        }
+
+        return users.Count == 0 ? null : [.. NewcomerCurve.Of(users, NewcomerPoints).Select((p, i) => new NewcomerView(i + 1, p.Regret, p.Users))];
+    }
+
+    public static MassView[] Density(ReadOnlySpan<float> marginal)
+    {
+        var density = new MassView[marginal.Length];
+        for (var i = 0; i < density.Length; i++)
+        {
+            density[i] = new(PreferenceGrid.Lambda[i], marginal[i]);
+        }
+
+        return density;
+    }
+
+    private async Task UserAsync(HttpContext context)
+    {
+        var (tenant, id) = (ConsoleEndpoints.Tenant(context), RouterEndpoints.IdOf(context, before: Users));
+        var to = watch.Of(tenant);
+        var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
+        var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
+        var (models, latest) = (new Dictionary<(long, uint), string>(), new List<RowView>());
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant != to.Number || r.User != hash)
+            {
+                continue;
+            }
+
+            models.TryAdd((r.TimeMs, r.Nonce), watch.Names[r.Served < 0 ? r.Model : r.Served]);
+            if (latest.Count < Decisions)
+            {
+                latest.Add(rows.Row(entry));
+            }
+        }
+
+        var belief = user.Belief;
+        var history = BeliefStep.Of(user).Select(s => new StepView(
+            ConsoleRows.Time(s.Signal.ClientTimeMs), Names.Of(s.Signal.Key.Kind), ConsoleNames.Of(s.Signal.Key.Kind, s.Signal.Value, s.Signal.Withdrawn),
+            models.GetValueOrDefault((s.Signal.Key.DecisionTimeMs, s.Signal.Key.Nonce)), s.After.GeometricMean, s.After.Quantile(0.05), s.After.Quantile(0.95), s.Explain()));
+        await ConsoleEndpoints.WriteAsync(
+            context,
+            new UserView(
+                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Core.Routing.Explanation.Of(user), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
+                belief.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), null, [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.CostScaleUsd),
+            ConsoleJson.Default.UserView).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ids.</summary>
+    private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept(s_hexadecimal) < 0;
+
+    private ulong Find(TenantTraffic to, string pseudonym)
+    {
+        foreach (var entry in watch.Journal.NewestFirst())
+        {
+            ref readonly var r = ref entry.Record;
+            if (r.Tenant == to.Number && r.User != 0 && ConsoleNames.Pseudonym(r.User) == pseudonym)
+            {
+                return r.User;
+            }
+        }
+
+        throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps is of a user '~{pseudonym}'. Take a user of GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
+    }
+
+    /// <summary>By hash, from the store itself.</summary>
+    private async Task<UserModel> LoadAsync(TenantTraffic to, ulong hash, CancellationToken cancellationToken)
+    {
+        if (router is not InProcessRouter)
+        {
+            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster a user's record is its grain's, which is found by the id only. Use the id that the client names instead of a pseudonym.", "id");
+        }
+
+        var record = await store.LoadAsync(new UserKey(to.Hash, hash), cancellationToken).ConfigureAwait(false);
+        return record.State.Length > 0 && UserState.TryRead(record.State, out var state, out _) ? new UserModel(pool.Current, state) : pool.Newcomer;
+    }
+}

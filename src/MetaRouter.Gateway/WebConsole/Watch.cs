@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.WebConsole;
+
+/// <summary>Takes down what the endpoints do, for the console to show. Off: nothing is kept, and noting costs a comparison.</summary>
+internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
+    private int _numbers;
+    private volatile Tuple<ModelCatalog, int>? _strongest;
+
+    public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
+
+    public SaidJournal Said { get; } = new(settings.Gateway.ConsoleDecisions);
+
+    public ModelNames Names { get; } = new();
+
+    public bool IsOn => Journal.IsOn;
+
+    /// <summary>Tenants come from the configured keys, so there are as many of these as of them.</summary>
+    public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => new TenantTraffic(Interlocked.Increment(ref me._numbers), IdentityHash.Compute(me.Secrets.IdentitySecret, name)), this);
+
+    /// <summary>A decision whose model is called elsewhere.</summary>
+    public void Decided(string tenant, RouteDecision decision)
+    {
+        if (IsOn)
+        {
+            Note(tenant, decision, null, 0, double.NaN, isCompared: true);
+        }
+    }
+
+    /// <summary>A decision and what became of it here.</summary>
+    /// <param name="served">Null model: nobody answered.</param>
+    /// <param name="isCompared">The offered model answered as well, and the cost is of both.</param>
+    public void Called(string tenant, RouteDecision decision, ServedCall served, int status, bool isCompared)
+    {
+        if (IsOn)
+        {
+            Note(tenant, decision, served, status, served.LatencySeconds * 1000, isCompared);
+        }
+    }
+
+    /// <summary>A call that nothing was decided for.</summary>
+    /// <param name="isAuto">Routing was off; else the model was asked for.</param>
+    public void Unrouted(string tenant, string? user, ModelId model, bool isAuto, ServedCall served, int status)
+    {
+        if (!IsOn)
+        {
+            return;
+        }
+
+        var to = Of(tenant);
+        var number = Names[model];
+        var record = new JournalRecord
+        {
+            TimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            Nonce = (uint)System.Security.Cryptography.RandomNumberGenerator.GetInt32(1 << 24),
+            User = user is null ? 0 : secrets.HashOf(tenant, user),
+            Tenant = to.Number,
+            Snapshot = pool.Current.Snapshot.Version,
+            LambdaCost = double.NaN,
+            CostScaleUsd = double.NaN,
+            CostUsd = served.CostUsd ?? double.NaN,
+            LatencyMs = (float)(served.LatencySeconds * 1000),
+            Model = number,
+            Served = served.Model is null ? -1 : number,
+            Chosen = -1,
+            Offered = -1,
+            Status = (ushort)status,
+            Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
+        };
+        Journal.Add(ref record, []);
+        to.Add(record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = status != StatusCodes.Status200OK });
+    }
+
+    /// <summary>What a user said, once the router has taken it.</summary>
+    public void Heard(string tenant, string user, Feedback feedback, FeedbackResult result)
+    {
+        if (!IsOn || !result.Receipt.IsValid || result.IsErased)
+        {
+            return;
+        }
+
+        var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (policy.Sealer.Open(feedback.Receipt, to.Hash, hash, now, out var receipt).IsValid)
+        {
+            Said.Add(new(to.Number, hash, receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind, feedback.Value, feedback.Withdrawn, result.Counted, now));
+        }
+    }
+
+    /// <summary>An erased user's decisions are nobody's.</summary>
+    public void Forget(string tenant, string user)
+    {
+        if (IsOn)
+        {
+            var (to, hash) = (Of(tenant), secrets.HashOf(tenant, user));
+            Journal.Forget(to.Number, hash);
+            Said.Forget(to.Number, hash);
+        }
+    }
+
+    private RouterSecrets Secrets => secrets;
+
+    private int Strongest(ModelCatalog catalog)
+    {
+        var known = _strongest;
+        if (!ReferenceEquals(known?.Item1, catalog))
+        {
+            _strongest = known = Tuple.Create(catalog, Names[settings.Strongest(catalog).Id]);
+        }
+
+        return known!.Item2;
+    }
+
+    private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, bool isCompared)
+    {
+        var to = Of(tenant);
+        var receipt = decision.Receipt;
+        var current = pool.Current;
+        Span<JournalCandidate> candidates = stackalloc JournalCandidate[decision.Candidates.Count];
+        Span<int> models = stackalloc int[candidates.Length];
+        Span<Outcome> outcomes = stackalloc Outcome[candidates.Length];
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var one = decision.Candidates[i];
+            (models[i], outcomes[i]) = (Names[one.Model], one.Predicted);
+            candidates[i] = new() { Predicted = one.Predicted, Utility = one.Utility, Propensity = one.Propensity, Model = (ushort)models[i], Exclusion = one.Exclusion };
+        }
+
+        var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? Names[model] : -1;
+        var isObserved = served is { Mode: not "apply" };
+        var record = new JournalRecord
+        {
+            TimeMs = receipt.DecisionTimeMs,
+            Nonce = receipt.Nonce,
+            User = receipt.UserHash,
+            Tenant = to.Number,
+            Snapshot = decision.SnapshotVersion,
+            LambdaCost = decision.LambdaCost,
+            CostScaleUsd = current.CostScaleUsd,
+            CostUsd = served?.CostUsd ?? double.NaN,
+            LatencyMs = (float)latencyMs,
+            Model = models[decision.ChosenIndex],
+            Served = served is null ? -1 : answered,
+            Chosen = (short)decision.ChosenIndex,
+            Offered = (short)(decision.OfferedIndex ?? -1),
+            Status = (ushort)status,
+            Reason = served is { IsFailOver: true } ? JournalReason.FailOver : (JournalReason)(byte)decision.Reason,
+            Flags = (byte)((served is { IsFailOver: true } ? JournalRecord.FailedOver : 0) | (isObserved ? JournalRecord.Observed : 0)),
+        };
+        Journal.Add(ref record, candidates);
+        to.Add(record.TimeMs, new TrafficCall
+        {
+            Models = models,
+            Outcomes = outcomes,
+            LambdaCost = decision.LambdaCost,
+            CostScaleUsd = current.CostScaleUsd,
+            Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
+            Served = answered,
+            Offered = isCompared && decision.OfferedIndex is { } offered ? models[offered] : -1,
+            Strongest = Strongest(current.Catalog),
+            SpentUsd = record.CostUsd,
+            LatencyMs = latencyMs,
+            IsError = served is not null && status != StatusCodes.Status200OK,
+            IsFailOver = served is { IsFailOver: true },
+        });
+    }
+}

@@ -1,0 +1,52 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Core.Users;
+using static MetaRouter.Core.Tests.SomeModels;
+
+namespace MetaRouter.Core.Tests.Traffic;
+
+public class DialReplayTests
+{
+    [Fact]
+    public void Points_OfOneRequest_SwitchWhereTheUtilitiesCross()
+    {
+        // 0.6 - 0.1 lambda = 0.9 - lambda at lambda = 1/3.
+        var replay = new DialReplay([0, 0.33, 0.34, 10]);
+        replay.Add([5, 9], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [true, true], 0.01, 2);
+
+        var points = replay.Points();
+
+        points.Select(p => p.Shares.Single()).ShouldBe([(9, 1.0), (9, 1.0), (5, 1.0), (5, 1.0)]);
+        points[1].CostUsd.ShouldBe(0.02, 1e-7); // twice the prediction
+        points[2].Quality.ShouldBe(0.6, 1e-6);
+    }
+
+    [Fact]
+    public void Add_ModelRuledOut_IsNeverChosen()
+    {
+        var replay = new DialReplay([0]);
+        replay.Add([0, 1], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [true, false], 0.01, 1);
+        replay.Add([0, 1], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [false, false], 0.01, 1);
+
+        replay.Requests.ShouldBe(1);
+        replay.Points().Single().Shares.Single().Model.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Best_AtTheLambdaActedOn_IsTheModelTheDecisionChose()
+    {
+        var scratch = new RequestEncoding();
+        for (var i = 0; i < 200; i++)
+        {
+            double? dial = i % 2 == 0 ? 0.01 * Math.Pow(1.05, i) : null;
+            var decision = new UserModel(Pool, UserState.Empty).Decide(
+                new RouteRequest(Ask(i)) { LambdaCost = dial, MayExplore = false, Needs = new RouteNeeds { UnhealthyModels = i % 3 == 0 ? new HashSet<Core.Catalog.ModelId> { Id(i % Count) } : null } },
+                Policy, new DecisionMoment(1, 2, i, 3, 0), scratch);
+
+            var best = DialReplay.Best([.. decision.Candidates.Select(c => c.Predicted)], [.. decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None)], decision.LambdaCost, Pool.CostScaleUsd);
+
+            best.ShouldBe(decision.ChosenIndex);
+        }
+    }
+}

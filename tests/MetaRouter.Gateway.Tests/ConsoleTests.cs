@@ -1,0 +1,353 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>What the console shows is what happened, of one tenant, and nothing that is not to be seen.</summary>
+public sealed class ConsoleTests
+{
+    private const string Chemistry = "A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?";
+
+    [Fact]
+    public async Task Decision_InDetail_IsWhatRouteReturned()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        var route = await gateway.RouteAsync("ada", compare: true);
+        (await gateway.FeedbackAsync(route, "ada", "comparison", "cheaper")).Status.ShouldBe(200);
+
+        var row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().Single()!;
+        var detail = (await gateway.GetAsync($"/v1/console/decisions/{row["id"]}")).Body;
+
+        foreach (var (name, of) in new[] { ("model", "model"), ("explanation", "explanation"), ("reason", "reason"), ("snapshot", "snapshot"), ("propensity", "propensity") })
+        {
+            detail[name]!.ToString().ShouldBe(route.Body[of]!.ToString(), name);
+        }
+
+        var candidates = detail["candidates"]!.AsArray();
+        foreach (var ranked in route.Body["ranking"]!.AsArray())
+        {
+            var candidate = candidates.Single(c => (string)c!["model"]! == (string)ranked!["model"]!)!;
+            foreach (var name in new[] { "quality", "cost_usd", "utility", "propensity" })
+            {
+                ((float)candidate[name]!).ShouldBe((float)ranked![name]!, name);
+            }
+        }
+
+        ((string)candidates.Single(c => (bool)c!["offered"]!)!["model"]!).ShouldBe((string)route.Body["offered"]!);
+        var said = detail["feedback"]!.AsArray().Single()!;
+        ((string)said["kind"]!, (bool)said["counted"]!).ShouldBe(("comparison", true));
+        ((int)row["signals"]!).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Overview_OfChatsAndDecisions_AddsUp()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        var spent = 0.0;
+        for (var i = 0; i < 6; i++)
+        {
+            var answer = await gateway.PostAsync("/v1/chat/completions", $$"""{"model":"auto:cheap","user":"u{{i % 3}}","messages":[{"role":"user","content":"{{Chemistry}}"}]}""");
+            spent += double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
+        }
+
+        var named = await gateway.PostAsync("/v1/chat/completions", $$"""{"model":"gpt-4o-2024-05-13","user":"u0","messages":[{"role":"user","content":"{{Chemistry}}"}]}""");
+        spent += double.Parse(named.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
+        var route = await gateway.RouteAsync("u1");
+        var predicted = (double)route.Body["ranking"]!.AsArray().Single(r => (string)r!["model"]! == (string)route.Body["model"]!)!["cost_usd"]!;
+
+        var overview = (await gateway.GetAsync("/v1/console/overview?minutes=60")).Body;
+
+        var totals = overview["totals"]!;
+        ((int)totals["requests"]!, (int)totals["users"]!, (int)totals["errors"]!).ShouldBe((8, 3, 0));
+        ((double)totals["spent_usd"]!).ShouldBe(spent + predicted, 1e-7);
+        ((double)totals["predicted_usd"]!).ShouldBe(predicted, 1e-7);
+        ((string)totals["always_strongest"]!["model"]!).ShouldBe("gpt-4o-2024-05-13");
+        ((double)totals["always_strongest"]!["saved_share"]!).ShouldBeInRange(0.3, 1);
+        var quality = totals["quality"]!;
+        ((double)quality["value"]!).ShouldBeInRange((double)quality["low"]!, (double)quality["high"]!);
+        overview["series"]!.AsArray().Sum(b => (int)b!["requests"]!).ShouldBe(8);
+        overview["series"]!.AsArray().Sum(b => (double)b!["spent_usd"]!).ShouldBe(spent + predicted, 1e-7);
+        overview["models"]!.AsArray().Sum(m => (int)m!["requests"]!).ShouldBe(8);
+        overview["models"]!.AsArray().Sum(m => (double)m!["share"]!).ShouldBe(1, 1e-9);
+        (await gateway.GetAsync("/v1/console/decisions?reason=requested")).Body["total"]!.GetValue<int>().ShouldBe(1);
+        (await gateway.GetAsync("/v1/console/decisions?user=u0")).Body["total"]!.GetValue<int>().ShouldBe(3);
+        (await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Sum(m => (int)m!["requests"]!).ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task UpstreamThatFails_IsAnErrorOfItsModel()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url, "--Gateway:MostAttempts", "1");
+        await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","user":"u","messages":[{"role":"user","content":"hello"}]}""");
+
+        var row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().Single()!;
+
+        ((int)row["status"]!, row["served"]).ShouldBe((502, null));
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
+        ((int)overview["totals"]!["errors"]!, (double)overview["totals"]!["spent_usd"]!).ShouldBe((1, 0));
+        ((int)(await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Single(m => (string)m!["id"]! == (string)row["model"]!)!["errors"]!).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Tenants_SeeTheirOwn_AndScopesHold()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--ApiKeys:0:Sha256", Hash("a"), "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "read",
+            "--ApiKeys:1:Sha256", Hash("b"), "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Scopes:0", "inference", "--ApiKeys:1:Scopes:1", "read", "--ApiKeys:1:Scopes:2", "admin",
+            "--ApiKeys:2:Sha256", Hash("c"), "--ApiKeys:2:Tenant", "a", "--ApiKeys:2:Scopes:0", "inference");
+        for (var i = 0; i < 3; i++)
+        {
+            (await gateway.PostAsync("/v1/router/route", """{"input":"a","user":"u"}""", Bearer("a"))).Status.ShouldBe(200);
+        }
+
+        var mine = (await gateway.GetAsync("/v1/console/decisions", Bearer("a"))).Body;
+        ((int)mine["total"]!).ShouldBe(3);
+        ((int)(await gateway.GetAsync("/v1/console/decisions", Bearer("b"))).Body["total"]!).ShouldBe(0);
+        ((int)(await gateway.GetAsync("/v1/console/overview", Bearer("b"))).Body["totals"]!["requests"]!).ShouldBe(0);
+        (await gateway.GetAsync("/v1/console/users", Bearer("b"))).Body["users"]!.AsArray().ShouldBeEmpty();
+        (await gateway.GetAsync($"/v1/console/decisions/{mine["decisions"]![0]!["id"]}", Bearer("b"))).ShouldFail(404, "unknown_decision");
+        (await gateway.GetAsync($"/v1/console/users/~{mine["decisions"]![0]!["user"]}", Bearer("b"))).ShouldFail(404, "unknown_user");
+        ((int)(await gateway.GetAsync("/v1/console/front", Bearer("b"))).Body["requests"]!).ShouldBe(0);
+
+        (await gateway.GetAsync("/v1/console/session")).ShouldFail(401, "invalid_api_key");
+        (await gateway.GetAsync("/v1/console/session", Bearer("c"))).Body["scopes"]!.ToJsonString().ShouldBe("""["inference"]""");
+        foreach (var path in new[] { "overview", "events", "front", "decisions", "decisions/x", "users", "users/u", "learning", "models" })
+        {
+            (await gateway.GetAsync("/v1/console/" + path, Bearer("c"))).ShouldFail(403, "insufficient_scope", "read");
+        }
+
+        (await gateway.PostAsync("/v1/console/playground", """{"input":"a"}""", Bearer("c"))).ShouldFail(403, "insufficient_scope", "read");
+        (await gateway.PostAsync("/v1/console/learning/refresh", "", Bearer("a"))).ShouldFail(403, "insufficient_scope", "admin");
+        (await gateway.PostAsync("/v1/console/learning/rollback", "{}", Bearer("a"))).ShouldFail(403, "insufficient_scope", "admin");
+    }
+
+    [Fact]
+    public async Task Journal_IsBounded_AndPagesThroughAllItHolds()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Gateway:ConsoleDecisions", "250");
+        var inputs = Enumerable.Range(0, 400).Select(i => gateway.RouteAsync($"u{i % 7}", input: $"Question {i}"));
+        await Task.WhenAll(inputs);
+
+        var (seen, before, pages) = (new HashSet<string>(), "", 0);
+        do
+        {
+            var page = (await gateway.GetAsync($"/v1/console/decisions?limit=100{before}")).Body;
+            ((int)page["total"]!).ShouldBe(250);
+            page["decisions"]!.AsArray().ShouldAllBe(d => seen.Add((string)d!["id"]!));
+            before = page["next"] is { } next ? $"&before={next}" : "";
+            pages++;
+        }
+        while (before.Length > 0);
+
+        (seen.Count, pages).ShouldBe((250, 3));
+        ((int)(await gateway.GetAsync("/v1/console/overview")).Body["totals"]!["requests"]!).ShouldBe(400); // sums do not depend on it
+    }
+
+    [Fact]
+    public async Task ConsoleOff_KeepsNothing_AndRoutes()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Gateway:ConsoleDecisions", "0");
+        await gateway.RouteAsync("ada");
+
+        (await gateway.GetAsync("/v1/console/decisions")).ShouldFail(404, "console_off", "Gateway:ConsoleDecisions");
+        (await gateway.GetAsync("/v1/console/session")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Events_TellTheOverviewAtOnceAndDecisionsAsTheyCome()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var response = await gateway.Client.GetAsync("/v1/console/events", HttpCompletionOption.ResponseHeadersRead, limit.Token);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+        using var events = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
+        (await NextAsync("overview"))["totals"]!["requests"]!.GetValue<int>().ShouldBe(0);
+
+        var route = await gateway.RouteAsync("ada");
+
+        ((string)(await NextAsync("decision"))["model"]!).ShouldBe((string)route.Body["model"]!);
+
+        async Task<JsonNode> NextAsync(string name)
+        {
+            while (await events.ReadLineAsync(limit.Token) is { } line)
+            {
+                if (line == "event: " + name)
+                {
+                    return JsonNode.Parse((await events.ReadLineAsync(limit.Token))!["data: ".Length..])!;
+                }
+            }
+
+            throw new InvalidOperationException("the stream ended");
+        }
+    }
+
+    [Fact]
+    public async Task NamesWithMarkup_ComeBackAsJsonText_AndNoIdOrTextIsKept()
+    {
+        const string user = "<script>alert(1)</script>", model = "<img/src=x>";
+        await using var gateway = await RunningGateway.StartAsync();
+        (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", $$"""{"models":[{"id":"{{model}}","input_price_usd_per_million":1,"output_price_usd_per_million":1}]}""")).Status.ShouldBe(200);
+        var receipt = (string)(await gateway.RouteAsync(user, input: "<b>secret words</b>")).Body["receipt"]!;
+        (await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = receipt, ["user"] = user, ["kind"] = "thumb", ["value"] = "up" }.ToJsonString())).Status.ShouldBe(200);
+
+        foreach (var path in new[] { "overview", "decisions", "front", "users", "learning", "models", "users/" + Uri.EscapeDataString(user) })
+        {
+            var answer = await gateway.GetAsync("/v1/console/" + path);
+            answer.Text.ShouldNotContain("<");
+            answer.Text.ShouldNotContain("secret words");
+        }
+
+        var mine = (await gateway.GetAsync("/v1/console/users/" + Uri.EscapeDataString(user))).Body;
+        ((string)mine["name"]!).ShouldBe(user); // whoever asks by the id knows it
+        ((string)mine["history"]![0]!["model"]!).ShouldBe(model);
+        var row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]![0]!;
+        ((string)row["user"]!).ShouldBe((string)mine["user"]!);
+        row["name"].ShouldBeNull();
+        (await gateway.GetAsync("/v1/console/decisions")).Text.ShouldNotContain("script");
+    }
+
+    [Fact]
+    public async Task User_ByPseudonym_IsTheUserById_AndGoneWithErasure()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            (await gateway.FeedbackAsync(await gateway.RouteAsync("ada", compare: true), "ada", "comparison", "cheaper")).Status.ShouldBe(200);
+        }
+
+        var byId = (await gateway.GetAsync("/v1/console/users/ada")).Body;
+        var byPseudonym = (await gateway.GetAsync($"/v1/console/users/~{byId["user"]}")).Body;
+        byPseudonym["density"]!.ToJsonString().ShouldBe(byId["density"]!.ToJsonString());
+        byPseudonym["history"]!.AsArray().Count.ShouldBe(5);
+        ((double)byId["history"]![4]!["lambda_mean"]!).ShouldBe((double)byId["lambda_mean"]!, 1e-9);
+        ((string)byId["history"]![0]!["text"]!).ShouldStartWith("preferred the cheaper of two answers");
+        byId["density"]!.AsArray().Sum(d => (double)d!["probability"]!).ShouldBe(1, 1e-3);
+        ((int)(await gateway.GetAsync("/v1/console/users")).Body["users"]![0]!["signals"]!).ShouldBe(5);
+
+        (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/ada")).Status.ShouldBe(200);
+
+        (await gateway.GetAsync($"/v1/console/users/~{byId["user"]}")).ShouldFail(404, "unknown_user");
+        (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().ShouldAllBe(d => d!["user"] == null);
+    }
+
+    [Fact]
+    public async Task Playground_RanksAsRouteDoes_AndKeepsNothing()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        var tried = (await gateway.PostAsync("/v1/console/playground", new JsonObject { ["input"] = Chemistry, ["user"] = "ada" }.ToJsonString())).Body;
+        ((int)(await gateway.GetAsync("/v1/console/decisions")).Body["total"]!).ShouldBe(0);
+
+        var route = await gateway.RouteAsync("ada");
+
+        ((double)tried["lambda"]!["acting"]!).ShouldBe((double)route.Body["lambda_cost"]!, 1e-3);
+        var scale = (double)tried["cost_scale_usd"]!;
+        foreach (var at in tried["dial"]!.AsArray())
+        {
+            var lambda = (double)at!["lambda"]!;
+            tried["candidates"]!.AsArray().MaxBy(c => (double)c!["quality"]! - (lambda * (double)c["cost_usd"]! / scale))!["model"]!.ToString().ShouldBe((string)at["model"]!);
+        }
+
+        (await gateway.PostAsync("/v1/console/playground", "{}")).ShouldFail(400, "missing_field", "'input'");
+    }
+
+    [Fact]
+    public async Task Page_IsServedWithoutAKey_CompressedCachedAndClosed()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--ApiKeys:0:Sha256", Hash("a"), "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Scopes:0", "read");
+        using var plain = await gateway.Client.GetAsync("/");
+        plain.StatusCode.ShouldBe(HttpStatusCode.OK);
+        plain.Content.Headers.ContentType!.ToString().ShouldBe("text/html; charset=utf-8");
+        var policy = string.Join(";", plain.Headers.GetValues("Content-Security-Policy"));
+        policy.ShouldContain("default-src 'none'");
+        policy.ShouldContain("frame-ancestors 'none'");
+        policy.ShouldNotContain("unsafe");
+        plain.Headers.GetValues("X-Content-Type-Options").ShouldBe(["nosniff"]);
+        plain.Headers.CacheControl!.NoCache.ShouldBeTrue();
+        var html = await plain.Content.ReadAsStringAsync();
+        html.ShouldContain("MetaRouter");
+
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/");
+        again.Headers.IfNoneMatch.Add(plain.Headers.ETag!);
+        (await gateway.Client.SendAsync(again)).StatusCode.ShouldBe(HttpStatusCode.NotModified);
+
+        foreach (var asset in System.Text.RegularExpressions.Regex.Matches(html, "\"(/console/[^\"]+)\"").Select(m => m.Groups[1].Value))
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, asset);
+            request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("br"));
+            using var answer = await gateway.Client.SendAsync(request);
+            answer.StatusCode.ShouldBe(HttpStatusCode.OK, asset);
+            answer.Headers.CacheControl!.ToString().ShouldContain("immutable");
+        }
+
+        (await gateway.GetAsync("/console/none.js")).ShouldFail(404, "unknown_url", "/console/none.js");
+        (await gateway.GetAsync("/v1/console/overview")).ShouldFail(401, "invalid_api_key");
+    }
+
+    [Fact]
+    public async Task RollBack_ChangesWhatNewcomersGet_OutlivesARestartAndTheTimer()
+    {
+        var folder = Directory.CreateTempSubdirectory("console").FullName;
+        try
+        {
+            string[] settings = ["--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:RefreshSeconds", "1"];
+            double before;
+            await using (var gateway = await RunningGateway.StartAsync(settings))
+            {
+                before = await NewcomerAsync(gateway);
+                await TeachAsync(gateway, 0, 60);
+                (await gateway.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
+                (await NewcomerAsync(gateway)).ShouldBeGreaterThan(before * 1.5);
+                var learned = (await gateway.GetAsync("/v1/console/learning")).Body;
+                var shipped = learned["snapshots"]!.AsArray().Single(s => (string)s!["result"]! == "shipped")!;
+                var promoted = learned["snapshots"]!.AsArray().First(s => (string)s!["result"]! == "promoted")!;
+                ((double)promoted["challenger_evidence"]!).ShouldBeGreaterThanOrEqualTo((double)promoted["champion_evidence"]!);
+                ((string)learned["snapshots"]!.AsArray().Single(s => (bool)s!["serving"]!)!["version"]!).ShouldBe((string)learned["serving"]!["version"]!);
+
+                var back = await gateway.PostAsync("/v1/console/learning/rollback", new JsonObject { ["version"] = (string)shipped["version"]! }.ToJsonString());
+
+                back.Status.ShouldBe(200, back.Text);
+                ((string)back.Body["serving"]!["version"]!, (bool)back.Body["serving"]!["held"]!).ShouldBe(((string)shipped["version"]!, true));
+                (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
+                await TeachAsync(gateway, 60, 5);
+                await Task.Delay(2500); // two rounds of the timer
+                (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
+            }
+
+            await using var restarted = await RunningGateway.StartAsync(settings);
+            (await NewcomerAsync(restarted)).ShouldBe(before, 1e-9);
+            var history = (await restarted.GetAsync("/v1/console/learning")).Body;
+            ((string)history["snapshots"]![0]!["result"]!).ShouldBe("rolled_back");
+            ((bool)history["serving"]!["held"]!).ShouldBeTrue();
+
+            (await restarted.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
+            (await NewcomerAsync(restarted)).ShouldBeGreaterThan(before * 1.5); // asked for, so it may
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<double> NewcomerAsync(RunningGateway gateway) => (double)(await gateway.GetAsync("/v1/console/users/nobody-yet")).Body["acting_lambda"]!;
+
+    private static async Task TeachAsync(RunningGateway gateway, int first, int users)
+    {
+        await Task.WhenAll(Enumerable.Range(first, users).Select(async u =>
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                (await gateway.FeedbackAsync(await gateway.RouteAsync($"user {u}", compare: true, input: $"{Chemistry} {i}"), $"user {u}", "comparison", "cheaper")).Status.ShouldBe(200);
+            }
+        }));
+    }
+
+    private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
+
+    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+}

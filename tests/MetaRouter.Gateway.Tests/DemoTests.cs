@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Demo;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class DemoTests
+{
+    [Fact]
+    public async Task Demo_WithinAMinute_GivesDifferentUsersDifferentModelsAndSaves()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--demo", "--MetaRouter:Store", "memory");
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var users = (await gateway.GetAsync("/v1/console/users?limit=50")).Body["users"]!.AsArray().Where(u => (int)u!["requests"]! >= 5).ToArray();
+            var totals = (await gateway.GetAsync("/v1/console/overview?minutes=5")).Body["totals"]!;
+            if (users.Select(u => (string)u!["top_model"]!).Distinct().Count() > 1 && (double?)totals["always_strongest"]?["saved_share"] > 0.1)
+            {
+                users.ShouldAllBe(u => (string?)u!["name"] != null);
+                break;
+            }
+
+            Stopwatch.GetElapsedTime(started).TotalSeconds.ShouldBeLessThan(60, totals.ToJsonString());
+            await Task.Delay(500);
+        }
+
+        var session = (await gateway.GetAsync("/v1/console/session")).Body;
+        ((bool)session["demo"]!, (bool)session["simulated"]!).ShouldBe((true, true));
+        Welcome.Text(gateway.App).ShouldContain("SIMULATED");
+    }
+
+    [Fact]
+    public void Users_OfOneSeed_AreTheSame_AndSpreadOverTheTradeOff()
+    {
+        var users = DemoUser.Make(50, new Random(1));
+
+        users.ShouldBe(DemoUser.Make(50, new Random(1)));
+        users.Select(u => u.Id).Distinct().Count().ShouldBe(50);
+        users.Count(u => u.Preference.LambdaCost < 0.1).ShouldBeInRange(16, 17);
+        users.Min(u => u.Preference.LambdaCost).ShouldBeGreaterThanOrEqualTo(0.01);
+    }
+
+    [Fact]
+    public async Task Demo_WithUpstreams_IsRefused()
+    {
+        var e = await Should.ThrowAsync<GatewayConfigurationException>(() => RunningGateway.StartAsync("--demo", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1"));
+
+        e.Message.ShouldContain("--demo is there");
+    }
+
+    [Fact]
+    public void OutcomeFolder_ReadsRowsThatEveryModelAnswered()
+    {
+        var folder = Directory.CreateTempSubdirectory("outcomes").FullName;
+        try
+        {
+            using (var file = new StreamWriter(new System.IO.Compression.GZipStream(File.Create(Path.Combine(folder, "some.jsonl.gz")), System.IO.Compression.CompressionMode.Compress)))
+            {
+                file.WriteLine("""{"query":"one","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""");
+                file.WriteLine("""{"query":"two","models":{"m":{"score":1,"cost_usd":null},"n":{"score":0,"cost_usd":0.25}}}""");
+                file.WriteLine("""{"query":"three","models":{"n":{"score":0,"cost_usd":0.25}}}""");
+            }
+
+            var price = new PricePerMillionTokens(1);
+            var rows = OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("m"), price, price), new ModelProfile(new ModelId("n"), price, price)]));
+
+            rows.Single().Text.ShouldBe("one");
+            rows.Single().Outcomes![new ModelId("m")].CostUsd.ShouldBe(0.5f);
+            Should.Throw<InvalidDataException>(() => OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("x"), price, price)]))).Message.ShouldContain("x");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
