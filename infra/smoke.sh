@@ -10,6 +10,12 @@ runner=
 stop() { [[ -z $runner ]] || { kill -9 $(pgrep -P "$runner") "$runner" 2>/dev/null || true; wait "$runner" 2>/dev/null || true; runner=; }; }
 trap 'stop; rm -rf "$work"' EXIT
 
+# Another program's answers would pass for the gateway's.
+if curl -s -m 2 -o /dev/null "$base/"; then
+  echo "Something already listens on $base; stop it first." >&2
+  exit 1
+fi
+
 start() {
   dotnet run -c Release --project src/MetaRouter.Gateway >"$work/gateway.log" 2>&1 &
   runner=$!
@@ -27,8 +33,9 @@ post() { curl -fs -m 5 -H 'content-type: application/json' -d "$2" "$base$1"; }
 
 # Routes and gives feedback until the gateway is gone; notes what was acknowledged.
 worker() {
-  local user=user-$1 n=0 receipt answer
+  local user n=0 receipt answer
   while ((++n < 10000)); do
+    user=user-$1-$((n / 40)) # a user's window holds 64 signals
     receipt=$(post /v1/router/route "{\"user\":\"$user\",\"input\":\"Question $n: how many sides has a hexagon?\"}" | sed -n 's/.*"receipt":"\([^"]*\)".*/\1/p') || return 0
     [[ -n $receipt ]] || return 0
     answer=$(post /v1/router/feedback "{\"receipt\":\"$receipt\",\"user\":\"$user\",\"kind\":\"thumb\",\"value\":\"up\"}") || return 0
@@ -49,16 +56,19 @@ for w in 1 2 3 4 5 6 7 8; do wait "${workers[w]}" || true; done
 start
 acknowledged=0 lost=0 twice=0
 for w in 1 2 3 4 5 6 7 8; do
-  mine=0
+  declare -A mine=()
   while read -r user receipt; do
-    acknowledged=$((acknowledged + 1)) mine=$((mine + 1))
+    acknowledged=$((acknowledged + 1)) mine[$user]=$((${mine[$user]:-0} + 1))
     answer=$(post /v1/router/feedback "{\"receipt\":\"$receipt\",\"user\":\"$user\",\"kind\":\"thumb\",\"value\":\"up\"}")
     [[ $answer == *'"counted":false'* ]] || lost=$((lost + 1))
-    ((mine < 64)) || break # a user's window holds 64
-  done < <(tac "$work/acknowledged.$w" 2>/dev/null || true)
+  done < <(cat "$work/acknowledged.$w" 2>/dev/null || true)
   # What was on its way when the process died may have been saved without its answer: one more at most.
-  signals=$(curl -fs -m 5 "$base/v1/router/users/user-$w" | sed -n 's/.*"signals":\([0-9]*\).*/\1/p')
-  ((${signals:-0} <= mine + 1)) || twice=$((twice + 1))
+  for user in "${!mine[@]}"; do
+    signals=$(curl -fs -m 5 "$base/v1/router/users/$user" | sed -n 's/.*"signals":\([0-9]*\).*/\1/p')
+    [[ -n $signals ]] || { echo "User $user has no count of signals." >&2; exit 1; }
+    ((signals <= mine[$user] + 1)) || twice=$((twice + 1))
+  done
+  unset mine
 done
 echo "smoke: acknowledged $acknowledged, lost $lost, counted twice $twice"
 ((acknowledged > 0 && lost == 0 && twice == 0))

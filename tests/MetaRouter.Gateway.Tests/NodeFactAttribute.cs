@@ -13,7 +13,7 @@ public sealed class NodeFactAttribute : FactAttribute
 
     public NodeFactAttribute()
     {
-        if (!s_hasNode.Value)
+        if (!s_hasNode.Value && Environment.GetEnvironmentVariable("CI") != "true") // there it must not pass unseen
         {
             Skip = "node and npm are not installed here.";
         }

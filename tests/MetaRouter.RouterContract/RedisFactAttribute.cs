@@ -6,7 +6,7 @@ public sealed class RedisFactAttribute : FactAttribute
 {
     public RedisFactAttribute()
     {
-        if (!RedisServer.IsInstalled)
+        if (!RedisServer.IsInstalled && Environment.GetEnvironmentVariable("CI") != "true") // there it must not pass unseen
         {
             Skip = "redis-server is not installed here.";
         }
