@@ -66,6 +66,25 @@ public class MetaLearnerTests
         static double Components(PopulationPrior p) => p.Components[^1].Weight;
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(0.002)]
+    public void Fit_ATenthHostile_MoveTheOthersStartByTheirShareAndNoMore(double hostileLambda)
+    {
+        // They say the same extreme thing as often as a window holds; the honest say it 20 times, with doubt.
+        var random = new Random(11);
+        TaskSummary[] honest = [.. Users(900, seed: 10, r => -1 + (0.7 * Normal(r)))];
+        TaskSummary[] hostile = [.. Enumerable.Range(0, 100).Select(_ => Summary(Math.Log(hostileLambda), 64, random))];
+        var followers = Users(400, seed: 12, r => -1 + (0.7 * Normal(r)));
+
+        var (clean, poisoned) = (MetaLearner.Fit(PopulationPrior.Default, honest), MetaLearner.Fit(PopulationPrior.Default, [.. honest, .. hostile]));
+
+        // Nine tenths of the poisoned prior are the honest one, so it foretells them worse by at most -ln 0.9 (0.105 nats).
+        var loss = MetaLearner.MeanEvidence(clean, followers) - MetaLearner.MeanEvidence(poisoned, followers);
+        loss.ShouldBeInRange(-0.01, -Math.Log(0.9) + 0.02);
+        Math.Abs(PreferenceBelief.FromPrior(clean).CostShare - PreferenceBelief.FromPrior(poisoned).CostShare).ShouldBeInRange(0.01, 0.1);
+    }
+
     [Fact]
     public void Fit_AnyOrderOfThreads_GivesTheSameBits()
     {
