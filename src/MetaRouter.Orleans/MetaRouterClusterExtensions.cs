@@ -86,6 +86,9 @@ public static class MetaRouterClusterExtensions
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             client.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis));
 
+            // A minute, Orleans' own default, is how long a client of a cluster that was replaced would knock at doors that are gone.
+            client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+
             // A cluster that is starting, or changing, is waited for.
             client.UseConnectionRetryFilter(async (_, token) =>
             {

@@ -58,6 +58,12 @@ public sealed class GatewayTests : IAsyncLifetime
         (await first.DeleteAsync("/v1/router/users/ada")).IsSuccessStatusCode.ShouldBeTrue();
         (await second.PostAsJsonAsync("/v1/router/feedback", feedback)).StatusCode.ShouldBe(HttpStatusCode.Gone);
 
+        // The models are the silos'.
+        using var catalog = new StringContent(await first.GetStringAsync("/v1/router/models"));
+        var half = await first.PutAsync("/v1/router/models", catalog);
+        half.StatusCode.ShouldBe(HttpStatusCode.NotImplemented);
+        (await half.Content.ReadAsStringAsync()).ShouldContain("not_on_cluster");
+
         // No silo: said at once in the API's own words, and over when one is back.
         _silo.Kill();
         var refused = await first.PostAsJsonAsync("/v1/router/feedback", feedback);

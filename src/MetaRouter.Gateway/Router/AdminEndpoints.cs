@@ -82,6 +82,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task SetModelsAsync(HttpContext context)
     {
+        NotOnCluster();
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
         ModelCatalog catalog;
         try
@@ -114,8 +115,18 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task ResetModelsAsync(HttpContext context)
     {
+        NotOnCluster();
         await keeper.ResetAsync(context.RequestAborted).ConfigureAwait(false);
         await ModelsAsync(context).ConfigureAwait(false);
+    }
+
+    /// <summary>Silos decide by their own models; a change that reached the gateways alone would be half a change.</summary>
+    private void NotOnCluster()
+    {
+        if (router is not InProcessRouter)
+        {
+            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster the models are those of the silos' configuration, section MetaRouter:Models. Change them there and restart the silos one by one.", "models");
+        }
     }
 
     private async Task SetModeAsync(HttpContext context)
