@@ -24,7 +24,7 @@ async function bundle(entry, format) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    banner: { js: licences },
+    ...(format === "esm" && { banner: { js: licences } }),
     jsx: "automatic",
     jsxImportSource: "preact",
     logLevel: "warning",

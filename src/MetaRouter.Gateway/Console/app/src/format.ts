@@ -27,7 +27,7 @@ export function money(usd: Maybe): string {
     return `${sign}$${whole.format(v)}`;
   }
 
-  return v >= 1 ? `${sign}$${v.toFixed(2)}` : `${sign}$${significant(v, v >= 0.1 ? 2 : 3)}`;
+  return `${sign}$${v >= 0.1 || v === 0 ? v.toFixed(2) : significant(v, 2)}`;
 }
 
 /** One call costs fractions of a cent: a thousand of them is a sum people know. */
@@ -42,7 +42,7 @@ export function percent(share: Maybe, digits = 0): string {
     return "< 0.1 %";
   }
 
-  return `${(share * 100).toFixed(share < 0.1 && digits === 0 ? 1 : digits)} %`;
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 && digits === 0 ? 1 : digits)} %`;
 }
 
 export function count(n: Maybe): string {
@@ -58,11 +58,11 @@ export function ms(v: Maybe): string {
     return NONE;
   }
 
-  return v >= 10_000 ? `${(v / 1000).toFixed(1)} s` : v >= 1000 ? `${(v / 1000).toFixed(2)} s` : `${v >= 10 ? Math.round(v) : significant(v, 2)} ms`;
+  return v >= 10_000 ? `${(v / 1000).toFixed(1)} s` : v >= 1000 ? `${significant(v / 1000)} s` : `${v >= 10 ? Math.round(v) : significant(v, 2)} ms`;
 }
 
 /** The weight of cost against quality. */
-export const weight = (lambda: Maybe): string => (known(lambda) ? significant(lambda, 2) : NONE);
+export const weight = (lambda: Maybe): string => (known(lambda) ? (lambda >= 100 || lambda === 0 ? whole.format(lambda) : lambda >= 0.001 ? Number(lambda.toPrecision(2)).toFixed(Math.max(0, 1 - Math.floor(Math.log10(lambda)))) : significant(lambda, 2)) : NONE);
 
 /** What a weight of cost means in money: how much more a person pays for one more right answer in a hundred. */
 export function worth(lambda: Maybe, scaleUsd: Maybe): string | null {
@@ -72,6 +72,9 @@ export function worth(lambda: Maybe, scaleUsd: Maybe): string | null {
 
   return lambda === 0 ? "pays any price for quality" : `pays up to ${money((0.01 * scaleUsd * 1000) / lambda)} per 1,000 requests for one more right answer in 100`;
 }
+
+/** What is gained and lost by a choice, in units of quality. */
+export const utility = (u: Maybe): string => (known(u) ? `${u < 0 ? "−" : ""}${Math.abs(u).toFixed(3)}` : NONE);
 
 export function duration(seconds: Maybe): string {
   if (!known(seconds)) {

@@ -1,15 +1,16 @@
 import { useState } from "preact/hooks";
 import type { Front } from "../api";
 import { color } from "../colors";
-import { money, percent, significant } from "../format";
+import { money, percent } from "../format";
 import { useGlide, useWidth } from "../hooks";
 import { linear, log } from "./scale";
 
 interface Spot { name: string; cost: number; quality: number; share: number | null }
 
 /** The pool's front: quality against cost, a point a model; the line is where the dial can go, the ring where it stands. */
-export function FrontChart({ front, at, height = 420 }: { front: Front; at: number; height?: number }) {
+export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; at: number; height?: number }) {
   const [host, width] = useWidth<HTMLDivElement>();
+  const height = width > 0 && width < 520 ? Math.min(wanted, 360) : wanted;
   const [hovered, setHovered] = useState<Spot | null>(null);
   const spots: Spot[] = front.models.flatMap((m) => (m.cost_usd != null && m.cost_usd > 0 && m.quality != null ? [{ name: m.name, cost: m.cost_usd * 1000, quality: m.quality, share: m.share }] : []));
   const dial = front.dial.map((d) => ({ cost: d.cost_usd * 1000, quality: d.quality }));
@@ -27,7 +28,7 @@ export function FrontChart({ front, at, height = 420 }: { front: Front; at: numb
   const [left, right, top, bottom] = [46, width - 16, 14, height - 44];
   const x = log([Math.min(...costs) * 0.7, Math.max(...costs) * 1.45], [left, right], width > 600);
   const y = linear([low - room, Math.min(1, high + room)], [bottom, top]);
-  const labels = place(spots.map((s) => ({ x: x(s.cost), y: y(s.quality), name: s.name, r: radius(s.share) })), [left, right, top, bottom], traffic ? [x(traffic.cost), y(traffic.quality)] : null);
+  const labels = place(spots.map((s) => ({ x: x(s.cost), y: y(s.quality), name: s.name, r: radius(s.share) })), [left, right, top, bottom], [...dial, ...(traffic ? [traffic, traffic] : [])].map((p) => [x(p.cost), y(p.quality)]));
   const path = dial.map((p, i) => `${i ? "L" : "M"}${x(p.cost).toFixed(1)} ${y(p.quality).toFixed(1)}`).join("");
   return (
     <div ref={host} class="chart" style={{ height: `${height}px` }}>
@@ -36,7 +37,7 @@ export function FrontChart({ front, at, height = 420 }: { front: Front; at: numb
           {x.ticks.map((t) => (
             <g key={`x${t}`} class="axis">
               <line x1={x(t)} x2={x(t)} y1={top} y2={bottom} class="grid" />
-              <text x={x(t)} y={bottom + 17} text-anchor="middle">${significant(t)}</text>
+              <text x={x(t)} y={bottom + 17} text-anchor="middle">{money(t)}</text>
             </g>
           ))}
           {y.ticks.map((t) => (
@@ -77,14 +78,12 @@ const radius = (share: number | null): number => 5 + 9 * Math.sqrt(Math.max(0, s
 interface Label { x: number; y: number; anchor: "start" | "end" | "middle" }
 
 /** Beside each point, where no other label or point is; a label that finds no room is left to the tooltip and the table. */
-function place(points: { x: number; y: number; name: string; r: number }[], [left, right, top, bottom]: [number, number, number, number], also: [number, number] | null): (Label | null)[] {
+function place(points: { x: number; y: number; name: string; r: number }[], [left, right, top, bottom]: [number, number, number, number], also: number[][]): (Label | null)[] {
   const taken = points.map((p) => [p.x - p.r, p.y - p.r, p.x + p.r, p.y + p.r]);
-  if (also) {
-    taken.push([also[0] - 9, also[1] - 9, also[0] + 9, also[1] + 9]);
-  }
+  taken.push(...also.map(([x, y]) => [x! - 5, y! - 5, x! + 5, y! + 5]));
 
   return points.map((p, own) => {
-    const w = p.name.length * 6.3;
+    const w = p.name.length * 6.1;
     const tries: [Label, number][] = [
       [{ x: p.x + p.r + 5, y: p.y + 4, anchor: "start" }, p.x + p.r + 5],
       [{ x: p.x - p.r - 5, y: p.y + 4, anchor: "end" }, p.x - p.r - 5 - w],

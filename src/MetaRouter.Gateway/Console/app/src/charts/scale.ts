@@ -18,7 +18,7 @@ export function log([low, high]: [number, number], [from, to]: [number, number],
   const [a, b] = [Math.log10(low), Math.log10(high)];
   const ticks: number[] = [];
   for (let e = Math.floor(a); e <= Math.ceil(b); e++) {
-    for (const m of dense || b - a < 1.5 ? [1, 2, 5] : [1]) {
+    for (const m of dense || b - a < 2.2 ? [1, 2, 5] : [1]) {
       const t = Number((m * 10 ** e).toPrecision(3));
       if (t >= low * 0.999 && t <= high * 1.001) {
         ticks.push(t);

@@ -1,6 +1,6 @@
 import type { Candidate, Decision } from "../api";
 import { color } from "../colors";
-import { exclusion, full, ms, NONE, percent, perThousand, reason, significant, signal, weight } from "../format";
+import { exclusion, full, ms, NONE, percent, perThousand, reason, signal, utility, weight } from "../format";
 import { to, useApi } from "../hooks";
 import { Icon } from "../ui/icons";
 import { Ago, Bar, Empty, Model, Panel, Pill, Problem, Skeleton } from "../ui/parts";
@@ -74,7 +74,7 @@ export function Candidates({ candidates, chosen }: { candidates: Candidate[]; ch
               <th scope="row"><Model name={c.model} muted={c.exclusion !== null} />{c.model === chosen && <Pill tone="good">chosen</Pill>}{c.offered && <Pill tone="accent">offered</Pill>}</th>
               {c.exclusion ? <td colSpan={5} class="why-not">out: {exclusion(c.exclusion)}</td> : (
                 <>
-                  <td><Bar share={c.utility == null ? 0 : (c.utility - low) / (high - low)} of={color(c.model)} text={c.utility == null ? NONE : significant(c.utility)} /></td>
+                  <td><Bar share={c.utility == null ? 0 : (c.utility - low) / (high - low)} of={color(c.model)} text={utility(c.utility)} /></td>
                   <td><Bar share={c.quality} sd={c.quality_sd} of={color(c.model)} text={percent(c.quality)} /></td>
                   <td><Bar share={(c.cost_usd ?? 0) / dearest} of="var(--cost)" text={perThousand(c.cost_usd)} /></td>
                   <td><Bar share={(c.latency_ms ?? 0) / slowest} of="var(--cost)" text={ms(c.latency_ms)} /></td>

@@ -135,11 +135,11 @@ function List({ query }: { query: string }) {
       </div>
       {state.error && <Problem error={state.error} retry={() => void load()} />}
       <div role="table" aria-label="Decisions, newest first" aria-rowcount={total + 1} class="vlist">
-        <div role="row" class="vrow vhead" aria-rowindex={1}>
-          {["When", "Model", "Why", "User", "λ", "Quality", "per 1,000", "Latency", "Signals"].map((h, i) => <span role="columnheader" key={h} class={`c${i}`}>{h}</span>)}
-        </div>
-        <div role="rowgroup" class="vbox" ref={box} onScroll={measure} onKeyDown={go} tabIndex={state.loaded === 0 ? 0 : -1}>
-          <div role="presentation" class="vspace" style={{ height: `${total * height}px` }}>
+        <div role="presentation" class="vbox" ref={box} onScroll={measure} onKeyDown={go} tabIndex={state.loaded === 0 ? 0 : -1}>
+          <div role="row" class="vrow vhead" aria-rowindex={1}>
+            {["When", "Model", "Why", "User", "λ", "Quality", "per 1,000", "Latency", "Signals"].map((h, i) => <span role="columnheader" key={h} class={`c${i}`}>{h}</span>)}
+          </div>
+          <div role="rowgroup" class="vspace" style={{ height: `${total * height}px` }}>
             {shown.map((i) => {
               const row = rows.current[i];
               return row ? <Line key={row.id} row={row} i={i} height={height} on={i === focused || (focused < span[0] && i === span[0] + OVERSCAN) || (focused >= span[1] && i === span[0] + OVERSCAN)} /> : <div key={i} role="presentation" class="vrow bone-row" style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}><span class="bone" /></div>;

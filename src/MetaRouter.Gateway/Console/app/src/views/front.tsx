@@ -24,7 +24,7 @@ export function FrontView() {
         <div><h1>Quality and cost</h1><p class="lead">Where each model stands, where your traffic sits, and what another trade-off would have cost.</p></div>
         <Segmented label="Traffic of" options={[{ value: 1, label: "1 h" }, { value: 24, label: "24 h" }, { value: 168, label: "7 d" }]} value={hours} onChange={setHours} />
       </div>
-      {error && !front ? <Problem error={error} retry={reload} /> : !front || at === null ? <div class="panel"><Skeleton height={420} /></div>
+      {error && !front ? <Problem error={error} retry={reload} /> : !front || at === null ? <div class="panel"><Skeleton height={520} /></div>
         : front.requests === 0 || front.dial.length === 0 ? <div class="panel"><Empty title="No traffic to decide again"><p>The front is drawn from real requests and what was predicted of them. Send some, or try one in the <a href={to("playground")}>playground</a>.</p></Empty></div>
         : <Drawn front={front} at={Math.min(at, front.dial.length - 1)} setAt={setAt} lambdas={lambdas} />}
     </>

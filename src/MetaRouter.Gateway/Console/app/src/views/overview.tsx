@@ -5,7 +5,7 @@ import { Spark } from "../charts/spark";
 import { giveColors, inkOf } from "../colors";
 import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason } from "../format";
 import { to, useApi, useLive, useNow } from "../hooks";
-import { useSession } from "../session";
+import { MODES, modeOf, useSession } from "../session";
 import { ink } from "../theme";
 import { Ago, Bar, DataTable, Empty, Health, Model, Panel, Pill, Problem, Segmented, Skeleton } from "../ui/parts";
 
@@ -72,7 +72,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
         <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <>{percent(strongest.saved_share)} less than always <b title={strongest.model}>{strongest.model}</b></> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
         <Tile label="Quality, predicted" value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
         <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`p99 ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
-        <Tile label="Errors" tone={totals.errors > 0 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} of requests · ${count(totals.fallbacks)} stood in`} spark={values((b) => b.errors)} />
+        <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${count(totals.fallbacks)} fail-over${totals.fallbacks === 1 ? "" : "s"}`} spark={values((b) => b.errors)} />
       </div>
       <div class="grid">
         <Money o={o} />
@@ -201,7 +201,7 @@ function SnapshotPanel({ o, single }: { o: Overview; single: Overview["totals"][
         <div><dt>Snapshot</dt><dd><code>{s?.version ?? NONE}</code></dd></div>
         <div><dt>Serving for</dt><dd>{s?.age_seconds != null ? duration(s.age_seconds) : s?.since ? ago(s.since, now) : NONE}</dd></div>
         <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : NONE}</dd></div>
-        <div><dt>Mode</dt><dd><Pill tone={o.mode === "observe" || o.mode === "off" || o.mode === "static" ? "warn" : "good"}>{o.mode}</Pill></dd></div>
+        <div><dt>Mode</dt><dd><Pill tone={modeOf(o.mode) === "apply" ? "good" : "warn"}>{MODES[modeOf(o.mode)].label}</Pill></dd></div>
         <div><dt>Best single model</dt><dd>{single?.model ? <Model name={single.model} /> : NONE}</dd></div>
         <div><dt>Against it</dt><dd>{single?.saved_share != null ? (single.saved_share >= 0 ? `${percent(single.saved_share)} less spent` : `${percent(-single.saved_share)} more spent`) : NONE}</dd></div>
       </dl>

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, type ApiError, type Candidate, type Ranking, type User, type UserLine } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { color, giveColors } from "../colors";
-import { exclusion, money, ms, percent, perThousand, significant, weight, worth } from "../format";
+import { exclusion, money, ms, percent, perThousand, utility, weight, worth } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { useMay, useSession } from "../session";
 import { Dial, nearest } from "../ui/dial";
@@ -95,7 +95,7 @@ function Ranked({ ranking }: { ranking: Ranking }) {
           <li key={c.model} class={order.get(c.model) === 0 ? "first" : ""} style={{ transform: `translateY(${order.get(c.model)! * 44}px)` }} aria-posinset={order.get(c.model)! + 1} aria-setsize={allowed.length}>
             <span class="rank">{order.get(c.model)! + 1}</span>
             <Model name={c.model} />
-            <span class="bar-cell"><span class="bar" aria-hidden="true"><span class="bar-fill" style={{ width: `${best > worst ? 4 + ((u - worst) / (best - worst)) * 96 : 100}%`, background: color(c.model) }} /></span><span class="bar-text">{u < 0 ? "−" : ""}{significant(Math.abs(u), 2)}</span></span>
+            <span class="bar-cell"><span class="bar" aria-hidden="true"><span class="bar-fill" style={{ width: `${best > worst ? 4 + ((u - worst) / (best - worst)) * 96 : 100}%`, background: color(c.model) }} /></span><span class="bar-text">{utility(u)}</span></span>
             <span class="num">{percent(c.quality)}{c.quality_sd ? <span class="muted"> ± {Math.round(c.quality_sd * 100)}</span> : ""}</span>
             <span class="num">{perThousand(c.cost_usd)}</span>
           </li>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ask, type ApiError, type User } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { History } from "../charts/history";
-import { count, percent, perThousand, reason, significant, signal, weight, worth } from "../format";
+import { count, percent, perThousand, reason, signal, weight, worth } from "../format";
 import { asApiError, to, useApi } from "../hooks";
 import { useMay } from "../session";
 import { Icon } from "../ui/icons";
@@ -63,8 +63,8 @@ function Drawn({ u }: { u: User }) {
               const s = steps[i]!, before = steps[i - 1];
               return (
                 <li key={i} class={at === i ? "on" : ""} onMouseEnter={() => setAt(i)} onMouseLeave={() => setAt(null)}>
-                  <span class="step-what">{s.text ?? capital(signal(s.kind, s.value))}{s.model && !s.text && <> <Model name={s.model} /></>}</span>
-                  <span class="step-move">{before ? `λ ${weight(before.lambda_mean)} → ${weight(s.lambda_mean)}` : `λ ${weight(s.lambda_mean)}`} · <Ago at={s.t} /></span>
+                  <span class="step-what">{s.text ?? capital(signal(s.kind, s.value))}</span>
+                  <span class="step-move">{s.model && <Model name={s.model} />}{before ? `λ ${weight(before.lambda_mean)} → ${weight(s.lambda_mean)}` : `λ ${weight(s.lambda_mean)}`} · <Ago at={s.t} /></span>
                 </li>
               );
             })}
@@ -107,7 +107,7 @@ function Topics({ topics }: { topics: NonNullable<User["topics"]> }) {
           <tr key={t.name}>
             <th scope="row">{t.name}</th>
             <td><span class="diverging" aria-hidden="true"><span class={t.offset < 0 ? "less" : "more"} style={{ left: `${50 + Math.min(0, t.offset / most) * 50}%`, width: `${(Math.abs(t.offset) / most) * 50}%` }} /><span class="bar-sd" style={{ left: `${50 + ((t.offset - t.sd) / most) * 50}%`, width: `${(t.sd / most) * 100}%` }} /></span></td>
-            <td class="num">{t.offset >= 0 ? "+" : "−"}{significant(Math.abs(t.offset), 2)} <span class="muted">± {significant(t.sd, 2)}</span></td>
+            <td class="num">{t.offset >= 0 ? "+" : "−"}{Math.abs(t.offset).toFixed(2)} <span class="muted">± {t.sd.toFixed(2)}</span></td>
           </tr>
         ))}
       </tbody>
