@@ -13,8 +13,11 @@ export function significant(v: number, digits = 3): string {
   }
 
   const after = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(v))));
-  return v.toLocaleString("en-US", { maximumFractionDigits: Math.min(after, 12) });
+  return decimals[Math.min(after, 12)]!.format(v);
 }
+
+// Made once: making one takes as long as a hundred uses.
+const decimals = Array.from({ length: 13 }, (_, digits) => new Intl.NumberFormat("en-US", { maximumFractionDigits: digits }));
 
 export function money(usd: Maybe): string {
   if (!known(usd)) {

@@ -1,12 +1,13 @@
+import { Component } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, type ApiError, type Overview, type Page, type Row } from "../api";
-import { count, full, ms, percent, perThousand, reason, REASON_NAMES, weight } from "../format";
-import { asApiError, PHONE, to, useApi, useLive, useMedia } from "../hooks";
-import { Ago, Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
+import { ago, count, full, ms, percent, perThousand, reason, REASON_NAMES, weight } from "../format";
+import { asApiError, PHONE, to, useApi, useLive, useMedia, useNow } from "../hooks";
+import { Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
 
 export const ok = (status: Row["status"]): boolean => status === null || status === undefined || status === "ok" || (typeof status === "number" && status < 400);
 
-const FIRST = 200, MORE = 1000, OVERSCAN = 12;
+const FIRST = 200, MORE = 1000, OVERSCAN = 8;
 
 export function DecisionsView() {
   const [model, setModel] = useState(""), [why, setWhy] = useState(""), [user, setUser] = useState("");
@@ -41,6 +42,7 @@ function List({ query }: { query: string }) {
   const [span, setSpan] = useState<[number, number]>([0, 30]);
   const [focused, setFocused] = useState(0);
   const box = useRef<HTMLDivElement>(null);
+  const now = useNow(10);
   const live = useLive(60, 1);
   const seenAtLoad = useRef(0);
   seenAtLoad.current ||= live.seen;
@@ -125,6 +127,8 @@ function List({ query }: { query: string }) {
     requestAnimationFrame(() => b.querySelector<HTMLElement>(`[data-at="${target}"]`)?.focus({ preventScroll: true }));
   };
   const total = state.total;
+  // Rows that leave at one end come back at the other: elements are filled again instead of made.
+  const slots = span[1] - span[0];
   const fresh = live.seen - seenAtLoad.current;
   const shown = Array.from({ length: Math.max(0, Math.min(span[1], total) - span[0]) }, (_, i) => span[0] + i);
   return (
@@ -135,14 +139,14 @@ function List({ query }: { query: string }) {
       </div>
       {state.error && <Problem error={state.error} retry={() => void load()} />}
       <div role="table" aria-label="Decisions, newest first" aria-rowcount={total + 1} class="vlist">
-        <div role="presentation" class="vbox" ref={box} onScroll={measure} onKeyDown={go} tabIndex={state.loaded === 0 ? 0 : -1}>
+        <div role="presentation" class="vbox" ref={box} onScroll={measure} onKeyDown={go}>
           <div role="row" class="vrow vhead" aria-rowindex={1}>
             {["When", "Model", "Why", "User", "λ", "Quality", "per 1,000", "Latency", "Signals"].map((h, i) => <span role="columnheader" key={h} class={`c${i}`}>{h}</span>)}
           </div>
           <div role="rowgroup" class="vspace" style={{ height: `${total * height}px` }}>
             {shown.map((i) => {
               const row = rows.current[i];
-              return row ? <Line key={row.id} row={row} i={i} height={height} on={i === focused || (focused < span[0] && i === span[0] + OVERSCAN) || (focused >= span[1] && i === span[0] + OVERSCAN)} /> : <div key={i} role="presentation" class="vrow bone-row" style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}><span class="bone" /></div>;
+              return row ? <Line key={i % slots} row={row} i={i} height={height} now={now} on={i === focused || (focused < span[0] && i === span[0] + OVERSCAN) || (focused >= span[1] && i === span[0] + OVERSCAN)} /> : <div key={-1 - (i % slots)} role="presentation" class="vrow bone-row" style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}><span class="bone" /></div>;
             })}
           </div>
           {!state.started && <Skeleton lines={8} />}
@@ -153,10 +157,24 @@ function List({ query }: { query: string }) {
   );
 }
 
-function Line({ row, i, height, on }: { row: Row; i: number; height: number; on: boolean }) {
+interface LineProps { row: Row; i: number; height: number; now: number; on: boolean }
+
+/** A row that stays as it is costs nothing while others come into sight. */
+class Line extends Component<LineProps> {
+  override shouldComponentUpdate(next: LineProps): boolean {
+    const { row, i, height, now, on } = this.props;
+    return next.row !== row || next.i !== i || next.height !== height || next.now !== now || next.on !== on;
+  }
+
+  override render() {
+    return <Cells {...this.props} />;
+  }
+}
+
+function Cells({ row, i, height, now, on }: LineProps) {
   return (
     <div role="row" class="vrow" aria-rowindex={i + 2} style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}>
-      <span role="cell" class="c0"><a href={to("decisions", row.id)} data-at={i} tabIndex={on ? 0 : -1} title={full(row.t)}><Ago at={row.t} /></a></span>
+      <span role="cell" class="c0"><a href={to("decisions", row.id)} data-at={i} tabIndex={on ? 0 : -1} title={full(row.t)}>{ago(row.t, now)}</a></span>
       <span role="cell" class="c1"><Model name={row.served ?? row.model} />{!ok(row.status) && <Pill tone="bad" title={String(row.status)}>failed</Pill>}</span>
       <span role="cell" class="c2">{reason(row.reason)}</span>
       <span role="cell" class="c3">{row.name ?? row.user ?? "–"}</span>
