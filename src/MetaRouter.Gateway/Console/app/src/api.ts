@@ -6,7 +6,7 @@ export interface Bucket { t: string; requests: number; errors: number; spent_usd
 export interface ModelUse { name: string; requests: number; share: number; spent_usd: number; quality: number | null; p50_ms: number | null; circuit: string; enabled: boolean }
 export interface Overview {
   now: string; since: string; bucket_seconds: number; mode: string;
-  totals: { requests: number; errors: number; fallbacks: number; spent_usd: number; always_strongest: Saving | null; best_single: Saving | null; quality: { value: number | null; low: number | null; high: number | null } | null; latency_ms: { p50: number | null; p99: number | null } | null; users: number };
+  totals: { requests: number; errors: number; fallbacks: number; spent_usd: number; predicted_usd?: number | null; always_strongest: Saving | null; best_single: Saving | null; quality: { value: number | null; low: number | null; high: number | null; method?: string } | null; latency_ms: { p50: number | null; p99: number | null } | null; users: number };
   series: Bucket[]; models: ModelUse[]; snapshot: { version: string; since: string | null; age_seconds: number | null; users: number | null } | null;
 }
 export interface Row { id: string; t: string; user: string | null; name?: string | null; model: string; reason: string; propensity: number | null; lambda: number | null; quality: number | null; cost_usd: number | null; served: string | null; status: number | string | null; latency_ms: number | null; signals: number }
@@ -20,7 +20,7 @@ export interface Mass { lambda: number; probability: number }
 export interface Step { t: string; kind: string; value: unknown; model: string | null; lambda_mean: number; lambda_low: number; lambda_high: number; text: string | null }
 export interface User { user: string; name?: string | null; explanation: string | null; signals: number; lambda_mean: number | null; lambda_low: number | null; lambda_high: number | null; acting_lambda: number | null; density: Mass[]; prior: Mass[] | null; topics: { name: string; offset: number; sd: number }[] | null; history: Step[]; decisions: Row[]; snapshot: string; cost_scale_usd?: number | null }
 export interface SnapshotLine { version: string; t: string; result: string; users: number | null; champion_evidence: number | null; challenger_evidence: number | null; density: Mass[] | null; serving: boolean }
-export interface Learning { serving: { version: string; since: string | null; users: number | null }; snapshots: SnapshotLine[]; newcomers: { request: number; regret: number; n: number }[] | null }
+export interface Learning { serving: { version: string; since: string | null; users: number | null; held?: boolean }; snapshots: SnapshotLine[]; newcomers: { request: number; regret: number; n: number }[] | null }
 export interface Ranking { candidates: Candidate[]; cost_scale_usd: number; lambda: { mean: number | null; low: number | null; high: number | null; acting: number | null }; dial: { lambda: number; model: string }[] }
 export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; enabled?: boolean }
 export interface ModelLine extends CatalogEntry { circuit: string | null; requests: number | null; errors: number | null; p50_ms: number | null; upstream: string | null }

@@ -127,8 +127,6 @@ function List({ query }: { query: string }) {
     requestAnimationFrame(() => b.querySelector<HTMLElement>(`[data-at="${target}"]`)?.focus({ preventScroll: true }));
   };
   const total = state.total;
-  // Rows that leave at one end come back at the other: elements are filled again instead of made.
-  const slots = span[1] - span[0];
   const fresh = live.seen - seenAtLoad.current;
   const shown = Array.from({ length: Math.max(0, Math.min(span[1], total) - span[0]) }, (_, i) => span[0] + i);
   return (
@@ -146,7 +144,7 @@ function List({ query }: { query: string }) {
           <div role="rowgroup" class="vspace" style={{ height: `${total * height}px` }}>
             {shown.map((i) => {
               const row = rows.current[i];
-              return row ? <Line key={i % slots} row={row} i={i} height={height} now={now} on={i === focused || (focused < span[0] && i === span[0] + OVERSCAN) || (focused >= span[1] && i === span[0] + OVERSCAN)} /> : <div key={-1 - (i % slots)} role="presentation" class="vrow bone-row" style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}><span class="bone" /></div>;
+              return row ? <Line key={i} row={row} i={i} height={height} now={now} on={i === focused || (focused < span[0] && i === span[0] + OVERSCAN) || (focused >= span[1] && i === span[0] + OVERSCAN)} /> : <div key={-1 - i} role="presentation" class="vrow bone-row" style={{ transform: `translateY(${i * height}px)`, height: `${height}px` }}><span class="bone" /></div>;
             })}
           </div>
           {!state.started && <Skeleton lines={8} />}

@@ -3,22 +3,29 @@ import type { Overview } from "../api";
 import { Chart, type Line } from "../charts/time";
 import { Spark } from "../charts/spark";
 import { giveColors, inkOf } from "../colors";
-import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason } from "../format";
+import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason, significant } from "../format";
 import { to, useApi, useLive, useNow } from "../hooks";
 import { MODES, modeOf, useSession } from "../session";
 import { ink } from "../theme";
 import { Ago, Bar, DataTable, Empty, Health, Model, Panel, Pill, Problem, Segmented, Skeleton } from "../ui/parts";
 
-const RANGES = [{ value: 15, label: "15 min" }, { value: 60, label: "1 h" }, { value: 360, label: "6 h" }, { value: 1440, label: "24 h" }];
+const RANGES = [{ value: 5, label: "5 min" }, { value: 15, label: "15 min" }, { value: 60, label: "1 h" }, { value: 360, label: "6 h" }, { value: 1440, label: "24 h" }];
+
+/** Charts begin with the first request: an hour of nothing before a minute of traffic would hide it. */
+function fromFirst(o: Overview): Overview {
+  const first = o.series.findIndex((b) => b.requests > 0);
+  return first <= 0 ? o : { ...o, series: o.series.slice(Math.max(0, Math.min(first - 1, o.series.length - 12))) };
+}
 
 export function OverviewView() {
   const session = useSession();
-  const [minutes, setMinutes] = useState(60);
+  const [minutes, setMinutes] = useState(session.demo ? 5 : 60);
   const first = useApi<Overview>(`/v1/console/overview?minutes=${minutes}`);
   const live = useLive(minutes);
   // An event of another length than the chosen one is not this picture's.
   const streamed = live.overview && Math.abs((Date.parse(live.overview.now) - Date.parse(live.overview.since)) / 60_000 - minutes) <= minutes * 0.2 + 1 ? live.overview : null;
-  const o = streamed ?? first.data;
+  const raw = streamed ?? first.data;
+  const o = useMemo(() => raw && fromFirst(raw), [raw]);
   useEffect(() => {
     if (live.overview && !streamed) {
       first.reload();
@@ -68,9 +75,9 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
     <>
       <div class="tiles">
         <Tile label="Requests" value={count(totals.requests)} sub={`${count(totals.users)} users`} spark={values((b) => b.requests)} />
-        <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000`} spark={values((b) => b.spent_usd)} />
+        <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000${totals.predicted_usd ? `, ${percent(totals.predicted_usd / totals.spent_usd)} predicted` : ""}`} spark={values((b) => b.spent_usd)} />
         <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <>{percent(strongest.saved_share)} less than always <b title={strongest.model}>{strongest.model}</b></> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
-        <Tile label="Quality, predicted" value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
+        <Tile label="Quality, predicted" title={totals.quality?.method} value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
         <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`p99 ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
         <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${count(totals.fallbacks)} fail-over${totals.fallbacks === 1 ? "" : "s"}`} spark={values((b) => b.errors)} />
       </div>
@@ -120,9 +127,11 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
   );
 }
 
-function Tile({ label, value, sub, spark, tone = "accent" }: { label: string; value: string; sub: preact.ComponentChildren; spark: (number | null)[]; tone?: string }) {
+const than = (saved: number): string => (saved >= 0 ? `${percent(saved)} less spent` : saved > -1 ? `${percent(-saved)} more spent` : `${significant(1 - saved, 2)} times as much spent`);
+
+function Tile({ label, value, sub, spark, title, tone = "accent" }: { label: string; title?: string | undefined; value: string; sub: preact.ComponentChildren; spark: (number | null)[]; tone?: string }) {
   return (
-    <section class={`tile ${tone}`} aria-label={label}>
+    <section class={`tile ${tone}`} aria-label={label} title={title}>
       <h2 class="tile-label">{label}</h2>
       <p class="tile-value">{value}</p>
       <p class="tile-sub">{sub}</p>
@@ -203,7 +212,7 @@ function SnapshotPanel({ o, single }: { o: Overview; single: Overview["totals"][
         <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : NONE}</dd></div>
         <div><dt>Mode</dt><dd><Pill tone={modeOf(o.mode) === "apply" ? "good" : "warn"}>{MODES[modeOf(o.mode)].label}</Pill></dd></div>
         <div><dt>Best single model</dt><dd>{single?.model ? <Model name={single.model} /> : NONE}</dd></div>
-        <div><dt>Against it</dt><dd>{single?.saved_share != null ? (single.saved_share >= 0 ? `${percent(single.saved_share)} less spent` : `${percent(-single.saved_share)} more spent`) : NONE}</dd></div>
+        <div><dt>Against it</dt><dd>{single?.saved_share != null ? than(single.saved_share) : NONE}</dd></div>
       </dl>
     </Panel>
   );

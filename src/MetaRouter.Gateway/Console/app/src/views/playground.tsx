@@ -79,7 +79,8 @@ function Ranked({ ranking }: { ranking: Ranking }) {
   const [at, setAt] = useState(() => nearest(lambdas, believed));
   useEffect(() => setAt(nearest(lambdas, believed)), [believed, lambdas.join()]);
   const l = lambdas[at] ?? believed;
-  const worthOf = (c: Candidate) => (c.quality ?? 0) - (l * (c.cost_usd ?? 0)) / (scale || 1);
+  // Divided by 1 + lambda, so that users are comparable; the order does not change.
+  const worthOf = (c: Candidate) => ((c.quality ?? 0) - (l * (c.cost_usd ?? 0)) / (scale || 1)) / (1 + l);
   const allowed = candidates.filter((c) => !c.exclusion).map((c) => ({ c, u: worthOf(c) })).sort((a, b) => b.u - a.u);
   const order = new Map(allowed.map(({ c }, i) => [c.model, i]));
   const out = candidates.filter((c) => c.exclusion);

@@ -63,7 +63,7 @@ function Drawn({ u }: { u: User }) {
               const s = steps[i]!, before = steps[i - 1];
               return (
                 <li key={i} class={at === i ? "on" : ""} onMouseEnter={() => setAt(i)} onMouseLeave={() => setAt(null)}>
-                  <span class="step-what">{s.text ?? capital(signal(s.kind, s.value))}</span>
+                  <span class="step-what">{capital(s.text ?? signal(s.kind, s.value))}</span>
                   <span class="step-move">{s.model && <Model name={s.model} />}{before ? `λ ${weight(before.lambda_mean)} → ${weight(s.lambda_mean)}` : `λ ${weight(s.lambda_mean)}`} · <Ago at={s.t} /></span>
                 </li>
               );
