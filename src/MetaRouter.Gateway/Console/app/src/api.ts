@@ -1,7 +1,7 @@
 // What the gateway says under /v1/console, and how it is asked. Names are the wire's.
 
 export interface Session { tenant: string; scopes: string[]; demo: boolean; simulated: boolean; mode: string; version: string }
-export interface Saving { model: string; usd: number | null; saved_share: number | null }
+export interface Saving { model: string; usd: number | null; saved_share: number | null; quality?: number | null }
 export interface Bucket { t: string; requests: number; errors: number; spent_usd: number; always_strongest_usd: number | null; quality: number | null; p50_ms: number | null; p99_ms: number | null; models: Record<string, number> }
 export interface ModelUse { name: string; requests: number; share: number; spent_usd: number; quality: number | null; p50_ms: number | null; circuit: string; enabled: boolean }
 export interface Overview {

@@ -95,7 +95,7 @@ function Shell({ session, leave, mode }: { session: Session; leave: () => void; 
       <header class="top">
         <a class="brand" href={to("overview")} aria-label="MetaRouter, to the overview"><Logo /><span>MetaRouter</span></a>
         <div class="top-state">
-          {session.simulated && <Pill tone="warn" title="No upstream is configured: no real model answers. Decisions and learning are real.">Simulated answers</Pill>}
+          {session.demo ? <Pill tone="warn" title="Simulated users ask and answers are simulated. Decisions and learning are real.">Demo, simulated</Pill> : session.simulated && <Pill tone="warn" title="No upstream is configured: no real model answers. Decisions and learning are real.">Simulated answers</Pill>}
           {modeOf(session.mode) !== "apply" && <Pill tone="accent" title={MODES[modeOf(session.mode)].text}>{MODES[modeOf(session.mode)].label}</Pill>}
           <span class="tenant" title="The tenant that this key belongs to">{session.tenant}</span>
           <ThemeButton />

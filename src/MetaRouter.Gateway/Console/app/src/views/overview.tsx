@@ -37,7 +37,7 @@ export function OverviewView() {
       <div class="view-head">
         <div>
           <h1>Overview</h1>
-          <p class="lead"><span class={`live ${live.live ? "on" : ""}`} aria-hidden="true" />{live.live ? "Live" : "Connecting…"}{session.simulated && " · answers are simulated, decisions and learning are real"}</p>
+          <p class="lead"><span class={`live ${live.live ? "on" : ""}`} aria-hidden="true" />{live.live ? "Live" : "Connecting…"}{session.demo ? " · a demo: users and answers are simulated, decisions and learning are real" : session.simulated ? " · answers are simulated, decisions and learning are real" : ""}</p>
         </div>
         <Segmented label="Time shown" options={RANGES} value={minutes} onChange={setMinutes} />
       </div>
@@ -140,6 +140,7 @@ function Tile({ label, value, sub, spark, title, tone = "accent" }: { label: str
   );
 }
 
+const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
 const seconds = (o: Overview): number[] => o.series.map((b) => Date.parse(b.t) / 1000);
 const at = (t: string): string => clock(Date.parse(t)).slice(0, 5);
 
@@ -155,7 +156,7 @@ function Money({ o }: { o: Overview }) {
   const x = useMemo(() => seconds(o), [o]);
   const strongest = o.totals.always_strongest, single = o.totals.best_single;
   return (
-    <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b> where always {strongest.model} would have cost <b>{money(strongest.usd)}</b>{single?.usd != null && <>, and the best single model, {single.model}, <b>{money(single.usd)}</b></>}.</> : "Summed over the time shown"}
+    <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b>{atQuality(o.totals.quality?.value)}. Always {strongest.model}: <b>{money(strongest.usd)}</b>{atQuality(strongest.quality)}.{single?.usd != null && <> The best single model, {single.model}: <b>{money(single.usd)}</b>{atQuality(single.quality)}.</>}</> : "Summed over the time shown"}
       table={() => <DataTable caption="Money summed over time" head={["Time", "Spent", "Always the strongest"]} rows={o.series.map((b, i) => [at(b.t), money(lines[0]!.values[i]), money(lines[1]!.values[i])])} />}>
       <Chart x={x} lines={lines} unit={money} band={[1, 0, () => ink("--saved")]} height={236} said={`Money over time: ${money(o.totals.spent_usd)} spent; always the strongest model would have cost ${money(strongest?.usd)}.`} />
       <ul class="key" aria-hidden="true"><li><span class="key-line" />spent</li><li><span class="key-dash" />always the strongest</li><li><span class="key-saved" />saved</li></ul>
