@@ -29,6 +29,7 @@ async function take(names, colorScheme, phone = false) {
       }
     }
 
+    await page.evaluate(() => scrollTo(0, 0));
     await page.waitForTimeout(name === "overview" ? 3000 : 700);
     const file = `console-${name}${colorScheme === "dark" ? "-dark" : ""}${phone ? "-phone" : ""}.png`;
     await page.screenshot({ path: `${out}/${file}` });

@@ -45,6 +45,10 @@ export function percent(share: Maybe, digits = 0): string {
     return "< 0.1 %";
   }
 
+  if (share === 0 || share === 1) {
+    return `${share * 100} %`;
+  }
+
   return `${(share * 100).toFixed(share > 0 && share < 0.1 && digits === 0 ? 1 : digits)} %`;
 }
 
@@ -65,7 +69,8 @@ export function ms(v: Maybe): string {
 }
 
 /** The weight of cost against quality. */
-export const weight = (lambda: Maybe): string => (known(lambda) ? (lambda >= 100 || lambda === 0 ? whole.format(lambda) : lambda >= 0.001 ? Number(lambda.toPrecision(2)).toFixed(Math.max(0, 1 - Math.floor(Math.log10(lambda)))) : significant(lambda, 2)) : NONE);
+export const weight = (lambda: Maybe): string => (known(lambda) ? (lambda >= 100 || lambda === 0 ? whole.format(lambda) : lambda >= 0.001 ? two(Number(lambda.toPrecision(2))) : significant(lambda, 2)) : NONE);
+const two = (rounded: number): string => rounded.toFixed(Math.max(0, 1 - Math.floor(Math.log10(rounded))));
 
 /** What a weight of cost means in money: how much more a person pays for one more right answer in a hundred. */
 export function worth(lambda: Maybe, scaleUsd: Maybe): string | null {
@@ -137,7 +142,7 @@ export function signal(kind: string, value: unknown): string {
   const v = value === null || value === undefined ? "" : String(value);
   switch (kind) {
     case "comparison":
-      return v ? `chose the ${v} answer of two` : "compared two answers";
+      return v === "chosen" ? "preferred the first of two answers" : v === "offered" ? "preferred the second of two answers" : v ? `preferred the ${v} of two answers` : "compared two answers";
     case "thumb":
       return `thumb ${v}`;
     case "rating":
@@ -159,4 +164,5 @@ export function signal(kind: string, value: unknown): string {
   }
 }
 
-export const shortId = (id: string, length = 10): string => (id.length > length + 1 ? `${id.slice(0, length)}…` : id);
+/** A sentence of its own. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");

@@ -58,7 +58,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, show: lines.every((l) => l.shape !== "bars") } },
     scales: {
@@ -66,7 +66,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
       y: { range: (_: uPlot, low: number, high: number) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1e-9) * 1.08] },
     },
     axes: [
-      { stroke: muted, font, size: 28, gap: 6, space: 64, grid: { show: false }, ticks: { show: false }, values: (_: uPlot, splits: number[]) => splits.map((v) => (plain ? (Number.isInteger(v) ? String(v) : "") : clock(v * 1000).slice(0, 5))) },
+      { stroke: muted, font, size: 28, gap: 6, space: 64, grid: { show: false }, ticks: { show: false }, values: (u: uPlot, splits: number[]) => splits.map((v) => (plain ? (Number.isInteger(v) ? String(v) : "") : clock(v * 1000).slice(0, span(u) < 600 ? 8 : 5))) },
       y,
     ],
     series: [
@@ -86,6 +86,8 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
     plugins: [tooltip(latest, plain, xUnit)],
   };
 }
+
+const span = (u: uPlot): number => (u.data[0].at(-1) ?? 0) - (u.data[0][0] ?? 0);
 
 function half(u: uPlot): number {
   const x = u.data[0];

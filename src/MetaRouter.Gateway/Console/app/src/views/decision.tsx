@@ -45,7 +45,7 @@ function Drawn({ d }: { d: Decision }) {
           <div><dt>Snapshot</dt><dd><code>{d.snapshot ?? NONE}</code></dd></div>
         </dl>
       </Panel>
-      <Panel title="Candidates" class="span-12" note="What was predicted of each model for this request; the thin line is one standard deviation">
+      <Panel title="Candidates" class="span-12" note={`What was predicted of each model for this request${candidates.some((c) => c.quality_sd) ? "; the thin line is one standard deviation" : ""}`}>
         <Candidates candidates={candidates} chosen={d.model} />
       </Panel>
       <Panel title="Feedback" class="span-12">
@@ -62,22 +62,23 @@ function Drawn({ d }: { d: Decision }) {
 /** Each measure as a bar on its own scale, side by side. */
 export function Candidates({ candidates, chosen }: { candidates: Candidate[]; chosen: string | null }) {
   const dearest = Math.max(...candidates.map((c) => c.cost_usd ?? 0), 1e-12), slowest = Math.max(...candidates.map((c) => c.latency_ms ?? 0), 1e-9);
+  const timed = candidates.some((c) => c.latency_ms != null);
   const utilities = candidates.flatMap((c) => (c.utility == null || c.exclusion ? [] : [c.utility]));
   const low = Math.min(...utilities, 0), high = Math.max(...utilities, low + 1e-6);
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Candidates, table">
       <table class="data candidates">
-        <thead><tr><th scope="col">Model</th><th scope="col">Utility</th><th scope="col">Quality</th><th scope="col">Cost per 1,000</th><th scope="col">Latency</th><th scope="col">Propensity</th></tr></thead>
+        <thead><tr><th scope="col">Model</th><th scope="col">Utility</th><th scope="col">Quality</th><th scope="col">Cost per 1,000</th>{timed && <th scope="col">Latency</th>}<th scope="col">Propensity</th></tr></thead>
         <tbody>
           {candidates.map((c) => (
             <tr key={c.model} class={c.exclusion ? "excluded" : c.model === chosen ? "chosen" : ""}>
               <th scope="row"><Model name={c.model} muted={c.exclusion !== null} />{c.model === chosen && <Pill tone="good">chosen</Pill>}{c.offered && <Pill tone="accent">offered</Pill>}</th>
-              {c.exclusion ? <td colSpan={5} class="why-not">out: {exclusion(c.exclusion)}</td> : (
+              {c.exclusion ? <td colSpan={timed ? 5 : 4} class="why-not">out: {exclusion(c.exclusion)}</td> : (
                 <>
                   <td><Bar share={c.utility == null ? 0 : (c.utility - low) / (high - low)} of={color(c.model)} text={utility(c.utility)} /></td>
                   <td><Bar share={c.quality} sd={c.quality_sd} of={color(c.model)} text={percent(c.quality)} /></td>
                   <td><Bar share={(c.cost_usd ?? 0) / dearest} of="var(--cost)" text={perThousand(c.cost_usd)} /></td>
-                  <td><Bar share={(c.latency_ms ?? 0) / slowest} of="var(--cost)" text={ms(c.latency_ms)} /></td>
+                  {timed && <td><Bar share={(c.latency_ms ?? 0) / slowest} of="var(--cost)" text={ms(c.latency_ms)} /></td>}
                   <td><Bar share={c.propensity} of="var(--accent)" text={percent(c.propensity)} /></td>
                 </>
               )}

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, type ApiError, type Candidate, type Ranking, type User, type UserLine } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { color, giveColors } from "../colors";
-import { exclusion, money, ms, percent, perThousand, utility, weight, worth } from "../format";
+import { capital, exclusion, money, ms, percent, perThousand, utility, weight, worth } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { useMay, useSession } from "../session";
 import { Dial, nearest } from "../ui/dial";
@@ -26,6 +26,11 @@ export function PlaygroundView() {
     return () => clearTimeout(timer);
   }, [text, user]);
   const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const tell = () => setTurn((t) => t + 1);
+    learned.addEventListener("choice", tell);
+    return () => learned.removeEventListener("choice", tell);
+  }, []);
   useEffect(() => {
     if (asked.text === "") {
       setRanking(null);
@@ -135,7 +140,7 @@ function Believed({ user, ranking }: { user: string; ranking: Ranking | null }) 
           <>
             <Density density={u.density} prior={u.prior} low={u.lambda_low} high={u.lambda_high} acting={u.acting_lambda} height={210} said={`Belief: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}.`} />
             <DensityKey />
-            <p class="believed" role="status">{moved ? <><b>Moved: λ {weight(moved.from)} → {weight(moved.to)}</b>, towards {moved.to > moved.from ? "thrift" : "quality"}. </> : null}{u.explanation}</p>
+            <p class="believed" role="status">{moved ? <><b>Moved: λ {weight(moved.from)} → {weight(moved.to)}</b>, towards {moved.to > moved.from ? "thrift" : "quality"}.<br /></> : null}{u.explanation && capital(u.explanation)}.</p>
           </>
         )}
     </Panel>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ask, type ApiError, type User } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { History } from "../charts/history";
-import { count, percent, perThousand, reason, signal, weight, worth } from "../format";
+import { capital, count, percent, perThousand, reason, signal, weight, worth } from "../format";
 import { asApiError, to, useApi } from "../hooks";
 import { useMay } from "../session";
 import { Icon } from "../ui/icons";
@@ -36,8 +36,6 @@ export function UserView({ id }: { id: string }) {
   );
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
-
 function Drawn({ u }: { u: User }) {
   const [at, setAt] = useState<number | null>(null);
   const steps = u.history;
@@ -50,10 +48,12 @@ function Drawn({ u }: { u: User }) {
           said={`Belief about how much this user weighs cost: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}; the router acts on ${weight(u.acting_lambda)}.`} />
         <DensityKey />
       </Panel>
-      <Panel title="By topic" class="span-5" note="Where this user wants more quality, or less, than elsewhere">
-        {u.topics && u.topics.length > 0 ? <Topics topics={u.topics} /> : <Empty title="No topic stands out">{u.signals < 5 ? "After some more signals this shows where quality matters most to this user." : "This snapshot keeps one trade-off for every topic."}</Empty>}
-      </Panel>
-      <Panel title="How signals moved it" class="span-7" note="The believed weight of cost after each signal; the band holds 90 %">
+      {u.topics && u.topics.length > 0 && (
+        <Panel title="By topic" class="span-5" note="Where this user wants more quality, or less, than elsewhere">
+          <Topics topics={u.topics} />
+        </Panel>
+      )}
+      <Panel title="How signals moved it" class={u.topics && u.topics.length > 0 ? "span-7" : "span-12 last"} note="The believed weight of cost after each signal; the band holds 90 %">
         {steps.length === 0 ? <Empty title="No signal yet" icon="learning">A comparison, a thumb or a regenerate moves the belief; until then this user is treated as a newcomer.</Empty> : <><History steps={steps} at={at} onPoint={setAt} height={240} /><ul class="key" aria-hidden="true"><li><span class="key-dot thrift" />towards thrift</li><li><span class="key-dot quality" />towards quality</li><li><span class="key-interval" />90 % sure</li></ul></>}
       </Panel>
       <Panel title="In words" class="span-5" note="Newest first">
