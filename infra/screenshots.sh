@@ -13,6 +13,7 @@ dotnet publish src/MetaRouter.Gateway -c Release -o "$work/gateway" -v quiet --n
 cp tests/MetaRouter.Gateway.Tests/npm/{package.json,package-lock.json,screenshots.mjs} "$work"
 (cd "$work" && npm ci --silent --no-audit --no-fund)
 
+: >"$work/gateway.log"
 (cd "$work/gateway" && exec dotnet MetaRouter.Gateway.dll --demo --urls http://127.0.0.1:0 --Demo:RequestsPerSecond 20 --MetaRouter:RefreshSeconds 20) >"$work/gateway.log" 2>&1 &
 gateway=$!
 for _ in $(seq 100); do

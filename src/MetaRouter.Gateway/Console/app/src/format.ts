@@ -30,7 +30,7 @@ export function money(usd: Maybe): string {
     return `${sign}$${whole.format(v)}`;
   }
 
-  return `${sign}$${v >= 0.1 || v === 0 ? v.toFixed(2) : significant(v, 2)}`;
+  return `${sign}$${v >= 0.1 || v === 0 ? v.toFixed(2) : two(Number(v.toPrecision(2)))}`;
 }
 
 /** One call costs fractions of a cent: a thousand of them is a sum people know. */

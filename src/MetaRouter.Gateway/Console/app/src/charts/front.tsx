@@ -57,7 +57,7 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
           {traffic && <path d={`M${x(traffic.cost)} ${y(traffic.quality) - 8}l8 8-8 8-8-8z`} class="traffic-mark" />}
           {here && <circle cx={x(Math.exp(glided[0]!))} cy={y(glided[1]!)} r="9" class="dial-ring" />}
           {here && <circle cx={x(Math.exp(glided[0]!))} cy={y(glided[1]!)} r="3" class="dial-core" />}
-          <text x={right} y={height - 6} text-anchor="end" class="axis-title">USD per 1,000 requests (log scale)</text>
+          <text x={right} y={height - 6} text-anchor="end" class="axis-title">{width > 420 ? "USD per 1,000 requests (log scale)" : "USD per 1,000 (log)"}</text>
           <text x={left} y={height - 6} class="axis-title">↑ predicted quality</text>
         </svg>
       )}

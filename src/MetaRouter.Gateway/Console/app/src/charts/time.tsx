@@ -58,7 +58,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
   return {
     width,
     height,
-    padding: [8, 18, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, show: lines.every((l) => l.shape !== "bars") } },
     scales: {
