@@ -89,7 +89,7 @@ public sealed partial class ApiPageTests
         }
     }
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         var at = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(at.FullName, "MetaRouter.Cluster.sln")))

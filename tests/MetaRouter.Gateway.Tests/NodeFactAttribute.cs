@@ -9,7 +9,7 @@ public sealed class NodeFactAttribute : FactAttribute
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "npm");
     private static readonly Lazy<bool> s_hasNode = new(() => Try("node", "--version") && Try("npm", "--version"));
-    private static readonly Lazy<Task> s_installed = new(() => RunAsync("npm", "ci", "--no-audit", "--no-fund"));
+    private static readonly Lazy<Task> s_installed = new(() => RunInAsync(Folder, "npm", "ci", "--no-audit", "--no-fund"));
 
     public NodeFactAttribute()
     {
@@ -24,7 +24,7 @@ public sealed class NodeFactAttribute : FactAttribute
     public static async Task<JsonObject> RunAsync(string script, string argument)
     {
         await s_installed.Value;
-        return JsonNode.Parse(await RunAsync("node", script, argument))!.AsObject();
+        return JsonNode.Parse(await RunInAsync(Folder, "node", script, argument))!.AsObject();
     }
 
     private static bool Try(string program, string argument)
@@ -41,10 +41,12 @@ public sealed class NodeFactAttribute : FactAttribute
         }
     }
 
-    private static async Task<string> RunAsync(string program, params string[] arguments)
+    /// <summary>Runs a program in a folder; anything but success fails the test with what it said.</summary>
+    /// <returns>What it wrote.</returns>
+    public static async Task<string> RunInAsync(string folder, string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         var (output, error) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
         try
         {

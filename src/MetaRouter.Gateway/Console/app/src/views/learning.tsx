@@ -1,0 +1,117 @@
+import { useMemo, useState } from "preact/hooks";
+import { ask, type ApiError, type Learning, type SnapshotLine } from "../api";
+import { Density, DensityKey, MiniDensity } from "../charts/density";
+import { Chart, type Line } from "../charts/time";
+import { count, full, significant } from "../format";
+import { asApiError, useApi } from "../hooks";
+import { useMay } from "../session";
+import { ink } from "../theme";
+import { Icon } from "../ui/icons";
+import { Ago, DataTable, Dialog, Empty, Panel, Pill, Problem, Skeleton } from "../ui/parts";
+
+const RESULTS: Record<string, { tone: "good" | "plain" | "warn" | "accent"; label: string; text: string }> = {
+  promoted: { tone: "good", label: "promoted", text: "It predicted held-out recent signals no worse than the one serving, and took its place" },
+  kept: { tone: "plain", label: "kept the champion", text: "The challenger predicted held-out recent signals worse, and was put aside" },
+  rolled_back: { tone: "warn", label: "rolled back", text: "Somebody went back to it" },
+  restored: { tone: "accent", label: "restored", text: "Read from the store when the gateway started" },
+  shipped: { tone: "plain", label: "shipped", text: "What the program came with" },
+};
+
+export function LearningView() {
+  const learning = useApi<Learning>("/v1/console/learning", 15);
+  const admin = useMay("admin");
+  const [asked, setAsked] = useState<SnapshotLine | null>(null);
+  const [picked, setPicked] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  const [done, setDone] = useState<string | null>(null);
+  const l = learning.data;
+  const act = async (path: string, body: unknown, text: string) => {
+    setBusy(true);
+    setError(null);
+    try {
+      const answer = (await ask<Learning>(path, { method: "POST", body })).body;
+      learning.set(answer);
+      setDone(text.replace("$", answer.serving.version));
+      setAsked(null);
+    } catch (e) {
+      setError(asApiError(e));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <div class="view-head">
+        <div><h1>Learning</h1><p class="lead">What the population has taught so far: each snapshot, whether it earned its place, and what newcomers gain from it.</p></div>
+        <button type="button" class="button" disabled={!admin || busy} title={admin ? "Learn from the changed users now, instead of at the next turn" : "Needs a key with the scope admin"} onClick={() => void act("/v1/console/learning/refresh", {}, "Refreshed: $ serves.")}>{busy && !asked ? "Learning…" : "Refresh now"}</button>
+      </div>
+      {done && <p class="done" role="status"><Icon name="check" size={16} />{done}</p>}
+      {error && !asked && <Problem error={error} />}
+      {learning.error && !l ? <Problem error={learning.error} retry={learning.reload} /> : !l ? <div class="panel"><Skeleton height={300} /></div> : <Drawn l={l} picked={picked} pick={setPicked} admin={admin} roll={(s) => { setError(null); setAsked(s); }} />}
+      {asked && (
+        <Dialog title="Roll back" close={() => setAsked(null)}>
+          <p>Snapshot <code>{asked.version}</code> of {full(asked.t)} will decide for everyone, on every gateway of this store within seconds. Users keep all that was learned of them.</p>
+          {error && <Problem error={error} />}
+          <div class="dialog-buttons">
+            <button type="button" class="button" onClick={() => setAsked(null)}>Cancel</button>
+            <button type="button" class="button primary" disabled={busy} onClick={() => void act("/v1/console/learning/rollback", { version: asked.version }, "Rolled back: $ serves.")}>Roll back</button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string | null; pick: (version: string | null) => void; admin: boolean; roll: (s: SnapshotLine) => void }) {
+  const serving = l.snapshots.find((s) => s.serving) ?? null;
+  const other = l.snapshots.find((s) => s.version === picked && !s.serving) ?? l.snapshots.find((s) => s !== serving && s.density && s.version !== serving?.version) ?? null;
+  return (
+    <div class="grid">
+      <Panel title="Where newcomers begin" class="span-7" note={other ? <>The serving snapshot's prior, beside that of <code>{other.version.slice(0, 8)}</code>. Point at a row below to compare.</> : "The serving snapshot's prior: the belief about somebody nobody knows yet"}
+        table={() => <DataTable caption="Prior over the weight of cost" head={["Weight of cost λ", "Serving"]} rows={(serving?.density ?? []).map((m) => [significant(m.lambda, 2), significant(m.probability)])} />}>
+        {serving?.density ? <><Density density={serving.density} prior={other?.density ?? null} height={240} name="serving" said={`Prior of the serving snapshot ${l.serving.version} over the weight of cost.`} /><DensityKey name="serving" prior={other ? other.version.slice(0, 8) : null} interval={false} /></> : <Empty title="This snapshot keeps no picture of its prior" />}
+      </Panel>
+      <Panel title="What newcomers lose" class="span-5" note="Mean regret of a user's n-th request, against knowing them"
+        table={() => <DataTable caption="Regret by request" head={["Request", "Regret", "Users"]} rows={(l.newcomers ?? []).map((n) => [String(n.request), significant(n.regret), count(n.n)])} />}>
+        {l.newcomers && l.newcomers.length > 1 ? <Newcomers points={l.newcomers} /> : <Empty title="Not enough newcomers yet" icon="learning">The curve needs users whose first requests were judged. It falls as the first signals come in.</Empty>}
+      </Panel>
+      <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {count(l.serving.users)} users</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Evidence is the mean log likelihood of held-out recent signals: nearer to zero is better.</>}>
+        {l.snapshots.length === 0 ? <Empty title="No snapshot yet" /> : (
+          <div class="scroll-x" tabIndex={0} role="region" aria-label="Snapshots, table">
+            <table class="data snapshots">
+              <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num">Difference</th><th scope="col">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
+              <tbody>
+                {l.snapshots.map((s, i) => {
+                  const r = RESULTS[s.result] ?? { tone: "plain" as const, label: s.result, text: "" };
+                  const gain = s.champion_evidence != null && s.challenger_evidence != null ? s.challenger_evidence - s.champion_evidence : null;
+                  return (
+                    <tr key={`${s.version}${i}`} class={s.serving ? "chosen" : ""} onMouseEnter={() => pick(s.version)} onFocusCapture={() => pick(s.version)}>
+                      <th scope="row"><code>{s.version}</code>{s.serving && <Pill tone="good">serving</Pill>}</th>
+                      <td><Ago at={s.t} /></td>
+                      <td><Pill tone={r.tone} title={r.text}>{r.label}</Pill></td>
+                      <td class="num">{count(s.users)}</td>
+                      <td class="num">{evidence(s.champion_evidence)}</td>
+                      <td class="num">{evidence(s.challenger_evidence)}</td>
+                      <td class={`num ${gain === null ? "" : gain >= 0 ? "good-text" : "bad-text"}`}>{gain === null ? "–" : `${gain >= 0 ? "+" : "−"}${significant(Math.abs(gain), 2)}`}</td>
+                      <td>{s.density && <MiniDensity density={s.density} serving={s.serving} />}</td>
+                      <td class="num">{!s.serving && s.result !== "kept" && <button type="button" class="button small" disabled={!admin} title={admin ? undefined : "Needs a key with the scope admin"} aria-label={`Roll back to ${s.version}`} onClick={() => roll(s)}>Roll back</button>}</td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+const evidence = (v: number | null): string => (v === null || v === undefined ? "–" : `${v < 0 ? "−" : ""}${Math.abs(v).toFixed(4)}`);
+
+function Newcomers({ points }: { points: NonNullable<Learning["newcomers"]> }) {
+  const x = useMemo(() => points.map((p) => p.request), [points]);
+  const lines = useMemo((): Line[] => [{ label: "regret", values: points.map((p) => p.regret), ink: () => ink("--accent"), shape: "area" }], [points]);
+  return <Chart x={x} lines={lines} unit={(v) => significant(v, 2)} height={240} plain xUnit="Request" said={`Mean regret falls from ${significant(points[0]!.regret)} at the first request to ${significant(points.at(-1)!.regret)} at request ${points.at(-1)!.request}.`} />;
+}

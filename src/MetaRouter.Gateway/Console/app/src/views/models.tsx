@@ -1,0 +1,148 @@
+import { useEffect, useState } from "preact/hooks";
+import { ask, type ApiError, type CatalogEntry, type ModelLine } from "../api";
+import { giveColors } from "../colors";
+import { count, money, ms, percent } from "../format";
+import { asApiError, useApi } from "../hooks";
+import { MODES, modeOf, useMay, useSession } from "../session";
+import { Icon } from "../ui/icons";
+import { Dialog, Empty, Field, Health, Model, Panel, Problem, Segmented, Skeleton } from "../ui/parts";
+
+interface Catalog { models: CatalogEntry[]; etag: string }
+
+export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
+  const session = useSession();
+  const admin = useMay("admin");
+  const lines = useApi<{ etag: string; models: ModelLine[] }>("/v1/console/models", 5);
+  const [catalog, setCatalog] = useState<Catalog | null>(null);
+  const [editing, setEditing] = useState<CatalogEntry | "new" | null>(null), [removing, setRemoving] = useState<CatalogEntry | null>(null);
+  const [error, setError] = useState<ApiError | null>(null), [done, setDone] = useState<string | null>(null), [busy, setBusy] = useState(false);
+  const etag = lines.data?.etag;
+  useEffect(() => {
+    if (etag !== undefined && etag !== catalog?.etag) {
+      // The catalog in its own form is what is changed and sent back; the lines above carry figures besides.
+      ask<{ models: CatalogEntry[] }>("/v1/router/models").then(({ body, headers }) => { giveColors(body.models.map((m) => m.id)); setCatalog({ models: body.models, etag: headers.get("etag") ?? etag }); }, (e: unknown) => setError(asApiError(e)));
+    }
+  }, [etag]);
+  const put = async (models: CatalogEntry[], text: string) => {
+    setBusy(true);
+    setError(null);
+    try {
+      const { body, headers } = await ask<{ models: CatalogEntry[] }>("/v1/router/models", { method: "PUT", body: { models }, headers: { "If-Match": catalog!.etag } });
+      giveColors(body.models.map((m) => m.id));
+      setCatalog({ models: body.models, etag: headers.get("etag") ?? "" });
+      setDone(text);
+      setEditing(null);
+      setRemoving(null);
+      lines.reload();
+    } catch (e) {
+      setError(asApiError(e));
+      lines.reload();
+    } finally {
+      setBusy(false);
+    }
+  };
+  const mode = async (wanted: "apply" | "observe" | "static") => {
+    setError(null);
+    try {
+      onMode((await ask<{ mode: string }>("/v1/router/mode", { method: "PUT", body: { mode: wanted } })).body.mode);
+      setDone(`Mode: ${MODES[wanted].label}. ${MODES[wanted].text}`);
+    } catch (e) {
+      setError(asApiError(e));
+    }
+  };
+  const needs = admin ? undefined : "Needs a key with the scope admin";
+  const rows = lines.data?.models ?? [];
+  const entry = (id: string) => catalog?.models.find((m) => m.id === id) ?? null;
+  return (
+    <>
+      <div class="view-head">
+        <div><h1>Models</h1><p class="lead">Who can answer, at which price, and how they do. Changes reach every gateway of the store within a second; nothing is trained again.</p></div>
+        <button type="button" class="button primary" disabled={!admin || !catalog} title={needs} onClick={() => { setError(null); setEditing("new"); }}><Icon name="plus" size={16} />Add a model</button>
+      </div>
+      <div class="panel mode-panel">
+        <div><h2>Mode</h2><p class="note">{MODES[modeOf(session.mode)].text}</p></div>
+        <Segmented label="Mode" options={(["apply", "observe", "static"] as const).map((m) => ({ value: m, label: MODES[m].label, title: MODES[m].text }))} value={modeOf(session.mode)} onChange={(m) => void mode(m)} disabled={!admin} />
+      </div>
+      {done && <p class="done" role="status"><Icon name="check" size={16} />{done}</p>}
+      {error && !editing && !removing && <Problem error={error} />}
+      <Panel title="Catalog" note={`${rows.length} models; prices in USD per million tokens`}>
+        {lines.error && rows.length === 0 ? <Problem error={lines.error} retry={lines.reload} /> : !lines.data ? <Skeleton lines={8} /> : rows.length === 0 ? <Empty title="The catalog is empty" icon="models">Add a model that an upstream serves.</Empty> : (
+          <div class="scroll-x" tabIndex={0} role="region" aria-label="Catalog, table">
+            <table class="data">
+              <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col" class="num">In</th><th scope="col" class="num">Out</th><th scope="col" class="num">Cached</th><th scope="col" class="num">Context</th><th scope="col">Upstream</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">p50</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
+              <tbody>
+                {rows.map((m) => (
+                  <tr key={m.id} class={m.enabled === false ? "excluded" : ""}>
+                    <th scope="row"><Model name={m.id} /></th>
+                    <td><Health circuit={m.circuit} enabled={m.enabled !== false} /></td>
+                    <td class="num">{money(m.input_price_usd_per_million)}</td>
+                    <td class="num">{money(m.output_price_usd_per_million)}</td>
+                    <td class="num">{money(m.cached_input_price_usd_per_million)}</td>
+                    <td class="num">{m.context_window ? `${count(Math.round(m.context_window / 1000))} k` : "–"}</td>
+                    <td class="upstream">{m.upstream ?? (session.simulated ? "simulated" : "–")}</td>
+                    <td class="num">{count(m.requests)}</td>
+                    <td class="num">{m.errors ? <span class="bad-text" title={m.requests ? percent(m.errors / m.requests, 1) : undefined}>{count(m.errors)}</span> : count(m.errors)}</td>
+                    <td class="num">{ms(m.p50_ms)}</td>
+                    <td class="num row-actions">
+                      <button type="button" class="button small" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Edit ${m.id}`} onClick={() => { setError(null); setEditing(entry(m.id)); }}>Edit</button>
+                      <button type="button" class="button small danger" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Remove ${m.id}`} onClick={() => { setError(null); setRemoving(entry(m.id)); }}>Remove</button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Panel>
+      {editing && <Edit entry={editing === "new" ? null : editing} known={catalog!.models} error={error} busy={busy} close={() => setEditing(null)}
+        keep={(m) => void put(editing === "new" ? [...catalog!.models, m] : catalog!.models.map((o) => (o.id === m.id ? m : o)), editing === "new" ? `${m.id} was added.` : `${m.id} was changed.`)} />}
+      {removing && (
+        <Dialog title="Remove a model" close={() => setRemoving(null)}>
+          <p class="dialog-subject"><Model name={removing.id} /></p>
+          <p>It answers nothing any more, on every gateway of this store. What is believed of users is untouched, and the model can be added again.</p>
+          {error && <Problem error={error} />}
+          <div class="dialog-buttons">
+            <button type="button" class="button" onClick={() => setRemoving(null)}>Cancel</button>
+            <button type="button" class="button danger" disabled={busy} onClick={() => void put(catalog!.models.filter((m) => m.id !== removing.id), `${removing.id} was removed.`)}>Remove</button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Edit({ entry, known, error, busy, close, keep }: { entry: CatalogEntry | null; known: CatalogEntry[]; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
+  const text = (v: number | undefined) => (v === undefined ? "" : String(v));
+  const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
+  const set = (part: Partial<typeof f>) => setF({ ...f, ...part });
+  const twice = entry === null && known.some((m) => m.id === f.id.trim());
+  const price = { type: "number", min: 0, step: "any", inputMode: "decimal" } as const;
+  return (
+    <Dialog title={entry ? "Edit a model" : "Add a model"} close={close}>
+      <form onSubmit={(e) => {
+        e.preventDefault();
+        const { enabled: _, sibling: __, cached_input_price_usd_per_million: ___, ...rest } = entry ?? ({} as CatalogEntry);
+        keep({ ...rest, id: f.id.trim(), input_price_usd_per_million: Number(f.input), output_price_usd_per_million: Number(f.output), ...(f.cached !== "" && { cached_input_price_usd_per_million: Number(f.cached) }), context_window: Number(f.window), ...(f.sibling && { sibling: f.sibling }), ...(!f.enabled && { enabled: false }) });
+      }}>
+        {entry ? <p class="dialog-subject"><Model name={entry.id} /></p> : <Field label="Model id" value={f.id} required maxLength={128} hint="As its upstream calls it; an upstream of the configuration must serve it." error={twice ? "The catalog has a model of this id: edit that one." : null} onInput={(e) => set({ id: e.currentTarget.value })} />}
+        <div class="two">
+          <Field label="Input price" {...price} required value={f.input} hint="USD per million tokens" onInput={(e) => set({ input: e.currentTarget.value })} />
+          <Field label="Output price" {...price} required value={f.output} hint="USD per million tokens" onInput={(e) => set({ output: e.currentTarget.value })} />
+          <Field label="Cached input price" {...price} value={f.cached} hint="empty: as input" onInput={(e) => set({ cached: e.currentTarget.value })} />
+          <Field label="Context window" type="number" min={1} step={1} required value={f.window} hint="tokens" onInput={(e) => set({ window: e.currentTarget.value })} />
+        </div>
+        <div class="field">
+          <label for="sibling">Sibling</label>
+          <select id="sibling" value={f.sibling} onChange={(e) => set({ sibling: e.currentTarget.value })}><option value="">none: judged by its price</option>{known.filter((m) => m.id !== f.id).map((m) => <option key={m.id} value={m.id}>{m.id}</option>)}</select>
+          <p class="note">A model the snapshot has never seen is judged as this one until signals say more.</p>
+        </div>
+        <label class="check"><input type="checkbox" checked={f.enabled} onChange={(e) => set({ enabled: e.currentTarget.checked })} />May answer</label>
+        {error && <Problem error={error} />}
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={close}>Cancel</button>
+          <button type="submit" class="button primary" disabled={busy || twice}>{entry ? "Save" : "Add"}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
