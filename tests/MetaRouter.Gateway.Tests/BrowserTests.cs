@@ -85,10 +85,11 @@ public sealed class BrowserTests(ITestOutputHelper output)
         string[] users = [.. Enumerable.Range(0, 30).Select(i => $"user-{i}"), Evil];
         for (var round = 0; round < 4; round++)
         {
-            foreach (var (user, i) in users.Select((u, i) => (u, i)))
+            // All of one mind, so that what they teach is promoted and there is something to roll back from.
+            foreach (var user in users)
             {
                 var route = await gateway.PostAsync("/v1/router/route", new JsonObject { ["user"] = user, ["compare"] = true, ["input"] = $"<b>Prove</b> that the square root of {round + 2} is irrational." }.ToJsonString(), key);
-                var told = await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)route.Body["receipt"]!, ["user"] = user, ["kind"] = "comparison", ["value"] = i % 3 == 0 ? "dearer" : "cheaper" }.ToJsonString(), key);
+                var told = await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)route.Body["receipt"]!, ["user"] = user, ["kind"] = "comparison", ["value"] = "cheaper" }.ToJsonString(), key);
                 told.Status.ShouldBe(200, told.Text);
             }
         }
