@@ -59,6 +59,19 @@ public sealed class ApiKeyTests : IAsyncLifetime
         (await open.GetAsync("/v1/models", ("Host", "evil.example"))).ShouldFail(403, "host_not_allowed", "'evil.example'");
     }
 
+    [Fact]
+    public async Task OpenGateway_PageFromElsewhere_MayNotChangeAnything()
+    {
+        await using var open = await RunningGateway.StartAsync();
+
+        foreach (var origin in new[] { "https://evil.example", "null", "http://127.0.0.1.evil.example" })
+        {
+            (await open.PostAsync("/v1/console/learning/refresh", "", ("Origin", origin))).ShouldFail(403, "origin_not_allowed", $"'{origin}'");
+        }
+
+        (await open.PostAsync("/v1/console/learning/refresh", "", ("Origin", "http://localhost:3000"))).Status.ShouldBe(200);
+    }
+
     private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
 
     private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));

@@ -159,10 +159,16 @@ internal sealed class ChatEndpoint(
         using (first)
         using (second)
         {
+            if (first is null && second is null)
+            {
+                Log(call, null, false, null, (failure ?? otherFailure!).Status);
+                throw failure ?? otherFailure!;
+            }
+
             if (first is not { Status: 200 } || second is not { Status: 200 })
             {
                 // One answer is no comparison. What came is served by itself; what failed has been noted.
-                var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : (first ?? second ?? throw failure ?? otherFailure!, false);
+                var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : ((first ?? second)!, false);
                 var alone = policy.ReceiptFor(decision, only.Model, alone: true);
                 call.Context.Response.Headers["x-router-decision"] = alone;
                 Retell(call.Context.Response.Headers, only, alone, isFailOver);

@@ -47,7 +47,7 @@ internal sealed class GatewayOptions
     /// <value>The share of the requests that allow it which are answered by two models, for the user to compare; 0 (the default) to 1.</value>
     public double CompareShare { get; set; }
 
-    /// <value>The last requests of this process that the console shows, 96 bytes of memory each and 24 for each model; 0: none are kept, up to 10,000,000, default 100,000.</value>
+    /// <value>The last requests of this process that the console shows, 90 bytes of memory each and 24 for each model; 0: none are kept, up to 10,000,000, default 100,000.</value>
     public int ConsoleDecisions { get; set; } = 100_000;
 
     /// <value>The most memory they take, in millions of bytes; the oldest go first. 1 to 100,000, default 64.</value>

@@ -20,7 +20,14 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
     {
         if (_keys.Length == 0)
         {
-            // A web page can make a browser call this machine; after DNS rebinding the Host header still names the page's site.
+            // A web page can make a browser call this machine, and a POST of plain text asks nobody before; the browser says whose page it is.
+            var origin = request.Headers.Origin.ToString();
+            if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && IsThisMachine(page.Host)))
+            {
+                throw new ApiException(403, ErrorCodes.InvalidRequest, "origin_not_allowed", $"Without API keys this gateway answers only to pages of this machine, and the request comes from '{origin[..Math.Min(origin.Length, 100)]}'. Configure ApiKeys to let others in.");
+            }
+
+            // After DNS rebinding the Host header still names the page's site.
             return IsThisMachine(request.Host.Host)
                 ? Caller.Open
                 : throw new ApiException(403, ErrorCodes.InvalidRequest, "host_not_allowed", $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");

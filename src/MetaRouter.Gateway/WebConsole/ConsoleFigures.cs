@@ -11,9 +11,10 @@ namespace MetaRouter.Gateway.WebConsole;
 /// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
 internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, LearningLoop learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
 {
-    private const long Fresh = 1000, Kept = 5000; // milliseconds
+    private const long Fresh = 1000, Lasting = 5000; // milliseconds
+    private const int MostKept = 1000;
 
-    private readonly ConcurrentDictionary<(int Tenant, string What, int Span), (long At, object Figures)> _kept = new();
+    private readonly ConcurrentDictionary<(int Tenant, string What, int Span), Kept> _kept = new();
 
     public OverviewView Overview(string tenant, int minutes) => For(tenant, "overview", minutes, Fresh, to =>
     {
@@ -34,7 +35,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(used.Keys).Distinct().ToArray();
         return new OverviewView(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
-            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Users(to, since)),
+            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
             [.. buckets.Select((b, i) => new BucketView(
                 ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
@@ -78,7 +79,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     });
 
     /// <summary>Where the traffic sits, where each model alone would, and where it would be at another trade-off.</summary>
-    public FrontView Front(string tenant, int hours) => For(tenant, "front", hours, Kept, to =>
+    public FrontView Front(string tenant, int hours) => For(tenant, "front", hours, Lasting, to =>
     {
         var (since, dial, all) = (Now() - (hours * 3_600_000L), new DialReplay(DialReplay.Positions), new TrafficTally());
         int[] models = [];
@@ -147,7 +148,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
     }
 
-    private int Users(TenantTraffic to, long since)
+    private int Active(string tenant, int minutes, long since) => (int)For<object>(tenant, "active", minutes, Lasting, to =>
     {
         var users = new HashSet<ulong>();
         foreach (var entry in watch.Journal.NewestFirst())
@@ -160,38 +161,40 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         }
 
         return users.Count;
-    }
+    });
 
     private T For<T>(string tenant, string what, int span, long fresh, Func<TenantTraffic, T> make)
         where T : class
     {
-        var (to, now) = (watch.Of(tenant), Environment.TickCount64);
-        var key = (to.Number, what, span);
-        if (_kept.TryGetValue(key, out var known) && now - known.At < fresh)
+        if (_kept.Count > MostKept)
         {
-            return (T)known.Figures;
+            _kept.Clear(); // spans are the caller's to choose
         }
 
-        // Under a lock of its own, so that a hundred open pages make one walk.
-        lock (to)
+        var to = watch.Of(tenant);
+        var kept = _kept.GetOrAdd((to.Number, what, span), static _ => new Kept());
+
+        // Each under a lock of its own, so that a hundred open pages make one walk, and the long ones do not hold up the short.
+        lock (kept)
         {
-            if (_kept.TryGetValue(key, out known) && Environment.TickCount64 - known.At < fresh)
+            if (kept.Figures is null || Environment.TickCount64 - kept.At >= fresh)
             {
-                return (T)known.Figures;
+                kept.Figures = make(to);
+                kept.At = Environment.TickCount64;
             }
 
-            if (_kept.Count > 1000)
-            {
-                _kept.Clear(); // spans are the caller's to choose
-            }
-
-            var made = make(to);
-            _kept[key] = (Environment.TickCount64, made);
-            return made;
+            return (T)kept.Figures;
         }
     }
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private sealed class Kept
+    {
+        public object? Figures { get; set; }
+
+        public long At { get; set; }
+    }
 
     private sealed class UserTally
     {

@@ -24,8 +24,8 @@ internal sealed class TenantTraffic(int number, ulong hash)
     {
         lock (_gate)
         {
-            _fine.At(timeMs).Add(call);
-            _coarse.At(timeMs).Add(call);
+            _fine.At(timeMs)?.Add(call);
+            _coarse.At(timeMs)?.Add(call);
         }
     }
 
@@ -65,16 +65,17 @@ internal sealed class TenantTraffic(int number, ulong hash)
 
         public long Milliseconds => seconds * 1000L;
 
-        public TrafficTally At(long timeMs)
+        /// <summary>Null: so long ago that a later time has the place.</summary>
+        public TrafficTally? At(long timeMs)
         {
             var start = timeMs / Milliseconds;
             ref var slot = ref _slots[start % _slots.Length];
-            if (slot.Tally is null || slot.Start != start)
+            if (slot.Tally is null || slot.Start < start)
             {
                 slot = (start, new TrafficTally());
             }
 
-            return slot.Tally!;
+            return slot.Start == start ? slot.Tally : null;
         }
 
         public TrafficTally? Find(long timeMs)
