@@ -52,7 +52,13 @@ public static class MetaRouterClusterExtensions
         });
 
         // A silo that died is noticed in about two seconds instead of fifteen; one that is merely slow is given longer.
-        silo.Configure<ClusterMembershipOptions>(o => (o.ProbeTimeout, o.MinProbeTimeout, o.MaxProbeTimeout, o.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), 2));
+        silo.Configure<ClusterMembershipOptions>(o =>
+        {
+            (o.ProbeTimeout, o.MinProbeTimeout, o.MaxProbeTimeout, o.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), 2);
+
+            // Where all silos died at once nobody probes them: the first to come waits until three of these are missed, a minute and a half by Orleans' own default.
+            o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+        });
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(cluster.IdleMinutes));
         silo.AddGrainService<SnapshotService>();
         var services = silo.Services;
