@@ -62,6 +62,9 @@ public static class PreferenceDebiasing
     /// <summary>What a gold label counts beside a corrected one, whose correction errs for all of them alike.</summary>
     public const float GoldWeight = 3;
 
+    // The few gold rows, each over e, hold nearly all of the pseudo-outcomes' noise.
+    private const double Caution = 4;
+
     // Of equal shares in the mixture, in units of the noise of one gold label.
     private const double Prior = .3;
 
@@ -180,7 +183,7 @@ public static class PreferenceDebiasing
             }
         }
 
-        var correction = new RidgeDesign(cause, causes, weight).Fit(left);
+        var correction = new RidgeDesign(cause, causes, weight, Caution).Fit(left);
         var widest = Widest * Math.Max(y.Max() - y.Min(), 1e-6f);
         return [.. Enumerable.Range(0, n).Select(i => Math.Clamp(m1[i] - m0[i] + correction.Predict(cause.AsSpan(i * causes, causes)), -widest, widest))];
     }

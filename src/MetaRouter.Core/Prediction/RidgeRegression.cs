@@ -12,7 +12,7 @@ public sealed record RidgeRegression(float[] Weights, float Intercept, double Pe
 
 /// <summary>
 /// Rows that several targets are regressed on by ridge: <c>min sum_i v_i (y_i - b - w.x_i)^2 + penalty |w|^2</c>, the intercept free, the penalty the one
-/// of least generalised cross-validation error, <c>n RSS / (n - 1.4 df)^2</c>. Each degree of freedom counts 1.4 times, since plain GCV now and then takes next to no penalty.
+/// of least generalised cross-validation error, <c>n RSS / (n - 1.4 df)^2</c>. Each degree of freedom counts 1.4 times, or more, since plain GCV now and then takes next to no penalty.
 /// </summary>
 /// <remarks>
 /// The Gram matrix and its factors are made once, O(n D^2 + penalties D^3); a target then costs O(n D + penalties D^2). Sums run in one order whatever the threads.
@@ -20,23 +20,24 @@ public sealed record RidgeRegression(float[] Weights, float Intercept, double Pe
 /// </remarks>
 public sealed class RidgeDesign
 {
-    private const double Inflation = 1.4;
+    private const double Usual = 1.4;
 
-    private static readonly double[] Penalties = [1e-2, 3e-2, .1, .3, 1, 3, 10, 30, 100, 1000, 1e4];
+    private static readonly double[] Penalties = [.01, .03, .1, .3, 1, 3, 10, 30, 100, 1000];
 
     private readonly int _rows, _features;
     private readonly double[] _centred;  // n x D, scaled by the root of the weight
     private readonly double[] _mean, _root;
     private readonly double _total;
     private readonly (double[] Factor, double Freedom)[] _factors;
-    private readonly double _unit;
+    private readonly double _unit, _inflation;
 
     /// <param name="x">n x D row-major.</param>
     /// <param name="weights">v, 0 or more; empty: all 1.</param>
+    /// <param name="inflation">What a degree of freedom counts; more where a few rows hold most of the noise.</param>
     /// <exception cref="ArgumentException">No rows, another length than n x D, or no weight above 0.</exception>
-    public RidgeDesign(ReadOnlySpan<float> x, int features, ReadOnlySpan<float> weights = default)
+    public RidgeDesign(ReadOnlySpan<float> x, int features, ReadOnlySpan<float> weights = default, double inflation = Usual)
     {
-        (_rows, _features) = (x.Length / features, features);
+        (_rows, _features, _inflation) = (x.Length / features, features, inflation);
         if (_rows == 0 || x.Length != _rows * features || (!weights.IsEmpty && weights.Length != _rows))
         {
             throw new ArgumentException($"Ridge regression needs rows of {features} features and no or one weight a row; found {x.Length} numbers and {weights.Length} weights.");
@@ -94,7 +95,7 @@ public sealed class RidgeDesign
                 factor[(j * features) + j] += penalty * _unit;
             }
 
-            Cholesky.Factor(factor, features);
+            Factor(factor, features);
             // df = tr((G + p I)^-1 G) = D - p tr((G + p I)^-1), and one for the intercept.
             return (factor, 1 + features - (penalty * _unit * InverseTrace(factor, features)));
         })];
@@ -135,7 +136,7 @@ public sealed class RidgeDesign
                 rss += error * error;
             }
 
-            var left = _rows - (Inflation * _factors[p].Freedom);
+            var left = _rows - (_inflation * _factors[p].Freedom);
             // Where nothing is left to judge by, only the greatest penalty is safe.
             var score = left > 0 ? rss / (left * left) : p == Penalties.Length - 1 ? double.MaxValue : double.PositiveInfinity;
             if (score < least)
@@ -145,6 +146,22 @@ public sealed class RidgeDesign
         }
 
         return new RidgeRegression([.. best.Select(v => (float)v)], (float)(mean - TensorPrimitives.Dot(best, _mean)), penalty);
+    }
+
+    /// <summary>As <see cref="Cholesky.Factor"/>, by whole rows: most of the time of a fit goes here.</summary>
+    private static void Factor(double[] a, int n)
+    {
+        for (var i = 0; i < n; i++)
+        {
+            var row = a.AsSpan(i * n, i + 1);
+            for (var j = 0; j < i; j++)
+            {
+                row[j] = (row[j] - TensorPrimitives.Dot(row[..j], a.AsSpan(j * n, j))) / a[(j * n) + j];
+            }
+
+            // The penalty keeps every pivot above 0.
+            row[i] = Math.Sqrt(Math.Max(row[i] - TensorPrimitives.SumOfSquares<double>(row[..i]), double.Epsilon));
+        }
     }
 
     /// <summary>tr(A^-1) of A = L L^T: the squares of L^-1 added up.</summary>
