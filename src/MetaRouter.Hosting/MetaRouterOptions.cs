@@ -41,6 +41,12 @@ public sealed class MetaRouterOptions
     /// <value>Share of the belief's expected regret that exploring may cost, 0 (never explore) to 1; default 0.1.</value>
     public double ExplorationShare { get; set; } = 0.1;
 
+    /// <value>
+    /// For users who say a word on single answers and are never shown two: how many later requests, times the chance of a word, what a word teaches has to pay off in.
+    /// Early answers then cost more. Default 0, off; 300 suits three words on ten answers; 0 to 100,000.
+    /// </value>
+    public double LearningHorizon { get; set; }
+
     /// <value>How long feedback on a decision is taken, in hours; 1 to 720, default 168 (7 days).</value>
     public double ReceiptHours { get; set; } = 168;
 
@@ -92,6 +98,7 @@ public sealed class MetaRouterOptions
 
         Range(nameof(RefreshUsers), RefreshUsers, 100, 10_000_000);
         Range(nameof(ExplorationShare), ExplorationShare, 0, 1);
+        Range(nameof(LearningHorizon), LearningHorizon, 0, 100_000);
         Range(nameof(ReceiptHours), ReceiptHours, 1, 720);
         Range(nameof(DecisionLogQueue), DecisionLogQueue, 100, 1_000_000);
         if (MaxCostUsd is { } limit && !(limit >= 0 && double.IsFinite(limit)))
@@ -159,7 +166,7 @@ public sealed class MetaRouterOptions
         return new RoutingPolicy(
             new ReceiptSealer([secrets.ReceiptKey], new ReceiptOptions { Lifetime = TimeSpan.FromHours(ReceiptHours) }),
             new Guardrails(new GuardrailOptions { MaxCostUsd = MaxCostUsd }),
-            new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0 }));
+            new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0, Horizon = LearningHorizon }));
     }
 
     /// <summary>Without the parameter's name, which means nothing to who wrote the configuration.</summary>

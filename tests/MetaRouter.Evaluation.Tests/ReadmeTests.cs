@@ -76,6 +76,42 @@ public class ReadmeTests
             Line(text, pool + ", told the outcomes", [.. Told.Select(n => Share(rows, "outcomes-seen", n))]);
         }
 
+        if (Found(folder, "P3-variants-") is { Length: > 0 } varied)
+        {
+            text.Append("\n| P3, other users: share recovered after 12 and 20 comparisons, or 12 and 40 thumbs and regenerates |" + string.Concat(varied.Select(p => $" {p}, 12 | {p}, last |")) + "\n|---|" + string.Concat(varied.Select(_ => "---|---|")) + "\n");
+            var variants = varied.Select(p => Root(folder, "P3-variants-" + p).GetProperty("variants").EnumerateArray().ToArray()).ToArray();
+            for (var v = 0; v < variants[0].Length; v++)
+            {
+                Line(text, variants[0][v].GetProperty("protocol").GetString()!["P3 ".Length..], [.. variants.SelectMany(pool =>
+                {
+                    List<JsonElement> rows = [.. pool[v].GetProperty("rows").EnumerateArray()];
+                    return (string[])[Share(rows, "metarouter", "12"), Share(rows, "metarouter", rows[0].GetProperty("share").EnumerateObject().Last().Name)];
+                })]);
+            }
+        }
+
+        if (Found(folder, "P4-") is { Length: > 0 } drifted)
+        {
+            text.Append("\n| P4: regret of a new user's first ten requests, by the prior | learned | flat | before the drift | the learned one saves on flat | on before |\n|---|---|---|---|---|---|\n");
+            foreach (var pool in drifted)
+            {
+                List<JsonElement> rows = [.. Root(folder, "P4-" + pool).GetProperty("rows").EnumerateArray()];
+                JsonElement Prior(string name) => rows.First(r => r.GetProperty("prior").GetString() == name);
+                string Of(string name, string property, string format) => Interval(Prior(name).GetProperty(property), Prior(name).GetProperty(property + "_ci"), format);
+                Line(text, pool, Of("learned", "regret", "0.0000"), Of("flat", "regret", "0.0000"), Of("before the drift", "regret", "0.0000"), Of("flat", "saved", "0 %"), Of("before the drift", "saved", "0 %"));
+            }
+        }
+
+        if (File.Exists(Path.Combine(folder, "P5.json")))
+        {
+            text.Append("\n| P5: labels that teach the same regression (APGR) | APGR | over pooled | over gold alone | below all gold |\n|---|---|---|---|---|\n");
+            var rows = Rows(folder, "P5");
+            foreach (var name in rows.Select(r => r.GetProperty("router").GetString()!))
+            {
+                Line(text, name, [.. ((string[])["apgr", "over_pooled", "over_gold", "below_all_gold"]).Select(p => Value(rows, name, p, "0.000"))]);
+            }
+        }
+
         text.Append("\n| What each family of n-grams buys | words and characters | words only | characters only |\n|---|---|---|---|\n");
         foreach (var (file, title, property, format) in ((string, string, string, string)[])[("P1a", "P1 MMLU, APGR", "apgr", "0.000"), ("P1b", "P1 GSM8K, APGR", "apgr", "0.000"), .. Pools.Select(p => ("P2-" + p, $"P2 {p}, mean gain", "gain_mean", "0.0000"))])
         {
@@ -88,8 +124,12 @@ public class ReadmeTests
 
     private static void Line(StringBuilder text, string title, params string[] cells) => text.Append(CultureInfo.InvariantCulture, $"| {title} | {string.Join(" | ", cells)} |\n");
 
-    private static List<JsonElement> Rows(string folder, string file) =>
-        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file + ".json"))).RootElement.GetProperty("rows").EnumerateArray()];
+    /// <summary>The pools that a protocol has results of.</summary>
+    private static string[] Found(string folder, string prefix) => [.. Pools.Where(p => File.Exists(Path.Combine(folder, prefix + p + ".json")))];
+
+    private static JsonElement Root(string folder, string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file + ".json"))).RootElement;
+
+    private static List<JsonElement> Rows(string folder, string file) => [.. Root(folder, file).GetProperty("rows").EnumerateArray()];
 
     private static string Value(List<JsonElement> rows, string router, string property, string format)
     {

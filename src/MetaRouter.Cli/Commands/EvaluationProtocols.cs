@@ -17,6 +17,9 @@ internal static class EvaluationProtocols
         new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [PreferenceTable(report)], Figures.Of, Targets.Of)),
         new("learners", "P3 with every other learner beside ours", true, 5, Learners),
+        new("variants", "P3 with other kinds of users", true, 5, Variants),
+        new("P4", "new users after a drift of what people want", true, 5, r => ByPool(r, (pool, progress) => P4.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [NewUserTable(report)], Figures.Of, Targets.Of)),
+        new("P5", "few graded answers and many preferences, joined", false, 200, Labels),
         new("cascade", "a cheap model first, with a promise on its bad answers", true, 5, r => ByPool(r, (pool, progress) => CascadeTrial.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [CascadeTable(report)], Figures.Of)),
     ];
 
@@ -79,8 +82,33 @@ internal static class EvaluationProtocols
 
     private static ResultTable PreferenceTable(ProtocolReport<PreferenceRow> report)
     {
-        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. r.Share.Keys.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality["20"], "0.000"), ResultTable.Number(r.Cost["20"], "0.000")])];
-        return new ResultTable(Title(report), ["share recovered after", .. P3.Told.Select(n => n.ToString(CultureInfo.InvariantCulture)), "quality, 20", "cost/tau, 20"], rows, report.Note);
+        string[] told = [.. report.Rows[0].Share.Keys];
+        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality[told[^1]], "0.000"), ResultTable.Number(r.Cost[told[^1]], "0.000")])];
+        return new ResultTable(Title(report), ["share recovered after", .. told, "quality, " + told[^1], "cost/tau, " + told[^1]], rows, report.Note);
+    }
+
+    private static EvaluationResult Variants(EvaluationRequest request)
+    {
+        var reports = request.Pools.SelectMany((pool, i) => P3.RunVariants(request.DataFolder, pool, request.Seeds, new PartOf(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
+        return new EvaluationResult([.. reports.Select(PreferenceTable)], ReportJson.Write(new { Protocol = "P3 variants", request.Seeds, Variants = reports }), [.. reports.SelectMany(r => r.Warnings ?? []).Distinct()])
+        {
+            Figures = [.. reports.SelectMany(Figures.Of)],
+            Targets = [.. reports.SelectMany(Targets.OfVariant)],
+        };
+    }
+
+    private static ResultTable NewUserTable(ProtocolReport<NewUserRow> report)
+    {
+        string[][] rows = [.. report.Rows.Select(r => new[]
+        {
+            r.Prior,
+            ResultTable.Number(r.Regret, r.RegretCi, "0.0000"),
+            ResultTable.Number(r.Saved, r.SavedCi, "+0 %;-0 %;0 %"),
+            ResultTable.Number(r.ByRequest[0], "0.0000"),
+            ResultTable.Number(r.ByRequest[P4.First - 1], "0.0000"),
+            ResultTable.Number(r.ByRequest[^1], "0.0000"),
+        })];
+        return new ResultTable(Title(report), ["prior", $"regret, first {P4.First}", "the learned prior saves", "1st request", $"{P4.First}th", $"{P4.Shown}th"], rows, report.Note);
     }
 
     private static EvaluationResult Learners(EvaluationRequest request)
@@ -98,6 +126,21 @@ internal static class EvaluationProtocols
         string[] told = [.. P3.Told.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], "0.00")), .. told.Skip(1).Select(n => ResultTable.Number(r.Behind[n], r.BehindCi[n], "0.00"))])];
         return new ResultTable(Title(report), ["share recovered after", .. told, .. told.Skip(1).Select(n => "behind, " + n)], rows, report.Note);
+    }
+
+    private static EvaluationResult Labels(EvaluationRequest request)
+    {
+        const string signed = "+0.000;-0.000;0.000";
+        var report = P5.Run(request.DataFolder, request.Seeds, request.Progress, request.CancellationToken);
+        string[][] rows = [.. report.Rows.Select(r => new[]
+        {
+            r.Router,
+            ResultTable.Number(r.Apgr, r.ApgrCi, "0.000"),
+            ResultTable.Number(r.OverPooled, r.OverPooledCi, signed),
+            ResultTable.Number(r.OverGold, r.OverGoldCi, signed),
+            ResultTable.Number(r.BelowAllGold, r.BelowAllGoldCi, signed),
+        })];
+        return new EvaluationResult([new ResultTable(Title(report), ["labels", "APGR", "over pooled", "over gold only", "below all gold"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []) { Figures = Figures.Of(report), Targets = Targets.Of(report) };
     }
 
     private static ResultTable CascadeTable(ProtocolReport<CascadeRow> report)

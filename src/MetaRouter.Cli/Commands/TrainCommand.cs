@@ -16,7 +16,7 @@ internal static class TrainCommand
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
         var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes. Default: 1.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
-        var command = new Command("train", "Learns a snapshot, which routers serve from, of known outcomes.") { data, target, pools, seed, json };
+        var command = new Command("train", "Learns a snapshot, which routers serve from, of known outcomes; preference labels in the folder are corrected by the grades and join them.") { data, target, pools, seed, json };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
             terminal,
             parsed.GetRequiredValue(data),

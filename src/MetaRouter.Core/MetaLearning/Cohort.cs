@@ -155,7 +155,7 @@ public sealed class Cohort
         var first = block * BlockUsers;
         for (var slot = first; slot < Math.Min(first + BlockUsers, _users.Count); slot++)
         {
-            if (part != CohortPart.All && (_users[slot].User % HeldOutEvery == 0) != (part == CohortPart.HeldOut))
+            if ((_users[slot].User % HeldOutEvery == 0) != (part == CohortPart.HeldOut))
             {
                 continue;
             }

@@ -8,7 +8,4 @@ public enum CohortPart : byte
 
     /// <summary>The other fifth: what champion and challenger are compared on.</summary>
     HeldOut,
-
-    /// <summary>Everybody.</summary>
-    All,
 }

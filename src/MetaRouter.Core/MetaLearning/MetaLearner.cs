@@ -25,14 +25,7 @@ public static class MetaLearner
     public static IReadOnlyList<double> Lapses { get; } = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2];
 
     /// <summary>The prior after up to <paramref name="iterations"/> steps; the starting prior itself when fewer than <see cref="SmallestCohort"/> users have spoken.</summary>
-    public static PopulationPrior Fit(PopulationPrior start, IReadOnlyList<TaskSummary> users, int iterations = 30)
-    {
-        var cohort = CohortOf(users);
-        return Fit(start, prior => cohort.Expect(prior, CohortPart.All), iterations);
-    }
-
-    /// <summary>As the other, of users held in a cohort.</summary>
-    /// <param name="expect">The users' expectation under a prior.</param>
+    /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
     public static PopulationPrior Fit(PopulationPrior start, Func<PopulationPrior, Expectation> expect, int iterations = 30)
     {
         ArgumentNullException.ThrowIfNull(expect);
@@ -44,9 +37,6 @@ public static class MetaLearner
 
         return fit.Prior;
     }
-
-    /// <summary>Mean over users of ln P(signals | prior), up to a constant of each user's own: how well a prior foretells users; what champion and challenger are compared by.</summary>
-    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users) => CohortOf(users).Expect(prior, CohortPart.All).MeanEvidence;
 
     /// <summary>Sum over the windows of ln P(signals | prior with each of <see cref="Lapses"/>).</summary>
     public static double[] LapseEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
@@ -87,17 +77,5 @@ public static class MetaLearner
         var at = Enumerable.Range(0, Lapses.Count).MinBy(i => Math.Abs(Lapses[i] - prior.Lapse));
         var best = Enumerable.Range(Math.Max(0, at - 1), Math.Min(Lapses.Count - 1, at + 1) - Math.Max(0, at - 1) + 1).MaxBy(i => evidence[i]);
         return new PopulationPrior(prior.Components, prior.BetaWeights, Lapses[best]);
-    }
-
-    private static Cohort CohortOf(IReadOnlyList<TaskSummary> users)
-    {
-        ArgumentNullException.ThrowIfNull(users);
-        var cohort = new Cohort(Math.Max(1, users.Count));
-        for (var i = 0; i < users.Count; i++)
-        {
-            cohort.Put((ulong)i, users[i]);
-        }
-
-        return cohort;
     }
 }

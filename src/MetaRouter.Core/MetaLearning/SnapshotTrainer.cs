@@ -30,11 +30,7 @@ public static class SnapshotTrainer
         table = table.Take(order);
 
         Report(0, "learning the encoder");
-        var encoder = PromptEncoder.Learn(table.Queries, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
-        cancellationToken.ThrowIfCancellationRequested();
-        Report(0.35, "encoding");
-        var (x, tokens) = Encode(encoder, table.Queries);
-        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, table.Groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken));
+        var (encoder, x, tokens) = LearnEncoder(table.Queries, table.Groups, options, cancellationToken);
         Report(0.4, "choosing the penalty");
         var logistic = new LowRankLogistic.Options { Rank = options.Rank, Seed = options.Seed };
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
@@ -65,7 +61,21 @@ public static class SnapshotTrainer
         void Report(double done, string step) => progress?.Report(new TrainingProgress(done, step));
     }
 
-    private static (float[] X, float[] Tokens) Encode(PromptEncoder encoder, IReadOnlyList<string> texts)
+    /// <summary>An encoder learned from requests, and their features and token estimates. The topics of these very rows are told out of fold, so that they can be trained on.</summary>
+    /// <param name="groups">What kind each request is of.</param>
+    /// <returns>Features are n x <see cref="PromptEncoder.Features"/>.</returns>
+    public static (PromptEncoder Encoder, float[] Features, float[] Tokens) LearnEncoder(IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var encoder = PromptEncoder.Learn(texts, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
+        cancellationToken.ThrowIfCancellationRequested();
+        var (x, tokens) = Encode(encoder, texts);
+        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken));
+        return (encoder, x, tokens);
+    }
+
+    /// <summary>Features, n x <see cref="PromptEncoder.Features"/>, and token estimates.</summary>
+    public static (float[] Features, float[] Tokens) Encode(PromptEncoder encoder, IReadOnlyList<string> texts)
     {
         var (x, tokens) = (new float[texts.Count * Width], new float[texts.Count]);
         Parallel.For(0, texts.Count, () => new RequestEncoding(), (i, _, scratch) =>

@@ -45,7 +45,7 @@ public sealed class LowRankLogistic
     }
 
     /// <summary>(d.x, P x): r + 1 numbers.</summary>
-    public void Project(ReadOnlySpan<float> x, Span<float> h)
+    private void Project(ReadOnlySpan<float> x, Span<float> h)
     {
         for (var j = 0; j <= _rank; j++)
         {

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.Routing;
 
@@ -68,6 +69,20 @@ public sealed class ComparisonSelector
         }
 
         return best;
+    }
+
+    /// <summary>What a thumb on each model's single answer is expected to teach, in the unit of <see cref="ComparisonChoice.Score"/>: utility per later request.</summary>
+    /// <param name="outcomes">Predicted, of the models that may answer.</param>
+    /// <param name="taught">One a model; 0 or more.</param>
+    public void Teach(ReadOnlySpan<Outcome> outcomes, Span<double> taught)
+    {
+        Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
+        var middle = UserModel.Middle(outcomes);
+        for (var k = 0; k < outcomes.Length; k++)
+        {
+            ChoiceModel.Likelihood(outcomes[k], middle, _pool.CostScaleUsd, ChoiceContext.StrengthOf(FeedbackKind.Thumb), _pool.Context.Correlation, (float)_pool.Snapshot.Prior.Lapse, likelihood, secondIsMiddle: true, _pool.Context.CostSpread);
+            taught[k] = Math.Max(0, Judge(k, k, likelihood).Score);
+        }
     }
 
     private ComparisonChoice Judge(int a, int b, ReadOnlySpan<float> likelihood)

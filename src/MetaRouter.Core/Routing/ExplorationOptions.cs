@@ -18,6 +18,13 @@ public sealed record ExplorationOptions
     /// </value>
     public double Floor { get; init; }
 
+    /// <value>
+    /// For users who say a word on single answers and are never shown two: how many later requests, times the chance of a word, what a word teaches has to pay off in. The choice is then
+    /// made as if each model were worth what its answer would teach on top of its utility, so early answers cost more and later ones are better. Default 0, off; 0 to 100,000.
+    /// 300: three words on ten answers, to pay off within 1,000 requests.
+    /// </value>
+    public double Horizon { get; init; }
+
     /// <exception cref="ArgumentException">An option is outside its range; every problem is named.</exception>
     public void Validate()
     {
@@ -30,6 +37,11 @@ public sealed record ExplorationOptions
         if (Floor is not (>= 0 and <= 0.5))
         {
             problems.Add($"{nameof(Floor)} is {Floor}; set a probability from 0 to 0.5, because no explored model gets more than 1/2");
+        }
+
+        if (Horizon is not (>= 0 and <= 100_000))
+        {
+            problems.Add($"{nameof(Horizon)} is {Horizon}; set a number of requests from 0 to 100,000");
         }
 
         if (problems.Count > 0)

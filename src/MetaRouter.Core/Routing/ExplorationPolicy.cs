@@ -31,6 +31,9 @@ public sealed class ExplorationPolicy
         _options.Validate();
     }
 
+    /// <inheritdoc cref="ExplorationOptions.Horizon"/>
+    public double Horizon => _options.Enabled ? _options.Horizon : 0;
+
     /// <param name="utilities">Expected utility of each allowed model, K of them, 1 or more; finite. Among equals the lowest index is the best.</param>
     /// <param name="expectedRegret">What the belief expects to lose by acting on what it knows, in the unit of the utilities; finite, 0 or more.</param>
     /// <param name="draw">Uniform in [0, 1).</param>

@@ -33,8 +33,6 @@ internal sealed class LogScale
         }
     }
 
-    public int Codes => _values.Length - 1;
-
     /// <param name="value">Finite, 0 or more.</param>
     public int Encode(float value)
     {

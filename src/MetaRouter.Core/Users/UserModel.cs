@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
@@ -72,11 +73,12 @@ public sealed class UserModel
         var lambda = request.LambdaCost ?? PreferenceGrid.Lambda[_position];
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
+        Span<Outcome> able = stackalloc Outcome[allowed];
         for (int k = 0, a = 0; k < models; k++)
         {
             if (verdicts[k] == ModelExclusion.None)
             {
-                (utility[a], index[a]) = (Utility.Of(outcomes[k], new Preference(lambda), Pool.CostScaleUsd), k);
+                (utility[a], index[a], able[a]) = (Utility.Of(outcomes[k], new Preference(lambda), Pool.CostScaleUsd), k, outcomes[k]);
                 a++;
             }
         }
@@ -94,10 +96,13 @@ public sealed class UserModel
         }
         else
         {
-            var choice = policy.Exploration.Choose(utility, request.MayExplore && request.LambdaCost is null ? _regret : 0, moment.Draw, propensity);
+            var explores = request.MayExplore && request.LambdaCost is null;
+            Span<double> worth = stackalloc double[allowed];
+            Teach(able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
+            var choice = policy.Exploration.Choose(worth, explores ? _regret : 0, moment.Draw, propensity);
             chosen = index[choice.Index];
             reason = allowed == 1 ? DecisionReason.OnlyAllowed
-                : choice.IsExplored ? DecisionReason.Explored
+                : choice.IsExplored || utility[choice.Index] < TensorPrimitives.Max<double>(utility) ? DecisionReason.Explored
                 : request.LambdaCost is null ? DecisionReason.BestForUser : DecisionReason.BestForDial;
         }
 
@@ -125,7 +130,7 @@ public sealed class UserModel
             IsComparison = offered is not null,
             First = outcomes[chosen],
             Offered = offered is { } other ? outcomes[other] : default,
-            Middle = Middle(outcomes, index),
+            Middle = Middle(able),
             InputTokens = request.PromptTokens ?? scratch.Tokens,
             OutputTokens = outputTokens[chosen],
             Features = new ReceiptFeatures(projected),
@@ -190,6 +195,19 @@ public sealed class UserModel
         return belief;
     }
 
+    /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>
+    private void Teach(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
+    {
+        if (horizon <= 0)
+        {
+            utility.CopyTo(worth);
+            return;
+        }
+
+        new ComparisonSelector(Belief, Pool).Teach(outcomes, worth);
+        TensorPrimitives.MultiplyAdd(worth, horizon, utility, worth);
+    }
+
     private int Guard(RouteRequest request, RoutingPolicy policy, RequestEncoding scratch, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<float> outputTokens, Span<ModelExclusion> verdicts)
     {
         Span<float> cost = stackalloc float[outcomes.Length];
@@ -221,16 +239,16 @@ public sealed class UserModel
     }
 
     /// <summary>The middle quality, cost and latency of the models that may answer: what feedback on a single answer is measured against.</summary>
-    private static Outcome Middle(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<int> index)
+    public static Outcome Middle(ReadOnlySpan<Outcome> outcomes)
     {
-        Span<float> column = stackalloc float[index.Length];
-        return new Outcome(Median(outcomes, index, column, static o => o.Quality), Median(outcomes, index, column, static o => o.CostUsd), Median(outcomes, index, column, static o => o.LatencySeconds));
+        Span<float> column = stackalloc float[outcomes.Length];
+        return new Outcome(Median(outcomes, column, static o => o.Quality), Median(outcomes, column, static o => o.CostUsd), Median(outcomes, column, static o => o.LatencySeconds));
 
-        static float Median(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<int> index, Span<float> column, Func<Outcome, float> of)
+        static float Median(ReadOnlySpan<Outcome> outcomes, Span<float> column, Func<Outcome, float> of)
         {
-            for (var i = 0; i < index.Length; i++)
+            for (var i = 0; i < outcomes.Length; i++)
             {
-                column[i] = of(outcomes[index[i]]);
+                column[i] = of(outcomes[i]);
             }
 
             column.Sort();

@@ -1,5 +1,6 @@
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
+using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines;
 
@@ -28,11 +29,8 @@ public sealed class AvengersPro(bool isStatic) : IOutcomeModel
         var held = Score(train, text, fit, text, validate, seed, cancellationToken);
         var played = Enumerable.Range(0, Alphas).Select(a => Play(held, train.Take(validate), a / (Alphas - 1.0))).ToArray();
         var scored = Score(train, text, [.. Enumerable.Range(0, train.Rows)], tested, [.. Enumerable.Range(0, test.Rows)], seed, cancellationToken);
-        return new Predictions(scored, k, played, isStatic ? Best(played, StaticShare, Dearest(train)) : null);
+        return new Predictions(scored, k, played, isStatic ? Best(played, SimulatedUser.MeanCostShare, Dearest(train)) : null);
     }
-
-    // The protocol's users: lambda log-uniform from 0.01 to 10; the mean of lambda / (1 + lambda), which decides for all.
-    private static double StaticShare => (Math.Log(11) - Math.Log(1.01)) / Math.Log(1000);
 
     private static double Dearest(OutcomeTable train) => Math.Max(ColumnMeans.Of(train).CostUsd.Max(), 1e-12);
 

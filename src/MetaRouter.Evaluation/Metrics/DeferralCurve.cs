@@ -77,6 +77,37 @@ public sealed class DeferralCurve
         return Gap is var gap && gap == 0 ? double.NaN : (area - Weak) / gap;
     }
 
+    /// <summary>The APGR of rows that stand in order and count so often each: what <see cref="Of"/> and <see cref="Apgr()"/> give of them repeated, without sorting again.</summary>
+    /// <param name="order">Row numbers by rising score; equal scores are taken as told apart by this order.</param>
+    /// <param name="gain">By row number: the strong model's quality less the weak one's.</param>
+    /// <param name="counts">By row number; whole numbers, 0 or more.</param>
+    public static double Apgr(ReadOnlySpan<int> order, ReadOnlySpan<float> gain, ReadOnlySpan<float> counts)
+    {
+        var (total, all) = (0.0, 0.0);
+        foreach (var row in order)
+        {
+            (total, all) = (total + counts[row], all + (counts[row] * gain[row]));
+        }
+
+        // A quantile between two copies falls to the upper one, and with it go all copies of its row.
+        var (area, lastShare, lastGain) = (0.0, 1.0, all / total);
+        var (below, belowGain, at) = (0.0, 0.0, 0);
+        for (var bin = 1; bin <= Bins; bin++)
+        {
+            var upper = bin < Bins ? Math.Ceiling((double)bin / Bins * (total - 1)) : total;
+            for (; at < order.Length && below + counts[order[at]] <= upper; at++)
+            {
+                (below, belowGain) = (below + counts[order[at]], belowGain + (counts[order[at]] * gain[order[at]]));
+            }
+
+            var (share, quality) = ((total - below) / total, (all - belowGain) / total);
+            area += (lastShare - share) * (lastGain + quality) / 2;
+            (lastShare, lastGain) = (share, quality);
+        }
+
+        return all == 0 ? double.NaN : area / (all / total);
+    }
+
     /// <summary>Call-performance threshold: the least share of strong calls, 0 to 1, whose quality is weak + <paramref name="recovered"/> (strong - weak), between points by interpolation.</summary>
     /// <param name="recovered">0 to 1.</param>
     public double Cpt(double recovered)

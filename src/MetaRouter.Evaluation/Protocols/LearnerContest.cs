@@ -75,7 +75,7 @@ public static class LearnerContest
     {
         public static Shares Of(PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
         {
-            var yardsticks = PreferenceRun.Of(split, half, seed, cancellationToken);
+            var yardsticks = PreferenceRun.Yardsticks(split, half, seed, cancellationToken);
             var counts = new (float[] Rows, float[] Users)[Replicates + 1];
             var (still, gap) = (new double[Replicates + 1], new double[Replicates + 1]);
             Parallel.For(0, counts.Length, b =>

@@ -25,26 +25,50 @@ public static class P3
     private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static ProtocolReport<PreferenceRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static ProtocolReport<PreferenceRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken) =>
+        Run(dataFolder, pool, [PreferenceVariant.Plain], seeds, progress, cancellationToken).Single();
+
+    /// <summary>A report each of other kinds of users.</summary>
+    /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
+    public static IReadOnlyList<ProtocolReport<PreferenceRow>> RunVariants(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken) =>
+        Run(dataFolder, pool, PreferenceVariant.All, seeds, progress, cancellationToken);
+
+    private static ProtocolReport<PreferenceRow>[] Run(string dataFolder, Pool pool, IReadOnlyList<PreferenceVariant> variants, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         var file = ReadPool(dataFolder, pool);
-        var runs = new PreferenceRun[seeds * 2];
+        var runs = variants.Select(_ => new PreferenceRun[seeds * 2]).ToArray();
         ProtocolJobs.Run(seeds, .9, seed =>
         {
             var split = PreferenceSplit.Of(file.Table, seed, cancellationToken);
-            for (var half = 0; half < 2; half++)
+            for (var job = 0; job < 2 * variants.Count; job++)
             {
-                runs[(seed * 2) + half] = PreferenceRun.Of(split, half, seed, cancellationToken);
+                runs[job / 2][(seed * 2) + (job % 2)] = PreferenceRun.Of(split, variants[job / 2], job % 2, seed, cancellationToken);
             }
 
             return $"{pool.Name}: split {seed + 1} of {seeds}";
         }, progress, cancellationToken);
         progress?.Report(new ProtocolProgress(0.95, $"{pool.Name}: intervals"));
-        var rows = Rows(runs, cancellationToken);
-        var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, lambda log-uniform in [0.01, 10], each answering {Comparisons} comparisons, {Looked} requests looked at for each. outcomes-seen is the same learner told the realised scores and costs.");
-        return new ProtocolReport<PreferenceRow>("P3", pool.Name, seeds, rows, note, file.Warning is { } warning ? [warning] : null);
+        return [.. variants.Select((variant, v) =>
+        {
+            var signals = variant.Thumbs ? string.Create(CultureInfo.InvariantCulture, $"each giving {variant.Told[^1]} signals") : string.Create(CultureInfo.InvariantCulture, $"each answering {Comparisons} comparisons, {Looked} requests looked at for each");
+            var users = variant.Lambdas.Count > 0 ? "" : "lambda log-uniform in [0.01, 10], ";
+            var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, {users}{signals}. {variant.Description}{(variant.Description.Length > 0 ? " " : "")}outcomes-seen is the same learner told the realised scores and costs.");
+            if (!variant.HasPlainCost)
+            {
+                note += " static and known are chosen on the rows that users interact on.";
+            }
+
+            if (variant.Thumbs)
+            {
+                var (requests, lost) = (runs[v].Sum(r => r.Explored.Requests), runs[v].Sum(r => r.Explored.Lost));
+                var gain = runs[v].Select(r => r.Resample(null, null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Told.Count - 1).Gained / Users);
+                note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
+            }
+
+            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+        })];
     }
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
@@ -54,11 +78,11 @@ public static class P3
         return file.Table.Rows >= LeastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
     }
 
-    private static PreferenceRow[] Rows(PreferenceRun[] runs, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
         var point = runs.Select(r => r.Resample(null, null)).ToArray();
         var bootstrap = new Bootstrap(17, 300);
-        var shares = new double[Routers.Length * Told.Count][];
+        var shares = new double[Routers.Length * told.Count][];
         for (var i = 0; i < shares.Length; i++)
         {
             shares[i] = new double[bootstrap.Replicates];
@@ -76,24 +100,23 @@ public static class P3
             }).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
-                shares[i][b] = Total(drawn, i / Told.Count, Told[i % Told.Count]).Share;
+                shares[i][b] = Total(drawn, i / told.Count, i % told.Count).Share;
             }
         });
         return [.. Routers.Select((name, router) =>
         {
-            var totals = Told.Select(n => Total(point, router, n)).ToArray();
-            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => bootstrap.Percentiles(shares[(router * Told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
+            var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
+            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => bootstrap.Percentiles(shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
         })];
     }
 
-    private static Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, Told.Count).ToDictionary(t => Told[t].ToString(CultureInfo.InvariantCulture), value);
-
-    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun.Resampled[] runs, int router, int comparisons)
+    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun.Resampled[] runs, int router, int told)
     {
         double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
         foreach (var run in runs)
         {
-            var total = run.Total(router, comparisons);
+            var total = run.Total(router, told);
             gained += total.Gained;
             gap += total.Gap;
             utility += total.Utility;

@@ -12,36 +12,63 @@ internal sealed class PreferenceRun
     public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
 
     private readonly double[] _lambda = new double[P3.Users];
-    private readonly int[][][] _act = [new int[P3.Users][], new int[P3.Users][]]; // router x user x comparisons: dial position
+    private readonly int[][][] _act = [new int[P3.Users][], new int[P3.Users][]]; // router x user x told: dial position
     private readonly (float[] Quality, float[] Cost)[] _dial;
     private readonly (float[] Quality, float[] Cost)[] _known = new (float[], float[])[P3.Users];
     private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
     private (float[] Quality, float[] Cost)[] _single = [];
+    private readonly (int Requests, double Lost)[] _explored = new (int, double)[P3.Users];
     private int _static, _bestSingle;
 
     private PreferenceRun((float[] Quality, float[] Cost)[] dial) => _dial = dial;
 
+    /// <summary>Of all users together: requests while signals were given, and the utility that exploring gave up on them.</summary>
+    public (long Requests, double Lost) Explored => (_explored.Sum(e => (long)e.Requests), _explored.Sum(e => e.Lost));
+
     public int Rows => _dial[0].Quality.Length;
 
-    public static PreferenceRun Of(PreferenceSplit split, int half, int seed, CancellationToken cancellationToken)
+    /// <summary>All routers: the yardsticks, and every user's story with ours.</summary>
+    public static PreferenceRun Of(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
-        var scoring = 1 - half;
-        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => split.Realise(scoring, l))]);
-        var users = Draw(seed);
-        run._static = split.StaticPosition([.. users.Select(u => u.Lambda)]);
-        run._bestSingle = split.BestSingle([.. users.Select(u => u.Lambda)]);
-        run._single = [.. Enumerable.Range(0, split.Models).Select(k => split.RealiseBy(scoring, _ => k))];
+        var (run, world, users) = Begin(split, variant, half, seed, cancellationToken);
         Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
-            run._lambda[u] = users[u].Lambda;
-            run._known[u] = split.Realise(scoring, split.KnownLambda(users[u].Lambda));
-            run._oracle[u] = split.RealiseBy(scoring, row => split.Oracle(row, users[u].Lambda));
             for (var router = 0; router < 2; router++)
             {
-                run._act[router][u] = Live(split, half, users[u], router == OutcomesSeen, new System.Random((seed * 1_000_003) + (half * 500_009) + u));
+                var random = new System.Random((seed * 1_000_003) + (half * 500_009) + u);
+                if (!variant.Thumbs)
+                {
+                    run._act[router][u] = Live(split, world, half, users[u], router == OutcomesSeen, random);
+                    continue;
+                }
+
+                (run._act[router][u], var requests, var lost) = ThumbLife.Live(split, world, half, users[u], router == OutcomesSeen, split.Pool.Snapshot.Prior, random);
+                run._explored[u] = router == MetaRouter ? (requests, lost) : run._explored[u];
             }
         });
         return run;
+    }
+
+    /// <summary>What needs no learning: static, known, the best single model, chance and the oracle.</summary>
+    public static PreferenceRun Yardsticks(PreferenceSplit split, int half, int seed, CancellationToken cancellationToken) => Begin(split, PreferenceVariant.Plain, half, seed, cancellationToken).Run;
+
+    private static (PreferenceRun Run, UserWorld World, SimulatedUser[] Users) Begin(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
+    {
+        var (scoring, world) = (1 - half, new UserWorld(split, variant));
+        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))]);
+        SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
+        double[] lambdas = [.. users.Select(u => u.Lambda)];
+        var aside = variant.HasPlainCost ? [] : world.Dial(half);
+        run._static = world.StaticPosition(lambdas, aside);
+        run._bestSingle = split.BestSingle(lambdas);
+        run._single = [.. Enumerable.Range(0, split.Models).Select(k => world.Realise(scoring, _ => k))];
+        Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
+        {
+            run._lambda[u] = users[u].Lambda;
+            run._known[u] = world.Realise(scoring, world.Known(users[u].Lambda, half, aside));
+            run._oracle[u] = world.Realise(scoring, row => world.Oracle(row, users[u].Lambda));
+        });
+        return (run, world, users);
     }
 
     /// <summary>The users of a split: the same for every learner.</summary>
@@ -51,22 +78,25 @@ internal sealed class PreferenceRun
         return [.. Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random))];
     }
 
-    /// <summary>One user's story: the dial position served after 0, 1, ... comparisons.</summary>
-    private static int[] Live(PreferenceSplit split, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
+    /// <summary>One user's story: the dial position served after each told number of comparisons.</summary>
+    private static int[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
     {
         var pool = split.Pool;
         var rows = split.Half(half);
         var prior = pool.Snapshot.Prior;
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var acts = new int[P3.Comparisons + 1];
-        for (var n = 0; ; n++)
+        var acts = new int[P3.Told.Count];
+        for (var (n, told) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
-            acts[n] = pool.Values.Best(belief.CostShare);
-            if (n == P3.Comparisons)
+            if (n == P3.Told[told])
             {
-                return acts;
+                acts[told++] = pool.Values.Best(belief.CostShare);
+                if (told == acts.Length)
+                {
+                    return acts;
+                }
             }
 
             var selector = new ComparisonSelector(belief, pool);
@@ -81,7 +111,7 @@ internal sealed class PreferenceRun
             }
 
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
-            var prefersFirst = user.PrefersFirst(first, second, pool.CostScaleUsd, random);
+            var prefersFirst = world.PrefersFirst(row, first, second, user, random);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
             state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, shownFirst, shownSecond));
         }
@@ -99,7 +129,8 @@ internal sealed class PreferenceRun
         private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
 
         /// <summary>Sums over users.</summary>
-        public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int comparisons)
+        /// <param name="told">Index of the told number of signals.</param>
+        public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int told)
         {
             var random = (Quality: _single.Average(s => s.Quality), Cost: _single.Average(s => s.Cost));
             double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
@@ -113,7 +144,7 @@ internal sealed class PreferenceRun
                     BestSingle => _single[run._bestSingle],
                     Random => random,
                     Oracle => _oracle[u],
-                    _ => _dial[run._act[router][u][comparisons]],
+                    _ => _dial[run._act[router][u][told]],
                 };
                 var lambda = run._lambda[u];
                 var baseline = Utility(_dial[run._static], lambda);

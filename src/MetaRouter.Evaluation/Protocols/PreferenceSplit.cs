@@ -48,6 +48,9 @@ internal sealed class PreferenceSplit
         return new PreferenceSplit(pool, trainTable, test, predicted, [first, second]);
     }
 
+    /// <summary>In US dollars, of every model on training rows.</summary>
+    public IReadOnlyList<double> MeanCosts => [.. _trainMeans.Select(m => m.Cost * Pool.CostScaleUsd)];
+
     /// <summary>The rows of half 0 or 1 of the test half.</summary>
     public ReadOnlySpan<int> Half(int half) => _halves[half];
 

@@ -57,8 +57,9 @@ public static class Figures
         ArgumentNullException.ThrowIfNull(report);
         var rows = report.Rows.ToDictionary(r => r.Router);
         Series Line(string name, string label, Role role) => new(label, role, Points(rows[name].Share), role == Role.Ours ? Band(rows[name].ShareCi) : null);
-        var chart = new LineChart($"Learning what a user wants, {report.Pool}", "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), Line("outcomes-seen", "told the outcomes", Role.Rival), Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
-        return [new Figure($"p3-learning-{Slug(report.Pool)}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
+        var variant = report.Protocol["P3".Length..].TrimStart();
+        var chart = new LineChart($"Learning what a user wants, {report.Pool}{(variant.Length > 0 ? ", " + variant : "")}", variant == "thumbs" ? "thumbs and regenerates given" : "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), Line("outcomes-seen", "told the outcomes", Role.Rival), Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
+        return [new Figure($"p3-learning-{(variant.Length > 0 ? Slug(variant) + "-" : "")}{Slug(report.Pool)}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
     }
 
     /// <summary>P3's learners side by side.</summary>
@@ -86,6 +87,23 @@ public static class Figures
         return figures;
     }
 
+    /// <summary>P4: what new users lose, request by request.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<NewUserRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var chart = new LineChart($"A new user's first requests, {report.Pool}", "request", "utility lost against knowing the user", [.. report.Rows.Select(r => new Series("prior: " + r.Prior, r.Prior switch { "learned" => Role.Ours, "told the population" => Role.Yardstick, _ => Role.Rival }, [.. r.ByRequest.Select((v, t) => ((double)t + 1, v))]))]);
+        return [new Figure($"p4-new-users-{Slug(report.Pool)}", "After a drift of what people want. Lower is better; everybody gives the same few thumbs, and starts from another prior.", chart.ToSvg)];
+    }
+
+    /// <summary>P5: what labels of either kind are worth, and both together.</summary>
+    public static IReadOnlyList<Figure> Of(ProtocolReport<LabelRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        Whisker[] rows = [.. report.Rows.Select(r => new Whisker(r.Router, r.Router.EndsWith("-corrected", StringComparison.Ordinal) ? Role.Ours : r.Router == "all gold" ? Role.Yardstick : Role.Rival, r.Apgr, r.ApgrCi.Low, r.ApgrCi.High))];
+        var chart = new WhiskerChart("Few graded answers, many opinions", "share of the gap recovered (APGR); chance is 0.5", rows, .5, "0.000");
+        return [new Figure("p5-labels", "The same regression, taught by different labels. Grey: every request graded, which is what correction strives for. Bars: 95 % intervals.", chart.ToSvg)];
+    }
+
     /// <summary>The cascade: what was promised and what was kept.</summary>
     public static IReadOnlyList<Figure> Of(ProtocolReport<CascadeRow> report)
     {
@@ -101,9 +119,9 @@ public static class Figures
     /// <summary>Part of a file's name.</summary>
     private static string Slug(string? text) => string.Concat((text ?? "").ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c == '.' ? c : '-'));
 
-    private static (double X, double Y)[] Points(IReadOnlyDictionary<string, double> byComparisons) => [.. P3.Told.Select(n => ((double)n, byComparisons[n.ToString(CultureInfo.InvariantCulture)]))];
+    private static (double X, double Y)[] Points(IReadOnlyDictionary<string, double> byComparisons) => [.. byComparisons.Select(p => (double.Parse(p.Key, CultureInfo.InvariantCulture), p.Value))];
 
-    private static (double, double)[] Band(IReadOnlyDictionary<string, Interval> byComparisons) => [.. P3.Told.Select(n => byComparisons[n.ToString(CultureInfo.InvariantCulture)]).Select(i => (i.Low, i.High))];
+    private static (double, double)[] Band(IReadOnlyDictionary<string, Interval> byComparisons) => [.. byComparisons.Values.Select(i => (i.Low, i.High))];
 
     private static Role RoleOf(string router) => router switch
     {

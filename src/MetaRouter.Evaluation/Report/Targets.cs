@@ -31,7 +31,7 @@ public static class Targets
                 "P1b" => new($"P1b {benchmark.Key}, APGR", "at least 0.63", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .63),
                 _ => new($"{report.Protocol} {benchmark.Key}, APGR", string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"), Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
             };
-            return (Target[])[above, new($"{report.Protocol} {benchmark.Key}, against the others", $"no other above it (best: {best.Router})", Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
+            return (Target[])[above, new($"{report.Protocol} {benchmark.Key}, against the others", $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})", Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
         })];
     }
 
@@ -68,7 +68,39 @@ public static class Targets
         [
             .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => new Target($"P3 {report.Pool}, {t.Comparisons} comparisons", string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"), Number(ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00"), ours.Share[t.Comparisons] >= t.Share)),
             new($"P3 {report.Pool}, of what the outcomes would teach", "at least 90 % at 20", string.Create(CultureInfo.InvariantCulture, $"{100 * share:0} %"), share >= .9),
+            .. OfVariant(report),
         ];
+    }
+
+    public static IReadOnlyList<Target> OfVariant(ProtocolReport<PreferenceRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var ours = report.Rows.First(r => r.Router == Ours);
+        var worst = ours.Share.Keys.MinBy(n => ours.ShareCi[n].High)!;
+        List<Target> targets = [new($"{report.Protocol} {report.Pool}, against one dial for all", $"never behind by more than the interval (worst: after {worst})", Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), ours.ShareCi[worst].High >= 0)];
+        if (report is { Protocol: "P3 thumbs", Pool: "mmlu-pro-8" })
+        {
+            targets.Add(new($"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", Number(ours.Share["40"], ours.ShareCi["40"], "0.00"), ours.Share["40"] >= .4));
+        }
+
+        return targets;
+    }
+
+    public static IReadOnlyList<Target> Of(ProtocolReport<NewUserRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return [.. report.Rows.Where(r => r.Prior is "flat" or "before the drift").Select(r =>
+            new Target($"P4 {report.Pool}, regret of the first {P4.First} requests", $"at least 25 % below that of the prior {(r.Prior == "flat" ? "that is flat" : "of before the drift")}", Number(r.Saved, r.SavedCi, "0 %"), r.Saved >= .25))];
+    }
+
+    public static IReadOnlyList<Target> Of(ProtocolReport<LabelRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return [.. report.Rows.Where(r => r.Router.EndsWith("-corrected", StringComparison.Ordinal)).SelectMany(r => (Target[])
+        [
+            new($"P5 {r.Router}, APGR", "within 0.01 of all gold or at least 0.03 over pooled", string.Create(CultureInfo.InvariantCulture, $"{Number(r.Apgr, r.ApgrCi)}: {r.BelowAllGold:0.000} below all gold, {r.OverPooled:+0.000;-0.000;0} over pooled"), r.BelowAllGold <= .01 || r.OverPooled >= .03),
+            new($"P5 {r.Router}, over gold only", "not below 0", Number(r.OverGold, r.OverGoldCi, "+0.000;-0.000;0"), r.OverGold >= 0),
+        ])];
     }
 
     /// <summary>The last report is the mean of the pools, where there are several.</summary>

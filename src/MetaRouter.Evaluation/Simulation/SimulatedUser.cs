@@ -12,6 +12,9 @@ namespace MetaRouter.Evaluation.Simulation;
 /// <param name="Lapse">Share of answers given without looking; the protocol's is .05.</param>
 public readonly record struct SimulatedUser(double Lambda, double Beta = 10, double Lapse = .05)
 {
+    /// <summary>The mean of lambda / (1 + lambda) over the protocol's users, lambda log-uniform from 0.01 to 10: what decides for all of them.</summary>
+    public static double MeanCostShare { get; } = (Math.Log(11) - Math.Log(1.01)) / Math.Log(1000);
+
     /// <summary>Log-uniform in [0.01, 10].</summary>
     public static SimulatedUser Draw(Random random)
     {
@@ -25,6 +28,13 @@ public readonly record struct SimulatedUser(double Lambda, double Beta = 10, dou
         ArgumentNullException.ThrowIfNull(random);
         var preference = new Preference(Lambda);
         var difference = Utility.Of(first, preference, costScaleUsd) - Utility.Of(second, preference, costScaleUsd);
+        return PrefersFirst(difference, random);
+    }
+
+    /// <summary>The same, by how much more the first is worth to the user.</summary>
+    public bool PrefersFirst(double difference, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
         return random.NextDouble() < ((1 - Lapse) / (1 + Math.Exp(-Beta * difference))) + (Lapse / 2);
     }
 }

@@ -20,7 +20,7 @@ public static class SnapshotTraining
     public static (byte[] Snapshot, TrainingReport Report) Run(string dataFolder, IReadOnlyList<Pool> pools, int seed, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pools);
-        var data = TrainingData.Read(dataFolder, pools, cancellationToken);
+        var data = TrainingData.Read(dataFolder, pools, cancellationToken, seed);
         Report(ReadShare / 2, "read the outcomes");
         var (vectors, words) = Words(dataFolder, seed);
         Report(ReadShare, "learned words");
@@ -45,7 +45,8 @@ public static class SnapshotTraining
             Report(ReadShare + (PoolsShare * (i + 1) / measured.Count), $"measured {pool.Name}");
         }
 
-        var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Table, usable, seed, vectors, cancellationToken);
+        // Of graded rows alone: what corrected preference labels has seen the grades of the measured halves.
+        var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Graded, usable, seed, vectors, cancellationToken);
         const double start = ReadShare + PoolsShare + TogetherShare;
         Report(start, "measured all together");
         var inner = progress is null ? null : new Steps(step => Report(start + ((1 - start) * step.Done), step.Step));
@@ -60,6 +61,7 @@ public static class SnapshotTraining
             data.Merged,
             models.Sum(m => m.Outcomes),
             data.Files,
+            data.Preferences,
             [.. data.Skipped.Where(s => words is null || s.Name != words.File)],
             words,
             models,

@@ -8,9 +8,11 @@ namespace MetaRouter.Evaluation.Training;
 /// <summary>All outcomes that a snapshot is trained on, in one table; cells that no file knows are NaN.</summary>
 /// <param name="Table">Named after the files it holds.</param>
 /// <param name="Tables">The parts of it, one a file, before equal texts were merged.</param>
+/// <param name="Preferences">What preference labels gave; their rows are in <paramref name="Table"/> alone.</param>
+/// <param name="Graded">The table without what preference labels gave.</param>
 /// <param name="Files">What each part gave, in the same order.</param>
 /// <param name="Merged">Rows whose text an earlier row has: they add their models to it.</param>
-public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable> Tables, IReadOnlyList<TrainingFile> Files, IReadOnlyList<SkippedFile> Skipped, int Merged)
+public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable> Tables, IReadOnlyList<TrainingFile> Files, IReadOnlyList<SkippedFile> Skipped, int Merged, IReadOnlyList<TrainingPreferences> Preferences, OutcomeTable Graded)
 {
     /// <summary>Training on less would only memorise.</summary>
     public const int LeastRows = 20;
@@ -18,9 +20,10 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     // A header or a damaged line at the top does not hide what a file is.
     private const int PeekedLines = 10;
 
+    /// <param name="seed">Of what joins preference labels.</param>
     /// <param name="pools">The rows complete for these; empty: every row of every outcome file of the folder, for every model that has a priced outcome.</param>
     /// <exception cref="DataFileException">No such folder, a file that cannot be read, or too little in it to learn from.</exception>
-    public static TrainingData Read(string folder, IReadOnlyList<Pool> pools, CancellationToken cancellationToken)
+    public static TrainingData Read(string folder, IReadOnlyList<Pool> pools, CancellationToken cancellationToken, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(pools);
         if (!Directory.Exists(folder))
@@ -28,20 +31,20 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             throw new DataFileException($"{folder}: no such folder. Give the folder of the outcome files with --data.");
         }
 
-        var skipped = new List<SkippedFile>();
+        var (skipped, judged) = (new List<SkippedFile>(), new List<string>());
         var (tables, files) = (new List<OutcomeTable>(), new List<TrainingFile>());
-        foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped))
+        foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped, judged))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var priced = Priced(file.Table);
-            if (priced.Count == 0)
+            var known = Priced(file.Table);
+            if (known.Count == 0)
             {
                 skipped.Add(new SkippedFile(name, "no outcome with a price"));
                 continue;
             }
 
             tables.Add(file.Table);
-            files.Add(new TrainingFile(name, file.Table.Rows, priced.Count, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
+            files.Add(new TrainingFile(name, file.Table.Rows, known.Count, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
         }
 
         if (tables.Count == 0)
@@ -49,18 +52,45 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             throw new DataFileException($"{folder}: no file of outcomes to train on." + (skipped.Count == 0 ? " The folder is empty." : $" Skipped: {string.Join(", ", skipped)}."));
         }
 
-        var (table, merged) = OutcomeTables.Union(string.Join(" + ", files.Select(f => f.Name)), [.. tables.Select(WithoutUnpriced)]);
-        return table.Rows < LeastRows
-            ? throw new DataFileException($"{folder}: {table.Rows} different requests with known outcomes; training needs at least {LeastRows}.")
-            : new TrainingData(table, tables, files, skipped, merged);
+        var names = string.Join(" + ", files.Select(f => f.Name));
+        OutcomeTable[] priced = [.. tables.Select(WithoutUnpriced)];
+        var (graded, merged) = OutcomeTables.Union(names, priced);
+        if (graded.Rows < LeastRows)
+        {
+            throw new DataFileException($"{folder}: {graded.Rows} different requests with known outcomes; training needs at least {LeastRows}.");
+        }
+
+        var (joined, preferences) = (new List<OutcomeTable>(), new List<TrainingPreferences>());
+        foreach (var path in judged)
+        {
+            var (labels, bad) = PreferenceReader.Read(path);
+            var file = Path.GetFileName(path);
+            var (made, report, leftOut) = PreferenceJoin.Join(file.Split(".jsonl")[0], labels, graded, seed, cancellationToken);
+            joined.AddRange(made);
+            preferences.AddRange(report);
+            var why = (string[])[.. leftOut > 0 ? [$"{leftOut} preference labels of models without {PreferenceDebiasing.LeastGold} graded answers of both, or too few labels of them"] : (string[])[], .. bad.Count > 0 ? [$"{bad.Count} bad lines, such as {bad[0]}"] : (string[])[]];
+            if (why.Length > 0)
+            {
+                skipped.Add(new SkippedFile(file, string.Join("; ", why)));
+            }
+        }
+
+        var table = joined.Count == 0 ? graded : OutcomeTables.Union(string.Join(" + ", [names, .. joined.Select(t => t.Name).Distinct()]), [.. priced, .. joined]).Table;
+        return new TrainingData(table, tables, files, skipped, merged, preferences, graded);
     }
 
-    private static IEnumerable<(string Name, OutcomeFile File)> Folder(string folder, List<SkippedFile> skipped)
+    private static IEnumerable<(string Name, OutcomeFile File)> Folder(string folder, List<SkippedFile> skipped, List<string> judged)
     {
         foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
         {
-            if (WhyNot(path) is { } reason)
+            if (WhyNot(path, out var isPreferences) is { } reason)
             {
+                if (isPreferences)
+                {
+                    judged.Add(path);
+                    continue;
+                }
+
                 skipped.Add(new SkippedFile(Path.GetFileName(path), reason));
                 continue;
             }
@@ -71,8 +101,9 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     }
 
     /// <summary>Why a file is no file of outcomes; null if it is one.</summary>
-    private static string? WhyNot(string path)
+    private static string? WhyNot(string path, out bool isPreferences)
     {
+        isPreferences = false;
         if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase))
         {
             return "not .jsonl or .jsonl.gz";
@@ -87,6 +118,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
                 if (line.RootElement.ValueKind == JsonValueKind.Object)
                 {
                     objects++;
+                    isPreferences |= PreferenceReader.IsOne(line.RootElement);
                     if (line.RootElement.TryGetProperty("models", out var models) && models.ValueKind == JsonValueKind.Object && models.EnumerateObject().Any(m => m.Value.ValueKind == JsonValueKind.Object && m.Value.TryGetProperty("score", out _)))
                     {
                         return null;

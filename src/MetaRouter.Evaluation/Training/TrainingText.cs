@@ -26,6 +26,11 @@ public static class TrainingText
             Line($"  {file.Name}: {file.Rows:N0} rows, {file.Models} models, {file.Cells:N0} outcomes");
         }
 
+        foreach (var judged in report.Preferences)
+        {
+            Line($"  {judged.File}: {judged.Judged:N0} preferences between {judged.First} and {judged.Second}, corrected by {judged.Graded:N0} requests on which both are graded (on average by {judged.Shift:+0.000;-0.000;0} for the first)");
+        }
+
         Line($"  {report.Merged:N0} rows have the text of an earlier one and add their models to it; where both know a model, the earlier outcome stands.");
         if (report.Words is { } words)
         {

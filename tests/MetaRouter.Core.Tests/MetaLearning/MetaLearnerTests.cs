@@ -12,7 +12,7 @@ public class MetaLearnerTests
     {
         var users = Users(2_000, seed: 1, r => (r.Next(2) == 0 ? Math.Log(0.05) : Math.Log(3)) + (0.4 * Normal(r)));
 
-        var prior = MetaLearner.Fit(PopulationPrior.Default, users);
+        var prior = Everybody.Fit(PopulationPrior.Default, users);
 
         var (thrifty, demanding) = (Group(prior, l => l > 0.4), Group(prior, l => l <= 0.4));
         thrifty.Share.ShouldBe(0.5, 0.07);
@@ -25,14 +25,14 @@ public class MetaLearnerTests
     [Fact]
     public void Fit_DriftedPopulation_ForetellsItsNewUsersBetterThanOtherPriors()
     {
-        var before = MetaLearner.Fit(PopulationPrior.Default, Users(500, seed: 2, r => -1.5 + Normal(r)));
-        var after = MetaLearner.Fit(PopulationPrior.Default, Users(500, seed: 3, r => 0.5 + (0.7 * Normal(r))));
+        var before = Everybody.Fit(PopulationPrior.Default, Users(500, seed: 2, r => -1.5 + Normal(r)));
+        var after = Everybody.Fit(PopulationPrior.Default, Users(500, seed: 3, r => 0.5 + (0.7 * Normal(r))));
         var followers = Users(500, seed: 4, r => 0.5 + (0.7 * Normal(r)));
 
-        var learned = MetaLearner.MeanEvidence(after, followers);
+        var learned = Everybody.MeanEvidence(after, followers);
 
-        learned.ShouldBeGreaterThan(MetaLearner.MeanEvidence(PopulationPrior.Default, followers));
-        learned.ShouldBeGreaterThan(MetaLearner.MeanEvidence(before, followers));
+        learned.ShouldBeGreaterThan(Everybody.MeanEvidence(PopulationPrior.Default, followers));
+        learned.ShouldBeGreaterThan(Everybody.MeanEvidence(before, followers));
     }
 
     [Fact]
@@ -41,9 +41,9 @@ public class MetaLearnerTests
         var users = Users(MetaLearner.SmallestCohort - 1, seed: 5, Normal);
         TaskSummary[] silent = [.. Enumerable.Repeat(new TaskSummary(new float[ChoiceModel.Hypotheses], 0), 100)];
 
-        MetaLearner.Fit(PopulationPrior.Default, users).ShouldBeSameAs(PopulationPrior.Default);
-        MetaLearner.Fit(PopulationPrior.Default, [.. users, .. silent]).ShouldBeSameAs(PopulationPrior.Default);
-        MetaLearner.Fit(PopulationPrior.Default, Users(MetaLearner.SmallestCohort, seed: 5, Normal)).ShouldNotBeSameAs(PopulationPrior.Default);
+        Everybody.Fit(PopulationPrior.Default, users).ShouldBeSameAs(PopulationPrior.Default);
+        Everybody.Fit(PopulationPrior.Default, [.. users, .. silent]).ShouldBeSameAs(PopulationPrior.Default);
+        Everybody.Fit(PopulationPrior.Default, Users(MetaLearner.SmallestCohort, seed: 5, Normal)).ShouldNotBeSameAs(PopulationPrior.Default);
     }
 
     [Fact]
@@ -56,12 +56,12 @@ public class MetaLearnerTests
         TaskSummary[] certain = [.. users];
         certain[0] = new TaskSummary([.. Enumerable.Range(0, ChoiceModel.Hypotheses).Select(h => h == ChoiceModel.Hypotheses - 1 ? 0 : -1_000f)], int.MaxValue);
 
-        var prior = MetaLearner.Fit(PopulationPrior.Default, users, iterations: 1);
+        var prior = Everybody.Fit(PopulationPrior.Default, users, iterations: 1);
 
         // One step moves at most the user's own share of the expected counts.
-        Math.Abs(Components(prior) - Components(MetaLearner.Fit(PopulationPrior.Default, insistent, iterations: 1))).ShouldBeLessThan(1.0 / 400);
-        Math.Abs(Components(prior) - Components(MetaLearner.Fit(PopulationPrior.Default, certain, iterations: 1))).ShouldBeLessThan(1.0 / 400);
-        Distance(MetaLearner.Fit(PopulationPrior.Default, users), MetaLearner.Fit(PopulationPrior.Default, certain)).ShouldBeLessThan(0.02);
+        Math.Abs(Components(prior) - Components(Everybody.Fit(PopulationPrior.Default, insistent, iterations: 1))).ShouldBeLessThan(1.0 / 400);
+        Math.Abs(Components(prior) - Components(Everybody.Fit(PopulationPrior.Default, certain, iterations: 1))).ShouldBeLessThan(1.0 / 400);
+        Distance(Everybody.Fit(PopulationPrior.Default, users), Everybody.Fit(PopulationPrior.Default, certain)).ShouldBeLessThan(0.02);
 
         static double Components(PopulationPrior p) => p.Components[^1].Weight;
     }
@@ -89,10 +89,10 @@ public class MetaLearnerTests
     public void Fit_AnyOrderOfThreads_GivesTheSameBits()
     {
         var users = Users(1_500, seed: 8, Normal);
-        var expected = MetaLearner.Fit(PopulationPrior.Default, users);
+        var expected = Everybody.Fit(PopulationPrior.Default, users);
         var fits = new PopulationPrior[8];
 
-        Parallel.For(0, fits.Length, i => fits[i] = MetaLearner.Fit(PopulationPrior.Default, users));
+        Parallel.For(0, fits.Length, i => fits[i] = Everybody.Fit(PopulationPrior.Default, users));
 
         fits.ShouldAllBe(f => f.Components.SequenceEqual(expected.Components) && f.BetaWeights.SequenceEqual(expected.BetaWeights));
     }
@@ -100,7 +100,7 @@ public class MetaLearnerTests
     [Fact]
     public void Fit_ManyIterations_DoNotCollapseTheDeviation()
     {
-        var prior = MetaLearner.Fit(PopulationPrior.Default, Users(600, seed: 9, r => -1.5 + Normal(r)), iterations: 300);
+        var prior = Everybody.Fit(PopulationPrior.Default, Users(600, seed: 9, r => -1.5 + Normal(r)), iterations: 300);
 
         var (_, mean, deviation) = Group(prior, _ => true);
         mean.ShouldBe(-1.5, 0.3);
@@ -115,7 +115,7 @@ public class MetaLearnerTests
         var prior = PopulationPrior.Default;
         for (var round = 0; round < 6; round++)
         {
-            prior = MetaLearner.Fit(prior, users);
+            prior = Everybody.Fit(prior, users);
         }
 
         Group(prior, _ => true).Deviation.ShouldBeGreaterThan(0.5);
@@ -123,7 +123,7 @@ public class MetaLearnerTests
     }
 
     [Fact]
-    public void MeanEvidence_NoUsers_IsZero() => MetaLearner.MeanEvidence(PopulationPrior.Default, []).ShouldBe(0);
+    public void MeanEvidence_NoUsers_IsZero() => Everybody.MeanEvidence(PopulationPrior.Default, []).ShouldBe(0);
 
     private static TaskSummary[] Users(int count, int seed, Func<Random, double> logLambda)
     {

@@ -57,6 +57,21 @@ public class ComparisonSelectorTests
         selector.Select(Ladder, [true, false, true]).ShouldNotBeNull().ShouldSatisfyAllConditions(c => new[] { c.First, c.Second }.Order().ShouldBe([0, 2]));
     }
 
+    [Fact]
+    public void Teach_Newcomer_LearnsMostWhereUsersWouldDisagreeAndNothingOnceCertain()
+    {
+        var tau = (float)Pool.CostScaleUsd;
+        // The middle at the middle price teaches nothing; what is as good and dear, or as good and free, parts the thrifty from the others.
+        Outcome[] outcomes = [new(.7f, 0, 0), new(.7f, .4f * tau, 0), new(.7f, tau, 0)];
+        Span<double> newcomer = stackalloc double[3], certain = stackalloc double[3];
+        new ComparisonSelector(PreferenceBelief.FromPrior(PopulationPrior.Default), Pool).Teach(outcomes, newcomer);
+        var sure = new PopulationPrior([new PopulationPrior.Component(1, PreferenceGrid.LogLambda[24], 0.01)], [0, 1, 0], 0.05);
+        new ComparisonSelector(PreferenceBelief.FromPrior(sure), Pool).Teach(outcomes, certain);
+
+        newcomer[2].ShouldBeGreaterThan(newcomer[1] + 1e-5);
+        certain.ToArray().ShouldAllBe(v => v < 1e-5);
+    }
+
     private static Outcome[] Ladder => [new(.4f, (float)Pool.CostScaleUsd * .1f, 0), new(.7f, (float)Pool.CostScaleUsd * .4f, 0), new(.85f, (float)Pool.CostScaleUsd, 0)];
 
     private static Outcome AnyOutcome(Random random) => new(random.NextSingle(), random.NextSingle() * 2 * (float)Pool.CostScaleUsd, 0);

@@ -141,10 +141,11 @@ public class ExplorationPolicyTests
     [Fact]
     public void New_OptionsOutOfRange_NamesEveryProblem()
     {
-        var message = Should.Throw<ArgumentException>(() => new ExplorationPolicy(new() { Rho = 1.5, Floor = double.NaN })).Message;
+        var message = Should.Throw<ArgumentException>(() => new ExplorationPolicy(new() { Rho = 1.5, Floor = double.NaN, Horizon = -1 })).Message;
 
         message.ShouldContain("Rho is 1.5");
         message.ShouldContain("Floor is NaN");
+        message.ShouldContain("Horizon is -1");
     }
 
     private static void ForAnyUtilities(Func<double[], Random, bool> claim) =>

@@ -49,10 +49,12 @@ public class ValueTableTests
         for (var seed = 0; seed < 50; seed++)
         {
             var table = Random(new Random(seed));
-            for (var i = 0; i <= 20; i++)
+            for (var i = 0; i <= 16; i++)
             {
-                var share = i / 20.0;
-                table.BestValue(share).ShouldBe(Enumerable.Range(0, PreferenceGrid.Length).Max(g => table.Value(g, share)), 1e-4);
+                var share = i / 16.0;
+                table.BestValue(share).ShouldBe(Enumerable.Range(0, PreferenceGrid.Length).Max(g => table.Value(g, share)), 1e-12);
+                var between = (i + .3) / 22;
+                table.BestValue(between).ShouldBe(Enumerable.Range(0, PreferenceGrid.Length).Max(g => table.Value(g, between)), 1e-4);
                 for (var j = 0; j <= 20; j++)
                 {
                     table.BestValue((share + (j / 20.0)) / 2).ShouldBeLessThanOrEqualTo(((table.BestValue(share) + table.BestValue(j / 20.0)) / 2) + 1e-12);

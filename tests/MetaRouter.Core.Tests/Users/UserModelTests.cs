@@ -42,6 +42,28 @@ public class UserModelTests
     }
 
     [Fact]
+    public void Decide_WithAHorizon_ServesWhatTeachesMoreAndSaysSoWithExactChances()
+    {
+        var policy = new RoutingPolicy(Policy.Sealer, Policy.Guardrails, new ExplorationPolicy(new ExplorationOptions { Horizon = 10_000 }));
+        var explored = 0;
+        for (var i = 0; i < 20; i++)
+        {
+            var (plain, learning) = (Newcomer().Decide(new RouteRequest(Ask(i)), Policy, Moment(i), _scratch), Newcomer().Decide(new RouteRequest(Ask(i)), policy, Moment(i), _scratch));
+
+            learning.Candidates.Sum(c => (double)c.Propensity).ShouldBe(1, 1e-5);
+            learning.Candidates.Select(c => c.Utility).ShouldBe(plain.Candidates.Select(c => c.Utility));
+            (learning.Reason == DecisionReason.Explored).ShouldBe(learning.Candidates[learning.ChosenIndex].Utility < learning.Candidates.Max(c => c.Utility));
+            explored += learning.Reason == DecisionReason.Explored ? 1 : 0;
+
+            // Who sets the dial, or does not want to be explored with, is not.
+            Newcomer().Decide(new RouteRequest(Ask(i)) { LambdaCost = 1 }, policy, Moment(i), _scratch).Reason.ShouldBe(DecisionReason.BestForDial);
+            Newcomer().Decide(new RouteRequest(Ask(i)) { MayExplore = false }, policy, Moment(i), _scratch).Reason.ShouldBe(DecisionReason.BestForUser);
+        }
+
+        explored.ShouldBeGreaterThan(5);
+    }
+
+    [Fact]
     public void Learn_RepeatedChoiceOfCheaper_MovesTheChoiceToCheaperModels()
     {
         var (thrifty, newcomer, demanding) = (AfterComparisons(10, prefersCheaper: true), Newcomer(), AfterComparisons(10, prefersCheaper: false));

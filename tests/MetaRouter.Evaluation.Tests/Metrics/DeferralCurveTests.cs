@@ -34,6 +34,25 @@ public sealed class DeferralCurveTests
     }
 
     [Fact]
+    public void Apgr_OfCounts_IsThatOfTheRowsRepeated()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var random = new Random(seed);
+            var n = 5 + random.Next(60);
+            float[] score = [.. Enumerable.Range(0, n).Select(_ => random.NextSingle())], weak = [.. Enumerable.Range(0, n).Select(_ => (float)random.Next(2))], strong = [.. Enumerable.Range(0, n).Select(_ => 1 + random.NextSingle())];
+            float[] counts = [.. Enumerable.Range(0, n).Select(_ => (float)random.Next(4))];
+            counts[0]++;
+            int[] repeated = [.. Enumerable.Range(0, n).SelectMany(i => Enumerable.Repeat(i, (int)counts[i]))];
+            var expected = DeferralCurve.Of([.. repeated.Select(i => score[i])], [.. repeated.Select(i => weak[i])], [.. repeated.Select(i => strong[i])]).Apgr();
+
+            int[] order = [.. Enumerable.Range(0, n).OrderBy(i => score[i])];
+            float[] gain = [.. strong.Zip(weak, (s, w) => s - w)];
+            DeferralCurve.Apgr(order, gain, counts).ShouldBe(expected, 1e-6, $"seed {seed}");
+        }
+    }
+
+    [Fact]
     public void Apgr_EqualModels_HasNoMeaning() => DeferralCurve.Of([1, 2], [1, 1], [1, 1]).Apgr().ShouldBe(double.NaN);
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class LearnerContestTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public LearnerContestTests() => _folder.Write("ladder.jsonl", Ladder(400, 0));
+    public LearnerContestTests() => _folder.Write("ladder.jsonl", Ladder.Lines(400, 0));
 
     public void Dispose() => _folder.Dispose();
 
@@ -55,7 +55,7 @@ public sealed class LearnerContestTests : IDisposable
     [Fact]
     public void Run_EveryLearnerOnTwoPools_IsRepeatableAndHasAMean()
     {
-        _folder.Write("others.jsonl", Ladder(160, 1));
+        _folder.Write("others.jsonl", Ladder.Lines(160, 1));
         Pool[] pools = [s_pool, new("others", "others", s_pool.Models)];
         var reports = LearnerContest.Run(_folder.Path, pools, 1, null, default);
 
@@ -68,15 +68,4 @@ public sealed class LearnerContestTests : IDisposable
 
         JsonSerializer.Serialize(LearnerContest.Run(_folder.Path, pools, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
     }
-
-    /// <summary>The dearer a model the better it is, the more so on hard requests: who pays for it depends on the user.</summary>
-    private static string[] Ladder(int rows, int seed) => [.. Enumerable.Range(0, rows).Select(i =>
-    {
-        var random = new Random((seed * 100_003) + i);
-        var hard = i % 2 == 0;
-        int Right(double p) => random.NextDouble() < p ? 1 : 0;
-        var words = string.Join(' ', Enumerable.Range(0, 4).Select(_ => (hard ? "theorem lemma integral proof" : "greeting weather colour name").Split(' ')[random.Next(4)]));
-        var (weak, middle, strong) = (Right(hard ? .3 : .8), Right(hard ? .6 : .85), Right(.95));
-        return $$"""{"id":"{{i}}","dataset":"d","query":"{{words}} {{i}}","models":{"weak":{"score":{{weak}},"cost_usd":0.0005},"middle":{"score":{{middle}},"cost_usd":0.003},"strong":{"score":{{strong}},"cost_usd":0.01} } }""";
-    })];
 }

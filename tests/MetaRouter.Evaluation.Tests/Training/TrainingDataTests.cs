@@ -35,6 +35,29 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
+    public void Read_PreferencesOfGradedModels_JoinCorrected()
+    {
+        // Poet answers poems, sage answers sums; a judge who always likes the poet best judges 200 requests that nobody graded.
+        _folder.Write("a.jsonl", Topics.Lines(200, 0));
+        var judged = Topics.Table(400, 7).Queries.Skip(200).ToArray();
+        _folder.Write("votes.jsonl", [.. judged.Select((q, i) => $$"""{"id":"{{i}}","query":"{{q}}","model_a":"{{(i % 3 == 0 ? "sage" : "poet")}}","model_b":"{{(i % 3 == 0 ? "poet" : "sage")}}","votes":{"{{(i % 3 == 0 ? "b" : "a")}}":1} }"""), """{"query":"lone","model_a":"poet","model_b":"stranger","votes":{"a":1}}"""]);
+
+        var data = TrainingData.Read(_folder.Path, [], default);
+
+        var preferences = data.Preferences.ShouldHaveSingleItem();
+        (preferences.File, preferences.First, preferences.Second, preferences.Judged, preferences.Graded).ShouldBe(("votes", "poet", "sage", 200, 200));
+        preferences.Shift.ShouldBeInRange(-1.2f, -.8f);
+        data.Graded.Rows.ShouldBe(200);
+        data.Table.Rows.ShouldBe(400);
+        data.Table.Name.ShouldBe("a + votes");
+        data.Skipped.ShouldHaveSingleItem().ToString().ShouldContain("1 preference labels of models without");
+        var (sums, poems) = (Enumerable.Range(200, 200).Where(i => i % 2 == 1), Enumerable.Range(200, 200).Where(i => i % 2 == 0));
+        poems.Average(i => Cell(data.Table, i, "poet") - Cell(data.Table, i, "sage")).ShouldBeGreaterThan(.5f);
+        sums.Average(i => Cell(data.Table, i, "poet") - Cell(data.Table, i, "sage")).ShouldBeLessThan(-.3f);
+        Enumerable.Range(200, 200).ShouldAllBe(i => float.IsNaN(Cell(data.Table, i, "both")) && double.IsNaN(data.Table.CostUsd[i * 3]));
+    }
+
+    [Fact]
     public void Read_EqualTextsInTwoFiles_BecomeOneRowAndTheFirstOutcomeStands()
     {
         var lines = Topics.Lines(20, 0);

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Routing;
+using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
@@ -19,11 +20,11 @@ internal readonly record struct Point(double Quality, double Cost)
 /// <summary>A Gaussian over what quality and cost are worth to a user, by its precision matrix (qq, qc, cc) and its mean.</summary>
 internal readonly record struct Normal(double Qq, double Qc, double Cc, Point Mean)
 {
-    // The protocol's users: mean of lambda / (1 + lambda), lambda log-uniform from 0.01 to 10, and its standard deviation.
-    private const double CostShare = .3345, Spread = .31;
+    // Standard deviation of lambda / (1 + lambda) over the protocol's users.
+    private const double Spread = .31;
 
     /// <summary>All that a bandit without a population knows: the mean user of the protocol, quality and cost uncertain apart from each other.</summary>
-    public static Normal Start { get; } = new(1 / (Spread * Spread), 0, 1 / (Spread * Spread), new Point(1 - CostShare, -CostShare));
+    public static Normal Start { get; } = new(1 / (Spread * Spread), 0, 1 / (Spread * Spread), new Point(1 - SimulatedUser.MeanCostShare, -SimulatedUser.MeanCostShare));
 
     private double Determinant => (Qq * Cc) - (Qc * Qc);
 

@@ -1,0 +1,115 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Evaluation.Simulation;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>The story of a user who never compares: single answers, served as a host serves them, exploring included, with now and then a thumb and a regenerate.</summary>
+internal static class ThumbLife
+{
+    /// <summary>The share of answers that get a thumb.</summary>
+    public const double ThumbShare = .3;
+
+    /// <summary>The share of thumbs down after which the answer is asked for again.</summary>
+    public const double RegenerateShare = .5;
+
+    /// <summary>As comparisons have to, a word pays off within 1,000 later requests (<see cref="ComparisonBudget.Horizon"/>).</summary>
+    private static readonly ExplorationPolicy s_learning = new(new ExplorationOptions { Horizon = ThumbShare * ComparisonBudget.Horizon });
+
+    /// <summary>The dial position that the belief serves after each told number of signals; answers are chosen for what a word on them would teach, too.</summary>
+    /// <param name="outcomesSeen">The learner is told what the answer and the middle of the pool turned out to be.</param>
+    /// <returns>And over all requests until then, how many there were and the utility that exploring gave up.</returns>
+    public static (int[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
+    {
+        var told = world.Variant.Told;
+        var acts = new int[told.Count];
+        var life = new Life(split, world, half, user, outcomesSeen, prior, s_learning, random);
+        for (var t = 0; t < acts.Length; t++)
+        {
+            while (life.Signals < told[t])
+            {
+                life.Step();
+            }
+
+            acts[t] = life.Position;
+        }
+
+        return (acts, life.Requests, life.Lost);
+    }
+
+    /// <summary>One user's, request by request.</summary>
+    internal sealed class Life(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, ExplorationPolicy exploration, Random random)
+    {
+        private readonly ChoiceContext _context = outcomesSeen ? split.Pool.Context with { CostSpread = 0 } : split.Pool.Context;
+        private UserState _state = UserState.Empty;
+        private PreferenceBelief _belief = PreferenceBelief.FromPrior(prior);
+        private double _regret = split.Pool.Values.ExpectedRegret(PreferenceBelief.FromPrior(prior));
+
+        public int Requests { get; private set; }
+
+        /// <summary>Utility, as the user has it, that exploring gave up against serving the best of the belief; below 0: gained.</summary>
+        public double Lost { get; private set; }
+
+        public int Signals => _state.Signals.Length;
+
+        /// <summary>The dial position that the belief serves now.</summary>
+        public int Position { get; private set; } = split.Pool.Values.Best(PreferenceBelief.FromPrior(prior).CostShare);
+
+        public UserState State => _state;
+
+        /// <summary>One request, and what the user says of it.</summary>
+        public void Step()
+        {
+            var rows = split.Half(half);
+            var row = rows[random.Next(rows.Length)];
+            var served = Serve(row, random.NextDouble());
+            var timeMs = Requests++ * 60_000L;
+            if (random.NextDouble() >= ThumbShare)
+            {
+                return;
+            }
+
+            var praises = world.Praises(row, served, user, random);
+            var (first, middle) = Seen(row, served);
+            _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Thumb), timeMs, praises ? (byte)1 : (byte)0, false, first, middle));
+            if (!praises && random.NextDouble() < RegenerateShare)
+            {
+                _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle));
+            }
+
+            _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());
+            (Position, _regret) = (split.Pool.Values.Best(_belief.CostShare), split.Pool.Values.ExpectedRegret(_belief));
+        }
+
+        private int Serve(int row, double draw)
+        {
+            var predicted = split.Predicted(row);
+            Span<double> utility = stackalloc double[predicted.Length];
+            Span<double> propensity = stackalloc double[predicted.Length];
+            for (var k = 0; k < utility.Length; k++)
+            {
+                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Position]), split.Pool.CostScaleUsd);
+            }
+
+            var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));
+            if (exploration.Horizon > 0)
+            {
+                Span<double> taught = stackalloc double[predicted.Length];
+                new ComparisonSelector(_belief, split.Pool).Teach(predicted, taught);
+                TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
+            }
+
+            var served = exploration.Choose(utility, _regret, draw, propensity).Index;
+            Lost += world.Worth(row, split.Realised(row, best), user.Lambda) - world.Worth(row, split.Realised(row, served), user.Lambda);
+            return served;
+        }
+
+        private (Outcome First, Outcome Middle) Seen(int row, int served)
+        {
+            Outcome[] outcomes = outcomesSeen ? [.. Enumerable.Range(0, split.Models).Select(k => split.Realised(row, k))] : split.Predicted(row).ToArray();
+            return (outcomes[served], UserModel.Middle(outcomes));
+        }
+    }
+}
