@@ -77,10 +77,10 @@ public class MetaLearnerTests
         TaskSummary[] hostile = [.. Enumerable.Range(0, 100).Select(_ => Summary(Math.Log(hostileLambda), 64, random))];
         var followers = Users(400, seed: 12, r => -1 + (0.7 * Normal(r)));
 
-        var (clean, poisoned) = (MetaLearner.Fit(PopulationPrior.Default, honest), MetaLearner.Fit(PopulationPrior.Default, [.. honest, .. hostile]));
+        var (clean, poisoned) = (Everybody.Fit(PopulationPrior.Default, honest), Everybody.Fit(PopulationPrior.Default, [.. honest, .. hostile]));
 
         // Nine tenths of the poisoned prior are the honest one, so it foretells them worse by at most -ln 0.9 (0.105 nats).
-        var loss = MetaLearner.MeanEvidence(clean, followers) - MetaLearner.MeanEvidence(poisoned, followers);
+        var loss = Everybody.MeanEvidence(clean, followers) - Everybody.MeanEvidence(poisoned, followers);
         loss.ShouldBeInRange(-0.01, -Math.Log(0.9) + 0.02);
         Math.Abs(PreferenceBelief.FromPrior(clean).CostShare - PreferenceBelief.FromPrior(poisoned).CostShare).ShouldBeInRange(0.01, 0.1);
     }
