@@ -17,6 +17,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     private const int TicksToOverview = 10;
 
+    /// <summary>In the order of their values.</summary>
+    private static readonly JournalReason[] s_reasons = Enum.GetValues<JournalReason>();
+
     private int _streams;
 
     public void Map(IEndpointRouteBuilder routes)
@@ -73,7 +76,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         var (model, reason, user) = (query["model"].ToString(), query["reason"].ToString(), query["user"].ToString());
         var number = model.Length == 0 ? -1 : watch.Names.Find(model);
         var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Tenant(context), user), user.TrimStart('~'));
-        var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, new SortedSet<string>(StringComparer.Ordinal));
+        var wanted = reason.Length == 0 ? -1 : Array.FindIndex(s_reasons, r => ConsoleNames.Of(r) == reason);
+        var last = JournalEntry.Parse(before);
+        var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, 0);
         foreach (var entry in watch.Journal.NewestFirst())
         {
             ref readonly var r = ref entry.Record;
@@ -82,8 +87,8 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
                 continue;
             }
 
-            reasons.Add(ConsoleNames.Of(r.Reason));
-            if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && ConsoleNames.Of(r.Reason) != reason) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
+            reasons |= 1 << (byte)r.Reason;
+            if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && (byte)r.Reason != wanted) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
             {
                 continue;
             }
@@ -98,18 +103,19 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
                 next ??= found[^1].Id; // there is one more
             }
 
-            isAfter |= !isAfter && entry.Id == before;
+            isAfter |= (r.TimeMs, r.Nonce) == last;
         }
 
-        return WriteAsync(context, new DecisionsView([.. found], total, next, [.. reasons]), ConsoleJson.Default.DecisionsView);
+        return WriteAsync(context, new DecisionsView([.. found], total, next, [.. s_reasons.Where(r => (reasons & (1 << (byte)r)) != 0).Select(ConsoleNames.Of)]), ConsoleJson.Default.DecisionsView);
     }
 
     private Task DecisionAsync(HttpContext context)
     {
         var (tenant, id) = (watch.Of(Watched(context)).Number, (string)context.Request.RouteValues["decision"]!);
+        var wanted = JournalEntry.Parse(id);
         foreach (var entry in watch.Journal.NewestFirst())
         {
-            if (entry.Record.Tenant == tenant && entry.Id == id)
+            if (entry.Record.Tenant == tenant && (entry.Record.TimeMs, entry.Record.Nonce) == wanted)
             {
                 return WriteAsync(context, rows.Decision(entry), ConsoleJson.Default.DecisionView);
             }

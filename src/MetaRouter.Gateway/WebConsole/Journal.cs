@@ -125,5 +125,13 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
     /// <summary>As the API names it.</summary>
     public string Id => IdOf(Record.TimeMs, Record.Nonce);
 
-    public static string IdOf(long timeMs, uint nonce) => FormattableString.Invariant($"{timeMs:x}-{nonce:x6}");
+    /// <summary>Null: nothing that <see cref="Id"/> gives.</summary>
+    public static (long TimeMs, uint Nonce)? Parse(string id)
+    {
+        var dash = id.IndexOf('-', StringComparison.Ordinal);
+        return dash > 0 && long.TryParse(id.AsSpan(0, dash), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var time)
+            && uint.TryParse(id.AsSpan(dash + 1), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var nonce) ? (time, nonce) : null;
+    }
+
+    private static string IdOf(long timeMs, uint nonce) => FormattableString.Invariant($"{timeMs:x}-{nonce:x6}");
 }
