@@ -1,7 +1,5 @@
 using MetaRouter.Core.Routing;
-using MetaRouter.Core.Users;
 using MetaRouter.Orleans.Storage;
-using Orleans;
 using Orleans.Concurrency;
 using Orleans.Storage;
 

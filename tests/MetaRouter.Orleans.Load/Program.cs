@@ -1,15 +1,11 @@
 using System.Globalization;
-using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Orleans;
 using MetaRouter.Orleans.Load;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
 using Orleans.Configuration;
-using Orleans.Hosting;
 using Orleans.Runtime;
 
 // silo REDIS SILO_PORT GATEWAY_PORT | rates REDIS SECONDS [ONE CALL ALONE] | touch REDIS USERS
