@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
-using Orleans.Runtime;
 
 namespace MetaRouter.Orleans.Load;
 

@@ -1,12 +1,10 @@
 using System.Globalization;
-using MetaRouter.Core.Users;
 using MetaRouter.Orleans;
 using MetaRouter.Orleans.Load;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
-using Orleans.Runtime;
 
 // silo REDIS SILO_PORT GATEWAY_PORT | rates REDIS SECONDS [ONE CALL ALONE] | touch REDIS USERS
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
