@@ -4,7 +4,7 @@ namespace MetaRouter.Core.Traffic;
 public sealed class LatencyHistogram
 {
     private const int Bins = 96;
-    private const double Step = 0.13976194237515868; // ln 1.15
+    private static readonly double Step = Math.Log(1.15);
 
     private readonly int[] _counts = new int[Bins];
 

@@ -3,50 +3,58 @@ export type Theme = "light" | "dark" | "system";
 
 const KEY = "metarouter.theme";
 const listeners = new Set<() => void>();
+const machine = matchMedia("(prefers-color-scheme: dark)");
+let chosen = kept();
 
 export function theme(): Theme {
-  try {
-    const kept = localStorage.getItem(KEY);
-    return kept === "light" || kept === "dark" ? kept : "system";
-  } catch {
-    return "system"; // storage is forbidden in some private windows
-  }
+  return chosen;
 }
 
 export function applyTheme(): void {
-  const chosen = theme();
-  if (chosen === "system") {
-    delete document.documentElement.dataset.theme;
-  } else {
-    document.documentElement.dataset.theme = chosen;
-  }
+  const dark = chosen === "dark" || (chosen === "system" && machine.matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
 
-export function setTheme(chosen: Theme): void {
+/** From here on, while nothing else is chosen. Once a page: a second copy would not know what was chosen in the first. */
+export function followMachine(): void {
+  machine.addEventListener("change", changed);
+}
+
+export function setTheme(choice: Theme): void {
+  chosen = choice;
   try {
-    if (chosen === "system") {
+    if (choice === "system") {
       localStorage.removeItem(KEY);
     } else {
-      localStorage.setItem(KEY, chosen);
+      localStorage.setItem(KEY, choice);
     }
   } catch {
-    // not kept, and applied below all the same
-    document.documentElement.dataset.theme = chosen;
+    // storage is forbidden in some private windows: it holds for this page
   }
 
-  applyTheme();
-  listeners.forEach((tell) => tell());
+  changed();
 }
 
 /** Calls back when colours change, by the person or by the machine. */
 export function onTheme(tell: () => void): () => void {
-  const machine = matchMedia("(prefers-color-scheme: dark)");
   listeners.add(tell);
-  machine.addEventListener("change", tell);
   return () => {
     listeners.delete(tell);
-    machine.removeEventListener("change", tell);
   };
+}
+
+function changed(): void {
+  applyTheme();
+  listeners.forEach((tell) => tell());
+}
+
+function kept(): Theme {
+  try {
+    const found = localStorage.getItem(KEY);
+    return found === "light" || found === "dark" ? found : "system";
+  } catch {
+    return "system";
+  }
 }
 
 /** A colour of the style sheet as it is now, for what is drawn on a canvas. */

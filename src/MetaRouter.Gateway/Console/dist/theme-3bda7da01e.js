@@ -1,1 +1,0 @@
-"use strict";(()=>{var o="metarouter.theme";function n(){try{let e=localStorage.getItem(o);return e==="light"||e==="dark"?e:"system"}catch{return"system"}}function t(){let e=n();e==="system"?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=e}t();})();

@@ -1,0 +1,1 @@
+"use strict";(()=>{var n="metarouter.theme";var r=matchMedia("(prefers-color-scheme: dark)"),t=m();function o(){let e=t==="dark"||t==="system"&&r.matches;document.documentElement.dataset.theme=e?"dark":"light"}function m(){try{let e=localStorage.getItem(n);return e==="light"||e==="dark"?e:"system"}catch{return"system"}}o();})();
