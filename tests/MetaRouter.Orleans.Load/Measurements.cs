@@ -16,6 +16,9 @@ internal static class Measurements
 
     private const int Users = 2_000;
     private const int TypicalRecord = 300;
+    private const int MostFeedback = 8_000; // a second
+    private const string DurableFeedback = "durable feedback";
+    private const string FullWindows = "the same, windows full";
 
     private static readonly string[] Prompts = [.. Enumerable.Range(0, 256).Select(i =>
         string.Join(' ', Enumerable.Range(0, 150).Select(w => Words[(i * 31 + w * w * 7 + w) % Words.Length])))];
@@ -27,6 +30,8 @@ internal static class Measurements
     {
         var trivial = Enumerable.Range(0, Users).Select(i => grains.GetGrain<ITrivialGrain>($"t{i}")).ToArray();
         var users = Enumerable.Range(0, Users).Select(i => grains.GetUserRouter("load", $"u{i}")).ToArray();
+        var speakers = Enumerable.Range(0, 5 * Users).Select(i => grains.GetUserRouter("speak", $"u{i}")).ToArray();
+        var veterans = Enumerable.Range(0, Users).Select(i => grains.GetUserRouter("veterans", $"u{i}")).ToArray();
         var work = new (string Name, Func<int, Task> Call)[]
         {
             ("ping", async i => await trivial[i % Users].PingAsync(i)),
@@ -34,23 +39,20 @@ internal static class Measurements
             ("route, nothing encoded", async i => await trivial[i % Users].RouteAsync(new RouteRequest(Prompts[i % Prompts.Length]))),
             ("bare etag write", async i => await trivial[i % Users].WriteAsync(TypicalRecord)),
         };
+        var record = await SpeakAsync(grains.GetUserRouter("load", "speaks"), UserState.Window);
+        await EachAsync(Users, async i => await veterans[i].ImportAsync(record));
         if (only is not null)
         {
-            var (_, call) = work.First(w => w.Name == only);
+            var (_, call) = work.FirstOrDefault(w => w.Name == only);
             for (var round = 0; round <= Rounds; round++)
             {
-                var (silo, client) = (await trivial[0].ProcessorAsync(), Environment.CpuUsage.TotalTime.TotalMicroseconds);
-                var (rate, _, _) = await RunAsync(call, span);
-                var calls = rate * span.TotalSeconds;
-                var (ofSilo, ofClient) = ((await trivial[0].ProcessorAsync() - silo) / calls, (Environment.CpuUsage.TotalTime.TotalMicroseconds - client) / calls);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{only}: {rate:0}/s, {ofSilo:0.0} us of processor a call in the silo, {ofClient:0.0} in the client"));
+                await (only == DurableFeedback ? LearnAsync(speakers) : only == FullWindows ? LearnAsync(veterans) : TimedAsync(call, int.MaxValue));
             }
 
             return;
         }
 
-        var results = work.ToDictionary(w => w.Name, _ => new List<(double Rate, double P50, double P99)>());
-        var feedback = new List<(double Rate, double P50, double P99)>();
+        var results = work.Select(w => w.Name).Append(DurableFeedback).Append(FullWindows).ToDictionary(name => name, _ => new List<(double Rate, double P50, double P99)>());
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var (name, call) in work)
@@ -62,32 +64,20 @@ internal static class Measurements
                 }
             }
 
-            // Receipts first, then the feedback that is timed.
-            var decisions = new RouteDecision[(int)(8_000 * span.TotalSeconds)];
-            var made = -1;
-            await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async _ =>
+            foreach (var (name, who) in new[] { (DurableFeedback, speakers), (FullWindows, veterans) })
             {
-                for (int i; (i = Interlocked.Increment(ref made)) < decisions.Length;)
+                var learned = await LearnAsync(who);
+                if (round > 0)
                 {
-                    decisions[i] = await users[i % Users].RouteAsync(new RouteRequest("Which is it?"));
+                    results[name].Add(learned);
                 }
-            }));
-            var learned = await RunAsync(
-                async i =>
+                else
                 {
-                    if (!(await users[i % Users].RecordFeedbackAsync(new Feedback(decisions[i].Token, FeedbackKind.Thumb, (byte)(i & 1)))).Counted)
-                    {
-                        throw new InvalidOperationException("Feedback on a new decision was not counted.");
-                    }
-                },
-                span, decisions.Length);
-            if (round > 0)
-            {
-                feedback.Add(learned);
+                    await LearnAsync(who);
+                }
             }
         }
 
-        results.Add("durable feedback", feedback);
         foreach (var (name, runs) in results)
         {
             var (rate, p50, p99) = (Median(runs.Select(r => r.Rate)), Median(runs.Select(r => r.P50)), Median(runs.Select(r => r.P99)));
@@ -97,7 +87,46 @@ internal static class Measurements
         Ratio("route over ping, rate", "route", "ping", r => r.Rate);
         Ratio("route over ping, p99", "route", "ping", r => r.P99);
         Ratio("nothing encoded over ping, rate", "route, nothing encoded", "ping", r => r.Rate);
-        Ratio("feedback over bare write, rate", "durable feedback", "bare etag write", r => r.Rate);
+        Ratio("feedback over bare write, rate", DurableFeedback, "bare etag write", r => r.Rate);
+        Ratio("the same, windows full", FullWindows, "bare etag write", r => r.Rate);
+
+        // Receipts first, then the feedback that is timed.
+        async Task<(double Rate, double P50, double P99)> LearnAsync(IUserRouterGrain[] who)
+        {
+            var decisions = new RouteDecision[(int)(MostFeedback * span.TotalSeconds)];
+            var made = -1;
+            await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async _ =>
+            {
+                for (int i; (i = Interlocked.Increment(ref made)) < decisions.Length;)
+                {
+                    decisions[i] = await who[i % who.Length].RouteAsync(new RouteRequest("Which is it?"));
+                }
+            }));
+            return await TimedAsync(
+                async i =>
+                {
+                    if (!(await who[i % who.Length].RecordFeedbackAsync(new Feedback(decisions[i].Token, FeedbackKind.Thumb, (byte)(i & 1)))).Counted)
+                    {
+                        throw new InvalidOperationException("Feedback on a new decision was not counted.");
+                    }
+                },
+                decisions.Length);
+        }
+
+        // Of one call alone, also what it costs each side.
+        async Task<(double Rate, double P50, double P99)> TimedAsync(Func<int, Task> call, int most)
+        {
+            var (silo, client, at) = (await trivial[0].ProcessorAsync(), Environment.CpuUsage.TotalTime.TotalMicroseconds, Stopwatch.GetTimestamp());
+            var result = await RunAsync(call, span, most);
+            var calls = result.Rate * Stopwatch.GetElapsedTime(at).TotalSeconds;
+            var (ofSilo, ofClient) = ((await trivial[0].ProcessorAsync() - silo) / calls, (Environment.CpuUsage.TotalTime.TotalMicroseconds - client) / calls);
+            if (only is not null)
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{only}: {result.Rate:0}/s, {ofSilo:0.0} us of processor a call in the silo, {ofClient:0.0} in the client"));
+            }
+
+            return result;
+        }
 
         void Ratio(string what, string over, string under, Func<(double Rate, double P50, double P99), double> of) =>
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {Median(results[over].Zip(results[under], (a, b) => of(a) / of(b))):0.000}"));
@@ -106,7 +135,11 @@ internal static class Measurements
     public static async Task TouchAsync(IGrainFactory grains, int count)
     {
         var meter = grains.GetGrain<ITrivialGrain>("memory");
-        await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => grains.GetUserRouter("warm", $"u{i}").RouteAsync(new RouteRequest("Hello?")).AsTask()));
+        for (var i = 0; i < 1_000; i++)
+        {
+            await grains.GetUserRouter("warm", $"u{i}").RouteAsync(new RouteRequest("Hello?")); // one at a time: what is not compiled yet is slow
+        }
+
         var before = await meter.MemoryAsync();
         var watch = Stopwatch.StartNew();
         await EachAsync(count, async i => await grains.GetUserRouter("touch", $"u{i}").RouteAsync(new RouteRequest("Hello?")));
@@ -116,23 +149,22 @@ internal static class Measurements
 
         // A tenth of them speak, five times each.
         var speakers = count / 10;
-        await EachAsync(speakers, async i =>
-        {
-            var user = grains.GetUserRouter("touch", $"u{i}");
-            for (var s = 0; s < 5; s++)
-            {
-                var decision = await user.RouteAsync(new RouteRequest("Hello?"));
-                await user.RecordFeedbackAsync(new Feedback(decision.Token, FeedbackKind.Thumb, (byte)(s & 1)));
-            }
-        });
+        await EachAsync(speakers, async i => await SpeakAsync(grains.GetUserRouter("touch", $"u{i}"), 5));
         var spoken = await meter.MemoryAsync();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{speakers} of them gave five signals: {((routed - before) / (double)count) + ((spoken - routed) / (double)speakers):0} bytes each in memory"));
 
         // Idle ones leave, and come back from Redis.
-        await grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        var (management, leaving) = (grains.GetGrain<IManagementGrain>(0), Stopwatch.StartNew());
+        await management.ForceActivationCollection(TimeSpan.Zero);
+        while (await management.GetTotalActivationCount() > 1_000 && leaving.Elapsed < TimeSpan.FromMinutes(2))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1));
+        }
+
+        var (gone, active) = (leaving.Elapsed, await management.GetTotalActivationCount());
+        await Task.Delay(TimeSpan.FromSeconds(10)); // what they taught is told every five seconds
         var left = await meter.MemoryAsync();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"after they left: {(left - before) / 1e6:0.0} MB above the start"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"they left within {gone.TotalSeconds:0} s, {active} grains of all kinds stayed: {(left - before) / 1e6:0.0} MB above the start"));
         var back = new List<double>();
         for (var i = 0; i < Math.Min(2_000, speakers); i++)
         {
@@ -147,6 +179,19 @@ internal static class Measurements
 
         back.Sort();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{back.Count} came back from Redis: p50 {back[back.Count / 2]:0.000} ms, p99 {back[back.Count * 99 / 100]:0.000} ms"));
+    }
+
+    /// <summary>Gives so many signals; returns the record.</summary>
+    private static async Task<byte[]> SpeakAsync(IUserRouterGrain user, int signals)
+    {
+        FeedbackAnswer? answer = null;
+        for (var s = 0; s < signals; s++)
+        {
+            var decision = await user.RouteAsync(new RouteRequest("Hello?"));
+            answer = await user.RecordFeedbackAsync(new Feedback(decision.Token, FeedbackKind.Thumb, (byte)(s & 1)));
+        }
+
+        return answer!.State!;
     }
 
     private static async Task EachAsync(int count, Func<int, Task> call)

@@ -1,6 +1,6 @@
 namespace MetaRouter.Orleans.Scale;
 
-/// <summary>Everything the arithmetic starts from. CPU is processor time, which other work on the machine does not lengthen much; no wall clock is used.</summary>
+/// <summary>Everything the arithmetic starts from. CPU is processor time, which other work on the machine does not lengthen much; wall clocks say so.</summary>
 internal sealed record Measured
 {
     /// <summary>By length of the prompt in characters: bytes of a request and of a decision as Orleans serializes them.</summary>
@@ -43,6 +43,7 @@ internal sealed record RedisWork(double WriteCpuSeconds, double ReadCpuSeconds);
 /// <param name="Partitions">Of the refresh that was run.</param>
 /// <param name="Users">Whose evidence it used.</param>
 /// <param name="Steps">EM steps it took.</param>
+/// <param name="Seconds">From its first question to its end, saving the partitions included; wall clock.</param>
 /// <param name="OwnSeconds">The singleton's own part of it.</param>
 internal sealed record Learning(
-    int EvidenceBytes, int RowBytes, double MemoryBytes, double ExpectCpuSeconds, int AnswerBytes, int PriorBytes, int HistoryBytes, int Partitions, long Users, int Steps, double OwnSeconds);
+    int EvidenceBytes, int RowBytes, double MemoryBytes, double ExpectCpuSeconds, int AnswerBytes, int PriorBytes, int HistoryBytes, int Partitions, long Users, int Steps, double Seconds, double OwnSeconds);

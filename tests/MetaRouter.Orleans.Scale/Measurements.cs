@@ -6,6 +6,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
+using MetaRouter.Orleans.Learning;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Serialization;
@@ -19,8 +20,8 @@ internal static class Measurements
     private const int Users = 2_000;
     private const int Decisions = 10_000;
     private const int InFlight = 16;
-    private const int Learners = 4_000;
-    private const int Evidence = 100_000;
+    private const int Evidence = 1_000_000;
+    private const int Batch = 1_000;
 
     private static readonly RoutingPool Pool = new(Snapshot.Default, new ModelCatalog(Snapshot.Default.Models.Take(Models)));
     private static readonly RoutingPolicy Policy = new(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy());
@@ -74,7 +75,7 @@ internal static class Measurements
         {
             silo.Services.AddLogging(l => l.ClearProviders());
             silo.Services.AddSingleton(new PoolHolder(Pool));
-            silo.Services.Configure<MetaRouterOptions>(o => o.RefreshSeconds = 0);
+            silo.Services.Configure<MetaRouterOptions>(o => (o.RefreshSeconds, o.RefreshUsers) = (0, 2 * Evidence));
             silo.AddMetaRouter(options);
         });
         var cluster = builder.Build();
@@ -146,23 +147,29 @@ internal static class Measurements
 
     private static async Task<Learning> LearnAsync(InProcessTestCluster cluster)
     {
-        var record = Spoken(20).State.ToBytes();
-        await EachAsync(Learners, async i => await cluster.Client.GetUserRouter("learn", $"u{i}").ImportAsync(record));
-        await Task.Delay(TimeSpan.FromSeconds(3)); // reports go once a second
+        // What silos tell the partitions of so many users, of as many kinds as a window has lengths.
+        var partitions = new MetaRouterClusterOptions().Partitions;
+        byte[][] evidence = [.. Enumerable.Range(1, UserState.Window).Select(signals =>
+        {
+            var packed = new byte[ChoiceModel.Hypotheses];
+            Cohort.Pack(Spoken(signals).Summarise().LogLikelihood, packed);
+            return packed;
+        })];
+        var silo = cluster.GetSiloServiceProvider(cluster.Silos[0].SiloAddress).GetRequiredService<IGrainFactory>();
+        await EachAsync(Evidence / Batch, async i => await silo.GetGrain<ICohortGrain>(i % partitions).ReportAsync(new CohortReport(
+            [.. Enumerable.Range(i * Batch, Batch).Select(Mixed)], [.. Enumerable.Range(i, Batch).SelectMany(u => evidence[u % evidence.Length])], [], new byte[]?[Batch])));
         var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
         await learner.RefreshAsync(); // warm
-        await cluster.Client.GetUserRouter("learn", "another").ImportAsync(record);
-        await Task.Delay(TimeSpan.FromSeconds(3));
+        await silo.GetGrain<ICohortGrain>(0).ReportAsync(new CohortReport([Mixed(Evidence)], evidence[0], [], [null])); // else there is nothing new to learn
         var refresh = await learner.RefreshAsync();
         var published = (await learner.GetHistoryAsync())[0];
 
-        var packed = new byte[ChoiceModel.Hypotheses];
-        Cohort.Pack(Spoken(20).Summarise().LogLikelihood, packed);
+        const int Apart = Evidence / 10;
         var memory = GC.GetTotalMemory(forceFullCollection: true);
-        var cohort = new Cohort(Evidence);
-        for (ulong user = 0; user < Evidence; user++)
+        var cohort = new Cohort(Apart);
+        for (var user = 0; user < Apart; user++)
         {
-            cohort.Put(user * 0x9E3779B97F4A7C15, packed);
+            cohort.Put(Mixed(user), evidence[user % evidence.Length]);
         }
 
         memory = GC.GetTotalMemory(forceFullCollection: true) - memory;
@@ -176,8 +183,10 @@ internal static class Measurements
         }
 
         return new Learning(
-            ChoiceModel.Hypotheses, sizeof(ulong) + ChoiceModel.Hypotheses, memory / (double)Evidence, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / users, ChoiceModel.Hypotheses * sizeof(double),
-            published.Prior.Length, 20 * JsonSerializer.SerializeToUtf8Bytes(published).Length, 32, refresh.Users, refresh.Steps, refresh.OwnWork.TotalSeconds);
+            ChoiceModel.Hypotheses, sizeof(ulong) + ChoiceModel.Hypotheses, memory / (double)Apart, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / users, ChoiceModel.Hypotheses * sizeof(double),
+            published.Prior.Length, 20 * JsonSerializer.SerializeToUtf8Bytes(published).Length, partitions, refresh.Users, refresh.Steps, refresh.Elapsed.TotalSeconds, refresh.OwnWork.TotalSeconds);
+
+        static ulong Mixed(int user) => (ulong)(user + 1) * 0x9E3779B97F4A7C15;
     }
 
     private static UserModel Spoken(int signals)

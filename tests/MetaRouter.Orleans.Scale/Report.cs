@@ -54,7 +54,8 @@ internal static class Report
             $"processor time of an E-step, a user | {l.ExpectCpuSeconds * 1e9:0} ns",
             $"a prior as it crosses; a partition's answer | {l.PriorBytes} B; {l.AnswerBytes:N0} B and a few",
             $"what a silo reads every {cluster.SnapshotSeconds:0} s to look for a newer prior, at the most; 100 silos | {l.HistoryBytes / 1e3:0} KB; {100 * l.HistoryBytes / cluster.SnapshotSeconds / 1e6:0.0} MB/s",
-            $"a refresh over {l.Users:N0} users in {l.Partitions} partitions: EM steps; the singleton's own part | {l.Steps}; {l.OwnSeconds * 1e3:0.0} ms",
+            $"a refresh over the evidence of {l.Users:N0} users (a fifth more is held out) in {l.Partitions} partitions on one silo: EM steps; wall clock, all of it; the singleton's own part | {l.Steps}; {l.Seconds:0.0} s; {l.OwnSeconds * 1e3:0} ms",
+            $"of it an EM step, at the most: wall clock; the singleton's own part | {l.Seconds / l.Steps:0.00} s; {l.OwnSeconds / l.Steps * 1e3:0.0} ms",
         ]);
 
         Table(

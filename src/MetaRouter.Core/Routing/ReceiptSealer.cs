@@ -75,8 +75,9 @@ public sealed class ReceiptSealer : IDisposable
         var header = token[..HeaderBytes];
         var nonce = token.Slice(HeaderBytes, NonceBytes);
         plain[..HeaderBytes].CopyTo(header);
-        key.DeriveNonce(plain, nonce); // (1)
-        key.Cipher.Encrypt(nonce, plain[HeaderBytes..], token.Slice(HeaderBytes + NonceBytes, ReceiptCodec.Bytes), token[^TagBytes..], header); // (2)
+        var primitives = key.Primitives;
+        primitives.DeriveNonce(plain, nonce); // (1)
+        primitives.Cipher.Encrypt(nonce, plain[HeaderBytes..], token.Slice(HeaderBytes + NonceBytes, ReceiptCodec.Bytes), token[^TagBytes..], header); // (2)
         return Base64Url.EncodeToString(token);
     }
 
@@ -174,9 +175,10 @@ public sealed class ReceiptSealer : IDisposable
         var header = token[..HeaderBytes];
         var nonce = token.Slice(HeaderBytes, NonceBytes);
         header.CopyTo(plain);
+        var primitives = key.Primitives;
         try
         {
-            key.Cipher.Decrypt(nonce, token.Slice(HeaderBytes + NonceBytes, ReceiptCodec.Bytes), token[^TagBytes..], plain[HeaderBytes..], header);
+            primitives.Cipher.Decrypt(nonce, token.Slice(HeaderBytes + NonceBytes, ReceiptCodec.Bytes), token[^TagBytes..], plain[HeaderBytes..], header);
         }
         catch (AuthenticationTagMismatchException)
         {
@@ -184,7 +186,7 @@ public sealed class ReceiptSealer : IDisposable
         }
 
         Span<byte> expected = stackalloc byte[NonceBytes];
-        key.DeriveNonce(plain, expected);
+        primitives.DeriveNonce(plain, expected);
         return CryptographicOperations.FixedTimeEquals(nonce, expected);
     }
 
@@ -203,40 +205,44 @@ public sealed class ReceiptSealer : IDisposable
 
     private sealed class Key : IDisposable
     {
-        private readonly byte[] _nonceKey;
-
-        /// <summary>
-        /// One per thread, because <see cref="AesGcm"/> promises no concurrent use and setting up a key costs more than using it.
-        /// Values are not tracked: the cipher of a thread that ended is left to its finaliser instead of being held for good.
-        /// </summary>
-        private readonly ThreadLocal<AesGcm> _cipher;
+        /// <summary>Values are not tracked: what a thread that ended had is left to its finalisers instead of being held for good.</summary>
+        private readonly ThreadLocal<KeyedPrimitives> _primitives;
 
         public Key(ReceiptKey key)
         {
             Id = key.Id;
-            _nonceKey = Derive(key, "MetaRouter receipt v1 nonce");
+            var nonceKey = Derive(key, "MetaRouter receipt v1 nonce");
             var sealKey = Derive(key, "MetaRouter receipt v1 seal");
-            _cipher = new ThreadLocal<AesGcm>(() => new AesGcm(sealKey, TagBytes));
+            _primitives = new ThreadLocal<KeyedPrimitives>(() => new KeyedPrimitives(nonceKey, sealKey));
         }
 
         public byte Id { get; }
 
-        public AesGcm Cipher => _cipher.Value!;
+        public KeyedPrimitives Primitives => _primitives.Value!;
 
-        public void DeriveNonce(ReadOnlySpan<byte> headerAndPlain, Span<byte> nonce)
-        {
-            Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-            HMACSHA256.HashData(_nonceKey, headerAndPlain, hash);
-            hash[..NonceBytes].CopyTo(nonce);
-        }
-
-        public void Dispose() => _cipher.Dispose();
+        public void Dispose() => _primitives.Dispose();
 
         private static byte[] Derive(ReceiptKey key, string purpose)
         {
             var derived = new byte[32];
             HKDF.DeriveKey(HashAlgorithmName.SHA256, key.Secret, derived, salt: [], info: Encoding.ASCII.GetBytes(purpose));
             return derived;
+        }
+    }
+
+    /// <summary>One per thread: neither promises concurrent use, and setting up a key costs as much as using it.</summary>
+    private sealed class KeyedPrimitives(byte[] nonceKey, byte[] sealKey)
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, nonceKey);
+
+        public AesGcm Cipher { get; } = new(sealKey, TagBytes);
+
+        public void DeriveNonce(ReadOnlySpan<byte> headerAndPlain, Span<byte> nonce)
+        {
+            Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+            _hash.AppendData(headerAndPlain);
+            _hash.GetHashAndReset(hash);
+            hash[..NonceBytes].CopyTo(nonce);
         }
     }
 }

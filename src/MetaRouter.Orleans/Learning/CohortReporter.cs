@@ -8,13 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// Tells the partitions what this silo's users teach, once a second and many users at once: a user who speaks often is sent once.
+/// Tells the partitions what this silo's users teach, every five seconds and many users at once: a user who speaks often is sent once.
 /// What cannot be sent waits, bounded; the oldest word of a user who speaks again is never sent.
 /// </summary>
 internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
 {
     private const int MostWaiting = 200_000;
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<ulong, UserModel> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();

@@ -9,13 +9,14 @@ internal static class UserRecord
     private const byte Version = 1;
     private const int Header = 1 + sizeof(long);
 
-    public static byte[] Write(UserState state, long erasedAtMs)
+    /// <param name="state">As <see cref="UserState.ToBytes"/> gives it; empty for a user nothing is known of.</param>
+    /// <param name="erasedAtMs">Unix milliseconds; 0: never.</param>
+    public static byte[] Write(ReadOnlySpan<byte> state, long erasedAtMs)
     {
-        var bytes = state.Signals.IsEmpty ? [] : state.ToBytes();
-        var record = new byte[Header + bytes.Length];
+        var record = new byte[Header + state.Length];
         record[0] = Version;
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), erasedAtMs);
-        bytes.CopyTo(record, Header);
+        state.CopyTo(record.AsSpan(Header));
         return record;
     }
 

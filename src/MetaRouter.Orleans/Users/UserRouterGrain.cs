@@ -78,7 +78,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         }
 
         AddOutcome? outcome = null;
-        var after = await ChangeAsync(before =>
+        var state = await ChangeAsync(before =>
         {
             if (receipt.DecisionTimeMs <= _erasedAtMs)
             {
@@ -90,8 +90,8 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             return learned;
         });
         router.Metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        Count(feedback.Kind, after is null ? "Erased" : outcome.ToString()!);
-        return after is null ? new FeedbackAnswer(verdict.Status, "", null, true, null) : new FeedbackAnswer(verdict.Status, "", outcome, false, after.State.ToBytes());
+        Count(feedback.Kind, state is null ? "Erased" : outcome.ToString()!);
+        return state is null ? new FeedbackAnswer(verdict.Status, "", null, true, null) : new FeedbackAnswer(verdict.Status, "", outcome, false, state);
     }
 
     public async ValueTask<UserPreference> GetPreferenceAsync(CancellationToken cancellationToken)
@@ -112,8 +112,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     {
         cancellationToken.ThrowIfCancellationRequested();
         var imported = UserState.Read(record);
-        var after = await ChangeAsync(before => new UserModel(before.Pool, before.State.Merge(imported)));
-        return after!.State.ToBytes();
+        return (await ChangeAsync(before => new UserModel(before.Pool, before.State.Merge(imported))))!;
     }
 
     public async ValueTask EraseAsync(CancellationToken cancellationToken)
@@ -123,7 +122,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         {
             await LoadedAsync();
             var erasedAt = Math.Max(router.NowMs, _erasedAtMs);
-            if (await SaveAsync(router.Pool.Newcomer, erasedAt))
+            if (await SaveAsync(router.Pool.Newcomer, UserRecord.Write([], erasedAt), erasedAt))
             {
                 await store.ClearAsync(Aside, this.GetGrainId());
                 return;
@@ -140,28 +139,35 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         return ReferenceEquals(user.Pool, newcomer.Pool) ? user : _user = user.State.Signals.IsEmpty ? newcomer : user.On(newcomer.Pool);
     }
 
-    /// <summary>Applies a change and saves it; a change that alters nothing is not saved. Null: refused, the user was erased.</summary>
-    private async Task<UserModel?> ChangeAsync(Func<UserModel, UserModel?> change)
+    /// <summary>Applies a change and saves it; a change that alters nothing is not saved.</summary>
+    /// <returns>The state's bytes afterwards. Null: refused, the user was erased.</returns>
+    private async Task<byte[]?> ChangeAsync(Func<UserModel, UserModel?> change)
     {
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
             var before = await LoadedAsync();
             var after = change(before);
-            if (after is null || ReferenceEquals(after, before) || await SaveAsync(after, _erasedAtMs))
+            if (after is null)
             {
-                return after;
+                return null;
+            }
+
+            var state = after.State.ToBytes();
+            if (ReferenceEquals(after, before) || await SaveAsync(after, UserRecord.Write(after.State.Signals.IsEmpty ? [] : state, _erasedAtMs), _erasedAtMs))
+            {
+                return state;
             }
         }
 
         throw Contended();
     }
 
-    private async Task<bool> SaveAsync(UserModel user, long erasedAtMs)
+    private async Task<bool> SaveAsync(UserModel user, byte[] record, long erasedAtMs)
     {
         var etag = _etag;
         try
         {
-            etag = await store.WriteAsync(Name, this.GetGrainId(), UserRecord.Write(user.State, erasedAtMs), etag);
+            etag = await store.WriteAsync(Name, this.GetGrainId(), record, etag);
         }
         catch (RouterStoreException)
         {
@@ -229,7 +235,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             var (kept, keptEtag) = await store.ReadAsync(Aside, this.GetGrainId());
             if (await store.WriteAsync(Aside, this.GetGrainId(), kept.Length == 0 ? record : kept, keptEtag) is not null)
             {
-                await store.WriteAsync(Name, this.GetGrainId(), UserRecord.Write(UserState.Empty, erasedAt), etag);
+                await store.WriteAsync(Name, this.GetGrainId(), UserRecord.Write([], erasedAt), etag);
             }
         }
 
