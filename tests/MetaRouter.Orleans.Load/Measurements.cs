@@ -142,10 +142,22 @@ internal static class Measurements
 
         var before = await meter.MemoryAsync();
         var watch = Stopwatch.StartNew();
-        await EachAsync(count, async i => await grains.GetUserRouter("touch", $"u{i}").RouteAsync(new RouteRequest("Hello?")));
+        var again = 0;
+        await EachAsync(count, async i =>
+        {
+            try
+            {
+                await grains.GetUserRouter("touch", $"u{i}").RouteAsync(new RouteRequest("Hello?"));
+            }
+            catch (TimeoutException)
+            {
+                Interlocked.Increment(ref again);
+                await grains.GetUserRouter("touch", $"u{i}").RouteAsync(new RouteRequest("Hello?"));
+            }
+        });
         var rate = count / watch.Elapsed.TotalSeconds;
         var routed = await meter.MemoryAsync();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} users routed at {rate:0}/s: {(routed - before) / (double)count:0} bytes each in memory"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} users routed at {rate:0}/s, {again} asked a second time: {(routed - before) / (double)count:0} bytes each in memory"));
 
         // A tenth of them speak, five times each.
         var speakers = count / 10;
