@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Benchmarks;
+
+/// <summary>
+/// How a decision's time depends on the number of models, the length of the request and the user's history. Every decision is timed by itself, so that there are
+/// percentiles; the rows take turns, a short while each, so that what disturbs the machine disturbs all of them alike.
+/// </summary>
+internal static class DecisionGrid
+{
+    private const int Turns = 120;
+    private const int Different = 128;
+    private const int Megabyte = 1 << 20;
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(15);
+
+    private static readonly (int Models, int Tokens, int History)[] Rows =
+    [
+        .. new[] { 2, 4, 8, 16, 32, 64 }.Select(models => (models, 200, 20)),
+        .. new[] { 10, 50, 1_000, 10_000 }.Select(tokens => (8, tokens, 20)),
+        .. new[] { 0, 64 }.Select(history => (8, 200, history)),
+    ];
+
+    /// <summary>The tables, as Markdown.</summary>
+    public static string Run()
+    {
+        var rows = Rows.Select(r => new Row($"{r.Models:N0} models, {r.Tokens:N0} tokens, {r.History} signals", Decisions(r.Models, r.Tokens, r.History))).ToList();
+        rows.Add(new Row("8 models, a request of 1 MB, 20 signals", Decisions(8, [new RouteRequest(Large()) { PromptTokens = 100_000 }], 20)));
+        rows.Add(new Row("8 models, 200 tokens, 64 signals, the first decision after feedback", AfterFeedback(64)));
+
+        for (var turn = -Turns / 4; turn < Turns; turn++)
+        {
+            foreach (var row in rows)
+            {
+                row.Take(Turn, counts: turn >= 0);
+            }
+        }
+
+        var text = new StringBuilder("| a decision | p50 | p99 | least | allocated |\n|---|---|---|---|---|\n");
+        foreach (var row in rows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Quantile(0.5):0.0} us | {row.Quantile(0.99):0.0} us | {row.Quantile(0):0.0} us | {row.Allocated:N0} B |\n");
+        }
+
+        var (eight, sixtyFour) = (rows[2], rows[5]);
+        text.Append(CultureInfo.InvariantCulture, $"\n64 models over 8, p50: {sixtyFour.Quantile(0.5) / eight.Quantile(0.5):0.00}. ")
+            .Append(CultureInfo.InvariantCulture, $"Decisions a second on one core, 200 tokens, 8 models: {1e6 / eight.Mean:N0} by the mean, {1e6 / eight.Quantile(0.5):N0} by the median.\n");
+        return text.ToString();
+    }
+
+    private static Action<int> Decisions(int models, int tokens, int history) =>
+        Decisions(models, [.. Workload.Requests(tokens, tokens > 1_000 ? 8 : Different).Select(t => new RouteRequest(t))], history);
+
+    private static Action<int> Decisions(int models, RouteRequest[] requests, int history)
+    {
+        var (user, scratch) = (Workload.User(Workload.Pool(models), history), new RequestEncoding());
+        return i => user.Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch);
+    }
+
+    /// <summary>A user whose belief is still to be drawn from the window.</summary>
+    private static Action<int> AfterFeedback(int history)
+    {
+        var (user, scratch) = (Workload.User(Workload.Pool(8), history), new RequestEncoding());
+        var requests = Workload.Requests(200, Different).Select(t => new RouteRequest(t)).ToArray();
+        return i => new UserModel(user.Pool, user.State).Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch);
+    }
+
+    private static string Large()
+    {
+        var text = new StringBuilder(Megabyte + 2_000);
+        for (var part = 0; text.Length < Megabyte; part++)
+        {
+            text.Append(Workload.Requests(200, 1, seed: part)[0]).Append('\n');
+        }
+
+        return text.ToString(0, Megabyte);
+    }
+
+    private sealed class Row(string name, Action<int> decide)
+    {
+        private readonly List<double> _microseconds = [];
+        private double[]? _sorted;
+        private long _bytes;
+        private int _next;
+
+        public string Name { get; } = name;
+
+        public double Allocated => _bytes / (double)_microseconds.Count;
+
+        public double Mean => _microseconds.Average();
+
+        public void Take(TimeSpan turn, bool counts)
+        {
+            for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < turn;)
+            {
+                var (bytes, at) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+                decide(_next++);
+                var took = Stopwatch.GetElapsedTime(at).TotalMicroseconds;
+                if (counts)
+                {
+                    _bytes += GC.GetAllocatedBytesForCurrentThread() - bytes;
+                    _microseconds.Add(took);
+                }
+            }
+        }
+
+        /// <summary>Of all decisions that counted.</summary>
+        public double Quantile(double p)
+        {
+            _sorted ??= [.. _microseconds.Order()];
+            return _sorted[(int)(p * (_sorted.Length - 1))];
+        }
+    }
+}
