@@ -58,6 +58,10 @@ internal static class GatewayApp
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<RouterEndpoints>();
         builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<ChatChoice>();
+        builder.Services.AddSingleton<ChatComparison>();
+        builder.Services.AddSingleton<ChatBooks>();
+        builder.Services.AddSingleton<RoutedNames>();
         builder.Services.AddSingleton<ModelEndpoints>();
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<ChatRelay>();
