@@ -20,9 +20,21 @@ internal sealed class ChatChoice(IEdgeRouter router, Governor governor, ModeKeep
         _ => controls.Mode,
     };
 
-    /// <summary>Keeps comparisons to their share of the requests that allow them.</summary>
-    public bool MayCompare()
+    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
+    /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
+    public bool MayCompare(HttpContext context, CompareChoice wanted)
     {
+        if (wanted == CompareChoice.Always)
+        {
+            return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
+                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
+        }
+
+        if (wanted == CompareChoice.No)
+        {
+            return false;
+        }
+
         var asked = Interlocked.Increment(ref _askedToCompare);
         if (Interlocked.Read(ref _compared) + 1 > asked * settings.Gateway.CompareShare)
         {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
@@ -37,7 +39,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
-            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
+            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
@@ -50,7 +52,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
         call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
         books.Answered(call, only, isFailOver, cost);
-        await OpenAiForm.Instance.WriteAsync(call.Context, only, receipt).ConfigureAwait(false);
+        await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
     }
 
     private async Task<(UpstreamAnswer? Answer, ApiException? Failure)> TryAnswerAsync(ChatCall call, ModelId model)

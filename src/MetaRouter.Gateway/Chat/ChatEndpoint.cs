@@ -47,7 +47,7 @@ internal sealed class ChatEndpoint(
             PromptTokens = body.Asked.PromptTokens,
             LambdaCost = asked?.LambdaCost,
             Deferral = asked?.Deferral,
-            MayCompare = unrouted is null && controls.MayCompare && form.CanCompare && !body.Streams && choice.MayCompare(),
+            MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
             Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = governor.Allowed(catalog, tenant, controls.Category, unrouted is null) },
         };
@@ -112,7 +112,7 @@ internal sealed class ChatEndpoint(
         if (answer.Status != StatusCodes.Status200OK)
         {
             books.Answered(call, answer, isFailOver, null);
-            await form.WriteAsync(context, answer, receipt).ConfigureAwait(false);
+            await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
             return;
         }
 
@@ -133,7 +133,7 @@ internal sealed class ChatEndpoint(
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
             await WarmAsync(call, answer, spent).ConfigureAwait(false);
-            await form.WriteAsync(context, answer, receipt).ConfigureAwait(false);
+            await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }
 
@@ -146,8 +146,7 @@ internal sealed class ChatEndpoint(
         var stream = new RelayedStream();
         try
         {
-            var hidesUsage = answer.Endpoint.Options.AskUsage && !call.Body.Forwarded.HasStreamOptions;
-            await relay.RunAsync(call.Context, answer, form.Begin(answer, receipt, hidesUsage), s => call.Spent(answer.Model, s.Usage, s.TextBytes), stream).ConfigureAwait(false);
+            await relay.RunAsync(call.Context, answer, form.Begin(call, answer, receipt), s => call.Spent(answer.Model, s.Usage, s.TextBytes), stream).ConfigureAwait(false);
         }
         finally
         {

@@ -11,10 +11,10 @@ internal interface IAnswerForm
 
     /// <summary>Writes an answer that came whole, or what the upstream has to say against the request.</summary>
     /// <param name="receipt">Takes the place of the answer's id; null: that stays.</param>
-    Task WriteAsync(HttpContext context, UpstreamAnswer answer, string? receipt);
+    /// <param name="spent">Null: the upstream refused.</param>
+    Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent);
 
-    /// <param name="hidesUsage">The counts were asked for by this side and are not the client's.</param>
-    IStreamForm Begin(UpstreamAnswer answer, string? receipt, bool hidesUsage);
+    IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt);
 }
 
 /// <summary>One stream on its way to its client.</summary>

@@ -14,14 +14,15 @@ internal sealed class OpenAiForm : IAnswerForm
 
     public bool CanCompare => true;
 
-    public Task WriteAsync(HttpContext context, UpstreamAnswer answer, string? receipt)
+    public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
     {
-        context.Response.StatusCode = answer.Status;
-        return Answers.WriteAsync(context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
+        call.Context.Response.StatusCode = answer.Status;
+        return Answers.WriteAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
     }
 
-    public IStreamForm Begin(UpstreamAnswer answer, string? receipt, bool hidesUsage) =>
-        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), hidesUsage);
+    /// <summary>Counts that this side asked for are not the client's.</summary>
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
+        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && !call.Body.Forwarded.HasStreamOptions);
 
     /// <summary>The upstream's answer with the serving model's name, and the receipt as its id.</summary>
     public static ReadOnlyMemory<byte> Finished(UpstreamAnswer answer, string? receipt)
@@ -63,7 +64,7 @@ internal sealed class OpenAiForm : IAnswerForm
         }
 
         public void Broken(string message, IBufferWriter<byte> output) =>
-            Write($"data: {JsonSerializer.Serialize(new ErrorAnswer(new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff)), GatewayJson.Default.ErrorAnswer)}\n\n", output);
+            Write($"data: {JsonSerializer.Serialize(new ErrorAnswer(new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff)), GatewayJson.Readable.ErrorAnswer)}\n\n", output);
 
         private static void Write(string text, IBufferWriter<byte> output) => Encoding.UTF8.GetBytes(text, output);
     }

@@ -67,7 +67,7 @@ internal sealed class RoutedNames(GatewaySettings settings)
                 $"The model '{shown}' asks for the router '{name}', and this gateway has {string.Join(", ", settings.Gateway.RouterNames.Prepend(Shipped))}. Another router's threshold means something else here: find yours with 'metarouter calibrate --strong-share', and use the name it prints or add '{name}' to Gateway:RouterNames.", "model");
         }
 
-        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var threshold) || threshold > 1)
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var threshold) || !(threshold is >= 0 and <= 1))
         {
             throw ApiException.BadValue("model", $"The model '{shown}' has the threshold '{number}'; it must be a number from 0 (always the strong model) to 1, such as {Prefix}{name}-0.5. 'metarouter calibrate --strong-share' finds the one for a share of strong calls.");
         }
