@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The gateway, with learned routing, beside the Portkey gateway: the same mock upstream, the same wrk script, one after the other on this machine.
-# Prints requests/s and p99 at 64 connections with their ratios, and what the gateway adds to a direct call at 16. Needs the .NET SDK, node with npm, wrk, curl.
+# Prints requests/s and p99 at 64 connections with their ratios, and what the gateway adds to a direct call at 16: once with as many requests as the machine can take, where a
+# request waits for those before it, and once paced at PACE (500) a second, where it does not. Needs the .NET SDK, node with npm, wrk, curl.
 # SECONDS_RUN (10) and WARM_UP (8) can be set in the environment.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,6 +14,7 @@ for tool in dotnet npm wrk curl; do command -v "$tool" >/dev/null || { echo "$to
 
 dotnet publish "$root/src/MetaRouter.Gateway" -c Release -v q --nologo -o "$work/gateway" >&2
 dotnet build "$here/MockUpstream" -c Release -v q --nologo -o "$work/mock" >&2
+dotnet build "$here/PacedLoad" -c Release -v q --nologo -o "$work/paced" >&2
 (cd "$work" && npm install --silent --no-audit --no-fund @portkey-ai/gateway@1.15.2 >&2)
 
 await() { # NAME URL
@@ -40,10 +42,16 @@ run $ours 64 "$warm" >/dev/null; our_before=$(cpu "${pids[1]}"); read -r our_rat
 run $theirs 64 "$warm" "$portkey_headers" >/dev/null; their_before=$(cpu "${pids[2]}")
 read -r their_rate their_p50 their_p99 their_failed < <(run $theirs 64 "$long" "$portkey_headers"); their_cpu=$(per_request "$their_before" "$(cpu "${pids[2]}")" "$their_rate")
 run $mock 16 2 >/dev/null; read -r _ direct_p50 direct_p99 _ < <(run $mock 16 "$long")
-run $ours 16 2 >/dev/null; read -r _ via_p50 via_p99 _ < <(run $ours 16 "$long")
+run $ours 16 2 >/dev/null; read -r via_rate via_p50 via_p99 _ < <(run $ours 16 "$long")
+pace=${PACE:-500}
+paced() { dotnet "$work/paced/PacedLoad.dll" "$1" "$pace" 16 "$long" | sed -n 's/^LINE //p'; }
+paced $mock >/dev/null; read -r _ _ _ paced_direct_p50 paced_direct_p99 < <(paced $mock)
+paced $ours >/dev/null; read -r _ _ paced_failed paced_via_p50 paced_via_p99 < <(paced $ours)
 
 echo "gateway: $our_rate requests/s, p50 $our_p50 ms, p99 $our_p99 ms, failed $our_failed (64 connections)"
 echo "portkey: $their_rate requests/s, p50 $their_p50 ms, p99 $their_p99 ms, failed $their_failed (64 connections)"
 echo "CPU a request: gateway $our_cpu us, portkey $their_cpu us"
 awk -v a="$our_rate" -v b="$their_rate" -v c="$our_p99" -v d="$their_p99" 'BEGIN { printf "requests/s ratio to portkey: %.1f\np99 ratio to portkey: %.3f\n", a / b, c / d }'
-awk -v a="$via_p50" -v b="$direct_p50" -v c="$via_p99" -v d="$direct_p99" 'BEGIN { printf "added latency at 16 connections: p50 %.2f ms, p99 %.2f ms (direct p50 %.2f, p99 %.2f)\n", a - b, c - d, b, d }'
+added() { awk -v what="$1" -v a="$2" -v b="$3" -v c="$4" -v d="$5" 'BEGIN { printf "added latency at 16 connections, %s: p50 %.2f ms, p99 %.2f ms (direct p50 %.2f, p99 %.2f)\n", what, a - b, c - d, b, d }'; }
+added "both cores saturated ($via_rate requests/s)" "$via_p50" "$direct_p50" "$via_p99" "$direct_p99"
+added "paced at $pace requests/s (failed $paced_failed)" "$paced_via_p50" "$paced_direct_p50" "$paced_via_p99" "$paced_direct_p99"

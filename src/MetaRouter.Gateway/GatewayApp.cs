@@ -2,6 +2,7 @@ using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Messages;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Gateway.WebConsole;
@@ -58,6 +59,11 @@ internal static class GatewayApp
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<RouterEndpoints>();
         builder.Services.AddSingleton<ChatEndpoint>();
+        builder.Services.AddSingleton<ChatChoice>();
+        builder.Services.AddSingleton<ChatComparison>();
+        builder.Services.AddSingleton<ChatBooks>();
+        builder.Services.AddSingleton<RoutedNames>();
+        builder.Services.AddSingleton<MessagesEndpoint>();
         builder.Services.AddSingleton<ModelEndpoints>();
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<ChatRelay>();
@@ -107,6 +113,7 @@ internal static class GatewayApp
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
             app.Services.GetRequiredService<AdminEndpoints>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
+            app.Services.GetRequiredService<MessagesEndpoint>().Map(app);
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);
             app.Services.GetRequiredService<ConsoleEndpoints>().Map(app);

@@ -108,7 +108,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
             _log.Offer(receipt, feedback);
         }
 
-        return erased ? new FeedbackResult(verdict, null, null) { IsErased = true } : new FeedbackResult(verdict, outcome, model);
+        return erased ? new FeedbackResult(verdict, null, null) { IsErased = true } : new FeedbackResult(verdict, outcome, model) { About = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) };
     }
 
     public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default)

@@ -77,7 +77,7 @@ public sealed class MetaRouterOptions
         {
             try
             {
-                RedisConnection.Parse(Store["redis:".Length..]);
+                RedisAddress.Parse(Store["redis:".Length..]);
             }
             catch (StoreException e)
             {

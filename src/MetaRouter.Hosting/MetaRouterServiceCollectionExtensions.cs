@@ -50,6 +50,7 @@ public static partial class MetaRouterServiceCollectionExtensions
                 PrivateTenants = o.PrivateTenants.Select(t => Core.Users.IdentityHash.Compute(secrets.IdentitySecret, t)).ToHashSet(),
             };
         });
+        services.AddSingleton<ILearning>(s => s.GetRequiredService<LearningLoop>());
         services.AddSingleton<CatalogKeeper>();
         services.AddSingleton(s =>
         {

@@ -21,6 +21,11 @@ public struct RouteRequestSurrogate
     [Id(9)] public bool MayExplore { get; set; }
     [Id(10)] public bool MayCompare { get; set; }
     [Id(11)] public string[]? UnhealthyModels { get; set; }
+    [Id(12)] public string? StrongModel { get; set; }
+    [Id(13)] public string? WeakModel { get; set; }
+    [Id(14)] public double Threshold { get; set; }
+    [Id(15)] public string? WarmModel { get; set; }
+    [Id(16)] public int CachedTokens { get; set; }
 }
 
 [RegisterConverter]
@@ -40,6 +45,8 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
             UnhealthyModels = Set(surrogate.UnhealthyModels),
         },
         LambdaCost = surrogate.LambdaCost,
+        Deferral = surrogate is { StrongModel: { } strong, WeakModel: { } weak } ? new DeferralRule(new ModelId(strong), new ModelId(weak), surrogate.Threshold) : null,
+        Warm = surrogate.WarmModel is { } warm ? new WarmModel(new ModelId(warm), surrogate.CachedTokens) : null,
         MayExplore = surrogate.MayExplore,
         MayCompare = surrogate.MayCompare,
     };
@@ -56,6 +63,11 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         Category = value.Needs.Category,
         UnhealthyModels = Names(value.Needs.UnhealthyModels),
         LambdaCost = value.LambdaCost,
+        StrongModel = value.Deferral?.Strong.Value,
+        WeakModel = value.Deferral?.Weak.Value,
+        Threshold = value.Deferral?.Threshold ?? 0,
+        WarmModel = value.Warm?.Model.Value,
+        CachedTokens = value.Warm?.CachedTokens ?? 0,
         MayExplore = value.MayExplore,
         MayCompare = value.MayCompare,
     };

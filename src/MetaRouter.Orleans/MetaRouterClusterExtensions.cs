@@ -1,5 +1,7 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
@@ -12,7 +14,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using global::Orleans.Configuration;
 using global::Orleans.Persistence;
-using StackExchange.Redis;
 
 namespace MetaRouter.Orleans;
 
@@ -31,7 +32,7 @@ public static class MetaRouterClusterExtensions
         builder.UseOrleans(silo =>
         {
             silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
-            silo.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis));
+            silo.UseRedisClustering(o => o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis));
             silo.AddMetaRouter(cluster);
             configure?.Invoke(silo);
         });
@@ -45,7 +46,7 @@ public static class MetaRouterClusterExtensions
         ArgumentNullException.ThrowIfNull(cluster);
         silo.AddRedisGrainStorage(RecordStore.Provider, (RedisStorageOptions o) =>
         {
-            o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis);
+            o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis);
             o.GrainStorageSerializer = new RawBytesSerializer();
             o.DeleteStateOnClear = true;
             o.GetStorageKey = (name, id) => $"{cluster.ServiceId}:{name}:{id.Key}";
@@ -90,7 +91,7 @@ public static class MetaRouterClusterExtensions
         builder.UseOrleansClient(client =>
         {
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
-            client.UseRedisClustering(o => o.ConfigurationOptions = ConfigurationOptions.Parse(cluster.Redis));
+            client.UseRedisClustering(o => o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis));
 
             // A minute, Orleans' own default, is how long a client of a cluster that was replaced would knock at doors that are gone.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
@@ -115,6 +116,7 @@ public static class MetaRouterClusterExtensions
         services.AddSingleton<IEdgeRouter>(s => s.GetRequiredService<ClusterRouter>());
         services.AddSingleton<IRouter>(s => s.GetRequiredService<ClusterRouter>());
         services.AddHostedService(s => s.GetRequiredService<ClusterRouter>());
+        services.AddSingleton<ILearning, ClusterLearning>();
         return services;
     }
 

@@ -7,7 +7,7 @@ public sealed class MetaRouterClusterOptions
 {
     public const string Section = "MetaRouter:Cluster";
 
-    /// <value>Where membership and users live, as StackExchange.Redis spells it (<c>host:port,password=...,ssl=true</c>). Default <c>127.0.0.1:6379</c>.</value>
+    /// <value>Where membership and users live, as <see cref="Hosting.Stores.RedisAddress"/> reads it (<c>host:port,password=...,ssl=true,ca=FILE</c>). Default <c>127.0.0.1:6379</c>.</value>
     public string Redis { get; set; } = "127.0.0.1:6379";
 
     /// <value>Silos and clients with the same one find each other. Default <c>metarouter</c>.</value>

@@ -21,6 +21,7 @@ public sealed class CalibrateCommandTests : IDisposable
         json.RootElement.GetProperty("value").GetDouble().ShouldBeInRange(.2, .9);
         json.RootElement.GetProperty("cost_of_strong").GetDouble().ShouldBeInRange(.3, .9);
         output.ShouldContain("Model name for clients: router-metarouter-0.");
+        output.ShouldContain("Settings of their gateway: --Gateway:StrongModel ");
     }
 
     [Fact]

@@ -170,7 +170,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         var learned = await gateway.FeedbackAsync(last, "ann", "comparison", (string)other["offered"]!);
         ((bool)learned.Body["counted"]!).ShouldBeTrue(learned.Text);
         (await gateway.PostAsync(Chat, Body("auto", user: "ann"))).Body.ContainsKey("router_comparison").ShouldBeFalse();
-        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-compare", "yes"))).ShouldFail(400, "invalid_value", "'yes'", "allow or no");
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-compare", "yes"))).ShouldFail(400, "invalid_value", "'yes'", "allow, always or no");
     }
 
     [Fact]

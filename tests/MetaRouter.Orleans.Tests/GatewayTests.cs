@@ -75,6 +75,38 @@ public sealed class GatewayTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await first.PostAsJsonAsync("/v1/router/route", new { user = "bo", input = "?" })).IsSuccessStatusCode, TimeSpan.FromSeconds(60));
     }
 
+    [Fact]
+    public async Task Console_OnACluster_RefreshesAndRollsBackByTheMetaLearner()
+    {
+        using var first = await StartAsync();
+        using var second = await StartAsync();
+        await TeachAsync(first, "thrifty", 1);
+        var learned = await PostAsync(first, "/v1/console/learning/refresh", new { });
+        var thrifty = (string)learned["serving"]!["version"]!;
+        await TeachAsync(second, "lavish", -2.5);
+        var again = await PostAsync(second, "/v1/console/learning/refresh", new { });
+        var lavish = (string)again["serving"]!["version"]!;
+
+        var back = await PostAsync(second, "/v1/console/learning/rollback", new { version = thrifty });
+
+        lavish.ShouldNotBe(thrifty);
+        ((string)back["serving"]!["version"]!).ShouldBe(thrifty);
+        back["snapshots"]!.AsArray().Select(s => ((string)s!["version"]!, (string)s["result"]!)).ShouldBe([(thrifty, "rolled_back"), (lavish, "promoted"), (thrifty, "promoted")]);
+        await Eventually.TrueAsync(async () => (string)(await first.GetFromJsonAsync<JsonObject>("/v1/console/learning"))!["serving"]!["version"]! == thrifty, TimeSpan.FromSeconds(15));
+        (await first.PostAsJsonAsync("/v1/console/learning/rollback", new { version = "0123456789abcdef" })).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    /// <summary>Sixty users whose records say so, with ln lambda around the mean.</summary>
+    private static async Task TeachAsync(HttpClient client, string name, double mean)
+    {
+        var (random, pool) = (new Random(11), Core.Routing.RoutingPool.OfSnapshot(Core.MetaLearning.Snapshot.Default));
+        for (var i = 0; i < 60; i++)
+        {
+            var record = Population.Record(pool, Math.Exp(mean + (0.4 * Population.Normal(random))), 12, random);
+            await PostAsync(client, $"/v1/router/users/{name}-{i}/import", new { record = Convert.ToBase64String(record) });
+        }
+    }
+
     private static IEnumerable<string> Models((string Id, double Input, double Output)[] models) => models
         .SelectMany((m, i) => (string[])[$"--MetaRouter:Models:{i}:Id", m.Id, $"--MetaRouter:Models:{i}:InputPrice", FormattableString.Invariant($"{m.Input}"), $"--MetaRouter:Models:{i}:OutputPrice", FormattableString.Invariant($"{m.Output}")]);
 

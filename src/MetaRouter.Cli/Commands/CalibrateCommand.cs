@@ -49,6 +49,11 @@ internal static class CalibrateCommand
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Threshold {threshold.Value:0.#####}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on rows held out")}: score {threshold.Quality:0.000}, {(double.IsNaN(threshold.CostOfStrong) ? "cost not known" : $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone")}."));
         terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
+        if (router == Shipped)
+        {
+            terminal.Out.WriteLine($"Settings of their gateway: --Gateway:StrongModel {threshold.Strong} --Gateway:WeakModel {threshold.Weak}");
+        }
+
         if (json)
         {
             terminal.Out.WriteLine(ReportJson.Write(new { threshold.Router, Strong = threshold.Strong.Value, Weak = threshold.Weak.Value, threshold.Value, threshold.Share, threshold.Quality, threshold.CostOfStrong, threshold.Requests, threshold.Alias }));

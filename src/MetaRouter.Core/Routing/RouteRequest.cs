@@ -13,6 +13,9 @@ public sealed record RouteRequest(string Text)
     /// <summary>A trade-off set by hand for this request, lambda_cost, 0 or more; null: the user's own, as believed.</summary>
     public double? LambdaCost { get; init; }
 
+    /// <summary>Two models and a threshold in the place of the user's trade-off, from a caller that routes as RouteLLM does; null: all models.</summary>
+    public DeferralRule? Deferral { get; init; }
+
     /// <summary>The model that answered the conversation last and what its prompt cache holds; null: the conversation is new.</summary>
     public WarmModel? Warm { get; init; }
 

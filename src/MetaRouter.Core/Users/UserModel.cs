@@ -51,6 +51,11 @@ public sealed class UserModel
             throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.", nameof(request));
         }
 
+        if (request.Deferral is { IsValid: false } wrong)
+        {
+            throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
+        }
+
         _ = Belief; // and with it the dial's position and the regret
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
@@ -70,7 +75,8 @@ public sealed class UserModel
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
 
         // Utilities of the allowed models, close together, and where each stands in the catalog.
-        var lambda = request.LambdaCost ?? PreferenceGrid.Lambda[_position];
+        var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
+        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[_position]);
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -92,6 +98,11 @@ public sealed class UserModel
             // Both answer; the one worth more counts as chosen.
             var firstBetter = Utility.Of(outcomes[asked.First], new Preference(lambda), Pool.CostScaleUsd) >= Utility.Of(outcomes[asked.Second], new Preference(lambda), Pool.CostScaleUsd);
             (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
+            propensity[index.IndexOf(chosen)] = 1;
+        }
+        else if (strong >= 0 && allowed > 1)
+        {
+            (chosen, reason) = (Deferral.Score(outcomes[strong], outcomes[weak]) >= request.Deferral!.Threshold ? strong : weak, DecisionReason.BestForDial);
             propensity[index.IndexOf(chosen)] = 1;
         }
         else
@@ -221,6 +232,7 @@ public sealed class UserModel
         var needs = request.Needs;
         needs = needs with
         {
+            AllowedModels = request.Deferral?.Among(needs.AllowedModels) ?? needs.AllowedModels,
             PromptTokens = needs.PromptTokens > 0 ? needs.PromptTokens : request.PromptTokens ?? (int)scratch.Tokens,
             ExpectedOutputTokens = needs.ExpectedOutputTokens > 0 ? needs.ExpectedOutputTokens : (int)MathF.Min(longest, 4096),
         };

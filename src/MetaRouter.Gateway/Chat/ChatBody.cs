@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
@@ -18,11 +20,11 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>OpenAI's name for what is sent again and again; null: none.</summary>
     public string? CacheKey { get; private init; }
 
-    /// <summary>Where the messages stand in the body.</summary>
-    public Range Messages { get; private init; }
+    /// <summary>The messages as they stand in the body.</summary>
+    public ReadOnlyMemory<byte> MessageBytes { get; private init; }
 
-    /// <summary>The client says itself whether a stream is to end with its token counts.</summary>
-    public bool HasStreamOptions { get; private init; }
+    /// <summary>The body, to be handed on.</summary>
+    public required UpstreamBody Forwarded { get; init; }
 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
@@ -37,7 +39,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         }
 
         var model = Text(root, "model") ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send auto to have the request routed, or the id of a model (GET /v1/models).", "model");
-        if (JsonSplice.Find(body, "model"u8).Count > 1)
+        if (Occurrences(root, "model"u8) > 1)
         {
             throw ApiException.BadValue("model", "'model' is there more than once; send it once, so that what is routed is what is served.");
         }
@@ -64,8 +66,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         {
             Streams = streams,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
-            Messages = JsonSplice.Find(body, "messages"u8).Value,
-            HasStreamOptions = root.TryGetProperty("stream_options", out _),
+            MessageBytes = body.AsMemory(RangeOf(body, messages)),
+            Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { HasStreamOptions = root.TryGetProperty("stream_options", out _) },
         };
     }
 
@@ -84,6 +86,24 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     private static string? Text(JsonElement root, string name) =>
         !root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
         : value.ValueKind == JsonValueKind.String ? Fields.Text(name, value) : throw Fields.Wrong(name, value, "a string");
+
+    private static int Occurrences(JsonElement root, ReadOnlySpan<byte> name)
+    {
+        var count = 0;
+        foreach (var field in root.EnumerateObject())
+        {
+            count += field.NameEquals(name) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Where a value of the parsed body stands in it: the parser keeps the bytes it was given.</summary>
+    private static Range RangeOf(byte[] body, JsonElement value)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(value);
+        return body.AsSpan().Overlaps(raw, out var at) ? at..(at + raw.Length) : throw new InvalidOperationException("The value is not of this body.");
+    }
 
     private static bool HasItems(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0;
 

@@ -8,8 +8,8 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
 {
     public const string CompareHeader = "x-router-compare";
 
-    /// <summary>Two models may answer, for the user to compare.</summary>
-    public bool MayCompare { get; private init; }
+    /// <summary>Whether two models may answer, for the user to compare.</summary>
+    public CompareChoice Compare { get; private init; }
 
     /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
     public string? Category { get; private init; }
@@ -34,15 +34,28 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
             : double.TryParse(limit, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd) && usd is >= 0 and < double.PositiveInfinity ? usd
             : throw ApiException.BadValue(MaxCostHeader, $"The header {MaxCostHeader} is '{limit}'; it must be a number of US dollars, 0 or more, or be left out."))
         {
-            MayCompare = compare switch
+            Compare = compare switch
             {
-                "" or "no" => false,
-                "allow" => true,
-                _ => throw ApiException.BadValue(CompareHeader, $"The header {CompareHeader} is '{compare}'; it must be allow or no, or be left out."),
+                "" or "no" => CompareChoice.No,
+                "allow" => CompareChoice.Allow,
+                "always" => CompareChoice.Always,
+                _ => throw ApiException.BadValue(CompareHeader, $"The header {CompareHeader} is '{compare}'; it must be allow, always or no, or be left out."),
             },
             Category = category.Length == 0 ? null : category,
         };
     }
+}
+
+/// <summary>How often two models answer a request.</summary>
+internal enum CompareChoice
+{
+    No,
+
+    /// <summary>As often as the operator lets them.</summary>
+    Allow,
+
+    /// <summary>Whenever two may; for keys that may also watch.</summary>
+    Always,
 }
 
 /// <summary>What becomes of a decision.</summary>

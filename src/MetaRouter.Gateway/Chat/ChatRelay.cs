@@ -1,8 +1,3 @@
-using System.Buffers;
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
-using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
@@ -24,20 +19,17 @@ internal sealed class RelayedStream
 }
 
 /// <summary>
-/// Hands an upstream's stream on event by event, as it comes, with the receipt as id and the serving model's name. A stream that breaks off ends in an error
-/// event: a client must never take half an answer for a whole one.
+/// Hands an upstream's stream on event by event, as it comes. A stream that breaks off ends in an error event: a client must never take half an answer for a
+/// whole one.
 /// </summary>
 internal sealed class ChatRelay(Upstreams upstreams)
 {
-    /// <param name="id">Takes the place of the upstream's id; null: that stays.</param>
-    /// <param name="hidesUsage">The counts were asked for by this side and are not the client's.</param>
-    /// <param name="costOf">What the stream cost, as a comment before its end; null: nothing is known of prices.</param>
+    /// <param name="spentOn">What the stream cost, asked once it is whole.</param>
     /// <param name="stream">Kept up to date, also when the reader leaves.</param>
-    public async Task RunAsync(HttpContext context, UpstreamAnswer answer, string? id, bool hidesUsage, Func<RelayedStream, (double Usd, string Source)?> costOf, RelayedStream stream)
+    public async Task RunAsync(HttpContext context, UpstreamAnswer answer, IStreamForm form, Func<RelayedStream, Spending> spentOn, RelayedStream stream)
     {
         var cancellationToken = context.RequestAborted;
         var (output, events) = (context.Response.BodyWriter, answer.Events!);
-        var (quotedId, quotedModel) = (id is null ? [] : JsonSplice.Quoted(id), JsonSplice.Quoted(answer.Model.Value));
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["x-accel-buffering"] = "no"; // proxies hold streams back else
@@ -58,11 +50,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                     break;
                 }
 
-                if (!(hidesUsage && !chunk.HasChoices && !chunk.Usage.IsUnknown))
-                {
-                    chunk.Write(next.Span, quotedId, quotedModel, output);
-                }
-
+                form.Part(next.Span, chunk, output);
                 if (chunk.IsError)
                 {
                     stream.IsBroken = true;
@@ -83,22 +71,8 @@ internal sealed class ChatRelay(Upstreams upstreams)
 
             if (!next.IsEmpty || isFinished)
             {
-                // The counts are complete: say what they come to, then what every client waits for. An upstream that ends without the word has it said for it.
                 stream.IsWhole = true;
-                if (costOf(stream) is var (usd, source))
-                {
-                    Write(string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {usd:0.##########} {source}\n\n"));
-                }
-
-                if (next.IsEmpty)
-                {
-                    Write("data: [DONE]\n\n");
-                }
-                else
-                {
-                    output.Write(next.Span);
-                }
-
+                form.End(next.Span, stream, spentOn(stream), output);
                 await output.FlushAsync(cancellationToken).ConfigureAwait(false);
                 return;
             }
@@ -116,11 +90,8 @@ internal sealed class ChatRelay(Upstreams upstreams)
 
         stream.IsBroken = true;
         upstreams.Failed(answer, problem);
-        var error = new ErrorAnswer(new ErrorBody($"The upstream of the model '{answer.Model}' {problem}; what came before is incomplete. Ask again.", ErrorCodes.Upstream, null, "upstream_broke_off"));
-        Write($"data: {JsonSerializer.Serialize(error, GatewayJson.Default.ErrorAnswer)}\n\n");
+        form.Broken($"The upstream of the model '{answer.Model}' {problem}; what came before is incomplete. Ask again.", output);
         await CutAsync(context).ConfigureAwait(false);
-
-        void Write(string text) => Encoding.UTF8.GetBytes(text, output);
     }
 
     /// <summary>

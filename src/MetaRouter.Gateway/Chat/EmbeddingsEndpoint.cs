@@ -25,7 +25,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, GatewaySettings se
                 $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(_models.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", _models.Keys)}.")}", "model");
         }
 
-        using var answer = await upstreams.SendAsync("/embeddings", [new ModelId(model)], bytes, streams: false, context.RequestAborted).ConfigureAwait(false);
+        using var answer = await upstreams.SendAsync("/embeddings", [new ModelId(model)], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), context.RequestAborted).ConfigureAwait(false);
         context.Response.StatusCode = answer.Status;
         context.Response.Headers["x-router-model"] = model;
         context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();

@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstreams upstreams, GatewaySettings settings)
+internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
 {
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {
@@ -32,10 +32,7 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstream
         context,
         new ModelsAnswer("list",
         [
-            Alias(ChatEndpoint.Auto, null, "routed by what was learned of the user"),
-            Alias("auto:quality", settings.Gateway.QualityLambda, "routed for quality"),
-            Alias("auto:balanced", settings.Gateway.BalancedLambda, "routed for both"),
-            Alias("auto:cheap", settings.Gateway.CheapLambda, "routed for cost"),
+            .. names.Listed(pool.Current.Catalog).Select(n => Alias(n.Name, n.LambdaCost, n.Description)),
             .. pool.Current.Catalog.Models.Select(Model),
         ]),
         GatewayJson.Default.ModelsAnswer);

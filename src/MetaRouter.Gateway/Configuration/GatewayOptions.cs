@@ -17,6 +17,15 @@ internal sealed class GatewayOptions
     /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model.</value>
     public string OffModel { get; set; } = "";
 
+    /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one. <c>metarouter calibrate</c> says for which two its threshold is.</value>
+    public string StrongModel { get; set; } = "";
+
+    /// <value>The weaker one; empty, the default: the cheapest enabled one.</value>
+    public string WeakModel { get; set; } = "";
+
+    /// <value>Other names by which clients may ask for that router, such as <c>mf</c>, once their thresholds were calibrated for it. Default: none.</value>
+    public IList<string> RouterNames { get; } = [];
+
     /// <value>The longest body of a router call, bytes; 1,000 to 100,000,000, default 1,000,000.</value>
     public int RouterBodyBytes { get; set; } = 1_000_000;
 
@@ -67,6 +76,11 @@ internal sealed class GatewayOptions
         if (Mode is not ("apply" or "observe" or "static"))
         {
             yield return $"{Section}:{nameof(Mode)} is '{Mode}'; it must be apply, observe or static";
+        }
+
+        if (StrongModel.Length > 0 && StrongModel == WeakModel)
+        {
+            yield return $"{Section}:{nameof(StrongModel)} and {nameof(WeakModel)} are both '{StrongModel}'; give two models";
         }
 
         if (!(SessionSeconds is >= 0 and <= 86_400))

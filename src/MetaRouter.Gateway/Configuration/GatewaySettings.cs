@@ -21,7 +21,19 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
     public ModelProfile Strongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
         ? catalog.Models[index]
-        : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(m => m.InputPrice.Usd + m.OutputPrice.Usd)!;
+        : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(Price)!;
+
+    /// <summary>Between which two models RouteLLM's names choose; null: the catalog has no two for it.</summary>
+    public (ModelId Strong, ModelId Weak)? PairOf(ModelCatalog catalog)
+    {
+        var enabled = catalog.Models.Where(m => m.Enabled).ToArray();
+        return Find(Gateway.StrongModel, enabled.MaxBy(Price)) is { } strong && Find(Gateway.WeakModel, enabled.MinBy(Price)) is { } weak && strong != weak ? (strong, weak) : null;
+
+        ModelId? Find(string configured, ModelProfile? otherwise) =>
+            configured.Length == 0 ? otherwise?.Id : catalog.TryFind(new ModelId(configured), out var index) ? catalog.Models[index].Id : null;
+    }
+
+    private static double Price(ModelProfile model) => model.InputPrice.Usd + model.OutputPrice.Usd;
 
     /// <exception cref="GatewayConfigurationException">At least one setting cannot be used.</exception>
     public static GatewaySettings Read(IConfiguration configuration)
@@ -147,9 +159,12 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     private static void CheckModels(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<string> problems)
     {
         var ids = models.Select(m => m.Id.Value).ToHashSet();
-        if (gateway.OffModel.Length > 0 && !ids.Contains(gateway.OffModel))
+        foreach (var (setting, model) in new[] { (nameof(GatewayOptions.OffModel), gateway.OffModel), (nameof(GatewayOptions.StrongModel), gateway.StrongModel), (nameof(GatewayOptions.WeakModel), gateway.WeakModel) })
         {
-            problems.Add($"{GatewayOptions.Section}:{nameof(GatewayOptions.OffModel)} is '{gateway.OffModel}', which is not in the catalog; it has {string.Join(", ", ids)}");
+            if (model.Length > 0 && !ids.Contains(model))
+            {
+                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {string.Join(", ", ids)}");
+            }
         }
 
         if (upstreams.Count == 0)

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -7,8 +6,7 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>Writes JSON whole, with its length; indented when the request asks <c>?pretty</c>.</summary>
 internal static class Answers
 {
-    /// <summary>For people: apostrophes stay what they are. The compact form escapes them, and is written faster for it.</summary>
-    private static readonly GatewayJson Pretty = new(new JsonSerializerOptions(GatewayJson.Default.Options) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly GatewayJson Pretty = new(new JsonSerializerOptions(GatewayJson.Readable.Options) { WriteIndented = true });
 
     public static Task WriteAsync<T>(HttpContext context, T answer, JsonTypeInfo<T> type)
     {

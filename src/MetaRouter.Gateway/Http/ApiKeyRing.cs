@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>Recognises callers by the SHA-256 of their key. Every key is compared in constant time, and all are, so the time tells nothing.</summary>
 internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 {
-    private const string Bearer = "Bearer ";
+    private const string Bearer = "Bearer ", KeyHeader = "x-api-key";
 
     private readonly (byte[] Hash, Caller Caller)[] _keys =
     [
@@ -33,14 +33,15 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
                 : throw new ApiException(403, ErrorCodes.InvalidRequest, "host_not_allowed", $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");
         }
 
-        var header = request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) || header.Length is <= 7 or > 1024)
+        var (header, own) = (request.Headers.Authorization.ToString(), request.Headers[KeyHeader].ToString());
+        var key = header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header[Bearer.Length..].Trim() : own.Trim();
+        if (key.Length is 0 or > 1024)
         {
-            throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", "No API key was sent. Send it as 'Authorization: Bearer KEY'.");
+            throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", $"No API key was sent. Send it as 'Authorization: Bearer KEY', or as Anthropic's clients do as '{KeyHeader}: KEY'.");
         }
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..].Trim()), hash);
+        SHA256.HashData(Encoding.UTF8.GetBytes(key), hash);
         Caller? found = null;
         foreach (var (known, caller) in _keys)
         {

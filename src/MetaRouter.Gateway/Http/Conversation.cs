@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
@@ -52,7 +53,7 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
     {
         if (content.ValueKind == JsonValueKind.String)
         {
-            return content.GetRawText().Length;
+            return JsonMarshal.GetRawUtf8Value(content).Length;
         }
 
         var sum = 0L;
@@ -62,7 +63,7 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
             {
                 if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
                 {
-                    sum += text.GetRawText().Length;
+                    sum += JsonMarshal.GetRawUtf8Value(text).Length;
                 }
 
                 needs |= part.ValueKind == JsonValueKind.Object && part.TryGetProperty("image_url", out _) ? ModelCapabilities.Vision : 0;
@@ -76,7 +77,7 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
     {
         if (content.ValueKind == JsonValueKind.String)
         {
-            return Lenient(content);
+            return Fields.Lenient(content);
         }
 
         var all = new StringBuilder();
@@ -86,24 +87,11 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
             {
                 if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
                 {
-                    all.Append(all.Length > 0 ? "\n" : "").Append(Lenient(text));
+                    all.Append(all.Length > 0 ? "\n" : "").Append(Fields.Lenient(text));
                 }
             }
         }
 
         return all.ToString();
-    }
-
-    /// <summary>Clients cut texts in the middle of an emoji; the model's upstream may judge that, routing need not.</summary>
-    private static string Lenient(JsonElement text)
-    {
-        try
-        {
-            return text.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            return text.GetRawText();
-        }
     }
 }

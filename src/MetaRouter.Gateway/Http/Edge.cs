@@ -1,4 +1,5 @@
 using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Messages;
 using MetaRouter.Hosting.Stores;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -59,7 +60,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
-        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
+        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
 
     private async Task AnswerAsync(HttpContext context, Exception e)
@@ -113,7 +114,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             context.Response.Headers.WWWAuthenticate = "Bearer";
         }
 
-        await Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Default.ErrorAnswer).ConfigureAwait(false);
+        await (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksAnthropic>() is null
+            ? Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable.ErrorAnswer)
+            : Answers.WriteAsync(context, MessagesError.Write(error, context.TraceIdentifier))).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Path}) failed unexpectedly.")]

@@ -47,6 +47,19 @@ internal readonly ref struct Fields
         }
     }
 
+    /// <summary>Clients and models cut texts in the middle of an emoji; the other end may judge that, reading past it need not.</summary>
+    public static string Lenient(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return text.GetRawText();
+        }
+    }
+
     public static ApiException Wrong(string name, JsonElement value, string expected)
     {
         var shown = value.GetRawText();

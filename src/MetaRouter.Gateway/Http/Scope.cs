@@ -22,11 +22,15 @@ internal enum Scope
 
 internal static class ScopeNames
 {
-    public const string All = "inference, feedback, read, admin";
+    private static readonly (string Name, Scope Scope)[] s_all = [("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin)];
+
+    public static string All { get; } = string.Join(", ", s_all.Select(s => s.Name));
+
+    public static string[] Of(Scope scopes) => [.. s_all.Where(s => scopes.HasFlag(s.Scope)).Select(s => s.Name)];
 
     public static bool TryParse(string name, out Scope scope)
     {
-        scope = name switch { "inference" => Scope.Inference, "feedback" => Scope.Feedback, "read" => Scope.Read, "admin" => Scope.Admin, _ => Scope.None };
+        scope = Array.Find(s_all, s => s.Name == name).Scope;
         return scope != Scope.None;
     }
 }

@@ -7,6 +7,9 @@ internal static class CatalogModels
 {
     private const int MostListed = 20;
 
+    public static bool Has(ModelCatalog catalog, string id) =>
+        id.Length is > 0 and <= ModelId.MaxLength && !id.AsSpan().ContainsAnyExceptInRange('!', '~') && catalog.TryFind(new ModelId(id), out _);
+
     /// <exception cref="ApiException">404: the catalog has no such model.</exception>
     public static ModelProfile Find(ModelCatalog catalog, string id, string param)
     {

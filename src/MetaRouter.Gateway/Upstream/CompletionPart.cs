@@ -35,6 +35,9 @@ internal readonly record struct CompletionPart
 
     private Range Model { get; init; }
 
+    /// <summary>The object in the event it was read from.</summary>
+    public ReadOnlySpan<byte> JsonOf(ReadOnlySpan<byte> text) => text[Json];
+
     /// <summary>Reads a completion that came whole.</summary>
     /// <returns>Null: it is no JSON object.</returns>
     public static CompletionPart? ReadWhole(ReadOnlySpan<byte> json)

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using MetaRouter.Core.Catalog;
-using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 
@@ -14,6 +13,8 @@ namespace MetaRouter.Gateway.Upstream;
 /// </summary>
 internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings settings, TimeProvider time, GatewayMetrics metrics, ILogger<Upstreams> logger)
 {
+    public const string BrokeOff = "upstream_broke_off";
+
     private static readonly MediaTypeHeaderValue Json = new("application/json");
     private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
 
@@ -50,9 +51,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>Sends the request to the models in turn until one answers.</summary>
     /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
     /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails.</param>
-    /// <param name="body">Forwarded but for its model name.</param>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, byte[] body, bool streams, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, CancellationToken cancellationToken)
     {
         var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
         foreach (var model in models)
@@ -75,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 attempts++;
                 try
                 {
-                    var answer = await TryAsync(endpoint, model, path, body, streams, cancellationToken).ConfigureAwait(false);
+                    var answer = await TryAsync(endpoint, model, path, body, cancellationToken).ConfigureAwait(false);
                     if (answer.Status is not (404 or 429))
                     {
                         return answer with { Attempts = attempts };
@@ -112,12 +112,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>An upstream's mid-answer failure counts against it as well.</summary>
     public void Failed(UpstreamAnswer answer, string reason)
     {
-        metrics.UpstreamFailures.Add(1, new("model", answer.Model.Value), new("reason", "upstream_broke_off"));
+        metrics.UpstreamFailures.Add(1, new("model", answer.Model.Value), new("reason", BrokeOff));
         LogFailed(answer.Model.Value, answer.Endpoint.Options.BaseUrl, reason);
         Fail(answer.Endpoint, answer.Model);
     }
 
-    private async Task<UpstreamAnswer> TryAsync(Endpoint endpoint, ModelId model, string path, byte[] body, bool streams, CancellationToken cancellationToken)
+    private async Task<UpstreamAnswer> TryAsync(Endpoint endpoint, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
     {
         var upstream = endpoint.Options;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -125,7 +125,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         var (response, hasBegun) = (default(HttpResponseMessage), false);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, upstream.BaseUrl.TrimEnd('/') + path) { Content = new ByteArrayContent(BodyFor(endpoint, model, body, streams)) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = new ByteArrayContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
             request.Content.Headers.ContentType = Json;
             if (endpoint.Authorization is { } authorization)
             {
@@ -139,7 +139,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             }
 
             var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers };
-            if (!streams)
+            if (!body.Streams)
             {
                 hasBegun = true;
                 var bytes = await BytesAsync(response, model, timeout.Token).ConfigureAwait(false);
@@ -279,12 +279,6 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         return buffer.ToArray();
     }
 
-    private static byte[] BodyFor(Endpoint endpoint, ModelId model, byte[] body, bool streams)
-    {
-        var named = JsonSplice.Set(body, "model", endpoint.Options.UpstreamModel.Length > 0 ? endpoint.Options.UpstreamModel : model.Value);
-        return streams && endpoint.Options.AskUsage && JsonSplice.Find(named, "stream_options"u8).Count == 0 ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
-    }
-
     private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) =>
     {
         var own = me._of[id.Value];
@@ -317,7 +311,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>One endpoint as it serves one model.</summary>
     internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit)
     {
+        private readonly ConcurrentDictionary<string, Uri> _urls = new();
+
         public AuthenticationHeaderValue? Authorization { get; } = Options.Key is { } key ? new("Bearer", key) : null;
+
+        /// <param name="path">One of the few that are called, below the version.</param>
+        public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => new Uri(options.BaseUrl.TrimEnd('/') + p), Options);
     }
 
     /// <summary>One attempt failed.</summary>

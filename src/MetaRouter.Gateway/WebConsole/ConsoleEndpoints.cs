@@ -60,8 +60,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     private Task SessionAsync(HttpContext context)
     {
         var caller = Edge.CallerOf(context);
-        var scopes = new[] { ("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin) }.Where(s => caller.Scopes.HasFlag(s.Item2)).Select(s => s.Item1).ToArray();
-        return WriteAsync(context, new SessionView(caller.Tenant, scopes, settings.IsPlay, settings.IsDemo, mode.Mode, Version), ConsoleJson.Default.SessionView);
+        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Version), ConsoleJson.Default.SessionView);
     }
 
     private string Watched(HttpContext context) => watch.IsOn ? Tenant(context)

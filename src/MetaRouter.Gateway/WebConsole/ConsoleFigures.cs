@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
-internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, LearningLoop learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
     private const int MostKept = 1000;

@@ -3,19 +3,16 @@ using MetaRouter.Core.Preferences;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
-using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What was learned of everybody: the priors that were fitted, what spoke for and against each, and the way back.</summary>
-internal sealed class LearningPages(IEdgeRouter router, LearningLoop learning, ConsoleFigures figures, UserPages users, TimeProvider time, GatewaySettings settings)
+internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, UserPages users, TimeProvider time, GatewaySettings settings)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, (DateTimeOffset At, NewcomerView[]? Curve)> _newcomers = new();
-
-    private bool IsHere => router is InProcessRouter;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -28,7 +25,7 @@ internal sealed class LearningPages(IEdgeRouter router, LearningLoop learning, C
     private async Task LearningAsync(HttpContext context)
     {
         var serving = figures.Serving();
-        var history = IsHere ? await learning.HistoryAsync(context.RequestAborted).ConfigureAwait(false) : [];
+        var history = await learning.HistoryAsync(context.RequestAborted).ConfigureAwait(false);
         var current = history.FirstOrDefault(r => Names.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
         var snapshots = history.Select(r => new SnapshotView(
             Names.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
@@ -37,7 +34,6 @@ internal sealed class LearningPages(IEdgeRouter router, LearningLoop learning, C
 
     private async Task RollBackAsync(HttpContext context)
     {
-        OnlyHere();
         using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, "Gateway:RouterBodyBytes").ConfigureAwait(false));
         var wanted = RequestBody.AsText(() => new Fields(document.RootElement, ["version"]).Text("version")) ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'version' is missing; send one of GET /v1/console/learning.", "version");
         if (!ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var version) || !await learning.RollBackAsync(version, context.RequestAborted).ConfigureAwait(false))
@@ -50,18 +46,8 @@ internal sealed class LearningPages(IEdgeRouter router, LearningLoop learning, C
 
     private async Task RefreshAsync(HttpContext context)
     {
-        OnlyHere();
         await learning.RefreshAsync(context.RequestAborted).ConfigureAwait(false);
         await LearningAsync(context).ConfigureAwait(false);
-    }
-
-    /// <summary>On a cluster its meta-learner refreshes, and keeps the history.</summary>
-    private void OnlyHere()
-    {
-        if (!IsHere)
-        {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster the meta-learner's grain refreshes and rolls back (IMetaLearnerGrain.RefreshAsync and RollBackAsync); this gateway only follows it.");
-        }
     }
 
     /// <summary>It reads a hundred users, so it is kept for a moment.</summary>

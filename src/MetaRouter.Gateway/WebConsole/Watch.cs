@@ -88,10 +88,13 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
 
         var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
-        if (policy.Sealer.Open(feedback.Receipt, to.Hash, hash, now, out var receipt).IsValid)
+        if ((result.About ?? Opened()) is { } about)
         {
-            Said.Add(new(to.Number, hash, receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind, feedback.Value, feedback.Withdrawn, result.Counted, now));
+            Said.Add(new(to.Number, hash, about.DecisionTimeMs, about.Nonce, feedback.Kind, feedback.Value, feedback.Withdrawn, result.Counted, now));
         }
+
+        // On a cluster a silo opened it.
+        SignalKey? Opened() => policy.Sealer.Open(feedback.Receipt, to.Hash, hash, now, out var receipt).IsValid ? new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) : null;
     }
 
     /// <summary>An erased user's decisions are nobody's.</summary>

@@ -12,7 +12,7 @@ namespace MetaRouter.Hosting.Learning;
 /// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, and puts it into service
 /// only if it foretells the other fifth no worse than the prior in service does.
 /// </summary>
-public sealed partial class LearningLoop : BackgroundService
+public sealed partial class LearningLoop : BackgroundService, ILearning
 {
     private const string Name = "prior.v1", HistoryName = "prior.history.v1";
     private const int Page = 1000;

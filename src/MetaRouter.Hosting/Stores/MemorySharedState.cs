@@ -73,11 +73,14 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     /// <summary>The accounts that are still open.</summary>
     public byte[] Write()
     {
+        Line[] open;
         lock (_gate)
         {
             var now = time.GetUtcNow();
-            return JsonSerializer.SerializeToUtf8Bytes(_accounts.Where(a => a.Value.Ends > now).Select(a => new Line(a.Key.Partition.ToString("x16", CultureInfo.InvariantCulture), a.Key.Name, a.Value.Held, a.Value.Ends)));
+            open = [.. _accounts.Where(a => a.Value.Ends > now).Select(a => new Line(a.Key.Partition.ToString("x16", CultureInfo.InvariantCulture), a.Key.Name, a.Value.Held, a.Value.Ends))];
         }
+
+        return JsonSerializer.SerializeToUtf8Bytes(open);
     }
 
     /// <summary>Takes up the accounts of an earlier run.</summary>

@@ -8,9 +8,9 @@ internal sealed class RedisConnection : IDisposable
     /// <summary>A call that gets no answer by then may have been done all the same; who made it must ask again.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    private const string Unreachable = "it cannot be reached; start it, or check the address, the password and the network";
+    private const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
 
-    private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
     private readonly ConnectionMultiplexer _redis;
     private readonly string _name;
@@ -19,11 +19,16 @@ internal sealed class RedisConnection : IDisposable
 
     public IDatabase Database => _redis.GetDatabase();
 
-    /// <param name="configuration">HOST:PORT, more of them separated by commas, and options such as <c>password=…</c> and <c>ssl=true</c>.</param>
+    /// <param name="address">As <see cref="RedisAddress"/> reads it.</param>
     /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
-    public static RedisConnection Open(string configuration)
+    public static RedisConnection Open(string address)
     {
-        var options = Parse(configuration);
+        var options = RedisAddress.Parse(address);
+        options.AbortOnConnectFail = false;
+        options.AllowAdmin = true; // CONFIG GET, nothing else
+        options.ConnectTimeout = 1500;
+        options.SyncTimeout = 2000;
+        options.ReconnectRetryPolicy = new LinearRetry(250);
         var name = "redis:" + string.Join(',', options.EndPoints.Select(e => e is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : e.ToString()));
         ConnectionMultiplexer? redis = null;
         try
@@ -39,46 +44,31 @@ internal sealed class RedisConnection : IDisposable
         }
     }
 
-    /// <summary>The two may have been started together: Redis gets a moment.</summary>
+    /// <summary>The two may have been started together: Redis gets a moment, unless it has refused already.</summary>
     private static void AwaitAnswer(ConnectionMultiplexer redis)
     {
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                redis.GetDatabase().Ping();
-                return;
-            }
-            catch (Exception e) when (e is RedisConnectionException or TimeoutException && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
-            {
-                Thread.Sleep(100);
-            }
-        }
-    }
-
-    /// <exception cref="StoreException">It cannot be understood.</exception>
-    public static ConfigurationOptions Parse(string configuration)
-    {
+        var restored = new SemaphoreSlim(0); // not disposed: an event on its way may still release it, and it holds nothing
+        EventHandler<ConnectionFailedEventArgs> onRestored = (_, _) => restored.Release();
+        redis.ConnectionRestored += onRestored;
         try
         {
-            var options = ConfigurationOptions.Parse(configuration);
-            if (options.EndPoints.Count == 0)
+            while (true)
             {
-                throw new ArgumentException("it names no HOST:PORT");
+                try
+                {
+                    redis.GetDatabase().Ping();
+                    return;
+                }
+                catch (Exception e) when (e is RedisConnectionException or TimeoutException && !IsRefusal(e) && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
+                {
+                    restored.Wait(AnotherLook);
+                }
             }
-
-            options.AbortOnConnectFail = false;
-            options.AllowAdmin = true; // CONFIG GET, nothing else
-            options.ConnectTimeout = 1500;
-            options.SyncTimeout = 2000;
-            options.ReconnectRetryPolicy = new LinearRetry(250);
-            return options;
         }
-        catch (ArgumentException e)
+        finally
         {
-            // The text is not repeated: a password may be in it.
-            throw new StoreException($"The Redis store's address cannot be understood: {OneLine(e)}. Write redis:HOST:PORT, and after it, separated by commas, further hosts, password=..., ssl=true.", e);
+            redis.ConnectionRestored -= onRestored;
         }
     }
 
@@ -162,9 +152,29 @@ internal sealed class RedisConnection : IDisposable
 
     private static async Task<string> ConfigAsync(IServer server, string name) => (await server.ConfigGetAsync(name).WaitAsync(Patience).ConfigureAwait(false)).FirstOrDefault().Value ?? "";
 
+    /// <summary>Redis, or this side, will not have the other: no time changes that.</summary>
+    private static bool IsRefusal(Exception e) => IsOfTls(e) || IsOfPassword(e);
+
+    private static bool IsOfTls(Exception e) => Causes(e).Any(c => c is System.Security.Authentication.AuthenticationException);
+
+    private static bool IsOfPassword(Exception e) => Causes(e).Any(c =>
+        c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && Words.Any(word => c.Message.Contains(word, StringComparison.OrdinalIgnoreCase))));
+
+    /// <summary>Redis' own, and the client's for them.</summary>
+    private static readonly string[] Words = ["NOAUTH", "WRONGPASS", "AuthenticationFailure", "authentication failure"];
+
+    private static IEnumerable<Exception> Causes(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException)
+        {
+            yield return e;
+        }
+    }
+
     private static string Remedy(Exception e) => e switch
     {
-        RedisServerException s when s.Message.StartsWith("NOAUTH", StringComparison.Ordinal) || s.Message.StartsWith("WRONGPASS", StringComparison.Ordinal) => "it asks for a password; add password=... to the address",
+        _ when IsOfTls(e) => "the two cannot agree on TLS; check that it listens with TLS on this port, ca=FILE (the authority that signed its certificate), sslHost=NAME (the name in it), and cert=FILE with key=FILE if it asks for one",
+        _ when IsOfPassword(e) => "it asks for a password, or for another; set password=... or passwordFile=FILE (and user=... where it has users) in the address",
         RedisServerException s when s.Message.StartsWith("OOM", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
         RedisServerException s when s.Message.StartsWith("READONLY", StringComparison.Ordinal) => "this Redis is a replica; name the master",
         RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",

@@ -34,6 +34,9 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private int _next;
     private volatile CatalogNames? _mine;
 
+    /// <summary>The prior in service on the cluster, as last followed; null: the snapshot's own.</summary>
+    internal PublishedPrior? Published { get; private set; }
+
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -97,7 +100,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
             && PriorJson.Read(published.Prior, out _) is { } prior)
         {
             pool.Update(p => new RoutingPool(p.Snapshot.WithPrior(prior), p.Catalog));
-            _known = published.Version;
+            (Published, _known) = (published, published.Version);
         }
     }
 
@@ -127,11 +130,15 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
-    private static async ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
+        ToldAsync(() => Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+
+    /// <summary>What goes wrong on the cluster, in the words of a store.</summary>
+    internal static async ValueTask<T> ToldAsync<T>(Func<ValueTask<T>> call)
     {
         try
         {
-            return await Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken).ConfigureAwait(false);
+            return await call().ConfigureAwait(false);
         }
         catch (Exception e) when (e is RouterStoreException or RouterBusyException)
         {

@@ -13,7 +13,7 @@ public static class ClusterSecrets
         ArgumentNullException.ThrowIfNull(cluster);
         try
         {
-            using var redis = ConnectionMultiplexer.Connect(cluster.Redis);
+            using var redis = ConnectionMultiplexer.Connect(RedisAddress.Parse(cluster.Redis));
             var (database, key) = (redis.GetDatabase(), (RedisKey)$"{cluster.ServiceId}:secrets:0");
 
             // As the silos' storage provider writes a record: both fields, or neither.

@@ -41,6 +41,34 @@ public class UserModelTests
         decision.Receipt.SnapshotVersion.ShouldBe(Pool.Snapshot.Version);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.48)]
+    [InlineData(0.52)]
+    [InlineData(1)]
+    public void Decide_TwoModelsAndAThreshold_FollowsTheRuleAndAsksNobodyElse(double threshold)
+    {
+        var (strong, weak) = (Pool.Catalog.Models[0].Id, Pool.Catalog.Models[1].Id);
+        var rule = new DeferralRule(strong, weak, threshold);
+        for (var i = 0; i < 20; i++)
+        {
+            var decision = Newcomer().Decide(new RouteRequest(Ask(i)) { Deferral = rule }, Policy, Moment(i), _scratch);
+
+            var (s, w) = (decision.Candidates[0], decision.Candidates[1]);
+            decision.Model.ShouldBe(Deferral.Score(s.Predicted, w.Predicted) >= threshold ? strong : weak);
+            (decision.Reason, decision.Propensity).ShouldBe((DecisionReason.BestForDial, 1));
+            decision.Candidates.Skip(2).ShouldAllBe(c => c.Exclusion == ModelExclusion.NotAllowed);
+            if (threshold > 0.5 && s.Predicted.CostUsd > w.Predicted.CostUsd && decision.LambdaCost < PreferenceGrid.HighestLambda)
+            {
+                // The stated trade-off is the threshold's: where it puts the two level, so does the rule.
+                (s.Utility >= w.Utility).ShouldBe(decision.Model == strong);
+            }
+        }
+
+        Should.Throw<ArgumentException>(() => Newcomer().Decide(new RouteRequest("x") { Deferral = rule with { Threshold = 1.5 } }, Policy, Moment(0), _scratch)).Message.ShouldContain("1.5");
+        Should.Throw<ArgumentException>(() => Newcomer().Decide(new RouteRequest("x") { Deferral = rule with { Weak = strong } }, Policy, Moment(0), _scratch)).Message.ShouldContain("two models");
+    }
+
     [Fact]
     public void Decide_WithAHorizon_ServesWhatTeachesMoreAndSaysSoWithExactChances()
     {

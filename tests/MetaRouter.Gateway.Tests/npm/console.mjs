@@ -132,7 +132,10 @@ await claim("HTML in names and answers is shown as text", async () => {
   await show(admin, "playground");
   await admin.getByLabel("Text", { exact: true }).fill(`Say ${evil}`);
   await admin.getByLabel("User", { exact: true }).fill(evil);
-  await admin.route("**/v1/chat/completions", (route) => route.fulfill({ json: { choices: [{ message: { role: "assistant", content: `<script>window.pwned=1</script>${evil}` } }] } }));
+  await admin.route("**/v1/chat/completions", (route) => {
+    const answer = { id: "r", model: "m", choices: [{ message: { role: "assistant", content: `<script>window.pwned=1</script>${evil}` } }] };
+    return route.fulfill({ json: { ...answer, router_comparison: { offered: "n", cost_usd: 0, answer } } });
+  });
   await admin.getByRole("button", { name: "Ask for two answers" }).click();
   await admin.locator(".answer-text").first().waitFor();
   must((await admin.locator(".answer-text").first().innerText()).includes("<script>"), "the answer's markup is not shown as it is written");
@@ -169,8 +172,11 @@ await claim("two answers: choosing one moves the belief", async () => {
   await show(admin, "playground");
   await admin.getByLabel("User", { exact: true }).fill("newcomer");
   await admin.getByText("From 0 signals", { exact: true }).waitFor();
+  const rows = () => admin.evaluate(async (key) => (await (await fetch("/v1/console/decisions?limit=10&user=newcomer", { headers: { Authorization: `Bearer ${key}` } })).json()).decisions, asked.keys.admin);
   await admin.getByRole("button", { name: "Ask for two answers" }).click();
   await admin.locator(".answer").first().waitFor();
+  const noted = await rows();
+  must(noted.length === 1 && noted[0].reason === "comparison" && noted[0].status === 200, `the comparison is noted as ${JSON.stringify(noted.map((r) => [r.reason, r.status]))}`);
   must((await admin.locator(".answer .pill", { hasText: "simulated" }).count()) === 2, "simulated answers are not labelled");
   await admin.getByRole("button", { name: /^Prefer the answer of/ }).first().click();
   await admin.getByText("Your choice was learned").waitFor();

@@ -147,19 +147,18 @@ function Believed({ user, ranking }: { user: string; ranking: Ranking | null }) 
   );
 }
 
-interface Pair { receipt: string; sides: { model: string; side: "chosen" | "offered"; text: string; usd: number | null; ms: number }[]; user: string }
+interface Pair { receipt: string; sides: { model: string; side: "chosen" | "offered"; text: string; usd: number | null }[]; user: string; ms: number }
+
+interface Completion { id: string; model: string; choices: { message: { content: string | null } }[] }
+
+/** One request that two models answered, as the API gives it. */
+type Compared = Completion & { router_comparison?: { offered: string; cost_usd?: number; answer: Completion } };
 
 function TwoAnswers({ text, user }: { text: string; user: string }) {
   const session = useSession();
   const may = useMay("inference"), mayTell = useMay("feedback");
   const [pair, setPair] = useState<Pair | null>(null), [chosen, setChosen] = useState<string | null>(null);
   const [busy, setBusy] = useState(false), [error, setError] = useState<ApiError | null>(null), [told, setTold] = useState<string | null>(null);
-  const answer = async (model: string) => {
-    const begun = performance.now();
-    const { body, headers } = await ask<{ choices: { message: { content: string | null } }[] }>("/v1/chat/completions", { method: "POST", body: { model, messages: [{ role: "user", content: text }] } });
-    const cost = headers.get("x-router-cost-usd");
-    return { text: body.choices[0]?.message.content ?? "", usd: cost === null ? null : Number(cost), ms: performance.now() - begun };
-  };
   const compare = async () => {
     setBusy(true);
     setError(null);
@@ -167,14 +166,25 @@ function TwoAnswers({ text, user }: { text: string; user: string }) {
     setChosen(null);
     setTold(null);
     try {
-      const { body: route } = await ask<{ model: string; offered?: string | null; receipt: string }>("/v1/router/route", { method: "POST", body: { input: text, user, compare: true } });
-      if (!route.offered) {
-        setTold("Only one model may answer this request, so there is nothing to compare.");
+      const begun = performance.now();
+      const { body, headers } = await ask<Compared>("/v1/chat/completions", { method: "POST", headers: { "x-router-compare": "always" }, body: { model: "auto", user, messages: [{ role: "user", content: text }] } });
+      const other = body.router_comparison;
+      if (!other) {
+        setTold("Only one model answered this request, so there is nothing to compare.");
         return;
       }
 
-      const [a, b] = await Promise.all([answer(route.model), answer(route.offered)]);
-      setPair({ receipt: route.receipt, user, sides: [{ model: route.model, side: "chosen", ...a }, { model: route.offered, side: "offered", ...b }] });
+      const [both, second] = [headers.get("x-router-cost-usd"), other.cost_usd ?? null];
+      const words = (of: Completion) => of.choices[0]?.message.content ?? "";
+      setPair({
+        receipt: body.id,
+        user,
+        ms: performance.now() - begun,
+        sides: [
+          { model: body.model, side: "chosen", text: words(body), usd: both === null || second === null ? null : Number(both) - second },
+          { model: other.offered, side: "offered", text: words(other.answer), usd: second },
+        ],
+      });
     } catch (e) {
       setError(asApiError(e));
     } finally {
@@ -205,11 +215,12 @@ function TwoAnswers({ text, user }: { text: string; user: string }) {
             <article key={s.side} class={`answer ${chosen === s.side ? "picked" : chosen ? "left" : ""}`} aria-label={`Answer of ${s.model}`}>
               <header><Model name={s.model} />{session.simulated && <Pill tone="warn">simulated</Pill>}</header>
               <p class="answer-text">{s.text}</p>
-              <footer><span class="note">{money(s.usd)} · {ms(s.ms)}</span><button type="button" class="button" disabled={chosen !== null} aria-label={`Prefer the answer of ${s.model}`} onClick={() => void choose(s.side)}>{chosen === s.side ? "Preferred" : "I prefer this"}</button></footer>
+              <footer><span class="note">{money(s.usd)}</span><button type="button" class="button" disabled={chosen !== null} aria-label={`Prefer the answer of ${s.model}`} onClick={() => void choose(s.side)}>{chosen === s.side ? "Preferred" : "I prefer this"}</button></footer>
             </article>
           ))}
         </div>
       )}
+      {pair && <p class="note">Both answered within {ms(pair.ms)}.</p>}
       {told && <p class="done" role="status">{told}</p>}
     </Panel>
   );

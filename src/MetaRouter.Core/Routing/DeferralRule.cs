@@ -1,0 +1,25 @@
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>Leaves a request two models and chooses between them as <see cref="Deferral"/> does, whoever asks. The weak one answers where the guardrails remove the strong one, and the other way round.</summary>
+/// <param name="Strong">Chosen where its chance of the better answer is at least the threshold.</param>
+/// <param name="Weak">Another model.</param>
+/// <param name="Threshold">0 (always the strong model) to 1.</param>
+public sealed record DeferralRule(ModelId Strong, ModelId Weak, double Threshold)
+{
+    internal bool IsValid => Strong != Weak && Threshold is >= 0 and <= 1;
+
+    /// <summary>The models of the rule that are also among these; null: all are.</summary>
+    internal HashSet<ModelId> Among(IReadOnlySet<ModelId>? allowed) => new[] { Strong, Weak }.Where(m => allowed?.Contains(m) != false).ToHashSet();
+
+    /// <summary>
+    /// The lambda_cost at which the two are worth the same where the rule changes its mind, q_strong - q_weak = 2 threshold - 1; what the decision is stated at, so that it can be
+    /// weighed beside others. 0 where no price of quality says as much: below a threshold of 0.5, and where the strong model is no dearer.
+    /// </summary>
+    internal double LambdaCost(in Outcome strong, in Outcome weak, double costScaleUsd, double most)
+    {
+        var (gain, extra) = ((2 * Threshold) - 1, strong.CostUsd - weak.CostUsd);
+        return gain <= 0 || extra <= 0 ? 0 : Math.Min(most, gain * costScaleUsd / extra);
+    }
+}

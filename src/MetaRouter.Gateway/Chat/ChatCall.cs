@@ -1,0 +1,68 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>One request on its way.</summary>
+/// <param name="Unrouted">Who answers when no decision is followed; null: one is.</param>
+/// <param name="Session">Its name in shared state; null: the request belongs to none.</param>
+internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body, string Tenant, string? User, ModelProfile? Unrouted, ModelCatalog Catalog, string? Session)
+{
+    /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
+    private const int UsualCompletion = 1000;
+
+    /// <summary>Null: nothing was decided.</summary>
+    public RouteDecision? Decision { get; set; }
+
+    /// <summary>The client asked for routing, whether or not it is on.</summary>
+    public bool IsAuto { get; init; }
+
+    /// <summary>Two models answered.</summary>
+    public bool IsCompared { get; set; }
+
+    public Governor.Hold Hold { get; set; }
+
+    /// <summary>US dollars, as far as is known.</summary>
+    public double SpentUsd { get; set; }
+
+    public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
+
+    /// <summary>US dollars, before the call.</summary>
+    public double ExpectedUsd
+    {
+        get
+        {
+            if (Unrouted is { } named)
+            {
+                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd(Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion);
+            }
+
+            var decision = Decision!;
+            return decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0);
+        }
+    }
+
+    /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
+    public IEnumerable<ModelId> Order => Unrouted is not null
+        ? [Unrouted.Id]
+        : Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None && c.Model != Decision.Model).OrderByDescending(c => c.Utility).Select(c => c.Model).Prepend(Decision.Model);
+
+    /// <summary>By name: the decision's candidates stand in the order of whoever decided, which on a cluster is a silo's.</summary>
+    public ModelProfile ProfileOf(ModelId model) => Catalog.Models[Catalog.IndexOf(model)];
+
+    /// <summary>What an answer cost, by the upstream's count; where it is silent, by this side's: about four bytes to a token.</summary>
+    public Spending Spent(ModelId model, TokenUsage usage, long textBytes)
+    {
+        var isCounted = usage.IsUnknown;
+        var tokens = isCounted ? new TokenUsage(PromptTokens, (textBytes + 3) / 4, 0) : usage;
+        return new(tokens, tokens.CostUsd(ProfileOf(model)), isCounted ? "counted" : "usage");
+    }
+
+    public Spending Spent(UpstreamAnswer answer) => Spent(answer.Model, answer.Part.Usage, answer.Part.TextBytes);
+}
+
+/// <summary>What an answer took.</summary>
+/// <param name="Source">usage: the upstream counted; counted: this side did.</param>
+internal readonly record struct Spending(TokenUsage Tokens, double Usd, string Source);

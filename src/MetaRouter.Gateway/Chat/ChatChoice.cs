@@ -1,0 +1,101 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>Chooses who answers a call, and sets its cost aside.</summary>
+internal sealed class ChatChoice(IEdgeRouter router, Governor governor, ModeKeeper mode, GatewaySettings settings)
+{
+    private long _askedToCompare, _compared;
+
+    /// <summary>What the operator set, narrowed by what the caller asks for.</summary>
+    public RoutingMode ModeOf(ChatControls controls) => mode.Mode switch
+    {
+        ModeKeeper.Static => RoutingMode.Off,
+        ModeKeeper.Observe when controls.Mode == RoutingMode.Apply => RoutingMode.Observe,
+        _ => controls.Mode,
+    };
+
+    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
+    /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
+    public bool MayCompare(HttpContext context, CompareChoice wanted)
+    {
+        if (wanted == CompareChoice.Always)
+        {
+            return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
+                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
+        }
+
+        if (wanted == CompareChoice.No)
+        {
+            return false;
+        }
+
+        var asked = Interlocked.Increment(ref _askedToCompare);
+        if (Interlocked.Read(ref _compared) + 1 > asked * settings.Gateway.CompareShare)
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _compared);
+        return true;
+    }
+
+    /// <summary>Named or not, a model the tenant may not use, or over the caller's limit, is refused.</summary>
+    /// <exception cref="ApiException">403: the model may not answer this request.</exception>
+    public async ValueTask CheckAllowedAsync(ChatCall call, RouteNeeds needs)
+    {
+        if (call.Unrouted is not { } model)
+        {
+            return;
+        }
+
+        if (needs.AllowedModels?.Contains(model.Id) == false)
+        {
+            throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model.Id}' may not answer this request: the tenant's rules or the request's category leave {string.Join(", ", needs.AllowedModels.Select(m => m.Value).DefaultIfEmpty("none"))}. Name one of these, or auto.", "model");
+        }
+
+        if (needs.MaxCostUsd is not null)
+        {
+            var alone = new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } };
+            await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request) => call.User is null
+        ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)
+        : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
+
+    /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
+    /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
+    public async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var expected = call.ExpectedUsd;
+            var (hold, left) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
+            if (left is not { } usd)
+            {
+                return hold;
+            }
+
+            if (call.Unrouted is not null || attempt == 2)
+            {
+                throw governor.OverBudget(call.Tenant, expected, usd);
+            }
+
+            try
+            {
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
+            }
+            catch (NoModelAllowedException)
+            {
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd), usd);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
+internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, ChatBooks books)
+{
+    public async Task AnswerAsync(ChatCall call)
+    {
+        var decision = call.Decision!;
+        var (chosen, offered) = (TryAnswerAsync(call, decision.Model), TryAnswerAsync(call, decision.Offered!.Value));
+        var (first, failure) = await chosen.ConfigureAwait(false);
+        var (second, otherFailure) = await offered.ConfigureAwait(false);
+        using (first)
+        using (second)
+        {
+            if (first is null && second is null)
+            {
+                books.Failed(call, (failure ?? otherFailure!).Status);
+                throw failure ?? otherFailure!;
+            }
+
+            if (first is not { Status: 200 } || second is not { Status: 200 })
+            {
+                // One answer is no comparison. What came is served by itself; what failed has been noted.
+                var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : ((first ?? second)!, false);
+                await AloneAsync(call, only, isFailOver).ConfigureAwait(false);
+                return;
+            }
+
+            var (a, b) = (call.Spent(first), call.Spent(second));
+            (call.SpentUsd, call.IsCompared) = (a.Usd + b.Usd, true);
+            ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
+            call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
+            ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
+            books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
+            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
+            await Answers.WriteAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AloneAsync(ChatCall call, UpstreamAnswer only, bool isFailOver)
+    {
+        var receipt = policy.ReceiptFor(call.Decision!, only.Model, alone: true);
+        call.Context.Response.Headers["x-router-decision"] = receipt;
+        ChatHeaders.Retell(call.Context.Response.Headers, only, receipt, isFailOver);
+        var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
+        call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
+        books.Answered(call, only, isFailOver, cost);
+        await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
+    }
+
+    private async Task<(UpstreamAnswer? Answer, ApiException? Failure)> TryAnswerAsync(ChatCall call, ModelId model)
+    {
+        try
+        {
+            return (await upstreams.SendAsync(ChatEndpoint.Path, [model], call.Body.Forwarded, call.Context.RequestAborted).ConfigureAwait(false), null);
+        }
+        catch (ApiException e)
+        {
+            return (null, e);
+        }
+    }
+}

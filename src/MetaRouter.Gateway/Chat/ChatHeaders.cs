@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>What an answer's headers say of who answers, why, and what it cost.</summary>
+internal static class ChatHeaders
+{
+    private const string Requested = "requested", Off = "off", FailedOver = "fail_over";
+
+    /// <summary>Before anybody is asked, so that a failure is told with it.</summary>
+    public static void Tell(ChatCall call, ulong snapshot)
+    {
+        var (headers, decision) = (call.Context.Response.Headers, call.Decision);
+        headers["x-router-model"] = call.Unrouted?.Id.Value ?? decision!.Model.Value;
+        headers["x-router-reason"] = call.Unrouted is null ? Names.Of(decision!.Reason) : call.IsAuto ? Off : Requested;
+        headers["x-router-explored"] = call.Unrouted is null && decision!.Reason == DecisionReason.Explored ? "true" : "false";
+        headers["x-router-policy-version"] = Names.Snapshot(decision?.SnapshotVersion ?? snapshot);
+        if (decision is not null)
+        {
+            headers[call.Unrouted is null ? "x-router-decision" : "x-router-observed"] = call.Unrouted is null ? decision.Token : decision.Model.Value;
+        }
+    }
+
+    /// <summary>Once it is known who answers.</summary>
+    public static void Retell(IHeaderDictionary headers, UpstreamAnswer answer, string? receipt, bool isFailOver)
+    {
+        headers["x-router-model"] = answer.Model.Value;
+        headers["x-router-attempts"] = answer.Attempts.ToString(CultureInfo.InvariantCulture);
+        if (isFailOver)
+        {
+            headers["x-router-reason"] = FailedOver;
+            headers["x-router-explored"] = "false";
+            headers["x-router-decision"] = receipt;
+        }
+
+        if (answer.Status != StatusCodes.Status200OK)
+        {
+            headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
+        }
+
+        foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
+        {
+            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name))
+            {
+                headers[name] = values.ToString();
+            }
+        }
+    }
+
+    public static void Price(HttpContext context, double usd, string source)
+    {
+        context.Response.Headers["x-router-cost-usd"] = usd.ToString("0.##########", CultureInfo.InvariantCulture);
+        context.Response.Headers["x-router-cost-source"] = source;
+    }
+}

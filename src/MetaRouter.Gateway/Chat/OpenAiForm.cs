@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>As the upstream answers, byte for byte, with the receipt as id and the serving model's name.</summary>
+internal sealed class OpenAiForm : IAnswerForm
+{
+    public static OpenAiForm Instance { get; } = new();
+
+    public bool CanCompare => true;
+
+    public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
+    {
+        call.Context.Response.StatusCode = answer.Status;
+        return Answers.WriteAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
+    }
+
+    /// <summary>Counts that this side asked for are not the client's.</summary>
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
+        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && !call.Body.Forwarded.HasStreamOptions);
+
+    /// <summary>The upstream's answer with the serving model's name, and the receipt as its id.</summary>
+    public static ReadOnlyMemory<byte> Finished(UpstreamAnswer answer, string? receipt)
+    {
+        var model = answer.Model.Value;
+        if (!answer.Part.HasIdAndModel)
+        {
+            var json = JsonSplice.Set(answer.Body, "model", model);
+            return receipt is null ? json : JsonSplice.Set(json, "id", receipt);
+        }
+
+        var output = new ArrayBufferWriter<byte>(answer.Body.Length + 1024);
+        answer.Part.Write(answer.Body, receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model), output);
+        return output.WrittenMemory;
+    }
+
+    private sealed class Stream(byte[] quotedId, byte[] quotedModel, bool hidesUsage) : IStreamForm
+    {
+        public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+        {
+            if (!(hidesUsage && !part.HasChoices && !part.Usage.IsUnknown))
+            {
+                part.Write(text, quotedId, quotedModel, output);
+            }
+        }
+
+        /// <summary>The counts are complete: what they come to, then what every client waits for. An upstream that ends without the word has it said for it.</summary>
+        public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
+        {
+            Write(string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {spent.Usd:0.##########} {spent.Source}\n\n"), output);
+            if (last.IsEmpty)
+            {
+                Write("data: [DONE]\n\n", output);
+            }
+            else
+            {
+                output.Write(last);
+            }
+        }
+
+        public void Broken(string message, IBufferWriter<byte> output) =>
+            Write($"data: {JsonSerializer.Serialize(new ErrorAnswer(new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff)), GatewayJson.Readable.ErrorAnswer)}\n\n", output);
+
+        private static void Write(string text, IBufferWriter<byte> output) => Encoding.UTF8.GetBytes(text, output);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>
+/// The names under which a request is routed: <c>auto</c>, <c>auto:quality</c> and so on, and RouteLLM's <c>router-NAME-THRESHOLD</c>, which leaves the strong model
+/// and the weak one, and the strong one where its chance of the better answer reaches the threshold.
+/// </summary>
+internal sealed class RoutedNames(GatewaySettings settings)
+{
+    public const string Auto = "auto";
+
+    /// <summary>As <c>metarouter calibrate</c> names what ships.</summary>
+    public const string Shipped = "metarouter";
+
+    private const string Prefix = "router-";
+
+    /// <summary>What a routed name asks for.</summary>
+    /// <param name="LambdaCost">Its place on the dial; null: the user's own.</param>
+    /// <param name="Deferral">Two models and a threshold; null: all models.</param>
+    internal sealed record Asked(double? LambdaCost, DeferralRule? Deferral);
+
+    private static readonly Asked s_auto = new(null, null);
+
+    private readonly Asked
+        _quality = new(settings.Gateway.QualityLambda, null), _balanced = new(settings.Gateway.BalancedLambda, null), _cheap = new(settings.Gateway.CheapLambda, null);
+
+    /// <summary>The names that a list of models can show; of the thresholds the middle one stands for all.</summary>
+    public IEnumerable<(string Name, double? LambdaCost, string Description)> Listed(ModelCatalog catalog)
+    {
+        yield return (Auto, null, "routed by what was learned of the user");
+        yield return ("auto:quality", settings.Gateway.QualityLambda, "routed for quality");
+        yield return ("auto:balanced", settings.Gateway.BalancedLambda, "routed for both");
+        yield return ("auto:cheap", settings.Gateway.CheapLambda, "routed for cost");
+        if (settings.PairOf(catalog) is var (strong, weak))
+        {
+            yield return ($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}");
+        }
+    }
+
+    /// <returns>Null: it is no routed name, so it names a model.</returns>
+    /// <exception cref="ApiException">400: it is RouteLLM's form with something wrong; 404: with a router that is not served.</exception>
+    public Asked? Read(string model, ModelCatalog catalog) => model switch
+    {
+        Auto => s_auto,
+        "auto:quality" => _quality,
+        "auto:balanced" => _balanced,
+        "auto:cheap" => _cheap,
+        _ when model.StartsWith(Prefix, StringComparison.Ordinal) && !CatalogModels.Has(catalog, model) => new(null, Rule(model, catalog)),
+        _ => null,
+    };
+
+    private DeferralRule Rule(string model, ModelCatalog catalog)
+    {
+        var shown = model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";
+        var dash = model.LastIndexOf('-');
+        var (name, number) = dash < Prefix.Length ? (model[Prefix.Length..], "") : (model[Prefix.Length..dash], model[(dash + 1)..]);
+        if (name != Shipped && !settings.Gateway.RouterNames.Contains(name))
+        {
+            throw new ApiException(
+                404, ErrorCodes.InvalidRequest, "model_not_found",
+                $"The model '{shown}' asks for the router '{name}', and this gateway has {string.Join(", ", settings.Gateway.RouterNames.Prepend(Shipped))}. Another router's threshold means something else here: find yours with 'metarouter calibrate --strong-share', and use the name it prints or add '{name}' to Gateway:RouterNames.", "model");
+        }
+
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var threshold) || !(threshold is >= 0 and <= 1))
+        {
+            throw ApiException.BadValue("model", $"The model '{shown}' has the threshold '{number}'; it must be a number from 0 (always the strong model) to 1, such as {Prefix}{name}-0.5. 'metarouter calibrate --strong-share' finds the one for a share of strong calls.");
+        }
+
+        return settings.PairOf(catalog) is var (strong, weak) ? new DeferralRule(strong, weak, threshold)
+            : throw ApiException.BadValue("model", $"The model '{shown}' chooses between a strong and a weak model, and the catalog has no two for it: Gateway:StrongModel is '{settings.Gateway.StrongModel}', Gateway:WeakModel is '{settings.Gateway.WeakModel}' (where empty, the dearest and the cheapest), and the models are {string.Join(", ", catalog.Models.Select(m => m.Id))}. Set the two, or ask for auto.");
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Messages;
+
+/// <summary>An error in Anthropic's shape.</summary>
+/// <param name="Code">As in OpenAI's shape; Anthropic's has none, and its clients pass over it.</param>
+internal sealed record MessagesError(string Type, string Message, string Code)
+{
+    public static byte[] Write(int status, string message, string code, string requestId) =>
+        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code), requestId), MessagesJson.Readable.MessagesErrorAnswer);
+
+    public static byte[] Write(ApiException error, string requestId) => Write(error.Status, error.Message, error.Code, requestId);
+
+    public static string TypeOf(int status) => status switch
+    {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 or 410 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 => "overloaded_error",
+        504 => "timeout_error",
+        >= 500 => "api_error",
+        _ => "invalid_request_error",
+    };
+}
+
+internal sealed record MessagesErrorAnswer(string Type, MessagesError Error, string RequestId);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(MessagesErrorAnswer))]
+internal sealed partial class MessagesJson : JsonSerializerContext
+{
+    private static MessagesJson? s_readable;
+
+    public static MessagesJson Readable => s_readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

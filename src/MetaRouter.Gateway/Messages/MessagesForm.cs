@@ -1,0 +1,314 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Messages;
+
+/// <summary>An upstream's answer as a message of Anthropic's: its first choice, text and tool calls, with the receipt as id.</summary>
+internal sealed class MessagesForm : IAnswerForm
+{
+    private static readonly JsonWriterOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static MessagesForm Instance { get; } = new();
+
+    public bool CanCompare => false;
+
+    public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
+    {
+        var context = call.Context;
+        context.Response.StatusCode = answer.Status;
+        if (spent is not { } known)
+        {
+            return Answers.WriteAsync(context, MessagesError.Write(answer.Status, MessageOf(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
+        }
+
+        using var document = JsonDocument.Parse(answer.Body);
+        var choice = document.RootElement.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0 ? choices[0] : default;
+        var buffer = new ArrayBufferWriter<byte>(answer.Body.Length + 1024);
+        using (var to = new Utf8JsonWriter(buffer, s_readable))
+        {
+            to.WriteStartObject();
+            Head(to, receipt ?? Text(document.RootElement, "id") ?? "", answer);
+            to.WriteStartArray("content");
+            var calls = Content(to, Field(choice, "message"));
+            to.WriteEndArray();
+            to.WriteString("stop_reason", StopReason(Text(choice, "finish_reason"), calls));
+            to.WriteNull("stop_sequence");
+            Usage(to, known.Tokens);
+            to.WriteEndObject();
+        }
+
+        return Answers.WriteAsync(context, buffer.WrittenMemory);
+    }
+
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
+
+    /// <returns>Whether there are tool calls.</returns>
+    private static bool Content(Utf8JsonWriter to, JsonElement message)
+    {
+        if ((Text(message, "content") ?? Text(message, "refusal")) is { Length: > 0 } text)
+        {
+            to.WriteStartObject();
+            to.WriteString("type", "text");
+            to.WriteString("text", text);
+            to.WriteEndObject();
+        }
+
+        var calls = Field(message, "tool_calls");
+        if (calls.ValueKind != JsonValueKind.Array)
+        {
+            return false;
+        }
+
+        foreach (var call in calls.EnumerateArray())
+        {
+            var function = Field(call, "function");
+            to.WriteStartObject();
+            to.WriteString("type", "tool_use");
+            to.WriteString("id", Text(call, "id") ?? "");
+            to.WriteString("name", Text(function, "name") ?? "");
+            to.WritePropertyName("input");
+            Input(to, Text(function, "arguments") ?? "");
+            to.WriteEndObject();
+        }
+
+        return calls.GetArrayLength() > 0;
+    }
+
+    /// <summary>A model may write arguments that are no object; they are shown and not lost.</summary>
+    private static void Input(Utf8JsonWriter to, string arguments)
+    {
+        try
+        {
+            using var parsed = JsonDocument.Parse(arguments.Length == 0 ? "{}" : arguments);
+            if (parsed.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                parsed.RootElement.WriteTo(to);
+                return;
+            }
+        }
+        catch (JsonException)
+        {
+            // As below.
+        }
+
+        to.WriteStartObject();
+        to.WriteString("unparsed_arguments", arguments);
+        to.WriteEndObject();
+    }
+
+    private static void Head(Utf8JsonWriter to, string id, UpstreamAnswer answer)
+    {
+        to.WriteString("id", id);
+        to.WriteString("type", "message");
+        to.WriteString("role", "assistant");
+        to.WriteString("model", answer.Model.Value);
+    }
+
+    /// <summary>Anthropic counts cached tokens beside the input, OpenAI among it.</summary>
+    private static void Usage(Utf8JsonWriter to, TokenUsage tokens)
+    {
+        var cached = Math.Min(tokens.Cached, tokens.Prompt);
+        to.WriteStartObject("usage");
+        to.WriteNumber("input_tokens", tokens.Prompt - cached);
+        to.WriteNumber("cache_creation_input_tokens", 0);
+        to.WriteNumber("cache_read_input_tokens", cached);
+        to.WriteNumber("output_tokens", tokens.Completion);
+        to.WriteEndObject();
+    }
+
+    /// <summary>Some upstreams end a tool call with stop.</summary>
+    private static string StopReason(string? finish, bool calls) => finish switch
+    {
+        "length" => "max_tokens",
+        "content_filter" => "refusal",
+        "tool_calls" or "function_call" => "tool_use",
+        _ => calls ? "tool_use" : "end_turn",
+    };
+
+    private static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
+
+    private static string? Text(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.String } text ? Fields.Lenient(text) : null;
+
+    private static string? MessageOf(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        return JsonDocument.TryParseValue(ref reader, out var document) ? Of(document) : null;
+
+        static string? Of(JsonDocument document)
+        {
+            using (document)
+            {
+                return Text(Field(document.RootElement, "error"), "message");
+            }
+        }
+    }
+
+    /// <summary>Chunks become blocks: a block is opened by its first piece and closed by the next block's, or by the end.</summary>
+    private sealed class Stream(ChatCall call, UpstreamAnswer answer, string id) : IStreamForm
+    {
+        private const int None = -2, Prose = -1; // else the index of the open tool call
+
+        private bool _hasBegun, _hasCalls;
+        private int _open = None, _blocks;
+        private string? _finish;
+
+        public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+        {
+            if (part.IsError)
+            {
+                Error(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
+                return;
+            }
+
+            if (!part.HasChoices)
+            {
+                return;
+            }
+
+            Begin(output);
+            var reader = new Utf8JsonReader(part.JsonOf(text));
+            using var document = JsonDocument.ParseValue(ref reader);
+            var choices = Field(document.RootElement, "choices");
+            var choice = choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0 ? choices[0] : default;
+            var delta = Field(choice, "delta");
+            _finish = Text(choice, "finish_reason") ?? _finish;
+            if ((Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } prose)
+            {
+                Open(Prose, null, null, output);
+                Delta(output, "text_delta", "text", prose);
+            }
+
+            var calls = Field(delta, "tool_calls");
+            foreach (var one in calls.ValueKind == JsonValueKind.Array ? calls.EnumerateArray() : default)
+            {
+                var function = Field(one, "function");
+                var index = Field(one, "index") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var at) ? at : 0;
+                Open(Math.Max(0, index), Text(one, "id"), Text(function, "name"), output);
+                if (Text(function, "arguments") is { Length: > 0 } arguments)
+                {
+                    Delta(output, "input_json_delta", "partial_json", arguments);
+                }
+            }
+        }
+
+        public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
+        {
+            Begin(output);
+            Close(output);
+            var tokens = spent.Tokens;
+            Event(output, "message_delta", to =>
+            {
+                to.WriteStartObject("delta");
+                to.WriteString("stop_reason", StopReason(_finish, _hasCalls));
+                to.WriteNull("stop_sequence");
+                to.WriteEndObject();
+                Usage(to, tokens);
+            });
+            Event(output, "message_stop", static _ => { });
+        }
+
+        public void Broken(string message, IBufferWriter<byte> output) => Error(message, output);
+
+        private void Begin(IBufferWriter<byte> output)
+        {
+            if (_hasBegun)
+            {
+                return;
+            }
+
+            _hasBegun = true;
+            Event(output, "message_start", to =>
+            {
+                to.WriteStartObject("message");
+                Head(to, id, answer);
+                to.WriteStartArray("content");
+                to.WriteEndArray();
+                to.WriteNull("stop_reason");
+                to.WriteNull("stop_sequence");
+                Usage(to, new TokenUsage(call.PromptTokens, 0, 0)); // estimated: the upstream counts at the end, and message_delta says it
+                to.WriteEndObject();
+            });
+        }
+
+        private void Open(int block, string? callId, string? name, IBufferWriter<byte> output)
+        {
+            if (_open == block)
+            {
+                return;
+            }
+
+            Close(output);
+            (_open, _hasCalls) = (block, _hasCalls || block >= 0);
+            Event(output, "content_block_start", to =>
+            {
+                to.WriteNumber("index", _blocks);
+                to.WriteStartObject("content_block");
+                if (block == Prose)
+                {
+                    to.WriteString("type", "text");
+                    to.WriteString("text", "");
+                }
+                else
+                {
+                    to.WriteString("type", "tool_use");
+                    to.WriteString("id", callId ?? "");
+                    to.WriteString("name", name ?? "");
+                    to.WriteStartObject("input");
+                    to.WriteEndObject();
+                }
+
+                to.WriteEndObject();
+            });
+        }
+
+        private void Close(IBufferWriter<byte> output)
+        {
+            if (_open == None)
+            {
+                return;
+            }
+
+            Event(output, "content_block_stop", to => to.WriteNumber("index", _blocks));
+            (_open, _blocks) = (None, _blocks + 1);
+        }
+
+        private void Delta(IBufferWriter<byte> output, string type, string field, string text) => Event(output, "content_block_delta", to =>
+        {
+            to.WriteNumber("index", _blocks);
+            to.WriteStartObject("delta");
+            to.WriteString("type", type);
+            to.WriteString(field, text);
+            to.WriteEndObject();
+        });
+
+        private static void Error(string message, IBufferWriter<byte> output) => Event(output, "error", to =>
+        {
+            to.WriteStartObject("error");
+            to.WriteString("type", MessagesError.TypeOf(StatusCodes.Status502BadGateway));
+            to.WriteString("message", message);
+            to.WriteString("code", Upstreams.BrokeOff);
+            to.WriteEndObject();
+        });
+
+        private static void Event(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> fields)
+        {
+            output.Write("event: "u8);
+            Encoding.ASCII.GetBytes(type, output);
+            output.Write("\ndata: "u8);
+            using (var to = new Utf8JsonWriter(output, s_readable))
+            {
+                to.WriteStartObject();
+                to.WriteString("type", type);
+                fields(to);
+                to.WriteEndObject();
+            }
+
+            output.Write("\n\n"u8);
+        }
+    }
+}

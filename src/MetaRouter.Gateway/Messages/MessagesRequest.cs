@@ -1,0 +1,323 @@
+using System.Buffers;
+using System.Text.Json;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Messages;
+
+/// <summary>
+/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, tools and their results. What has no counterpart there is refused by name;
+/// hints that change no answer (cache_control, citations, an assistant's earlier thinking) are left out.
+/// </summary>
+internal static class MessagesRequest
+{
+    private static readonly string[] s_fields =
+    [
+        "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata", "tools", "tool_choice", "thinking", "service_tier", "cache_control",
+    ];
+
+    private static readonly JsonWriterOptions s_readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
+    public static byte[] ToChat(byte[] body)
+    {
+        using var document = RequestBody.ParseObject(body);
+        var root = document.RootElement;
+        foreach (var field in root.EnumerateObject().Where(f => !s_fields.Contains(f.Name)))
+        {
+            throw Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", s_fields)}.");
+        }
+
+        var fields = new Fields(root, s_fields);
+        var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
+        var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
+        var limit = fields.Find("max_tokens") ?? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more");
+        if (limit.ValueKind != JsonValueKind.Number || !limit.TryGetInt32(out var most) || most < 1)
+        {
+            throw Fields.Wrong("max_tokens", limit, "a whole number, 1 or more");
+        }
+
+        if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not "disabled")
+        {
+            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"disabled\"} or leave it out.");
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
+        using (var to = new Utf8JsonWriter(buffer, s_readable))
+        {
+            to.WriteStartObject();
+            to.WriteString("model", model);
+            to.WriteStartArray("messages");
+            if (fields.Find("system") is { } system)
+            {
+                to.WriteStartObject();
+                to.WriteString("role", "system");
+                to.WriteString("content", Texts(system, "system"));
+                to.WriteEndObject();
+            }
+
+            foreach (var message in List(messages, "messages"))
+            {
+                Message(to, message);
+            }
+
+            to.WriteEndArray();
+            to.WriteNumber("max_tokens", most);
+            Copy(to, fields, "temperature", "temperature");
+            Copy(to, fields, "top_p", "top_p");
+            Copy(to, fields, "stop_sequences", "stop");
+            if (fields.Find("metadata") is { } metadata && Find(metadata, "metadata", "user_id") is { } user)
+            {
+                to.WriteString("user", UserId.Check(user.ValueKind == JsonValueKind.String ? Fields.Text("metadata.user_id", user) : throw Fields.Wrong("metadata.user_id", user, "a string"), "metadata.user_id"));
+            }
+
+            if (fields.Find("tools") is { } tools)
+            {
+                Tools(to, tools);
+            }
+
+            if (fields.Find("tool_choice") is { } choice)
+            {
+                ToolChoice(to, choice);
+            }
+
+            if (fields.Flag("stream"))
+            {
+                to.WriteBoolean("stream", true);
+                to.WritePropertyName("stream_options");
+                to.WriteRawValue("{\"include_usage\":true}"u8); // a stream of Anthropic's always ends with its counts
+            }
+
+            to.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void Message(Utf8JsonWriter to, JsonElement message)
+    {
+        var role = Find(message, "messages", "role") is { ValueKind: JsonValueKind.String } r ? r.GetString() : null;
+        if (role is not ("user" or "assistant"))
+        {
+            throw Fields.Wrong("messages", message, "a list of objects with a role, user or assistant, and content");
+        }
+
+        var content = Find(message, "messages", "content") ?? throw Missing("messages.content", "send a text or a list of blocks");
+        JsonElement[] blocks = content.ValueKind == JsonValueKind.String ? [] : [.. List(content, "messages.content")];
+        if (role == "assistant")
+        {
+            Assistant(to, content, blocks);
+            return;
+        }
+
+        // Results of tools are messages of their own there, and come before what the user says beside them.
+        foreach (var result in blocks.Where(b => TypeOf(b, "messages.content") == "tool_result"))
+        {
+            to.WriteStartObject();
+            to.WriteString("role", "tool");
+            to.WriteString("tool_call_id", Word(result, "tool_use_id"));
+            to.WriteString("content", Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content") : "");
+            to.WriteEndObject();
+        }
+
+        var rest = Array.FindAll(blocks, b => TypeOf(b, "messages.content") != "tool_result");
+        if (rest.Length == 0 && blocks.Length > 0)
+        {
+            return;
+        }
+
+        to.WriteStartObject();
+        to.WriteString("role", "user");
+        if (content.ValueKind == JsonValueKind.String)
+        {
+            to.WriteString("content", Fields.Text("messages.content", content));
+        }
+        else if (Array.TrueForAll(rest, b => TypeOf(b, "messages.content") == "text"))
+        {
+            to.WriteString("content", string.Join('\n', rest.Select(b => Word(b, "text")))); // not every upstream takes a list of parts
+        }
+        else
+        {
+            to.WriteStartArray("content");
+            foreach (var block in rest)
+            {
+                Part(to, block);
+            }
+
+            to.WriteEndArray();
+        }
+
+        to.WriteEndObject();
+    }
+
+    private static void Assistant(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks)
+    {
+        foreach (var block in blocks.Where(b => TypeOf(b, "messages.content") is not ("text" or "tool_use" or "thinking" or "redacted_thinking")))
+        {
+            throw Unsupported("messages.content", $"An assistant's message has a block of the type '{TypeOf(block, "messages.content")}'; upstreams take text and tool_use there. Leave it out.");
+        }
+
+        to.WriteStartObject();
+        to.WriteString("role", "assistant");
+        var calls = Array.FindAll(blocks, b => TypeOf(b, "messages.content") == "tool_use");
+        var text = content.ValueKind == JsonValueKind.String ? Fields.Text("messages.content", content) : string.Concat(blocks.Where(b => TypeOf(b, "messages.content") == "text").Select(b => Word(b, "text")));
+        if (text.Length > 0 || calls.Length == 0)
+        {
+            to.WriteString("content", text);
+        }
+        else
+        {
+            to.WriteNull("content");
+        }
+
+        if (calls.Length > 0)
+        {
+            to.WriteStartArray("tool_calls");
+            foreach (var call in calls)
+            {
+                to.WriteStartObject();
+                to.WriteString("id", Word(call, "id"));
+                to.WriteString("type", "function");
+                to.WriteStartObject("function");
+                to.WriteString("name", Word(call, "name"));
+                to.WriteString("arguments", Find(call, "messages.content", "input")?.GetRawText() ?? "{}");
+                to.WriteEndObject();
+                to.WriteEndObject();
+            }
+
+            to.WriteEndArray();
+        }
+
+        to.WriteEndObject();
+    }
+
+    private static void Part(Utf8JsonWriter to, JsonElement block)
+    {
+        switch (TypeOf(block, "messages.content"))
+        {
+            case "text":
+                to.WriteStartObject();
+                to.WriteString("type", "text");
+                to.WriteString("text", Word(block, "text"));
+                to.WriteEndObject();
+                break;
+            case "image":
+                var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the image as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"url\",\"url\"}");
+                to.WriteStartObject();
+                to.WriteString("type", "image_url");
+                to.WriteStartObject("image_url");
+                to.WriteString("url", TypeOf(source, "messages.content.source") switch
+                {
+                    "base64" => $"data:{Word(source, "media_type")};base64,{Word(source, "data")}",
+                    "url" => Word(source, "url"),
+                    var other => throw Unsupported("messages.content.source", $"An image's source has the type '{other}'; upstreams take base64 and url. Send it as one of them."),
+                });
+                to.WriteEndObject();
+                to.WriteEndObject();
+                break;
+            case var other:
+                throw Unsupported("messages.content", $"A user's message has a block of the type '{other}'; upstreams take text, image and tool_result. Send what it says as text.");
+        }
+    }
+
+    private static void Tools(Utf8JsonWriter to, JsonElement tools)
+    {
+        to.WriteStartArray("tools");
+        foreach (var tool in List(tools, "tools"))
+        {
+            if (Find(tool, "tools", "type") is { } type && !type.ValueEquals("custom"))
+            {
+                throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
+            }
+
+            to.WriteStartObject();
+            to.WriteString("type", "function");
+            to.WriteStartObject("function");
+            to.WriteString("name", Word(tool, "name"));
+            if (Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
+            {
+                to.WriteString("description", Fields.Text("tools.description", description));
+            }
+
+            if (Find(tool, "tools", "input_schema") is { } schema)
+            {
+                to.WritePropertyName("parameters");
+                schema.WriteTo(to);
+            }
+
+            to.WriteEndObject();
+            to.WriteEndObject();
+        }
+
+        to.WriteEndArray();
+    }
+
+    private static void ToolChoice(Utf8JsonWriter to, JsonElement choice)
+    {
+        switch (TypeOf(choice, "tool_choice"))
+        {
+            case "auto":
+                to.WriteString("tool_choice", "auto");
+                break;
+            case "any":
+                to.WriteString("tool_choice", "required");
+                break;
+            case "none":
+                to.WriteString("tool_choice", "none");
+                break;
+            case "tool":
+                to.WriteStartObject("tool_choice");
+                to.WriteString("type", "function");
+                to.WriteStartObject("function");
+                to.WriteString("name", Word(choice, "name"));
+                to.WriteEndObject();
+                to.WriteEndObject();
+                break;
+            default:
+                throw Fields.Wrong("tool_choice", choice, "an object whose type is auto, any, none or tool");
+        }
+
+        if (Find(choice, "tool_choice", "disable_parallel_tool_use") is { ValueKind: JsonValueKind.True })
+        {
+            to.WriteBoolean("parallel_tool_calls", false);
+        }
+    }
+
+    /// <summary>A text, or the texts of a list of text blocks.</summary>
+    private static string Texts(JsonElement value, string name)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            return Fields.Text(name, value);
+        }
+
+        var texts = new List<string>();
+        foreach (var block in List(value, name))
+        {
+            texts.Add(TypeOf(block, name) == "text" ? Word(block, "text") : throw Unsupported(name, $"'{name}' has a block of the type '{TypeOf(block, name)}'; upstreams take text there. Send what it says as text."));
+        }
+
+        return string.Join('\n', texts);
+    }
+
+    private static void Copy(Utf8JsonWriter to, Fields fields, string name, string upstream)
+    {
+        if (fields.Find(name) is { } value)
+        {
+            to.WritePropertyName(upstream);
+            value.WriteTo(to);
+        }
+    }
+
+    private static JsonElement.ArrayEnumerator List(JsonElement value, string name) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fields.Wrong(name, value, "a list");
+
+    private static JsonElement? Find(JsonElement of, string name, string field) =>
+        of.ValueKind != JsonValueKind.Object ? throw Fields.Wrong(name, of, "an object") : of.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static string TypeOf(JsonElement block, string name) => Find(block, name, "type") is { ValueKind: JsonValueKind.String } type ? Fields.Text("type", type) : throw Fields.Wrong(name, block, "an object with a type");
+
+    private static string Word(JsonElement of, string field) => Find(of, field, field) is { ValueKind: JsonValueKind.String } word ? Fields.Text(field, word) : throw Fields.Wrong(field, of, $"an object with a text '{field}'");
+
+    private static ApiException Missing(string field, string remedy) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; {remedy}.", field);
+
+    private static ApiException Unsupported(string field, string message) => new(400, ErrorCodes.InvalidRequest, "unsupported_field", message, field);
+}

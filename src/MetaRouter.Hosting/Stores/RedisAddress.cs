@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using StackExchange.Redis;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>
+/// Where a Redis is and how it is spoken to, in one text: <c>HOST:PORT</c>, more of them, and options, separated by commas. Beside StackExchange.Redis' own options
+/// (<c>ssl=true</c>, <c>sslHost=...</c>, <c>user=...</c>, <c>password=...</c>) there are <c>ca=FILE</c>, the authority that signed its certificate where the machine does not
+/// know it; <c>cert=FILE</c> and <c>key=FILE</c>, this side's certificate where Redis asks for one; and <c>passwordFile=FILE</c>, which keeps the password out of settings.
+/// Files are PEM. Any of ca, cert and key turns TLS on.
+/// </summary>
+public static class RedisAddress
+{
+    private const string Authority = "ca", Certificate = "cert", Key = "key", PasswordFile = "passwordFile";
+
+    /// <exception cref="StoreException">It cannot be understood, or a file that it names cannot be read.</exception>
+    public static ConfigurationOptions Parse(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var (files, rest) = (new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase), new List<string>());
+        foreach (var part in address.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            var name = equals < 0 ? "" : part[..equals].Trim();
+            if (new[] { Authority, Certificate, Key, PasswordFile }.Contains(name, StringComparer.OrdinalIgnoreCase))
+            {
+                files[name] = part[(equals + 1)..].Trim();
+            }
+            else
+            {
+                rest.Add(part);
+            }
+        }
+
+        try
+        {
+            var options = ConfigurationOptions.Parse(string.Join(',', rest));
+            if (options.EndPoints.Count == 0)
+            {
+                throw new ArgumentException("it names no HOST:PORT");
+            }
+
+            Secure(options, files);
+            return options;
+        }
+        catch (ArgumentException e)
+        {
+            // The text is not repeated: a password may be in it.
+            throw new StoreException($"The Redis store's address cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Write redis:HOST:PORT, and after it, separated by commas, further hosts, password=..., ssl=true, ca=FILE.", e);
+        }
+    }
+
+    private static void Secure(ConfigurationOptions options, Dictionary<string, string> files)
+    {
+        if (files.TryGetValue(PasswordFile, out var password))
+        {
+            options.Password = Read(PasswordFile, password, File.ReadAllText).TrimEnd('\r', '\n');
+        }
+
+        if (files.TryGetValue(Authority, out var authority))
+        {
+            options.Ssl = true;
+            options.TrustIssuer(Read(Authority, authority, X509CertificateLoader.LoadCertificateFromFile));
+        }
+
+        if (files.TryGetValue(Certificate, out var certificate) != files.TryGetValue(Key, out var key))
+        {
+            throw new ArgumentException($"it has {(key is null ? Certificate : Key)}= and not {(key is null ? Key : Certificate)}=; give both, or neither");
+        }
+
+        if (certificate is not null)
+        {
+            options.Ssl = true;
+            Read(Certificate, certificate, _ => X509Certificate2.CreateFromPemFile(certificate, key)).Dispose();
+            options.SetUserPemCertificate(certificate, key);
+        }
+    }
+
+    private static T Read<T>(string option, string file, Func<string, T> read)
+    {
+        try
+        {
+            return read(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            throw new StoreException($"The Redis store's address has {option}={file}, and that file cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Name a file that this process can read{(option == PasswordFile ? "" : ", in PEM")}.", e);
+        }
+    }
+}

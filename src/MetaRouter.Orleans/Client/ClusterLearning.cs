@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
+
+namespace MetaRouter.Orleans.Client;
+
+/// <summary>The cluster's meta-learner, as a gateway shows and commands it. A prior goes by the version of this client's snapshot with it, which is how decisions name it.</summary>
+public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
+{
+    private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
+
+    public ServingPrior Serving
+    {
+        get
+        {
+            var (version, published) = (pool.Current.Snapshot.Version, router.Published);
+            return published is null ? new ServingPrior(version, null, null, false)
+                : new ServingPrior(version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), (int)published.Users, false);
+        }
+    }
+
+    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) =>
+        [.. (await PublishedAsync(cancellationToken).ConfigureAwait(false)).Select(Record).OfType<PriorRecord>()];
+
+    public async Task<bool> RollBackAsync(ulong version, CancellationToken cancellationToken)
+    {
+        if ((await PublishedAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(p => Record(p)?.Version == version) is not { } found)
+        {
+            return false;
+        }
+
+        await ClusterRouter.ToldAsync(() => Learner.RollBackAsync(found.Version, cancellationToken)).ConfigureAwait(false);
+        await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
+        return true;
+    }
+
+    public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
+    {
+        var report = await ClusterRouter.ToldAsync(() => Learner.RefreshAsync(cancellationToken)).ConfigureAwait(false);
+        await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
+        return report.Promoted;
+    }
+
+    private IMetaLearnerGrain Learner => grains.GetGrain<IMetaLearnerGrain>(0);
+
+    private ValueTask<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken) => ClusterRouter.ToldAsync(() => Learner.GetHistoryAsync(cancellationToken));
+
+    private Func<ValueTask<bool>> FollowedAsync(CancellationToken cancellationToken) => async () =>
+    {
+        await router.FollowAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    };
+
+    /// <summary>Null: it cannot be read here.</summary>
+    private PriorRecord? Record(PublishedPrior published)
+    {
+        if (_known.TryGetValue(published.Version, out var known))
+        {
+            return known;
+        }
+
+        return PriorJson.Read(published.Prior, out _) is not { } prior ? null : _known[published.Version] = new PriorRecord(
+            pool.Current.Snapshot.WithPrior(prior).Version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), double.IsNaN(published.Evidence) ? PriorResults.RolledBack : PriorResults.Promoted,
+            (int)published.Users, Known(published.ServingEvidence), Known(published.Evidence), prior);
+    }
+
+    private static double? Known(double evidence) => double.IsFinite(evidence) ? evidence : null;
+}

@@ -1,0 +1,198 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>Anthropic's Messages, over upstreams that speak OpenAI's API.</summary>
+public sealed class MessagesTests : IAsyncLifetime
+{
+    private const string Messages = "/v1/messages", Hello = """{"model":"auto","max_tokens":100,"messages":[{"role":"user","content":"hello"}]}""";
+    private ScriptedUpstream _upstream = null!;
+    private RunningGateway _gateway = null!;
+
+    public async Task InitializeAsync()
+    {
+        _upstream = await ScriptedUpstream.StartAsync();
+        _gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _gateway.DisposeAsync();
+        await _upstream.DisposeAsync();
+    }
+
+    [NodeFact]
+    public async Task NpmClient_SeesWhatAnthropicWouldShowIt()
+    {
+        var seen = await NodeFactAttribute.RunAsync("messages.mjs", _gateway.Client.BaseAddress!.ToString().TrimEnd('/'));
+
+        var (whole, stream) = (seen["whole"]!, seen["stream"]!);
+        ((string)whole["content"]![0]!["text"]!).ShouldBe("I am up");
+        (Text(whole, "type"), Text(whole, "role"), Text(whole, "stop")).ShouldBe(("message", "assistant", "end_turn"));
+        Text(whole, "id").Length.ShouldBeGreaterThan(100);
+        whole["usage"]!.ToJsonString().ShouldBe("""{"input_tokens":400,"cache_creation_input_tokens":0,"cache_read_input_tokens":600,"output_tokens":100}""");
+        seen["texts"]!.ToJsonString().ShouldBe("""["I am ","up"]""");
+        ((string)stream["content"]![0]!["text"]!).ShouldBe("I am up");
+        ((int)stream["usage"]!["output_tokens"]!, (int)stream["usage"]!["input_tokens"]!, Text(stream, "stop")).ShouldBe((100, 400, "end_turn"));
+        var tool = seen["tool"]!["content"]!.AsArray().Single()!;
+        (Text(tool, "type"), Text(tool, "id"), Text(tool, "name"), tool["input"]!.ToJsonString(), Text(seen["tool"]!, "stop")).ShouldBe(("tool_use", "call_1", "weather", """{"city":"Oslo"}""", "tool_use"));
+        ((string)seen["answered"]!).ShouldBe("I am up");
+        (Text(seen["notFound"]!, "name"), Text(seen["notFound"]!, "type")).ShouldBe(("NotFoundError", "not_found_error"));
+        (Text(seen["unsupported"]!, "name"), Text(seen["unsupported"]!, "type")).ShouldBe(("BadRequestError", "invalid_request_error"));
+        Text(seen["unsupported"]!, "message").ShouldContain("'top_k'");
+        Text(seen["brokeOff"]!, "message").ShouldContain("broke off");
+        ((string)seen["left"]!).ShouldBe("0 ");
+
+        static string Text(JsonNode of, string name) => (string)of[name]!;
+    }
+
+    [Fact]
+    public async Task Request_EveryPart_IsTranslated()
+    {
+        var answer = await _gateway.PostAsync(Messages, """
+            {"model":"auto","max_tokens":64,"temperature":0.5,"top_p":0.9,"stop_sequences":["END"],"metadata":{"user_id":"ann"},"thinking":{"type":"disabled"},"service_tier":"auto",
+             "system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}},{"type":"text","text":"Be kind."}],
+             "tools":[{"name":"weather","description":"Of a city.","input_schema":{"type":"object"}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true},
+             "messages":[
+              {"role":"user","content":[{"type":"text","text":"Here?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aGk="}},{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]},
+              {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"I look."},{"type":"tool_use","id":"c1","name":"weather","input":{"city":"Oslo"}}]},
+              {"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"rain"}]},{"type":"text","text":"So?"}]}]}
+            """);
+
+        answer.Status.ShouldBe(200, answer.Text);
+        var sent = _upstream.Bodies.Single();
+        ((string)sent["model"]!).ShouldBe(answer.Headers["x-router-model"]);
+        sent.Remove("model");
+        JsonNode.DeepEquals(sent, JsonNode.Parse("""
+            {"messages":[
+              {"role":"system","content":"Be brief.\nBe kind."},
+              {"role":"user","content":[{"type":"text","text":"Here?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]},
+              {"role":"assistant","content":"I look.","tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
+              {"role":"tool","tool_call_id":"c1","content":"rain"},
+              {"role":"user","content":"So?"}],
+             "max_tokens":64,"temperature":0.5,"top_p":0.9,"stop":["END"],"user":"ann",
+             "tools":[{"type":"function","function":{"name":"weather","description":"Of a city.","parameters":{"type":"object"}}}],"tool_choice":"required","parallel_tool_calls":false}
+            """)).ShouldBeTrue(sent.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Answer_LearnsAndCosts_LikeAnyOther()
+    {
+        var answer = await _gateway.PostAsync(Messages, Hello, ("x-router-user", "ann"));
+
+        ((string)answer.Body["id"]!).ShouldBe(answer.Headers["x-router-decision"]);
+        ((string)answer.Body["model"]!).ShouldBe(answer.Headers["x-router-model"]);
+        double.Parse(answer.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
+        var told = await _gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)answer.Body["id"]!, ["user"] = "ann", ["kind"] = "thumb", ["value"] = "up" }.ToJsonString());
+        ((bool)told.Body["counted"]!).ShouldBeTrue(told.Text);
+    }
+
+    [Fact]
+    public async Task Answer_ToolCallsAndLimits_AreAnthropics()
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync("""{"id":"x","object":"chat.completion","model":"m","choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":"a \" \ud83d","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":"not json"}}]}}]}""");
+            return true;
+        };
+
+        var answer = await _gateway.PostAsync(Messages, Hello);
+
+        answer.Status.ShouldBe(200, answer.Text);
+        var content = answer.Body["content"]!.AsArray();
+        content.Select(c => (string)c!["type"]!).ShouldBe(["text", "tool_use", "tool_use"]);
+        content[1]!["input"]!.ToJsonString().ShouldBe("""{"a":1}""");
+        content[2]!["input"]!.ToJsonString().ShouldBe("""{"unparsed_arguments":"not json"}""");
+        ((string)answer.Body["stop_reason"]!).ShouldBe("max_tokens");
+        ((int)answer.Body["usage"]!["output_tokens"]!).ShouldBeGreaterThan(0); // counted here, the upstream being silent
+    }
+
+    [Theory]
+    [InlineData("", "hello", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]
+    [InlineData("", "break", "message_start content_block_start content_block_delta error")]
+    [InlineData(""","tools":[{"name":"weather","input_schema":{}}]""", "tools", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]
+    public async Task Stream_Events_ComeInAnthropicsOrder(string more, string asked, string expected)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Messages) { Content = new StringContent($$"""{"model":"auto","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"{{asked}}"}]{{more}}}""") };
+        using var response = await _gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var (events, data) = (new List<string>(), new List<JsonNode>());
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                if (line.StartsWith("event: ", StringComparison.Ordinal))
+                {
+                    events.Add(line[7..]);
+                }
+                else if (line.StartsWith("data: ", StringComparison.Ordinal))
+                {
+                    data.Add(JsonNode.Parse(line[6..])!);
+                }
+            }
+        }
+        catch (Exception e) when (e is HttpIOException or IOException && asked == "break")
+        {
+            // The connection is cut after the error.
+        }
+
+        string.Join(' ', events).ShouldBe(expected);
+        data.Select(d => (string)d["type"]!).ShouldBe(events);
+    }
+
+    [Theory]
+    [InlineData("""{"model":"auto","messages":[{"role":"user","content":"x"}]}""", "missing_field", "'max_tokens'")]
+    [InlineData("""{"model":"auto","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'max_tokens' is 0")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[]}""", "invalid_value", "'messages'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"system","content":"x"}]}""", "invalid_value", "user or assistant")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[3]}""", "invalid_value", "'messages' is 3")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}""", "unsupported_field", "'document'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}""", "unsupported_field", "'file'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"tools":[{"type":"web_search_20250305","name":"web_search"}],"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "web_search_20250305")]
+    [InlineData("""{"model":"auto","max_tokens":1,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'thinking'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"container":"c","messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'container'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"metadata":{"user_id":7},"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'metadata.user_id' is 7")]
+    [InlineData("{", "invalid_json", "not valid JSON")]
+    public async Task Request_WhatCannotBeAnswered_IsRefusedInAnthropicsShape(string body, string code, string named)
+    {
+        var answer = await _gateway.PostAsync(Messages, body);
+
+        ShouldFail(answer, 400, "invalid_request_error", code, named);
+        answer.Text.ShouldNotContain("\\u0027");
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Upstream_RefusesOrFails_IsToldInAnthropicsShape()
+    {
+        _upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 422, "too spicy");
+        ShouldFail(await _gateway.PostAsync(Messages, Hello), 422, "invalid_request_error", "upstream_refused", "too spicy");
+
+        _upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        ShouldFail(await _gateway.PostAsync(Messages, Hello), 502, "api_error", "upstream_failed", "status 500");
+    }
+
+    [Fact]
+    public async Task Key_AsAnthropicsClientsSendIt_IsTaken()
+    {
+        const string key = "k-123";
+        var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
+        await using var locked = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--ApiKeys:0:Tenant", "t", "--ApiKeys:0:Sha256", hash, "--ApiKeys:0:Scopes:0", "inference");
+
+        (await locked.PostAsync(Messages, Hello, ("x-api-key", key))).Status.ShouldBe(200);
+        (await locked.PostAsync(Messages, Hello, ("Authorization", "Bearer " + key))).Status.ShouldBe(200);
+        ShouldFail(await locked.PostAsync(Messages, Hello, ("x-api-key", "wrong")), 401, "authentication_error", "invalid_api_key", "not known");
+        ShouldFail(await locked.PostAsync(Messages, Hello), 401, "authentication_error", "invalid_api_key", "x-api-key");
+    }
+
+    private static void ShouldFail(Answer answer, int status, string type, string code, string named)
+    {
+        answer.Status.ShouldBe(status, answer.Text);
+        answer.Body.Select(p => p.Key).ShouldBe(["type", "error", "request_id"]);
+        ((string)answer.Body["type"]!, (string)answer.Body["error"]!["type"]!, (string)answer.Body["error"]!["code"]!).ShouldBe(("error", type, code));
+        ((string)answer.Body["error"]!["message"]!).ShouldContain(named);
+        ((string)answer.Body["request_id"]!).ShouldBe(answer.Headers["x-request-id"]);
+    }
+}

@@ -1,0 +1,26 @@
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Hosting.Tests.Stores;
+
+public sealed class RedisAddressTests
+{
+    [Theory]
+    [InlineData("127.0.0.1:1,ca=/no/such/file.pem", "ca=/no/such/file.pem", "PEM")]
+    [InlineData("127.0.0.1:1,passwordFile=/no/such/file", "passwordFile=/no/such/file", "can read")]
+    [InlineData("127.0.0.1:1,cert=/no/such/file.pem", "cert=", "key=")]
+    [InlineData("127.0.0.1:1,key=/no/such/file.pem", "cert=", "key=")]
+    [InlineData("ssl=true", "HOST:PORT")]
+    [InlineData("127.0.0.1:1,sll=true,password=hidden", "sll")]
+    public void Parse_WhatCannotBeUsed_IsNamed(string address, params string[] named)
+    {
+        var message = Should.Throw<StoreException>(() => RedisAddress.Parse(address)).Message;
+
+        foreach (var one in named)
+        {
+            message.ShouldContain(one);
+        }
+
+        message.ShouldNotContain("hidden");
+        new MetaRouterOptions { Store = "redis:" + address }.Problems().ShouldNotBeEmpty();
+    }
+}
