@@ -58,6 +58,22 @@ public sealed class CatalogCommandTests : IDisposable
         JsonNode.Parse(await File.ReadAllTextAsync(PathOf("catalog.json")))!["models"]!.AsArray().Count.ShouldBe(1);
     }
 
+    /// <summary>Found by fuzzing: names are compared, and what is no text cannot be.</summary>
+    [Fact]
+    public async Task Import_NamesThatAreNoText_AreSkippedAndTheRestIsTaken()
+    {
+        const string Facts = """{"mode":"chat","input_cost_per_token":1e-06,"output_cost_per_token":1e-06""";
+        byte[] bytes = [.. System.Text.Encoding.UTF8.GetBytes($$$"""{"good":{{{Facts}}}},"\ud800":{{{Facts}}}},"field":{{{Facts}}},"\udc00max_tokens":1},"bad"""), 0xC0, 0x80, .. System.Text.Encoding.UTF8.GetBytes($$$"""":{{{Facts}}}}}""")];
+        await File.WriteAllBytesAsync(PathOf("prices.json"), bytes);
+
+        var (code, output, error) = await Run("catalog", "import", PathOf("prices.json"));
+
+        code.ShouldBe(0, error);
+        JsonNode.Parse(output)!["models"]!.AsArray().Select(m => (string)m!["id"]!).ShouldBe(["good"]);
+        error.ShouldContain("a name that is no text (entry 2, entry 4)");
+        error.ShouldContain("a field name or word that is no text (field)");
+    }
+
     [Theory]
     [InlineData("[1]", "an object")]
     [InlineData("{", "not JSON at line 1")]

@@ -24,37 +24,78 @@ internal static class LiteLlmPrices
             throw new BadInputException($"The price list is JSON of the kind {document.RootElement.ValueKind}; give an object that maps each model's name to its prices.");
         }
 
-        foreach (var entry in document.RootElement.EnumerateObject().Where(e => e.Name != Specimen && wanted(e.Name)))
+        foreach (var (at, entry) in document.RootElement.EnumerateObject().Index())
         {
-            var reason = seen.Add(entry.Name) ? Skip(entry) : "listed twice; the first counts";
-            if (reason is not null)
+            var name = NameOf(entry);
+            if (name == Specimen || (name is not null && !wanted(name)))
             {
-                skipped.Add((entry.Name, reason));
                 continue;
             }
 
-            var facts = entry.Value;
-            models.Add(new ModelProfile(new ModelId(entry.Name), Price(facts, "input_cost_per_token")!.Value, Price(facts, "output_cost_per_token")!.Value)
+            ModelProfile? model = null;
+            var reason = name is null ? "a name that is no text" : seen.Add(name) ? Read(entry, name, out model) : "listed twice; the first counts";
+            if (model is not null)
             {
-                CachedInputPrice = Price(facts, "cache_read_input_token_cost"),
-                ContextWindow = Whole(facts, "max_input_tokens") ?? Whole(facts, "max_tokens") ?? 128_000,
-                Capabilities = ModelCapabilities.Streaming | Flag(facts, "supports_function_calling", ModelCapabilities.Tools) | Flag(facts, "supports_vision", ModelCapabilities.Vision) | Flag(facts, "supports_response_schema", ModelCapabilities.StructuredOutput),
-            });
+                models.Add(model);
+            }
+            else
+            {
+                skipped.Add((name ?? $"entry {at + 1}", reason!));
+            }
         }
 
         return (models, skipped);
     }
 
-    /// <summary>Null: it can be used.</summary>
-    private static string? Skip(JsonProperty entry)
+    /// <summary>Null: bad UTF-8, or half of a surrogate pair.</summary>
+    private static string? NameOf(JsonProperty entry)
+    {
+        try
+        {
+            return entry.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>Why there is no model; null: there is.</returns>
+    private static string? Read(JsonProperty entry, string name, out ModelProfile? model)
     {
         var facts = entry.Value;
+        model = null;
+        try
+        {
+            if (Skip(facts, name) is { } reason)
+            {
+                return reason;
+            }
+
+            model = new ModelProfile(new ModelId(name), Price(facts, "input_cost_per_token")!.Value, Price(facts, "output_cost_per_token")!.Value)
+            {
+                CachedInputPrice = Price(facts, "cache_read_input_token_cost"),
+                ContextWindow = Whole(facts, "max_input_tokens") ?? Whole(facts, "max_tokens") ?? 128_000,
+                Capabilities = ModelCapabilities.Streaming | Flag(facts, "supports_function_calling", ModelCapabilities.Tools) | Flag(facts, "supports_vision", ModelCapabilities.Vision) | Flag(facts, "supports_response_schema", ModelCapabilities.StructuredOutput),
+            };
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Found where names are compared: bad UTF-8, or half of a surrogate pair.
+            return "a field name or word that is no text";
+        }
+    }
+
+    /// <summary>Null: it can be used.</summary>
+    private static string? Skip(JsonElement facts, string name)
+    {
         if (facts.ValueKind != JsonValueKind.Object)
         {
             return "no object";
         }
 
-        if (entry.Name.Length is 0 or > ModelId.MaxLength || entry.Name.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        if (name.Length is 0 or > ModelId.MaxLength || name.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             return "a name no model can have";
         }
@@ -69,11 +110,11 @@ internal static class LiteLlmPrices
             return "mode " + mode.GetString();
         }
 
-        foreach (var name in (string[])["input_cost_per_token", "output_cost_per_token"])
+        foreach (var price in (string[])["input_cost_per_token", "output_cost_per_token"])
         {
-            if (Price(facts, name) is null)
+            if (Price(facts, price) is null)
             {
-                return $"no usable {name}";
+                return $"no usable {price}";
             }
         }
 

@@ -207,7 +207,7 @@ internal static class UserStateCodec
     /// <summary>floor(log2(mean)), at least 0.</summary>
     private static int RiceBits(long sum, int count) => count == 0 ? 0 : BitOperations.Log2((ulong)Math.Max(1, sum / count));
 
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    internal static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
         for (; bytes.Length >= 8; bytes = bytes[8..])

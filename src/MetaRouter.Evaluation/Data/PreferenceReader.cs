@@ -23,9 +23,10 @@ public static class PreferenceReader
                 using var document = JsonDocument.Parse(json);
                 pairs.Add(Pair(document.RootElement, line));
             }
-            catch (Exception e) when (e is JsonException or FormatException)
+            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, e.Message));
+                // Bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when it is read or compared.
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + e.Message));
             }
         }
 

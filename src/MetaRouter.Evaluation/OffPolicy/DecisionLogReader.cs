@@ -33,7 +33,7 @@ public static class DecisionLogReader
                 {
                     var of = said.TryGetValue(key, out var known) ? known : said[key] = [];
                     var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
-                    of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Reward(named, row.GetProperty("value").GetInt32());
+                    of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Said(named, row.GetProperty("value").GetInt32());
                 }
                 else if (!IsOfTheChosen(row))
                 {
@@ -80,6 +80,10 @@ public static class DecisionLogReader
         double? reward = row.TryGetProperty("reward", out var r) && r.ValueKind == JsonValueKind.Number ? r.GetDouble() : null;
         return reward is null or (>= 0 and <= 1) ? new LoggedDecision(candidates, chosen, reward) : throw new FormatException($"'reward' is {reward}; a reward lies between 0 and 1");
     }
+
+    private static double? Said(FeedbackKind kind, int value) => Enum.IsDefined(kind) && Reward(kind, value) is var reward and (null or (>= 0 and <= 1))
+        ? reward
+        : throw new FormatException($"'value' is {value}, which a {kind} cannot have");
 
     private static double? Reward(FeedbackKind kind, int value) => kind switch
     {

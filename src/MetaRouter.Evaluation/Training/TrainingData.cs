@@ -125,9 +125,9 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
                     }
                 }
             }
-            catch (JsonException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                // The next line may be a good one.
+                // Not JSON, or a name that is no text; the next line may be a good one.
             }
         }
 

@@ -37,12 +37,12 @@ internal static class RequestBody
     }
 
     /// <summary>The body as a JSON object.</summary>
-    /// <exception cref="ApiException">400: it is none.</exception>
+    /// <exception cref="ApiException">400: it is none, or has a name that is no text.</exception>
     public static JsonDocument ParseObject(byte[] body)
     {
         try
         {
-            var document = JsonDocument.Parse(body, Strict);
+            var document = AsText(() => JsonDocument.Parse(body, Strict)); // which compares names, to find one that is there twice
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return document;

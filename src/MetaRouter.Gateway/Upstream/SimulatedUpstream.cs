@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -11,12 +12,11 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
-        using var asked = JsonDocument.Parse(body);
-        var model = asked.RootElement.GetProperty("model").GetString()!;
+        var (model, streams, tellsUsage) = RequestBody.AsText(() => Read(body));
         var text = $"[simulated] No upstream is configured, so no model was called. {model} would have answered here. Configure section Upstreams to get real answers.";
         var (prompt, completion) = (Math.Max(1, body.Length / 4), text.Length / 4);
         var usage = new JsonObject { ["prompt_tokens"] = prompt, ["completion_tokens"] = completion, ["total_tokens"] = prompt + completion };
-        if (!(asked.RootElement.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True))
+        if (!streams)
         {
             var answer = Frame(model, "chat.completion", new JsonObject { ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text }, ["finish_reason"] = "stop" });
             answer["usage"] = usage;
@@ -31,7 +31,7 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
         }
 
         Add(Frame(model, "chat.completion.chunk", new JsonObject { ["index"] = 0, ["delta"] = new JsonObject(), ["finish_reason"] = "stop" }));
-        if (asked.RootElement.TryGetProperty("stream_options", out var options) && options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var include) && include.ValueKind == JsonValueKind.True)
+        if (tellsUsage)
         {
             var last = Frame(model, "chat.completion.chunk", null);
             last["usage"] = usage;
@@ -42,6 +42,16 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
         return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(events.ToString(), Encoding.UTF8, "text/event-stream") };
 
         void Add(JsonObject chunk) => events.Append("data: ").Append(chunk.ToJsonString()).Append("\n\n");
+    }
+
+    private static (string Model, bool Streams, bool TellsUsage) Read(byte[] body)
+    {
+        using var asked = JsonDocument.Parse(body);
+        var root = asked.RootElement;
+        return (
+            root.GetProperty("model").GetString()!,
+            root.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True,
+            root.TryGetProperty("stream_options", out var options) && options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var include) && include.ValueKind == JsonValueKind.True);
     }
 
     private JsonObject Frame(string model, string kind, JsonObject? choice) => new()

@@ -25,6 +25,8 @@ public sealed class PreferenceReaderTests : IDisposable
     [InlineData("""{"query":"","model_a":"a","model_b":"b","votes":{"a":1}}""", "'query'")]
     [InlineData("""{"query":"q","model_a":"a b","model_b":"b","votes":{"a":1}}""", "not a model name")]
     [InlineData("""{"query":"q"}""", "not a preference")]
+    [InlineData("""{"query":"\ud800","model_a":"a","model_b":"b","votes":{"a":1}}""", "surrogate")] // these two: found by fuzzing
+    [InlineData("""{"\udc00model_a":"a","model_a":"a","model_b":"b","votes":{"a":1}}""", "surrogate")]
     public void Read_BadLine_IsSkippedAndSaysWhy(string line, string problem)
     {
         _folder.Write("votes.jsonl", line, """{"query":"r","model_a":"b","model_b":"a","votes":{"b":3}}""");

@@ -47,6 +47,9 @@ public sealed class DecisionLogReaderTests : IDisposable
     [InlineData("{\"time\":\"t\"}")]
     [InlineData("[1]")]
     [InlineData("{\"time\":\"t\",\"nonce\":1,\"feedback\":\"Applause\",\"value\":1}")]
+    [InlineData("{\"time\":\"t\",\"nonce\":1,\"feedback\":\"Thumb\",\"value\":99}")] // these three: found by fuzzing
+    [InlineData("{\"time\":\"t\",\"nonce\":1,\"feedback\":\"Rating\",\"value\":-2147483648}")]
+    [InlineData("{\"time\":\"t\",\"nonce\":1,\"feedback\":\"255\",\"value\":1}")]
     public void Read_BadLine_IsReportedAndSkipped(string line)
     {
         var (decisions, _, bad) = Read(Decision(1), line);

@@ -18,6 +18,7 @@ public sealed class TrainingDataTests : IDisposable
         _folder.Write("b.jsonl.gz", [Row("1", "a new request", ("poet", 1, .002), ("newcomer", 0, .003))]);
         _folder.Write("text.jsonl", """{"source":"s","text":"only text"}""");
         _folder.Write("noise.jsonl", "not", "json");
+        _folder.Write("surrogate.jsonl", """{"model_a\ud800":1,"\udc00":2}""", """{"\ud800models":1}""");
         _folder.Write("notes.md", "# nothing");
         _folder.Write("secret.bin", "MR");
         _folder.Write("unpriced.jsonl", """{"id":"1","dataset":"d","query":"q","models":{"free":{"score":1,"cost_usd":null}}}""");
@@ -25,7 +26,7 @@ public sealed class TrainingDataTests : IDisposable
         var data = TrainingData.Read(_folder.Path, [], default);
 
         data.Files.Select(f => (f.Name, f.Rows, f.Models, f.Cells)).ShouldBe([("a", 30, 3, 90), ("b", 1, 2, 2)]);
-        data.Skipped.Select(s => s.Name).ShouldBe(["noise.jsonl", "notes.md", "secret.bin", "text.jsonl", "unpriced"]);
+        data.Skipped.Select(s => s.Name).ShouldBe(["noise.jsonl", "notes.md", "secret.bin", "surrogate.jsonl", "text.jsonl", "unpriced"]);
         data.Table.Models.Select(m => m.Value).ShouldBe(["both", "newcomer", "poet", "sage"]);
         data.Table.Rows.ShouldBe(31);
         data.Table.Name.ShouldBe("a + b");

@@ -1,0 +1,78 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace MetaRouter.Fuzz.Tests;
+
+/// <summary>What readers promise of every input, for inputs of any seed; docs/results/fuzzing.md has the long runs.</summary>
+public sealed class TargetTests
+{
+    /// <summary>Target, and how many inputs of each of a hundred seeds.</summary>
+    public static TheoryData<string, int> Targets => new()
+    {
+        { "receipts", 200 },
+        { "states", 200 },
+        { "catalogs", 40 },
+        { "data files", 20 },
+        { "http", 10 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public async Task Inputs_OfAnySeed_AreTakenOrRefusedAsDocumented(string name, int inputs)
+    {
+        await using var target = await StartAsync(name);
+        var (taken, refused) = (0L, 0L);
+
+        Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<ulong>(), seed =>
+        {
+            var (tally, found) = Run(target, seed, inputs);
+            taken += tally.Taken;
+            refused += tally.Refused;
+            found.ShouldBeEmpty();
+        }));
+
+        // Both happen, or nothing was tried.
+        taken.ShouldBeGreaterThan(inputs);
+        refused.ShouldBeGreaterThan(inputs);
+    }
+
+    /// <summary>A snapshot is megabytes, and an input a hundredth of a second.</summary>
+    [Fact]
+    public async Task Snapshots_OfOneSeed_AreTakenOrRefusedAsDocumented()
+    {
+        await using var target = await StartAsync("snapshots");
+        var (tally, found) = Run(target, 1, 60);
+
+        found.ShouldBeEmpty();
+        tally.Taken.ShouldBeGreaterThan(0);
+        tally.Refused.ShouldBeGreaterThan(20);
+    }
+
+    [Fact]
+    public async Task Input_FollowsFromSeedTargetAndIndex()
+    {
+        await using var target = await StartAsync("states");
+        var chance = new Chance();
+        byte[] Draw(ulong seed, ulong stream, long index)
+        {
+            chance.Restart(seed, stream, index);
+            target.Draw(chance);
+            return target.Input.Bytes.ToArray();
+        }
+
+        var first = Draw(1, 2, 3);
+        Draw(1, 2, 4).ShouldNotBe(first);
+        Draw(1, 3, 3).ShouldNotBe(first);
+        Draw(2, 2, 3).ShouldNotBe(first);
+        Draw(1, 2, 3).ShouldBe(first);
+    }
+
+    private static Task<FuzzTarget> StartAsync(string name) => FuzzProgram.Targets.Single(t => t.Target == name).Start();
+
+    private static (Tally Tally, List<string> Found) Run(FuzzTarget target, ulong seed, int inputs)
+    {
+        var (run, found) = (new FuzzRun(folder: null), new List<string>());
+        run.Found += found.Add;
+        return (run.Run(target, seed, 0, inputs, DateTime.MaxValue), found);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using MetaRouter.Hosting.Stores;
+using MetaRouter.RouterContract;
+using Xunit.Abstractions;
+
+namespace MetaRouter.Hosting.Tests.Protocol;
+
+/// <summary>
+/// Feedback with etag, retry, idempotency and erasure over two nodes, in every order of steps of some small cases: nothing acknowledged is lost, nothing counts twice, who is
+/// erased stays erased, a node never forgets what it acknowledged itself, and when all is quiet both nodes believe what the store holds.
+/// </summary>
+public sealed class ProtocolTests(ITestOutputHelper output)
+{
+    private static readonly ProtocolCase[] Small =
+    [
+        new("one word, said until answered", Crashes: 1, Evictions: 1, Losses: 1, new Client(Deed.Learn, Node: 0, Tries: 2)),
+        new("a word and a change of mind", 0, 0, 1, new Client(Deed.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Deed.Learn, 1, 1, SaidMs: 2_000, Value: 0)),
+        new("a word and an erasure", 1, 0, 0, new Client(Deed.Learn, 0, 2), new Client(Deed.Erase, 1, 1)),
+        new("words before and after an erasure", 0, 1, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 0, 1)),
+        new("two words and a reader", 0, 0, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Read, 0, 1)),
+    ];
+
+    private static readonly ProtocolCase[] Large =
+    [
+        new("one word, three tries, everything goes wrong twice", 2, 2, 2, new Client(Deed.Learn, 0, 3)),
+        new("a change of mind, both said until answered", 1, 0, 1, new Client(Deed.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Deed.Learn, 1, 2, SaidMs: 2_000, Value: 0)),
+        new("a word and an erasure, both until answered", 1, 1, 1, new Client(Deed.Learn, 0, 2), new Client(Deed.Erase, 1, 2)),
+        new("before and after an erasure, with a crash", 1, 1, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 0, 1)),
+        new("three words on two nodes", 0, 0, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Learn, 0, 1, DecidedMs: -7_000)),
+        new("two words, two readers, no room", 0, 2, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Read, 0, 1), new Client(Deed.Read, 0, 1)),
+    ];
+
+    public static TheoryData<string> SmallCases => [.. Small.Select(c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(SmallCases))]
+    public void EveryOrderOfSteps_KeepsThePromises(string name) => Explore(Small.Single(c => c.Name == name));
+
+    [LongFact]
+    public void EveryOrderOfSteps_OfLargerCases_KeepsThePromises()
+    {
+        foreach (var of in Large)
+        {
+            Explore(of);
+        }
+    }
+
+    /// <summary>What each mistake breaks, and the case that shows it.</summary>
+    [Theory]
+    [InlineData(Mutation.NoEtagCheck, "a word and a change of mind", "not in the store")]
+    [InlineData(Mutation.EtagsComeAgain, "two words and a reader", "believes other signals")]
+    [InlineData(Mutation.AcknowledgeFirst, "one word, said until answered", "not in the store")]
+    [InlineData(Mutation.NoReceiptMemory, "one word, said until answered", "Counted 2 times")]
+    [InlineData(Mutation.NoTombstone, "a word and an erasure", "Erased, and back")]
+    public void EachMistakeInTheProtocol_IsFound(Mutation mutation, string name, string told)
+    {
+        var found = Explorer.Explore(Small.Single(c => c.Name == name), mutation);
+
+        output.WriteLine($"{mutation}: {found.States} states; {found.Violation}");
+        found.Violation.ShouldNotBeNull().ShouldContain(told);
+    }
+
+    /// <summary>What was explored holds of the stores in use: they answer the same calls in the same way.</summary>
+    [RedisFact]
+    public async Task Traces_OnRedisAndSqlite_AreAnsweredAsInTheExploration()
+    {
+        var traces = Small.Where(c => c.Clients.Any(o => o.Deed == Deed.Erase)).SelectMany(c => Explorer.Explore(c).Traces).ToArray();
+        traces.Length.ShouldBeGreaterThan(20);
+        await using var server = await RedisServer.StartAsync("--appendfsync", "no");
+        using var folder = new TemporaryFolder();
+        await using var redis = RedisUserStore.Open(server.Address);
+        await using var sqlite = SqliteUserStore.Open(folder.File("users.db"));
+        foreach (var store in (IUserStore[])[redis, sqlite])
+        {
+            for (var i = 0; i < traces.Length; i++)
+            {
+                await ReplayAsync(store, new UserKey(1, (ulong)i + 1), traces[i]);
+            }
+        }
+    }
+
+    private void Explore(ProtocolCase of)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var found = Explorer.Explore(of);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{of.Name}: {found.States:n0} states, {found.Steps:n0} steps, {found.Quiet:n0} quiet states, {clock.Elapsed.TotalSeconds:0.0} s"));
+        found.Violation.ShouldBeNull();
+        found.Quiet.ShouldBeGreaterThan(5);
+        found.Traces.ShouldNotBeEmpty();
+    }
+
+    private static async Task ReplayAsync(IUserStore store, UserKey key, IReadOnlyList<StoreCall> trace)
+    {
+        var etags = new Dictionary<long, long> { [0] = 0 };
+        foreach (var call in trace)
+        {
+            switch (call.Deed)
+            {
+                case Deed.Read:
+                    var record = await store.LoadAsync(key);
+                    (record.State.Length, record.ErasedAtMs).ShouldBe((call.Result.State.Length, call.Result.ErasedAtMs));
+                    record.State.ShouldBe(call.Result.State);
+                    (etags.TryGetValue(call.Result.Etag, out var known) ? known : etags[call.Result.Etag] = record.Etag).ShouldBe(record.Etag);
+                    break;
+                case Deed.Learn:
+                    var etag = await store.SaveAsync(key, call.State, etags[call.Etag]);
+                    (etag > 0).ShouldBe(call.Result.Etag > 0, $"save if {call.Etag}");
+                    etags[call.Result.Etag] = etag;
+                    break;
+                default:
+                    await store.EraseAsync(key, call.Etag);
+                    break;
+            }
+        }
+    }
+}
