@@ -12,8 +12,8 @@ public sealed class MetaRouterOptions
     public const string Section = "MetaRouter";
 
     /// <value>
-    /// <c>sqlite:PATH</c> (durable, one process), <c>redis:HOST:PORT[,HOST:PORT…][,password=…][,ssl=true]</c> (any number of processes) or <c>memory</c> (gone with the
-    /// process). Default <c>sqlite:metarouter.db</c>.
+    /// <c>sqlite:PATH</c> (durable, one process), <c>redis:HOST:PORT[,HOST:PORT…][,password=…][,ssl=true][,ca=FILE]</c> (any number of processes; <see cref="RedisAddress"/> tells
+    /// all options) or <c>memory</c> (gone with the process). Default <c>sqlite:metarouter.db</c>.
     /// </value>
     public string Store { get; set; } = "sqlite:metarouter.db";
 

@@ -174,6 +174,26 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Comparison_AskedForByWhoMayWatch_IsAlwaysMadeAndIsOneDecision()
+    {
+        const string watcher = "watcher-key", asker = "asker-key";
+        await using var gateway = await StartAsync("--ApiKeys:0:Tenant", "t", "--ApiKeys:0:Sha256", Sha256(watcher), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "read", "--ApiKeys:1:Tenant", "t", "--ApiKeys:1:Sha256", Sha256(asker), "--ApiKeys:1:Scopes:0", "inference");
+        var (may, mayNot) = (("Authorization", "Bearer " + watcher), ("Authorization", "Bearer " + asker));
+
+        var pair = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"), may);
+
+        pair.Status.ShouldBe(200, pair.Text);
+        var rows = (await gateway.GetAsync("/v1/console/decisions", may)).Body["decisions"]!.AsArray();
+        ((string)rows.Single()!["reason"]!, (int)rows[0]!["status"]!).ShouldBe(("comparison", 200));
+        var (both, second) = (double.Parse(pair.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture), (double)pair.Body["router_comparison"]!["cost_usd"]!);
+        second.ShouldBeInRange(0, both);
+        ((double)rows[0]!["cost_usd"]!).ShouldBe(both, 1e-9);
+        (await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"), mayNot)).ShouldFail(403, "insufficient_scope", "'always'", "read");
+
+        static string Sha256(string key) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
+    }
+
+    [Fact]
     public async Task Comparison_OneSideFails_TheOtherAnswersAloneAndCannotBeCompared()
     {
         await using var gateway = await StartAsync("--Gateway:CompareShare", "1");

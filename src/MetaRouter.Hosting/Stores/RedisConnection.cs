@@ -26,7 +26,7 @@ internal sealed class RedisConnection : IDisposable
         var options = RedisAddress.Parse(address);
         options.AbortOnConnectFail = false;
         options.AllowAdmin = true; // CONFIG GET, nothing else
-        options.ConnectTimeout = 1500;
+        options.ConnectTimeout = options.Ssl ? 5000 : 1500; // a handshake waits for a busy machine
         options.SyncTimeout = 2000;
         options.ReconnectRetryPolicy = new LinearRetry(250);
         var name = "redis:" + string.Join(',', options.EndPoints.Select(e => e is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : e.ToString()));
@@ -49,8 +49,13 @@ internal sealed class RedisConnection : IDisposable
     {
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         var restored = new SemaphoreSlim(0); // not disposed: an event on its way may still release it, and it holds nothing
+        RedisConnectionException? refusal = null;
         EventHandler<ConnectionFailedEventArgs> onRestored = (_, _) => restored.Release();
+        EventHandler<ConnectionFailedEventArgs> onFailed = (_, told) => refusal = told.Exception is { } cause && IsRefusal(cause) ? new(ConnectionFailureType.AuthenticationFailure, cause.Message, cause) : refusal;
+        EventHandler<RedisErrorEventArgs> onError = (_, told) => refusal = IsOfPassword(told.Message) ? new(ConnectionFailureType.AuthenticationFailure, told.Message) : refusal;
         redis.ConnectionRestored += onRestored;
+        redis.ConnectionFailed += onFailed;
+        redis.ErrorMessage += onError;
         try
         {
             while (true)
@@ -60,15 +65,21 @@ internal sealed class RedisConnection : IDisposable
                     redis.GetDatabase().Ping();
                     return;
                 }
-                catch (Exception e) when (e is RedisConnectionException or TimeoutException && !IsRefusal(e) && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
+                catch (Exception e) when (e is RedisConnectionException or TimeoutException && refusal is null && !IsRefusal(e) && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
                 {
                     restored.Wait(AnotherLook);
+                }
+                catch (Exception e) when (refusal is not null && e is RedisConnectionException or TimeoutException)
+                {
+                    throw refusal; // why there is no connection, instead of that there is none
                 }
             }
         }
         finally
         {
             redis.ConnectionRestored -= onRestored;
+            redis.ConnectionFailed -= onFailed;
+            redis.ErrorMessage -= onError;
         }
     }
 
@@ -157,10 +168,12 @@ internal sealed class RedisConnection : IDisposable
 
     private static bool IsOfTls(Exception e) => Causes(e).Any(c => c is System.Security.Authentication.AuthenticationException);
 
-    private static bool IsOfPassword(Exception e) => Causes(e).Any(c =>
-        c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && Words.Any(word => c.Message.Contains(word, StringComparison.OrdinalIgnoreCase))));
+    private static bool IsOfPassword(Exception e) =>
+        Causes(e).Any(c => c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && IsOfPassword(c.Message)));
 
-    /// <summary>Redis' own, and the client's for them.</summary>
+    /// <summary>Redis' words, or the client's for them.</summary>
+    private static bool IsOfPassword(string message) => Words.Any(word => message.Contains(word, StringComparison.OrdinalIgnoreCase));
+
     private static readonly string[] Words = ["NOAUTH", "WRONGPASS", "AuthenticationFailure", "authentication failure"];
 
     private static IEnumerable<Exception> Causes(Exception? e)
