@@ -25,6 +25,7 @@ internal sealed class RedisConnection : IDisposable
     {
         var options = RedisAddress.Parse(address);
         options.AbortOnConnectFail = false;
+        options.BacklogPolicy = BacklogPolicy.FailFast;
         options.AllowAdmin = true; // CONFIG GET, nothing else
         options.ConnectTimeout = options.Ssl ? 5000 : 1500; // a handshake waits for a busy machine
         options.SyncTimeout = 2000;
