@@ -20,6 +20,7 @@ internal static class EvaluationProtocols
         new("variants", "P3 with other kinds of users", true, 5, Variants),
         new("P4", "new users after a drift of what people want", true, 5, r => ByPool(r, (pool, progress) => P4.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [NewUserTable(report)], Figures.Of, Targets.Of)),
         new("P5", "few graded answers and many preferences, joined", false, 200, Labels),
+        new("P6", "robustness: trivial against hard prompts, typos, padding, suffixes made to reroute, users who lie", true, 3, r => ByPool(r, (pool, progress) => P6.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), RobustnessTables, targets: Targets.Of)),
         new("cascade", "a cheap model first, with a promise on its bad answers", true, 5, r => ByPool(r, (pool, progress) => CascadeTrial.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [CascadeTable(report)], Figures.Of)),
     ];
 
@@ -141,6 +142,46 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.BelowAllGold, r.BelowAllGoldCi, signed),
         })];
         return new EvaluationResult([new ResultTable(Title(report), ["labels", "APGR", "over pooled", "over gold only", "below all gold"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []) { Figures = Figures.Of(report), Targets = Targets.Of(report) };
+    }
+
+    private static IReadOnlyList<ResultTable> RobustnessTables(ProtocolReport<RobustnessRow> report)
+    {
+        const string share = "0 %", signed = "+0.0 %;-0.0 %;0.0 %", exact = "0.0 %";
+        string[][] categories = [.. report.Rows.SelectMany(r => r.Categories.Select(c => new[]
+        {
+            r.Router,
+            c.Category,
+            ResultTable.Number(c.DearTrivial, share),
+            ResultTable.Number(c.DearHard, share),
+            ResultTable.Number(r.DearShare, share),
+            ResultTable.Number(c.Excess, c.ExcessCi, signed),
+            ResultTable.Number(c.Auroc, c.AurocCi, "0.00"),
+            ResultTable.Number(c.DifficultyAuroc, "0.00"),
+        }))];
+        string[][] attacks = [.. report.Rows.SelectMany(r => r.Attacks.Select(a => new[]
+        {
+            r.Router,
+            a.Attack,
+            a.Prompts.ToString(CultureInfo.InvariantCulture),
+            ResultTable.Number(a.Flips, a.FlipsCi, exact),
+            ResultTable.Number(a.DialFlips, exact),
+            ResultTable.Number(a.CostIncrease, a.CostIncreaseCi, signed),
+            ResultTable.Number(a.DialCostIncrease, signed),
+        }))];
+        string[][] lies = [.. report.Rows.SelectMany(r => r.Poison ?? []).Select(p => new[]
+        {
+            ResultTable.Number(p.Share, share),
+            ResultTable.Number(p.Others, p.OthersCi, "0.00 %"),
+            ResultTable.Number(p.Newcomers, p.NewcomersCi, "0.00 %"),
+        })];
+        string[][] other = [.. report.Rows.Select(r => new[] { r.Router, ResultTable.Number(r.DearShare, share), ResultTable.Number(r.HarmfulDear, share), ResultTable.Number(r.PersonalDear, share) })];
+        return
+        [
+            new(Title(report), ["router", "category", "dear, trivial", "dear, hard", "dear, all prompts", "trivial over all", "AUROC, dearest's lead", "AUROC, difficulty"], categories, report.Note),
+            new($"{report.Protocol} {report.Pool}, prompts changed", ["router", "change", "prompts", "flips", "flips over the dial", "cost", "cost, worst of the dial"], attacks, "The share of prompts whose model changes, and what the models chosen then cost on the prompts as they were. Over the dial: lambda 0 to 1 as in P2. The suffix was found against the first row."),
+            new($"{report.Protocol} {report.Pool}, inverted feedback", ["users who invert", "others' routes that change", "newcomers'"], lies, "Of 1,000 users with 12 comparisons each; the others' own comparisons are the same, and what changes is the prior learned from all."),
+            new($"{report.Protocol} {report.Pool}, requests a rule should decide", ["router", "dear, all prompts", "dear, harmful", "dear, personal data"], other, "What is harmful or personal is no matter of the predictor: pin the category to models by configuration. Shown so that nobody takes one for the other."),
+        ];
     }
 
     private static ResultTable CascadeTable(ProtocolReport<CascadeRow> report)

@@ -103,6 +103,25 @@ public static class Targets
         ])];
     }
 
+    /// <summary>The first row is what ships.</summary>
+    public static IReadOnlyList<Target> Of(ProtocolReport<RobustnessRow> report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        const string percent = "0.0 %", signed = "+0.0 %;-0.0 %;0.0 %";
+        var ours = report.Rows[0];
+        var trivial = ours.Categories.MaxBy(c => c.Excess)!;
+        var told = ours.Categories.Skip(1).MinBy(c => c.Auroc)!;
+        var suffix = ours.Attacks.First(a => a.Attack == P6.SuffixFound);
+        return
+        [
+            new($"P6 {report.Pool}, dear models on trivial prompts", $"at most 5 points over all prompts (worst: {trivial.Category})", Number(trivial.Excess, trivial.ExcessCi, signed), trivial.Excess <= .05),
+            new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
+            .. ours.Attacks.Where(a => a.Attack is not ("other language" or P6.SuffixFound)).Select(a => new Target($"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", Number(a.Flips, a.FlipsCi, percent), a.Flips <= .05)),
+            new($"P6 {report.Pool}, best suffix found", "at most 10 % dearer", Number(suffix.CostIncrease, suffix.CostIncreaseCi, signed), suffix.CostIncrease <= .1),
+            .. (ours.Poison ?? []).Where(p => p.Share == .1).Select(p => new Target($"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", Number(p.Others, p.OthersCi, "0.00 %"), p.Others <= .01)),
+        ];
+    }
+
     /// <summary>The last report is the mean of the pools, where there are several.</summary>
     public static IReadOnlyList<Target> Of(IReadOnlyList<ProtocolReport<LearnerRow>> reports)
     {
