@@ -9,39 +9,65 @@ namespace MetaRouter.Gateway.Configuration;
 /// </summary>
 internal static class UpstreamAddress
 {
-    private static ReadOnlySpan<byte> Nat64 => [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0];
+    /// <summary>Metadata services that do not live on a link-local address, of Alibaba, Azure, Oracle, Amazon and Google.</summary>
+    private static readonly IPAddress[] s_metadata =
+    [
+        IPAddress.Parse("100.100.100.200"), IPAddress.Parse("168.63.129.16"), IPAddress.Parse("192.0.0.192"), IPAddress.Parse("fd00:ec2::254"), IPAddress.Parse("fd20:ce::254"),
+    ];
 
     public static bool IsForbidden(IPAddress address)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+        if (Array.IndexOf(s_metadata, new IPAddress(address.GetAddressBytes())) >= 0)
         {
-            // 6to4, NAT64 and the old compatible form carry an IPv4 address. fd00:ec2::254 is the metadata service of one large cloud.
-            var v6 = address.GetAddressBytes();
-            var inner = v6[0] == 0x20 && v6[1] == 0x02 ? v6.AsSpan(2, 4)
-                : v6.AsSpan(0, 12).SequenceEqual(Nat64) || (v6.AsSpan(0, 12).IndexOfAnyExcept((byte)0) < 0 && !IPAddress.IsLoopback(address)) ? v6.AsSpan(12, 4) : default;
-            return (!inner.IsEmpty && IsForbidden(new IPAddress(inner))) || address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || address.Equals(IPAddress.Parse("fd00:ec2::254"));
+            return true;
         }
 
         var bytes = address.GetAddressBytes();
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            return address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
+        }
+
         return (bytes[0] == 169 && bytes[1] == 254) || bytes[0] == 0 || bytes[0] >= 224;
     }
 
-    /// <summary>Connects to the first permitted address of the host.</summary>
-    public static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    /// <summary>The IPv4 address inside an IPv6 one that a translator or a tunnel would take out; null: there is none.</summary>
+    private static IPAddress? Carried(ReadOnlySpan<byte> v6)
     {
-        var host = context.DnsEndPoint.Host;
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+        if (v6[..2].SequenceEqual((ReadOnlySpan<byte>)[0x20, 0x02]))
+        {
+            return new IPAddress(v6[2..6]); // 6to4, RFC 3056
+        }
+
+        if (v6[..4].SequenceEqual((ReadOnlySpan<byte>)[0x20, 0x01, 0, 0]))
+        {
+            return new IPAddress([(byte)~v6[12], (byte)~v6[13], (byte)~v6[14], (byte)~v6[15]]); // Teredo, RFC 4380
+        }
+
+        var isEmbedded = v6[..8].IndexOfAnyExcept((byte)0) < 0 && (v6[8..12].IndexOfAnyExcept((byte)0) < 0 || v6[8..12].SequenceEqual((ReadOnlySpan<byte>)[0xFF, 0xFF, 0, 0])); // compatible, RFC 4291; translated, RFC 2765
+        var isNat64 = v6[..4].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B]); // RFC 6052, and RFC 8215's local prefix
+        var isIsatap = v6[9..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0x5E, 0xFE]); // RFC 5214
+        return isEmbedded || isNat64 || isIsatap ? new IPAddress(v6[12..]) : null;
+    }
+
+    /// <summary>Connects to the first permitted address of the host.</summary>
+    public static ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) => ConnectAsync(context.DnsEndPoint, Dns.GetHostAddressesAsync, cancellationToken);
+
+    /// <param name="resolve">Asked once: what was checked is what is connected to, whatever the name resolves to a moment later.</param>
+    internal static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, Func<string, CancellationToken, Task<IPAddress[]>> resolve, CancellationToken cancellationToken)
+    {
+        var addresses = IPAddress.TryParse(to.Host, out var literal) ? [literal] : await resolve(to.Host, cancellationToken).ConfigureAwait(false);
         var allowed = Array.FindAll(addresses, a => !IsForbidden(a));
         if (allowed.Length == 0)
         {
-            throw new HttpRequestException(HttpRequestError.ConnectionError, $"'{host}' resolves to no address an upstream may have.");
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"'{to.Host}' resolves to no address an upstream may have.");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(allowed, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false);
+            await socket.ConnectAsync(allowed, to.Port, cancellationToken).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -61,7 +61,11 @@ internal sealed class UpstreamOptions
         {
             yield return $"{name} has a user, a query or a fragment in its BaseUrl; give scheme, host, port and path only, and the key as ApiKeyEnv";
         }
-        else if (IPAddress.TryParse(url.IdnHost, out var address) && UpstreamAddress.IsForbidden(address))
+        else if (!System.Text.Ascii.IsValid(url.Host))
+        {
+            yield return $"{name} has BaseUrl '{BaseUrl}', whose host has letters beyond ASCII, some of which are read as digits or dots; give the host's ASCII form (xn--...)";
+        }
+        else if (IPAddress.TryParse(url.IdnHost.TrimEnd('.'), out var address) && UpstreamAddress.IsForbidden(address))
         {
             yield return $"{name} has BaseUrl '{BaseUrl}', a link-local or metadata address; upstreams may not be there";
         }

@@ -8,6 +8,9 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
 {
     private const int Sweep = 4096;
 
+    /// <summary>The most memories kept. They only save money, so of more the ones that end first go: whoever invents names by the million fills no memory.</summary>
+    internal const int MostMemories = 100_000;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(ulong Partition, string Name), (long Held, DateTimeOffset Ends)> _accounts = [];
     private readonly Dictionary<string, (byte[] Value, DateTimeOffset Ends)> _memories = [];
@@ -64,6 +67,15 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         lock (_gate)
         {
             Forget(time.GetUtcNow());
+            if (_memories.Count >= MostMemories && !_memories.ContainsKey(name))
+            {
+                // A tenth at once, so that looking at all is rare.
+                foreach (var soon in _memories.OrderBy(m => m.Value.Ends).Take(MostMemories / 10).Select(m => m.Key).ToArray())
+                {
+                    _memories.Remove(soon);
+                }
+            }
+
             _memories[name] = (value.ToArray(), time.GetUtcNow() + lifetime);
         }
 
