@@ -144,7 +144,7 @@ internal static class EvaluationProtocols
         return new EvaluationResult([new ResultTable(Title(report), ["labels", "APGR", "over pooled", "over gold only", "below all gold"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []) { Figures = Figures.Of(report), Targets = Targets.Of(report) };
     }
 
-    private static IReadOnlyList<ResultTable> RobustnessTables(ProtocolReport<RobustnessRow> report)
+    private static ResultTable[] RobustnessTables(ProtocolReport<RobustnessRow> report)
     {
         const string share = "0 %", signed = "+0.0 %;-0.0 %;0.0 %", exact = "0.0 %";
         string[][] categories = [.. report.Rows.SelectMany(r => r.Categories.Select(c => new[]
