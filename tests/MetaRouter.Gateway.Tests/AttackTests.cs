@@ -61,7 +61,8 @@ public sealed class AttackTests
     public async Task Tenant_GuessesAnothersUsers_SeesAndMovesNothing()
     {
         string[] scopes = ["inference", "feedback", "read", "admin"];
-        await using var gateway = await RunningGateway.StartAsync([.. new[] { "a", "b" }.SelectMany((tenant, i) => (string[])
+        string[] tenants = ["a", "b"];
+        await using var gateway = await RunningGateway.StartAsync([.. tenants.SelectMany((tenant, i) => (string[])
             [$"--ApiKeys:{i}:Sha256", Hash("key-" + tenant), $"--ApiKeys:{i}:Tenant", tenant, .. scopes.SelectMany((scope, s) => (string[])[$"--ApiKeys:{i}:Scopes:{s}", scope])])]);
         (string, string) a = Bearer("key-a"), b = Bearer("key-b");
         var route = await gateway.PostAsync("/v1/router/route", """{"input":"What is 2 + 2?","user":"ann"}""", a);

@@ -20,7 +20,7 @@ internal static class EvaluationProtocols
         new("variants", "P3 with other kinds of users", true, 5, Variants),
         new("P4", "new users after a drift of what people want", true, 5, r => ByPool(r, (pool, progress) => P4.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [NewUserTable(report)], Figures.Of, Targets.Of)),
         new("P5", "few graded answers and many preferences, joined", false, 200, Labels),
-        new("P6", "robustness: trivial against hard prompts, typos, padding, suffixes made to reroute, users who lie", true, 3, r => ByPool(r, (pool, progress) => P6.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), RobustnessTables, targets: Targets.Of)),
+        new("P6", "robustness: trivial against hard prompts, typos, padding, suffixes made to reroute, users who lie", true, 3, r => ByPool(r, (pool, progress) => P6.Run(r.DataFolder, pool, LearnedRouters.Factories, r.Seeds, progress, r.CancellationToken), RobustnessTables, targets: Targets.Of)),
         new("cascade", "a cheap model first, with a promise on its bad answers", true, 5, r => ByPool(r, (pool, progress) => CascadeTrial.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [CascadeTable(report)], Figures.Of)),
     ];
 
@@ -144,7 +144,7 @@ internal static class EvaluationProtocols
         return new EvaluationResult([new ResultTable(Title(report), ["labels", "APGR", "over pooled", "over gold only", "below all gold"], rows, report.Note)], ReportJson.Write(report), report.Warnings ?? []) { Figures = Figures.Of(report), Targets = Targets.Of(report) };
     }
 
-    private static IReadOnlyList<ResultTable> RobustnessTables(ProtocolReport<RobustnessRow> report)
+    private static ResultTable[] RobustnessTables(ProtocolReport<RobustnessRow> report)
     {
         const string share = "0 %", signed = "+0.0 %;-0.0 %;0.0 %", exact = "0.0 %";
         string[][] categories = [.. report.Rows.SelectMany(r => r.Categories.Select(c => new[]

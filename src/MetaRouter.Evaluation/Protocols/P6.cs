@@ -36,12 +36,15 @@ public static class P6
 
     /// <param name="seeds">Draws of typos and padding, and splits of the pool for poisoned feedback.</param>
     /// <param name="tuning">The half that is not reported: for whoever changes the router.</param>
+    /// <param name="searches">Searches for a suffix, 1 to 3.</param>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static ProtocolReport<RobustnessRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken, bool tuning = false)
+    public static ProtocolReport<RobustnessRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken, bool tuning = false, int searches = Searches)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(searches, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(searches, Searches);
         var file = pool.Read(dataFolder);
         var table = file.Table;
         if (table.Rows < LeastRows)
@@ -52,7 +55,7 @@ public static class P6
         var (name, shipped) = Attacked(table, pool, cancellationToken);
         var lambda = (double)PreferenceGrid.Lambda[shipped.Values.Best(PreferenceBelief.FromPrior(shipped.Snapshot.Prior).CostShare)];
         Prompt[] prompts = [.. PromptSet.All.Where(p => p.IsReported != tuning)];
-        var suffix = Suffix(shipped, lambda, table, cancellationToken);
+        var suffix = Suffix(shipped, lambda, table, searches, cancellationToken);
         progress?.Report(new ProtocolProgress(.3, $"{pool.Name}: suffixes"));
 
         var attacks = Attacks(prompts, suffix, seeds, !tuning);
@@ -154,7 +157,7 @@ public static class P6
     }
 
     /// <summary>The worst of several searches, each with words of another kind: of the pool's requests, of the prompts, and made of signs.</summary>
-    private static string Suffix(RoutingPool pool, double lambda, OutcomeTable table, CancellationToken cancellationToken)
+    private static string Suffix(RoutingPool pool, double lambda, OutcomeTable table, int searches, CancellationToken cancellationToken)
     {
         string[] prompts = [.. PromptSet.All.Where(p => !p.IsReported && IsGraded(p)).Select(p => p.Text)];
         prompts = [.. prompts.Where((_, i) => i % (prompts.Length / SearchedWith) == 0)];
@@ -167,7 +170,7 @@ public static class P6
         using var scratch = new ThreadLocal<Asker>(() => new Asker(pool, lambda));
         var clean = prompts.Select(p => scratch.Value!.Ask(p).Select(o => (double)o.CostUsd).ToArray()).ToArray();
         double Harm(string suffix) => prompts.Select((p, i) => scratch.Value!.SoftCost(p + suffix, clean[i])).Sum();
-        return Enumerable.Range(0, Searches).Select(s => SuffixSearch.Find(kinds[s], Harm, seed: s, cancellationToken)).MaxBy(Harm)!;
+        return Enumerable.Range(0, searches).Select(s => SuffixSearch.Find(kinds[s], Harm, seed: s, cancellationToken)).MaxBy(Harm)!;
 
         static string[] Words(IEnumerable<string> texts) => [.. texts.SelectMany(t => t.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length < 24).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 

@@ -65,10 +65,10 @@ internal static class Poisoning
         return (honest, inverted);
     }
 
-    private static PopulationPrior Learn(RoutingPool pool, IReadOnlyList<UserState> states)
+    private static PopulationPrior Learn(RoutingPool pool, UserState[] states)
     {
-        var cohort = new Cohort(states.Count);
-        for (var u = 0; u < states.Count; u++)
+        var cohort = new Cohort(states.Length);
+        for (var u = 0; u < states.Length; u++)
         {
             // Every fifth hash would be held out, to judge a candidate by; here all teach.
             cohort.Put(((ulong)u * 5) + 1, new UserModel(pool, states[u]).Summarise());

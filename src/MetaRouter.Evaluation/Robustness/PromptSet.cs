@@ -17,7 +17,7 @@ public static class PromptSet
 
     /// <summary>Reads the format of the file: a heading <c># category [trivial|hard]</c>, then one prompt a line, its paraphrase and its translation behind <c>||</c>. Odd lines under a heading are reported on.</summary>
     /// <exception cref="FormatException">A line before any heading, or with more than three parts.</exception>
-    internal static IReadOnlyList<Prompt> Parse(TextReader lines)
+    internal static List<Prompt> Parse(TextReader lines)
     {
         var prompts = new List<Prompt>();
         var (category, isHard, at) = ("", false, 0);
@@ -42,7 +42,7 @@ public static class PromptSet
         return prompts;
     }
 
-    private static IReadOnlyList<Prompt> Load()
+    private static List<Prompt> Load()
     {
         using var stream = typeof(PromptSet).Assembly.GetManifestResourceStream(Resource) ?? throw new InvalidOperationException($"This build carries no {Resource}; it is embedded from src/MetaRouter.Evaluation/Robustness/prompts.txt.");
         using var reader = new StreamReader(stream);

@@ -41,5 +41,5 @@ public static class SuffixSearch
         return Join(suffix);
     }
 
-    private static string Join(IReadOnlyList<string> words) => words.Count == 0 ? "" : " " + string.Join(' ', words);
+    private static string Join(IReadOnlyCollection<string> words) => words.Count == 0 ? "" : " " + string.Join(' ', words);
 }

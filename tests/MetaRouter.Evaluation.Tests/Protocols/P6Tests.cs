@@ -32,7 +32,7 @@ public sealed class P6Tests
         Targets.Of(report).Select(t => t.Name).Count(n => n.StartsWith("P6 ladder", StringComparison.Ordinal)).ShouldBe(9);
         ReportJson.Write(Run()).ShouldBe(ReportJson.Write(report));
 
-        ProtocolReport<RobustnessRow> Run() => P6.Run(folder.Path, pool, [() => new AlwaysOne(strongest: true)], 1, null, default);
+        ProtocolReport<RobustnessRow> Run() => P6.Run(folder.Path, pool, [() => new AlwaysOne(strongest: true)], 1, null, default, searches: 1);
     }
 
     [Fact]
