@@ -15,10 +15,22 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 
     private readonly ILogger<ModeKeeper> _logger = logger;
     private volatile string _mode = settings.Gateway.Mode;
+    private volatile byte[]? _shared;
 
     public string Mode => _mode;
 
-    public async Task PullAsync(CancellationToken cancellationToken) => Take(await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false));
+    public async Task PullAsync(CancellationToken cancellationToken)
+    {
+        var said = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        if (said is null && _shared is { } known)
+        {
+            // Nobody removes it: the store was emptied. The mode in force stays.
+            await store.WriteValueAsync(Name, known, null, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        Take(said);
+    }
 
     /// <param name="mode">Null: back to the configuration's.</param>
     public async Task SetAsync(string? mode, CancellationToken cancellationToken)
@@ -62,6 +74,7 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 
     private void Take(byte[]? said)
     {
+        _shared = said;
         var mode = said is null ? "" : Encoding.ASCII.GetString(said);
         mode = mode is Apply or Observe or Static ? mode : settings.Gateway.Mode;
         if (mode != _mode)

@@ -71,7 +71,14 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
 
     private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
-        if (await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is not { } bytes || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
+        var bytes = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        if (bytes is null && _shared is not null)
+        {
+            // Nobody removes it: the store was emptied. The next look sees this one, or another router's.
+            await store.WriteValueAsync(Name, _shared, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (bytes is null || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
         {
             return;
         }

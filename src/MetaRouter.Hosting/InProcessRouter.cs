@@ -17,6 +17,9 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private const int Turns = 4096;
     private const int MostRetries = 20;
 
+    /// <summary>How soon a store that failed is asked again, and how long after that a question that got no answer keeps the others from asking, in seconds.</summary>
+    private const double AskAgain = 0.25, AwaitAnswer = 4;
+
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
     private readonly RoutingPolicy _policy;
@@ -184,25 +187,30 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
     /// <summary>
     /// The user from the store; while that is away what is remembered of the user, else the population's policy: what cannot be read must not keep an answer from
-    /// anybody. A store that failed is asked again a moment later, not by every request.
+    /// anybody. A store that failed is asked again a moment later, and by one request at a time: one that hangs would hold up all.
     /// </summary>
     private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
-        if (Stopwatch.GetTimestamp() >= Interlocked.Read(ref _storeAwayUntil))
+        var away = Interlocked.Read(ref _storeAwayUntil);
+        if (away == 0 || (Stopwatch.GetTimestamp() >= away && Interlocked.CompareExchange(ref _storeAwayUntil, In(AwaitAnswer), away) == away))
         {
             try
             {
-                return await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+                var user = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+                Interlocked.Exchange(ref _storeAwayUntil, 0);
+                return user;
             }
             catch (StoreException e)
             {
-                Interlocked.Exchange(ref _storeAwayUntil, Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 4));
+                Interlocked.Exchange(ref _storeAwayUntil, In(AskAgain));
                 LogFallback(e.Message);
             }
         }
 
         _metrics.Fallbacks.Add(1);
         return remembered ?? new CachedUser(_pool.Newcomer, 0, 0);
+
+        static long In(double seconds) => Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
     }
 
     private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)

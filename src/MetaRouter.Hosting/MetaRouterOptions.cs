@@ -17,6 +17,12 @@ public sealed class MetaRouterOptions
     /// </value>
     public string Store { get; set; } = "sqlite:metarouter.db";
 
+    /// <value>
+    /// At the start, a SQLite file that is torn is moved aside, whole, and a new one begun: routing goes on without what was learned. Default false: the start is refused,
+    /// and a person decides.
+    /// </value>
+    public bool SetTornStoreAside { get; set; }
+
     /// <value>Before every key in Redis, so that several routers can share one; default <c>metarouter:</c>. No braces.</value>
     public string RedisPrefix { get; set; } = "metarouter:";
 

@@ -33,7 +33,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System); // the application may have its own
         services.AddSingleton<RouterMetrics>();
-        services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(s => OpenStore(s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
         services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
         services.AddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
@@ -52,6 +52,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         });
         services.AddSingleton<ILearning>(s => s.GetRequiredService<LearningLoop>());
         services.AddSingleton<CatalogKeeper>();
+        services.AddSingleton<StoreGuard>();
         services.AddSingleton(s =>
         {
             s.GetRequiredService<CatalogKeeper>().PullAsync(CancellationToken.None).GetAwaiter().GetResult();
@@ -97,7 +98,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         return options;
     }
 
-    private static IUserStore OpenStore(MetaRouterOptions options, ILoggerFactory logs)
+    private static IUserStore OpenStore(MetaRouterOptions options, TimeProvider time, ILoggerFactory logs)
     {
         if (options.Store.StartsWith("redis:", StringComparison.Ordinal))
         {
@@ -107,8 +108,26 @@ public static partial class MetaRouterServiceCollectionExtensions
             return redis;
         }
 
-        return options.Store == "memory" ? new MemoryUserStore() : SqliteUserStore.Open(options.Store["sqlite:".Length..]);
+        if (options.Store == "memory")
+        {
+            return new MemoryUserStore();
+        }
+
+        var path = options.Store["sqlite:".Length..];
+        try
+        {
+            return SqliteUserStore.Open(path);
+        }
+        catch (StoreException e) when (e.IsTorn && options.SetTornStoreAside)
+        {
+            var (logger, aside) = (logs.CreateLogger<SqliteUserStore>(), SqliteUserStore.SetAside(path, time.GetUtcNow()));
+            LogSetAside(logger, aside, e.Message);
+            return SqliteUserStore.Open(path);
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The store is torn and was set aside as '{Aside}', untouched; what was learned of users is in there, and routing goes on with a new store, each user as a new one. Restore a backup in its place if there is one. {Reason}")]
+    private static partial void LogSetAside(ILogger logger, string aside, string reason);
 
     [LoggerMessage(Message = "The Redis store: {Durability}.")]
     private static partial void LogDurability(ILogger logger, LogLevel level, string durability);

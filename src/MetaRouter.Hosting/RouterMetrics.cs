@@ -20,6 +20,7 @@ public sealed class RouterMetrics : IDisposable
         FeedbackSeconds = _meter.CreateHistogram<double>("metarouter.feedback.duration", "s", "Time until feedback is durable.");
         Conflicts = _meter.CreateCounter<long>("metarouter.store.conflicts", "{conflict}", "Writes that found a newer record and were done again.");
         Quarantined = _meter.CreateCounter<long>("metarouter.store.quarantined", "{record}", "Records that could not be read and were set aside.");
+        StoreLosses = _meter.CreateCounter<long>("metarouter.store.losses", "{loss}", "Times the shared store was found emptied or replaced.");
         Fallbacks = _meter.CreateCounter<long>("metarouter.store.fallbacks", "{decision}", "Decisions by the population's policy because the store could not be read.");
         Busy = _meter.CreateCounter<long>("metarouter.busy", "{request}", "Requests refused at once because too many were in hand.");
         DroppedLogEntries = _meter.CreateCounter<long>("metarouter.decision_log.dropped", "{decision}", "Decisions not logged because the log could not keep up.");
@@ -37,6 +38,8 @@ public sealed class RouterMetrics : IDisposable
     public Counter<long> Conflicts { get; }
 
     public Counter<long> Quarantined { get; }
+
+    public Counter<long> StoreLosses { get; }
 
     public Counter<long> Fallbacks { get; }
 

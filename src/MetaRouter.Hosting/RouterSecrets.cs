@@ -10,6 +10,9 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
 {
     private const string Name = "secrets.v1";
 
+    /// <summary>As the store had them; empty: they are from elsewhere.</summary>
+    private byte[] _stored = [];
+
     /// <summary>By what name a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
     public Func<string, string, string> NameOf { get; init; } = static (_, user) => user;
 
@@ -35,6 +38,39 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
             secret = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
         }
 
-        return Read(secret ?? []) ?? throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+        return Read(secret ?? []) is { } read ? read with { _stored = secret! } : throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
     }
+
+    /// <summary>Looks whether the store still has them, and puts them back where it has none: users stay who they are, and what was decided can still be learned from.</summary>
+    public async Task<StoredSecrets> CheckAsync(IUserStore store, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        if (_stored.Length == 0)
+        {
+            return StoredSecrets.Intact; // the store never had them
+        }
+
+        var isPutBack = false;
+        while (true)
+        {
+            if (await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } now)
+            {
+                return !now.AsSpan().SequenceEqual(_stored) ? StoredSecrets.Others : isPutBack ? StoredSecrets.PutBack : StoredSecrets.Intact;
+            }
+
+            isPutBack = await store.WriteValueAsync(Name, _stored, null, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}
+
+/// <summary>What became of the secrets in the store.</summary>
+public enum StoredSecrets
+{
+    Intact,
+
+    /// <summary>They were gone, and are back.</summary>
+    PutBack,
+
+    /// <summary>Another router has put its own there.</summary>
+    Others,
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>Where several routers share a store: looks every second whether another has put a newer prior or catalog there, and serves it.</summary>
-public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, ILogger<SharedStateWatcher> logger) : BackgroundService
+/// <summary>Where several routers share a store: looks every second whether it still is what it was, and whether another has put a newer prior or catalog there, and serves it.</summary>
+public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, StoreGuard guard, ILogger<SharedStateWatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -27,6 +27,7 @@ public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop le
             {
                 try
                 {
+                    await guard.CheckAsync(stoppingToken).ConfigureAwait(false);
                     await catalog.PullAsync(stoppingToken).ConfigureAwait(false);
                     await learning.RestoreAsync(stoppingToken).ConfigureAwait(false);
                     isAway = false;

@@ -78,13 +78,14 @@ internal sealed class UserCache
     public CachedUser Put(UserKey key, CachedUser user) => Put(key, user, long.MaxValue);
 
     /// <summary>Keeps what was read after the ticket was taken, unless something newer may have come and gone since.</summary>
+    /// <remarks>A record that is gone was kept longer than its tombstone, or its store was emptied: the store is believed, if it was asked after the kept one was seen there.</remarks>
     /// <returns>The newer of this and what was kept before.</returns>
     public CachedUser Put(UserKey key, CachedUser user, long ticket)
     {
         var stripe = StripeOf(key);
         lock (stripe)
         {
-            if ((stripe.Young.TryGetValue(key, out var now) || stripe.Old.TryGetValue(key, out now)) && now.Etag > user.Etag)
+            if ((stripe.Young.TryGetValue(key, out var now) || stripe.Old.TryGetValue(key, out now)) && now.Etag > user.Etag && (user.Etag > 0 || user.ReadAt <= now.ReadAt))
             {
                 return now;
             }

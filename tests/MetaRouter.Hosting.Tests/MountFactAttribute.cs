@@ -9,11 +9,11 @@ namespace MetaRouter.Hosting.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class MountFactAttribute : FactAttribute
 {
-    private static readonly bool s_mayMount = MayMount();
+    public static bool MayMount { get; } = Try();
 
     public MountFactAttribute()
     {
-        if (!s_mayMount)
+        if (!MayMount)
         {
             Skip = "Mounting a tmpfs is not allowed here.";
         }
@@ -33,7 +33,7 @@ public sealed class MountFactAttribute : FactAttribute
         }
     }
 
-    private static bool MayMount()
+    private static bool Try()
     {
         if (!OperatingSystem.IsLinux())
         {

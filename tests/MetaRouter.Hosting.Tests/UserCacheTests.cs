@@ -88,11 +88,24 @@ public class UserCacheTests
     }
 
     [Fact]
+    public void Put_TheStoreHasNoRecordAnyMore_IsBelievedUnlessItWasAskedBefore()
+    {
+        var cache = new UserCache(64);
+        var asked = System.Diagnostics.Stopwatch.GetTimestamp() - 1;
+        cache.Put(Key(0), User(7));
+
+        cache.Put(Key(0), User(0) with { ReadAt = asked }).Etag.ShouldBe(7);
+        cache.Put(Key(0), User(0) with { ReadAt = System.Diagnostics.Stopwatch.GetTimestamp() + 1 }).Etag.ShouldBe(0);
+
+        cache.Find(Key(0))!.Etag.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Concurrently_ANewerEtagIsNeverReplacedByAnOlder()
     {
         const int users = 16;
         var cache = new UserCache(64); // turns over all the time
-        var latest = new long[users];
+        var (stored, latest) = (new long[users], new long[users]);
         var went = 0;
         await Task.WhenAll(Enumerable.Range(0, 6).Select(worker => Task.Run(() =>
         {
@@ -105,6 +118,7 @@ public class UserCacheTests
                     case 0 or 1: // writes, one at a time for a user, and publishes what it wrote
                         lock (latest.SyncRootOf(user))
                         {
+                            Volatile.Write(ref stored[user], latest[user] + 1);
                             cache.Put(Key(user), User(latest[user] + 1));
                             Volatile.Write(ref latest[user], latest[user] + 1);
                         }
@@ -115,9 +129,10 @@ public class UserCacheTests
                         break;
                     default: // reads the store slowly, and then the memory
                         var ticket = cache.Ticket(Key(user));
-                        var read = Volatile.Read(ref latest[user]);
+                        var asked = System.Diagnostics.Stopwatch.GetTimestamp();
+                        var read = Volatile.Read(ref stored[user]);
                         Thread.SpinWait(random.Next(300));
-                        cache.Put(Key(user), User(read), ticket);
+                        cache.Put(Key(user), User(read) with { ReadAt = asked }, ticket);
                         var known = Volatile.Read(ref latest[user]);
                         if (cache.Find(Key(user)) is { } found && found.Etag < known)
                         {

@@ -65,6 +65,22 @@ public sealed class RedisServer : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>SIGSTOP: it is there, takes connections, and answers nothing.</summary>
+    public void Pause() => Run("kill", "-STOP", $"{_process!.Id}");
+
+    public void Resume() => Run("kill", "-CONT", $"{_process!.Id}");
+
+    /// <summary>By redis-cli; what it prints.</summary>
+    public string Command(params string[] words) => Run("redis-cli", ["-p", $"{Port}", .. words]);
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var printed = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? printed : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {printed}");
+    }
+
     public async ValueTask DisposeAsync()
     {
         Kill();

@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
+internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
 {
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {
@@ -40,7 +40,7 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstream
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service.</summary>
     private async Task HealthAsync(HttpContext context)
     {
-        var status = "ok";
+        var status = guard.IsForeign ? "degraded" : "ok";
         try
         {
             await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, Upstream
 
         var current = pool.Current;
         var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };

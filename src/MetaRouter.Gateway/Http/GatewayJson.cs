@@ -40,6 +40,9 @@ internal sealed record HealthAnswer(string Status, string Snapshot, int Models, 
 {
     /// <summary>Models whose upstream is being left alone after failing; null: none.</summary>
     public RestingAnswer[]? Resting { get; init; }
+
+    /// <summary>When the shared store was last found emptied; null: not since this process started.</summary>
+    public string? StoreLostAt { get; init; }
 }
 
 internal sealed record RestingAnswer(string Model, string Until);

@@ -200,7 +200,14 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
-        if (await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is not { } bytes || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
+        var bytes = await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+        if (bytes is null && _shared is not null)
+        {
+            // Nobody removes it: the store was emptied. The next look sees this one, or another router's.
+            await _store.WriteValueAsync(Name, _shared, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (bytes is null || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
         {
             return;
         }

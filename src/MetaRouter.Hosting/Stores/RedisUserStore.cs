@@ -11,7 +11,7 @@ namespace MetaRouter.Hosting.Stores;
 /// <remarks>
 /// <code>
 /// {b17}:u:KEY     hash: s the state, e the etag, x Unix milliseconds of the last erasure
-/// {b17}:seq       the bucket's writes so far: the next etag, never given twice
+/// {b17}:seq       the bucket's last etag, never given twice
 /// {b17}:changed   sorted set: KEY by etag
 /// {b17}:erased    sorted set: KEY by time of erasure
 /// {b17}:q         hash: records set aside, KEY:ETAG to reason and state
@@ -19,23 +19,32 @@ namespace MetaRouter.Hosting.Stores;
 /// </code>
 /// What an acknowledged write survives is Redis' to say: with <c>appendonly yes</c> and <c>appendfsync always</c> the death of its process and its machine, with
 /// <c>everysec</c> all but the last second, without an append-only file neither; a replica that takes over may lack what its master had acknowledged.
-/// <see cref="Durability"/> tells which it is.
+/// <see cref="Durability"/> tells which it is. An etag is the time of the write in microseconds by Redis' clock, or the one after the last where that is greater: a
+/// Redis that was emptied, or came back without its last second, gives none again that somebody still has in memory, so that no write takes what it does not know
+/// for what it does. Needs Redis 5 or later: scripts there may ask the time before they write.
 /// </remarks>
 public sealed class RedisUserStore : IUserStore, IDisposable
 {
     /// <summary>Never change it: it decides where a user's record is.</summary>
     private const int Buckets = 64;
 
-    private const string Save = """
-        if (redis.call('HGET', KEYS[1], 'e') or '0') ~= ARGV[1] then return 0 end
-        local n = redis.call('INCR', KEYS[2])
-        redis.call('HSET', KEYS[1], 's', ARGV[2], 'e', n)
-        redis.call('ZADD', KEYS[3], n, ARGV[3])
-        return n
+    private const string NextEtag = """
+        local t = redis.call('TIME')
+        local n = string.format('%.0f', math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, tonumber(t[1]) * 1000000 + tonumber(t[2])))
+        redis.call('SET', KEYS[2], n)
+
         """;
 
-    private const string Erase = """
-        local n = redis.call('INCR', KEYS[2])
+    private const string Save = $"""
+        if (redis.call('HGET', KEYS[1], 'e') or '0') ~= ARGV[1] then return 0 end
+        {NextEtag}
+        redis.call('HSET', KEYS[1], 's', ARGV[2], 'e', n)
+        redis.call('ZADD', KEYS[3], n, ARGV[3])
+        return tonumber(n)
+        """;
+
+    private const string Erase = $"""
+        {NextEtag}
         local x = math.max(tonumber(redis.call('HGET', KEYS[1], 'x') or '0'), tonumber(ARGV[2]))
         redis.call('HSET', KEYS[1], 's', '', 'e', n, 'x', string.format('%d', x))
         redis.call('ZADD', KEYS[3], n, ARGV[1])
@@ -43,16 +52,16 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         for _, field in ipairs(redis.call('HKEYS', KEYS[5])) do
           if string.sub(field, 1, string.len(ARGV[1]) + 1) == ARGV[1] .. ':' then redis.call('HDEL', KEYS[5], field) end
         end
-        return n
+        return tonumber(n)
         """;
 
-    private const string SetAside = """
+    private const string SetAside = $"""
         if redis.call('HGET', KEYS[1], 'e') ~= ARGV[1] then return 0 end
-        local n = redis.call('INCR', KEYS[2])
+        {NextEtag}
         redis.call('HSET', KEYS[4], ARGV[2] .. ':' .. ARGV[1], ARGV[3] .. string.char(10) .. redis.call('HGET', KEYS[1], 's'))
         redis.call('HSET', KEYS[1], 's', '', 'e', n)
         redis.call('ZADD', KEYS[3], n, ARGV[2])
-        return n
+        return tonumber(n)
         """;
 
     private const string Purge = """

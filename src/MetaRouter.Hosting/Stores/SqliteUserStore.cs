@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
@@ -104,6 +105,22 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             connection?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Moves a file that cannot be read out of the way, whole, with the journal beside it.</summary>
+    /// <returns>Where it is now.</returns>
+    public static string SetAside(string path, DateTimeOffset now)
+    {
+        var aside = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(path)}.torn-{now.UtcDateTime:yyyyMMdd'T'HHmmssfff'Z'}");
+        foreach (var part in (string[])["-wal", "-shm", ""])
+        {
+            if (File.Exists(path + part))
+            {
+                File.Move(path + part, aside + part);
+            }
+        }
+
+        return aside;
     }
 
     public ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default) => Do(writes: false, () =>
@@ -254,7 +271,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         }
 
         // Reads the file once. Else a torn page shows only when its users come back, long after the backup that could mend it is gone.
-        return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.");
+        return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.") { IsTorn = true };
 
         long Scalar(string sql) => (long)Value(sql)!;
 
@@ -402,7 +419,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
             _ => e is UnauthorizedAccessException or IOException { HResult: readOnlyFileSystem } ? ReadOnlyRemedy : "check the path and its permissions",
         };
-        return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e);
+        return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e) { IsTorn = remedy == TornRemedy };
     }
 
     private abstract class Work(bool writes)

@@ -16,4 +16,7 @@ public sealed class StoreException : IOException
         : base(message, innerException)
     {
     }
+
+    /// <summary>The file's content is damaged, or was never a store's.</summary>
+    public bool IsTorn { get; init; }
 }

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every fault at full size, each over gateways, Redis and upstream of its own, and thousands of random schedules over the stores themselves; writes the tables to
+# docs/results/faults.md. About ten minutes; needs redis-server, redis-cli and libfaketime, and for the full disk the right to mount.
+# usage: run.sh                     everything
+#        run.sh NAME...             these faults only, to standard output ('Redis paused', 'disk full', ...)
+# SCHEDULES (3000) can be set in the environment.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dotnet build tests/MetaRouter.Faults -c Release -v q --nologo >&2
+faults() { dotnet exec tests/MetaRouter.Faults/bin/Release/net10.0/MetaRouter.Faults.dll "$@"; }
+if (($# > 0)); then
+  faults run "$@"
+  exit
+fi
+status=0
+{
+  echo "# Faults"
+  echo
+  echo "By \`bash infra/faults/run.sh\` on $(date -u +%F), $(nproc) shared cores, load average $(cut -d' ' -f1 /proc/loadavg) at the start. What each column means: [faults](../faults.md)."
+  echo
+  faults run || status=$?
+  echo
+  echo "## Random schedules"
+  echo
+  faults schedules "${SCHEDULES:-3000}" || status=$?
+} > docs/results/faults.md.new
+mv docs/results/faults.md.new docs/results/faults.md
+cat docs/results/faults.md
+exit "$status"

@@ -1,0 +1,38 @@
+using MetaRouter.RouterContract;
+using Xunit.Abstractions;
+
+namespace MetaRouter.Faults.Tests;
+
+/// <summary>Every fault at a small size, one after the other over the same gateways; `infra/faults/run.sh` runs them at full size.</summary>
+public sealed class FaultTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task OnAFile_NothingIsLostDoubledOrAnsweredWrongly()
+    {
+        // A full disk needs a mount, a clock to move libfaketime; in CI neither must be missing unseen.
+        var missing = Fault.All.Where(f => f.Setting is not (Setting.Redis or Setting.RedisEverySecond)).Except(Fault.OnOneFile).Select(f => f.Name).ToArray();
+        output.WriteLine(missing.Length == 0 ? "Every fault can be had here." : $"NOT TESTED, this machine cannot: {string.Join(", ", missing)}");
+        missing.ShouldNotContain(m => Environment.GetEnvironmentVariable("CI") == "true" && m.StartsWith("clock", StringComparison.Ordinal));
+        await using var world = await Fault.SetUpOneFileAsync();
+        await RunAsync(world, Fault.OnOneFile);
+    }
+
+    [RedisFact]
+    public async Task OnRedis_NothingIsLostDoubledOrAnsweredWrongly()
+    {
+        await using var world = await World.OnRedisAsync();
+        await RunAsync(world, Fault.All.Where(f => f.Setting == Setting.Redis));
+    }
+
+    private async Task RunAsync(World world, IEnumerable<Fault> faults)
+    {
+        foreach (var fault in faults)
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            var outcome = await fault.BefallAsync(world, Scale.Small);
+            output.WriteLine(FormattableString.Invariant($"{fault.Name}: {outcome.Verdict.Acknowledged} acknowledged, recovered after {outcome.RecoverySeconds:0.00} s, p99 {outcome.RouteP99Ms:0} ms, took {watch.Elapsed.TotalSeconds:0.0} s. {outcome.Note}"));
+            outcome.Verdict.Problems.Take(10).ShouldBeEmpty(fault.Name);
+            outcome.Verdict.Acknowledged.ShouldBeGreaterThan(0, fault.Name);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using MetaRouter.Hosting.Tests;
+
+namespace MetaRouter.Faults;
+
+/// <param name="HoldSeconds">How long a fault lasts.</param>
+/// <param name="PauseSeconds">How long Redis is stopped.</param>
+/// <param name="Times">How often what dies dies.</param>
+/// <param name="SlowClients">Clients that read a byte ten times a second.</param>
+internal sealed record Scale(double HoldSeconds, double PauseSeconds, int Times, int SlowClients)
+{
+    public static Scale Small { get; } = new(0.5, 1, 1, 100);
+
+    public static Scale Full { get; } = new(10, 30, 10, 1000);
+}
+
+/// <summary>What the fault did to the clients.</summary>
+/// <param name="RecoverySeconds">From the end of the fault (of a death: from the death) to the first acknowledgement of what was asked since.</param>
+/// <param name="RouteP99Ms">Of decisions, from the fault's beginning on.</param>
+internal sealed record Outcome(string Fault, Verdict Verdict, double RecoverySeconds, double RouteP99Ms, string Note = "");
+
+internal enum Setting
+{
+    Redis,
+    RedisEverySecond,
+    Sqlite,
+    MovableClock,
+    SmallDisk,
+}
+
+/// <summary>One fault: what is set up for it, and what is done to it under load.</summary>
+internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Task<Outcome>> BefallAsync)
+{
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        new("gateway killed, SQLite", Setting.Sqlite, (w, s) => DeathsAsync("gateway killed, SQLite", w, s)),
+        new("upstream hangs", Setting.Sqlite, (w, s) => UpstreamAsync("upstream hangs", Manner.Hangs, w, s)),
+        new("upstream resets mid-stream", Setting.Sqlite, (w, s) => UpstreamAsync("upstream resets mid-stream", Manner.ResetsInTheMiddle, w, s)),
+        new("upstream answers garbage", Setting.Sqlite, (w, s) => UpstreamAsync("upstream answers garbage", Manner.SaysGarbage, w, s)),
+        new("upstream answers 429", Setting.Sqlite, (w, s) => UpstreamAsync("upstream answers 429", Manner.Says429, w, s)),
+        new("slow-reading clients", Setting.Sqlite, SlowClientsAsync),
+        new("disk full", Setting.SmallDisk, DiskFullAsync),
+        new("clock back an hour", Setting.MovableClock, ClockBackAsync),
+        new("SQLite file torn", Setting.Sqlite, TornAsync),
+        new("gateway killed, Redis", Setting.Redis, (w, s) => DeathsAsync("gateway killed, Redis", w, s)),
+        new("Redis killed", Setting.Redis, RedisKilledAsync),
+        new("Redis paused", Setting.Redis, RedisPausedAsync),
+        new("Redis full", Setting.Redis, RedisFullAsync),
+        new("Redis slow, 100 ms", Setting.Redis, RedisSlowAsync),
+        new("Redis restarted from AOF, always", Setting.Redis, (w, s) => RedisRestartedAsync("Redis restarted from AOF, always", w, s)),
+        new("Redis flushed", Setting.Redis, RedisFlushedAsync),
+        new("Redis restarted from AOF, everysec", Setting.RedisEverySecond, (w, s) => RedisRestartedAsync("Redis restarted from AOF, everysec", w, s)),
+    ];
+
+    /// <summary>All that befalls a file, in one world, whatever of it this machine can do.</summary>
+    public static IEnumerable<Fault> OnOneFile => All.Where(f => f.Setting is Setting.Sqlite || (f.Setting == Setting.MovableClock && GatewayProcess.CanMoveClock) || (f.Setting == Setting.SmallDisk && MountFactAttribute.MayMount));
+
+    public static Task<World> SetUpOneFileAsync() => World.OnSqliteAsync(MountFactAttribute.MayMount ? 64_000 : null, GatewayProcess.CanMoveClock);
+
+    public static Task<World> SetUpAsync(Setting setting) => setting switch
+    {
+        Setting.Redis => World.OnRedisAsync(),
+        Setting.RedisEverySecond => World.OnRedisAsync("everysec"),
+        Setting.Sqlite => World.OnSqliteAsync(),
+        Setting.MovableClock => World.OnSqliteAsync(movesClock: true),
+        _ => World.OnSqliteAsync(diskKilobytes: 16_000),
+    };
+
+    /// <summary>Load, the fault, its end, recovery, some more load, and the comparison.</summary>
+    /// <param name="befall">Returns when the fault has ended, or for a death when it was.</param>
+    private static async Task<Outcome> UnderLoadAsync(string name, World world, Func<Load, Task<long>> befall, bool chats = false, string note = "")
+    {
+        using var load = new Load(world, chats: chats);
+        await load.AckedAsync(50);
+        var began = Stopwatch.GetTimestamp();
+        var ended = await befall(load);
+        var recovery = await load.RecoveredAsync(ended);
+        await load.AckedAsync(load.Acknowledged + 50);
+        return new Outcome(name, await load.CheckAsync(), recovery, load.RoutePercentile(0.99, began), note);
+    }
+
+    private static Task HoldAsync(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds));
+
+    private static Task<Outcome> DeathsAsync(string name, World world, Scale scale) => UnderLoadAsync(name, world, async load =>
+    {
+        var died = 0L;
+        for (var i = 0; i < scale.Times; i++)
+        {
+            await load.AckedAsync(load.Acknowledged + 50);
+            var victim = world.Gateways[i % world.Gateways.Count];
+            died = Stopwatch.GetTimestamp();
+            victim.Kill();
+            await victim.StartAsync();
+        }
+
+        return died;
+    }, note: FormattableString.Invariant($"{scale.Times} times"));
+
+    private static Task<Outcome> RedisRestartedAsync(string name, World world, Scale scale) => UnderLoadAsync(name, world, async load =>
+    {
+        var died = 0L;
+        for (var i = 0; i < scale.Times; i++)
+        {
+            await load.AckedAsync(load.Acknowledged + 50);
+            died = Stopwatch.GetTimestamp();
+            world.Redis.Kill();
+            await world.Redis.StartAsync();
+        }
+
+        return died;
+    }, note: FormattableString.Invariant($"its process killed {scale.Times} times"));
+
+    private static Task<Outcome> RedisKilledAsync(World world, Scale scale) => UnderLoadAsync("Redis killed", world, async _ =>
+    {
+        world.Redis.Kill();
+        await HoldAsync(scale.HoldSeconds);
+        await world.Redis.StartAsync();
+        return Stopwatch.GetTimestamp();
+    }, note: FormattableString.Invariant($"away {scale.HoldSeconds} s"));
+
+    private static Task<Outcome> RedisPausedAsync(World world, Scale scale) => UnderLoadAsync("Redis paused", world, async _ =>
+    {
+        world.Redis.Pause();
+        await HoldAsync(scale.PauseSeconds);
+        world.Redis.Resume();
+        return Stopwatch.GetTimestamp();
+    }, note: FormattableString.Invariant($"SIGSTOP for {scale.PauseSeconds} s"));
+
+    private static Task<Outcome> RedisFullAsync(World world, Scale scale) => UnderLoadAsync("Redis full", world, async load =>
+    {
+        world.Redis.Command("config", "set", "maxmemory-policy", "noeviction");
+        world.Redis.Command("config", "set", "maxmemory", "1");
+        await HoldAsync(0.2); // what was on its way
+        var before = load.Acknowledged;
+        await HoldAsync(scale.HoldSeconds);
+        load.Acknowledged.ShouldBe(before, "a full Redis takes nothing");
+        world.Redis.Command("config", "set", "maxmemory", "0");
+        return Stopwatch.GetTimestamp();
+    }, note: FormattableString.Invariant($"maxmemory reached, noeviction, {scale.HoldSeconds} s"));
+
+    private static Task<Outcome> RedisSlowAsync(World world, Scale scale) => UnderLoadAsync("Redis slow, 100 ms", world, async load =>
+    {
+        world.Line.Delay = TimeSpan.FromMilliseconds(100);
+        var before = load.Acknowledged;
+        await HoldAsync(scale.HoldSeconds);
+        load.Acknowledged.ShouldBeGreaterThan(before, "slow is not away");
+        world.Line.Delay = default;
+        return Stopwatch.GetTimestamp();
+    }, note: FormattableString.Invariant($"100 ms each way, {scale.HoldSeconds} s"));
+
+    /// <summary>Nothing said before can be kept. It is noticed by both gateways within two seconds, nobody goes without an answer, and all that is said afterwards is kept.</summary>
+    private static async Task<Outcome> RedisFlushedAsync(World world, Scale scale)
+    {
+        using var before = new Load(world);
+        await before.AckedAsync(100);
+        var flushed = Stopwatch.GetTimestamp();
+        world.Redis.Command("flushall");
+        using var client = new HttpClient();
+        foreach (var gateway in world.Gateways)
+        {
+            await RouterContract.Eventually.TrueAsync(async () => JsonNode.Parse(await client.GetStringAsync(new Uri(gateway.Url + "/health")))!["store_lost_at"] is not null, TimeSpan.FromSeconds(5));
+            gateway.Log.ShouldContain("The store was emptied");
+        }
+
+        var noticed = Stopwatch.GetElapsedTime(flushed).TotalSeconds;
+        var wrong = await before.StopAsync();
+        using var after = new Load(world);
+        await after.AckedAsync(200);
+        await HoldAsync(scale.HoldSeconds);
+        var verdict = await after.CheckAsync();
+        verdict = verdict with { Wrong = verdict.Wrong + wrong.Count, Problems = [.. verdict.Problems, .. wrong] };
+
+        // The keys are back: a gateway that starts now is one of them.
+        world.Gateways[0].Kill();
+        await world.Gateways[0].StartAsync();
+        using var restarted = new Load(world);
+        await restarted.AckedAsync(50);
+        var last = await restarted.CheckAsync();
+        verdict = new Verdict(verdict.Acknowledged + last.Acknowledged, verdict.Lost + last.Lost, verdict.Doubled + last.Doubled, verdict.Wrong + last.Wrong, [.. verdict.Problems, .. last.Problems]);
+        return new Outcome("Redis flushed", verdict, noticed, before.RoutePercentile(0.99, flushed), "destroyed: counted from there on; recovery is until both gateways have reported it");
+    }
+
+    private static Task<Outcome> DiskFullAsync(World world, Scale scale)
+    {
+        var ballast = world.Path + ".ballast";
+        return UnderLoadAsync("disk full", world, async load =>
+        {
+            using (var file = new FileStream(ballast, FileMode.Create, FileAccess.Write, FileShare.None, 0))
+            {
+                try
+                {
+                    for (var block = new byte[4096]; ;)
+                    {
+                        file.Write(block);
+                    }
+                }
+                catch (IOException)
+                {
+                    // Full.
+                }
+            }
+
+            await HoldAsync(0.5); // what the files had room for
+            var before = load.Acknowledged;
+            await HoldAsync(scale.HoldSeconds);
+            load.Acknowledged.ShouldBeLessThanOrEqualTo(before + 50, "a full disk takes nothing more");
+            File.Delete(ballast);
+            return Stopwatch.GetTimestamp();
+        }, note: FormattableString.Invariant($"{scale.HoldSeconds} s"));
+    }
+
+    private static Task<Outcome> ClockBackAsync(World world, Scale scale) => UnderLoadAsync("clock back an hour", world, async _ =>
+    {
+        world.Gateways[0].MoveClock(-3600);
+        await HoldAsync(1.1); // by then it has noticed
+        var moved = Stopwatch.GetTimestamp();
+        await HoldAsync(scale.HoldSeconds);
+        return moved;
+    }, note: "feedback on what was decided before is refused until the clock is there again");
+
+    /// <summary>Nothing said before can be read. The file is set aside as it was, and all that is said afterwards is kept.</summary>
+    private static async Task<Outcome> TornAsync(World world, Scale scale)
+    {
+        using (var before = new Load(world))
+        {
+            await before.AckedAsync(200);
+            await before.StopAsync();
+        }
+
+        var gateway = world.Gateways[0];
+        gateway.Kill();
+        File.Delete(world.Path + "-wal"); // a backup that took the file alone
+        using (var file = new FileStream(world.Path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            var noise = new byte[8192];
+            new Random(1).NextBytes(noise);
+            file.Position = Math.Min(4096, file.Length);
+            file.Write(noise);
+        }
+
+        var torn = await File.ReadAllBytesAsync(world.Path);
+        var began = Stopwatch.GetTimestamp();
+        await gateway.StartAsync("--MetaRouter:SetTornStoreAside", "true");
+        gateway.Log.ShouldContain("was set aside as");
+        var aside = Directory.GetFiles(Path.GetDirectoryName(world.Path)!, "users.db.torn-*").Single(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal));
+        (await File.ReadAllBytesAsync(aside)).ShouldBe(torn);
+
+        // The new file's keys are its own; the clients' are put there, as from a backup.
+        gateway.Kill();
+        foreach (var part in (string[])["", "-wal", "-shm"])
+        {
+            File.Delete(world.Path + part);
+        }
+
+        await using (var store = Hosting.Stores.SqliteUserStore.Open(world.Path))
+        {
+            await store.WriteValueAsync("secrets.v1", World.Keys, null);
+        }
+
+        var noticed = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        await gateway.StartAsync();
+        using var after = new Load(world);
+        await after.AckedAsync(100);
+        await HoldAsync(scale.HoldSeconds);
+        return new Outcome("SQLite file torn", await after.CheckAsync(), noticed, after.RoutePercentile(0.99), "destroyed: counted from there on; recovery is the start that sets it aside");
+    }
+
+    private static Task<Outcome> UpstreamAsync(string name, Manner manner, World world, Scale scale) => UnderLoadAsync(name, world, async _ =>
+    {
+        world.Upstream.Manner = manner;
+        await HoldAsync(scale.HoldSeconds);
+        world.Upstream.Manner = Manner.Well;
+        return Stopwatch.GetTimestamp();
+    }, chats: true, note: FormattableString.Invariant($"{scale.HoldSeconds} s; p99 is of whole answers"));
+
+    private static async Task<Outcome> SlowClientsAsync(World world, Scale scale)
+    {
+        var megabytes = 0.0;
+        var outcome = await UnderLoadAsync("slow-reading clients", world, async _ =>
+        {
+            world.Upstream.Manner = Manner.Floods;
+            using var end = new CancellationTokenSource();
+            var before = world.Gateways[0].ResidentMegabytes;
+            var reading = Enumerable.Range(0, scale.SlowClients).Select(i => ReadSlowlyAsync(new Uri(world.Gateways[0].Url).Port, i, end.Token)).ToArray();
+            await HoldAsync(scale.HoldSeconds);
+            megabytes = world.Gateways[0].ResidentMegabytes - before;
+            await end.CancelAsync();
+            await Task.WhenAll(reading);
+            world.Upstream.Manner = Manner.Well;
+            return Stopwatch.GetTimestamp();
+        });
+        return outcome with { Note = string.Create(CultureInfo.InvariantCulture, $"{scale.SlowClients} clients, a megabyte each, {scale.HoldSeconds} s: {megabytes:0} MB more") };
+    }
+
+    private static async Task ReadSlowlyAsync(int port, int client, CancellationToken end)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port, end);
+            var body = $$"""{"model":"auto","stream":true,"messages":[{"role":"user","content":"slow {{client}}"}]}""";
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"), end);
+            for (var one = new byte[1]; await socket.ReceiveAsync(one, end) > 0;)
+            {
+                await Task.Delay(100, end);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            // It leaves, or was cut off: both are answers to slowness.
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using MetaRouter.Faults;
+using MetaRouter.Hosting.Stores;
+using MetaRouter.RouterContract;
+
+// Faults at full size, thousands of schedules, and the soak: what infra/faults starts.
+switch (args)
+{
+    case ["run", .. var names]:
+        return await RunAsync(names);
+
+    case ["schedules", var count]:
+        return await ScheduleAsync(int.Parse(count, CultureInfo.InvariantCulture));
+
+    case ["soak", var minutes]:
+        return await Soak.RunAsync(int.Parse(minutes, CultureInfo.InvariantCulture));
+
+    default:
+        Console.Error.WriteLine($"run [NAME...] | schedules COUNT | soak MINUTES; the names: {string.Join(", ", Fault.All.Select(f => $"'{f.Name}'"))}");
+        return 2;
+}
+
+// The table goes to standard output, what is wrong to standard error.
+static async Task<int> RunAsync(string[] names)
+{
+    var isClean = true;
+    Console.WriteLine("| fault | acknowledged | lost | doubled | wrong | recovery, s | p99 of decisions from the fault on, ms | |");
+    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---|");
+    foreach (var fault in Fault.All.Where(f => names.Length == 0 || names.Contains(f.Name)))
+    {
+        await using var world = await Fault.SetUpAsync(fault.Setting);
+        var outcome = await fault.BefallAsync(world, Scale.Full);
+        var verdict = outcome.Verdict;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {outcome.Fault} | {verdict.Acknowledged} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {outcome.RecoverySeconds:0.00} | {outcome.RouteP99Ms:0.0} | {outcome.Note} |"));
+        isClean &= Told(verdict);
+    }
+
+    return isClean ? 0 : 1;
+}
+
+static async Task<int> ScheduleAsync(int count)
+{
+    var isClean = true;
+    Console.WriteLine("| store | schedules | acknowledged | lost | doubled | wrong | seconds |");
+    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
+    var folder = Directory.CreateTempSubdirectory("metarouter-schedules-").FullName;
+    await using var redis = await RedisServer.StartAsync();
+    foreach (var (name, open) in new (string, Func<IUserStore>)[] { ("SQLite", () => SqliteUserStore.Open(Path.Combine(folder, "users.db"))), ("Redis", () => RedisUserStore.Open(redis.Address)) })
+    {
+        await using var store = open();
+        var watch = Stopwatch.StartNew();
+        var verdict = await Schedules.RunManyAsync(store, 1, count);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {count} | {verdict.Acknowledged} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {watch.Elapsed.TotalSeconds:0.0} |"));
+        isClean &= Told(verdict);
+    }
+
+    Directory.Delete(folder, recursive: true);
+    return isClean ? 0 : 1;
+}
+
+static bool Told(Verdict verdict)
+{
+    foreach (var problem in verdict.Problems.Take(20))
+    {
+        Console.Error.WriteLine(problem);
+    }
+
+    return verdict.IsClean;
+}
