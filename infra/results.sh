@@ -18,6 +18,8 @@ for pool in mmlu-pro-8 routerbench-8 zeroeval-11; do
   run "P2-$pool" evaluate P2 --pool "$pool" --ablations
   run "P3-$pool" evaluate P3 --pool "$pool"
   run "P3-variants-$pool" evaluate variants --pool "$pool"
+  run "P3-changes-$pool" evaluate changes --pool "$pool"
+  run "arrival-$pool" evaluate arrival --pool "$pool"
   run "P4-$pool" evaluate P4 --pool "$pool"
 done
 run P5 evaluate P5

@@ -77,6 +77,11 @@ internal static class EvaluateCommand
             table.Write(console);
         }
 
+        foreach (var wanted in result.Targets)
+        {
+            terminal.Out.WriteLine($"{(wanted.Reached ? "Reached" : "Not reached")}: {wanted.Name}: {wanted.Wanted}; measured {wanted.Measured}.");
+        }
+
         if (json)
         {
             // Not through the console, which would fold the line.

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -11,7 +12,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// E-step: <see cref="Cohort.Expect"/>, each user's posterior on the grid under the current prior; M-step: <see cref="PriorFit"/>. Every user counts once,
 /// whatever the number of signals, and can rule out no hypothesis altogether, which bounds what anyone can move.
 /// A fit starts from <see cref="PopulationPrior.Default"/>, never from its own last result, whose imaginary users would be given up one by one.
-/// The lapse has no sufficient statistic: it is chosen on raw windows, by <see cref="LapseEvidence"/>.
+/// How each kind of feedback speaks, its strength and its lapse, has no sufficient statistic: it is chosen on a sample of raw windows, by <see cref="SpeechEvidence"/>.
 /// </remarks>
 public static class MetaLearner
 {
@@ -23,6 +24,9 @@ public static class MetaLearner
 
     /// <summary>The lapses a prior may have; a refresh goes to a neighbour at most, since the users' evidence was drawn under the one in service.</summary>
     public static IReadOnlyList<double> Lapses { get; } = [0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2];
+
+    /// <summary>The strengths a kind of feedback may have, likewise; at the lowest it says next to nothing.</summary>
+    public static IReadOnlyList<double> Strengths { get; } = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3];
 
     /// <summary>The prior after up to <paramref name="iterations"/> steps; the starting prior itself when fewer than <see cref="SmallestCohort"/> users have spoken.</summary>
     /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
@@ -38,44 +42,103 @@ public static class MetaLearner
         return fit.Prior;
     }
 
-    /// <summary>Sum over the windows of ln P(signals | prior with each of <see cref="Lapses"/>).</summary>
-    public static double[] LapseEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
+    /// <summary>What <see cref="SpeechEvidence"/> weighs: each kind that speaks, a step up, down or none in strength and in lapse. A comparison is the unit: its strength stays.</summary>
+    public static IReadOnlyList<(FeedbackKind Kind, SignalSpeech Speech)> Neighbours(PopulationPrior prior)
     {
-        ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(prior);
-        ArgumentNullException.ThrowIfNull(windows);
-        var states = windows.ToArray();
-        return [.. Lapses.Select(lapse =>
-        {
-            var candidate = new PopulationPrior(prior.Components, prior.BetaWeights, lapse);
-            Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
-            var sum = 0.0;
-            foreach (var state in states)
-            {
-                candidate.LogWeights.CopyTo(log);
-                PreferenceBelief.AddLogLikelihood(candidate, pool.Context, state.Signals.AsSpan(), log);
-                var max = System.Numerics.Tensors.TensorPrimitives.Max<float>(log);
-                var mass = 0.0;
-                foreach (var l in log)
-                {
-                    mass += Math.Exp(l - max);
-                }
-
-                sum += max + Math.Log(mass);
-            }
-
-            return sum;
-        })];
+        return [.. Enumerable.Range(0, SignalSpeech.Kinds).Where(k => prior.Speech[k].Strength > 0).SelectMany(k =>
+            from strength in k == (int)FeedbackKind.Comparison ? [1] : Near(Strengths, prior.Speech[k].Strength)
+            from lapse in Near(Lapses, prior.Speech[k].Lapse)
+            select ((FeedbackKind)k, new SignalSpeech(strength, lapse)))];
     }
 
-    /// <summary>The prior with the likeliest lapse that is at most one place from the one it has.</summary>
-    /// <param name="evidence">Of each of <see cref="Lapses"/>, from <see cref="LapseEvidence"/>.</param>
-    public static PopulationPrior WithLapse(PopulationPrior prior, IReadOnlyList<double> evidence)
+    /// <summary>
+    /// Of each of <see cref="Neighbours"/>, the sum over the windows of ln P(signals | prior with that kind so), each up to a constant of the kind's own; then of each
+    /// kind the users who used it. Adds up over any number of places. O(windows x signals x 9 x hypotheses).
+    /// </summary>
+    public static double[] SpeechEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
     {
-        ArgumentNullException.ThrowIfNull(prior);
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentNullException.ThrowIfNull(windows);
+        var neighbours = Neighbours(prior);
+        var candidates = neighbours.Select(n => With(prior, n.Kind, n.Speech)).ToArray();
+        var evidence = new double[neighbours.Count + SignalSpeech.Kinds];
+        Span<float> all = stackalloc float[ChoiceModel.Hypotheses];
+        Span<float> others = stackalloc float[ChoiceModel.Hypotheses];
+        Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
+        foreach (var state in windows)
+        {
+            prior.LogWeights.CopyTo(all);
+            PreferenceBelief.AddLogLikelihood(prior, pool.Context, state.Signals.AsSpan(), all);
+            var (kind, spoke) = (-1, false);
+            for (var i = 0; i < neighbours.Count; i++)
+            {
+                if ((int)neighbours[i].Kind != kind)
+                {
+                    kind = (int)neighbours[i].Kind;
+                    log.Clear();
+                    spoke = PreferenceBelief.AddLogLikelihood(prior, pool.Context, state.Signals.AsSpan(), log, neighbours[i].Kind) > 0;
+                    TensorPrimitives.Subtract(all, log, others);
+                    evidence[neighbours.Count + kind] += spoke ? 1 : 0;
+                }
+
+                if (spoke)
+                {
+                    others.CopyTo(log);
+                    PreferenceBelief.AddLogLikelihood(candidates[i], pool.Context, state.Signals.AsSpan(), log, neighbours[i].Kind);
+                    evidence[i] += LogSum(log);
+                }
+            }
+        }
+
+        return evidence;
+    }
+
+    /// <summary>
+    /// The prior with each kind's speech moved to the likeliest of its neighbours, where that is likelier by a nat for each number moved and at least
+    /// <see cref="SmallestCohort"/> users used the kind. One step a refresh: the users' evidence was drawn under the speech in service.
+    /// </summary>
+    /// <param name="evidence">From <see cref="SpeechEvidence"/>, of this very prior, summed over all places.</param>
+    /// <exception cref="ArgumentException">It is not: its length differs.</exception>
+    public static PopulationPrior WithSpeech(PopulationPrior prior, IReadOnlyList<double> evidence)
+    {
         ArgumentNullException.ThrowIfNull(evidence);
-        var at = Enumerable.Range(0, Lapses.Count).MinBy(i => Math.Abs(Lapses[i] - prior.Lapse));
-        var best = Enumerable.Range(Math.Max(0, at - 1), Math.Min(Lapses.Count - 1, at + 1) - Math.Max(0, at - 1) + 1).MaxBy(i => evidence[i]);
-        return new PopulationPrior(prior.Components, prior.BetaWeights, Lapses[best]);
+        var neighbours = Neighbours(prior);
+        if (evidence.Count != neighbours.Count + SignalSpeech.Kinds)
+        {
+            throw new ArgumentException($"There are {evidence.Count} numbers of evidence; this prior has {neighbours.Count} neighbours and {SignalSpeech.Kinds} kinds.", nameof(evidence));
+        }
+
+        var next = prior;
+        foreach (var kind in neighbours.Select((n, i) => (n.Kind, n.Speech, Evidence: evidence[i])).GroupBy(n => n.Kind))
+        {
+            var now = prior.SpeechOf(kind.Key);
+            double Worth((FeedbackKind Kind, SignalSpeech Speech, double Evidence) n) => n.Evidence - (n.Speech.Strength != now.Strength ? 1 : 0) - (n.Speech.Lapse != now.Lapse ? 1 : 0);
+            next = evidence[neighbours.Count + (int)kind.Key] >= SmallestCohort ? With(next, kind.Key, kind.MaxBy(Worth).Speech) : next;
+        }
+
+        return next;
+    }
+
+    private static PopulationPrior With(PopulationPrior prior, FeedbackKind kind, SignalSpeech speech) =>
+        new(prior.Components, prior.BetaWeights, kind == FeedbackKind.Comparison ? speech.Lapse : prior.Lapse, prior.Speech.SetItem((int)kind, speech));
+
+    /// <summary>The value itself, and the ones below and above it in a ladder.</summary>
+    private static IEnumerable<double> Near(IReadOnlyList<double> ladder, double value)
+    {
+        var at = Enumerable.Range(0, ladder.Count).MinBy(i => Math.Abs(ladder[i] - value));
+        return [value, .. ladder.Skip(at - 1).Take(at == 0 ? 2 : 3).Where(v => v != value)];
+    }
+
+    private static double LogSum(ReadOnlySpan<float> log)
+    {
+        var max = TensorPrimitives.Max(log);
+        var mass = 0.0;
+        foreach (var l in log)
+        {
+            mass += Math.Exp(l - max);
+        }
+
+        return max + Math.Log(mass);
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
@@ -26,6 +27,7 @@ public sealed class Snapshot
     internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
+        Numbers = models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
         Version = SnapshotCodec.ContentHash(this);
     }
 
@@ -53,6 +55,23 @@ public sealed class Snapshot
     public CalibrationSample Calibration { get; }
 
     public PopulationPrior Prior { get; }
+
+    /// <summary>The number of each model, by name.</summary>
+    internal IReadOnlyDictionary<ModelId, int> Numbers { get; }
+
+    /// <summary>The mean head of some of its models.</summary>
+    internal ModelHead HeadOf((int Model, double Weight)[] kin) => kin is [var (only, _)] ? Heads[only] : ModelHead.Mean([.. kin.Select(k => Heads[k.Model])], [.. kin.Select(k => k.Weight)]);
+
+    /// <summary>What every head reads of a request: (d.x, P x), and the forest's leaf.</summary>
+    internal void Describe(ReadOnlySpan<float> x, Span<float> projected, Span<float> leaf)
+    {
+        for (var j = 0; j < projected.Length; j++)
+        {
+            projected[j] = TensorPrimitives.Dot(Projection.AsSpan(j * x.Length, x.Length), x);
+        }
+
+        Forest.Predict(x, leaf);
+    }
 
     /// <summary>The same models and encoder with another prior: what a refresh publishes.</summary>
     public Snapshot WithPrior(PopulationPrior prior) => new(Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, prior);

@@ -19,6 +19,9 @@ public static class SnapshotCodec
 {
     public const ushort FormatVersion = 2;
 
+    /// <summary>As version 2, and how each kind of feedback but comparisons speaks: two numbers each, at the end of the prior. Written only where that was learned.</summary>
+    public const ushort SpeechVersion = 3;
+
     private const int HashBytes = 32;
 
     // Room for thousands of models; a file that claims more is not one of ours.
@@ -91,9 +94,9 @@ public static class SnapshotCodec
         }
 
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
-        if (version != FormatVersion)
+        if (version is not (FormatVersion or SpeechVersion))
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} and {SpeechVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -106,7 +109,7 @@ public static class SnapshotCodec
         try
         {
             using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + 2)..^HashBytes].ToArray()), Encoding.UTF8);
-            return ReadBody(reader);
+            return ReadBody(reader, version);
         }
         catch (Exception e) when (e is IOException or ArgumentException or OverflowException or FormatException and not SnapshotFormatException)
         {
@@ -128,7 +131,7 @@ public static class SnapshotCodec
     private static void WriteBody(BinaryWriter w, Snapshot s)
     {
         w.Write(Magic);
-        w.Write(FormatVersion);
+        w.Write(s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion);
         w.Write(s.Origin);
         WriteHalves(w, s.Encoder.Idf);
         WriteFloats(w, s.Encoder.Scale);
@@ -167,7 +170,7 @@ public static class SnapshotCodec
         WritePrior(w, s.Prior);
     }
 
-    private static Snapshot ReadBody(BinaryReader r)
+    private static Snapshot ReadBody(BinaryReader r, ushort version)
     {
         var origin = r.ReadString();
         var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
@@ -203,7 +206,7 @@ public static class SnapshotCodec
 
         var correlation = InRange(r.ReadSingle(), 0, 1, "outcome correlation");
         var sample = ReadSample(r, models.Length);
-        var prior = ReadPrior(r);
+        var prior = ReadPrior(r, version);
         if (r.BaseStream.Position != r.BaseStream.Length)
         {
             throw new SnapshotFormatException($"The snapshot has {r.BaseStream.Length - r.BaseStream.Position} bytes after its end. Train it again with this program.");
@@ -384,9 +387,14 @@ public static class SnapshotCodec
         }
 
         w.Write(prior.Lapse);
+        for (var i = 1; prior.HasLearnedSpeech && i < prior.Speech.Length; i++)
+        {
+            w.Write(prior.Speech[i].Strength);
+            w.Write(prior.Speech[i].Lapse);
+        }
     }
 
-    private static PopulationPrior ReadPrior(BinaryReader r)
+    private static PopulationPrior ReadPrior(BinaryReader r, ushort version)
     {
         var components = new PopulationPrior.Component[ReadCount(r, "prior components", 24)];
         for (var i = 0; i < components.Length; i++)
@@ -400,7 +408,8 @@ public static class SnapshotCodec
             betas[i] = r.ReadDouble();
         }
 
-        return new PopulationPrior(components, betas, r.ReadDouble());
+        var lapse = r.ReadDouble();
+        return new PopulationPrior(components, betas, lapse, version == FormatVersion ? null : [new SignalSpeech(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()]);
     }
 
     private static void WriteFloats(BinaryWriter w, ReadOnlySpan<float> values)

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace MetaRouter.Core.Prediction;
 
 /// <summary>
@@ -16,6 +18,15 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="LatencyFactor">Smearing factor; 0 when no latency was ever observed.</param>
 public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, float[] TreeLoading, float[] TokenWeights, float TokenFactor, float PromptTokenOffset, float PromptTokenRatio, float[] LatencyWeights, float LatencyFactor)
 {
+    /// <summary>The mean of both opinions, 0 to 1.</summary>
+    /// <param name="projected">(d.x, P x) of the request.</param>
+    /// <param name="leaf">The forest's word on it.</param>
+    internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf) =>
+        (LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..])) + Math.Clamp(TreeMean + TensorPrimitives.Dot(TreeLoading, leaf), 0f, 1f)) / 2;
+
+    /// <summary>Completion tokens expected.</summary>
+    internal float Tokens(ReadOnlySpan<float> features) => MathF.Exp(TensorPrimitives.Dot(TokenWeights, features)) * TokenFactor;
+
     /// <summary>The weighted mean of heads; weights are 0 or more and sum to 1. Latency is that of the heads which know theirs.</summary>
     public static ModelHead Mean(IReadOnlyList<ModelHead> heads, IReadOnlyList<double> weights)
     {

@@ -54,13 +54,11 @@ public sealed class OutcomePredictor
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
-            var logistic = LowRankLogistic.Sigmoid(head.Bias + projected[0] + TensorPrimitives.Dot(head.Ability, projected[1..(_rank + 1)]));
-            var trees = Math.Clamp(head.TreeMean + TensorPrimitives.Dot<float>(head.TreeLoading, leaf), 0f, 1f);
-            var output = outputTokens[k] = MathF.Exp(TensorPrimitives.Dot(head.TokenWeights, x)) * head.TokenFactor;
+            var output = outputTokens[k] = head.Tokens(x);
             var input = float.IsNaN(promptTokens) ? head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor : 0;
-            outcomes[k] = new Outcome((logistic + trees) / 2, (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
+            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
         }
     }
 }

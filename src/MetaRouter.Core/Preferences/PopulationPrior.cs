@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using MetaRouter.Core.Users;
+
 namespace MetaRouter.Core.Preferences;
 
 /// <summary>
@@ -13,8 +16,9 @@ public sealed record PopulationPrior
 
     private readonly float[] _log = new float[ChoiceModel.Hypotheses];
 
-    /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, or a lapse outside [0, 1).</exception>
-    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse)
+    /// <param name="speech">How each kind of feedback speaks, by <see cref="FeedbackKind"/>; null: as guessed before anything was learned.</param>
+    /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, a lapse outside [0, 1), or a list of kinds that is not one of each, comparisons of strength 1 and this lapse first.</exception>
+    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null)
     {
         if (components.Count == 0 || !IsDistribution(components.Select(c => c.Weight)) || components.Any(c => !(c.Deviation > 0) || !double.IsFinite(c.Mean) || !double.IsFinite(c.Deviation)))
         {
@@ -29,6 +33,12 @@ public sealed record PopulationPrior
         if (!(lapse is >= 0 and < 1))
         {
             throw new ArgumentException($"A lapse is a share from 0 to below 1; found {lapse}.", nameof(lapse));
+        }
+
+        Speech = speech is null ? SignalSpeech.Guessed(lapse) : [.. speech];
+        if (Speech.Length != SignalSpeech.Kinds || Speech[0] != new SignalSpeech(1, lapse) || Speech.Any(s => !(s.Strength is >= 0 and < 100 && s.Lapse is >= 0 and < 1)))
+        {
+            throw new ArgumentException($"A prior needs the strength (0 or more) and the lapse (0 to below 1) of {SignalSpeech.Kinds} kinds of feedback, comparisons first with strength 1 and lapse {lapse}; found {string.Join("; ", Speech)}.", nameof(speech));
         }
 
         (Components, BetaWeights, Lapse) = ([.. components], [.. betaWeights], lapse);
@@ -51,7 +61,17 @@ public sealed record PopulationPrior
     /// <summary>Shares of <see cref="ChoiceModel.Betas"/>.</summary>
     public IReadOnlyList<double> BetaWeights { get; }
 
+    /// <summary>Of a comparison.</summary>
     public double Lapse { get; }
+
+    /// <summary>By <see cref="FeedbackKind"/>.</summary>
+    public ImmutableArray<SignalSpeech> Speech { get; }
+
+    /// <summary>Whether how kinds speak was learned from users.</summary>
+    public bool HasLearnedSpeech => !Speech.AsSpan().SequenceEqual(SignalSpeech.Guessed(Lapse).AsSpan());
+
+    /// <summary>A kind that this version does not know is silent.</summary>
+    public SignalSpeech SpeechOf(FeedbackKind kind) => (int)kind < Speech.Length ? Speech[(int)kind] : default;
 
     /// <summary>ln of the prior of each lambda x beta hypothesis.</summary>
     public ReadOnlySpan<float> LogWeights => _log;

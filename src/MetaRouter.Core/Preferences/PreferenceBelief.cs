@@ -78,33 +78,44 @@ public sealed class PreferenceBelief
     }
 
     /// <summary>Adds the signals' faded log likelihood of every hypothesis; returns how many spoke. Signals ascend in time.</summary>
-    public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log)
+    /// <param name="only">Just this kind's part, faded as among all; null: every kind's.</param>
+    public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
     {
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
         var (used, weight) = (0, 1f);
         for (var i = signals.Length - 1; i >= 0; i--)
         {
             ref readonly var signal = ref signals[i];
-            var strength = ChoiceContext.StrengthOf(signal.Key.Kind);
-            if (strength <= 0 || !Speaks(signal) || RepeatsThumb(signals, i))
+            var speech = prior.SpeechOf(signal.Key.Kind);
+            if (speech.Strength <= 0 || !Speaks(signal) || RepeatsThumb(signals, i))
             {
                 continue;
             }
 
-            ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, strength, context.Correlation, (float)prior.Lapse, p, signal.Key.Kind != FeedbackKind.Comparison, context.CostSpread);
-            if (!FirstPreferred(signal))
+            if (only is null || only == signal.Key.Kind)
             {
-                TensorPrimitives.Subtract(1f, p, p);
+                LogLikelihood(signal, speech, context, p);
+                TensorPrimitives.MultiplyAdd(p, weight, log, log);
+                used++;
             }
 
-            TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
-            TensorPrimitives.Log(p, p);
-            TensorPrimitives.MultiplyAdd(p, weight, log, log);
             weight *= Fade;
-            used++;
         }
 
         return used;
+    }
+
+    /// <summary>ln P(what was said | each hypothesis) of one signal that speaks.</summary>
+    private static void LogLikelihood(in Signal signal, SignalSpeech speech, in ChoiceContext context, Span<float> p)
+    {
+        ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, (float)speech.Strength, context.Correlation, (float)speech.Lapse, p, signal.Key.Kind != FeedbackKind.Comparison, context.CostSpread);
+        if (!FirstPreferred(signal))
+        {
+            TensorPrimitives.Subtract(1f, p, p);
+        }
+
+        TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
+        TensorPrimitives.Log(p, p);
     }
 
     /// <summary>The belief after one more answer with the given likelihood under each hypothesis.</summary>

@@ -77,10 +77,10 @@ public sealed class ComparisonSelector
     public void Teach(ReadOnlySpan<Outcome> outcomes, Span<double> taught)
     {
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
-        var middle = UserModel.Middle(outcomes);
+        var (middle, thumb) = (UserModel.Middle(outcomes), _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Thumb));
         for (var k = 0; k < outcomes.Length; k++)
         {
-            ChoiceModel.Likelihood(outcomes[k], middle, _pool.CostScaleUsd, ChoiceContext.StrengthOf(FeedbackKind.Thumb), _pool.Context.Correlation, (float)_pool.Snapshot.Prior.Lapse, likelihood, secondIsMiddle: true, _pool.Context.CostSpread);
+            ChoiceModel.Likelihood(outcomes[k], middle, _pool.CostScaleUsd, (float)thumb.Strength, _pool.Context.Correlation, (float)thumb.Lapse, likelihood, secondIsMiddle: true, _pool.Context.CostSpread);
             taught[k] = Math.Max(0, Judge(k, k, likelihood).Score);
         }
     }

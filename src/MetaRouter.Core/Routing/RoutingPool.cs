@@ -11,14 +11,10 @@ namespace MetaRouter.Core.Routing;
 /// table of that pool. Immutable; built once when either changes, in milliseconds.
 /// </summary>
 /// <remarks>
-/// A model the snapshot has never seen takes its sibling's head; without one, the mean head of the snapshot's models weighted by how near
-/// their prices are (a Gaussian in ln of the price of a typical call): dearer models are, on the whole, better.
+/// A model the snapshot has never seen is taken for its kin (<see cref="ModelKin"/>): it has their head, and their records in the value table, at its own price.
 /// </remarks>
 public sealed class RoutingPool
 {
-    /// <summary>Spread of the price kernel, in ln US dollars.</summary>
-    private const double PriceSpread = 0.7;
-
     /// <summary>Positions of the dial that lend each other their records: a factor of 1.5 in lambda to either side.</summary>
     private const double PositionSpread = 2;
 
@@ -29,9 +25,10 @@ public sealed class RoutingPool
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(catalog);
         (Snapshot, Catalog) = (snapshot, catalog);
-        var known = snapshot.Models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
-        _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, [.. catalog.Models.Select(m => HeadOf(snapshot, catalog, known, m))]);
-        (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, known);
+        var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
+        ModelHead[] heads = [.. kin.Select(snapshot.HeadOf)];
+        _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
+        (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, kin, heads);
         Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
     }
 
@@ -60,54 +57,34 @@ public sealed class RoutingPool
     public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected) =>
         _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
 
-    private static ModelHead HeadOf(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known, ModelProfile model)
-    {
-        var seen = new HashSet<ModelId>();
-        for (var at = model; at is not null && seen.Add(at.Id);)
-        {
-            if (known.TryGetValue(at.Id, out var index))
-            {
-                return snapshot.Heads[index];
-            }
-
-            if (at.Sibling is not { } sibling)
-            {
-                break;
-            }
-
-            if (known.TryGetValue(sibling, out index))
-            {
-                return snapshot.Heads[index];
-            }
-
-            at = catalog.TryFind(sibling, out var listed) ? catalog.Models[listed] : null;
-        }
-
-        var price = TypicalPrice(model);
-        // Measured from the nearest, so that a model dearer or cheaper than all others is like the dearest or cheapest, not like the average.
-        var distance = snapshot.Models.Select(m => 0.5 * Math.Pow((TypicalPrice(m) - price) / PriceSpread, 2)).ToArray();
-        var nearest = distance.Min();
-        var nearness = distance.Select(d => Math.Exp(nearest - d)).ToArray();
-        var sum = nearness.Sum();
-        return ModelHead.Mean(snapshot.Heads, [.. nearness.Select(w => w / sum)]);
-    }
-
-    /// <summary>ln US dollars of a call of 300 prompt and 300 completion tokens; a free model counts as a millionth of a dollar.</summary>
-    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, (model.InputPrice.Usd + model.OutputPrice.Usd) * 300e-6));
-
     /// <summary>
     /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.
     /// </summary>
-    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known)
+    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, (int Model, double Weight)[][] kin, ModelHead[] heads)
     {
         var sample = snapshot.Calibration;
         var at = new int[snapshot.Models.Count];
         Array.Fill(at, -1);
+        var fresh = new List<int>();
         for (var i = 0; i < catalog.Count; i++)
         {
-            if (catalog.Models[i].Enabled && known.TryGetValue(catalog.Models[i].Id, out var index))
+            if (catalog.Models[i].Enabled && snapshot.Numbers.TryGetValue(catalog.Models[i].Id, out var index))
             {
                 at[index] = i;
+            }
+            else if (catalog.Models[i].Enabled)
+            {
+                fresh.Add(i);
+            }
+        }
+
+        if (fresh.Count > 0 && fresh.Count < catalog.Models.Count(m => m.Enabled))
+        {
+            // Beside models that were seen, those that never were stand with their kin's cells.
+            at = [.. at, .. fresh];
+            for (var f = 0; f < fresh.Count; f++)
+            {
+                sample = sample.WithKin((ushort)(snapshot.Models.Count + f), kin[fresh[f]], 0, 1);
             }
         }
 
@@ -142,7 +119,7 @@ public sealed class RoutingPool
         }
 
         scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
-        return (scale, CostSpread(cells), Play(cells, scale) ?? FromMeans(snapshot, catalog, known, scale));
+        return (scale, CostSpread(cells), Play(cells, scale) ?? FromMeans(catalog, heads, scale));
     }
 
     /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
@@ -204,10 +181,10 @@ public sealed class RoutingPool
     }
 
     /// <summary>No two of the models were ever seen side by side: the dial over their mean outcomes.</summary>
-    private static ValueTable FromMeans(Snapshot snapshot, ModelCatalog catalog, Dictionary<ModelId, int> known, double scale)
+    private static ValueTable FromMeans(ModelCatalog catalog, ModelHead[] heads, double scale)
     {
-        var means = catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0])
-            .Select(m => (Quality: HeadOf(snapshot, catalog, known, m).TreeMean, Cost: m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300))).ToArray();
+        var means = catalog.Models.Select((m, i) => (Model: m, Quality: heads[i].TreeMean)).Where(m => m.Model.Enabled).DefaultIfEmpty((Model: catalog.Models[0], Quality: heads[0].TreeMean))
+            .Select(m => (m.Quality, Cost: m.Model.InputPrice.CostUsd(300) + m.Model.OutputPrice.CostUsd(300))).ToArray();
         var picks = PreferenceGrid.Lambda.ToArray().Select(lambda => means.MaxBy(m => m.Quality - (lambda * m.Cost / scale))).ToArray();
         return new ValueTable([.. picks.Select(p => p.Quality)], [.. picks.Select(p => (float)(p.Cost / scale))]);
     }

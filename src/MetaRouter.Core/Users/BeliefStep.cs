@@ -50,7 +50,7 @@ public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, Preferen
 
         // In factors of lambda: what a person would not notice is not called a change.
         var factor = After.GeometricMean / Before.GeometricMean;
-        var did = ChoiceContext.StrengthOf(Signal.Key.Kind) == 0 ? "speaks of quality alone, so the trade-off stays"
+        var did = Signal.Key.Kind is FeedbackKind.Rating or FeedbackKind.TaskSuccess ? "speaks of quality alone, so the trade-off stays"
             : factor > 1.02 ? "cost seems to matter more" : factor < 1 / 1.02 ? "quality seems to matter more" : "hardly changes what is believed";
         return $"{said}: {did}";
     }

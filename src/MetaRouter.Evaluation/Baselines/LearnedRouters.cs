@@ -32,4 +32,12 @@ public static class LearnedRouters
         () => new MetaRouterModel(NgramFamilies.Words),
         () => new MetaRouterModel(NgramFamilies.Characters),
     ];
+
+    /// <summary>What ships when one of the models arrives after training, against being trained with it.</summary>
+    public static IReadOnlyList<Func<IOutcomeModel>> Arrivals { get; } =
+    [
+        () => new ArrivingModel(ArrivingModel.Knowledge.Sibling),
+        () => new ArrivingModel(ArrivingModel.Knowledge.GradedAnswers),
+        () => new ArrivingModel(ArrivingModel.Knowledge.Nothing),
+    ];
 }

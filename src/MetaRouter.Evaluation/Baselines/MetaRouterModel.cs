@@ -24,10 +24,10 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, 
         return Predict(RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(trained))), test);
     }
 
-    /// <summary>The pool's predictions of every request of a table with the same models.</summary>
+    /// <summary>The pool's predictions of every request of a table; its models in the catalog's order.</summary>
     internal static OutcomePredictions Predict(RoutingPool pool, OutcomeTable test)
     {
-        var models = test.ModelCount;
+        var models = pool.Catalog.Count;
         var (quality, cost) = (new float[test.Rows * models], new double[test.Rows * models]);
         Parallel.For(0, test.Rows, () => (Encoding: new RequestEncoding(), Outcomes: new Outcome[models], Tokens: new float[models], Projected: new float[pool.Projected]), (i, _, scratch) =>
         {

@@ -74,6 +74,25 @@ public static class OutcomeTables
         return (new OutcomeTable(name, models, ids, queries, groups, score, cost, input, output, latency), tables.Sum(t => t.Rows) - queries.Count);
     }
 
+    /// <summary>The same rows with only these models, in this order.</summary>
+    public static OutcomeTable Of(OutcomeTable table, IReadOnlyList<int> models)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(models);
+        return new OutcomeTable(table.Name, [.. models.Select(m => table.Models[m])], table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
+
+        T[] Columns<T>(T[] cells)
+        {
+            var taken = new T[table.Rows * models.Count];
+            for (var i = 0; i < taken.Length; i++)
+            {
+                taken[i] = cells[(i / models.Count * table.ModelCount) + models[i % models.Count]];
+            }
+
+            return taken;
+        }
+    }
+
     private static T[] Unknown<T>(int size)
         where T : System.Numerics.IFloatingPointIeee754<T>
     {

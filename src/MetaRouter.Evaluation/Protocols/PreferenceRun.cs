@@ -162,7 +162,8 @@ internal sealed class PreferenceRun
 
     private static double Utility((double Quality, double Cost) mean, double lambda) => (mean.Quality - (lambda * mean.Cost)) / (1 + lambda);
 
-    private static (double Quality, double Cost) Mean((float[] Quality, float[] Cost) byRow, float[]? counts) => counts is null
-        ? (TensorPrimitives.Sum<float>(byRow.Quality) / byRow.Quality.Length, TensorPrimitives.Sum<float>(byRow.Cost) / byRow.Cost.Length)
-        : (TensorPrimitives.Dot<float>(byRow.Quality, counts) / byRow.Quality.Length, TensorPrimitives.Dot<float>(byRow.Cost, counts) / byRow.Cost.Length);
+    private static (double Quality, double Cost) Mean((float[] Quality, float[] Cost) byRow, float[]? counts) => (Mean(byRow.Quality, counts), Mean(byRow.Cost, counts));
+
+    /// <param name="counts">How often each row counts; null: once.</param>
+    internal static double Mean(float[] byRow, float[]? counts) => (counts is null ? TensorPrimitives.Sum<float>(byRow) : TensorPrimitives.Dot<float>(byRow, counts)) / byRow.Length;
 }

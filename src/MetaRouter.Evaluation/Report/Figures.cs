@@ -58,7 +58,7 @@ public static class Figures
         var rows = report.Rows.ToDictionary(r => r.Router);
         Series Line(string name, string label, Role role) => new(label, role, Points(rows[name].Share), role == Role.Ours ? Band(rows[name].ShareCi) : null);
         var variant = report.Protocol["P3".Length..].TrimStart();
-        var chart = new LineChart($"Learning what a user wants, {report.Pool}{(variant.Length > 0 ? ", " + variant : "")}", variant == "thumbs" ? "thumbs and regenerates given" : "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), Line("outcomes-seen", "told the outcomes", Role.Rival), Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
+        var chart = new LineChart($"Learning what a user wants, {report.Pool}{(variant.Length > 0 ? ", " + variant : "")}", variant == "thumbs" ? "thumbs and regenerates given" : "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), .. rows.ContainsKey("outcomes-seen") ? [Line("outcomes-seen", "told the outcomes", Role.Rival)] : (Series[])[Line("metarouter, 20 graded answers", "newcomer graded 20 times", Role.Rival), Line("retrained in full", "retrained in full", Role.Rival)], Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
         return [new Figure($"p3-learning-{(variant.Length > 0 ? Slug(variant) + "-" : "")}{Slug(report.Pool)}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
     }
 

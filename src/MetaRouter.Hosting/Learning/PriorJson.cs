@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Hosting.Learning;
@@ -6,12 +7,17 @@ namespace MetaRouter.Hosting.Learning;
 /// <summary>A prior as a small JSON document, readable by people.</summary>
 internal static class PriorJson
 {
-    private sealed record Document(int Version, IReadOnlyList<Group>? Components, IReadOnlyList<double>? BetaWeights, double Lapse);
+    private static readonly JsonSerializerOptions s_options = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    private sealed record Document(int Version, IReadOnlyList<Group>? Components, IReadOnlyList<double>? BetaWeights, double Lapse, IReadOnlyList<Kind>? Speech = null);
 
     private readonly record struct Group(double Weight, double Mean, double Deviation);
 
+    private readonly record struct Kind(double Strength, double Lapse);
+
+    /// <summary>Version 1 while no kind's speech was learned, so that an older program reads it too.</summary>
     public static byte[] Write(PopulationPrior prior) =>
-        JsonSerializer.SerializeToUtf8Bytes(new Document(1, [.. prior.Components.Select(c => new Group(c.Weight, c.Mean, c.Deviation))], prior.BetaWeights, prior.Lapse));
+        JsonSerializer.SerializeToUtf8Bytes(new Document(prior.HasLearnedSpeech ? 2 : 1, [.. prior.Components.Select(c => new Group(c.Weight, c.Mean, c.Deviation))], prior.BetaWeights, prior.Lapse, prior.HasLearnedSpeech ? [.. prior.Speech.Select(s => new Kind(s.Strength, s.Lapse))] : null), s_options);
 
     /// <returns>Null when the bytes make no prior; <paramref name="error"/> says why.</returns>
     public static PopulationPrior? Read(byte[] bytes, out string error)
@@ -25,9 +31,9 @@ internal static class PriorJson
                 throw new JsonException("the document lacks Components or BetaWeights");
             }
 
-            return document.Version == 1
-                ? new PopulationPrior([.. document.Components.Select(c => new PopulationPrior.Component(c.Weight, c.Mean, c.Deviation))], document.BetaWeights, document.Lapse)
-                : throw new JsonException($"the document has version {document.Version}; this program knows 1");
+            return document.Version is 1 or 2
+                ? new PopulationPrior([.. document.Components.Select(c => new PopulationPrior.Component(c.Weight, c.Mean, c.Deviation))], document.BetaWeights, document.Lapse, document.Speech?.Select(s => new SignalSpeech(s.Strength, s.Lapse)).ToArray())
+                : throw new JsonException($"the document has version {document.Version}; this program knows 1 and 2");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

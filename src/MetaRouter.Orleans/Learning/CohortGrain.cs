@@ -64,8 +64,8 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         return new(new CohortAnswer(expectation.Counts, expectation.LogEvidence, expectation.Users));
     }
 
-    public ValueTask<double[]> LapsesAsync(byte[] prior) =>
-        new(MetaLearner.LapseEvidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
+    public ValueTask<double[]> SpeechAsync(byte[] prior) =>
+        new(MetaLearner.SpeechEvidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
 
     public async ValueTask<long> SaveAsync()
     {

@@ -14,9 +14,9 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("expect"), ResponseTimeout("00:01:00")]
     ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part);
 
-    /// <summary>The evidence for each lapse on this part's sample of windows.</summary>
-    [Alias("lapses"), ResponseTimeout("00:01:00")]
-    ValueTask<double[]> LapsesAsync(byte[] prior);
+    /// <summary>See <see cref="MetaLearner.SpeechEvidence"/>, on this part's sample of windows.</summary>
+    [Alias("speech"), ResponseTimeout("00:01:00")]
+    ValueTask<double[]> SpeechAsync(byte[] prior);
 
     /// <summary>Writes what changed since it was last written; a number that changes with every report, so that an unchanged population is not fitted again.</summary>
     [Alias("save"), ResponseTimeout("00:01:00")]

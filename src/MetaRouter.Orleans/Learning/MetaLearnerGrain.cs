@@ -89,10 +89,10 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Stopwatch own)
     {
         var serving = router.Pool.Current.Snapshot.Prior;
-        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse);
+        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech);
         var bytes = PriorJson.Write(candidate);
-        var lapses = await AskAsync(c => c.LapsesAsync(bytes), own);
-        candidate = MetaLearner.WithLapse(candidate, [.. Enumerable.Range(0, MetaLearner.Lapses.Count).Select(i => lapses.Sum(l => l[i]))]);
+        var speech = await AskAsync(c => c.SpeechAsync(bytes), own);
+        candidate = MetaLearner.WithSpeech(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
         var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, own), await ExpectAsync(candidate, CohortPart.HeldOut, own));
         if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
         {

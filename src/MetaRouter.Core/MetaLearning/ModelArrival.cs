@@ -1,0 +1,60 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Core.MetaLearning;
+
+/// <summary>
+/// A model joins a snapshot without training: it starts as its kin (the declared sibling, else models of its price), and whatever answers of it were graded
+/// move it from there (<see cref="ModelAbility"/>). Everything else of the snapshot stays, so users keep what was learned of them.
+/// </summary>
+/// <remarks>
+/// In the calibration sample it stands with its kin's cells, moved by as much as its quality and tokens were: what it really earned there nobody knows.
+/// A model with no graded answer needs none of this: a catalog that lists it is enough.
+/// </remarks>
+public static class ModelArrival
+{
+    /// <param name="model">Its prices, and the sibling if one is declared.</param>
+    /// <param name="answers">May be empty.</param>
+    /// <exception cref="ArgumentException">The snapshot knows the model already, or a score lies outside 0 to 1.</exception>
+    public static Snapshot Add(Snapshot snapshot, ModelProfile model, IReadOnlyList<GradedAnswer> answers)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(answers);
+        if (snapshot.Numbers.ContainsKey(model.Id))
+        {
+            throw new ArgumentException($"The snapshot knows model '{model.Id}' already; train again to use more answers of it.", nameof(model));
+        }
+
+        if (answers.FirstOrDefault(a => !(a.Score is >= 0 and <= 1)) is { Text: not null } bad)
+        {
+            throw new ArgumentException($"A graded answer of '{model.Id}' has score {bad.Score}; it must be 0 to 1.", nameof(answers));
+        }
+
+        var kin = ModelKin.Of(snapshot, null, model);
+        var before = snapshot.HeadOf(kin);
+        var (rank, targets, n) = (before.Ability.Length, snapshot.Forest.Targets, answers.Count);
+        var (projected, leaves, ratio, scratch) = (new float[n * (rank + 1)], new float[n * targets], new float[n], new RequestEncoding());
+        for (var i = 0; i < n; i++)
+        {
+            snapshot.Encoder.Encode(answers[i].Text, scratch);
+            snapshot.Describe(scratch.Features, projected.AsSpan(i * (rank + 1), rank + 1), leaves.AsSpan(i * targets, targets));
+            ratio[i] = answers[i].OutputTokens / before.Tokens(scratch.Features);
+        }
+
+        float[] score = [.. answers.Select(a => a.Score)];
+        var head = ModelAbility.Fit(before, snapshot.Heads, projected, leaves, score, ratio);
+        var moved = 0f;
+        for (var i = 0; i < n; i++)
+        {
+            var p = projected.AsSpan(i * (rank + 1), rank + 1);
+            var leaf = leaves.AsSpan(i * targets, targets);
+            moved += (head.Quality(p, leaf) - before.Quality(p, leaf)) / n;
+        }
+
+        var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin, moved, head.TokenFactor / before.TokenFactor);
+        var origin = $"{snapshot.Origin}; and {model.Id} from {n} graded answers";
+        return new Snapshot(origin, snapshot.Encoder, snapshot.Projection, snapshot.Forest, [.. snapshot.Models, model], [.. snapshot.Heads, head], snapshot.OutcomeCorrelation, sample.Rounded(), snapshot.Prior);
+    }
+}

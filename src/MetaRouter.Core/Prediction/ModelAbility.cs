@@ -1,0 +1,147 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
+
+namespace MetaRouter.Core.Prediction;
+
+/// <summary>
+/// What a handful of graded answers tell of a model that joins a trained predictor: the mode of a Gaussian belief over its head.
+/// </summary>
+/// <remarks>
+/// <code>
+/// logistic half: logit q = b + d(x) + a . p(x),  (b, a) ~ N(kin's, S)   by Newton's method (Laplace)
+/// forest half:   q = m + l . leaf(x) + noise,     (m, l) ~ N(kin's, S)   in closed form
+/// tokens:        the mean of ln(real / expected), shrunk by n / (n + 2)
+/// </code>
+/// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. With no answer the head is the kin's;
+/// what all models share (d, p and the trees) stays. O(n r^2 + r^3) a step, r = rank + 1; under a millisecond for 20 answers.
+/// Sources: the Laplace approximation, MacKay 1992; one-parameter abilities learned from few answers, Lord's item response theory 1980.
+/// </remarks>
+public static class ModelAbility
+{
+    private const int NewtonSteps = 20;
+    private const double ScoreNoise = 0.2; // variance of a right-or-wrong answer about its expected quality, at most 0.25
+    private const double Ridge = 0.1; // of the mean variance: fewer models than directions leave some unseen
+
+    /// <param name="kin">What the model is taken to be like before any answer.</param>
+    /// <param name="known">The heads whose differences say how far from its kin a model may lie; two at least.</param>
+    /// <param name="projected">n rows of (d.x, P x).</param>
+    /// <param name="leaves">n rows of the forest's targets.</param>
+    /// <param name="score">n scores, 0 to 1.</param>
+    /// <param name="tokenRatio">n of real over expected completion tokens; NaN: not counted.</param>
+    public static ModelHead Fit(ModelHead kin, IReadOnlyList<ModelHead> known, ReadOnlySpan<float> projected, ReadOnlySpan<float> leaves, ReadOnlySpan<float> score, ReadOnlySpan<float> tokenRatio)
+    {
+        ArgumentNullException.ThrowIfNull(kin);
+        ArgumentNullException.ThrowIfNull(known);
+        var (rank, targets, n) = (kin.Ability.Length, kin.TreeLoading.Length, score.Length);
+        if (projected.Length != n * (rank + 1) || leaves.Length != n * targets || tokenRatio.Length != n)
+        {
+            throw new ArgumentException($"{n} answers need {n * (rank + 1)} projected features, {n * targets} leaf values and {n} token ratios; found {projected.Length}, {leaves.Length} and {tokenRatio.Length}.", nameof(projected));
+        }
+
+        if (n == 0)
+        {
+            return kin;
+        }
+
+        var logistic = Newton([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability]), projected, rank + 1, score, isLogistic: true);
+        var trees = Newton([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading]), leaves, targets, score, isLogistic: false);
+        var (counted, shift) = (0, 0.0);
+        foreach (var ratio in tokenRatio)
+        {
+            (counted, shift) = ratio > 0 ? (counted + 1, shift + Math.Log(ratio)) : (counted, shift);
+        }
+
+        return kin with
+        {
+            Bias = (float)logistic[0],
+            Ability = [.. logistic.Skip(1).Select(v => (float)v)],
+            TreeMean = (float)trees[0],
+            TreeLoading = [.. trees.Skip(1).Select(v => (float)v)],
+            TokenFactor = (float)(kin.TokenFactor * Math.Exp(shift / (counted + 2))),
+        };
+    }
+
+    /// <summary>The inverse of the heads' covariance, row-major.</summary>
+    private static double[] Precision(IReadOnlyList<ModelHead> known, Func<ModelHead, float[]> of)
+    {
+        var heads = known.Select(of).ToArray();
+        var size = heads[0].Length;
+        var mean = Enumerable.Range(0, size).Select(j => heads.Average(h => (double)h[j])).ToArray();
+        var covariance = new double[size * size];
+        for (var i = 0; i < size; i++)
+        {
+            for (var j = 0; j < size; j++)
+            {
+                covariance[(i * size) + j] = heads.Sum(h => (h[i] - mean[i]) * (h[j] - mean[j])) / Math.Max(1, heads.Length - 1);
+            }
+        }
+
+        var ridge = (Ridge * Enumerable.Range(0, size).Average(i => covariance[(i * size) + i])) + 1e-6;
+        for (var i = 0; i < size; i++)
+        {
+            covariance[(i * size) + i] += ridge;
+        }
+
+        Cholesky.Factor(covariance, size);
+        var (inverse, column) = (new double[size * size], new double[size]);
+        for (var j = 0; j < size; j++)
+        {
+            Array.Clear(column);
+            column[j] = 1;
+            Cholesky.Solve(covariance, size, column);
+            for (var i = 0; i < size; i++)
+            {
+                inverse[(i * size) + j] = column[i];
+            }
+        }
+
+        return inverse;
+    }
+
+    /// <summary>The mode of the parameters given the answers. Rows of features: for the logistic half the offset d first, its place taken by the constant.</summary>
+    private static double[] Newton(double[] prior, double[] precision, ReadOnlySpan<float> rows, int width, ReadOnlySpan<float> score, bool isLogistic)
+    {
+        var size = prior.Length;
+        var (at, gradient, curvature, x) = ((double[])prior.Clone(), new double[size], new double[size * size], new double[size]);
+        for (var step = 0; step < (isLogistic ? NewtonSteps : 1); step++)
+        {
+            precision.CopyTo(curvature, 0);
+            for (var i = 0; i < size; i++)
+            {
+                gradient[i] = 0;
+                for (var j = 0; j < size; j++)
+                {
+                    gradient[i] -= precision[(i * size) + j] * (at[j] - prior[j]);
+                }
+            }
+
+            for (var r = 0; r < score.Length; r++)
+            {
+                var row = rows.Slice(r * width, width);
+                x[0] = 1;
+                for (var j = 1; j < size; j++)
+                {
+                    x[j] = row[isLogistic ? j : j - 1];
+                }
+
+                var value = TensorPrimitives.Dot<double>(at, x) + (isLogistic ? row[0] : 0);
+                var (expected, weight, noise) = isLogistic ? (1 / (1 + Math.Exp(-value)), 0.0, 1.0) : (value, 1.0, ScoreNoise);
+                weight = isLogistic ? Math.Max(1e-6, expected * (1 - expected)) : weight;
+                for (var i = 0; i < size; i++)
+                {
+                    gradient[i] += (score[r] - expected) * x[i] / noise;
+                    for (var j = 0; j <= i; j++)
+                    {
+                        curvature[(i * size) + j] += weight * x[i] * x[j] / noise;
+                    }
+                }
+            }
+
+            Cholesky.Factor(curvature, size);
+            Cholesky.Solve(curvature, size, gradient);
+            TensorPrimitives.Add(at, gradient, at);
+        }
+
+        return at;
+    }
+}

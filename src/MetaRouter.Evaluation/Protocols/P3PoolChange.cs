@@ -1,0 +1,57 @@
+using System.Globalization;
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Metrics;
+
+namespace MetaRouter.Evaluation.Protocols;
+
+/// <summary>P3 where a model arrives, one leaves and one changes its price in the middle of users' lives: without training, against training again in full.</summary>
+public static class P3PoolChange
+{
+    /// <exception cref="DataFileException">The pool's file cannot be used, or has too few rows or models.</exception>
+    public static ProtocolReport<PreferenceRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        var file = P3.ReadPool(dataFolder, pool);
+        var runs = new PoolChangeRun[seeds * 2];
+        ProtocolJobs.Run(seeds, .9, seed =>
+        {
+            PoolChangeRun.Of(file.Table, seed, cancellationToken).CopyTo(runs, seed * 2);
+            return $"{pool.Name}: changing pool, split {seed + 1} of {seeds}";
+        }, progress, cancellationToken);
+        var change = PoolChange.Of(file.Table.Take(Split.Halves(file.Table.Ids, 0).Train));
+        string Name(int model) => file.Table.Models[model].Value;
+        var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives (sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; neither trains. static and known use the predictor that was trained again.");
+        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(runs, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+    }
+
+    private static PreferenceRow[] Rows(PoolChangeRun[] runs, CancellationToken cancellationToken)
+    {
+        var (told, routers) = (PoolChangeRun.Told, PoolChangeRun.Routers);
+        var bootstrap = new Bootstrap(17, 300);
+        var shares = Enumerable.Range(0, routers.Count * told.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
+        Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
+        {
+            var totals = runs.Select((run, i) =>
+            {
+                var (rows, users) = (new float[run.Rows], new float[P3.Users]);
+                // A split's two halves share its users; rows of different splits are drawn apart.
+                bootstrap.Counts(b, rows, axis: 2 + i);
+                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
+                return run.Totals(rows, users);
+            }).ToArray();
+            for (var i = 0; i < shares.Length; i++)
+            {
+                shares[i][b] = totals.Sum(t => t[i].Gained) / totals.Sum(t => t[i].Gap);
+            }
+        });
+        var point = runs.Select(r => r.Totals(null, null)).ToArray();
+        return [.. routers.Select((name, router) =>
+        {
+            int At(int t) => (router * told.Count) + t;
+            double Mean(int i, Func<(double Gained, double Gap, double Utility, double Quality, double Cost, double Weight), double> of) => point.Sum(p => of(p[i])) / point.Sum(p => p[i].Weight);
+            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
+            return new PreferenceRow(name, Keyed(i => point.Sum(p => p[i].Gained) / point.Sum(p => p[i].Gap)), Keyed(i => bootstrap.Percentiles(shares[i])), Keyed(i => Mean(i, t => t.Utility)), Keyed(i => Mean(i, t => t.Quality)), Keyed(i => Mean(i, t => t.Cost)));
+        })];
+    }
+}

@@ -1,0 +1,98 @@
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
+using static MetaRouter.Core.Tests.MetaLearning.SomeSnapshots;
+
+namespace MetaRouter.Core.Tests.MetaLearning;
+
+public class ModelArrivalTests
+{
+    private static readonly Snapshot Three = ByHand([new("small", 0.5f, 0.4), new("medium", 0.7f, 4, 200), new("large", 0.9f, 40)], Sample(3, 0.5f, 0.7f, 0.9f, 0.5f, 0.5f, 1));
+    private static readonly ModelProfile Newcomer = Profile("large-2", 10) with { Sibling = new("large") };
+
+    [Fact]
+    public void Add_NoAnswers_IsTheSiblingAtItsOwnPriceEverywhere()
+    {
+        var snapshot = ModelArrival.Add(Three, Newcomer, []);
+
+        snapshot.Heads[3].ShouldBe(Three.Heads[2]);
+        snapshot.Models[3].Id.ShouldBe(Newcomer.Id);
+        var (added, listed) = (RoutingPool.OfSnapshot(snapshot), new RoutingPool(Three, new([.. Three.Models, Newcomer])));
+        added.Values.Quality.ToArray().ShouldBe(listed.Values.Quality.ToArray(), "a catalog that lists it does as much");
+        added.Values.RelativeCost.ToArray().ShouldBe(listed.Values.RelativeCost.ToArray());
+        added.CostScaleUsd.ShouldBe(listed.CostScaleUsd);
+        SnapshotCodec.Read(SnapshotCodec.Write(snapshot)).Version.ShouldBe(snapshot.Version);
+    }
+
+    [Fact]
+    public void New_NewcomerListedBesideTheKnown_TakesPartInTheValueTable()
+    {
+        // The sibling's answers at a hundredth of its price: what any dial position but the last earns.
+        var pool = new RoutingPool(Three, new([.. Three.Models, Profile("bargain", .4) with { Sibling = new("large") }]));
+        pool.Values.RelativeCost[20].ShouldBeLessThan(RoutingPool.OfSnapshot(Three).Values.RelativeCost[20]);
+        pool.Values.Quality[20].ShouldBe(.95f, .01f);
+    }
+
+    [Fact]
+    public void Add_GradedAnswers_MoveQualityTowardsThemAndMoreWithMore()
+    {
+        float Quality(int graded) => Predicted(ModelArrival.Add(Three, Newcomer, [.. Enumerable.Range(0, graded).Select(i => new GradedAnswer($"question {i}", i % 4 == 0 ? 1 : 0))]));
+
+        Quality(0).ShouldBe(.9f, 1e-5f);
+        Quality(4).ShouldBeLessThan(Quality(0));
+        Quality(20).ShouldBeLessThan(Quality(4));
+        Quality(400).ShouldBe(.25f, .05f);
+        Predicted(Three).ShouldBe(.9f, 1e-5f);
+    }
+
+    [Fact]
+    public void Add_CountedTokens_ScaleTheExpected()
+    {
+        var snapshot = ModelArrival.Add(Three, Newcomer, [.. Enumerable.Range(0, 18).Select(i => new GradedAnswer($"question {i}", .9f, 400))]);
+
+        // ln 4, shrunk by 18 / 20.
+        (snapshot.Heads[3].TokenFactor / Three.Heads[2].TokenFactor).ShouldBe(MathF.Pow(4, .9f), 1e-3f);
+    }
+
+    [Fact]
+    public void Add_ModelOfTheOtherKind_IsToldFromItsSiblingByFewAnswers()
+    {
+        // Models 0 and 1 of the table answer one kind of request each; the newcomer answers the other kind than its declared sibling does.
+        var known = TwoKinds;
+        var answers = Prediction.SomeTables.TwoKinds(24, seed: 5);
+        var (sibling, real) = (0, 1);
+        var snapshot = ModelArrival.Add(known, Profile("newcomer", 1) with { Sibling = known.Models[sibling].Id }, [.. Enumerable.Range(0, 24).Select(i => new GradedAnswer(answers.Queries[i], answers.Score[(i * 4) + real]))]);
+        var fresh = Prediction.SomeTables.TwoKinds(100, seed: 6);
+
+        Error(snapshot, 4).ShouldBeLessThan(.7 * Error(known, sibling));
+
+        double Error(Snapshot of, int model)
+        {
+            var pool = RoutingPool.OfSnapshot(of);
+            var (into, outcomes, tokens, projected) = (new RequestEncoding(), new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count], new float[pool.Projected]);
+            return Enumerable.Range(0, 100).Average(i =>
+            {
+                of.Encoder.Encode(fresh.Queries[i], into);
+                pool.Predict(into, 10, outcomes, tokens, projected);
+                return Math.Pow(outcomes[model].Quality - fresh.Score[(i * 4) + real], 2);
+            });
+        }
+    }
+
+    [Fact]
+    public void Add_KnownModelOrBadScore_IsRefused()
+    {
+        Should.Throw<ArgumentException>(() => ModelArrival.Add(Three, Profile("small", 1), [])).Message.ShouldContain("knows model 'small' already");
+        Should.Throw<ArgumentException>(() => ModelArrival.Add(Three, Newcomer, [new("text", 1.5f)])).Message.ShouldContain("score 1.5");
+    }
+
+    private static float Predicted(Snapshot snapshot)
+    {
+        var pool = RoutingPool.OfSnapshot(snapshot);
+        var (outcomes, tokens) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count]);
+        pool.Predict(new RequestEncoding(), 10, outcomes, tokens, new float[pool.Projected]);
+        return outcomes[^1].Quality;
+    }
+}
