@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -79,12 +78,12 @@ internal sealed class Load : IDisposable
         await _work;
         await Task.Delay(_world.IsShared ? 1000 : 0); // as long as what others wrote may be unknown
         var final = new ConcurrentDictionary<string, IReadOnlyList<Signal>>();
-        await Parallel.ForEachAsync(_users.Keys, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (user, _) =>
+        await Parallel.ForEachAsync(_users.Keys, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (user, cancellationToken) =>
         {
             var records = new HashSet<string>();
             foreach (var gateway in _world.Gateways.Where(g => g.IsRunning))
             {
-                var answer = JsonNode.Parse(await _client.GetStringAsync(new Uri($"{gateway.Url}/v1/router/users/{user}/export")))!;
+                var answer = JsonNode.Parse(await _client.GetStringAsync(new Uri($"{gateway.Url}/v1/router/users/{user}/export"), cancellationToken))!;
                 records.Add((string)answer["record"]!);
             }
 

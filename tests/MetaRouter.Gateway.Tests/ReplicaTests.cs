@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
@@ -146,5 +147,24 @@ public sealed class ReplicaTests : IAsyncLifetime
 
         ((string)(await _gateways[1].RouteAsync("x")).Body["snapshot"]!).ShouldBe(promoted);
         ((string)(await _gateways[2].RouteAsync("x")).Body["snapshot"]!).ShouldBe(promoted);
+    }
+
+    /// <summary>Users are lost then, and said to be (see the fault tests); what every gateway has in memory need not be.</summary>
+    [RedisFact]
+    public async Task RedisFlushed_ModeAndCatalogComeBack_AndCanBeSetAgain()
+    {
+        (await _gateways[0].SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"observe"}""")).Status.ShouldBe(200);
+        var (keeper, catalog) = (_gateways[0].App.Services.GetRequiredService<CatalogKeeper>(), _gateways[0].App.Services.GetRequiredService<PoolHolder>().Current.Catalog);
+        (await keeper.ReplaceAsync(catalog, null, default)).ShouldBeTrue();
+
+        _redis.Command("flushall");
+        (await keeper.ReplaceAsync(catalog, null, default).WaitAsync(TimeSpan.FromSeconds(10))).ShouldBeTrue();
+        foreach (var gateway in _gateways)
+        {
+            await Eventually.TrueAsync(async () => (await gateway.GetAsync("/health")).Body["store_lost_at"] is not null, TimeSpan.FromSeconds(10));
+            await Eventually.TrueAsync(async () => (string)(await gateway.GetAsync("/v1/router/mode")).Body["mode"]! == "observe", TimeSpan.FromSeconds(10));
+        }
+
+        await Eventually.TrueAsync(() => _redis.Command("exists", "metarouter:v:{secrets.v1}", "metarouter:v:{catalog.v1}", "metarouter:v:{mode.v1}").Trim() == "3", TimeSpan.FromSeconds(10));
     }
 }
