@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MetaRouter.Cli.Commands;
+using MetaRouter.Cli.Gateways;
 using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli;
@@ -9,13 +10,16 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
-        var root = new RootCommand("Learns to route requests among language models, and measures how well.")
+        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it.")
         {
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             ReplayCommand.Create(terminal),
             CalibrateCommand.Create(terminal),
             CatalogCommand.Create(terminal),
+            TopCommand.Create(terminal),
+            UserCommand.Create(terminal),
+            DecisionsCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -37,6 +41,11 @@ internal static class CommandLine
         {
             await terminal.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
             return ExitCodes.BadInput;
+        }
+        catch (GatewayException e)
+        {
+            await terminal.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
+            return ExitCodes.Unavailable;
         }
         catch (OperationCanceledException)
         {

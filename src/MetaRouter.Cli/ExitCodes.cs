@@ -10,6 +10,9 @@ internal static class ExitCodes
     /// <summary>What the caller gave cannot be used: arguments, files, data.</summary>
     public const int BadInput = 2;
 
+    /// <summary>The gateway is not there, or cannot answer now.</summary>
+    public const int Unavailable = 3;
+
     /// <summary>128 + SIGINT, as shells expect.</summary>
     public const int Cancelled = 130;
 }

@@ -3,6 +3,7 @@ using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Simulation;
 using Spectre.Console;
+using static MetaRouter.Cli.Readable;
 
 namespace MetaRouter.Cli;
 
@@ -127,13 +128,8 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
     private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {Escape(Money(belief.PriceUsd))} a right answer";
 
     /// <summary>The belief over lambda, low to high, two grid positions a character.</summary>
-    private string Bar(IReadOnlyList<float> marginal)
-    {
-        var levels = ascii ? " .:-=+*#@" : " ▁▂▃▄▅▆▇█";
-        var pairs = Enumerable.Range(0, Bars).Select(i => marginal[2 * i] + marginal[(2 * i) + 1]).ToArray();
-        var most = pairs.Max();
-        return $"[blue]{Escape(string.Concat(pairs.Select(p => levels[(int)MathF.Ceiling(p / most * (levels.Length - 1) - 0.25f)])))}[/]";
-    }
+    private string Bar(IReadOnlyList<float> marginal) =>
+        $"[blue]{Escape(Readable.Bars([.. marginal.Select(p => (double)p)], Bars, ascii))}[/]";
 
     private string True(double lambda)
     {
@@ -141,20 +137,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         return new string(' ', at) + (ascii ? "^" : "▲") + new string(' ', Bars - at - 1);
     }
 
-    private static string Money(double usd) => usd switch
-    {
-        0 => "$0",
-        >= 100 => Format($"${usd:n0}"),
-        >= 1 => Format($"${usd:0.00}"),
-        _ => "$" + usd.ToString("0." + new string('#', Decimals(usd)), CultureInfo.InvariantCulture),
-    };
-
-    /// <summary>So many that two significant digits show.</summary>
-    private static int Decimals(double usd) => usd is > 0 and < 1 ? Math.Min(1 - (int)Math.Floor(Math.Log10(usd)), 15) : 2;
-
     private static string Signed(double usd) => (usd < 0 ? "-" : "+") + Money(Math.Abs(usd));
-
-    private static string Count(int count, string of) => $"{count} {of}{(count == 1 ? "" : "s")}";
 
     private static string Format(FormattableString text) => FormattableString.Invariant(text);
 

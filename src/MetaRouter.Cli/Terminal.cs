@@ -10,6 +10,9 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, 
     /// <summary>For the dates that a command notes down.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>Of the environment; null: not set.</summary>
+    public Func<string, string?> Variable { get; init; } = static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+
     // Wide enough for every table: in a file or a pipe nothing is gained by folding lines.
     private const int PlainWidth = 200;
 

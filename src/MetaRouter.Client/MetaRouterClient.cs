@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -36,11 +38,64 @@ public sealed class MetaRouterClient(HttpClient http)
     /// <summary>Lets a user start anew.</summary>
     public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
 
-    private static string PathOf(string user)
+    /// <summary>Who the key is; needs no scope.</summary>
+    public Task<SessionReply> GetSessionAsync(CancellationToken cancellationToken = default) => SendAsync<SessionReply>(HttpMethod.Get, "v1/console/session", null, cancellationToken);
+
+    /// <summary>The last minutes' traffic in figures.</summary>
+    /// <param name="minutes">1 to 1,440.</param>
+    public Task<OverviewReply> GetOverviewAsync(int minutes = 60, CancellationToken cancellationToken = default) =>
+        SendAsync<OverviewReply>(HttpMethod.Get, Invariant($"v1/console/overview?minutes={minutes}"), null, cancellationToken);
+
+    /// <summary>The latest decisions that the gateway keeps.</summary>
+    /// <param name="limit">1 to 1,000.</param>
+    public Task<DecisionsReply> GetDecisionsAsync(int limit = 100, CancellationToken cancellationToken = default) =>
+        SendAsync<DecisionsReply>(HttpMethod.Get, Invariant($"v1/console/decisions?limit={limit}"), null, cancellationToken);
+
+    /// <summary>What is believed of a user, how each signal moved it, and the latest decisions.</summary>
+    /// <param name="user">An id, or a tilde and the pseudonym of a decision.</param>
+    public Task<UserStoryReply> GetUserStoryAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserStoryReply>(HttpMethod.Get, PathOf(user, "v1/console/users/"), null, cancellationToken);
+
+    /// <summary>The traffic as it happens: an overview at once and every two seconds, and of decisions at most ten a second. Ends when the gateway stops.</summary>
+    /// <param name="minutes">That the overviews are of, 1 to 1,440.</param>
+    public async IAsyncEnumerable<TrafficEvent> WatchAsync(int minutes = 60, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var path = Invariant($"v1/console/events?minutes={minutes}");
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream" and var type)
+        {
+            throw new MetaRouterException((int)response.StatusCode, "", $"The address of the gateway answered GET {path} with '{type}' instead of a stream of events; check that it is a gateway.", null);
+        }
+
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var one in SseParser.Create(stream, Read).EnumerateAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (one.Data is { } data)
+            {
+                yield return data;
+            }
+        }
+
+        static TrafficEvent? Read(string type, ReadOnlySpan<byte> data) => type switch
+        {
+            "overview" => new(JsonSerializer.Deserialize<OverviewReply>(data, Json), null),
+            "decision" => new(null, JsonSerializer.Deserialize<DecisionLine>(data, Json)),
+            _ => null,
+        };
+    }
+
+    private static string PathOf(string user, string under = "v1/router/users/")
     {
         ArgumentException.ThrowIfNullOrEmpty(user);
-        return "v1/router/users/" + Uri.EscapeDataString(user);
+        return under + Uri.EscapeDataString(user);
     }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {

@@ -12,7 +12,7 @@ public partial class ArchitectureTests
     {
         ["MetaRouter.Core"] = [],
         ["MetaRouter.Evaluation"] = ["MetaRouter.Core"],
-        ["MetaRouter.Cli"] = ["MetaRouter.Core", "MetaRouter.Evaluation"],
+        ["MetaRouter.Cli"] = ["MetaRouter.Core", "MetaRouter.Evaluation", "MetaRouter.Client"],
         ["MetaRouter.Hosting"] = ["MetaRouter.Core"],
         ["MetaRouter.Client"] = [],
         ["MetaRouter.Orleans.Abstractions"] = ["MetaRouter.Core"],

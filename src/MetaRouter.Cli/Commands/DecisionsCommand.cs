@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.Globalization;
+using MetaRouter.Cli.Gateways;
+using MetaRouter.Client;
+using Spectre.Console;
+
+namespace MetaRouter.Cli.Commands;
+
+/// <summary><c>metarouter decisions tail [--lines N] [--count N] [--once] [--json] [--plain] [--url URL] [--key KEY]</c></summary>
+internal static class DecisionsCommand
+{
+    private const int MostLines = 1000;
+
+    public static Command Create(Terminal terminal)
+    {
+        var lines = new Option<int>("--lines") { Description = "How many of the latest decisions come first; 0 to 1000.", DefaultValueFactory = _ => 10, HelpName = "N" };
+        var count = new Option<int?>("--count") { Description = "End after so many decisions, the first ones included; 1 or more.", HelpName = "N" };
+        var once = new Option<bool>("--once") { Description = "The latest decisions only." };
+        var json = new Option<bool>("--json") { Description = "A line of JSON for each, as GET /v1/console/decisions gives it." };
+        var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII." };
+        var gateway = new GatewayOptions();
+        var tail = new Command("tail", "Shows decisions as they are taken. Of more than ten a second it shows some; MetaRouter:DecisionLog writes all.") { lines, count, once, json, plain };
+        gateway.AddTo(tail);
+        tail.SetAction((parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(lines) is (< 0 or > MostLines) and var first)
+            {
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--lines {first}: give a number from 0 to {MostLines}."));
+            }
+
+            if (parsed.GetValue(count) is < 1 and var most)
+            {
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--count {most}: give a number of at least 1."));
+            }
+
+            var to = parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal;
+            var wanted = new Wanted(parsed.GetValue(lines), parsed.GetValue(count) ?? int.MaxValue, parsed.GetValue(once), parsed.GetValue(json), parsed.GetValue(plain));
+            return gateway.AskAsync(parsed, terminal, (client, address) => RunAsync(to, client, address, wanted, cancellationToken));
+        });
+        return new Command("decisions", "What a gateway decides.") { tail };
+    }
+
+    private sealed record Wanted(int Lines, int Count, bool Once, bool Json, bool IsPlain);
+
+    private static async Task<int> RunAsync(Terminal terminal, MetaRouterClient client, Uri address, Wanted wanted, CancellationToken cancellationToken)
+    {
+        var console = terminal.Results();
+        var row = new DecisionRow(terminal.Clock.LocalTimeZone, wanted.IsPlain || !console.Profile.Capabilities.Unicode);
+        var (written, seen) = (0, new HashSet<string>());
+        if (wanted.Once)
+        {
+            await FirstAsync().ConfigureAwait(false);
+            return ExitCodes.Success;
+        }
+
+        var hasBegun = false;
+        await new TrafficFollower(client, address, terminal.Clock).RunAsync(1, async e =>
+        {
+            // What is taken from now on comes by the stream, so that none falls between the two.
+            if (!hasBegun)
+            {
+                hasBegun = true;
+                await FirstAsync().ConfigureAwait(false);
+            }
+
+            if (e.Decision is { } decision)
+            {
+                Write(decision);
+            }
+
+            return written < wanted.Count;
+        }, terminal.Error.WriteLine, cancellationToken).ConfigureAwait(false);
+        return ExitCodes.Success;
+
+        async Task FirstAsync()
+        {
+            var first = wanted.Lines == 0 ? [] : (await client.GetDecisionsAsync(wanted.Lines, cancellationToken).ConfigureAwait(false)).Decisions;
+            if (!wanted.Json)
+            {
+                Show(row.Heading(Width()));
+            }
+
+            foreach (var decision in first.Reverse())
+            {
+                Write(decision);
+            }
+        }
+
+        void Write(DecisionLine decision)
+        {
+            if (written == wanted.Count || !seen.Add(decision.Id))
+            {
+                return;
+            }
+
+            written++;
+            if (wanted.Json)
+            {
+                terminal.Out.WriteLine(GatewayJson.Line(decision));
+            }
+            else
+            {
+                Show(row.Of(decision, Width()));
+            }
+
+            terminal.Out.Flush();
+        }
+
+        int Width() => terminal.RichOut ? console.Profile.Width - 1 : 120;
+
+        void Show(TextLine line)
+        {
+            if (terminal.RichOut)
+            {
+                console.MarkupLine(line.Markup);
+            }
+            else
+            {
+                terminal.Out.WriteLine(line.Plain);
+            }
+        }
+    }
+}

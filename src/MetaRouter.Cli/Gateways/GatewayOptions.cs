@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using MetaRouter.Client;
+
+namespace MetaRouter.Cli.Gateways;
+
+/// <summary>Which gateway a command asks, with which key; and what went wrong with it, as a sentence.</summary>
+internal sealed class GatewayOptions
+{
+    public const string DefaultUrl = "http://127.0.0.1:8080", UrlVariable = "METAROUTER_URL", KeyVariable = "METAROUTER_KEY";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly Option<string?> _url = new("--url") { Description = $"The gateway's address. Default: ${UrlVariable}, else {DefaultUrl}.", HelpName = "URL" };
+    private readonly Option<string?> _key = new("--key") { Description = $"An API key with the scope read; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.", HelpName = "KEY" };
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_url);
+        command.Options.Add(_key);
+    }
+
+    /// <exception cref="BadInputException">An address or a key that cannot be used, or that the gateway refuses.</exception>
+    /// <exception cref="GatewayException">The gateway is not there.</exception>
+    public async Task<int> AskAsync(ParseResult parsed, Terminal terminal, Func<MetaRouterClient, Uri, Task<int>> work)
+    {
+        var address = Address(parsed.GetValue(_url) ?? terminal.Variable(UrlVariable) ?? DefaultUrl);
+        // A proxy cannot reach what listens on this machine only.
+        using var handler = new SocketsHttpHandler { UseProxy = !address.IsLoopback, ConnectTimeout = Patience };
+        using var http = new HttpClient(handler) { BaseAddress = address, Timeout = Patience };
+        var key = parsed.GetValue(_key) ?? terminal.Variable(KeyVariable);
+        http.DefaultRequestHeaders.Authorization = string.IsNullOrEmpty(key) ? null : Authorization(key);
+        try
+        {
+            return await work(new MetaRouterClient(http), address).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Explain(e, address) is { } said)
+        {
+            throw said;
+        }
+    }
+
+    /// <summary>Null: it is none of a gateway.</summary>
+    public static Exception? Explain(Exception e, Uri address) => e switch
+    {
+        HttpRequestException or IOException => new GatewayException($"No gateway answers at {Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start one with 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another with --url.", e),
+        TaskCanceledException { InnerException: TimeoutException } => new GatewayException($"The gateway at {Shown(address)} did not answer within {Patience.TotalSeconds:0} s. Look at its log, or try again later.", e),
+        JsonException => new BadInputException($"{Shown(address)} answers, but not as a gateway of this version. Check --url.", e),
+        MetaRouterException { Status: 401 } => new BadInputException($"The gateway at {Shown(address)} refused the key: {e.Message} Give one with --key or {KeyVariable}; 'dotnet run --project src/MetaRouter.Gateway -- new-key TENANT read' makes one.", e),
+        MetaRouterException { Status: 403, Code: "insufficient_scope" } => new BadInputException($"{e.Message.TrimEnd('.')}: --key or {KeyVariable}.", e),
+        MetaRouterException { Status: 404, Code: "" or "unknown_url" } => new BadInputException($"{Shown(address)} answers, but has no console's API. Check --url, or the gateway's version.", e),
+        MetaRouterException { Status: 429 or >= 500 and not 501 } => new GatewayException($"The gateway at {Shown(address)}: {e.Message}", e),
+        MetaRouterException => new BadInputException(e.Message, e),
+        _ => null,
+    };
+
+    public static string Shown(Uri address) => address.AbsoluteUri.TrimEnd('/');
+
+    private static Uri Address(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.UserInfo.Length == 0
+            ? new Uri(address.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/")
+            : throw new BadInputException($"--url '{text}': give a gateway's http or https address, such as {DefaultUrl}.");
+
+    /// <summary>Never repeats the key.</summary>
+    private static AuthenticationHeaderValue Authorization(string key) =>
+        key.All(c => c is > ' ' and <= '~') ? new("Bearer", key) : throw new BadInputException($"--key or {KeyVariable}: the key has blanks or characters that no key has; give it as 'new-key' showed it.");
+}
