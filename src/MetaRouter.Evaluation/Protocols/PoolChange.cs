@@ -1,7 +1,6 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
-using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Evaluation.Protocols;
