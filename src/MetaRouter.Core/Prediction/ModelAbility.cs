@@ -8,17 +8,17 @@ namespace MetaRouter.Core.Prediction;
 /// </summary>
 /// <remarks>
 /// <code>
-/// logistic half: logit q = b + d(x) + a . p(x),  (b, a) ~ N(kin's, S)   by Newton's method (Laplace)
+/// logistic half: logit q = b + d(x) + a . p(x),  (b, a) ~ N(kin's, S)   its mode, by Boehning's bound
 /// forest half:   q = m + l . leaf(x) + noise,     (m, l) ~ N(kin's, S)   in closed form
 /// tokens:        the mean of ln(real / expected), shrunk by n / (n + 2)
 /// </code>
 /// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. With no answer the head is the kin's;
 /// what all models share (d, p and the trees) stays. O(n r^2 + r^3) a step, r = rank + 1; under a millisecond for 20 answers.
-/// Sources: the Laplace approximation, MacKay 1992; one-parameter abilities learned from few answers, Lord's item response theory 1980.
+/// Sources: Boehning and Lindsay, "Monotonicity of quadratic-approximation algorithms", 1988; one-parameter abilities learned from few answers, Lord's item response theory 1980.
 /// </remarks>
 public static class ModelAbility
 {
-    private const int NewtonSteps = 20;
+    private const int Steps = 100;
     private const double ScoreNoise = 0.2; // variance of a right-or-wrong answer about its expected quality, at most 0.25
     private const double Ridge = 0.1; // of the mean variance: fewer models than directions leave some unseen
 
@@ -43,8 +43,8 @@ public static class ModelAbility
             return kin;
         }
 
-        var logistic = Newton([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability]), projected, rank + 1, score, isLogistic: true);
-        var trees = Newton([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading]), leaves, targets, score, isLogistic: false);
+        var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability]), projected, rank + 1, score, isLogistic: true);
+        var trees = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading]), leaves, targets, score, isLogistic: false);
         var (counted, shift) = (0, 0.0);
         foreach (var ratio in tokenRatio)
         {
@@ -99,11 +99,11 @@ public static class ModelAbility
     }
 
     /// <summary>The mode of the parameters given the answers. Rows of features: for the logistic half the offset d first, its place taken by the constant.</summary>
-    private static double[] Newton(double[] prior, double[] precision, ReadOnlySpan<float> rows, int width, ReadOnlySpan<float> score, bool isLogistic)
+    private static double[] Climb(double[] prior, double[] precision, ReadOnlySpan<float> rows, int width, ReadOnlySpan<float> score, bool isLogistic)
     {
         var size = prior.Length;
         var (at, gradient, curvature, x) = ((double[])prior.Clone(), new double[size], new double[size * size], new double[size]);
-        for (var step = 0; step < (isLogistic ? NewtonSteps : 1); step++)
+        for (var step = 0; step < (isLogistic ? Steps : 1); step++)
         {
             precision.CopyTo(curvature, 0);
             for (var i = 0; i < size; i++)
@@ -125,8 +125,8 @@ public static class ModelAbility
                 }
 
                 var value = TensorPrimitives.Dot<double>(at, x) + (isLogistic ? row[0] : 0);
-                var (expected, weight, noise) = isLogistic ? (1 / (1 + Math.Exp(-value)), 0.0, 1.0) : (value, 1.0, ScoreNoise);
-                weight = isLogistic ? Math.Max(1e-6, expected * (1 - expected)) : weight;
+                // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away.
+                var (expected, weight, noise) = isLogistic ? (1 / (1 + Math.Exp(-value)), .25, 1.0) : (value, 1.0, ScoreNoise);
                 for (var i = 0; i < size; i++)
                 {
                     gradient[i] += (score[r] - expected) * x[i] / noise;

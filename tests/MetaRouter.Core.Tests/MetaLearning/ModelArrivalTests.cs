@@ -20,8 +20,8 @@ public class ModelArrivalTests
         snapshot.Heads[3].ShouldBe(Three.Heads[2]);
         snapshot.Models[3].Id.ShouldBe(Newcomer.Id);
         var (added, listed) = (RoutingPool.OfSnapshot(snapshot), new RoutingPool(Three, new([.. Three.Models, Newcomer])));
-        added.Values.Quality.ToArray().ShouldBe(listed.Values.Quality.ToArray(), "a catalog that lists it does as much");
-        added.Values.RelativeCost.ToArray().ShouldBe(listed.Values.RelativeCost.ToArray());
+        added.Values.Quality.ToArray().ShouldBe(listed.Values.Quality.ToArray(), 5e-4, "a catalog that lists it does as much, but for half precision");
+        added.Values.RelativeCost.ToArray().ShouldBe(listed.Values.RelativeCost.ToArray(), 5e-4);
         added.CostScaleUsd.ShouldBe(listed.CostScaleUsd);
         SnapshotCodec.Read(SnapshotCodec.Write(snapshot)).Version.ShouldBe(snapshot.Version);
     }

@@ -16,10 +16,10 @@ public class SpeechTests
     {
         var truth = Speaking((FeedbackKind.Thumb, 2, .1), (FeedbackKind.Regenerate, .2, .02), (FeedbackKind.SwitchModel, 1.4, .05), (FeedbackKind.Accept, .7, .05));
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
-        var windows = Users(500, truth, seed: 1, pool.CostScaleUsd);
+        var windows = Users(250, truth, seed: 1, pool.CostScaleUsd);
 
         var (prior, settled) = (PopulationPrior.Default, false);
-        for (var refresh = 0; refresh < 12 && !settled; refresh++)
+        for (var refresh = 0; refresh < 10 && !settled; refresh++)
         {
             var next = MetaLearner.WithSpeech(prior, MetaLearner.SpeechEvidence(pool, prior, windows));
             (settled, prior) = (next.Speech.AsSpan().SequenceEqual(prior.Speech.AsSpan()), next);
