@@ -125,7 +125,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
         var (response, hasBegun) = (default(HttpResponseMessage), false);
-        UpstreamCall? call = new(metrics, model, endpoint.Address, path, streams);
+        UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = new ByteArrayContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
