@@ -23,9 +23,16 @@ internal static class ClusterMode
     }
 
     /// <summary>After the router in this process was added: the cluster's takes its place.</summary>
-    public static void Join(WebApplicationBuilder builder)
+    /// <param name="isTraced">A request's trace goes on where it is decided.</param>
+    public static void Join(WebApplicationBuilder builder, bool isTraced)
     {
-        builder.AddMetaRouterClusterClient();
+        builder.AddMetaRouterClusterClient(client =>
+        {
+            if (isTraced)
+            {
+                client.AddActivityPropagation();
+            }
+        });
         builder.Services.AddSingleton(s => ClusterSecrets.LoadOrCreate(s.GetRequiredService<MetaRouterClusterOptions>()));
     }
 }

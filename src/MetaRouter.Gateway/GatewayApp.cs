@@ -4,6 +4,7 @@ using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Messages;
 using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
@@ -52,9 +53,10 @@ internal static class GatewayApp
 #if ORLEANS
         if (isOnCluster)
         {
-            ClusterMode.Join(builder);
+            ClusterMode.Join(builder, settings.Telemetry.Exports);
         }
 #endif
+        builder.AddTelemetry(settings.Telemetry);
         builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         builder.Services.AddSingleton<Upstreams>();
         builder.Services.AddSingleton<RouterEndpoints>();
@@ -110,6 +112,7 @@ internal static class GatewayApp
         {
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
             app.UseMiddleware<Edge>();
+            app.UseTelemetry(settings.Telemetry);
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
             app.Services.GetRequiredService<AdminEndpoints>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);

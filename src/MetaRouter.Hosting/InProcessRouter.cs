@@ -4,6 +4,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Hosting;
@@ -60,6 +61,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         ArgumentNullException.ThrowIfNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
+        using var spans = DecisionSpans.Begin();
         var key = Key(tenant, user);
         var known = _users.Find(key);
         if (known is null || IsStale(known))
@@ -67,7 +69,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
             known = await LoadOrRememberAsync(key, known, cancellationToken).ConfigureAwait(false);
         }
 
-        return Told(Decide(key, Current(key, known), known.ErasedAtMs, request), started);
+        return Told(Decide(key, Current(key, known), known.ErasedAtMs, request, spans), started);
     }
 
     public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
@@ -75,7 +77,8 @@ public sealed partial class InProcessRouter : IEdgeRouter
         ArgumentNullException.ThrowIfNull(request);
         cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
-        return new(Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request), started));
+        using var spans = DecisionSpans.Begin();
+        return new(Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request, spans), started));
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
@@ -151,7 +154,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
     private static int Turn(UserKey key) => (int)(key.User % Turns);
 
-    private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request)
+    private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request, DecisionSpans? spans)
     {
         // After the erasure it knows of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.
         var now = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs + 1);
@@ -160,7 +163,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         var moment = new DecisionMoment(
             key.Tenant, key.User, now, BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
             (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
-        return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding());
+        return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
     }
 
     /// <summary>The user under the pool in service now.</summary>
@@ -312,7 +315,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         return decision;
     }
 
-    private void Count(FeedbackKind kind, string result) => _metrics.Feedback.Add(1, new("kind", kind.ToString()), new("result", result));
+    private void Count(FeedbackKind kind, string result) => _metrics.Feedback.Add(1, new(LabelNames.Kind, kind.ToString()), new(LabelNames.Result, result));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The store could not be read, so a user is routed by the population's policy. {Reason}")]
     private partial void LogFallback(string reason);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 
@@ -8,6 +9,7 @@ public sealed class PoolHolder
 {
     private readonly Lock _gate = new();
     private volatile UserModel _newcomer;
+    private long _since = Stopwatch.GetTimestamp();
 
     public PoolHolder(RoutingPool pool) => _newcomer = new UserModel(pool, UserState.Empty);
 
@@ -15,6 +17,9 @@ public sealed class PoolHolder
 
     /// <summary>A user nobody has met, under the pool in service; one object for all of them.</summary>
     public UserModel Newcomer => _newcomer;
+
+    /// <summary>Since the pool in service took the place of another, or of none.</summary>
+    public TimeSpan Age => Stopwatch.GetElapsedTime(Interlocked.Read(ref _since));
 
     public void Replace(RoutingPool pool) => Update(_ => pool);
 
@@ -25,6 +30,7 @@ public sealed class PoolHolder
         lock (_gate)
         {
             _newcomer = new UserModel(change(_newcomer.Pool), UserState.Empty);
+            Interlocked.Exchange(ref _since, Stopwatch.GetTimestamp());
         }
     }
 }

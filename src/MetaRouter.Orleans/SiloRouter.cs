@@ -5,6 +5,7 @@ using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Snapshots;
 
 namespace MetaRouter.Orleans;
@@ -67,7 +68,8 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
     public RouteDecision Decide(UserModel user, RouteRequest request, in DecisionMoment moment)
     {
         var started = Stopwatch.GetTimestamp();
-        var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding());
+        using var spans = DecisionSpans.Begin();
+        var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
         metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         log.Offer(decision);
         return decision;

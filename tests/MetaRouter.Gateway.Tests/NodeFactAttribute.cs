@@ -19,6 +19,13 @@ public sealed class NodeFactAttribute : FactAttribute
         }
     }
 
+    /// <summary>Starts a script of the folder npm with its packages installed; it ends when its input does.</summary>
+    public static async Task<Process> StartAsync(string script)
+    {
+        await s_installed.Value;
+        return Process.Start(new ProcessStartInfo("node", [script]) { WorkingDirectory = Folder, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    }
+
     /// <summary>Runs a script of the folder npm with its packages installed.</summary>
     /// <returns>The JSON it prints.</returns>
     public static async Task<JsonObject> RunAsync(string script, string argument)

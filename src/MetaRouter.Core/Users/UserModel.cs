@@ -39,9 +39,10 @@ public sealed class UserModel
 
     /// <summary>Which model answers the request.</summary>
     /// <param name="scratch">For one thread at a time.</param>
+    /// <param name="enters">Told of each step as it begins; what came before the first was the belief. Null: nobody asks.</param>
     /// <exception cref="NoModelAllowedException">The guardrails leave no model.</exception>
     /// <exception cref="ArgumentException">A number of the request is outside its range.</exception>
-    public RouteDecision Decide(RouteRequest request, RoutingPolicy policy, in DecisionMoment moment, RequestEncoding scratch)
+    public RouteDecision Decide(RouteRequest request, RoutingPolicy policy, in DecisionMoment moment, RequestEncoding scratch, Action<DecisionStep>? enters = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(policy);
@@ -61,7 +62,9 @@ public sealed class UserModel
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
         Span<float> projected = stackalloc float[Pool.Projected];
+        enters?.Invoke(DecisionStep.Encode);
         Pool.Snapshot.Encoder.Encode(request.Text, scratch);
+        enters?.Invoke(DecisionStep.Predict);
         Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected);
         if (request.Warm is { } warm && Pool.Catalog.TryFind(warm.Model, out var last))
         {
@@ -71,6 +74,7 @@ public sealed class UserModel
             outcomes[last] = outcomes[last] with { CostUsd = MathF.Max(0, outcomes[last].CostUsd - (float)saved) };
         }
 
+        enters?.Invoke(DecisionStep.Decide);
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
 

@@ -1,23 +1,26 @@
 using System.Diagnostics;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Telemetry;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Takes down what became of a call: in the meters, the decision log and the console's journal.</summary>
-internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, GatewayMetrics metrics)
+internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics)
 {
     /// <param name="spent">Null: the upstream refused, and nothing was spent.</param>
     public void Answered(ChatCall call, UpstreamAnswer answer, bool isFailOver, Spending? spent)
     {
-        var model = new KeyValuePair<string, object?>("model", answer.Model.Value);
-        metrics.CallSeconds.Record(Stopwatch.GetElapsedTime(call.Started).TotalSeconds, model);
         if (spent is { } s)
         {
-            metrics.CostUsd.Add(s.Usd, model, new("source", s.Source));
-            metrics.Tokens.Add(s.Tokens.Prompt, model, new("type", "input"));
-            metrics.Tokens.Add(s.Tokens.Completion, model, new("type", "output"));
+            metrics.CostUsd.Add(s.Usd, new(LabelNames.Model, answer.Model.Value), new(LabelNames.Source, s.Source));
+            metrics.StrongestCostUsd.Add(OfStrongest(call, answer.Model, s.Usd));
         }
 
         Enter(call, answer.Status == StatusCodes.Status200OK ? answer.Model : null, isFailOver, spent, answer.Status);
@@ -36,6 +39,8 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
             CompletionTokens = spent?.Tokens.Completion ?? 0,
             LatencySeconds = Stopwatch.GetElapsedTime(call.Started).TotalSeconds,
         };
+        metrics.Served(call.Requested, model, status, served.LatencySeconds);
+        Describe(call, served);
         if (call.Decision is not null)
         {
             log.Offer(call.Decision, served);
@@ -44,6 +49,38 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         else
         {
             watch.Unrouted(call.Tenant, call.User, call.Unrouted!.Id, call.IsAuto, served, status);
+        }
+    }
+
+    /// <summary>What the strongest model would have charged for the answer. What was not routed costs the same either way.</summary>
+    /// <returns>US dollars.</returns>
+    private double OfStrongest(ChatCall call, ModelId served, double usd)
+    {
+        if (call.Unrouted is not null || call.Decision is not { } decision)
+        {
+            return usd;
+        }
+
+        var predicted = PredictedUsd(decision, served) + (call.IsCompared ? PredictedUsd(decision, decision.Offered!.Value) : 0);
+        return PredictedUsd(decision, settings.Strongest(call.Catalog).Id) is > 0 and var alone ? alone * CostCorrection.Factor(usd, predicted) : usd;
+    }
+
+    /// <summary>US dollars; 0: it was no candidate.</summary>
+    private static double PredictedUsd(RouteDecision decision, ModelId model) => decision.Candidates.FirstOrDefault(c => c.Model == model).Predicted.CostUsd;
+
+    /// <summary>What the edge's span tells of a chat: who answered, why, and for how many tokens. Nothing of what was said, and not who asked.</summary>
+    private static void Describe(ChatCall call, ServedCall served)
+    {
+        if (call.Context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } span)
+        {
+            return;
+        }
+
+        span.SetTag(GenAiNames.OperationName, GenAiNames.Chat).SetTag(GenAiNames.ProviderName, GenAiNames.ThisGateway).SetTag(GenAiNames.RequestModel, call.Requested).SetTag(GenAiNames.RequestStream, call.Body.Streams);
+        span.SetTag(GenAiNames.ResponseModel, served.Model?.Value).SetTag(GenAiNames.InputTokens, served.PromptTokens).SetTag(GenAiNames.OutputTokens, served.CompletionTokens);
+        if (call.Decision is { } decision)
+        {
+            span.SetTag(LabelNames.SpanReason, Names.Of(decision.Reason)).SetTag(LabelNames.SpanSnapshot, Names.Snapshot(decision.SnapshotVersion));
         }
     }
 }

@@ -19,6 +19,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The client asked for routing, whether or not it is on.</summary>
     public bool IsAuto { get; init; }
 
+    /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
+    public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
+
     /// <summary>Two models answered.</summary>
     public bool IsCompared { get; set; }
 

@@ -6,6 +6,7 @@ using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
@@ -104,7 +105,7 @@ internal sealed class ChatEndpoint(
         var isFailOver = call.Unrouted is null && answer.Model != decision!.Model;
         if (isFailOver || answer.Attempts > 1)
         {
-            metrics.FailOvers.Add(1, new KeyValuePair<string, object?>("model", answer.Model.Value));
+            metrics.FailOvers.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, answer.Model.Value));
         }
 
         var receipt = call.Unrouted is not null ? null : policy.ReceiptFor(decision!, answer.Model);
@@ -142,7 +143,7 @@ internal sealed class ChatEndpoint(
 
     private async Task StreamAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form, string? receipt, bool isFailOver)
     {
-        metrics.FirstTokenSeconds.Record(Stopwatch.GetElapsedTime(call.Started).TotalSeconds, new KeyValuePair<string, object?>("model", answer.Model.Value));
+        metrics.FirstToken(call.Requested, answer.Model, Stopwatch.GetElapsedTime(call.Started).TotalSeconds);
         var stream = new RelayedStream();
         try
         {
@@ -151,6 +152,7 @@ internal sealed class ChatEndpoint(
         finally
         {
             // Also of a stream its reader left: what was produced until then is paid for.
+            answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
             var spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
             call.SpentUsd = spent.Usd;
             books.Answered(call, answer, isFailOver, spent);

@@ -6,6 +6,7 @@ using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
@@ -60,7 +61,7 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
         try
         {
             watch.Heard(tenant, user, feedback, await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false));
-            metrics.ImplicitSignals.Add(1, new KeyValuePair<string, object?>("kind", feedback.Kind.ToString()));
+            metrics.ImplicitSignals.Add(1, new KeyValuePair<string, object?>(LabelNames.Kind, feedback.Kind.ToString()));
         }
         catch (StoreException e)
         {

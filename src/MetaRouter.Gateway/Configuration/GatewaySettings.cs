@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Configuration;
@@ -17,6 +18,9 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
 
     /// <summary>How they do; null: there are none.</summary>
     public Demo.DemoOptions? Play { get; init; }
+
+    /// <summary>What is told of all this, and to whom.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
 
     /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
     public ModelProfile Strongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
@@ -46,11 +50,13 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
         var keys = Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
         var tenants = Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
+        var telemetry = Bind<TelemetryOptions>(copy, TelemetryOptions.Section, problems).WithVariables(configuration);
         var play = Demo.DemoMode.IsOn(copy) ? Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(gateway.Problems());
+        problems.AddRange(telemetry.Problems());
         problems.AddRange(play?.Problems() ?? []);
         if (play is not null && upstreams.Count > 0)
         {
@@ -69,7 +75,7 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             CheckModels(models, upstreams, gateway, problems);
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play } : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry } : throw new GatewayConfigurationException(problems);
     }
 
     /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>

@@ -1,5 +1,6 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Messages;
+using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting.Stores;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -26,7 +27,13 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             context.TraceIdentifier = given; // the caller's own, so that its log and this one can be put side by side
         }
 
+        else if (System.Diagnostics.Activity.Current is { IdFormat: System.Diagnostics.ActivityIdFormat.W3C } request)
+        {
+            context.TraceIdentifier = request.TraceId.ToHexString(); // one name for the answer, the log and the trace
+        }
+
         context.Response.Headers[RequestId] = context.TraceIdentifier;
+        var span = EdgeSpan.Begin(context);
         try
         {
             if (context.GetEndpoint()?.Metadata.GetMetadata<NoKeyNeeded>() is null)
@@ -54,7 +61,17 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         {
             await AnswerAsync(context, e).ConfigureAwait(false);
         }
+        finally
+        {
+            if (span is not null)
+            {
+                EdgeSpan.End(span, context.Response.StatusCode);
+            }
+        }
     }
+
+    /// <summary>The route as it is written, for the log: the path itself may hold a user.</summary>
+    private static string RouteOf(HttpContext context) => (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "no route";
 
     /// <summary>Who sent this request.</summary>
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
@@ -74,7 +91,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
             if (e is not (OperationCanceledException or IOException or HttpRequestException or ApiException))
             {
-                LogUnexpected(context.TraceIdentifier, context.Request.Method, context.Request.Path, e); // nobody hears it but the operator
+                LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e); // nobody hears it but the operator
             }
 
             return;
@@ -90,7 +107,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         };
         if (error.Status == 500)
         {
-            LogUnexpected(context.TraceIdentifier, context.Request.Method, context.Request.Path, e);
+            LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e);
         }
         else if (error.Status == 503)
         {
@@ -119,8 +136,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             : Answers.WriteAsync(context, MessagesError.Write(error, context.TraceIdentifier))).ConfigureAwait(false);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Path}) failed unexpectedly.")]
-    private partial void LogUnexpected(string requestId, string method, string path, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Route}) failed unexpectedly.")]
+    private partial void LogUnexpected(string requestId, string method, string route, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed at the store: {Reason}")]
     private partial void LogStore(string requestId, string reason);

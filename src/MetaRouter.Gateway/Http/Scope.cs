@@ -17,12 +17,15 @@ internal enum Scope
 
     /// <summary>Erase users.</summary>
     Admin = 8,
-    All = Inference | Feedback | Read | Admin,
+
+    /// <summary>Read <c>/metrics</c>, which are of all tenants together, and nothing else: for the machine that collects them.</summary>
+    Metrics = 16,
+    All = Inference | Feedback | Read | Admin | Metrics,
 }
 
 internal static class ScopeNames
 {
-    private static readonly (string Name, Scope Scope)[] s_all = [("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin)];
+    private static readonly (string Name, Scope Scope)[] s_all = [("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin), ("metrics", Scope.Metrics)];
 
     public static string All { get; } = string.Join(", ", s_all.Select(s => s.Name));
 

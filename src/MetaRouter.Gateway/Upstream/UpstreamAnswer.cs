@@ -27,8 +27,12 @@ internal sealed record UpstreamAnswer(ModelId Model, Upstreams.Endpoint Endpoint
 
     public HttpResponseMessage? Response { get; init; }
 
+    /// <summary>Of a stream, whose end is elsewhere; null: it has ended.</summary>
+    public UpstreamCall? Call { get; init; }
+
     public void Dispose()
     {
+        Call?.End(default, UpstreamCall.Left);
         Events?.Dispose();
         Response?.Dispose();
     }

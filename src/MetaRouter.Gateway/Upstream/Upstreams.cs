@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -27,7 +28,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public bool Serves(ModelId model) => EndpointsOf(model).Length > 0;
 
     /// <summary>The models all of whose endpoints are being left alone; null: none. When that is every one of them, none: trying is better than refusing.</summary>
-    public IReadOnlySet<ModelId>? Unhealthy(ModelCatalog catalog)
+    /// <param name="evenAll">Every one of them is told as well, for people.</param>
+    public IReadOnlySet<ModelId>? Unhealthy(ModelCatalog catalog, bool evenAll = false)
     {
         if (!_hasOpened)
         {
@@ -35,7 +37,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         }
 
         var found = catalog.Models.Where(m => EndpointsOf(m.Id) is { Length: > 0 } all && Array.TrueForAll(all, e => e.Circuit.IsOpen)).Select(m => m.Id).ToHashSet();
-        return found.Count == 0 || catalog.Models.All(m => !m.Enabled || found.Contains(m.Id)) ? null : found;
+        return found.Count == 0 || !evenAll && catalog.Models.All(m => !m.Enabled || found.Contains(m.Id)) ? null : found;
     }
 
     /// <summary>The best that can be said of the model's endpoints, for people: see <see cref="Circuit.State"/>.</summary>
@@ -86,7 +88,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 catch (UpstreamException e)
                 {
                     LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
-                    metrics.UpstreamFailures.Add(1, new("model", model.Value), new("reason", e.Error.Code));
+                    metrics.UpstreamFailures.Add(1, new(LabelNames.Model, model.Value), new(LabelNames.Reason, e.Error.Code));
                     failed ??= e.Error;
                     if (e.HasBegun)
                     {
@@ -112,7 +114,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>An upstream's mid-answer failure counts against it as well.</summary>
     public void Failed(UpstreamAnswer answer, string reason)
     {
-        metrics.UpstreamFailures.Add(1, new("model", answer.Model.Value), new("reason", BrokeOff));
+        metrics.UpstreamFailures.Add(1, new(LabelNames.Model, answer.Model.Value), new(LabelNames.Reason, BrokeOff));
         LogFailed(answer.Model.Value, answer.Endpoint.Options.BaseUrl, reason);
         Fail(answer.Endpoint, answer.Model);
     }
@@ -123,6 +125,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
         var (response, hasBegun) = (default(HttpResponseMessage), false);
+        UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = new ByteArrayContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
@@ -135,7 +138,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
-                return await RefusedAsync(response, endpoint, model, timeout.Token).ConfigureAwait(false);
+                var refused = await RefusedAsync(response, endpoint, model, timeout.Token).ConfigureAwait(false);
+                call.End(default, refused.Status.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                return refused;
             }
 
             var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers };
@@ -145,6 +150,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 var bytes = await BytesAsync(response, model, timeout.Token).ConfigureAwait(false);
                 answer = answer with { Body = bytes, Part = CompletionPart.ReadWhole(bytes) ?? throw Failure(model, "answered with something that is not a JSON object") };
                 endpoint.Circuit.Succeed();
+                call.End(answer.Part.Usage);
                 return answer;
             }
 
@@ -166,34 +172,40 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             }
 
             endpoint.Circuit.Succeed();
-            answer = answer with { Events = events, First = first, Response = response };
-            response = null;
+            call.Began();
+            answer = answer with { Events = events, First = first, Response = response, Call = call };
+            (response, call) = (null, null);
             return answer;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             endpoint.Circuit.Leave();
+            call?.End(default, UpstreamCall.Left);
             throw;
         }
         catch (OperationCanceledException)
         {
             Fail(endpoint, model);
+            call?.End(default, "upstream_timeout");
             throw new UpstreamException(new ApiException(504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {upstream.TimeoutSeconds} s. Try again, ask for less, or name another model.")), "gave no answer in time") { HasBegun = hasBegun };
         }
         catch (UpstreamException e)
         {
             Fail(endpoint, model, e.RetryAfter);
+            call?.End(default, e.Error.Code);
             throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             Fail(endpoint, model);
             var told = Failure(model, hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
+            call?.End(default, told.Error.Code);
             throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
         }
         finally
         {
             response?.Dispose();
+            call?.End(default, "internal_error"); // of what nobody expected; else it has ended
         }
     }
 
@@ -294,7 +306,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         if (endpoint.Circuit.Fail(atLeast))
         {
             _hasOpened = true;
-            metrics.CircuitsOpened.Add(1, new KeyValuePair<string, object?>("model", model.Value));
+            metrics.CircuitsOpened.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, model.Value));
             LogOpened(model.Value, endpoint.Options.BaseUrl, endpoint.Circuit.Until);
         }
     }
@@ -312,6 +324,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit)
     {
         private readonly ConcurrentDictionary<string, Uri> _urls = new();
+
+        public Uri Address { get; } = new(Options.BaseUrl);
 
         public AuthenticationHeaderValue? Authorization { get; } = Options.Key is { } key ? new("Bearer", key) : null;
 

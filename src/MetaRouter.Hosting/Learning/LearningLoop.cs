@@ -3,6 +3,7 @@ using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -105,7 +106,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
             var promoted = await PromoteAsync(cancellationToken).ConfigureAwait(false);
             _changed = false; // only now: what the store failed to take is tried again
-            _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
+            _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
             return promoted;
         }
         finally

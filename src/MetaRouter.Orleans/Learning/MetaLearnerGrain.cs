@@ -3,6 +3,7 @@ using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Snapshots;
 using Microsoft.Extensions.Logging;
 
@@ -53,7 +54,7 @@ internal sealed partial class MetaLearnerGrain(
 
         var promoted = fit.IsLearned && await PromoteAsync(fit.Prior, users, own);
         _learned = (changes, users);
-        router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>("result", promoted ? "promoted" : "kept"));
+        router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
         return Report(promoted, users, fit.Steps);
 
         RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), own.Elapsed);

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using global::Orleans.Runtime.Services;
@@ -56,8 +57,8 @@ internal sealed partial class SnapshotFollower : BackgroundService
     public SnapshotFollower(SharedState shared, IGrainFactory grains, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
     {
         (_shared, _grains, _options, _logger) = (shared, grains, options, logger);
-        _meter.CreateObservableGauge("metarouter.snapshot.staleness", () => shared.Staleness.TotalSeconds, "s", "Since the prior in service was last known to be the latest.");
-        _meter.CreateObservableGauge("metarouter.snapshot.prior_version", () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
+        _meter.CreateObservableGauge(MetricNames.SnapshotStaleness, () => shared.Staleness.TotalSeconds, "s", "Since the prior in service was last known to be the latest.");
+        _meter.CreateObservableGauge(MetricNames.PriorVersion, () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
     }
 
     public override void Dispose()

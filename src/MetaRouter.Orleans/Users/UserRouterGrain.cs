@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Storage;
 using Microsoft.Extensions.Logging;
@@ -253,7 +254,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     private static RouterStoreException Contended() =>
         new($"The user's record changed {MostRetries} times while one change was being saved; something else writes to this store without pause. Try again later.");
 
-    private void Count(FeedbackKind kind, string result) => router.Metrics.Feedback.Add(1, new("kind", kind.ToString()), new("result", result));
+    private void Count(FeedbackKind kind, string result) => router.Metrics.Feedback.Add(1, new(LabelNames.Kind, kind.ToString()), new(LabelNames.Result, result));
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A user's record cannot be read and was set aside under 'unreadable'; the user starts anew. {Reason}")]
     private partial void LogUnreadable(string reason);

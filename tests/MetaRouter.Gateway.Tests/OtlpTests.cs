@@ -1,0 +1,165 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using MetaRouter.Hosting.Telemetry;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>What leaves the gateway by OTLP, as a collector in another process understands it.</summary>
+[Collection(TelemetryCollection.Name)]
+public sealed class OtlpTests : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
+    private static readonly string[] Steps = [SpanNames.Belief, SpanNames.Encode, SpanNames.Predict, SpanNames.Decide, SpanNames.Upstream];
+
+    private ScriptedUpstream _upstream = null!;
+    private OtlpReceiver _collector = null!;
+
+    public async Task InitializeAsync() => (_upstream, _collector) = (await ScriptedUpstream.StartAsync(), await OtlpReceiver.StartAsync());
+
+    public async Task DisposeAsync()
+    {
+        await _collector.DisposeAsync();
+        await _upstream.DisposeAsync();
+    }
+
+    [NodeFact]
+    public async Task Request_OverGrpc_IsOneTraceWithItsSteps()
+    {
+        const string caller = "0af7651916cd43dd8448eb211c80319c";
+        Answer answer, route;
+        await using (var gateway = await StartAsync(_collector.Grpc, "grpc"))
+        {
+            answer = await gateway.PostAsync(Chat, Body("auto"), ("traceparent", $"00-{caller}-b7ad6b7169203331-01"));
+            route = await gateway.RouteAsync("somebody");
+            await gateway.GetAsync("/alive");
+        }
+
+        var got = await _collector.EndAsync();
+        foreach (var signal in new[] { "traces", "metrics" })
+        {
+            got.Transports(signal).ShouldBe(["grpc"]);
+        }
+
+        // The caller's trace goes on; the answer names it.
+        answer.Headers["x-request-id"].ShouldBe(caller);
+        var trace = got.Spans.Where(s => (string)s["traceId"]! == caller && (string)s["name"]! != OfTheModel).ToArray();
+        trace.Select(s => (string)s["name"]!).ShouldBe([SpanNames.Edge, .. Steps], ignoreOrder: true);
+        var edge = trace.Single(s => (string)s["name"]! == SpanNames.Edge);
+        ((string)edge["parentSpanId"]!).ShouldBe("b7ad6b7169203331");
+        trace.Where(s => s != edge).ShouldAllBe(s => (string)s["parentSpanId"]! == (string)edge["spanId"]!);
+        trace.Where(s => s != edge).OrderBy(s => ulong.Parse((string)s["startTimeUnixNano"]!)).Select(s => (string)s["name"]!).ShouldBe(Steps);
+
+        // As the conventions for generative AI name things.
+        var model = answer.Headers["x-router-model"];
+        var upstream = Received.AttributesOf(trace.Single(s => (string)s["name"]! == SpanNames.Upstream));
+        upstream.ShouldContainKeyAndValue("gen_ai.operation.name", "chat");
+        upstream.ShouldContainKeyAndValue("gen_ai.request.model", model);
+        upstream.ShouldContainKeyAndValue("gen_ai.usage.input_tokens", (string)answer.Body["usage"]!["prompt_tokens"]!.ToString());
+        upstream.ShouldContainKeyAndValue("server.port", _upstream.Port.ToString());
+        var whole = Received.AttributesOf(edge);
+        whole.ShouldContainKeyAndValue("gen_ai.request.model", "auto");
+        whole.ShouldContainKeyAndValue("gen_ai.response.model", model);
+        whole.ShouldContainKeyAndValue("http.route", Chat);
+        whole.ShouldContainKeyAndValue("http.response.status_code", "200");
+
+        // The model's own server, in this process too, was handed the trace.
+        got.Spans.Where(s => (string)s["name"]! == OfTheModel).Select(s => (string)s["traceId"]!).ShouldBe([caller]);
+
+        // A decision alone has no upstream, and a probe has no trace.
+        got.Spans.Where(s => (string)s["traceId"]! == route.Headers["x-request-id"]).Select(s => (string)s["name"]!).ShouldBe([SpanNames.Edge, SpanNames.Belief, SpanNames.Encode, SpanNames.Predict, SpanNames.Decide], ignoreOrder: true);
+        got.Spans.Select(s => (string)s["name"]!).Distinct().ShouldBe([SpanNames.Edge, OfTheModel, .. Steps], ignoreOrder: true);
+        got.Spans.ShouldAllBe(s => !s.ToJsonString().Contains("/alive", StringComparison.Ordinal));
+
+        // Histograms with the conventions' buckets, and an example that leads to the trace.
+        var duration = got.Metrics.Last(m => (string)m["name"]! == "gen_ai.server.request.duration");
+        var point = Received.PointsOf(duration).Single();
+        point["explicitBounds"]!.AsArray().Select(b => (double)b!).ShouldBe(GenAiNames.DurationSeconds);
+        point["exemplars"]!.AsArray().Select(e => (string)e!["traceId"]!).ShouldContain(caller);
+    }
+
+    [NodeFact]
+    public async Task Canary_OverHttp_IsNowhere()
+    {
+        const string prompt = "canary-prompt-5512", text = "canary-answer-5512", user = "canary-user-5512", key = "canary-key-5512", upstreamKey = "canary-upstream-5512", session = "canary-session-5512";
+        _upstream.Script = async (context, body) => ((string)body["messages"]![0]!["content"]!).Contains("fail", StringComparison.Ordinal)
+            ? await ScriptedUpstream.FailAsync(context, 500, $"{prompt} {upstreamKey}")
+            : false;
+        Answer failed;
+        await using (var gateway = await StartAsync(
+            _collector.Http, "http/protobuf", "--Upstreams:0:ApiKey", upstreamKey, "--Gateway:ImplicitSignals", "true", "--Logging:LogLevel:Default", "Trace",
+            "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "canary-tenant-5512",
+            "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "read", "--ApiKeys:0:Scopes:3", "admin"))
+        {
+            (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session), ("baggage", "user=" + user)];
+            var chat = await gateway.PostAsync(Chat, Body("auto", $"{prompt} {text}", user), headers);
+            await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)chat.Body["id"]!, ["user"] = user, ["kind"] = "accept" }.ToJsonString(), headers);
+            (await gateway.GetAsync($"/v1/router/users/{user}", headers)).Status.ShouldBe(200);
+            failed = await gateway.PostAsync(Chat, Body("auto", prompt + " fail", user), headers);
+            failed.Status.ShouldBe(502, failed.Text);
+            await gateway.PostAsync(Chat, "{\"" + prompt, headers);
+            await gateway.GetAsync($"/v1/{user}", headers);
+            await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
+            (await gateway.SendAsync(HttpMethod.Delete, $"/v1/router/users/{user}", null, headers)).Status.ShouldBe(200);
+        }
+
+        var got = await _collector.EndAsync();
+        foreach (var signal in new[] { "traces", "metrics", "logs" })
+        {
+            got.Transports(signal).ShouldBe(["http/protobuf"]);
+        }
+
+        got.Spans.Count.ShouldBeGreaterThan(15);
+        got.Metrics.Count.ShouldBeGreaterThan(20);
+        foreach (var canary in (string[])[prompt, text, user, key, upstreamKey, session, "canary"])
+        {
+            got.Text.ShouldNotContain(canary);
+        }
+
+        // What went wrong is told: in the log under the request's trace, and on its spans.
+        var log = got.Logs.First(l => (string)l["body"]!["stringValue"]! is var body && body.Contains("failed", StringComparison.Ordinal) && body.Contains("status 500", StringComparison.Ordinal));
+        ((string)log["traceId"]!).ShouldBe(failed.Headers["x-request-id"]);
+        var upstream = got.Spans.First(s => (string)s["name"]! == SpanNames.Upstream && (string)s["traceId"]! == failed.Headers["x-request-id"]);
+        Received.AttributesOf(upstream).ShouldContainKeyAndValue("error.type", "upstream_failed");
+        got.Spans.Select(Received.AttributesOf).Select(a => a.GetValueOrDefault("http.route")).ShouldContain("/v1/router/users/{id}");
+    }
+
+    [NodeFact]
+    public async Task SampleShare_Zero_LeavesMetricsAlone()
+    {
+        await using (var gateway = await StartAsync(_collector.Http, "http/protobuf", "--Telemetry:SampleShare", "0"))
+        {
+            (await gateway.PostAsync(Chat, Body("auto"))).Status.ShouldBe(200);
+        }
+
+        var got = await _collector.EndAsync();
+        got.Spans.ShouldBeEmpty();
+        got.Metrics.Select(m => (string)m["name"]!).ShouldContain(MetricNames.Decisions);
+    }
+
+    [Theory]
+    [InlineData("Telemetry:Endpoint", "collector:4317", "Telemetry:Endpoint is 'collector:4317'", "http://collector:4317")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT is 'nowhere'", "http://collector:4317")]
+    [InlineData("Telemetry:Protocol", "http/json", "Telemetry:Protocol is 'http/json'", "http/protobuf")]
+    [InlineData("Telemetry:SampleShare", "1.5", "Telemetry:SampleShare is 1.5", "from 0 to 1")]
+    [InlineData("Telemetry:Sampler", "x", "'Sampler'", "appsettings.json")]
+    public async Task Setting_ThatCannotBe_IsRefusedWithItsValue(string setting, string value, params string[] named)
+    {
+        var refused = await Should.ThrowAsync<Configuration.GatewayConfigurationException>(async () => await RunningGateway.StartAsync("--" + setting, value));
+
+        named.ShouldAllBe(n => refused.Message.Contains(n, StringComparison.Ordinal), refused.Message);
+    }
+
+    private Task<RunningGateway> StartAsync(string endpoint, string protocol, params string[] settings) => RunningGateway.StartAsync(
+        ["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Telemetry:Endpoint", endpoint, "--Telemetry:Protocol", protocol, .. settings]);
+
+    private static string Body(string model, string content = "hello", string? user = null) =>
+        new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+}
+
+/// <summary>Alone in the process: meters and activity sources are known by name, so one gateway's listeners hear every other's.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class TelemetryCollection
+{
+    public const string Name = "telemetry";
+}
