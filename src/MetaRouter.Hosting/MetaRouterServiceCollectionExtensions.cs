@@ -55,6 +55,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton<StoreGuard>();
         services.AddSingleton(s =>
         {
+            s.GetRequiredService<StoreGuard>().CheckAsync(CancellationToken.None).GetAwaiter().GetResult(); // from here on a loss is a loss
             s.GetRequiredService<CatalogKeeper>().PullAsync(CancellationToken.None).GetAwaiter().GetResult();
             s.GetRequiredService<LearningLoop>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
             return new InProcessRouter(
