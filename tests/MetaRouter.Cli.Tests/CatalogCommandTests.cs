@@ -63,7 +63,8 @@ public sealed class CatalogCommandTests : IDisposable
     public async Task Import_NamesThatAreNoText_AreSkippedAndTheRestIsTaken()
     {
         const string Facts = """{"mode":"chat","input_cost_per_token":1e-06,"output_cost_per_token":1e-06""";
-        byte[] bytes = [.. System.Text.Encoding.UTF8.GetBytes($$$"""{"good":{{{Facts}}}},"\ud800":{{{Facts}}}},"field":{{{Facts}}},"\udc00max_tokens":1},"bad"""), 0xC0, 0x80, .. System.Text.Encoding.UTF8.GetBytes($$$"""":{{{Facts}}}}}""")];
+        var valid = $$"""{"good":{{Facts}}},"\ud800":{{Facts}}},"field":{{Facts}},"\udc00max_tokens":1},"bad""";
+        byte[] bytes = [.. System.Text.Encoding.UTF8.GetBytes(valid), 0xC0, 0x80, .. System.Text.Encoding.UTF8.GetBytes($"\":{Facts}}}}}")];
         await File.WriteAllBytesAsync(PathOf("prices.json"), bytes);
 
         var (code, output, error) = await Run("catalog", "import", PathOf("prices.json"));
