@@ -9,7 +9,7 @@ using YamlDotNet.RepresentationModel;
 namespace MetaRouter.Gateway.Tests;
 
 /// <summary><c>/metrics</c>, and that whatever is written against its names finds them there.</summary>
-[Collection(TelemetryCollection.Name)]
+[Collection(TelemetryAlone.Name)]
 public sealed partial class MetricsTests
 {
     private const string Chat = "/v1/chat/completions";

@@ -57,6 +57,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 /// <summary>What a collector was sent, taken apart.</summary>
 internal sealed record Received(IReadOnlyList<JsonObject> Messages)
 {
+    private static readonly string[] Kinds = ["histogram", "sum", "gauge"];
+
     public string Text => string.Join('\n', Messages.Select(m => m.ToJsonString()));
 
     public IEnumerable<string> Transports(string signal) => Messages.Where(m => (string)m["signal"]! == signal).Select(m => (string)m["transport"]!).Distinct();
@@ -72,7 +74,7 @@ internal sealed record Received(IReadOnlyList<JsonObject> Messages)
         one["attributes"]?.AsArray().ToDictionary(a => (string)a!["key"]!, a => a!["value"]!.AsObject().Single().Value!.ToString()) ?? [];
 
     public static IEnumerable<JsonObject> PointsOf(JsonObject metric) =>
-        new[] { "histogram", "sum", "gauge" }.Select(kind => metric[kind]).OfType<JsonObject>().SelectMany(d => d["dataPoints"]!.AsArray()).Select(p => p!.AsObject());
+        Kinds.Select(kind => metric[kind]).OfType<JsonObject>().SelectMany(d => d["dataPoints"]!.AsArray()).Select(p => p!.AsObject());
 
     private IEnumerable<JsonObject> Each(string signal, string resources, string scopes, string items) =>
         Messages.Where(m => (string)m["signal"]! == signal).SelectMany(m => m["message"]![resources]!.AsArray()).SelectMany(r => r![scopes]!.AsArray()).SelectMany(s => s![items]!.AsArray()).Select(i => i!.AsObject());

@@ -6,7 +6,7 @@ using MetaRouter.Hosting.Telemetry;
 namespace MetaRouter.Gateway.Tests;
 
 /// <summary>What leaves the gateway by OTLP, as a collector in another process understands it.</summary>
-[Collection(TelemetryCollection.Name)]
+[Collection(TelemetryAlone.Name)]
 public sealed class OtlpTests : IAsyncLifetime
 {
     private const string Chat = "/v1/chat/completions", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
@@ -159,7 +159,7 @@ public sealed class OtlpTests : IAsyncLifetime
 
 /// <summary>Alone in the process: meters and activity sources are known by name, so one gateway's listeners hear every other's.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class TelemetryCollection
+public sealed class TelemetryAlone
 {
     public const string Name = "telemetry";
 }
