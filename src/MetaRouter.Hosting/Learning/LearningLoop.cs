@@ -17,7 +17,6 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 {
     private const string Name = "prior.v1", HistoryName = "prior.history.v1";
     private const int Page = 1000;
-    private const int Windows = 512; // enough users to learn how kinds speak from, at most half a megabyte
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
@@ -26,7 +25,6 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private readonly RouterMetrics _metrics;
     private readonly ILogger<LearningLoop> _logger;
     private readonly Cohort _users;
-    private readonly WindowSample _sample = new(Windows);
     private long _sequence;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
@@ -176,8 +174,6 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             return false;
         }
 
-        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech);
-        candidate = MetaLearner.WithSpeech(candidate, MetaLearner.SpeechEvidence(_pool.Current, candidate, _sample.Windows.Select(w => UserState.Read(w))));
         var challenged = _users.Expect(candidate, CohortPart.HeldOut).MeanEvidence;
         var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, _users.Count, held.MeanEvidence, challenged, candidate);
         if (challenged < held.MeanEvidence)
@@ -249,12 +245,10 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
                 if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
                 {
                     _users.Remove(user.Key.User);
-                    _sample.Remove(user.Key.User);
                     continue;
                 }
 
                 _users.Put(user.Key.User, new UserModel(pool, state).Summarise());
-                _sample.Put(user.Key.User, user.Record.State);
             }
 
             if (page.Count < Page)
