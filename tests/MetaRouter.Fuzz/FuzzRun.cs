@@ -17,6 +17,7 @@ internal sealed class FuzzRun(string? folder)
     private readonly Dictionary<string, int> _kinds = [];
     private long _started;
     private int _told;
+    private long _hung = -1;
 
     /// <summary>Told what was found, each kind up to three times.</summary>
     public event Action<string>? Found;
@@ -68,7 +69,10 @@ internal sealed class FuzzRun(string? folder)
                 if (problem is not null)
                 {
                     finds++;
-                    Keep(target, seed, index, problem);
+                    if (index != Interlocked.Read(ref _hung)) // told while it ran
+                    {
+                        Keep(target, seed, index, problem);
+                    }
                 }
             }
         }
@@ -83,6 +87,7 @@ internal sealed class FuzzRun(string? folder)
         var started = Interlocked.Read(ref _started);
         if (started != 0 && Stopwatch.GetElapsedTime(started) > 2 * target.TimeLimit && Interlocked.Exchange(ref _told, 1) == 0)
         {
+            Interlocked.Exchange(ref _hung, index);
             Keep(target, seed, index, $"Hung: no end after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s.");
             Hung?.Invoke();
         }

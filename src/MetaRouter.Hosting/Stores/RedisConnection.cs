@@ -10,6 +10,9 @@ internal sealed class RedisConnection : IDisposable
 
     private const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
 
+    private const string UnreachableOverTls =
+        "it cannot be reached over TLS; start it, or check the address, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), the password and the network";
+
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
     private readonly ConnectionMultiplexer _redis;
@@ -41,7 +44,8 @@ internal sealed class RedisConnection : IDisposable
         catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
         {
             redis?.Dispose();
-            throw new StoreException($"The store '{name}' cannot be opened: {Remedy(e)}. ({OneLine(e)})", e);
+            var remedy = Remedy(e);
+            throw new StoreException($"The store '{name}' cannot be opened: {(options.Ssl && remedy == Unreachable ? UnreachableOverTls : remedy)}. ({OneLine(e)})", e);
         }
     }
 
