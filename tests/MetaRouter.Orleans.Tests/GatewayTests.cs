@@ -105,6 +105,8 @@ public sealed class GatewayTests : IAsyncLifetime
             var record = Population.Record(pool, Math.Exp(mean + (0.4 * Population.Normal(random))), 12, random);
             await PostAsync(client, $"/v1/router/users/{name}-{i}/import", new { record = Convert.ToBase64String(record) });
         }
+
+        await Task.Delay(TimeSpan.FromSeconds(6)); // the learner is told every five seconds
     }
 
     private static IEnumerable<string> Models((string Id, double Input, double Output)[] models) => models
