@@ -11,7 +11,7 @@ internal sealed class RedisConnection : IDisposable
     private const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
 
     private const string UnreachableOverTls =
-        "it cannot be reached over TLS; start it, or check the address, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), the password and the network";
+        "it cannot be reached over TLS; start it, or check the address, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), the password (password=... or passwordFile=FILE) and the network";
 
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
