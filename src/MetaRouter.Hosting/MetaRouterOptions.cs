@@ -248,14 +248,14 @@ public sealed class MetaRouterOptions
 
             PricePerMillionTokens? Price(double? usd, string name)
             {
-                if (usd is >= 0 && double.IsFinite(usd.Value))
+                if (usd is >= 0 and <= PricePerMillionTokens.MostUsd)
                 {
                     return new PricePerMillionTokens(usd.Value);
                 }
 
                 problems.Add(usd is null
                     ? $"{at}: model '{Id}' has no {name}; give its list price in US dollars per million tokens (0 if it is free)"
-                    : string.Create(CultureInfo.InvariantCulture, $"{at}: model '{Id}' has {name} {usd}; a price is finite and 0 or more US dollars per million tokens"));
+                    : string.Create(CultureInfo.InvariantCulture, $"{at}: model '{Id}' has {name} {usd}; a price is finite and 0 or more US dollars per million tokens, {PricePerMillionTokens.MostUsd:n0} at most"));
                 return null;
             }
 

@@ -135,7 +135,7 @@ internal static class LiteLlmPrices
 
     /// <summary>Per million tokens, with the digits of the list: a price a token has rounding errors of its own.</summary>
     private static PricePerMillionTokens? Price(JsonElement facts, string name) =>
-        facts.TryGetProperty(name, out var price) && price.ValueKind == JsonValueKind.Number && price.TryGetDouble(out var usd) && usd >= 0 && double.IsFinite(usd * 1e6)
+        facts.TryGetProperty(name, out var price) && price.ValueKind == JsonValueKind.Number && price.TryGetDouble(out var usd) && usd is >= 0 and <= PricePerMillionTokens.MostUsd / 1e6
             ? new PricePerMillionTokens(double.Parse((usd * 1e6).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))
             : null;
 

@@ -59,7 +59,7 @@ public static class PriceFit
                 (input, completion) = (xc / Math.Max(xx, 1e-9), 0);
             }
 
-            var profile = models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(Round(input * 1e6)), new PricePerMillionTokens(Round(completion * 1e6)));
+            var profile = models[model] = new ModelProfile(table.Models[model], Price(input), Price(completion));
             for (var i = model; i < output.Length; i += k)
             {
                 if (!double.IsNaN(table.CostUsd[i]) && (float.IsNaN(prompt[i]) || float.IsNaN(output[i])))
@@ -82,5 +82,7 @@ public static class PriceFit
     }
 
     /// <summary>List prices have few digits; what is left over is rounding in the file.</summary>
+    private static PricePerMillionTokens Price(double usdPerToken) => new(Math.Min(Round(usdPerToken * 1e6), PricePerMillionTokens.MostUsd));
+
     private static double Round(double usd) => usd <= 0 ? 0 : double.Parse(usd.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,14 +1,17 @@
 namespace MetaRouter.Core.Catalog;
 
-/// <summary>A list price in US dollars per 1,000,000 tokens: finite, 0 or more. Zero means free, never "unknown".</summary>
+/// <summary>A list price in US dollars per 1,000,000 tokens: 0 to <see cref="MostUsd"/>. Zero means free, never "unknown".</summary>
 public readonly record struct PricePerMillionTokens
 {
-    /// <exception cref="ArgumentOutOfRangeException">Negative, NaN or infinite.</exception>
+    /// <summary>A dollar a token: who asks for more has mistaken the unit.</summary>
+    public const double MostUsd = 1e6;
+
+    /// <exception cref="ArgumentOutOfRangeException">Negative, above <see cref="MostUsd"/>, or NaN.</exception>
     public PricePerMillionTokens(double usd)
     {
-        if (!double.IsFinite(usd) || usd < 0)
+        if (!(usd is >= 0 and <= MostUsd))
         {
-            throw new ArgumentOutOfRangeException(nameof(usd), usd, "A price is a finite number of US dollars per million tokens, 0 or more. An unknown price must be left out, not set to 0.");
+            throw new ArgumentOutOfRangeException(nameof(usd), usd, "A price is a finite number of US dollars per million tokens, 0 or more and 1,000,000 at most. An unknown price must be left out, not set to 0.");
         }
 
         Usd = usd;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
@@ -27,6 +28,9 @@ public static class SnapshotCodec
     // Room for thousands of models; a file that claims more is not one of ours.
     private const int MaxUnpackedBytes = 256 << 20;
 
+    // Weights are a few units. Products of a few numbers of this size are still numbers, so no snapshot predicts what is none.
+    private const float MostWeight = 1e9f;
+
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
 
     private static ReadOnlySpan<byte> PackedMagic => "MRSNAPSZ"u8;
@@ -51,15 +55,33 @@ public static class SnapshotCodec
     {
         var head = PackedMagic.Length + 4;
         var length = packed.Length < head ? -1 : BinaryPrimitives.ReadInt32LittleEndian(packed[PackedMagic.Length..]);
-        if (length is < 0 or > MaxUnpackedBytes)
+        if (length is <= 0 or > MaxUnpackedBytes)
         {
-            throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes claims {length} bytes; it may hold 0 to {MaxUnpackedBytes}. Copy the file again or train a new one.");
+            throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes claims {length} bytes; it may hold 1 to {MaxUnpackedBytes}. Copy the file again or train a new one.");
         }
 
-        var bytes = new byte[length];
-        return BrotliDecoder.TryDecompress(packed[head..], bytes, out var written) && written == length
-            ? bytes
-            : throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
+        // Room is made as bytes come: a length that lies costs nothing.
+        var bytes = new byte[Math.Min(length, (64 << 10) + (16L * packed.Length))];
+        var from = packed[head..];
+        var to = 0;
+        using var brotli = new BrotliDecoder();
+        while (true)
+        {
+            var status = brotli.Decompress(from, bytes.AsSpan(to), out var read, out var written);
+            from = from[read..];
+            to += written;
+            if (status == OperationStatus.Done && to == length)
+            {
+                return bytes;
+            }
+
+            if (status != OperationStatus.DestinationTooSmall || bytes.Length == length)
+            {
+                throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
+            }
+
+            Array.Resize(ref bytes, (int)Math.Min(length, 2L * bytes.Length));
+        }
     }
 
     public static byte[] Write(Snapshot snapshot)
@@ -463,9 +485,9 @@ public static class SnapshotCodec
             : throw new SnapshotFormatException($"The snapshot claims {count} {what} with {left} bytes left. Train it again with this program.");
     }
 
-    private static float Finite(float value, string what) => InRange(value, float.MinValue, float.MaxValue, what);
+    private static float Finite(float value, string what) => InRange(value, -MostWeight, MostWeight, what);
 
-    private static float NotNegative(float value, string what) => InRange(value, 0, float.MaxValue, what);
+    private static float NotNegative(float value, string what) => InRange(value, 0, MostWeight, what);
 
     private static float InRange(float value, float low, float high, string what) => value >= low && value <= high
         ? value

@@ -17,6 +17,9 @@ public sealed class OutcomePredictor
     private readonly ExtraTrees _forest;
     private readonly ModelHead[] _heads;
     private readonly float[] _latencyOverride;
+    // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
+    private const float MostTokens = 1e7f, MostSeconds = 1e6f;
+
     private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
     private readonly int _rank;
 
@@ -54,11 +57,13 @@ public sealed class OutcomePredictor
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
-            var output = outputTokens[k] = head.Tokens(x);
-            var input = float.IsNaN(promptTokens) ? head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens) : promptTokens;
+            var output = outputTokens[k] = AtMost(MostTokens, head.Tokens(x));
+            var input = float.IsNaN(promptTokens) ? AtMost(MostTokens, head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens)) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
-                : head.LatencyFactor > 0 ? MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor : 0;
+                : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;
             outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
         }
     }
+
+    private static float AtMost(float most, float value) => value <= most ? value : most;
 }

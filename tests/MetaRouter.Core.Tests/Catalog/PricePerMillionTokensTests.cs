@@ -15,6 +15,7 @@ public class PricePerMillionTokensTests
     [Theory]
     [InlineData(double.NaN)]
     [InlineData(-0.01)]
+    [InlineData(1_000_001)]
     [InlineData(double.PositiveInfinity)]
     [InlineData(double.NegativeInfinity)]
     public void New_NotAPrice_NamesTheValueAndTheRemedy(double usd)

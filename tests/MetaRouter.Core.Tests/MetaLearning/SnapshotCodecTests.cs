@@ -29,6 +29,37 @@ public class SnapshotCodecTests
         read.OutcomeCorrelation.ShouldBe(SomeSnapshots.TwoKinds.OutcomeCorrelation);
     }
 
+    /// <summary>Found by fuzzing: room was made for what a few bytes claimed.</summary>
+    [Fact]
+    public void Read_PackedLengthThatLies_TakesNoMoreRoomThanWhatComes()
+    {
+        var liar = SnapshotCodec.Pack(new byte[100]);
+        BinaryPrimitives.WriteInt32LittleEndian(liar.AsSpan(8), 200 << 20);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Message(liar).ShouldContain($"does not unpack to the {200 << 20} bytes");
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(1 << 20);
+    }
+
+    /// <summary>Found by fuzzing: what no training gives is refused or bounded, so that a snapshot that was read can always decide.</summary>
+    [Fact]
+    public void Predict_HeadsAtTheirBounds_GivesOutcomes()
+    {
+        var hand = SomeSnapshots.ByHand([new("small", 0.5f, 1, Tokens: 1e9f), new("large", 0.8f, 1e6)]);
+        var pool = Core.Routing.RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(hand)));
+        var encoding = new Core.Text.RequestEncoding();
+        pool.Snapshot.Encoder.Encode("Why?", encoding);
+        var (outcomes, tokens) = (new Core.Routing.Outcome[2], new float[2]);
+
+        pool.Predict(encoding, float.NaN, outcomes, tokens, new float[pool.Projected]);
+
+        outcomes.ShouldAllBe(o => o.IsValid);
+        tokens[0].ShouldBe(1e7f);
+        var wild = SomeSnapshots.ByHand([new("small", 0.5f, 1, Tokens: 2e9f)]);
+        Message(SnapshotCodec.Write(wild)).ShouldContain("token factor of 2E+09");
+    }
+
     [Fact]
     public void Read_WhatWasPacked_IsWhatWasWritten()
     {
