@@ -10,7 +10,7 @@ public sealed class TargetTests
     public static TheoryData<string, int> Targets => new()
     {
         { "receipts", 200 },
-        { "states", 200 },
+        { "states", 80 },
         { "catalogs", 40 },
         { "data files", 20 },
         { "http", 10 },

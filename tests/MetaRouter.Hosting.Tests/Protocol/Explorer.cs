@@ -18,6 +18,21 @@ internal static class Explorer
 
     public static Exploration Explore(ProtocolCase of, Mutation mutation = Mutation.None)
     {
+        // Under a test runner's context each answer would be taken up by another thread.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return ExploreAll(of, mutation);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private static Exploration ExploreAll(ProtocolCase of, Mutation mutation)
+    {
         using var routers = new World.Routers();
         var seen = new HashSet<string>();
         var ways = new Queue<(Step[] Way, IReadOnlyList<Step> Next)>();

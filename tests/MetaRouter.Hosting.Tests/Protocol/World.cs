@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using MetaRouter.Core.MetaLearning;
@@ -270,7 +271,7 @@ internal sealed class World : IDisposable
             call.Answer.TrySetResult(new StoredUser([], long.MaxValue, 0));
         }
 
-        SpinWait.SpinUntil(() => _tries.TrueForAll(t => t.Task.IsCompleted), Patience).ShouldBeTrue("a router does not come to an end");
+        Await(() => _tries.TrueForAll(t => t.Task.IsCompleted), "a router does not come to an end");
     }
 
     private StoredUser Stored() => _store.LoadAsync(Key).AsTask().GetAwaiter().GetResult();
@@ -410,34 +411,40 @@ internal sealed class World : IDisposable
 
     /// <summary>Waits until every node has come to a call of the store or to its end: the turn of a user is handed over by another thread.</summary>
     private void Settle() =>
-        SpinWait.SpinUntil(() => IsSettled(0) && IsSettled(1), Patience).ShouldBeTrue("a node neither calls the store nor answers");
+        Await(() => IsSettled(0) && IsSettled(1), "a node neither calls the store nor answers");
+
+    /// <summary>Spins: what is awaited takes microseconds.</summary>
+    private static void Await(Func<bool> condition, string otherwise)
+    {
+        var (wait, clock) = (new SpinWait(), Stopwatch.StartNew());
+        while (!condition())
+        {
+            clock.Elapsed.ShouldBeLessThan(Patience, otherwise);
+            wait.SpinOnce(sleep1Threshold: -1);
+        }
+    }
 
     private bool IsSettled(int node)
     {
-        var (waits, calls) = (false, false);
+        var hasTurn = false;
         foreach (var one in _tries)
         {
-            if (one.Node != node || one.IsOver)
+            if (one.Node != node || one.IsOver || (hasTurn && !one.Reads))
             {
-                continue;
+                continue; // turns are taken in the order of asking: the first that is not over has it, the others wait
             }
 
-            bool isCalling;
+            hasTurn |= !one.Reads;
             lock (_calls)
             {
-                isCalling = _calls.Exists(c => c.Try == one.Id && !c.IsOrphan);
+                if (!_calls.Exists(c => c.Try == one.Id && !c.IsOrphan))
+                {
+                    return false;
+                }
             }
-
-            if (one.Reads && !isCalling)
-            {
-                return false;
-            }
-
-            waits |= !one.Reads;
-            calls |= isCalling && !one.Reads;
         }
 
-        return !waits || calls;
+        return true;
     }
 
     private static bool IsIn(UserState state, Client client)
