@@ -90,6 +90,15 @@ function List({ query }: { query: string }) {
     }
   }, [height, load]);
   useLayoutEffect(measure, [measure]);
+  const goal = useRef<number | null>(null); // the row that has the focus as soon as it is drawn
+  const focusGoal = () => {
+    const row = goal.current === null ? null : box.current!.querySelector<HTMLElement>(`[data-at="${goal.current}"]`);
+    if (row) {
+      goal.current = null;
+      row.focus({ preventScroll: true });
+    }
+  };
+  useLayoutEffect(focusGoal);
   useEffect(() => {
     const watch = new ResizeObserver(measure);
     watch.observe(box.current!);
@@ -108,7 +117,8 @@ function List({ query }: { query: string }) {
   };
   const go = (e: KeyboardEvent) => {
     const screen = Math.floor(box.current!.clientHeight / height) - 2;
-    const next = { ArrowDown: focused + 1, ArrowUp: focused - 1, PageDown: focused + screen, PageUp: focused - screen, Home: 0, End: state.loaded - 1 }[e.key];
+    const at = Number((e.target as HTMLElement).dataset.at ?? focused);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + screen, PageUp: at - screen, Home: 0, End: state.loaded - 1 }[e.key];
     if (next === undefined || state.loaded === 0) {
       return;
     }
@@ -124,7 +134,8 @@ function List({ query }: { query: string }) {
     }
 
     measure();
-    requestAnimationFrame(() => b.querySelector<HTMLElement>(`[data-at="${target}"]`)?.focus({ preventScroll: true }));
+    goal.current = target;
+    focusGoal();
   };
   const total = state.total;
   const fresh = live.seen - seenAtLoad.current;
