@@ -13,7 +13,10 @@ app=${APP:-$work/app}
 if [[ -z ${APP:-} ]]; then
   ahead=()
   [[ -n ${PLAIN:-} ]] || ahead=(-p:PublishReadyToRun=true --use-current-runtime)
-  dotnet publish src/MetaRouter.Gateway -c Release --self-contained false "${ahead[@]}" --artifacts-path "$work/build" -o "$app" -v quiet >&2
+  # In a copy: what a publish for one machine needs more would be written into the lock files.
+  mkdir "$work/source"
+  git ls-files -z src 'Directory.*' .editorconfig | tar -c --null -T - | tar -x -C "$work/source"
+  (cd "$work/source" && env -u CI dotnet publish src/MetaRouter.Gateway -c Release --self-contained false "${ahead[@]}" -o "$app" -v quiet >&2)
 fi
 
 start() { # sets $milliseconds
