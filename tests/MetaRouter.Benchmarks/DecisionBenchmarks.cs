@@ -16,6 +16,7 @@ public class DecisionBenchmarks
     private Outcome[] _outcomes = [];
     private float[] _tokens = [];
     private float[] _projected = [];
+    private readonly byte[] _token = new byte[ReceiptSealer.TokenLength];
     private UserModel _user = null!;
     private int _next;
 
@@ -52,8 +53,11 @@ public class DecisionBenchmarks
     }
 
     [Benchmark(Description = "decision (encode, predict, decide, receipt)", Baseline = true)]
-    public RouteDecision Decide() => _user.Decide(Next(), Workload.Policy, Workload.Moment(_next), _scratch);
+    public int Decide() => _user.Decide(Next(), Workload.Policy, Workload.Moment(_next), _scratch).WriteToken(_token);
+
+    [Benchmark(Description = "decision, its receipt as a string")]
+    public string Token() => _user.Decide(Next(), Workload.Policy, Workload.Moment(_next), _scratch).Token;
 
     [Benchmark(Description = "decision that chooses a comparison")]
-    public RouteDecision Compare() => _user.Decide(Next() with { MayCompare = true }, Workload.Policy, Workload.Moment(_next), _scratch);
+    public int Compare() => _user.Decide(Next() with { MayCompare = true }, Workload.Policy, Workload.Moment(_next), _scratch).WriteToken(_token);
 }

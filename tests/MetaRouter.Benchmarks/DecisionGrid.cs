@@ -57,16 +57,16 @@ internal static class DecisionGrid
 
     private static Action<int> Decisions(int models, RouteRequest[] requests, int history)
     {
-        var (user, scratch) = (Workload.User(Workload.Pool(models), history), new RequestEncoding());
-        return i => user.Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch);
+        var (user, scratch, token) = (Workload.User(Workload.Pool(models), history), new RequestEncoding(), new byte[ReceiptSealer.TokenLength]);
+        return i => user.Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch).WriteToken(token);
     }
 
     /// <summary>A user whose belief is still to be drawn from the window.</summary>
     private static Action<int> AfterFeedback(int history)
     {
-        var (user, scratch) = (Workload.User(Workload.Pool(8), history), new RequestEncoding());
+        var (user, scratch, token) = (Workload.User(Workload.Pool(8), history), new RequestEncoding(), new byte[ReceiptSealer.TokenLength]);
         var requests = Workload.Requests(200, Different).Select(t => new RouteRequest(t)).ToArray();
-        return i => new UserModel(user.Pool, user.State).Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch);
+        return i => new UserModel(user.Pool, user.State).Decide(requests[i % requests.Length], Workload.Policy, Workload.Moment(i), scratch).WriteToken(token);
     }
 
     private static string Large()

@@ -164,7 +164,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         foreach (var gateway in world.Gateways)
         {
             await RouterContract.Eventually.TrueAsync(async () => JsonNode.Parse(await client.GetStringAsync(new Uri(gateway.Url + "/health")))!["store_lost_at"] is not null, TimeSpan.FromSeconds(5));
-            gateway.Log.ShouldContain("The store was emptied");
+            await RouterContract.Eventually.TrueAsync(() => Task.FromResult(gateway.Log.Contains("The store was emptied", StringComparison.Ordinal)), TimeSpan.FromSeconds(5));
         }
 
         var noticed = Stopwatch.GetElapsedTime(flushed).TotalSeconds;

@@ -4,9 +4,15 @@ using MetaRouter.Faults;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 
+const int MostLog = 4_000; // characters shown of a gateway's log when something is wrong: from what nobody expected, else the end
+
 // Faults at full size, thousands of schedules, and the soak: what infra/faults starts.
 switch (args)
 {
+    case ["names"]:
+        Console.WriteLine(string.Join('\n', Fault.All.Select(f => f.Name)));
+        return 0;
+
     case ["run", .. var names]:
         return await RunAsync(names);
 
@@ -17,7 +23,7 @@ switch (args)
         return await Soak.RunAsync(int.Parse(minutes, CultureInfo.InvariantCulture));
 
     default:
-        Console.Error.WriteLine($"run [NAME...] | schedules COUNT | soak MINUTES; the names: {string.Join(", ", Fault.All.Select(f => $"'{f.Name}'"))}");
+        Console.Error.WriteLine($"names | run [NAME...] | schedules COUNT | soak MINUTES; the names: {string.Join(", ", Fault.All.Select(f => $"'{f.Name}'"))}");
         return 2;
 }
 
@@ -33,7 +39,15 @@ static async Task<int> RunAsync(string[] names)
         var outcome = await fault.BefallAsync(world, Scale.Full);
         var verdict = outcome.Verdict;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {outcome.Fault} | {verdict.Acknowledged} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {outcome.RecoverySeconds:0.00} | {outcome.RouteP99Ms:0.0} | {outcome.Note} |"));
-        isClean &= Told(verdict);
+        if (!Told(verdict))
+        {
+            isClean = false;
+            foreach (var gateway in world.Gateways)
+            {
+                var (log, at) = (gateway.Log, gateway.Log.IndexOf("failed unexpectedly", StringComparison.Ordinal));
+                Console.Error.WriteLine($"{gateway.Url} logged:\n{(at < 0 ? log[^Math.Min(log.Length, MostLog)..] : log[at..Math.Min(log.Length, at + MostLog)])}");
+            }
+        }
     }
 
     return isClean ? 0 : 1;

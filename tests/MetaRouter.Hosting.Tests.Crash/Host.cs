@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MetaRouter.Hosting.Tests.Crash;
 
-/// <summary>A router over a SQLite file, without the rest of an application.</summary>
+/// <summary>A router over a store, without the rest of an application.</summary>
 internal sealed class Host : IAsyncDisposable
 {
     private readonly RouterMetrics _metrics = new();
     private readonly DecisionLog _log;
 
-    private Host(SqliteUserStore store, RouterSecrets secrets, int usersInMemory)
+    private Host(IUserStore store, RouterSecrets secrets, int usersInMemory)
     {
         Store = store;
         _log = new DecisionLog("", 100, _metrics, NullLogger<DecisionLog>.Instance);
@@ -19,13 +19,15 @@ internal sealed class Host : IAsyncDisposable
         Router = new InProcessRouter(store, new PoolHolder(RoutingPool.OfSnapshot(Snapshot.Default)), policy, secrets, TimeProvider.System, _metrics, _log, NullLogger<InProcessRouter>.Instance, usersInMemory);
     }
 
-    public SqliteUserStore Store { get; }
+    public IUserStore Store { get; }
 
     public InProcessRouter Router { get; }
 
-    public static async Task<Host> OpenAsync(string path, int usersInMemory = 200_000)
+    /// <param name="place">A SQLite file's path, or <c>redis:HOST:PORT</c>.</param>
+    public static async Task<Host> OpenAsync(string place, int usersInMemory = 200_000)
     {
-        var store = SqliteUserStore.Open(path);
+        const string redis = "redis:";
+        IUserStore store = place.StartsWith(redis, StringComparison.Ordinal) ? RedisUserStore.Open(place[redis.Length..]) : SqliteUserStore.Open(place);
         return new Host(store, await RouterSecrets.LoadOrCreateAsync(store, CancellationToken.None), usersInMemory);
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Core.Routing;
@@ -5,9 +6,17 @@ namespace MetaRouter.Core.Routing;
 /// <summary>Which model answers, with what probability, and the token that brings feedback back to it.</summary>
 public sealed class RouteDecision
 {
-    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, ulong snapshotVersion)
+    private readonly ReceiptSealer? _sealer;
+    private string? _token;
+
+    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, ReceiptSealer sealer)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, Token, SnapshotVersion) = (candidates, chosen, offered, reason, lambdaCost, receipt, token, snapshotVersion);
+        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, _sealer) = (candidates, chosen, offered, reason, lambdaCost, receipt, sealer);
+    }
+
+    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token)
+    {
+        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, _token) = (candidates, chosen, offered, reason, lambdaCost, receipt, token);
     }
 
     /// <summary>A decision as it was taken elsewhere.</summary>
@@ -19,7 +28,7 @@ public sealed class RouteDecision
         ArgumentNullException.ThrowIfNull(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)chosen, (uint)candidates.Count, nameof(chosen));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(offered ?? 0), (uint)candidates.Count, nameof(offered));
-        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token, receipt.SnapshotVersion);
+        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token);
     }
 
     public ModelId Model => Candidates[ChosenIndex].Model;
@@ -44,8 +53,13 @@ public sealed class RouteDecision
 
     public Receipt Receipt { get; }
 
-    /// <summary>The sealed receipt.</summary>
-    public string Token { get; }
+    /// <summary>The sealed receipt. Sealed when it is first asked for; equal however often.</summary>
+    public string Token => _token ??= _sealer!.Seal(Receipt);
 
-    public ulong SnapshotVersion { get; }
+    public ulong SnapshotVersion => Receipt.SnapshotVersion;
+
+    /// <summary>The sealed receipt without a string of its own.</summary>
+    /// <param name="utf8">At least <see cref="ReceiptSealer.TokenLength"/> long.</param>
+    /// <returns>How much of it was written.</returns>
+    public int WriteToken(Span<byte> utf8) => _token is { } token ? Encoding.ASCII.GetBytes(token, utf8) : _sealer!.Seal(Receipt, utf8);
 }

@@ -150,7 +150,7 @@ public sealed class UserModel
             OutputTokens = outputTokens[chosen],
             Features = new ReceiptFeatures(projected),
         };
-        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer.Seal(receipt), Pool.Snapshot.Version);
+        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer);
     }
 
     /// <summary>The user after one piece of feedback on an opened receipt.</summary>

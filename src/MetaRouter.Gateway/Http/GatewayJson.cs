@@ -10,7 +10,7 @@ internal sealed record ErrorAnswer(ErrorBody Error);
 internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
 
 internal sealed record RouteAnswer(
-    string Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, string Snapshot, RankedAnswer[] Ranking);
+    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, string Snapshot, RankedAnswer[] Ranking);
 
 internal readonly record struct RankedAnswer(string Model, float Quality, float CostUsd, float? Utility, float Propensity, string? Excluded);
 

@@ -126,7 +126,8 @@ internal sealed class RedisConnection : IDisposable
             await Task.Yield();
             return answer;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        // Cancelled, and not by the caller: the client gives up what it had in hand when it connects anew.
+        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
             throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e);
@@ -197,7 +198,7 @@ internal sealed class RedisConnection : IDisposable
         RedisServerException s when s.Message.StartsWith("READONLY", StringComparison.Ordinal) => "this Redis is a replica; name the master",
         RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
         RedisServerException => "Redis refuses",
-        TimeoutException => "it does not answer in time; what was asked may have been done, ask again",
+        TimeoutException or OperationCanceledException => "it does not answer in time; what was asked may have been done, ask again",
         _ => Unreachable,
     };
 

@@ -44,6 +44,19 @@ public sealed class RedisUserStoreTests
     }
 
     [RedisFact]
+    public async Task Do_ClientGivesUpTheCall_IsTheStoresFailureAndNotACancellation()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        using var connection = RedisConnection.Open(redis.Address);
+        var givenUp = new CancellationToken(canceled: true);
+
+        var failure = await Should.ThrowAsync<StoreException>(() => connection.DoAsync("key", _ => Task.FromCanceled<int>(givenUp), "read", CancellationToken.None));
+
+        failure.Message.ShouldContain("ask again");
+        await Should.ThrowAsync<OperationCanceledException>(() => connection.DoAsync("key", _ => Task.FromCanceled<int>(givenUp), "read", givenUp));
+    }
+
+    [RedisFact]
     public async Task Changed_GoesOnFromTheLast_AndTellsErasedOnesToo()
     {
         await using var redis = await RedisServer.StartAsync();
