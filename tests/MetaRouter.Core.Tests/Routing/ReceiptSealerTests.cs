@@ -5,6 +5,7 @@ using FsCheck.Fluent;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using static MetaRouter.Core.Tests.Routing.SomeReceipts;
+using Outcome = MetaRouter.Core.Routing.Outcome;
 
 namespace MetaRouter.Core.Tests.Routing;
 
