@@ -20,6 +20,7 @@ internal static class CommandLine
             TopCommand.Create(terminal),
             UserCommand.Create(terminal),
             DecisionsCommand.Create(terminal),
+            KeysCommand.Create(terminal),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

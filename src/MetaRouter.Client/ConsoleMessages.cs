@@ -11,12 +11,22 @@ public sealed record OverviewReply(DateTimeOffset Now, DateTimeOffset Since, int
 /// <param name="PredictedUsd">The part of the money spent that is predicted, since the models were called elsewhere.</param>
 /// <param name="Users">Different users among these requests.</param>
 public sealed record TrafficTotals(
-    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, Saving? AlwaysStrongest, Saving? BestSingle, QualityEstimate? Quality, LatencyMilliseconds LatencyMs, int Users);
+    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, Saving? AlwaysStrongest, Saving? BestSingle, QualityEstimate? Quality, LatencyMilliseconds LatencyMs, int Users)
+{
+    /// <summary>The part of the money spent that second answers took, shown so that the choice between two teaches.</summary>
+    public double ComparisonsUsd { get; init; }
+}
 
 /// <param name="Usd">What this model alone would have cost.</param>
 /// <param name="SavedShare">1 less what was spent over that; negative: more was spent.</param>
 /// <param name="Quality">Its mean predicted quality on the same requests.</param>
-public sealed record Saving(string Model, double Usd, double? SavedShare, double? Quality);
+public sealed record Saving(string Model, double Usd, double? SavedShare, double? Quality)
+{
+    /// <summary>Up to <see cref="SavedHigh"/>: a 95 % normal interval over requests of the US dollars saved.</summary>
+    public double? SavedLow { get; init; }
+
+    public double? SavedHigh { get; init; }
+}
 
 /// <param name="Method">What the interval covers, and what not.</param>
 public sealed record QualityEstimate(double Value, double Low, double High, string Method);

@@ -51,6 +51,11 @@ public sealed record UserReply(string User, string Explanation, int Signals, IRe
 /// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
 public sealed record ErasedReply(bool Erased, string User, DateTimeOffset At, string Receipt);
 
+/// <param name="Key">The new receipt key's number.</param>
+/// <param name="SealsFrom">Decisions from then on are sealed with it.</param>
+/// <param name="EarlierUntil">When the last receipt of the earlier keys expires.</param>
+public sealed record RotatedReply(int Key, DateTimeOffset SealsFrom, DateTimeOffset EarlierUntil);
+
 /// <param name="Record">To be given to an import unchanged.</param>
 public sealed record ExportReply(string User, string Record, int Signals, DateTimeOffset At);
 

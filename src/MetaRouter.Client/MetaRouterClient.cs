@@ -38,6 +38,10 @@ public sealed class MetaRouterClient(HttpClient http)
     /// <summary>Lets a user start anew.</summary>
     public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
 
+    /// <summary>Gives receipts a new key, on every gateway of the store.</summary>
+    /// <param name="atOnce">Because the key in use leaked: feedback on everything decided so far is refused. Otherwise receipts stay valid for their lifetime.</param>
+    public Task<RotatedReply> RotateKeysAsync(bool atOnce = false, CancellationToken cancellationToken = default) => SendAsync<RotatedReply>(HttpMethod.Post, "v1/router/keys/rotate", new { at_once = atOnce }, cancellationToken);
+
     /// <summary>Who the key is; needs no scope.</summary>
     public Task<SessionReply> GetSessionAsync(CancellationToken cancellationToken = default) => SendAsync<SessionReply>(HttpMethod.Get, "v1/console/session", null, cancellationToken);
 

@@ -16,6 +16,7 @@ internal static class GatewayApp
 {
     public const string DefaultUrl = "http://127.0.0.1:8080";
 
+    private static readonly TraceparentOnly s_trace = new();
     private static volatile bool s_hasStarted;
 
     /// <summary>Everything is loaded before it returns: an application that was built can serve.</summary>
@@ -56,6 +57,7 @@ internal static class GatewayApp
             ClusterMode.Join(builder, settings.Telemetry.Exports);
         }
 #endif
+        builder.Services.AddSingleton<System.Diagnostics.DistributedContextPropagator>(s_trace);
         builder.AddTelemetry(settings.Telemetry);
         builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         builder.Services.AddSingleton<Upstreams>();
@@ -103,6 +105,7 @@ internal static class GatewayApp
                 ConnectTimeout = TimeSpan.FromSeconds(10),
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 ConnectCallback = UpstreamAddress.ConnectAsync,
+                ActivityHeadersPropagator = s_trace,
             }));
 
         replace?.Invoke(builder.Services);

@@ -98,7 +98,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         AddOutcome? outcome = null;
         var (model, erased) = await ChangeAsync(key, (before, erasedAt) =>
         {
-            if (receipt.DecisionTimeMs <= erasedAt)
+            if (Erasure.Covers(receipt, erasedAt, _policy.Sealer.ClockSkew))
             {
                 return null;
             }
@@ -162,7 +162,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         RandomNumberGenerator.Fill(chance);
         var moment = new DecisionMoment(
             key.Tenant, key.User, now, BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
-            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
+            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)), Erasure.Name(erasedAtMs));
         return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
     }
 

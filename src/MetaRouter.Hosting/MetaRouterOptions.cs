@@ -170,7 +170,7 @@ public sealed class MetaRouterOptions
     {
         ArgumentNullException.ThrowIfNull(secrets);
         return new RoutingPolicy(
-            new ReceiptSealer([secrets.ReceiptKey], new ReceiptOptions { Lifetime = TimeSpan.FromHours(ReceiptHours) }),
+            new ReceiptSealer(secrets.ReceiptKeys, new ReceiptOptions { Lifetime = TimeSpan.FromHours(ReceiptHours) }),
             new Guardrails(new GuardrailOptions { MaxCostUsd = MaxCostUsd }),
             new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0, Horizon = LearningHorizon }));
     }

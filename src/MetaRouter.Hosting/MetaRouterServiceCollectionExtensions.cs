@@ -53,6 +53,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton<ILearning>(s => s.GetRequiredService<LearningLoop>());
         services.AddSingleton<CatalogKeeper>();
         services.AddSingleton<StoreGuard>();
+        services.AddSingleton<KeyRotation>();
         services.AddSingleton(s =>
         {
             s.GetRequiredService<StoreGuard>().CheckAsync(CancellationToken.None).GetAwaiter().GetResult(); // from here on a loss is a loss

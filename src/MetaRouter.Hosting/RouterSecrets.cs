@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -5,13 +6,29 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>The secrets receipts are sealed and identities hashed with: made once, kept in the store, so that receipts outlive a restart.</summary>
-public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
+/// <summary>
+/// The secrets receipts are sealed and identities hashed with: made once, kept in the store, so that receipts outlive a restart. Receipt keys can be rotated; the
+/// identity secret cannot, since users are kept under what it makes of their ids.
+/// </summary>
+/// <remarks>
+/// As bytes: the newest receipt key's secret and the identity secret, 32 bytes each, and nothing else until the first rotation. After it the newest key's id and the time
+/// from which it seals (Unix milliseconds, little-endian), then id, time and secret of each earlier key, the newest first.
+/// </remarks>
+public sealed class RouterSecrets
 {
     private const string Name = "secrets.v1";
+    private const int SecretBytes = ReceiptKey.SecretBytes, HeadBytes = 1 + sizeof(long), KeyBytes = HeadBytes + SecretBytes;
+    private const byte FirstKey = 1;
+
+    private RouterSecrets(IReadOnlyList<ReceiptKey> keys, byte[] identitySecret) => (ReceiptKeys, IdentitySecret) = (keys, identitySecret);
 
     /// <summary>As the store had them; empty: they are from elsewhere.</summary>
     private byte[] _stored = [];
+
+    /// <summary>The newest first; the one it was made with until it is rotated.</summary>
+    public IReadOnlyList<ReceiptKey> ReceiptKeys { get; private set; }
+
+    public byte[] IdentitySecret { get; }
 
     /// <summary>By what name a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
     public Func<string, string, string> NameOf { get; init; } = static (_, user) => user;
@@ -19,13 +36,36 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
     /// <summary>Stands for a user of a tenant in receipts.</summary>
     public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, NameOf(tenant, user));
 
-    /// <summary>The length of the secrets as bytes.</summary>
-    public const int Bytes = 64;
+    /// <summary>The length of secrets that were never rotated, as bytes.</summary>
+    public const int Bytes = 2 * SecretBytes;
 
     public static byte[] Generate() => RandomNumberGenerator.GetBytes(Bytes);
 
-    /// <summary>Null when there are not <see cref="Bytes"/> bytes.</summary>
-    public static RouterSecrets? Read(ReadOnlySpan<byte> secret) => secret.Length == Bytes ? new RouterSecrets(new ReceiptKey(1, secret[..32]), secret[32..].ToArray()) : null;
+    /// <param name="nameOf">See <see cref="NameOf"/>; null: the user id itself.</param>
+    /// <returns>Null: these are no secrets.</returns>
+    public static RouterSecrets? Read(ReadOnlySpan<byte> secret, Func<string, string, string>? nameOf = null)
+    {
+        if (secret.Length < Bytes || (secret.Length != Bytes && (secret.Length < Bytes + HeadBytes || (secret.Length - Bytes - HeadBytes) % KeyBytes != 0)))
+        {
+            return null;
+        }
+
+        var keys = new List<ReceiptKey> { Key(secret.Length == Bytes ? [FirstKey, 0, 0, 0, 0, 0, 0, 0, 0] : secret[Bytes..], secret[..SecretBytes]) };
+        for (var at = Bytes + HeadBytes; at < secret.Length; at += KeyBytes)
+        {
+            keys.Add(Key(secret[at..], secret.Slice(at + HeadBytes, SecretBytes)));
+        }
+
+        if (keys.DistinctBy(k => k.Id).Count() != keys.Count)
+        {
+            return null;
+        }
+
+        var read = new RouterSecrets(keys, secret[SecretBytes..Bytes].ToArray());
+        return nameOf is null ? read : new RouterSecrets(keys, read.IdentitySecret) { NameOf = nameOf };
+
+        static ReceiptKey Key(ReadOnlySpan<byte> head, ReadOnlySpan<byte> secret) => new(head[0], secret) { SealsFromMs = BinaryPrimitives.ReadInt64LittleEndian(head[1..]) };
+    }
 
     public static async Task<RouterSecrets> LoadOrCreateAsync(IUserStore store, CancellationToken cancellationToken)
     {
@@ -38,10 +78,15 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
             secret = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
         }
 
-        return Read(secret ?? []) is { } read ? read with { _stored = secret! } : throw new StoreException($"The store's secrets have {secret?.Length ?? 0} bytes instead of {Bytes}; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+        var read = Read(secret ?? []) ?? throw Unreadable(secret);
+        read._stored = secret!;
+        return read;
     }
 
-    /// <summary>Looks whether the store still has them, and puts them back where it has none: users stay who they are, and what was decided can still be learned from.</summary>
+    /// <summary>
+    /// Looks whether the store still has them, and puts them back where it has none: users stay who they are, and what was decided can still be learned from. Receipt keys that
+    /// another router put there are taken over.
+    /// </summary>
     public async Task<StoredSecrets> CheckAsync(IUserStore store, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -55,12 +100,82 @@ public sealed record RouterSecrets(ReceiptKey ReceiptKey, byte[] IdentitySecret)
         {
             if (await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } now)
             {
-                return !now.AsSpan().SequenceEqual(_stored) ? StoredSecrets.Others : isPutBack ? StoredSecrets.PutBack : StoredSecrets.Intact;
+                return now.AsSpan().SequenceEqual(_stored) ? isPutBack ? StoredSecrets.PutBack : StoredSecrets.Intact : Take(now) ? StoredSecrets.Rotated : StoredSecrets.Others;
             }
 
             isPutBack = await store.WriteValueAsync(Name, _stored, null, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Puts a new receipt key into the store and into use. Those that no receipt can need any more are left out.</summary>
+    /// <param name="sealsFromMs">Unix milliseconds; 0: at once, and the earlier keys are thrown away with all their receipts.</param>
+    /// <param name="neededMs">Unix milliseconds of the oldest decision whose receipt is still accepted.</param>
+    /// <exception cref="InvalidOperationException">They are not from this store.</exception>
+    /// <exception cref="StoreException">The store is away, or has another router's secrets.</exception>
+    internal async Task RotateAsync(IUserStore store, long sealsFromMs, long neededMs, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var now = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
+            if (now is null || (!now.AsSpan().SequenceEqual(_stored) && !Take(now)))
+            {
+                throw now is null ? Unreadable(now) : new StoreException("The store has another router's secrets; restart this one before its keys are rotated.");
+            }
+
+            var rotated = Rotated(sealsFromMs, neededMs);
+            if (await store.WriteValueAsync(Name, rotated, now, CancellationToken.None).ConfigureAwait(false))
+            {
+                Take(rotated);
+                return;
+            }
+        }
+    }
+
+    private byte[] Rotated(long sealsFromMs, long neededMs)
+    {
+        // A key was of use until its successor sealed.
+        var kept = sealsFromMs == 0 ? [] : ReceiptKeys.Where((_, i) => i == 0 || ReceiptKeys[i - 1].SealsFromMs >= neededMs).ToArray();
+        var id = ReceiptKeys[0].Id;
+        do
+        {
+            id = id == byte.MaxValue ? FirstKey : (byte)(id + 1);
+        }
+        while (ReceiptKeys.Any(k => k.Id == id));
+
+        var bytes = new byte[Bytes + HeadBytes + (kept.Length * KeyBytes)];
+        RandomNumberGenerator.Fill(bytes.AsSpan(0, SecretBytes));
+        IdentitySecret.CopyTo(bytes, SecretBytes);
+        Head(bytes.AsSpan(Bytes), id, sealsFromMs);
+        for (var i = 0; i < kept.Length; i++)
+        {
+            var at = Bytes + HeadBytes + (i * KeyBytes);
+            Head(bytes.AsSpan(at), kept[i].Id, kept[i].SealsFromMs);
+            kept[i].Secret.CopyTo(bytes.AsSpan(at + HeadBytes));
+        }
+
+        return bytes;
+
+        static void Head(Span<byte> to, byte id, long sealsFromMs)
+        {
+            to[0] = id;
+            BinaryPrimitives.WriteInt64LittleEndian(to[1..], sealsFromMs);
+        }
+    }
+
+    /// <returns>False: they are another router's, and nothing was changed.</returns>
+    private bool Take(byte[] stored)
+    {
+        if (Read(stored) is not { } read || !CryptographicOperations.FixedTimeEquals(read.IdentitySecret, IdentitySecret))
+        {
+            return false;
+        }
+
+        (ReceiptKeys, _stored) = (read.ReceiptKeys, stored);
+        return true;
+    }
+
+    private static StoreException Unreadable(byte[]? secret) =>
+        new($"The store's secrets have {secret?.Length ?? 0} bytes, and are none that this program wrote; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
 }
 
 /// <summary>What became of the secrets in the store.</summary>
@@ -73,4 +188,7 @@ public enum StoredSecrets
 
     /// <summary>Another router has put its own there.</summary>
     Others,
+
+    /// <summary>Another router of the store has rotated the receipt keys, and they were taken over.</summary>
+    Rotated,
 }

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Routing;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,7 @@ namespace MetaRouter.Hosting;
 /// there. What was learned of users is gone with them and cannot be made again; it is reported, and what is still in memory (secrets, catalog, prior, mode) is put back.
 /// </summary>
 /// <remarks>A router that sees its own secrets gone puts them back. The others had the same ones, so they find them as they were: <see cref="LossSeen"/> tells them.</remarks>
-public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, ILogger<StoreGuard> logger)
+public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time, RouterMetrics metrics, ILogger<StoreGuard> logger)
 {
     private const string Name = "lost.v1";
 
@@ -26,6 +27,11 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         var secretsAre = await secrets.CheckAsync(store, cancellationToken).ConfigureAwait(false);
+        if (secretsAre == StoredSecrets.Rotated)
+        {
+            policy.Sealer.Replace(secrets.ReceiptKeys);
+        }
+
         if (secretsAre == StoredSecrets.PutBack)
         {
             // A note for the others: by the time they look, everything is as it was.

@@ -8,7 +8,7 @@ public interface IMetaLearnerGrain : IGrainWithIntegerKey
     [Alias("wake")]
     ValueTask WakeAsync();
 
-    /// <summary>One round now.</summary>
+    /// <summary>One round now, with all that was said so far, also in the last seconds. Lifts what holds a prior that somebody went back to.</summary>
     [Alias("refresh"), ResponseTimeout("00:05:00")]
     ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken = default);
 
@@ -16,7 +16,7 @@ public interface IMetaLearnerGrain : IGrainWithIntegerKey
     [Alias("history")]
     ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Puts an earlier prior back into service, as a new version.</summary>
+    /// <summary>Puts an earlier prior back into service, as a new version, and holds it there: refreshes by the timer rest until one is asked for.</summary>
     /// <exception cref="ArgumentException">The history has no such version; the message lists those it has.</exception>
     [Alias("rollback")]
     ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken = default);

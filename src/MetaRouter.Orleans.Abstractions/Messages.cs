@@ -44,6 +44,7 @@ public sealed record UserPreference(
 /// <param name="Evidence">Mean over held-out users of ln P(their signals | prior), when it was promoted; NaN for a roll-back.</param>
 /// <param name="ServingEvidence">The same of the prior it replaced.</param>
 /// <param name="Prior">As JSON.</param>
+/// <param name="IsHeld">Somebody went back to it: no refresh by the timer replaces it, and one that is asked for lifts this.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.published-prior")]
 public sealed record PublishedPrior(
     [property: Id(0)] long Version,
@@ -51,7 +52,8 @@ public sealed record PublishedPrior(
     [property: Id(2)] long Users,
     [property: Id(3)] double Evidence,
     [property: Id(4)] double ServingEvidence,
-    [property: Id(5)] byte[] Prior);
+    [property: Id(5)] byte[] Prior,
+    [property: Id(6)] bool IsHeld = false);
 
 /// <summary>What a round of the meta-learner did.</summary>
 /// <param name="Promoted">A new prior went into service.</param>

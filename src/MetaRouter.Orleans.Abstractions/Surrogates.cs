@@ -96,6 +96,7 @@ public struct RouteDecisionSurrogate
     [Id(13)] public ulong CatalogVersion { get; set; }
     [Id(15)] public float InputTokens { get; set; }
     [Id(16)] public float OutputTokens { get; set; }
+    [Id(17)] public ushort Erasure { get; set; }
 }
 
 [RegisterConverter]
@@ -111,6 +112,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             UserHash = surrogate.UserHash,
             DecisionTimeMs = surrogate.DecisionTimeMs,
             Nonce = surrogate.Nonce,
+            Erasure = surrogate.Erasure,
             SnapshotVersion = surrogate.SnapshotVersion,
             CatalogVersion = surrogate.CatalogVersion,
             ChosenModel = Receipt.HashOf(chosen.Model),
@@ -146,6 +148,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             UserHash = receipt.UserHash,
             DecisionTimeMs = receipt.DecisionTimeMs,
             Nonce = receipt.Nonce,
+            Erasure = receipt.Erasure,
             CatalogVersion = receipt.CatalogVersion,
             InputTokens = receipt.InputTokens,
             OutputTokens = receipt.OutputTokens,
@@ -181,15 +184,16 @@ public struct DecisionMomentSurrogate
     [Id(2)] public long TimeMs { get; set; }
     [Id(3)] public uint Nonce { get; set; }
     [Id(4)] public double Draw { get; set; }
+    [Id(5)] public ushort Erasure { get; set; }
 }
 
 [RegisterConverter]
 public sealed class DecisionMomentConverter : IConverter<DecisionMoment, DecisionMomentSurrogate>
 {
-    public DecisionMoment ConvertFromSurrogate(in DecisionMomentSurrogate surrogate) => new(surrogate.TenantHash, surrogate.UserHash, surrogate.TimeMs, surrogate.Nonce, surrogate.Draw);
+    public DecisionMoment ConvertFromSurrogate(in DecisionMomentSurrogate surrogate) => new(surrogate.TenantHash, surrogate.UserHash, surrogate.TimeMs, surrogate.Nonce, surrogate.Draw, surrogate.Erasure);
 
     public DecisionMomentSurrogate ConvertToSurrogate(in DecisionMoment value) =>
-        new() { TenantHash = value.TenantHash, UserHash = value.UserHash, TimeMs = value.TimeMs, Nonce = value.Nonce, Draw = value.Draw };
+        new() { TenantHash = value.TenantHash, UserHash = value.UserHash, TimeMs = value.TimeMs, Nonce = value.Nonce, Draw = value.Draw, Erasure = value.Erasure };
 }
 
 /// <summary>An exception of Core by its message alone.</summary>

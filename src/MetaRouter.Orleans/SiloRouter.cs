@@ -62,7 +62,7 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
         RandomNumberGenerator.Fill(chance);
         return new DecisionMoment(
             key.Tenant, key.User, Math.Max(NowMs, erasedAtMs + 1), BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
-            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)));
+            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)), Erasure.Name(erasedAtMs));
     }
 
     public RouteDecision Decide(UserModel user, RouteRequest request, in DecisionMoment moment)

@@ -187,6 +187,16 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
         output.ShouldContain("Nothing is known yet");
     }
 
+    [Fact]
+    public async Task KeysRotate_SaysFromWhenAndUntilWhen()
+    {
+        var (code, output, error) = await Run("keys", "rotate", "--key", GatewayProcess.AdminKey);
+
+        code.ShouldBe(0, error);
+        output.ShouldMatch(@"^Receipt key \d+ seals from \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ; receipts sealed before are taken until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.\n$");
+        (await Run("keys", "rotate")).ShouldSatisfyAllConditions(r => r.Code.ShouldBe(2), r => r.Error.ShouldContain("the scope admin"));
+    }
+
     [Theory]
     [InlineData(3, new[] { "top", "--once" }, "http://127.0.0.1:1", null, "No gateway answers at http://127.0.0.1:1", "--url", "dotnet run")]
     [InlineData(2, new[] { "top" }, null, "mr-wrong", "refused the key", "METAROUTER_KEY", "new-key")]

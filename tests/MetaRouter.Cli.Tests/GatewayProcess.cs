@@ -13,6 +13,9 @@ public sealed class GatewayProcess : IAsyncLifetime
     /// <summary>With the scope inference only.</summary>
     public const string InferenceKey = "mr-a-key-of-the-tests-that-asks";
 
+    /// <summary>With the scope admin only.</summary>
+    public const string AdminKey = "mr-a-key-of-the-tests-that-governs";
+
     private Process? _process;
 
     public string Url { get; private set; } = "";
@@ -24,6 +27,7 @@ public sealed class GatewayProcess : IAsyncLifetime
             Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--demo", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "memory",
             "--ApiKeys:0:Sha256", read, "--ApiKeys:0:Tenant", "default", "--ApiKeys:0:Scopes:0", "read",
             "--ApiKeys:1:Sha256", inference, "--ApiKeys:1:Tenant", "default", "--ApiKeys:1:Scopes:0", "inference",
+            "--ApiKeys:2:Sha256", Hash(AdminKey), "--ApiKeys:2:Tenant", "default", "--ApiKeys:2:Scopes:0", "admin",
         ];
         _process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = AppContext.BaseDirectory })!;
         var said = new StringBuilder();

@@ -20,7 +20,7 @@ internal sealed class Load : IDisposable
     private const int MostSignals = 40; // of a user: fewer than a window holds
 
     private static readonly RouterSecrets Secrets = RouterSecrets.Read(World.Keys)!;
-    private static readonly ReceiptSealer Sealer = new([Secrets.ReceiptKey]);
+    private static readonly ReceiptSealer Sealer = new(Secrets.ReceiptKeys);
     private static int s_loads;
 
     private readonly World _world;

@@ -155,7 +155,7 @@ internal static class Schedules
         private Life Make()
         {
             var secrets = RouterSecrets.Read(Keys)!;
-            var policy = new RoutingPolicy(new ReceiptSealer([secrets.ReceiptKey]), new Guardrails(), new ExplorationPolicy());
+            var policy = new RoutingPolicy(new ReceiptSealer(secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
             return new Life(new InProcessRouter(Store, new PoolHolder(Pool), policy, secrets, _time, s_metrics, _log, NullLogger<InProcessRouter>.Instance, usersInMemory: 64), Interlocked.Increment(ref s_lives));
         }
     }

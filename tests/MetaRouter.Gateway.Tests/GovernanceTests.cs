@@ -350,6 +350,38 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task KeysRotated_OldReceiptsStayGoodUntilTheyExpire_AndAtOnceNoneDoes()
+    {
+        var folder = Directory.CreateTempSubdirectory("keys").FullName;
+        Answer before, after;
+        string[] store = ["--MetaRouter:Store", $"sqlite:{folder}/users.db"];
+        await using (var gateway = await StartAsync(store))
+        {
+            before = await gateway.RouteAsync("ann");
+            var rotated = await gateway.PostAsync("/v1/router/keys/rotate", "{}");
+            rotated.Status.ShouldBe(200, rotated.Text);
+            ((DateTimeOffset)rotated.Body["earlier_until"]! - (DateTimeOffset)rotated.Body["seals_from"]!).ShouldBe(TimeSpan.FromDays(7));
+            after = await gateway.RouteAsync("ann");
+            (await gateway.PostAsync("/v1/router/keys/rotate", """{"at-once":true}""")).ShouldFail(400, "unknown_field", "'at-once'");
+        }
+
+        // They are the store's: another process opens both, and users are who they were.
+        await using (var gateway = await StartAsync(store))
+        {
+            Counted(await gateway.FeedbackAsync(before, "ann", "accept")).ShouldBeTrue();
+            Counted(await gateway.FeedbackAsync(after, "ann", "accept")).ShouldBeTrue();
+            ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(2);
+            (await gateway.PostAsync("/v1/router/keys/rotate", """{"at_once":true}""")).Status.ShouldBe(200);
+            (await gateway.FeedbackAsync(after, "ann", "thumb", "up")).ShouldFail(410, "receipt_expired", "no longer in use");
+            Counted(await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "accept")).ShouldBeTrue();
+        }
+
+        Directory.Delete(folder, recursive: true);
+
+        static bool Counted(Answer answer) => (bool?)answer.Body["counted"] ?? throw new InvalidOperationException(answer.Text);
+    }
+
+    [Fact]
     public async Task Canary_PromptsAnswersKeysAndUsers_AreNowhere()
     {
         const string prompt = "canary-prompt-7341", answer = "canary-answer-7341", user = "canary-user-7341", key = "canary-key-7341", upstreamKey = "canary-upstream-7341", session = "canary-session-7341";

@@ -9,7 +9,7 @@ namespace MetaRouter.Gateway.Tests;
 [Collection(TelemetryAlone.Name)]
 public sealed class OtlpTests : IAsyncLifetime
 {
-    private const string Chat = "/v1/chat/completions", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
+    private const string Chat = "/v1/chat/completions", Messages = "/v1/messages", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
     private static readonly string[] Steps = [SpanNames.Belief, SpanNames.Encode, SpanNames.Predict, SpanNames.Decide, SpanNames.Upstream];
 
     private ScriptedUpstream _upstream = null!;
@@ -82,22 +82,34 @@ public sealed class OtlpTests : IAsyncLifetime
     public async Task Canary_OverHttp_IsNowhere()
     {
         const string prompt = "canary-prompt-5512", text = "canary-answer-5512", user = "canary-user-5512", key = "canary-key-5512", upstreamKey = "canary-upstream-5512", session = "canary-session-5512";
-        _upstream.Script = async (context, body) => ((string)body["messages"]![0]!["content"]!).Contains("fail", StringComparison.Ordinal)
-            ? await ScriptedUpstream.FailAsync(context, 500, $"{prompt} {upstreamKey}")
-            : false;
+        var handedOn = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        _upstream.Script = async (context, body) =>
+        {
+            handedOn.Enqueue(string.Join('\n', context.Request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}")));
+            return ((string)body["messages"]![0]!["content"]!).Contains("fail", StringComparison.Ordinal) && await ScriptedUpstream.FailAsync(context, 500, $"{prompt} {upstreamKey}");
+        };
         Answer failed;
         await using (var gateway = await StartAsync(
             _collector.Http, "http/protobuf", "--Upstreams:0:ApiKey", upstreamKey, "--Gateway:ImplicitSignals", "true", "--Logging:LogLevel:Default", "Trace",
             "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "canary-tenant-5512",
             "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "read", "--ApiKeys:0:Scopes:3", "admin"))
         {
-            (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session), ("baggage", "user=" + user)];
-            var chat = await gateway.PostAsync(Chat, Body("auto", $"{prompt} {text}", user), headers);
+            (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session), ("baggage", "user=" + user), ("correlation-context", "user=" + user), ("tracestate", "vendor=" + user)];
+            (string, string)[] messages = [("x-api-key", key), .. headers[1..]];
+            var chat = await gateway.PostAsync(Chat, Body("auto", $"{prompt} {text}", user), [.. headers, ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
             await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)chat.Body["id"]!, ["user"] = user, ["kind"] = "accept" }.ToJsonString(), headers);
             (await gateway.GetAsync($"/v1/router/users/{user}", headers)).Status.ShouldBe(200);
-            failed = await gateway.PostAsync(Chat, Body("auto", prompt + " fail", user), headers);
+            failed = await gateway.PostAsync(Chat, Body("auto", prompt + " fail", user), [.. headers, ("traceparent", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
             failed.Status.ShouldBe(502, failed.Text);
             await gateway.PostAsync(Chat, "{\"" + prompt, headers);
+            (await gateway.PostAsync(Messages, Message(prompt, user), messages)).Status.ShouldBe(200);
+            using (var stream = await gateway.Client.SendAsync(Streamed(Message(prompt, user, streams: true), messages)))
+            {
+                (await stream.Content.ReadAsStringAsync()).ShouldContain("message_stop");
+            }
+
+            (await gateway.PostAsync(Messages, Message(prompt + " fail", user), messages)).Status.ShouldBe(502);
+            (await gateway.PostAsync(Messages, Message(prompt, user).Replace("max_tokens", prompt, StringComparison.Ordinal), messages)).Status.ShouldBe(400);
             await gateway.GetAsync($"/v1/{user}", headers);
             await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
             (await gateway.SendAsync(HttpMethod.Delete, $"/v1/router/users/{user}", null, headers)).Status.ShouldBe(200);
@@ -111,10 +123,19 @@ public sealed class OtlpTests : IAsyncLifetime
 
         got.Spans.Count.ShouldBeGreaterThan(15);
         got.Metrics.Count.ShouldBeGreaterThan(20);
+        got.Logs.Count.ShouldBeGreaterThan(5);
+        got.Spans.Select(Received.AttributesOf).Select(a => a.GetValueOrDefault("http.route")).ShouldContain(Messages);
         foreach (var canary in (string[])[prompt, text, user, key, upstreamKey, session, "canary"])
         {
             got.Text.ShouldNotContain(canary);
         }
+
+        // A model's server gets the trace's numbers, and nothing that somebody before the gateway wrote beside them.
+        handedOn.Count.ShouldBeGreaterThan(4);
+        handedOn.First().ShouldContain("traceparent: 00-0af7651916cd43dd8448eb211c80319c-");
+        handedOn.ShouldAllBe(h => h.Contains("traceparent: 00-", StringComparison.Ordinal));
+        handedOn.ShouldAllBe(h => !h.Contains("baggage", StringComparison.Ordinal) && !h.Contains("correlation-context", StringComparison.Ordinal) && !h.Contains("tracestate", StringComparison.Ordinal));
+        handedOn.ShouldAllBe(h => !h.Replace(upstreamKey, "", StringComparison.Ordinal).Contains("canary", StringComparison.Ordinal));
 
         // What went wrong is told: in the log under the request's trace, and on its spans.
         var log = got.Logs.First(l => (string)l["body"]!["stringValue"]! is var body && body.Contains("failed", StringComparison.Ordinal) && body.Contains("status 500", StringComparison.Ordinal));
@@ -152,6 +173,20 @@ public sealed class OtlpTests : IAsyncLifetime
 
     private Task<RunningGateway> StartAsync(string endpoint, string protocol, params string[] settings) => RunningGateway.StartAsync(
         ["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Telemetry:Endpoint", endpoint, "--Telemetry:Protocol", protocol, .. settings]);
+
+    private static string Message(string content, string user, bool streams = false) =>
+        new JsonObject { ["model"] = "auto", ["max_tokens"] = 9, ["stream"] = streams, ["metadata"] = new JsonObject { ["user_id"] = user }, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+
+    private static HttpRequestMessage Streamed(string body, (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, Messages) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value).ShouldBeTrue();
+        }
+
+        return request;
+    }
 
     private static string Body(string model, string content = "hello", string? user = null) =>
         new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();

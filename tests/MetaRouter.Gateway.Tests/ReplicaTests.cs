@@ -76,6 +76,44 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [RedisFact]
+    public async Task KeysRotated_AtOne_AllFollow_AndNoReceiptIsLost()
+    {
+        var routes = new List<Answer> { await _gateways[0].RouteAsync("kim") };
+
+        var rotated = await _gateways[1].PostAsync("/v1/router/keys/rotate", "{}");
+
+        rotated.Status.ShouldBe(200, rotated.Text);
+        ((int)rotated.Body["key"]!).ShouldBe(2);
+        foreach (var gateway in _gateways)
+        {
+            routes.Add(await gateway.RouteAsync("kim")); // told, and not in use yet
+        }
+
+        routes.Select(KeyOf).ShouldAllBe(key => key == 1);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        foreach (var gateway in _gateways)
+        {
+            gateway.Time.Ahead = KeyRotation.Notice;
+        }
+
+        foreach (var gateway in _gateways)
+        {
+            var route = await gateway.RouteAsync("kim");
+            KeyOf(route).ShouldBe((byte)2);
+            routes.Add(route);
+        }
+
+        // Whoever sealed, and whoever opens.
+        for (var i = 0; i < routes.Count; i++)
+        {
+            var answer = await _gateways[(i + 1) % 3].FeedbackAsync(routes[i], "kim", "accept");
+            ((bool)answer.Body["counted"]!).ShouldBeTrue(answer.Text);
+        }
+
+        static byte KeyOf(Answer route) => System.Buffers.Text.Base64Url.DecodeFromChars(((string)route.Body["receipt"]!).AsSpan(0, 4))[2];
+    }
+
+    [RedisFact]
     public async Task Erased_IsErasedOnAll_LateFeedbackElsewhereToo()
     {
         var late = await _gateways[1].RouteAsync("cleo");

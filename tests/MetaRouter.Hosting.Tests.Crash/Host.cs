@@ -15,7 +15,7 @@ internal sealed class Host : IAsyncDisposable
     {
         Store = store;
         _log = new DecisionLog("", 100, _metrics, NullLogger<DecisionLog>.Instance);
-        var policy = new RoutingPolicy(new ReceiptSealer([secrets.ReceiptKey]), new Guardrails(), new ExplorationPolicy());
+        var policy = new RoutingPolicy(new ReceiptSealer(secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
         Router = new InProcessRouter(store, new PoolHolder(RoutingPool.OfSnapshot(Snapshot.Default)), policy, secrets, TimeProvider.System, _metrics, _log, NullLogger<InProcessRouter>.Instance, usersInMemory);
     }
 

@@ -32,7 +32,7 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
     {
         await Store.WriteValueAsync("secrets.v1", Keys, null);
         var secrets = await RouterSecrets.LoadOrCreateAsync(Store, CancellationToken.None);
-        var policy = new RoutingPolicy(new ReceiptSealer([secrets.ReceiptKey]), new Guardrails(), new ExplorationPolicy());
+        var policy = new RoutingPolicy(new ReceiptSealer(secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
         var metrics = new RouterMetrics();
         var log = new DecisionLog(Path.Combine(_folder, "decisions.ndjson"), 10_000, metrics, new ErrorLog<DecisionLog>(_errors));
         await log.StartAsync(CancellationToken.None);

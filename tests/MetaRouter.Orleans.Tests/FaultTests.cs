@@ -113,7 +113,7 @@ public sealed class FaultTests
         public async Task VerifyAsync(IGrainFactory? by = null)
         {
             var secrets = RouterSecrets.Read(Keys)!;
-            var sealer = new ReceiptSealer([secrets.ReceiptKey]);
+            var sealer = new ReceiptSealer(secrets.ReceiptKeys);
             _acked.Count.ShouldBe(Users);
             foreach (var (user, said) in _acked)
             {

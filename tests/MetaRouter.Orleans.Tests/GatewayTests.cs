@@ -91,6 +91,7 @@ public sealed class GatewayTests : IAsyncLifetime
 
         lavish.ShouldNotBe(thrifty);
         ((string)back["serving"]!["version"]!).ShouldBe(thrifty);
+        ((bool)back["serving"]!["held"]!).ShouldBeTrue();
         back["snapshots"]!.AsArray().Select(s => ((string)s!["version"]!, (string)s["result"]!)).ShouldBe([(thrifty, "rolled_back"), (lavish, "promoted"), (thrifty, "promoted")]);
         await Eventually.TrueAsync(async () => (string)(await first.GetFromJsonAsync<JsonObject>("/v1/console/learning"))!["serving"]!["version"]! == thrifty, TimeSpan.FromSeconds(15));
         (await first.PostAsJsonAsync("/v1/console/learning/rollback", new { version = "0123456789abcdef" })).StatusCode.ShouldBe(HttpStatusCode.NotFound);
@@ -105,8 +106,6 @@ public sealed class GatewayTests : IAsyncLifetime
             var record = Population.Record(pool, Math.Exp(mean + (0.4 * Population.Normal(random))), 12, random);
             await PostAsync(client, $"/v1/router/users/{name}-{i}/import", new { record = Convert.ToBase64String(record) });
         }
-
-        await Task.Delay(TimeSpan.FromSeconds(6)); // the learner is told every five seconds
     }
 
     private static IEnumerable<string> Models((string Id, double Input, double Output)[] models) => models

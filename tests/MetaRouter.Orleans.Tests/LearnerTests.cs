@@ -60,6 +60,32 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
     }
 
     [Fact]
+    public async Task RolledBack_IsHeldUntilARefreshIsAskedFor_WhichHearsTheLatestWordsToo()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 2, TimeProvider.System) { Configure = o => o.RefreshSeconds = 1 };
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        await TeachAsync(cluster, "thrifty", r => 1.5 + (0.3 * Population.Normal(r)), users: 100);
+        await Eventually.TrueAsync(async () => (await learner.GetHistoryAsync()).Count > 0, TimeSpan.FromSeconds(30)); // by the timer
+        var version = (await learner.RollBackAsync((await learner.GetHistoryAsync())[^1].Version)).Version;
+
+        await TeachAsync(cluster, "lavish", r => -2.5 + (0.3 * Population.Normal(r)), users: 200);
+        await Task.Delay(TimeSpan.FromSeconds(3)); // some rounds
+        (await learner.GetHistoryAsync())[0].ShouldSatisfyAllConditions(p => p.Version.ShouldBe(version), p => p.IsHeld.ShouldBeTrue());
+
+        var before = (await learner.RefreshAsync()).Users;
+        await learner.RollBackAsync(version);
+        var random = new Random(3);
+        foreach (var i in Enumerable.Range(0, 20))
+        {
+            await cluster.Client.GetUserRouter("last words", $"user {i}").ImportAsync(Population.Record(ClusterFixture.Pool, 1, 12, random));
+        }
+
+        (await learner.RefreshAsync()).Users.ShouldBeGreaterThan(before); // within the five seconds in which the silos are silent
+        (await learner.GetHistoryAsync())[0].IsHeld.ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Silos_OfAnotherCluster_FollowWithinTheirPeriod()
     {
         await using var fixture = new ClusterFixture(redis.Server, 2, TimeProvider.System);

@@ -227,6 +227,31 @@ public abstract class RouterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Erase_DecisionDatedAhead_ByAClockThatRunsFast_IsCoveredToo()
+    {
+        var (ahead, tooFar) = (await AheadAsync(TimeSpan.FromMinutes(4)), await AheadAsync(TimeSpan.FromMinutes(6)));
+        (await _router.LearnAsync(Tenant, User, new Feedback(tooFar.Token, FeedbackKind.Thumb, 1))).Receipt.Status.ShouldBe(ReceiptStatus.FromTheFuture);
+        await _router.EraseAsync(Tenant, User);
+
+        (await LearnAsync(ahead)).IsErased.ShouldBeTrue();
+        (await LearnAsync(await RouteAsync(2))).Outcome.ShouldBe(AddOutcome.Counted);
+        (await LearnAsync(await AheadAsync(TimeSpan.FromMinutes(3)))).Outcome.ShouldBe(AddOutcome.Counted); // decided by who knows of the erasure
+        Time.Advance(TimeSpan.FromMinutes(6));
+        _router = await RestartAsync();
+        (await LearnAsync(ahead)).IsErased.ShouldBeTrue();
+        (await LearnAsync(await RouteAsync(3))).Outcome.ShouldBe(AddOutcome.Counted);
+        (await _router.GetUserAsync(Tenant, User)).State.Signals.Length.ShouldBe(3);
+
+        async Task<RouteDecision> AheadAsync(TimeSpan by)
+        {
+            Time.Advance(by);
+            var decision = await RouteAsync();
+            Time.Advance(-by);
+            return decision;
+        }
+    }
+
+    [Fact]
     public async Task Erase_WhileFeedbackArrives_NeverBringsTheUserBack()
     {
         var feedback = new List<RouteDecision>();

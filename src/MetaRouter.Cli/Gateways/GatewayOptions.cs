@@ -12,7 +12,7 @@ internal sealed class GatewayOptions
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Option<string?> _url = new("--url") { Description = $"The gateway's address. Default: ${UrlVariable}, else {DefaultUrl}.", HelpName = "URL" };
-    private readonly Option<string?> _key = new("--key") { Description = $"An API key with the scope read; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.", HelpName = "KEY" };
+    private readonly Option<string?> _key = new("--key") { Description = $"An API key with the scope read, or the one the command names; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.", HelpName = "KEY" };
 
     public void AddTo(Command command)
     {

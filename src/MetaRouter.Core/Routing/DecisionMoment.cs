@@ -6,4 +6,5 @@ namespace MetaRouter.Core.Routing;
 /// <param name="TimeMs">Unix milliseconds.</param>
 /// <param name="Nonce">24 random bits.</param>
 /// <param name="Draw">Uniform in [0, 1): which model a distribution over models gives.</param>
-public readonly record struct DecisionMoment(ulong TenantHash, ulong UserHash, long TimeMs, uint Nonce, double Draw);
+/// <param name="Erasure">The user's last erasure, by <see cref="Routing.Erasure.Name"/>; 0: none.</param>
+public readonly record struct DecisionMoment(ulong TenantHash, ulong UserHash, long TimeMs, uint Nonce, double Draw, ushort Erasure = 0);

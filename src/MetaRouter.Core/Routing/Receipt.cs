@@ -20,6 +20,9 @@ public readonly record struct Receipt
     /// <summary>24 bits that tell apart two decisions of one millisecond.</summary>
     public required uint Nonce { get; init; }
 
+    /// <summary>The user's last erasure that the decision knew of, by <see cref="Routing.Erasure.Name"/>; 0: none.</summary>
+    public ushort Erasure { get; init; }
+
     /// <summary>The snapshot that predicted.</summary>
     public ulong SnapshotVersion { get; init; }
 

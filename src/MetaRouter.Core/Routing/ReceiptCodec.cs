@@ -9,6 +9,9 @@ internal static class ReceiptCodec
     /// <summary>137: with the seal's 31 bytes a multiple of 3, so that in base64 no bit of the last character is left open and one receipt has one spelling.</summary>
     public const int Bytes = FeaturesAt + 1 + (ReceiptFeatures.MaxCount * sizeof(ushort));
 
+    /// <summary>The decision's time leaves the upper bits of its place free: the erasure's name is there.</summary>
+    private const int ErasureShift = 48;
+
     private const int OutcomesAt = 60;
     private const int OutcomeBytes = 12;
     private const int TokensAt = OutcomesAt + (3 * OutcomeBytes);
@@ -20,7 +23,7 @@ internal static class ReceiptCodec
         Check(receipt);
         BinaryPrimitives.WriteUInt64LittleEndian(to, receipt.TenantHash);
         BinaryPrimitives.WriteUInt64LittleEndian(to[8..], receipt.UserHash);
-        BinaryPrimitives.WriteInt64LittleEndian(to[16..], receipt.DecisionTimeMs);
+        BinaryPrimitives.WriteInt64LittleEndian(to[16..], receipt.DecisionTimeMs | ((long)receipt.Erasure << ErasureShift));
         BinaryPrimitives.WriteUInt64LittleEndian(to[24..], receipt.SnapshotVersion);
         BinaryPrimitives.WriteUInt64LittleEndian(to[32..], receipt.CatalogVersion);
         BinaryPrimitives.WriteUInt32LittleEndian(to[40..], receipt.ChosenModel);
@@ -45,6 +48,7 @@ internal static class ReceiptCodec
     /// <param name="from">Bytes that <see cref="Write(in Receipt, Span{byte})"/> made: they are authenticated before they come here, so they are not checked again.</param>
     public static Receipt Read(ReadOnlySpan<byte> from)
     {
+        var time = BinaryPrimitives.ReadInt64LittleEndian(from[16..]);
         var marks = BinaryPrimitives.ReadUInt32LittleEndian(from[48..]);
         Span<float> features = stackalloc float[from[FeaturesAt]];
         for (var i = 0; i < features.Length; i++)
@@ -56,7 +60,8 @@ internal static class ReceiptCodec
         {
             TenantHash = BinaryPrimitives.ReadUInt64LittleEndian(from),
             UserHash = BinaryPrimitives.ReadUInt64LittleEndian(from[8..]),
-            DecisionTimeMs = BinaryPrimitives.ReadInt64LittleEndian(from[16..]),
+            DecisionTimeMs = time & ((1L << ErasureShift) - 1),
+            Erasure = (ushort)(time >>> ErasureShift),
             SnapshotVersion = BinaryPrimitives.ReadUInt64LittleEndian(from[24..]),
             CatalogVersion = BinaryPrimitives.ReadUInt64LittleEndian(from[32..]),
             ChosenModel = BinaryPrimitives.ReadUInt32LittleEndian(from[40..]),

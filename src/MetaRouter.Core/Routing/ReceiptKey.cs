@@ -23,7 +23,10 @@ public sealed class ReceiptKey
 
     public byte Id { get; }
 
-    internal ReadOnlySpan<byte> Secret => _secret;
+    /// <value>Decisions from then on are sealed with it, Unix milliseconds; 0, the default: all. By the decision's time, so that every node that knows the key agrees.</value>
+    public long SealsFromMs { get; init; }
+
+    public ReadOnlySpan<byte> Secret => _secret;
 
     public override string ToString() => $"receipt key {Id}";
 }

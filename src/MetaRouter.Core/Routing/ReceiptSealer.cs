@@ -20,8 +20,8 @@ namespace MetaRouter.Core.Routing;
 /// bytes on any node. Equal nonces then mean equal receipts, which is harmless, except for a collision of 96 bits among different ones: below 1 in 100,000 after 2^40 receipts
 /// of one key. Such a collision would give away GCM's authentication key, so opening also makes (1) again and compares, which a forger cannot satisfy without k_nonce.
 /// Encrypted and not only signed, because predicted scores would help whoever games the router.
-/// k_nonce and k_seal are derived from the key's secret by HKDF-SHA256. The first key seals, every key opens: to rotate, put a new key first and take the old one out
-/// after a lifetime.
+/// k_nonce and k_seal are derived from the key's secret by HKDF-SHA256. The first key in force at the decision's time seals, every key opens; but a key that another took the
+/// place of opens no later decision, so that one which leaked dies with the receipts it sealed. To rotate, put a new key first, in force as soon as every node has it.
 /// Cost: one HMAC and one AES pass over 137 bytes, a few microseconds; sealing allocates the token, where it is to be a string, and nothing else. Safe for concurrent use.
 /// Sources: NIST SP 800-38D (GCM); RFC 5297, section 1.3 (deterministic authenticated encryption); RFC 5869 (HKDF).
 /// </remarks>
@@ -37,29 +37,29 @@ public sealed class ReceiptSealer : IDisposable
     private const int TagBytes = 16;
     private const int TokenBytes = HeaderBytes + NonceBytes + ReceiptCodec.Bytes + TagBytes;
 
-    private readonly Key[] _ring;
+    private volatile Key[] _ring;
     private readonly ReceiptOptions _options;
 
-    /// <param name="keys">At least one, ids unique; the first seals.</param>
+    /// <param name="keys">At least one, ids unique, the newest first.</param>
     /// <param name="options">Null: the defaults.</param>
     /// <exception cref="ArgumentException">No key, two keys of one id, or an option outside its range.</exception>
     public ReceiptSealer(IReadOnlyList<ReceiptKey> keys, ReceiptOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(keys);
-        if (keys.Count == 0)
-        {
-            throw new ArgumentException("The receipt key ring is empty; give it at least one key.", nameof(keys));
-        }
-
-        if (keys.CountBy(key => key.Id).FirstOrDefault(pair => pair.Value > 1) is { Value: > 1 } twice)
-        {
-            throw new ArgumentException($"The receipt key ring has {twice.Value} keys of id {twice.Key}; give each key an id of its own.", nameof(keys));
-        }
-
+        _ring = Ring(keys);
         _options = options ?? new ReceiptOptions();
         _options.Validate();
-        _ring = [.. keys.Select(key => new Key(key))];
     }
+
+    /// <summary>By how much two nodes' clocks may differ, see <see cref="ReceiptOptions.ClockSkew"/>.</summary>
+    public TimeSpan ClockSkew => _options.ClockSkew;
+
+    /// <summary>How long a receipt is accepted, see <see cref="ReceiptOptions.Lifetime"/>.</summary>
+    public TimeSpan Lifetime => _options.Lifetime;
+
+    /// <summary>Takes other keys into use; what is being sealed and opened at this moment ends with the ones it began with.</summary>
+    /// <param name="keys">At least one, ids unique, the newest first.</param>
+    /// <exception cref="ArgumentException">No key, or two keys of one id.</exception>
+    public void Replace(IReadOnlyList<ReceiptKey> keys) => _ring = Ring(keys);
 
     /// <exception cref="ArgumentException">A part of the receipt is outside its range; the message names it.</exception>
     public string Seal(in Receipt receipt)
@@ -81,7 +81,7 @@ public sealed class ReceiptSealer : IDisposable
 
     private void SealBytes(in Receipt receipt, Span<byte> token)
     {
-        var key = _ring[0];
+        var key = SealingKey(receipt.DecisionTimeMs);
         Span<byte> plain = stackalloc byte[HeaderBytes + ReceiptCodec.Bytes];
         plain[0] = Magic;
         plain[1] = Version;
@@ -110,7 +110,7 @@ public sealed class ReceiptSealer : IDisposable
             return error;
         }
 
-        if (FindKey(bytes[2]) is not { } key)
+        if (FindKey(bytes[2], out var successor) is not { } key)
         {
             return new(ReceiptStatus.UnknownKey, $"The receipt was sealed with key {bytes[2]}, which is no longer in use here; feedback on that decision can no longer be taken.");
         }
@@ -126,6 +126,11 @@ public sealed class ReceiptSealer : IDisposable
         if (opened.TenantHash != tenantHash || opened.UserHash != userHash)
         {
             return new(ReceiptStatus.Foreign, "The receipt belongs to another tenant or user; feedback is taken only from the one the decision was made for.");
+        }
+
+        if (successor is { SealsFromMs: > 0 } && opened.DecisionTimeMs - successor.SealsFromMs > _options.ClockSkew.TotalMilliseconds)
+        {
+            return new(ReceiptStatus.UnknownKey, $"The receipt was sealed with key {key.Id} after key {successor.Id} had taken its place; it is forged, or its router does not see the store. Feedback on that decision is not taken.");
         }
 
         if (Age(opened, nowMs) is { } tooOldOrYoung)
@@ -172,14 +177,49 @@ public sealed class ReceiptSealer : IDisposable
     private static bool TryDecode(ReadOnlySpan<char> text, Span<byte> bytes) =>
         Base64Url.DecodeFromChars(text, bytes, out _, out var written) == OperationStatus.Done && written == bytes.Length;
 
-    private Key? FindKey(byte id)
+    private static Key[] Ring(IReadOnlyList<ReceiptKey> keys)
     {
+        ArgumentNullException.ThrowIfNull(keys);
+        if (keys.Count == 0)
+        {
+            throw new ArgumentException("The receipt key ring is empty; give it at least one key.", nameof(keys));
+        }
+
+        if (keys.CountBy(key => key.Id).FirstOrDefault(pair => pair.Value > 1) is { Value: > 1 } twice)
+        {
+            throw new ArgumentException($"The receipt key ring has {twice.Value} keys of id {twice.Key}; give each key an id of its own.", nameof(keys));
+        }
+
+        return [.. keys.Select(key => new Key(key))];
+    }
+
+    /// <summary>The newest that is in force at the decision's time; of keys that all come later the oldest.</summary>
+    private Key SealingKey(long decisionTimeMs)
+    {
+        var ring = _ring;
+        foreach (var key in ring)
+        {
+            if (key.SealsFromMs <= decisionTimeMs)
+            {
+                return key;
+            }
+        }
+
+        return ring[^1];
+    }
+
+    /// <param name="successor">The key that took its place; null: none did.</param>
+    private Key? FindKey(byte id, out Key? successor)
+    {
+        successor = null;
         foreach (var key in _ring)
         {
             if (key.Id == id)
             {
                 return key;
             }
+
+            successor = key;
         }
 
         return null;
@@ -225,13 +265,15 @@ public sealed class ReceiptSealer : IDisposable
 
         public Key(ReceiptKey key)
         {
-            Id = key.Id;
+            (Id, SealsFromMs) = (key.Id, key.SealsFromMs);
             var nonceKey = Derive(key, "MetaRouter receipt v1 nonce");
             var sealKey = Derive(key, "MetaRouter receipt v1 seal");
             _primitives = new ThreadLocal<KeyedPrimitives>(() => new KeyedPrimitives(nonceKey, sealKey));
         }
 
         public byte Id { get; }
+
+        public long SealsFromMs { get; }
 
         public KeyedPrimitives Primitives => _primitives.Value!;
 

@@ -14,7 +14,7 @@ public sealed class TrafficTally
 {
     private const double Z95 = 1.959963984540054;
 
-    private double _quality, _qualitySquares, _unroutedUsd;
+    private double _quality, _qualitySquares, _unroutedUsd, _decidedUsd, _strongestUsd, _strongestSquares;
     private ModelTally?[] _models = [];
 
     public long Requests { get; private set; }
@@ -35,6 +35,9 @@ public sealed class TrafficTally
 
     /// <summary>US dollars, had the strongest model of its time answered every request.</summary>
     public double StrongestUsd { get; private set; }
+
+    /// <summary>The part of <see cref="SpentUsd"/> that second answers took, shown so that the choice between two teaches.</summary>
+    public double ComparisonsUsd { get; private set; }
 
     public LatencyHistogram Latency { get; } = new();
 
@@ -76,15 +79,25 @@ public sealed class TrafficTally
         Decided++;
         (_quality, _qualitySquares, served.Quality) = (_quality + quality, _qualitySquares + (quality * quality), served.Quality + quality);
         served.Decided++;
-        (SpentUsd, served.SpentUsd) = (SpentUsd + spent, served.SpentUsd + spent);
+        var second = offered < 0 || !(predicted > 0) ? 0 : spent * call.Outcomes[offered].CostUsd / predicted;
+        (SpentUsd, ComparisonsUsd, served.SpentUsd) = (SpentUsd + spent, ComparisonsUsd + second, served.SpentUsd + spent - second);
+        if (offered >= 0)
+        {
+            Of(call.Offered).SpentUsd += second;
+        }
+
         PredictedUsd += double.IsNaN(call.SpentUsd) ? spent : 0;
         var strongest = call.Models.IndexOf(call.Strongest);
-        StrongestUsd += strongest < 0 ? spent : call.Outcomes[strongest].CostUsd * factor;
+        var dear = strongest < 0 ? spent : call.Outcomes[strongest].CostUsd * factor;
+        StrongestUsd += dear;
+        (_decidedUsd, _strongestUsd, _strongestSquares) = (_decidedUsd + spent, _strongestUsd + dear, _strongestSquares + ((dear - spent) * (dear - spent)));
         for (var k = 0; k < call.Models.Length; k++)
         {
             var model = Of(call.Models[k]);
             model.Seen++;
-            model.AloneUsd += call.Outcomes[k].CostUsd * factor;
+            var alone = call.Outcomes[k].CostUsd * factor;
+            model.AloneUsd += alone;
+            model.SavedSquares += (alone - spent) * (alone - spent);
             model.AloneQuality += call.Outcomes[k].Quality;
             model.AloneUtility += Utility.Of(call.Outcomes[k], new Preference(call.LambdaCost), call.CostScaleUsd);
         }
@@ -96,6 +109,8 @@ public sealed class TrafficTally
         (Requests, Errors, FailOvers, Decided) = (Requests + other.Requests, Errors + other.Errors, FailOvers + other.FailOvers, Decided + other.Decided);
         (SpentUsd, PredictedUsd, StrongestUsd, _unroutedUsd) = (SpentUsd + other.SpentUsd, PredictedUsd + other.PredictedUsd, StrongestUsd + other.StrongestUsd, _unroutedUsd + other._unroutedUsd);
         (_quality, _qualitySquares) = (_quality + other._quality, _qualitySquares + other._qualitySquares);
+        ComparisonsUsd += other.ComparisonsUsd;
+        (_decidedUsd, _strongestUsd, _strongestSquares) = (_decidedUsd + other._decidedUsd, _strongestUsd + other._strongestUsd, _strongestSquares + other._strongestSquares);
         Latency.Add(other.Latency);
         for (var k = 0; k < other._models.Length; k++)
         {
@@ -117,6 +132,26 @@ public sealed class TrafficTally
         var variance = Decided > 1 ? Math.Max(0, (_qualitySquares - (Decided * mean * mean)) / (Decided - 1)) : 0;
         var half = Z95 * Math.Sqrt(variance / Decided);
         return (mean, Math.Max(0, mean - half), Math.Min(1, mean + half));
+    }
+
+    /// <summary>What was saved against the strongest model, US dollars, with its 95 % interval over requests. Null: nothing was decided.</summary>
+    public (double Low, double High)? SavedAgainstStrongest() => Interval(_strongestUsd - _decidedUsd, _strongestSquares);
+
+    /// <summary>What was saved against one model alone, likewise. Null: nothing was decided, or it was no candidate throughout.</summary>
+    public (double Low, double High)? SavedAgainst(int model) =>
+        model < _models.Length && _models[model] is { } alone && alone.Seen == Decided ? Interval(alone.AloneUsd - _decidedUsd, alone.SavedSquares) : null;
+
+    /// <summary>Of a sum over the requests decided: sum +- 1.96 s sqrt(n).</summary>
+    private (double Low, double High)? Interval(double sum, double squares)
+    {
+        if (Decided == 0)
+        {
+            return null;
+        }
+
+        var variance = Decided > 1 ? Math.Max(0, (squares - (sum * sum / Decided)) / (Decided - 1)) : 0;
+        var half = Z95 * Math.Sqrt(variance * Decided);
+        return (sum - half, sum + half);
     }
 
     /// <summary>The one model that would have been worth most on all of these requests, each at the trade-off it was decided at, and what it would have cost. Null: none was a candidate throughout.</summary>
@@ -156,7 +191,7 @@ public sealed class TrafficTally
     private sealed class ModelTally
     {
         public long Requests, Errors, Decided, Seen;
-        public double SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility;
+        public double SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility, SavedSquares;
         private LatencyHistogram? _latency;
 
         public LatencyHistogram Latency => _latency ??= new();
@@ -165,6 +200,7 @@ public sealed class TrafficTally
         {
             (Requests, Errors, Decided, Seen) = (Requests + other.Requests, Errors + other.Errors, Decided + other.Decided, Seen + other.Seen);
             (SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility) = (SpentUsd + other.SpentUsd, Quality + other.Quality, AloneUsd + other.AloneUsd, AloneQuality + other.AloneQuality, AloneUtility + other.AloneUtility);
+            SavedSquares += other.SavedSquares;
             if (other._latency is { Count: > 0 } latency)
             {
                 Latency.Add(latency);
@@ -176,7 +212,7 @@ public sealed class TrafficTally
 /// <summary>One model's part in a <see cref="TrafficTally"/>.</summary>
 /// <param name="Requests">It answered.</param>
 /// <param name="Errors">It was to answer, and another did or nobody.</param>
-/// <param name="SpentUsd">US dollars, for a comparison those of both answers.</param>
+/// <param name="SpentUsd">US dollars, for second answers too.</param>
 /// <param name="Quality">Mean predicted quality where it answered; null: nowhere.</param>
 /// <param name="P50Ms">Median latency; null: not measured.</param>
 /// <param name="AloneQuality">Mean predicted quality, had it answered every request.</param>

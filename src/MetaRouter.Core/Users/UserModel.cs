@@ -135,6 +135,7 @@ public sealed class UserModel
             UserHash = moment.UserHash,
             DecisionTimeMs = moment.TimeMs,
             Nonce = moment.Nonce & SignalKey.MaxNonce,
+            Erasure = moment.Erasure,
             SnapshotVersion = Pool.Snapshot.Version,
             CatalogVersion = Pool.Catalog.Version,
             ChosenModel = Receipt.HashOf(Pool.Catalog.Models[chosen].Id),

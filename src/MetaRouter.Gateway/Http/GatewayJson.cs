@@ -36,6 +36,11 @@ internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 
 internal sealed record ModeAnswer(string Mode);
 
+/// <param name="Key">The new receipt key's number.</param>
+/// <param name="SealsFrom">Decisions from then on are sealed with it.</param>
+/// <param name="EarlierUntil">When the last receipt of the earlier keys expires.</param>
+internal sealed record RotatedAnswer(int Key, string SealsFrom, string EarlierUntil);
+
 internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
 {
     /// <summary>Models whose upstream is being left alone after failing; null: none.</summary>
@@ -76,6 +81,7 @@ internal sealed record ModelAnswer(string Id, string Object, long Created, strin
 [JsonSerializable(typeof(DeedAnswer))]
 [JsonSerializable(typeof(VerifyAnswer))]
 [JsonSerializable(typeof(ModeAnswer))]
+[JsonSerializable(typeof(RotatedAnswer))]
 [JsonSerializable(typeof(Router.SavingsReport))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(AliveAnswer))]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -9,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
-internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -26,6 +27,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
         routes.MapGet(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer)).WithMetadata(Read);
         routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
+        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(Admin);
         routes.MapGet("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
         routes.MapGet("/v1/router/savings", SavingsAsync).WithMetadata(Read);
     }
@@ -139,6 +141,23 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
         await mode.SetAsync(wanted.Length == 0 ? null : wanted, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer).ConfigureAwait(false);
+    }
+
+    /// <summary>The earlier keys open what they sealed until it expires, unless they are thrown away at once.</summary>
+    private async Task RotateAsync(HttpContext context)
+    {
+        if (router is not InProcessRouter)
+        {
+            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
+        }
+
+        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false));
+        var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
+        var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
+        var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Shown(from), Shown(atOnce ? from : from + policy.Sealer.Lifetime)), GatewayJson.Default.RotatedAnswer).ConfigureAwait(false);
+
+        static string Shown(DateTimeOffset at) => at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
     }
 
     private async Task DecisionsAsync(HttpContext context)

@@ -153,7 +153,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     private static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
     {
         ReceiptStatus.Foreign => new(403, ErrorCodes.InvalidRequest, "receipt_foreign", verdict.Message, "receipt"),
-        ReceiptStatus.Expired => new(410, ErrorCodes.InvalidRequest, "receipt_expired", verdict.Message, "receipt"),
+        ReceiptStatus.Expired or ReceiptStatus.UnknownKey => new(410, ErrorCodes.InvalidRequest, "receipt_expired", verdict.Message, "receipt"),
         ReceiptStatus.Forged => new(400, ErrorCodes.InvalidRequest, "receipt_forged", verdict.Message, "receipt"),
         _ => new(400, ErrorCodes.InvalidRequest, "receipt_malformed", verdict.Message, "receipt"),
     };

@@ -27,15 +27,15 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         }
 
         var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
-        var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd);
-        var single = all.BestSingle() is { } best ? Saving(watch.Names[best.Model], best.Usd) : null;
+        var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
+        var single = all.BestSingle() is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
         var used = shares.Where(m => m.Value.Requests > 0).ToDictionary();
         var answered = used.Values.Sum(m => m.Requests);
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(used.Keys).Distinct().ToArray();
         return new OverviewView(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
-            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
+            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, all.ComparisonsUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
             [.. buckets.Select((b, i) => new BucketView(
                 ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
@@ -47,7 +47,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             }).OrderByDescending(m => m.Requests)],
             Serving(), mode.Mode);
 
-        SavingView Saving(string model, double usd) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality);
+        SavingView Saving(string model, double usd, (double Low, double High)? saved) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
     });
 
     /// <summary>The most active users that the journal knows, and how many it knows.</summary>

@@ -7,11 +7,13 @@ internal sealed record SessionView(string Tenant, string[] Scopes, bool Demo, bo
 internal sealed record OverviewView(DateTime Now, DateTime Since, int BucketSeconds, TotalsView Totals, BucketView[] Series, ModelUseView[] Models, ServingView Snapshot, string Mode);
 
 /// <param name="PredictedUsd">The part of the money spent that is predicted, since the models were called elsewhere.</param>
+/// <param name="ComparisonsUsd">The part that second answers took, shown so that the choice between two teaches.</param>
 internal sealed record TotalsView(
-    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
+    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, double ComparisonsUsd, SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
 
 /// <param name="Quality">Mean predicted quality, had this model answered everything.</param>
-internal sealed record SavingView(string Model, double Usd, double? SavedShare, double? Quality);
+/// <param name="SavedLow">Below and above: a 95 % normal interval over requests of the US dollars saved.</param>
+internal sealed record SavingView(string Model, double Usd, double? SavedShare, double? Quality, double? SavedLow, double? SavedHigh);
 
 internal sealed record QualityView(double Value, double Low, double High, string Method)
 {

@@ -9,13 +9,16 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
 {
     private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
 
+    /// <summary>The version whose hold was lifted: followers are told of new versions only, and this one stayed.</summary>
+    private long _letGo;
+
     public ServingPrior Serving
     {
         get
         {
             var (version, published) = (pool.Current.Snapshot.Version, router.Published);
             return published is null ? new ServingPrior(version, null, null, false)
-                : new ServingPrior(version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), (int)published.Users, false);
+                : new ServingPrior(version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), (int)published.Users, published.IsHeld && published.Version != Volatile.Read(ref _letGo));
         }
     }
 
@@ -43,7 +46,16 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
 
     private IMetaLearnerGrain Learner => grains.GetGrain<IMetaLearnerGrain>(0);
 
-    private ValueTask<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken) => ClusterRouter.ToldAsync(() => Learner.GetHistoryAsync(cancellationToken));
+    private async Task<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken)
+    {
+        var history = await ClusterRouter.ToldAsync(() => Learner.GetHistoryAsync(cancellationToken)).ConfigureAwait(false);
+        if (history is [{ IsHeld: false, Version: var version }, ..])
+        {
+            Volatile.Write(ref _letGo, version);
+        }
+
+        return history;
+    }
 
     private Func<ValueTask<bool>> FollowedAsync(CancellationToken cancellationToken) => async () =>
     {

@@ -22,9 +22,8 @@ public static class ClusterSecrets
             _ = creation.HashSetAsync(key, [new HashEntry("etag", Guid.NewGuid().ToString("N")), new HashEntry("data", RouterSecrets.Generate())]);
             creation.Execute();
             var secret = (byte[]?)database.HashGet(key, "data") ?? [];
-            return RouterSecrets.Read(secret) is { } secrets
-                ? secrets with { NameOf = static (tenant, user) => UserRouterGrainExtensions.Parse(UserRouterGrainExtensions.KeyOf(tenant, user)).User }
-                : throw new StoreException($"The cluster's secrets have {secret.Length} bytes instead of {RouterSecrets.Bytes}; receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
+            return RouterSecrets.Read(secret, static (tenant, user) => UserRouterGrainExtensions.Parse(UserRouterGrainExtensions.KeyOf(tenant, user)).User)
+                ?? throw new StoreException($"The cluster's secrets have {secret.Length} bytes, and are none that this program wrote; receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
         }
         catch (RedisException e)
         {

@@ -36,6 +36,18 @@ internal sealed partial class MetaLearnerGrain(
     public async ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        await push.FlushAllAsync();
+        var report = await RoundAsync(cancellationToken);
+        if (!report.Promoted)
+        {
+            await LetGoAsync();
+        }
+
+        return report;
+    }
+
+    private async ValueTask<RefreshReport> RoundAsync(CancellationToken cancellationToken)
+    {
         var (started, own) = (Stopwatch.GetTimestamp(), Stopwatch.StartNew());
         var changes = (await AskAsync(c => c.SaveAsync(), own)).Aggregate(0L, (sum, c) => unchecked(sum + c));
         if (_learned is { } learned && changes == learned.Changes)
@@ -67,7 +79,8 @@ internal sealed partial class MetaLearnerGrain(
         var (history, _) = await shared.ReadHistoryAsync();
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
-        return await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior);
+        _learned = null; // whoever asks for a refresh after this wants one, with or without news
+        return await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior, isHeld: true);
     }
 
     public async ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken) =>
@@ -77,7 +90,10 @@ internal sealed partial class MetaLearnerGrain(
     {
         try
         {
-            await RefreshAsync(cancellationToken);
+            if ((await shared.ReadHistoryAsync()).History is not [{ IsHeld: true }, ..])
+            {
+                await RoundAsync(cancellationToken);
+            }
         }
 #pragma warning disable CA1031 // The prior in service stays; the next round tries again.
         catch (Exception e)
@@ -104,12 +120,24 @@ internal sealed partial class MetaLearnerGrain(
         return true;
     }
 
-    private async Task<PublishedPrior> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior)
+    /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
+    private async Task LetGoAsync()
+    {
+        while (await shared.ReadHistoryAsync() is { History: [{ IsHeld: true } held, .. var earlier] } read)
+        {
+            if (await shared.TryPublishAsync([held with { IsHeld = false }, .. earlier], read.Etag))
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<PublishedPrior> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isHeld = false)
     {
         while (true)
         {
             var (history, etag) = await shared.ReadHistoryAsync();
-            var published = new PublishedPrior(history.Count == 0 ? 1 : history[0].Version + 1, router.NowMs, users, evidence, servingEvidence, prior);
+            var published = new PublishedPrior(history.Count == 0 ? 1 : history[0].Version + 1, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
             if (await shared.TryPublishAsync([published, .. history.Take(Remembered - 1)], etag))
             {
                 shared.Take(published);

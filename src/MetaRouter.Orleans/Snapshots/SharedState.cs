@@ -41,7 +41,7 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ti
         }
 
         _secrets = RouterSecrets.Read(secret)
-            ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes instead of {RouterSecrets.Bytes}; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
+            ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes, and are none that this program wrote; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
         await PullAsync().ConfigureAwait(true);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Telemetry;
+using MetaRouter.Orleans.Learning;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using global::Orleans.Runtime.Services;
@@ -8,16 +9,21 @@ using global::Orleans.Services;
 
 namespace MetaRouter.Orleans.Snapshots;
 
-/// <summary>On every silo: takes the priors that the meta-learner pushes.</summary>
+/// <summary>On every silo: takes the priors that the meta-learner pushes, and tells it what waits to be told.</summary>
 [Alias("metarouter.snapshots")]
 internal interface ISnapshotService : IGrainService
 {
     [Alias("push")]
     Task PushAsync(PublishedPrior published);
+
+    [Alias("flush")]
+    Task FlushAsync();
 }
 
-internal sealed class SnapshotService(GrainId id, Silo silo, ILoggerFactory loggers, SharedState shared) : GrainService(id, silo, loggers), ISnapshotService
+internal sealed class SnapshotService(GrainId id, Silo silo, ILoggerFactory loggers, SharedState shared, CohortReporter reporter) : GrainService(id, silo, loggers), ISnapshotService
 {
+    public Task FlushAsync() => reporter.FlushAsync();
+
     public Task PushAsync(PublishedPrior published)
     {
         shared.Take(published);
@@ -29,13 +35,20 @@ internal interface ISnapshotPush : IGrainServiceClient<ISnapshotService>
 {
     /// <summary>To every active silo; those it does not reach pull.</summary>
     Task PushAllAsync(PublishedPrior published);
+
+    /// <summary>Has every active silo tell the partitions at once what its users said; what a silo cannot tell waits there as ever.</summary>
+    Task FlushAllAsync();
 }
 
 internal sealed class SnapshotPush(IServiceProvider services, IClusterMembershipService membership) : GrainServiceClient<ISnapshotService>(services), ISnapshotPush
 {
-    public Task PushAllAsync(PublishedPrior published) =>
+    public Task PushAllAsync(PublishedPrior published) => AllAsync(s => s.PushAsync(published));
+
+    public Task FlushAllAsync() => AllAsync(s => s.FlushAsync());
+
+    private Task AllAsync(Func<ISnapshotService, Task> tell) =>
         Task.WhenAll(membership.CurrentSnapshot.Members.Values.Where(m => m.Status == SiloStatus.Active)
-            .Select(async m => await GetGrainService(m.SiloAddress).PushAsync(published).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)));
+            .Select(async m => await tell(GetGrainService(m.SiloAddress)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)));
 }
 
 /// <summary>Before a silo becomes active it has the cluster's secrets and the latest prior, or it does not become active.</summary>

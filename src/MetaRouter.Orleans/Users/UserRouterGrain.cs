@@ -81,7 +81,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         AddOutcome? outcome = null;
         var state = await ChangeAsync(before =>
         {
-            if (receipt.DecisionTimeMs <= _erasedAtMs)
+            if (Erasure.Covers(receipt, _erasedAtMs, router.Policy.Sealer.ClockSkew))
             {
                 return null;
             }

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using FsCheck;
+using FsCheck.Fluent;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 
@@ -146,6 +148,46 @@ public class GuardrailsTests
 
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
     }
+
+    /// <summary>Whatever is asked of whatever catalog: who may answer breaks no rule, who may not breaks the one named, and when nobody is left that is said.</summary>
+    [Fact]
+    public void Apply_AnyCatalogAndNeeds_LetsNobodyPastARule() => Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
+    {
+        var random = new Random(seed);
+        var models = Enumerable.Range(0, random.Next(1, 9)).Select(i => Model($"m{i}") with
+        {
+            Enabled = random.Next(5) > 0,
+            ContextWindow = random.Next(1_000, 9_000),
+            Capabilities = (ModelCapabilities)random.Next((int)ModelCapabilities.All + 1),
+        }).ToArray();
+        IReadOnlySet<ModelId>? Some() => random.Next(2) == 0 ? null : models.Where(_ => random.Next(3) > 0).Append(models[0]).Select(m => m.Id).ToFrozenSet();
+        var (allowed, unhealthy, limit) = (Some(), random.Next(2) == 0 ? null : models.Where(_ => random.Next(4) == 0).Select(m => m.Id).ToFrozenSet(), random.Next(2) == 0 ? (double?)null : random.NextDouble());
+        var needs = new RouteNeeds { Capabilities = (ModelCapabilities)(1 << random.Next(4)) & ModelCapabilities.All, PromptTokens = random.Next(5_000), ExpectedOutputTokens = random.Next(2_000), MaxCostUsd = limit, AllowedModels = allowed };
+        var costs = models.Select(_ => random.Next(6) == 0 ? float.NaN : random.NextSingle()).ToArray();
+        var verdicts = new ModelExclusion[models.Length];
+        var count = 0;
+        try
+        {
+            count = new Guardrails().Apply(new(models), needs, costs, unhealthy, verdicts);
+        }
+        catch (NoModelAllowedException)
+        {
+            // Nobody is left, which the verdicts must say too.
+        }
+
+        return count == verdicts.Count(v => v == ModelExclusion.None) && models.Select((m, i) => verdicts[i] switch
+        {
+            ModelExclusion.None => m.Enabled && allowed?.Contains(m.Id) is not false && unhealthy?.Contains(m.Id) is not true && (needs.Capabilities & ~m.Capabilities) == 0
+                && needs.PromptTokens + needs.ExpectedOutputTokens <= m.ContextWindow && (limit is not { } most || costs[i] <= most),
+            ModelExclusion.Disabled => !m.Enabled,
+            ModelExclusion.NotAllowed => allowed?.Contains(m.Id) is false,
+            ModelExclusion.Unhealthy => unhealthy?.Contains(m.Id) is true,
+            ModelExclusion.MissingCapability => (needs.Capabilities & ~m.Capabilities) != 0,
+            ModelExclusion.ContextTooSmall => needs.PromptTokens + needs.ExpectedOutputTokens > m.ContextWindow,
+            ModelExclusion.OverCostLimit => !(costs[i] <= limit),
+            _ => false,
+        }).All(holds => holds);
+    }));
 
     [Fact]
     public void Apply_WrongRoom_IsRefused() => Should.Throw<ArgumentException>(() => new Guardrails().Apply(Two, default, [1], null, _verdicts)).Message.ShouldContain("1 predicted costs");

@@ -1,8 +1,11 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using FsCheck;
+using FsCheck.Fluent;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using static MetaRouter.Core.Tests.Routing.SomeReceipts;
+using Outcome = MetaRouter.Core.Routing.Outcome;
 
 namespace MetaRouter.Core.Tests.Routing;
 
@@ -16,16 +19,24 @@ public sealed class ReceiptSealerTests : IDisposable
     public void Dispose() => _sealer.Dispose();
 
     [Fact]
-    public void Open_OfWhatWasSealed_GivesTheSameReceipt()
+    public void Open_OfWhatWasSealed_GivesTheSameReceipt() => Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
     {
-        var random = new Random(1);
-        for (var i = 0; i < 500; i++)
-        {
-            var receipt = Any(random);
-            _sealer.Open(_sealer.Seal(receipt), receipt.TenantHash, receipt.UserHash, receipt.DecisionTimeMs + 1, out var opened).ShouldBe(new ReceiptVerdict(ReceiptStatus.Valid, ""));
-            opened.ShouldBe(receipt);
-        }
-    }
+        var receipt = Any(new Random(seed));
+        return _sealer.Open(_sealer.Seal(receipt), receipt.TenantHash, receipt.UserHash, receipt.DecisionTimeMs + 1, out var opened) == new ReceiptVerdict(ReceiptStatus.Valid, "") && opened == receipt;
+    }));
+
+    /// <summary>Characters changed, cut away, put in, doubled, or two tokens spliced: never valid, and nothing is told.</summary>
+    [Fact]
+    public void Open_OfWhatWasTamperedWith_IsNeverValid() => Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<(int Seed, byte At, byte Length, char Put)>(), how =>
+    {
+        var random = new Random(how.Seed);
+        var receipt = Any(random);
+        var (token, other) = (_sealer.Seal(receipt), _sealer.Seal(receipt with { TenantHash = receipt.TenantHash ^ 1 }));
+        var (at, length) = (how.At % token.Length, 1 + (how.Length % 8));
+        var end = Math.Min(token.Length, at + length);
+        string[] tampered = [token.Remove(at, end - at), token.Insert(at, how.Put.ToString()), token[..at] + how.Put + token[(at + 1)..], token[..at] + other[at..], token + token[at..end]];
+        return tampered.Where(t => t != token && t != other).All(t => !_sealer.Open(t, receipt.TenantHash, receipt.UserHash, receipt.DecisionTimeMs, out var opened).IsValid && opened == default);
+    }));
 
     [Fact]
     public void Seal_SameDecisionOnAnyNode_SameToken()
@@ -176,6 +187,57 @@ public sealed class ReceiptSealerTests : IDisposable
 
         rotated.Open(_sealer.Seal(Some()), 10, 20, Now, out _).IsValid.ShouldBeTrue();
         rotated.Seal(Some()).ShouldNotBe(_sealer.Seal(Some()));
+    }
+
+    [Fact]
+    public void Seal_DuringARotation_IsByTheDecisionsTime()
+    {
+        const long From = 1_000_000 * Minute;
+        var (before, after) = (Some() with { DecisionTimeMs = From - 1 }, Some() with { DecisionTimeMs = From });
+        using var told = new ReceiptSealer([new ReceiptKey(2, Key(2).Secret) { SealsFromMs = From }, Key(1)]);
+        using var untold = new ReceiptSealer([Key(1)]);
+
+        told.Seal(before).ShouldBe(untold.Seal(before));
+        told.Open(told.Seal(after), after.TenantHash, after.UserHash, From, out var opened).IsValid.ShouldBeTrue();
+        opened.ShouldBe(after);
+        untold.Open(told.Seal(after), after.TenantHash, after.UserHash, From, out _).Status.ShouldBe(ReceiptStatus.UnknownKey);
+        untold.Replace([new ReceiptKey(2, Key(2).Secret) { SealsFromMs = From }, Key(1)]);
+        untold.Seal(after).ShouldBe(told.Seal(after));
+    }
+
+    [Fact]
+    public void Open_SealedWithAnEarlierKeyAfterItsSuccessor_IsRefused()
+    {
+        const long From = 1_000_000 * Minute;
+        using var leaked = new ReceiptSealer([Key(1)]);
+        using var rotated = new ReceiptSealer([new ReceiptKey(2, Key(2).Secret) { SealsFromMs = From }, Key(1)]);
+
+        Status(From - 1).ShouldBe(ReceiptStatus.Valid);
+        Status(From + (5 * Minute)).ShouldBe(ReceiptStatus.Valid); // a clock may run slow
+        Status(From + (5 * Minute) + 1).ShouldBe(ReceiptStatus.UnknownKey);
+
+        ReceiptStatus Status(long decided)
+        {
+            var receipt = Some() with { DecisionTimeMs = decided };
+            return rotated.Open(leaked.Seal(receipt), receipt.TenantHash, receipt.UserHash, decided, out _).Status;
+        }
+    }
+
+    [Fact]
+    public void Erasure_CoversWhatWasDecidedWithoutItWithinTheSkewOfClocks()
+    {
+        const long At = 1_000_000 * Minute;
+        var skew = TimeSpan.FromMinutes(5);
+
+        Erasure.Covers(Some() with { DecisionTimeMs = At }, At, skew).ShouldBeTrue();
+        Erasure.Covers(Some() with { DecisionTimeMs = At + (5 * Minute) }, At, skew).ShouldBeTrue();
+        Erasure.Covers(Some() with { DecisionTimeMs = At + 1, Erasure = Erasure.Name(At) }, At, skew).ShouldBeFalse();
+        Erasure.Covers(Some() with { DecisionTimeMs = At, Erasure = Erasure.Name(At) }, At, skew).ShouldBeTrue();
+        Erasure.Covers(Some() with { DecisionTimeMs = At + 1, Erasure = Erasure.Name(At - 1) }, At, skew).ShouldBeTrue();
+        Erasure.Covers(Some() with { DecisionTimeMs = At + (5 * Minute) + 1 }, At, skew).ShouldBeFalse();
+        Erasure.Covers(Some() with { DecisionTimeMs = 1 }, 0, skew).ShouldBeFalse();
+        Erasure.Name(0).ShouldBe((ushort)0);
+        Enumerable.Range(0, 200_000).Select(i => Erasure.Name(At + i)).ShouldNotContain((ushort)0);
     }
 
     [Fact]

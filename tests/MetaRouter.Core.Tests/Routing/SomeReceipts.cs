@@ -32,6 +32,7 @@ internal static class SomeReceipts
         UserHash = (ulong)random.NextInt64(),
         DecisionTimeMs = random.NextInt64(SignalKey.MaxDecisionTimeMs),
         Nonce = (uint)random.Next((int)SignalKey.MaxNonce + 1),
+        Erasure = (ushort)random.Next(ushort.MaxValue + 1),
         SnapshotVersion = (ulong)random.NextInt64(),
         CatalogVersion = (ulong)random.NextInt64(),
         ChosenModel = (uint)random.Next(1, int.MaxValue),

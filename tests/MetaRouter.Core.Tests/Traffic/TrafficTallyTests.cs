@@ -36,6 +36,31 @@ public class TrafficTallyTests
     }
 
     [Fact]
+    public void Saved_OfTwo_HasItsIntervalOverRequests()
+    {
+        var tally = TwoRequests();
+
+        // Against the strongest 0.018 and 0: sum 0.018, s = 0.018 / sqrt(2), half = 1.96 s sqrt(2). Against model 3 alone 0 and -0.009.
+        var strongest = tally.SavedAgainstStrongest()!.Value;
+        (strongest.Low, strongest.High).ShouldSatisfyAllConditions(i => i.Low.ShouldBe(0.018 - (1.96 * 0.018), 1e-5), i => i.High.ShouldBe(0.018 + (1.96 * 0.018), 1e-5));
+        var single = tally.SavedAgainst(3)!.Value;
+        (single.Low, single.High).ShouldSatisfyAllConditions(i => i.Low.ShouldBe(-0.009 - (1.96 * 0.009), 1e-5), i => i.High.ShouldBe(-0.009 + (1.96 * 0.009), 1e-5));
+        tally.SavedAgainst(5).ShouldBeNull();
+        new TrafficTally().SavedAgainstStrongest().ShouldBeNull();
+    }
+
+    [Fact]
+    public void Add_Comparison_TellsWhatTheSecondAnswerTook()
+    {
+        var tally = new TrafficTally();
+        tally.Add(Call(served: 3, spent: 0.022, offered: 7)); // predicted 0.001 and 0.01
+
+        tally.SpentUsd.ShouldBe(0.022, 1e-9);
+        tally.ComparisonsUsd.ShouldBe(0.02, 1e-7);
+        tally.Models().Select(m => (m.Model, Math.Round(m.SpentUsd, 6), m.Requests)).ShouldBe([(3, 0.002, 1), (7, 0.02, 0)]);
+    }
+
+    [Fact]
     public void Add_OfTallies_IsTheTallyOfAll()
     {
         var all = TwoRequests();
@@ -46,6 +71,7 @@ public class TrafficTallyTests
 
         all.Models().ShouldBe(again.Models());
         (all.Requests, all.SpentUsd, all.StrongestUsd, all.BestSingle(), all.QualityInterval()).ShouldBe((again.Requests, again.SpentUsd, again.StrongestUsd, again.BestSingle(), again.QualityInterval()));
+        (all.SavedAgainstStrongest(), all.SavedAgainst(3), all.SavedAgainst(7)).ShouldBe((again.SavedAgainstStrongest(), again.SavedAgainst(3), again.SavedAgainst(7)));
     }
 
     [Fact]

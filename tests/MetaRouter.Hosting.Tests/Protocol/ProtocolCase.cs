@@ -21,7 +21,14 @@ internal enum Deed
 /// <param name="Tries">The most.</param>
 /// <param name="DecidedMs">The decision spoken of, relative to the time of the clocks and of any erasure; above 0: nothing is said of it before the erasure.</param>
 /// <param name="SaidMs">When the user spoke, relative to the decision; null: not said, it counts as said when it arrives.</param>
-internal sealed record Client(Deed Deed, int Node, int Tries, long DecidedMs = -10_000, byte Value = 1, long? SaidMs = null);
+internal sealed record Client(Deed Deed, int Node, int Tries, long DecidedMs = -10_000, byte Value = 1, long? SaidMs = null)
+{
+    /// <summary>The node that decided has a fast clock: the decision was taken before any erasure, whatever <see cref="DecidedMs"/> says.</summary>
+    public bool IsAhead { get; init; }
+
+    /// <summary>The decision was taken before any erasure.</summary>
+    public bool IsBefore => DecidedMs <= 0 || IsAhead;
+}
 
 /// <summary>Ways to get the protocol wrong. Each must be noticed, or noticing nothing says nothing.</summary>
 public enum Mutation
@@ -42,4 +49,7 @@ public enum Mutation
 
     /// <summary>Erasing empties the record and leaves no trace of when.</summary>
     NoTombstone,
+
+    /// <summary>A decision counts as taken after an erasure because it is dated so.</summary>
+    DatesAlone,
 }

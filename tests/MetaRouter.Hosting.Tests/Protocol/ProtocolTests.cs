@@ -31,11 +31,22 @@ public sealed class ProtocolTests(ITestOutputHelper output)
         new("a change of mind, both said until answered", 0, 0, 1, new Client(Deed.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Deed.Learn, 1, 2, SaidMs: 2_000, Value: 0)),
     ];
 
+    private static readonly ProtocolCase FastClock =
+        new("a word on a decision dated ahead, one on a later decision, and an erasure", 0, 1, 0, new Client(Deed.Learn, 0, 2, DecidedMs: 20_000) { IsAhead = true }, new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 1, 1));
+
     public static TheoryData<string> SmallCases => [.. Small.Select(c => c.Name)];
 
     [Theory]
     [MemberData(nameof(SmallCases))]
     public void EveryOrderOfSteps_KeepsThePromises(string name) => Explore(Small.Single(c => c.Name == name));
+
+    [Fact]
+    public void EveryOrderOfSteps_WithAClockThatRunsFast_KeepsThePromises()
+    {
+        Explore(FastClock);
+
+        Explorer.Explore(FastClock, Mutation.DatesAlone).Violation.ShouldNotBeNull().ShouldContain("Erased, and back");
+    }
 
     /// <summary>All cases, and the table of them.</summary>
     [LongFact]

@@ -46,7 +46,7 @@ internal sealed class World : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly byte[] Keys = [.. Enumerable.Range(0, RouterSecrets.Bytes).Select(i => (byte)i)];
     private static readonly RouterSecrets Secrets = RouterSecrets.Read(Keys)!;
-    private static readonly RoutingPolicy Policy = new(new ReceiptSealer([Secrets.ReceiptKey]), new Guardrails(), new ExplorationPolicy());
+    private static readonly RoutingPolicy Policy = new(new ReceiptSealer(Secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
     private static readonly PoolHolder Pool = new(RoutingPool.OfSnapshot(Snapshot.Default));
     private static readonly ManualTime Time = new();
     private static readonly long Now = Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -89,7 +89,7 @@ internal sealed class World : IDisposable
         for (var c = 0; c < _case.Clients.Length; c++)
         {
             var sent = _tries.Count(t => t.Client == c);
-            if (sent < _case.Clients[c].Tries && (_isErased || _case.Clients[c].DecidedMs <= 0) && !_tries.Any(t => t.Client == c && t.Answer is not null))
+            if (sent < _case.Clients[c].Tries && (_isErased || _case.Clients[c].IsBefore) && !_tries.Any(t => t.Client == c && t.Answer is not null))
             {
                 steps.Add(new(StepKind.Send, c));
             }
@@ -177,7 +177,7 @@ internal sealed class World : IDisposable
 
         foreach (var signal in state.Signals)
         {
-            if (_isErased && signal.Key.DecisionTimeMs <= Now)
+            if (_isErased && _case.Clients.Any(o => o.Deed == Deed.Learn && o.IsBefore && Now + o.DecidedMs == signal.Key.DecisionTimeMs))
             {
                 return $"Erased, and back: a signal on the decision of {signal.Key.DecisionTimeMs - Now} ms.";
             }
@@ -207,7 +207,7 @@ internal sealed class World : IDisposable
                 return $"Client {c} was told twice that its feedback counted.";
             }
 
-            if (answers.Any(a => a != Refused) && !(_isErased && client.DecidedMs <= 0) && !IsIn(state, client))
+            if (answers.Any(a => a != Refused) && !(_isErased && client.IsBefore) && !IsIn(state, client))
             {
                 return $"Acknowledged to client {c} ({string.Join(", ", answers)}), and not in the store.";
             }
@@ -325,6 +325,7 @@ internal sealed class World : IDisposable
         TenantHash = Key.Tenant,
         UserHash = Key.User,
         DecisionTimeMs = Now + client.DecidedMs,
+        Erasure = client.IsBefore && _mutation != Mutation.DatesAlone ? (ushort)0 : Erasure.Name(Now),
         Nonce = _mutation == Mutation.NoReceiptMemory ? (uint)count : 0,
         ChosenModel = 1,
         Propensity = 1,

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting.Tests.Stores;
@@ -26,4 +28,39 @@ public sealed class MemorySharedStateTests
 
         kept.ShouldBeInRange(MemorySharedState.MostMemories * 8 / 10, MemorySharedState.MostMemories);
     }
+
+    /// <summary>Against the plainest account book: nothing reserved goes over a limit, a refusal changes nothing, and what was settled counts.</summary>
+    [Fact]
+    public void Reserve_AnythingInAnyOrder_NeverOversellsABudget() => Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<(byte Of, byte Amount, bool Settles)[]>(), deeds =>
+    {
+        const int Limit = 600;
+        var (state, book) = (new MemorySharedState(TimeProvider.System), new long[3]);
+        foreach (var (of, amount, settles) in deeds)
+        {
+            // Two accounts at once, as of a user and the tenant; settling gives half back.
+            int[] both = [of % 3, (of + 1) % 3];
+            var change = settles ? -(amount / 2) : amount;
+            Account[] accounts = [.. both.Select(a => new Account($"a{a}", change, Limit, TimeSpan.FromHours(1)))];
+            if (settles)
+            {
+                state.SettleAsync(1, accounts).AsTask().GetAwaiter().GetResult();
+                Array.ForEach(both, a => book[a] += change);
+                continue;
+            }
+
+            var refused = Array.FindIndex(both, a => book[a] + change > Limit);
+            if (refused < 0)
+            {
+                Array.ForEach(both, a => book[a] += change);
+            }
+
+            var reservation = state.ReserveAsync(1, accounts).AsTask().GetAwaiter().GetResult();
+            if (reservation.Refused != refused || !reservation.Held.SequenceEqual(both.Select(a => book[a])) || reservation.Held.Any(h => h > Limit))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }));
 }

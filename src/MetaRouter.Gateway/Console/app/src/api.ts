@@ -1,12 +1,12 @@
 // What the gateway says under /v1/console, and how it is asked. Names are the wire's.
 
 export interface Session { tenant: string; scopes: string[]; demo: boolean; simulated: boolean; mode: string; version: string }
-export interface Saving { model: string; usd: number | null; saved_share: number | null; quality?: number | null }
+export interface Saving { model: string; usd: number | null; saved_share: number | null; quality?: number | null; saved_low?: number | null; saved_high?: number | null }
 export interface Bucket { t: string; requests: number; errors: number; spent_usd: number; always_strongest_usd: number | null; quality: number | null; p50_ms: number | null; p99_ms: number | null; models: Record<string, number> }
 export interface ModelUse { name: string; requests: number; share: number; spent_usd: number; quality: number | null; p50_ms: number | null; circuit: string; enabled: boolean }
 export interface Overview {
   now: string; since: string; bucket_seconds: number; mode: string;
-  totals: { requests: number; errors: number; fallbacks: number; spent_usd: number; predicted_usd?: number | null; always_strongest: Saving | null; best_single: Saving | null; quality: { value: number | null; low: number | null; high: number | null; method?: string } | null; latency_ms: { p50: number | null; p99: number | null } | null; users: number };
+  totals: { requests: number; errors: number; fallbacks: number; spent_usd: number; predicted_usd?: number | null; comparisons_usd?: number | null; always_strongest: Saving | null; best_single: Saving | null; quality: { value: number | null; low: number | null; high: number | null; method?: string } | null; latency_ms: { p50: number | null; p99: number | null } | null; users: number };
   series: Bucket[]; models: ModelUse[]; snapshot: { version: string; since: string | null; age_seconds: number | null; users: number | null } | null;
 }
 export interface Row { id: string; t: string; user: string | null; name?: string | null; model: string; reason: string; propensity: number | null; lambda: number | null; quality: number | null; cost_usd: number | null; served: string | null; status: number | string | null; latency_ms: number | null; signals: number }

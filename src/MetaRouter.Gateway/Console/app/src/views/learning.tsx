@@ -1,8 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
-import { ask, type ApiError, type Learning, type SnapshotLine } from "../api";
+import { ask, type ApiError, type Learning, type Mass, type SnapshotLine } from "../api";
 import { Density, DensityKey, MiniDensity } from "../charts/density";
 import { Chart, type Line } from "../charts/time";
-import { count, full, significant } from "../format";
+import { count, full, significant, weight } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { useMay } from "../session";
 import { ink } from "../theme";
@@ -68,7 +68,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
   const other = l.snapshots.find((s) => s.version === picked && !s.serving) ?? l.snapshots.find((s) => s !== serving && s.density && s.version !== serving?.version) ?? null;
   return (
     <div class="grid">
-      <Panel title="Where newcomers begin" class="span-7" note={other ? <>The serving snapshot's prior, beside that of <code>{other.version.slice(0, 8)}</code>. Point at a row below to compare.</> : "The serving snapshot's prior: the belief about somebody nobody knows yet"}
+      <Panel title="Where newcomers begin" class="span-7" note={other ? <>The serving snapshot's prior, beside that of <code>{other.version.slice(0, 8)}</code>. Point at another row below to compare.</> : "The serving snapshot's prior: the belief about somebody nobody knows yet"}
         table={() => <DataTable caption="Prior over the weight of cost" head={["Weight of cost λ", "Serving"]} rows={(serving?.density ?? []).map((m) => [significant(m.lambda, 2), significant(m.probability)])} />}>
         {serving?.density ? <><Density density={serving.density} prior={other?.density ?? null} height={240} name="serving" said={`Prior of the serving snapshot ${l.serving.version} over the weight of cost.`} /><DensityKey name="serving" prior={other ? other.version.slice(0, 8) : null} interval={false} /></> : <Empty title="This snapshot keeps no picture of its prior" />}
       </Panel>
@@ -80,7 +80,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
         {l.snapshots.length === 0 ? <Empty title="No snapshot yet" /> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Snapshots, table">
             <table class="data snapshots">
-              <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num">Difference</th><th scope="col">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
+              <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">What changed for newcomers</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num">Difference</th><th scope="col">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
               <tbody>
                 {l.snapshots.map((s, i) => {
                   const r = RESULTS[s.result] ?? { tone: "plain" as const, label: s.result, text: "" };
@@ -90,6 +90,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
                       <th scope="row"><code>{s.version}</code>{s.serving && <Pill tone="good">serving</Pill>}</th>
                       <td><Ago at={s.t} /></td>
                       <td><Pill tone={r.tone} title={r.text}>{r.label}</Pill></td>
+                      <td class="changed">{changed(s, l.snapshots.slice(i + 1).find((b) => b.result !== "kept"))}</td>
                       <td class="num">{count(s.users)}</td>
                       <td class="num">{evidence(s.champion_evidence)}</td>
                       <td class="num">{evidence(s.challenger_evidence)}</td>
@@ -106,6 +107,38 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
       </Panel>
     </div>
   );
+}
+
+/** Against the prior in service before it: where the middle of the belief about somebody new moved, and whether it is surer. */
+function changed(s: SnapshotLine, before: SnapshotLine | undefined): string {
+  if (!s.density || !before?.density) {
+    return before ? "–" : "the first one known here";
+  }
+
+  const [now, then] = [quantiles(s.density), quantiles(before.density)];
+  const ratio = now.middle / then.middle, spread = now.spread / then.spread;
+  const moved = Math.abs(Math.log(ratio)) < 0.02 ? `λ stays about ${weight(now.middle)}` : `λ ${weight(then.middle)} → ${weight(now.middle)}, towards ${ratio > 1 ? "thrift" : "quality"}`;
+  return `${moved}; ${Math.abs(spread - 1) < 0.02 ? "as sure as before" : spread < 1 ? "surer" : "less sure"}`;
+}
+
+/** The median, and the width of the middle 90 % in ln λ. */
+function quantiles(density: Mass[]): { middle: number; spread: number } {
+  const total = density.reduce((sum, m) => sum + m.probability, 0);
+  const at = (share: number): number => {
+    let below = 0;
+    for (let i = 0; i < density.length; i++) {
+      const next = below + density[i]!.probability / total;
+      if (next >= share) {
+        const from = Math.log(density[Math.max(0, i - 1)]!.lambda), to = Math.log(density[i]!.lambda);
+        return to - (to - from) * (1 - (share - below) / Math.max(next - below, 1e-12));
+      }
+
+      below = next;
+    }
+
+    return Math.log(density.at(-1)!.lambda);
+  };
+  return { middle: Math.exp(at(0.5)), spread: at(0.95) - at(0.05) };
 }
 
 const evidence = (v: number | null): string => (v === null || v === undefined ? "–" : `${v < 0 ? "−" : ""}${Math.abs(v).toFixed(4)}`);

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Overview } from "../api";
+import type { Overview, Saving } from "../api";
 import { Chart, type Line } from "../charts/time";
 import { Spark } from "../charts/spark";
 import { giveColors, inkOf } from "../colors";
@@ -76,7 +76,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
       <div class="tiles">
         <Tile label="Requests" value={count(totals.requests)} sub={`${count(totals.users)} users`} spark={values((b) => b.requests)} />
         <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000${totals.predicted_usd ? `, ${percent(totals.predicted_usd / totals.spent_usd)} predicted` : ""}`} spark={values((b) => b.spent_usd)} />
-        <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <>{percent(strongest.saved_share)} less than always <b title={strongest.model}>{strongest.model}</b></> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
+        <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <span title={SAVED}>{percent(strongest.saved_share)} less than always <b>{strongest.model}</b>{sure(strongest)}</span> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
         <Tile label="Quality, predicted" title={totals.quality?.method} value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
         <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`p99 ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
         <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${count(totals.fallbacks)} fail-over${totals.fallbacks === 1 ? "" : "s"}`} spark={values((b) => b.errors)} />
@@ -140,6 +140,10 @@ function Tile({ label, value, sub, spark, title, tone = "accent" }: { label: str
   );
 }
 
+const SAVED = "95 % normal interval of the sum over requests; what the other model would have cost is predicted, and corrected on each request by what the served one's prediction fell short";
+
+/** What was saved, with its interval; less than nothing is told as more spent. */
+const sure = (s: Saving): string => (s.saved_low != null && s.saved_high != null ? `; 95 % sure: ${money(s.saved_low)} to ${money(s.saved_high)}` : "");
 const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
 const seconds = (o: Overview): number[] => o.series.map((b) => Date.parse(b.t) / 1000);
 const at = (t: string): string => clock(Date.parse(t)).slice(0, 5);
@@ -156,7 +160,7 @@ function Money({ o }: { o: Overview }) {
   const x = useMemo(() => seconds(o), [o]);
   const strongest = o.totals.always_strongest, single = o.totals.best_single;
   return (
-    <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b>{atQuality(o.totals.quality?.value)}. Always {strongest.model}: <b>{money(strongest.usd)}</b>{atQuality(strongest.quality)}.{single?.usd != null && <> The best single model, {single.model}: <b>{money(single.usd)}</b>{atQuality(single.quality)}.</>}</> : "Summed over the time shown"}
+    <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b>{atQuality(o.totals.quality?.value)}. Always {strongest.model}: <b>{money(strongest.usd)}</b>{atQuality(strongest.quality)}.{single?.usd != null && <> The best single model, {single.model}: <b>{money(single.usd)}</b>{atQuality(single.quality)}.</>}{o.totals.comparisons_usd ? <> Second answers, shown to learn from the choice, took <b>{money(o.totals.comparisons_usd)}</b> of what was spent.</> : null}</> : "Summed over the time shown"}
       table={() => <DataTable caption="Money summed over time" head={["Time", "Spent", "Always the strongest"]} rows={o.series.map((b, i) => [at(b.t), money(lines[0]!.values[i]), money(lines[1]!.values[i])])} />}>
       <Chart x={x} lines={lines} unit={money} band={[1, 0, () => ink("--saved")]} height={236} said={`Money over time: ${money(o.totals.spent_usd)} spent; always the strongest model would have cost ${money(strongest?.usd)}.`} />
       <ul class="key" aria-hidden="true"><li><span class="key-line" />spent</li><li><span class="key-dash" />always the strongest</li><li><span class="key-saved" />saved</li></ul>
@@ -209,11 +213,11 @@ function SnapshotPanel({ o, single }: { o: Overview; single: Overview["totals"][
     <Panel title="What decides" class="span-4" actions={<a class="button small" href={to("learning")}>History</a>}>
       <dl class="facts">
         <div><dt>Snapshot</dt><dd><code>{s?.version ?? NONE}</code></dd></div>
-        <div><dt>Serving for</dt><dd>{s?.age_seconds != null ? duration(s.age_seconds) : s?.since ? ago(s.since, now) : NONE}</dd></div>
-        <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : NONE}</dd></div>
+        <div><dt>Serving for</dt><dd>{s?.age_seconds != null ? duration(s.age_seconds) : s?.since ? ago(s.since, now) : "since the start"}</dd></div>
+        <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : "as shipped"}</dd></div>
         <div><dt>Mode</dt><dd><Pill tone={modeOf(o.mode) === "apply" ? "good" : "warn"}>{MODES[modeOf(o.mode)].label}</Pill></dd></div>
         <div><dt>Best single model</dt><dd>{single?.model ? <Model name={single.model} /> : NONE}</dd></div>
-        <div><dt>Against it</dt><dd>{single?.saved_share != null ? than(single.saved_share) : NONE}</dd></div>
+        <div><dt>Against it</dt><dd title={single ? SAVED : undefined}>{single?.saved_share != null ? `${than(single.saved_share)}${sure(single).replace("; 95 % sure:", "; saved")}` : NONE}</dd></div>
       </dl>
     </Panel>
   );

@@ -53,7 +53,8 @@ function Drawn({ u }: { u: User }) {
           <Topics topics={u.topics} />
         </Panel>
       )}
-      <Panel title="How signals moved it" class={u.topics && u.topics.length > 0 ? "span-7" : "span-12 last"} note="The believed weight of cost after each signal; the band holds 90 %">
+      <Panel title="How signals moved it" class={u.topics && u.topics.length > 0 ? "span-7" : "span-12 last"} note="The believed weight of cost after each signal; the band holds 90 %"
+        {...(steps.length > 0 ? { table: () => <DataTable caption="The believed weight of cost after each signal" head={["Signal", "Weight of cost λ", "90 % from", "to"]} rows={steps.map((s) => [signal(s.kind, s.value), weight(s.lambda_mean), weight(s.lambda_low), weight(s.lambda_high)])} /> } : {})}>
         {steps.length === 0 ? <Empty title="No signal yet" icon="learning">A comparison, a thumb or a regenerate moves the belief; until then this user is treated as a newcomer.</Empty> : <><History steps={steps} at={at} onPoint={setAt} height={240} /><ul class="key" aria-hidden="true"><li><span class="key-dot thrift" />towards thrift</li><li><span class="key-dot quality" />towards quality</li><li><span class="key-interval" />90 % sure</li></ul></>}
       </Panel>
       <Panel title="In words" class="span-5" note="Newest first">
