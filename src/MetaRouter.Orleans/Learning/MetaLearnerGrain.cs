@@ -123,9 +123,10 @@ internal sealed partial class MetaLearnerGrain(
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
     private async Task LetGoAsync()
     {
-        while (await shared.ReadHistoryAsync() is { History: [{ IsHeld: true } held, .. var earlier] } read)
+        while (true)
         {
-            if (await shared.TryPublishAsync([held with { IsHeld = false }, .. earlier], read.Etag))
+            var (history, etag) = await shared.ReadHistoryAsync();
+            if (history is not [{ IsHeld: true } held, ..] || await shared.TryPublishAsync([held with { IsHeld = false }, .. history.Skip(1)], etag))
             {
                 return;
             }
