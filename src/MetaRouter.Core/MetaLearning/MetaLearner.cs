@@ -76,7 +76,7 @@ public static class MetaLearner
         var neighbours = Neighbours(prior);
         var candidates = neighbours.Select(n => With(prior, n.Kind, n.Speech)).ToArray();
         var spreads = TopicNeighbours(prior);
-        var ofTopics = spreads.Select(s => new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech, s)).ToArray();
+        var serving = prior;
         prior = new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech, TopicSpread.None);
         var evidence = new double[neighbours.Count + SignalSpeech.Kinds + spreads.Count + 1];
         Span<float> all = stackalloc float[ChoiceModel.Hypotheses];
@@ -106,12 +106,12 @@ public static class MetaLearner
                 }
             }
 
-            if (state.Signals.Select(s => s.Topic).Where(t => t != 0).Distinct().Count() > 1)
+            if (TopicOffsets.Of(serving, pool.Context, state.Signals.AsSpan()) is { Topics: > 1 } offsets)
             {
-                for (var s = 0; s < ofTopics.Length; s++)
+                for (var s = 0; s < spreads.Count; s++)
                 {
                     prior.LogWeights.CopyTo(log);
-                    PreferenceBelief.AddLogLikelihood(ofTopics[s], pool.Context, state.Signals.AsSpan(), log);
+                    offsets.With(spreads[s]).AddTo(log);
                     evidence[neighbours.Count + SignalSpeech.Kinds + s] += LogSum(log);
                 }
 

@@ -47,6 +47,9 @@ internal sealed class TopicOffsets
     /// <summary>How many signals spoke.</summary>
     public int Signals { get; private set; }
 
+    /// <summary>How many topics they spoke of.</summary>
+    public int Topics => _topics.Count;
+
     /// <summary>Null: nobody's trade-off differs, or no signal that speaks has a topic, so that one lambda says it all.</summary>
     public static TopicOffsets? Of(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
@@ -70,6 +73,15 @@ internal sealed class TopicOffsets
         }
 
         return offsets._topics.Count > 0 ? offsets : null;
+    }
+
+    /// <summary>The same signals where trade-offs differ otherwise.</summary>
+    public TopicOffsets With(TopicSpread spread)
+    {
+        var other = new TopicOffsets(spread) { Signals = Signals };
+        _plain.CopyTo(other._plain, 0);
+        other._topics.AddRange(_topics);
+        return other;
     }
 
     /// <summary>ln P(signals | h), formula (2), added to what is there.</summary>
@@ -111,8 +123,7 @@ internal sealed class TopicOffsets
             TensorPrimitives.Divide(differs, sums[k], share);
             var own = Shifted(share, evidence, probability);
             TensorPrimitives.Add(own, alike, own);
-            probability[_shift.Length / 2] += TensorPrimitives.Sum<float>(alike);
-            topics[k] = (code, own, Offset(probability));
+            topics[k] = (code, own, Offset(probability, TensorPrimitives.Sum<float>(alike)));
         }
 
         var flat = new float[Width + (2 * _reach * Betas)];
@@ -222,14 +233,15 @@ internal sealed class TopicOffsets
         return own;
     }
 
-    private TopicOffset Offset(ReadOnlySpan<float> probability)
+    /// <param name="alike">The mass of no offset at all; the middle one of those that differ is as likely a little above 0 as below.</param>
+    private TopicOffset Offset(ReadOnlySpan<float> probability, double alike)
     {
-        double mass = 0, mean = 0, square = 0, firmer = 0, freer = 0;
+        double mass = alike, mean = 0, square = 0, firmer = 0, freer = 0;
         for (var o = 0; o < _shift.Length; o++)
         {
             var (p, x) = (probability[o], _shift[o] * Step);
             (mass, mean, square) = (mass + p, mean + (p * x), square + (p * x * x));
-            (firmer, freer) = (firmer + (_shift[o] > 0 ? p : 0), freer + (_shift[o] < 0 ? p : 0));
+            (firmer, freer) = (firmer + (_shift[o] > 0 ? p : _shift[o] == 0 ? p / 2 : 0), freer + (_shift[o] < 0 ? p : _shift[o] == 0 ? p / 2 : 0));
         }
 
         mean /= mass;

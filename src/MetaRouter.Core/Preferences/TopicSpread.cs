@@ -14,7 +14,7 @@ public readonly record struct TopicSpread(double Share, double Width)
     public static TopicSpread None => default;
 
     /// <summary>Before a population has been observed; chosen on training rows alone, of users with and without topics.</summary>
-    public static TopicSpread Guessed { get; } = new(0.3, 1.2);
+    public static TopicSpread Guessed { get; } = new(0.2, 1.2);
 
     public bool IsNone => !(Share > 0 && Width > 0);
 

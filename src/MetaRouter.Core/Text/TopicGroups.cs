@@ -64,7 +64,7 @@ public sealed partial class TopicGroups
     public TopicGroup? Find(byte code) => code < Codes ? _byCode[code] : null;
 
     /// <summary>The topic of a request by the probabilities of its kind; 0: it is not clear, or nothing is told apart.</summary>
-    /// <param name="kinds">As <see cref="TopicModel.Predict"/> writes them.</param>
+    /// <param name="kinds">As <see cref="TopicModel"/> writes them.</param>
     public byte CodeOf(ReadOnlySpan<float> kinds)
     {
         if (_of.Length == 0)
