@@ -9,7 +9,7 @@ namespace MetaRouter.Core.Tests.Preferences;
 /// <summary>Trade-offs that differ by topic.</summary>
 public class TopicOffsetsTests
 {
-    private const byte Law = 16, Math1 = 20;
+    private const byte Law = 16, Maths = 20;
     private static readonly ChoiceContext Context = new(CostScaleUsd: 1, Correlation: 0.3f);
     private static readonly Outcome Cheap = new(0.5f, 0.05f, 0);
     private static readonly Outcome Dear = new(0.8f, 0.9f, 0);
@@ -19,7 +19,7 @@ public class TopicOffsetsTests
     public void From_ThreeTopics_IsTheSumOverEveryOffsetByHand()
     {
         var prior = With(new(0.4, 1.1));
-        Signal[] signals = [Compare(1, false, Law), Compare(2, true, Math1), Compare(3, false, 0), Compare(4, true, Math1), Compare(5, false, Law)];
+        Signal[] signals = [Compare(1, false, Law), Compare(2, true, Maths), Compare(3, false, 0), Compare(4, true, Maths), Compare(5, false, Law)];
         var belief = PreferenceBelief.From(prior, Context, signals);
 
         // Every combination of lambda, sharpness, alike or not and both topics' offsets, one by one and in double precision.
@@ -71,7 +71,7 @@ public class TopicOffsetsTests
     public void From_SpreadOfNone_IsTheBeliefOverOneLambdaToTheLastBit()
     {
         Signal[] plain = [Compare(1, false, 0), Compare(2, true, 0), Compare(3, false, 0)];
-        Signal[] told = [Compare(1, false, Law), Compare(2, true, Math1), Compare(3, false, Law)];
+        Signal[] told = [Compare(1, false, Law), Compare(2, true, Maths), Compare(3, false, Law)];
         foreach (var none in (TopicSpread[])[TopicSpread.None, new(0.5, 0), new(0, 1)])
         {
             var belief = PreferenceBelief.From(With(none), Context, told);
@@ -83,8 +83,8 @@ public class TopicOffsetsTests
     [Fact]
     public void From_DearerOnLawCheaperOnMaths_TellsThemApart()
     {
-        var belief = PreferenceBelief.From(With(TopicSpread.Guessed), Context, [.. Enumerable.Range(0, 40).Select(i => Compare(i, i % 2 == 0, i % 2 == 0 ? Math1 : Law))]);
-        var (law, maths) = (belief.Topics.Single(t => t.Code == Law), belief.Topics.Single(t => t.Code == Math1));
+        var belief = PreferenceBelief.From(With(TopicSpread.Guessed), Context, [.. Enumerable.Range(0, 40).Select(i => Compare(i, i % 2 == 0, i % 2 == 0 ? Maths : Law))]);
+        var (law, maths) = (belief.Topics.Single(t => t.Code == Law), belief.Topics.Single(t => t.Code == Maths));
 
         law.Offset.Freer.ShouldBeGreaterThan(0.8);
         maths.Offset.Firmer.ShouldBeGreaterThan(0.8);
@@ -170,7 +170,7 @@ public class TopicOffsetsTests
     /// <summary>Forty-eight comparisons on three topics each, of answers whose quality is known; lambda by topic, at 0 the user's own.</summary>
     private static IEnumerable<(UserState State, double[] Lambda)> Users(int count, double share, double width, int seed, double scale = 1)
     {
-        byte[] topics = [3, Law, Math1];
+        byte[] topics = [3, Law, Maths];
         var random = new Random(seed);
         for (var u = 0; u < count; u++)
         {
