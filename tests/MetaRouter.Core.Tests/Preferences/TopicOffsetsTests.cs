@@ -101,7 +101,7 @@ public class TopicOffsetsTests
     public void From_UsersWithKnownOffsets_CoversAndFindsThem()
     {
         var prior = With(new(0.5, 1.2));
-        var (inside, asked, right, wrong) = (0, 0, 0, 0);
+        var (inside, asked, product, square) = (0, 0, 0.0, 0.0);
         foreach (var (state, lambda) in Users(150, 0.5, 1.2, seed: 3))
         {
             var belief = PreferenceBelief.From(prior, Context, state.Signals.AsSpan());
@@ -109,16 +109,15 @@ public class TopicOffsetsTests
             {
                 asked++;
                 inside += lambda[topic.Code] >= topic.Belief.Quantile(.05) && lambda[topic.Code] <= topic.Belief.Quantile(.95) ? 1 : 0;
-                var offset = Math.Log(lambda[topic.Code] / lambda[0]);
-                right += topic.Offset.Firmer > .8 && offset > 0 || topic.Offset.Freer > .8 && offset < 0 ? 1 : 0;
-                wrong += topic.Offset.Firmer > .8 && offset <= 0 || topic.Offset.Freer > .8 && offset >= 0 ? 1 : 0;
+                product += topic.Offset.Mean * Math.Log(lambda[topic.Code] / lambda[0]);
+                square += topic.Offset.Mean * topic.Offset.Mean;
             }
         }
 
         asked.ShouldBe(450);
         ((double)inside / asked).ShouldBeInRange(.85, .95);
-        right.ShouldBeGreaterThan(25);
-        ((double)wrong / (right + wrong)).ShouldBeLessThan(.2, "who is surer than 4 in 5 errs in fewer than 1 in 5");
+        (product / square).ShouldBeInRange(.6, 1.4, "believed offsets are the true ones on average");
+        (square / asked).ShouldBeGreaterThan(.02, "and not all near zero");
     }
 
     [Theory]
