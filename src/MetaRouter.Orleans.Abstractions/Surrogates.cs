@@ -97,6 +97,7 @@ public struct RouteDecisionSurrogate
     [Id(15)] public float InputTokens { get; set; }
     [Id(16)] public float OutputTokens { get; set; }
     [Id(17)] public ushort Erasure { get; set; }
+    [Id(18)] public byte Topic { get; set; }
 }
 
 [RegisterConverter]
@@ -126,6 +127,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Middle = middle,
             InputTokens = surrogate.InputTokens,
             OutputTokens = surrogate.OutputTokens,
+            Topic = surrogate.Topic,
             Features = features,
         };
         return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token);
@@ -152,6 +154,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             CatalogVersion = receipt.CatalogVersion,
             InputTokens = receipt.InputTokens,
             OutputTokens = receipt.OutputTokens,
+            Topic = receipt.Topic,
         };
     }
 }

@@ -12,7 +12,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// E-step: <see cref="Cohort.Expect"/>, each user's posterior on the grid under the current prior; M-step: <see cref="PriorFit"/>. Every user counts once,
 /// whatever the number of signals, and can rule out no hypothesis altogether, which bounds what anyone can move.
 /// A fit starts from <see cref="PopulationPrior.Default"/>, never from its own last result, whose imaginary users would be given up one by one.
-/// How each kind of feedback speaks, its strength and its lapse, has no sufficient statistic: it is chosen on a sample of raw windows, by <see cref="SpeechEvidence"/>.
+/// How each kind of feedback speaks, its strength and its lapse, and how trade-offs differ by topic have no sufficient statistic: they are chosen on a sample of raw windows, by <see cref="SpeechEvidence"/>.
 /// </remarks>
 public static class MetaLearner
 {
@@ -27,6 +27,12 @@ public static class MetaLearner
 
     /// <summary>The strengths a kind of feedback may have, likewise; at the lowest it says next to nothing.</summary>
     public static IReadOnlyList<double> Strengths { get; } = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3];
+
+    /// <summary>The shares of users whose trade-off differs by topic that a prior may have, likewise.</summary>
+    public static IReadOnlyList<double> TopicShares { get; } = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
+
+    /// <summary>The widths of their topics' offsets, likewise.</summary>
+    public static IReadOnlyList<double> TopicWidths { get; } = [0.4, 0.8, 1.2, 1.6, 2];
 
     /// <summary>The prior after up to <paramref name="iterations"/> steps; the starting prior itself when fewer than <see cref="SmallestCohort"/> users have spoken.</summary>
     /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
@@ -52,9 +58,16 @@ public static class MetaLearner
             select ((FeedbackKind)k, new SignalSpeech(strength, lapse)))];
     }
 
+    /// <summary>What <see cref="SpeechEvidence"/> weighs beside: a step up, down or none in how many users' topics differ, and how far. A prior under which none differ stays so.</summary>
+    public static IReadOnlyList<TopicSpread> TopicNeighbours(PopulationPrior prior)
+    {
+        ArgumentNullException.ThrowIfNull(prior);
+        return prior.Topics.IsNone ? [prior.Topics] : [.. from share in Near(TopicShares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
+    }
+
     /// <summary>
     /// Of each of <see cref="Neighbours"/>, the sum over the windows of ln P(signals | prior with that kind so), each up to a constant of the kind's own; then of each
-    /// kind the users who used it. Adds up over any number of places. O(windows x signals x 9 x hypotheses).
+    /// kind the users who used it; then the same of <see cref="TopicNeighbours"/>, and the users who spoke of two topics or more. Kinds are weighed as if nobody's topics differed. Adds up over any number of places. O(windows x signals x 9 x hypotheses).
     /// </summary>
     public static double[] SpeechEvidence(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
     {
@@ -62,7 +75,10 @@ public static class MetaLearner
         ArgumentNullException.ThrowIfNull(windows);
         var neighbours = Neighbours(prior);
         var candidates = neighbours.Select(n => With(prior, n.Kind, n.Speech)).ToArray();
-        var evidence = new double[neighbours.Count + SignalSpeech.Kinds];
+        var spreads = TopicNeighbours(prior);
+        var serving = prior;
+        prior = new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech, TopicSpread.None);
+        var evidence = new double[neighbours.Count + SignalSpeech.Kinds + spreads.Count + 1];
         Span<float> all = stackalloc float[ChoiceModel.Hypotheses];
         Span<float> others = stackalloc float[ChoiceModel.Hypotheses];
         Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
@@ -89,14 +105,26 @@ public static class MetaLearner
                     evidence[i] += LogSum(log);
                 }
             }
+
+            if (TopicOffsets.Of(serving, pool.Context, state.Signals.AsSpan()) is { Topics: > 1 } offsets)
+            {
+                for (var s = 0; s < spreads.Count; s++)
+                {
+                    prior.LogWeights.CopyTo(log);
+                    offsets.With(spreads[s]).AddTo(log);
+                    evidence[neighbours.Count + SignalSpeech.Kinds + s] += LogSum(log);
+                }
+
+                evidence[^1]++;
+            }
         }
 
         return evidence;
     }
 
     /// <summary>
-    /// The prior with each kind's speech moved to the likeliest of its neighbours, where that is likelier by a nat for each number moved and at least
-    /// <see cref="SmallestCohort"/> users used the kind. One step a refresh: the users' evidence was drawn under the speech in service.
+    /// The prior with how trade-offs differ by topic, and each kind's speech, moved to the likeliest of its neighbours, where that is likelier by a nat for each number moved and at least
+    /// <see cref="SmallestCohort"/> users used the kind, or spoke of topics. One step a refresh: the users' evidence was drawn under the speech in service.
     /// </summary>
     /// <param name="evidence">From <see cref="SpeechEvidence"/>, of this very prior, summed over all places.</param>
     /// <exception cref="ArgumentException">It is not: its length differs.</exception>
@@ -104,9 +132,10 @@ public static class MetaLearner
     {
         ArgumentNullException.ThrowIfNull(evidence);
         var neighbours = Neighbours(prior);
-        if (evidence.Count != neighbours.Count + SignalSpeech.Kinds)
+        var spreads = TopicNeighbours(prior);
+        if (evidence.Count != neighbours.Count + SignalSpeech.Kinds + spreads.Count + 1)
         {
-            throw new ArgumentException($"There are {evidence.Count} numbers of evidence; this prior has {neighbours.Count} neighbours and {SignalSpeech.Kinds} kinds.", nameof(evidence));
+            throw new ArgumentException($"There are {evidence.Count} numbers of evidence; this prior has {neighbours.Count} neighbours of {SignalSpeech.Kinds} kinds and {spreads.Count} of its topics.", nameof(evidence));
         }
 
         var next = prior;
@@ -117,11 +146,17 @@ public static class MetaLearner
             next = evidence[neighbours.Count + (int)kind.Key] >= SmallestCohort ? With(next, kind.Key, kind.MaxBy(Worth).Speech) : next;
         }
 
+        if (evidence[^1] >= SmallestCohort)
+        {
+            double Worth(int i) => evidence[neighbours.Count + SignalSpeech.Kinds + i] - (spreads[i].Share != prior.Topics.Share ? 1 : 0) - (spreads[i].Width != prior.Topics.Width ? 1 : 0);
+            next = new PopulationPrior(next.Components, next.BetaWeights, next.Lapse, next.Speech, spreads[Enumerable.Range(0, spreads.Count).MaxBy(Worth)]);
+        }
+
         return next;
     }
 
     private static PopulationPrior With(PopulationPrior prior, FeedbackKind kind, SignalSpeech speech) =>
-        new(prior.Components, prior.BetaWeights, kind == FeedbackKind.Comparison ? speech.Lapse : prior.Lapse, prior.Speech.SetItem((int)kind, speech));
+        new(prior.Components, prior.BetaWeights, kind == FeedbackKind.Comparison ? speech.Lapse : prior.Lapse, prior.Speech.SetItem((int)kind, speech), prior.Topics);
 
     /// <summary>The value itself, and the ones below and above it in a ladder.</summary>
     private static IEnumerable<double> Near(IReadOnlyList<double> ladder, double value)

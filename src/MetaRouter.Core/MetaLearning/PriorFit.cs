@@ -106,6 +106,6 @@ public sealed class PriorFit
         var sum = next.Sum(c => c.Weight);
         var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, grid).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
         var betaSum = betas.Sum();
-        return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse, prior.Speech);
+        return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse, prior.Speech, prior.Topics);
     }
 }

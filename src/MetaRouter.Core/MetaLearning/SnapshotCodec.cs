@@ -23,6 +23,9 @@ public static class SnapshotCodec
     /// <summary>As version 2, and how each kind of feedback but comparisons speaks: two numbers each, at the end of the prior. Written only where that was learned.</summary>
     public const ushort SpeechVersion = 3;
 
+    /// <summary>As version 3, and the topics that users' trade-offs may differ on: after the weights that tell them, and at the end of the prior how many users they differ for, and how far. Written only where there are any.</summary>
+    public const ushort TopicsVersion = 4;
+
     private const int HashBytes = 32;
 
     // Room for thousands of models; a file that claims more is not one of ours.
@@ -116,9 +119,9 @@ public static class SnapshotCodec
         }
 
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
-        if (version is not (FormatVersion or SpeechVersion))
+        if (version is < FormatVersion or > TopicsVersion)
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} and {SpeechVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {TopicsVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -153,7 +156,8 @@ public static class SnapshotCodec
     private static void WriteBody(BinaryWriter w, Snapshot s)
     {
         w.Write(Magic);
-        w.Write(s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion);
+        var version = VersionOf(s);
+        w.Write(version);
         w.Write(s.Origin);
         WriteHalves(w, s.Encoder.Idf);
         WriteFloats(w, s.Encoder.Scale);
@@ -162,6 +166,11 @@ public static class SnapshotCodec
         WriteVectors(w, s.Encoder.Vectors);
         w.Write(s.Encoder.Topics.Topics);
         WriteFloats(w, s.Encoder.Topics.Weights);
+        if (version >= TopicsVersion)
+        {
+            WriteGroups(w, s.Encoder.Topics.Groups);
+        }
+
         WriteFloats(w, s.Projection);
         WriteForest(w, s.Forest);
         w.Write(s.Models.Count);
@@ -189,8 +198,11 @@ public static class SnapshotCodec
 
         w.Write(s.OutcomeCorrelation);
         WriteSample(w, s.Calibration);
-        WritePrior(w, s.Prior);
+        WritePrior(w, s.Prior, version);
     }
+
+    private static ushort VersionOf(Snapshot s) =>
+        s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
 
     private static Snapshot ReadBody(BinaryReader r, ushort version)
     {
@@ -198,7 +210,7 @@ public static class SnapshotCodec
         var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
         var scale = ReadFloats(r, "encoder scales");
         var rows = ReadBytes(r, "encoder rows");
-        var encoder = new PromptEncoder(idf, rows, scale, ReadVectors(r), ReadTopics(r));
+        var encoder = new PromptEncoder(idf, rows, scale, ReadVectors(r), ReadTopics(r, version));
         var projection = ReadFloats(r, "projection");
         if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0)
         {
@@ -276,13 +288,43 @@ public static class SnapshotCodec
         return new WordVectors(marks, rows, scale);
     }
 
-    private static TopicModel ReadTopics(BinaryReader r)
+    private static TopicModel ReadTopics(BinaryReader r, ushort version)
     {
         var topics = r.ReadInt32();
         var weights = ReadFloats(r, "topic weights");
         return topics is >= 0 and <= TopicModel.MaxTopics && weights.Length == topics * (PromptEncoder.Described + 1)
-            ? new TopicModel(topics, weights)
+            ? new TopicModel(topics, weights, version >= TopicsVersion ? ReadGroups(r, topics) : null)
             : throw new SnapshotFormatException($"The snapshot has {topics} topics and {weights.Length} topic weights; up to {TopicModel.MaxTopics} topics have {PromptEncoder.Described + 1} each. Train it again with this program.");
+    }
+
+    private static void WriteGroups(BinaryWriter w, TopicGroups groups)
+    {
+        w.Write((byte)groups.All.Length);
+        foreach (var group in groups.All)
+        {
+            w.Write(group.Code);
+            w.Write(group.Name);
+            w.Write((byte)group.Words.Length);
+            foreach (var word in group.Words)
+            {
+                w.Write(word);
+            }
+        }
+
+        w.Write(groups.Of);
+    }
+
+    private static TopicGroups ReadGroups(BinaryReader r, int kinds)
+    {
+        var groups = new TopicGroup[r.ReadByte()];
+        for (var i = 0; i < groups.Length; i++)
+        {
+            groups[i] = new TopicGroup(r.ReadByte(), r.ReadString(), [.. Enumerable.Range(0, r.ReadByte()).Select(_ => r.ReadString())]);
+        }
+
+        var of = new byte[groups.Length == 0 ? 0 : kinds];
+        r.BaseStream.ReadExactly(of);
+        return new TopicGroups([.. groups], of);
     }
 
     private static void WriteForest(BinaryWriter w, ExtraTrees forest)
@@ -392,7 +434,7 @@ public static class SnapshotCodec
             : tokens;
     }
 
-    private static void WritePrior(BinaryWriter w, PopulationPrior prior)
+    private static void WritePrior(BinaryWriter w, PopulationPrior prior, ushort version)
     {
         w.Write(prior.Components.Count);
         foreach (var c in prior.Components)
@@ -409,10 +451,16 @@ public static class SnapshotCodec
         }
 
         w.Write(prior.Lapse);
-        for (var i = 1; prior.HasLearnedSpeech && i < prior.Speech.Length; i++)
+        for (var i = 1; version >= SpeechVersion && i < prior.Speech.Length; i++)
         {
             w.Write(prior.Speech[i].Strength);
             w.Write(prior.Speech[i].Lapse);
+        }
+
+        if (version >= TopicsVersion)
+        {
+            w.Write(prior.Topics.Share);
+            w.Write(prior.Topics.Width);
         }
     }
 
@@ -431,7 +479,8 @@ public static class SnapshotCodec
         }
 
         var lapse = r.ReadDouble();
-        return new PopulationPrior(components, betas, lapse, version == FormatVersion ? null : [new SignalSpeech(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()]);
+        SignalSpeech[]? speech = version == FormatVersion ? null : [new(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()];
+        return new PopulationPrior(components, betas, lapse, speech, version >= TopicsVersion ? new TopicSpread(r.ReadDouble(), r.ReadDouble()) : null);
     }
 
     private static void WriteFloats(BinaryWriter w, ReadOnlySpan<float> values)

@@ -70,7 +70,9 @@ public static class SnapshotTrainer
         var encoder = PromptEncoder.Learn(texts, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
         cancellationToken.ThrowIfCancellationRequested();
         var (x, tokens) = Encode(encoder, texts);
-        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken));
+        var (kind, kinds) = TopicModel.Number(groups);
+        var told = TopicGroups.Learn(kinds, kind, x, Width, PromptEncoder.Described, texts);
+        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken).With(told));
         return (encoder, x, tokens);
     }
 

@@ -17,8 +17,9 @@ public sealed record PopulationPrior
     private readonly float[] _log = new float[ChoiceModel.Hypotheses];
 
     /// <param name="speech">How each kind of feedback speaks, by <see cref="FeedbackKind"/>; null: as guessed before anything was learned.</param>
+    /// <param name="topics">How trade-offs differ by topic; null: as guessed before anything was learned.</param>
     /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, a lapse outside [0, 1), or a list of kinds that is not one of each, comparisons of strength 1 and this lapse first.</exception>
-    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null)
+    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null, TopicSpread? topics = null)
     {
         if (components.Count == 0 || !IsDistribution(components.Select(c => c.Weight)) || components.Any(c => !(c.Deviation > 0) || !double.IsFinite(c.Mean) || !double.IsFinite(c.Deviation)))
         {
@@ -39,6 +40,12 @@ public sealed record PopulationPrior
         if (Speech.Length != SignalSpeech.Kinds || Speech[0] != new SignalSpeech(1, lapse) || Speech.Any(s => !(s.Strength is >= 0 and < 100 && s.Lapse is >= 0 and < 1)))
         {
             throw new ArgumentException($"A prior needs the strength (0 or more) and the lapse (0 to below 1) of {SignalSpeech.Kinds} kinds of feedback, comparisons first with strength 1 and lapse {lapse}; found {string.Join("; ", Speech)}.", nameof(speech));
+        }
+
+        Topics = topics ?? TopicSpread.Guessed;
+        if (!Topics.IsValid)
+        {
+            throw new ArgumentException($"A prior needs a share of users whose topics differ from 0 to 1, and a width of their offsets from 0 to {TopicSpread.WidestWidth}; found {Topics}.", nameof(topics));
         }
 
         (Components, BetaWeights, Lapse) = ([.. components], [.. betaWeights], lapse);
@@ -69,6 +76,8 @@ public sealed record PopulationPrior
 
     /// <summary>Whether how kinds speak was learned from users.</summary>
     public bool HasLearnedSpeech => !Speech.AsSpan().SequenceEqual(SignalSpeech.Guessed(Lapse).AsSpan());
+
+    public TopicSpread Topics { get; }
 
     /// <summary>A kind that this version does not know is silent.</summary>
     public SignalSpeech SpeechOf(FeedbackKind kind) => (int)kind < Speech.Length ? Speech[(int)kind] : default;

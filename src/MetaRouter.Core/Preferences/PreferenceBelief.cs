@@ -21,9 +21,11 @@ public sealed class PreferenceBelief
     private readonly float[] _joint;
     private readonly float[] _marginal = new float[PreferenceGrid.Length];
 
-    private PreferenceBelief(float[] joint, int signals)
+    private readonly PreferenceBelief? _elsewhere;
+
+    private PreferenceBelief(float[] joint, int signals, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
     {
-        (_joint, Signals) = (joint, signals);
+        (_joint, Signals, Topics, _elsewhere) = (joint, signals, topics ?? [], elsewhere);
         for (var i = 0; i < joint.Length; i++)
         {
             _marginal[i / ChoiceModel.BetaCount] += joint[i];
@@ -40,6 +42,9 @@ public sealed class PreferenceBelief
 
     /// <summary>How many signals it rests on, withdrawn ones not counted.</summary>
     public int Signals { get; }
+
+    /// <summary>What is believed on each topic that a signal spoke of; empty where no topic can differ.</summary>
+    public IReadOnlyList<TopicBelief> Topics { get; }
 
     /// <summary>
     /// E[lambda / (1 + lambda)]. Utilities are linear in it, so it is all that the choice of an act depends on: the best act under the whole belief
@@ -72,6 +77,12 @@ public sealed class PreferenceBelief
 
     public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
+        if (TopicOffsets.Of(prior, context, signals) is { } offsets)
+        {
+            var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
+            return new PreferenceBelief(joint, offsets.Signals, [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals)))], new PreferenceBelief(elsewhere, offsets.Signals));
+        }
+
         var log = prior.LogWeights.ToArray();
         var used = AddLogLikelihood(prior, context, signals, log);
         return Normalize(log, used);
@@ -81,20 +92,24 @@ public sealed class PreferenceBelief
     /// <param name="only">Just this kind's part, faded as among all; null: every kind's.</param>
     public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
     {
+        if (only is null && TopicOffsets.Of(prior, context, signals) is { } offsets)
+        {
+            offsets.AddTo(log);
+            return offsets.Signals;
+        }
+
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
         var (used, weight) = (0, 1f);
         for (var i = signals.Length - 1; i >= 0; i--)
         {
-            ref readonly var signal = ref signals[i];
-            var speech = prior.SpeechOf(signal.Key.Kind);
-            if (speech.Strength <= 0 || !Speaks(signal) || RepeatsThumb(signals, i))
+            if (!IsHeard(prior, signals, i))
             {
                 continue;
             }
 
-            if (only is null || only == signal.Key.Kind)
+            if (only is null || only == signals[i].Key.Kind)
             {
-                LogLikelihood(signal, speech, context, p);
+                LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
                 TensorPrimitives.MultiplyAdd(p, weight, log, log);
                 used++;
             }
@@ -104,6 +119,21 @@ public sealed class PreferenceBelief
 
         return used;
     }
+
+    /// <summary>ln P(what one signal said | each hypothesis); false: it says nothing of the trade-off.</summary>
+    internal static bool TryLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, int at, Span<float> p)
+    {
+        if (!IsHeard(prior, signals, at))
+        {
+            return false;
+        }
+
+        LogLikelihood(signals[at], prior.SpeechOf(signals[at].Key.Kind), context, p);
+        return true;
+    }
+
+    private static bool IsHeard(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at) =>
+        prior.SpeechOf(signals[at].Key.Kind).Strength > 0 && Speaks(signals[at]) && !RepeatsThumb(signals, at);
 
     /// <summary>ln P(what was said | each hypothesis) of one signal that speaks.</summary>
     private static void LogLikelihood(in Signal signal, SignalSpeech speech, in ChoiceContext context, Span<float> p)
@@ -116,6 +146,29 @@ public sealed class PreferenceBelief
 
         TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
         TensorPrimitives.Log(p, p);
+    }
+
+    /// <summary>What is believed on a topic that no signal spoke of; where no topic can differ, this very belief.</summary>
+    public PreferenceBelief Elsewhere => _elsewhere ?? this;
+
+    /// <summary>What is believed of the trade-off on a topic; where no topic can differ, this very belief.</summary>
+    /// <param name="topic">As <see cref="Signal.Topic"/>; 0: no topic, so the user's own trade-off.</param>
+    public PreferenceBelief On(byte topic)
+    {
+        if (topic == 0)
+        {
+            return this;
+        }
+
+        foreach (var known in Topics)
+        {
+            if (known.Code == topic)
+            {
+                return known.Belief;
+            }
+        }
+
+        return Elsewhere;
     }
 
     /// <summary>The belief after one more answer with the given likelihood under each hypothesis.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.Routing;
@@ -35,13 +36,24 @@ public static class Explanation
         return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, ${other.Predicted.CostUsd * 1000:0.###}.");
     }
 
-    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval.</summary>
+    /// <summary>How probable it must be that a user weighs cost differently on a topic before it is said.</summary>
+    private const double Sure = 0.8;
+
+    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval, and on which topics it is surely lower (firmer) or higher (freer).</summary>
     public static string Of(UserModel user)
     {
         ArgumentNullException.ThrowIfNull(user);
         var belief = user.Belief;
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
-        return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}");
+        return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}") + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
+
+        string Topics(string how, Func<TopicOffset, double> sure)
+        {
+            var told = string.Join(", ", belief.Topics.Where(t => sure(t.Offset) >= Sure).OrderByDescending(t => sure(t.Offset)).ThenBy(t => t.Code)
+                .Select(t => (Topic: user.Pool.Snapshot.Encoder.Topics.Groups.Find(t.Code), t.Belief)).Where(t => t.Topic is not null)
+                .Select(t => $"{t.Topic!.Title} ({Price(t.Belief.Quantile(0.5))})"));
+            return told.Length > 0 ? $"; {how} on {told}" : "";
+        }
 
         // Utility q - lambda c / tau: one point of quality is worth 0.01 tau / lambda a request.
         string Price(double lambda) => string.Create(CultureInfo.InvariantCulture, $"${10 * user.Pool.CostScaleUsd / lambda:0.0#}");

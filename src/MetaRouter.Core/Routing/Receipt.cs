@@ -47,6 +47,9 @@ public readonly record struct Receipt
     /// <summary>Two answers were shown; such decisions stay out of single-choice estimates.</summary>
     public bool IsComparison { get; init; }
 
+    /// <summary>What the request is about: a code of <see cref="Text.TopicGroups"/>, 1 to 63; 0: not known.</summary>
+    public byte Topic { get; init; }
+
     /// <summary>What was predicted of the chosen model.</summary>
     public required Outcome First { get; init; }
 

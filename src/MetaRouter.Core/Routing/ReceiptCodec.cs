@@ -28,7 +28,7 @@ internal static class ReceiptCodec
         BinaryPrimitives.WriteUInt64LittleEndian(to[32..], receipt.CatalogVersion);
         BinaryPrimitives.WriteUInt32LittleEndian(to[40..], receipt.ChosenModel);
         BinaryPrimitives.WriteUInt32LittleEndian(to[44..], receipt.OfferedModel);
-        BinaryPrimitives.WriteUInt32LittleEndian(to[48..], receipt.Nonce | (receipt.IsExplored ? 1u << 24 : 0) | (receipt.IsComparison ? 1u << 25 : 0));
+        BinaryPrimitives.WriteUInt32LittleEndian(to[48..], receipt.Nonce | (receipt.IsExplored ? 1u << 24 : 0) | (receipt.IsComparison ? 1u << 25 : 0) | ((uint)receipt.Topic << 26));
         BinaryPrimitives.WriteSingleLittleEndian(to[52..], receipt.Propensity);
         BinaryPrimitives.WriteSingleLittleEndian(to[56..], receipt.PairPropensity);
         Write(receipt.First, to[OutcomesAt..]);
@@ -69,6 +69,7 @@ internal static class ReceiptCodec
             Nonce = marks & SignalKey.MaxNonce,
             IsExplored = (marks >> 24 & 1) != 0,
             IsComparison = (marks >> 25 & 1) != 0,
+            Topic = (byte)(marks >> 26),
             Propensity = BinaryPrimitives.ReadSingleLittleEndian(from[52..]),
             PairPropensity = BinaryPrimitives.ReadSingleLittleEndian(from[56..]),
             First = ReadOutcome(from[OutcomesAt..]),
@@ -97,6 +98,7 @@ internal static class ReceiptCodec
         var problem =
             receipt.DecisionTimeMs is < 0 or > SignalKey.MaxDecisionTimeMs ? $"decision time is {receipt.DecisionTimeMs}; it must be Unix milliseconds from 0 to {SignalKey.MaxDecisionTimeMs}"
             : receipt.Nonce > SignalKey.MaxNonce ? $"nonce is {receipt.Nonce}; it must fit 24 bits"
+            : receipt.Topic >= Text.TopicGroups.Codes ? $"topic is {receipt.Topic}; it must fit 6 bits"
             : receipt.ChosenModel == 0 ? "chosen model is 0, which stands for none"
             : receipt.Propensity is not (> 0 and <= 1) ? $"propensity is {receipt.Propensity}; it must be above 0 and at most 1"
             : receipt.PairPropensity is not (>= 0 and <= 1) ? $"pair propensity is {receipt.PairPropensity}; it must be 0 to 1"

@@ -123,6 +123,7 @@ public sealed class PromptEncoder
         AddVectors(counter, into, features.Slice(Dense, WordVectors.Dense));
         counter.Surface.CopyTo(features[(Dense + WordVectors.Dense)..]);
         Topics.Predict(features[..Described], features.Slice(Described, TopicModel.MaxTopics));
+        into.Topic = Topics.Groups.CodeOf(features.Slice(Described, TopicModel.MaxTopics));
         features[^1] = 1;
         into.Tokens = counter.TokenEstimate;
     }

@@ -13,6 +13,9 @@ public sealed class RequestEncoding
     /// <summary>The dense part scaled to length 1, the surface features, and a constant 1: <see cref="PromptEncoder.Features"/> numbers.</summary>
     public ReadOnlySpan<float> Features => FeatureBuffer;
 
+    /// <summary>What the request is about, of <see cref="TopicModel.Groups"/>; 0: that is not clear.</summary>
+    public byte Topic { get; internal set; }
+
     /// <summary>Estimated prompt tokens, above 0.</summary>
     public float Tokens { get; internal set; }
 }

@@ -22,14 +22,19 @@ public sealed class TopicModel
 
     private readonly float[] _weights; // topics x (features + 1), the last a bias
 
-    internal TopicModel(int topics, float[] weights) => (Topics, _weights) = (topics, weights);
+    internal TopicModel(int topics, float[] weights, TopicGroups? groups = null) => (Topics, _weights, Groups) = (topics, weights, groups ?? TopicGroups.None);
 
     /// <summary>No kinds: a request is about nothing.</summary>
     public static TopicModel None { get; } = new(0, []);
 
     public int Topics { get; }
 
+    /// <summary>The few topics that these kinds make for users' trade-offs.</summary>
+    public TopicGroups Groups { get; }
+
     internal ReadOnlySpan<float> Weights => _weights;
+
+    internal TopicModel With(TopicGroups groups) => new(Topics, _weights, groups);
 
     /// <summary>Writes the probability of each topic; the rest of <paramref name="probability"/> becomes 0.</summary>
     public void Predict(ReadOnlySpan<float> x, Span<float> probability)
@@ -54,17 +59,17 @@ public sealed class TopicModel
         TensorPrimitives.SoftMax(probability, probability);
     }
 
-    /// <summary>The number of each row's topic, -1 for kinds that are too rare; numbered by falling frequency, then by name.</summary>
-    internal static (int[] Topic, int Topics) Number(IReadOnlyList<string> groups)
+    /// <summary>The number of each row's topic, -1 for kinds that are too rare, and the topics' names, by falling frequency, then by name.</summary>
+    internal static (int[] Topic, IReadOnlyList<string> Names) Number(IReadOnlyList<string> groups)
     {
         var kept = groups.GroupBy(g => g, StringComparer.Ordinal).Where(g => g.Count() >= LeastRows).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).Take(MaxTopics).Select(g => g.Key).ToArray();
         if (kept.Length < 2)
         {
-            return ([.. groups.Select(_ => -1)], 0);
+            return ([.. groups.Select(_ => -1)], []);
         }
 
         var number = kept.Index().ToDictionary(k => k.Item, k => k.Index, StringComparer.Ordinal);
-        return ([.. groups.Select(g => number.GetValueOrDefault(g, -1))], kept.Length);
+        return ([.. groups.Select(g => number.GetValueOrDefault(g, -1))], kept);
     }
 
     /// <summary>Fits the model, and predicts every row by one fitted on four fifths that do not hold it.</summary>
@@ -73,7 +78,8 @@ public sealed class TopicModel
     public static TopicModel OutOfFold(float[] x, int stride, int features, IReadOnlyList<string> groups, int seed, Action<int, ReadOnlySpan<float>> probability, CancellationToken cancellationToken)
     {
         const int folds = 5;
-        var (topic, topics) = Number(groups);
+        var (topic, names) = Number(groups);
+        var topics = names.Count;
         if (topics == 0)
         {
             return None;

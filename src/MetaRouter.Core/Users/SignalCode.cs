@@ -16,6 +16,7 @@ internal static class SignalCode
 {
     public const int Bits = 48;
     public const int LatencyBits = 8;
+    public const int TopicBits = 6;
     public const int DelayUnitMs = 100;
     public const int MaxDelay = (1 << 25) - 1;
 
@@ -78,6 +79,11 @@ internal static class SignalCode
                     ? $"A signal's kind is {(byte)key.Kind}, which is no kind of feedback; use one {nameof(FeedbackKind)} lists."
                     : $"A {key.Kind} signal has value {signal.Value}; it must be {Range(key.Kind)}.",
                 nameof(signal));
+        }
+
+        if (signal.Topic >= 1 << TopicBits)
+        {
+            throw new ArgumentException($"A signal's topic is {signal.Topic}; it must fit {TopicBits} bits (0 to {(1 << TopicBits) - 1}), as its receipt has it.", nameof(signal));
         }
 
         Check(signal.First, "first");

@@ -19,6 +19,8 @@ public sealed class UserModel
     private PreferenceBelief? _belief;
     private int _position;
     private double _regret;
+    private (byte Topic, (int Position, double Regret) Act)[] _onTopics = [];
+    private (int Position, double Regret) _elsewhere;
 
     public UserModel(RoutingPool pool, UserState state)
     {
@@ -80,7 +82,7 @@ public sealed class UserModel
 
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[_position]);
+        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[On(scratch.Topic).Position]);
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -93,7 +95,7 @@ public sealed class UserModel
             }
         }
 
-        var pair = request.MayCompare && allowed > 1 ? ChoosePair(outcomes, verdicts) : null;
+        var pair = request.MayCompare && allowed > 1 ? ChoosePair(scratch.Topic, outcomes, verdicts) : null;
         Span<double> propensity = stackalloc double[allowed];
         var (chosen, reason) = (-1, DecisionReason.Comparison);
         int? offered = null;
@@ -113,8 +115,8 @@ public sealed class UserModel
         {
             var explores = request.MayExplore && request.LambdaCost is null;
             Span<double> worth = stackalloc double[allowed];
-            Teach(able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
-            var choice = policy.Exploration.Choose(worth, explores ? _regret : 0, moment.Draw, propensity);
+            Teach(scratch.Topic, able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
+            var choice = policy.Exploration.Choose(worth, explores ? On(scratch.Topic).Regret : 0, moment.Draw, propensity);
             chosen = index[choice.Index];
             reason = allowed == 1 ? DecisionReason.OnlyAllowed
                 : choice.IsExplored || utility[choice.Index] < TensorPrimitives.Max<double>(utility) ? DecisionReason.Explored
@@ -144,6 +146,7 @@ public sealed class UserModel
             PairPropensity = offered is null ? 0 : 1,
             IsExplored = reason == DecisionReason.Explored,
             IsComparison = offered is not null,
+            Topic = scratch.Topic,
             First = outcomes[chosen],
             Offered = offered is { } other ? outcomes[other] : default,
             Middle = Middle(able),
@@ -169,7 +172,7 @@ public sealed class UserModel
 
         var second = kind == FeedbackKind.Comparison ? receipt.Offered : receipt.Middle;
         var key = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, kind);
-        var state = State.Add(new Signal(key, clientTimeMs, value, withdrawn, receipt.First, second), out outcome);
+        var state = State.Add(new Signal(key, clientTimeMs, value, withdrawn, receipt.First, second) { Topic = receipt.Topic }, out outcome);
         return ReferenceEquals(state, State) ? this : new UserModel(Pool, state);
     }
 
@@ -206,13 +209,31 @@ public sealed class UserModel
     private PreferenceBelief Believe()
     {
         var belief = PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan());
-        (_position, _regret) = (Pool.Values.Best(belief.CostShare), Pool.Values.ExpectedRegret(belief));
+        (_position, _regret) = Act(belief);
+        _elsewhere = Act(belief.Elsewhere);
+        _onTopics = [.. belief.Topics.Select(t => (t.Code, Act(t.Belief)))];
         Volatile.Write(ref _belief, belief);
         return belief;
     }
 
+    private (int Position, double Regret) Act(PreferenceBelief belief) => (Pool.Values.Best(belief.CostShare), Pool.Values.ExpectedRegret(belief));
+
+    /// <summary>The dial's position and the regret expected of it on a topic.</summary>
+    private (int Position, double Regret) On(byte topic)
+    {
+        foreach (var (known, act) in _onTopics)
+        {
+            if (known == topic)
+            {
+                return act;
+            }
+        }
+
+        return topic == 0 ? (_position, _regret) : _elsewhere;
+    }
+
     /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>
-    private void Teach(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
+    private void Teach(byte topic, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
     {
         if (horizon <= 0)
         {
@@ -220,7 +241,7 @@ public sealed class UserModel
             return;
         }
 
-        new ComparisonSelector(Belief, Pool).Teach(outcomes, worth);
+        new ComparisonSelector(Belief.On(topic), Pool).Teach(outcomes, worth);
         TensorPrimitives.MultiplyAdd(worth, horizon, utility, worth);
     }
 
@@ -244,7 +265,7 @@ public sealed class UserModel
         return policy.Guardrails.Apply(Pool.Catalog, needs, cost, needs.UnhealthyModels, verdicts);
     }
 
-    private ComparisonChoice? ChoosePair(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
+    private ComparisonChoice? ChoosePair(byte topic, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
     {
         Span<bool> allowed = stackalloc bool[outcomes.Length];
         for (var k = 0; k < allowed.Length; k++)
@@ -252,7 +273,7 @@ public sealed class UserModel
             allowed[k] = verdicts[k] == ModelExclusion.None;
         }
 
-        return new ComparisonSelector(Belief, Pool).Select(outcomes, allowed);
+        return new ComparisonSelector(Belief.On(topic), Pool).Select(outcomes, allowed);
     }
 
     /// <summary>The middle quality, cost and latency of the models that may answer: what feedback on a single answer is measured against.</summary>

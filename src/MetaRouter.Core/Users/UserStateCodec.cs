@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 namespace MetaRouter.Core.Users;
 
 /// <summary>
-/// The record of a <see cref="UserState"/>, version 1. Little-endian; bit fields least significant bit first.
+/// The record of a <see cref="UserState"/>, versions 1 and 2. Little-endian; bit fields least significant bit first.
 /// <code>
 /// byte 0      'U'
 /// byte 1      version
@@ -17,7 +17,7 @@ namespace MetaRouter.Core.Users;
 ///    6 bits   g, the Rice parameter of the gaps
 ///    5 bits   d, the Rice parameter of the delays
 ///   each:     gap to the signal before in ms, Rice(g), not for the first; client delay in 100 ms, Rice(d);
-///             nonce 24 bits; packed signal 48 bits, or 40 without latencies
+///             nonce 24 bits; packed signal 48 bits, or 40 without latencies; in version 2 topic 6 bits
 /// last 4      CRC-32C of everything before
 /// </code>
 /// </summary>
@@ -34,8 +34,11 @@ internal static class UserStateCodec
     public const byte Magic = (byte)'U';
     public const byte Version = 1;
 
+    /// <summary>As version 1, with the signals' topics. Written only where a signal has one, so that an older router reads the others.</summary>
+    public const byte TopicsVersion = 2;
+
     /// <summary>64 signals over the whole range of time, each as late as can be.</summary>
-    public const int MaxBytes = HeaderBytes + ((57 + (UserState.Window * (24 + SignalCode.Bits + 43 + 27)) + 7) / 8) + ChecksumBytes;
+    public const int MaxBytes = HeaderBytes + ((57 + (UserState.Window * (24 + SignalCode.Bits + SignalCode.TopicBits + 43 + 27)) + 7) / 8) + ChecksumBytes;
 
     private const int HeaderBytes = 5;
     private const int ChecksumBytes = 4;
@@ -57,7 +60,7 @@ internal static class UserStateCodec
         }
 
         var found = new Signal[bytes[4] & 0x7F];
-        error = DecodeSignals(bytes[HeaderBytes..^ChecksumBytes], hasLatencies: bytes[4] >> 7 != 0, found);
+        error = DecodeSignals(bytes[HeaderBytes..^ChecksumBytes], hasLatencies: bytes[4] >> 7 != 0, hasTopics: bytes[1] == TopicsVersion, found);
         if (error is not null)
         {
             return error;
@@ -75,11 +78,12 @@ internal static class UserStateCodec
 
     private static int Encode(ReadOnlySpan<Signal> signals, Span<byte> buffer)
     {
-        var hasLatencies = false;
+        var (hasLatencies, hasTopics) = (false, false);
         var delays = 0L;
         foreach (ref readonly var signal in signals)
         {
             hasLatencies |= signal.First.LatencySeconds != 0 || signal.Second.LatencySeconds != 0;
+            hasTopics |= signal.Topic != 0;
             delays += SignalCode.Delay(signal);
         }
 
@@ -104,12 +108,13 @@ internal static class UserStateCodec
                 bits.WriteRice((ulong)SignalCode.Delay(signal), delayBits);
                 bits.Write(signal.Key.Nonce, 24);
                 bits.Write(hasLatencies ? SignalCode.Pack(signal) : SignalCode.Pack(signal) >> SignalCode.LatencyBits, PackBits(hasLatencies));
+                bits.Write(signal.Topic, hasTopics ? SignalCode.TopicBits : 0);
             }
         }
 
         var length = HeaderBytes + bits.Finish();
         buffer[0] = Magic;
-        buffer[1] = Version;
+        buffer[1] = hasTopics ? TopicsVersion : Version;
         BinaryPrimitives.WriteUInt16LittleEndian(buffer[2..], (ushort)(length + ChecksumBytes));
         buffer[4] = (byte)(signals.Length | (hasLatencies ? 0x80 : 0));
         BinaryPrimitives.WriteUInt32LittleEndian(buffer[length..], Checksum(buffer[..length]));
@@ -128,9 +133,9 @@ internal static class UserStateCodec
             return $"The bytes are not a user record: they begin with 0x{bytes[0]:X2}, and a record begins with 0x{Magic:X2}.";
         }
 
-        if (bytes[1] != Version)
+        if (bytes[1] is not (Version or TopicsVersion))
         {
-            return $"The user record has version {bytes[1]}, which this router does not know; it understands version {Version}. A newer router may have written it.";
+            return $"The user record has version {bytes[1]}, which this router does not know; it understands versions {Version} and {TopicsVersion}. A newer router may have written it.";
         }
 
         if (bytes.Length > MaxBytes)
@@ -156,7 +161,7 @@ internal static class UserStateCodec
         return count > UserState.Window ? $"The user record has an invalid value: {count} signals, and a window holds at most {UserState.Window}." : null;
     }
 
-    private static string? DecodeSignals(ReadOnlySpan<byte> bytes, bool hasLatencies, Span<Signal> signals)
+    private static string? DecodeSignals(ReadOnlySpan<byte> bytes, bool hasLatencies, bool hasTopics, Span<Signal> signals)
     {
         if (signals.IsEmpty)
         {
@@ -177,6 +182,7 @@ internal static class UserStateCodec
             var delay = (long)bits.ReadRice(delayBits);
             var nonce = (uint)bits.Read(24);
             var pack = bits.Read(PackBits(hasLatencies)) << (hasLatencies ? 0 : SignalCode.LatencyBits);
+            var topic = (byte)bits.Read(hasTopics ? SignalCode.TopicBits : 0);
             if (bits.IsOverrun)
             {
                 return $"The user record is cut short: its bytes end within signal {i + 1} of {signals.Length}.";
@@ -187,7 +193,7 @@ internal static class UserStateCodec
                 return $"The user record has an invalid value: signal {i + 1} has decision time {time} and a delay of {delay} x {SignalCode.DelayUnitMs} ms; the greatest are {SignalKey.MaxDecisionTimeMs} and {SignalCode.MaxDelay}.";
             }
 
-            signals[i] = SignalCode.Unpack(pack, time, nonce, delay);
+            signals[i] = SignalCode.Unpack(pack, time, nonce, delay) with { Topic = topic };
             if (!SignalCode.IsKnown(signals[i].Key.Kind, signals[i].Value))
             {
                 return $"The user record has an invalid value: signal {i + 1} is of kind {(byte)signals[i].Key.Kind} with value {signals[i].Value}.";

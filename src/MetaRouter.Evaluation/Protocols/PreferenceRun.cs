@@ -12,7 +12,9 @@ internal sealed class PreferenceRun
     public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
 
     private readonly double[] _lambda = new double[P3.Users];
-    private readonly int[][][] _act = [new int[P3.Users][], new int[P3.Users][]]; // router x user x told: dial position
+    private readonly TopicAct[][][] _act = [new TopicAct[P3.Users][], new TopicAct[P3.Users][]]; // router x user x told
+    private readonly byte[] _topic; // by scoring row: its place in _topics
+    private readonly byte[] _topics;
     private readonly (float[] Quality, float[] Cost)[] _dial;
     private readonly (float[] Quality, float[] Cost)[] _known = new (float[], float[])[P3.Users];
     private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
@@ -20,7 +22,11 @@ internal sealed class PreferenceRun
     private readonly (int Requests, double Lost)[] _explored = new (int, double)[P3.Users];
     private int _static, _bestSingle;
 
-    private PreferenceRun((float[] Quality, float[] Cost)[] dial) => _dial = dial;
+    private PreferenceRun((float[] Quality, float[] Cost)[] dial, byte[] topicOfRow)
+    {
+        (_dial, _topics) = (dial, [.. topicOfRow.Distinct().Order()]);
+        _topic = [.. topicOfRow.Select(t => (byte)_topics.IndexOf(t))];
+    }
 
     /// <summary>Of all users together: requests while signals were given, and the utility that exploring gave up on them.</summary>
     public (long Requests, double Lost) Explored => (_explored.Sum(e => (long)e.Requests), _explored.Sum(e => e.Lost));
@@ -55,7 +61,7 @@ internal sealed class PreferenceRun
     private static (PreferenceRun Run, UserWorld World, SimulatedUser[] Users) Begin(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (scoring, world) = (1 - half, new UserWorld(split, variant));
-        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))]);
+        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], [.. split.Half(scoring).ToArray().Select(split.Topic)]);
         SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
         double[] lambdas = [.. users.Select(u => u.Lambda)];
         var aside = variant.HasPlainCost ? [] : world.Dial(half);
@@ -79,31 +85,36 @@ internal sealed class PreferenceRun
     }
 
     /// <summary>One user's story: the dial position served after each told number of comparisons.</summary>
-    private static int[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
+    private static TopicAct[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
     {
         var pool = split.Pool;
         var rows = split.Half(half);
         var prior = pool.Snapshot.Prior;
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var acts = new int[P3.Told.Count];
+        var acts = new TopicAct[P3.Told.Count];
         for (var (n, told) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
             if (n == P3.Told[told])
             {
-                acts[told++] = pool.Values.Best(belief.CostShare);
+                acts[told++] = new TopicAct(belief, pool.Values);
                 if (told == acts.Length)
                 {
                     return acts;
                 }
             }
 
-            var selector = new ComparisonSelector(belief, pool);
+            var selectors = new Dictionary<byte, ComparisonSelector>();
             var (row, pair) = (-1, default(ComparisonChoice));
             for (var look = 0; look < P3.Looked; look++)
             {
                 var candidate = rows[random.Next(rows.Length)];
+                if (!selectors.TryGetValue(split.Topic(candidate), out var selector))
+                {
+                    selectors.Add(split.Topic(candidate), selector = new ComparisonSelector(belief.On(split.Topic(candidate)), pool));
+                }
+
                 if (selector.Select(split.Predicted(candidate)) is { } choice && (row < 0 || choice.Score > pair.Score))
                 {
                     (row, pair) = (candidate, choice);
@@ -113,7 +124,7 @@ internal sealed class PreferenceRun
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
             var prefersFirst = world.PrefersFirst(row, first, second, user, random);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
-            state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, shownFirst, shownSecond));
+            state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, shownFirst, shownSecond) { Topic = split.Topic(row) });
         }
     }
 
@@ -124,6 +135,7 @@ internal sealed class PreferenceRun
     internal sealed class Resampled(PreferenceRun run, float[]? rowCounts, float[]? userCounts)
     {
         private readonly (double Quality, double Cost)[] _dial = [.. run._dial.Select(d => Mean(d, rowCounts))];
+        private readonly (double Quality, double Cost)[][] _byTopic = [.. run._dial.Select(d => run.ByTopic(d, rowCounts))];
         private readonly (double Quality, double Cost)[] _single = [.. run._single.Select(d => Mean(d, rowCounts))];
         private readonly (double Quality, double Cost)[] _known = [.. run._known.Select(d => Mean(d, rowCounts))];
         private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
@@ -144,7 +156,7 @@ internal sealed class PreferenceRun
                     BestSingle => _single[run._bestSingle],
                     Random => random,
                     Oracle => _oracle[u],
-                    _ => _dial[run._act[router][u][told]],
+                    _ => Served(run._act[router][u][told]),
                 };
                 var lambda = run._lambda[u];
                 var baseline = Utility(_dial[run._static], lambda);
@@ -158,6 +170,37 @@ internal sealed class PreferenceRun
 
             return (gained, gap, utility, quality, cost, weight);
         }
+
+        private (double Quality, double Cost) Served(TopicAct act)
+        {
+            if (act.IsOne)
+            {
+                return _dial[act.Own];
+            }
+
+            var (quality, cost) = (0.0, 0.0);
+            for (var t = 0; t < run._topics.Length; t++)
+            {
+                var (q, c) = _byTopic[act.On(run._topics[t])][t];
+                (quality, cost) = (quality + q, cost + c);
+            }
+
+            return (quality, cost);
+        }
+    }
+
+    /// <summary>What each topic's rows add to the mean.</summary>
+    private (double Quality, double Cost)[] ByTopic((float[] Quality, float[] Cost) byRow, float[]? counts)
+    {
+        var sums = new (double Quality, double Cost)[_topics.Length];
+        for (var i = 0; i < _topic.Length; i++)
+        {
+            double times = counts?[i] ?? 1;
+            ref var sum = ref sums[_topic[i]];
+            sum = (sum.Quality + (times * byRow.Quality[i] / _topic.Length), sum.Cost + (times * byRow.Cost[i] / _topic.Length));
+        }
+
+        return sums;
     }
 
     private static double Utility((double Quality, double Cost) mean, double lambda) => (mean.Quality - (lambda * mean.Cost)) / (1 + lambda);

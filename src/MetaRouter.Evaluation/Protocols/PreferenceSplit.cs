@@ -2,6 +2,7 @@ using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 
@@ -16,12 +17,13 @@ internal sealed class PreferenceSplit
     private readonly OutcomeTable _test;
     private readonly Outcome[] _predicted;
     private readonly int[][] _halves;
+    private readonly byte[] _topics;
 
     private readonly (double Quality, double Cost)[] _trainMeans;
 
     private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, int[][] halves)
     {
-        (Pool, Train, _test, _predicted, _halves) = (pool, train, test, predicted, halves);
+        (Pool, Train, _test, _predicted, _halves, _topics) = (pool, train, test, predicted, halves, TopicsOf(pool, test));
         _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
             Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
             Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
@@ -46,6 +48,21 @@ internal sealed class PreferenceSplit
         var predicted = predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0)).ToArray();
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
         return new PreferenceSplit(pool, trainTable, test, predicted, [first, second]);
+    }
+
+    /// <summary>What a request is about, as a decision finds it and its receipt carries it.</summary>
+    public byte Topic(int row) => _topics[row];
+
+    private static byte[] TopicsOf(RoutingPool pool, OutcomeTable test)
+    {
+        var topics = new byte[test.Rows];
+        Parallel.For(0, test.Rows, () => new RequestEncoding(), (row, _, scratch) =>
+        {
+            pool.Snapshot.Encoder.Encode(test.Queries[row], scratch);
+            topics[row] = scratch.Topic;
+            return scratch;
+        }, _ => { });
+        return topics;
     }
 
     /// <summary>In US dollars, of every model on training rows.</summary>

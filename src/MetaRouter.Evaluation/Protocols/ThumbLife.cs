@@ -21,11 +21,11 @@ internal static class ThumbLife
     /// <summary>The dial position that the belief serves after each told number of signals; answers are chosen for what a word on them would teach, too.</summary>
     /// <param name="outcomesSeen">The learner is told what the answer and the middle of the pool turned out to be.</param>
     /// <returns>And over all requests until then, how many there were and the utility that exploring gave up.</returns>
-    public static (int[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
+    public static (TopicAct[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
     {
         var told = world.Variant.Told;
-        var acts = new int[told.Count];
-        var life = new Life(split, world, half, user, outcomesSeen, prior, s_learning, random);
+        var acts = new TopicAct[told.Count];
+        var life = new Life(split, world, half, user, outcomesSeen, prior, s_learning, random, byTopic: true);
         for (var t = 0; t < acts.Length; t++)
         {
             while (life.Signals < told[t])
@@ -33,14 +33,15 @@ internal static class ThumbLife
                 life.Step();
             }
 
-            acts[t] = life.Position;
+            acts[t] = life.Act;
         }
 
         return (acts, life.Requests, life.Lost);
     }
 
     /// <summary>One user's, request by request.</summary>
-    internal sealed class Life(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, ExplorationPolicy exploration, Random random)
+    /// <param name="byTopic">Whether signals carry what their requests are about.</param>
+    internal sealed class Life(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, ExplorationPolicy exploration, Random random, bool byTopic = false)
     {
         private readonly ChoiceContext _context = outcomesSeen ? split.Pool.Context with { CostSpread = 0 } : split.Pool.Context;
         private UserState _state = UserState.Empty;
@@ -55,7 +56,10 @@ internal static class ThumbLife
         public int Signals => _state.Signals.Length;
 
         /// <summary>The dial position that the belief serves now.</summary>
-        public int Position { get; private set; } = split.Pool.Values.Best(PreferenceBelief.FromPrior(prior).CostShare);
+        public int Position => Act.Own;
+
+        /// <summary>The dial positions that the belief serves now, by topic.</summary>
+        public TopicAct Act { get; private set; } = new(PreferenceBelief.FromPrior(prior), split.Pool.Values);
 
         public UserState State => _state;
 
@@ -73,15 +77,17 @@ internal static class ThumbLife
 
             var praises = world.Praises(row, served, user, random);
             var (first, middle) = Seen(row, served);
-            _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Thumb), timeMs, praises ? (byte)1 : (byte)0, false, first, middle));
+            _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Thumb), timeMs, praises ? (byte)1 : (byte)0, false, first, middle) { Topic = Topic(row) });
             if (!praises && random.NextDouble() < RegenerateShare)
             {
-                _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle));
+                _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle) { Topic = Topic(row) });
             }
 
             _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());
-            (Position, _regret) = (split.Pool.Values.Best(_belief.CostShare), split.Pool.Values.ExpectedRegret(_belief));
+            (Act, _regret) = (new TopicAct(_belief, split.Pool.Values), split.Pool.Values.ExpectedRegret(_belief));
         }
+
+        private byte Topic(int row) => byTopic ? split.Topic(row) : (byte)0;
 
         private int Serve(int row, double draw)
         {
@@ -90,14 +96,14 @@ internal static class ThumbLife
             Span<double> propensity = stackalloc double[predicted.Length];
             for (var k = 0; k < utility.Length; k++)
             {
-                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Position]), split.Pool.CostScaleUsd);
+                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row))]), split.Pool.CostScaleUsd);
             }
 
             var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));
             if (exploration.Horizon > 0)
             {
                 Span<double> taught = stackalloc double[predicted.Length];
-                new ComparisonSelector(_belief, split.Pool).Teach(predicted, taught);
+                new ComparisonSelector(_belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
                 TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
             }
 

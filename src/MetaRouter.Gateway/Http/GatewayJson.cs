@@ -21,7 +21,10 @@ internal sealed record PreferenceAnswer(string Explanation, int Signals, LambdaQ
 /// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
 internal sealed record LambdaQuantiles(double P05, double P25, double P50, double P75, double P95);
 
-internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, string Snapshot);
+internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, TopicAnswer[] Topics, string Snapshot);
+
+/// <param name="Firmer">The probability that cost weighs more on it than elsewhere; <paramref name="Freer"/>: less.</param>
+internal sealed record TopicAnswer(string Name, IReadOnlyList<string> Words, LambdaQuantiles LambdaCost, double Firmer, double Freer);
 
 internal readonly record struct MarginalPoint(double LambdaCost, float Probability);
 

@@ -88,7 +88,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var preference = Preference(user);
         await Answers.WriteAsync(
             context,
-            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Names.Snapshot(user.Pool.Snapshot.Version)),
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Topics(user), Names.Snapshot(user.Pool.Snapshot.Version)),
             GatewayJson.Default.UserAnswer).ConfigureAwait(false);
     }
 
@@ -160,10 +160,20 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private static PreferenceAnswer Preference(UserModel user)
     {
-        return new(Explanation.Of(user), user.Belief.Signals, new(Quantile(0.05), Quantile(0.25), Quantile(0.5), Quantile(0.75), Quantile(0.95)));
-
-        double Quantile(double p) => Rounded(user.Belief.Quantile(p));
+        return new(Explanation.Of(user), user.Belief.Signals, Quantiles(user.Belief));
     }
+
+    private static LambdaQuantiles Quantiles(PreferenceBelief belief)
+    {
+        return new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95));
+
+        double At(double p) => Rounded(belief.Quantile(p));
+    }
+
+    /// <summary>Of the topics that the user's signals spoke of and that the snapshot still knows.</summary>
+    private static TopicAnswer[] Topics(UserModel user) =>
+        [.. user.Belief.Topics.OrderBy(t => t.Code).Select(t => (Belief: t, Group: user.Pool.Snapshot.Encoder.Topics.Groups.Find(t.Code))).Where(t => t.Group is not null)
+            .Select(t => new TopicAnswer(t.Group!.Title, t.Group.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
     private static RouteAnswer Answer(RouteDecision decision)
     {

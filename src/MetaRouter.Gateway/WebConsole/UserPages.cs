@@ -87,8 +87,16 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
             context,
             new UserView(
                 ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Core.Routing.Explanation.Of(user), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
-                belief.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), null, [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.CostScaleUsd),
+                belief.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.CostScaleUsd),
             ConsoleJson.Default.UserView).ConfigureAwait(false);
+    }
+
+    /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>
+    private static TopicView[]? Topics(UserModel user)
+    {
+        var groups = user.Pool.Snapshot.Encoder.Topics.Groups;
+        TopicView[] topics = [.. user.Belief.Topics.OrderBy(t => t.Offset.Mean).ThenBy(t => t.Code).Where(t => groups.Find(t.Code) is not null).Select(t => new TopicView(groups.Find(t.Code)!.Label, -t.Offset.Mean, t.Offset.Deviation))];
+        return topics.Length == 0 ? null : topics;
     }
 
     /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ids.</summary>

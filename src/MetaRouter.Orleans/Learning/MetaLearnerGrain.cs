@@ -106,7 +106,7 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Stopwatch own)
     {
         var serving = router.Pool.Current.Snapshot.Prior;
-        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech);
+        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics);
         var bytes = PriorJson.Write(candidate);
         var speech = await AskAsync(c => c.SpeechAsync(bytes), own);
         candidate = MetaLearner.WithSpeech(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);

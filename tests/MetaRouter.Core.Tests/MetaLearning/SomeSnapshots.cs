@@ -13,6 +13,7 @@ internal static class SomeSnapshots
     public static readonly TrainingOptions Quick = new() { Trees = 30, Rank = 3, Decays = [1e-3f, 3e-3f] };
 
     private static readonly Lazy<Snapshot> Kinds = new(() => SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), Quick));
+    private static readonly Lazy<Snapshot> Topics = new(() => SnapshotTrainer.Train(Named(SomeTables.TwoKinds(200, seed: 1)), Quick));
     private static readonly PromptEncoder Blank = new(new float[NgramCounter.Buckets], new sbyte[NgramCounter.Buckets * PromptEncoder.Dense], new float[PromptEncoder.Dense], TwoWords());
 
     /// <summary>Vectors for the words of buckets 3 and 5.</summary>
@@ -28,6 +29,12 @@ internal static class SomeSnapshots
 
     /// <summary>Trained on <see cref="SomeTables.TwoKinds"/>: 200 requests, 4 models.</summary>
     public static Snapshot TwoKinds => Kinds.Value;
+
+    /// <summary>The same, told which requests are sums and which are poems.</summary>
+    public static Snapshot TwoTopics => Topics.Value;
+
+    private static OutcomeTable Named(OutcomeTable t) =>
+        new(t.Name, t.Models, t.Ids, t.Queries, [.. t.Queries.Select(q => q.Contains('=', StringComparison.Ordinal) ? "sums" : "poems")], t.Score, t.CostUsd, t.InputTokens, t.OutputTokens, t.LatencySeconds);
 
     /// <summary>A model of a snapshot made by hand: predictions do not depend on the request.</summary>
     /// <param name="Quality">Expected, of every request.</param>

@@ -41,6 +41,7 @@ internal static class SomeReceipts
         PairPropensity = random.NextSingle(),
         IsExplored = random.Next(2) == 0,
         IsComparison = random.Next(2) == 0,
+        Topic = (byte)random.Next(64),
         First = AnyOutcome(random),
         Offered = AnyOutcome(random),
         Middle = AnyOutcome(random),

@@ -78,7 +78,36 @@ public class UserStateCodecTests
         var bytes = UserState.Empty.ToBytes();
         bytes[1] = 7;
         Refusal(bytes).ShouldContain("version 7");
-        Refusal(bytes).ShouldContain("understands version 1");
+        Refusal(bytes).ShouldContain("understands versions 1 and 2");
+    }
+
+    [Fact]
+    public void ToBytes_WithoutTopics_IsOfVersion1AndWithOneOfVersion2()
+    {
+        var plain = State([Thumb(nonce: 1), Thumb(nonce: 2)]);
+        plain.ToBytes()[1].ShouldBe((byte)1);
+
+        var told = plain.Add(Thumb(nonce: 3) with { Topic = 63 });
+        told.ToBytes()[1].ShouldBe((byte)2);
+        var read = UserState.Read(told.ToBytes());
+        read.Signals.Select(s => s.Topic).ShouldBe([0, 0, 63]);
+        read.Signals.ShouldBe(told.Signals);
+        Should.Throw<ArgumentException>(() => plain.Add(Thumb(nonce: 4) with { Topic = 64 })).Message.ShouldContain("topic is 64");
+    }
+
+    [Fact]
+    public void ToBytes_FullWindowWithTopics_TakesSixBitsASignalMore()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var random = new Random(seed);
+            var plain = State(Spread(random, 80, 60, 14 * Day, withLatency: false));
+            var told = State(plain.Signals.Select(s => s with { Topic = (byte)random.Next(1, 64) }));
+            told.Signals.Length.ShouldBe(UserState.Window);
+            told.ToBytes().Length.ShouldBeInRange(plain.ToBytes().Length + 47, plain.ToBytes().Length + 48);
+            told.ToBytes().Length.ShouldBeLessThanOrEqualTo(1024);
+            UserState.Read(told.ToBytes()).Signals.ShouldBe(told.Signals);
+        }
     }
 
     [Fact]

@@ -21,11 +21,10 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
     /// <summary>The question of greatest value under a belief; the first of equals.</summary>
     public static Question BestQuestion(PreferenceSplit split, PreferenceBelief belief, ReadOnlySpan<int> looked)
     {
-        var selector = new ComparisonSelector(belief, split.Pool);
         var (row, pair) = (-1, default(ComparisonChoice));
         foreach (var candidate in looked)
         {
-            if (selector.Select(split.Predicted(candidate)) is { } choice && (row < 0 || choice.Score > pair.Score))
+            if (new ComparisonSelector(belief.On(split.Topic(candidate)), split.Pool).Select(split.Predicted(candidate)) is { } choice && (row < 0 || choice.Score > pair.Score))
             {
                 (row, pair) = (candidate, choice);
             }
@@ -37,7 +36,7 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
     public static Signal SignalOf(PreferenceSplit split, in Question question, bool prefersFirst, int number)
     {
         var predicted = split.Predicted(question.Row);
-        return new Signal(new SignalKey(number * 60_000L, 0, FeedbackKind.Comparison), number * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, predicted[question.First], predicted[question.Second]);
+        return new Signal(new SignalKey(number * 60_000L, 0, FeedbackKind.Comparison), number * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, predicted[question.First], predicted[question.Second]) { Topic = split.Topic(question.Row) };
     }
 
     private sealed class User(PreferenceSplit split, bool randomQuestions, ConcurrentDictionary<int, byte[]> acts, Random random) : IUserLearner
@@ -58,10 +57,10 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
 
         public void Choose(ReadOnlySpan<int> rows, Span<byte> models)
         {
-            var act = acts.GetOrAdd(split.Pool.Values.Best(_belief.CostShare), position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))]);
+            var act = new TopicAct(_belief, split.Pool.Values);
             for (var i = 0; i < rows.Length; i++)
             {
-                models[i] = act[rows[i]];
+                models[i] = acts.GetOrAdd(act.On(split.Topic(rows[i])), position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
             }
         }
     }

@@ -1,0 +1,256 @@
+using System.Numerics.Tensors;
+using MetaRouter.Core.Users;
+
+namespace MetaRouter.Core.Preferences;
+
+/// <summary>
+/// What a user's signals say when cost may weigh differently by topic: exact inference in a two-level model. Given the user's own lambda, topics are
+/// independent, so each is summed over its offsets alone.
+/// </summary>
+/// <remarks>
+/// With h = (lambda, beta), L_0(h) the faded log likelihood of signals without a topic, L_k(h) that of topic k's as if lambda were its own, o an offset of so many grid steps:
+/// <code>
+/// M_k(h) = sum_o p(o) exp L_k(h + o)                                        (1) topic k, its offset summed out
+/// P(signals | h) = (1 - s) exp(L_0 + sum_k L_k)(h) + s exp(L_0(h)) prod_k M_k(h)    (2) s: the share of users whose topics differ
+/// P(h + o = g on k) = sum_h P(h, signals, differs) p(o) exp L_k(g) / M_k(h), and P(g, signals, alike)   (3)
+/// </code>
+/// Offsets are whole steps of <see cref="PreferenceGrid"/>, so no signal is weighed anew: a topic's lambda is a shift of its evidence. A shift beyond the grid stays at its end.
+/// O(signals x hypotheses + topics x offsets x hypotheses): a few microseconds beside the likelihoods themselves.
+/// Source: hierarchical models, Gelman et al., Bayesian Data Analysis, chapter 5; the mixture keeps users without differences as they were (spike and slab, Mitchell and Beauchamp 1988).
+/// </remarks>
+internal sealed class TopicOffsets
+{
+    private const int Width = ChoiceModel.Hypotheses;
+    private const int Betas = ChoiceModel.BetaCount;
+
+    private static readonly double Step = PreferenceGrid.LogLambda[1] - PreferenceGrid.LogLambda[0];
+
+    /// <summary>In standard deviations.</summary>
+    private static ReadOnlySpan<double> Nodes => [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2];
+
+    private readonly TopicSpread _spread;
+    private readonly int[] _shift;
+    private readonly float[] _weight;
+    private readonly int _reach; // the farthest shift
+    private readonly float[] _plain = new float[Width]; // L_0
+    private readonly List<(byte Code, float[] Log)> _topics = [];
+
+    private TopicOffsets(TopicSpread spread)
+    {
+        _spread = spread;
+        _shift = [.. Nodes.ToArray().Select(z => (int)Math.Round(z * spread.Width / Step))];
+        _weight = [.. Nodes.ToArray().Select(z => (float)Math.Exp(-0.5 * z * z))];
+        TensorPrimitives.Divide(_weight, TensorPrimitives.Sum<float>(_weight), _weight);
+        _reach = _shift[^1];
+    }
+
+    /// <summary>How many signals spoke.</summary>
+    public int Signals { get; private set; }
+
+    /// <summary>How many topics they spoke of.</summary>
+    public int Topics => _topics.Count;
+
+    /// <summary>Null: nobody's trade-off differs, or no signal that speaks has a topic, so that one lambda says it all.</summary>
+    public static TopicOffsets? Of(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    {
+        if (prior.Topics.IsNone || !HasTopic(signals))
+        {
+            return null;
+        }
+
+        var offsets = new TopicOffsets(prior.Topics);
+        Span<float> p = stackalloc float[Width];
+        var weight = 1f;
+        for (var i = signals.Length - 1; i >= 0; i--)
+        {
+            if (PreferenceBelief.TryLogLikelihood(prior, context, signals, i, p))
+            {
+                var log = signals[i].Topic == 0 ? offsets._plain : offsets.LogOf(signals[i].Topic);
+                TensorPrimitives.MultiplyAdd(p, weight, log, log);
+                weight *= PreferenceBelief.Fade;
+                offsets.Signals++;
+            }
+        }
+
+        return offsets._topics.Count > 0 ? offsets : null;
+    }
+
+    /// <summary>The same signals where trade-offs differ otherwise.</summary>
+    public TopicOffsets With(TopicSpread spread)
+    {
+        var other = new TopicOffsets(spread) { Signals = Signals };
+        _plain.CopyTo(other._plain, 0);
+        other._topics.AddRange(_topics);
+        return other;
+    }
+
+    /// <summary>ln P(signals | h), formula (2), added to what is there.</summary>
+    public void AddTo(Span<float> log)
+    {
+        Span<float> alike = stackalloc float[Width];
+        Span<float> differs = stackalloc float[Width];
+        Weigh(alike, differs, null);
+        for (var h = 0; h < Width; h++)
+        {
+            var max = MathF.Max(alike[h], differs[h]);
+            log[h] += max + MathF.Log(MathF.Exp(alike[h] - max) + MathF.Exp(differs[h] - max));
+        }
+    }
+
+    /// <summary>What is believed of lambda and beta: of the user, on each topic that was spoken of, and on any other; and of each topic's offset.</summary>
+    public (float[] Joint, IReadOnlyList<(byte Code, float[] Joint, TopicOffset Offset)> Topics, float[] Elsewhere) Believe(ReadOnlySpan<float> logPrior)
+    {
+        var (alike, differs, sums) = (new float[Width], new float[Width], new float[_topics.Count][]);
+        Weigh(alike, differs, sums);
+        TensorPrimitives.Add(alike, logPrior, alike);
+        TensorPrimitives.Add(differs, logPrior, differs);
+        var max = MathF.Max(TensorPrimitives.Max<float>(alike), TensorPrimitives.Max<float>(differs));
+        Exp(alike, max);
+        Exp(differs, max);
+        var mass = TensorPrimitives.Sum<float>(alike) + TensorPrimitives.Sum<float>(differs);
+        TensorPrimitives.Divide(alike, mass, alike);
+        TensorPrimitives.Divide(differs, mass, differs);
+
+        var joint = new float[Width];
+        TensorPrimitives.Add(alike, differs, joint);
+        var topics = new (byte, float[], TopicOffset)[_topics.Count];
+        Span<float> probability = stackalloc float[_shift.Length];
+        for (var k = 0; k < topics.Length; k++)
+        {
+            var (code, log) = _topics[k];
+            var evidence = Padded(log, out _);
+            var share = new float[Width];
+            TensorPrimitives.Divide(differs, sums[k], share);
+            var own = Shifted(share, evidence, probability);
+            TensorPrimitives.Add(own, alike, own);
+            topics[k] = (code, own, Offset(probability, TensorPrimitives.Sum<float>(alike)));
+        }
+
+        var flat = new float[Width + (2 * _reach * Betas)];
+        flat.AsSpan().Fill(1);
+        var elsewhere = Shifted(differs, flat, probability);
+        TensorPrimitives.Add(elsewhere, alike, elsewhere);
+        return (joint, topics, elsewhere);
+    }
+
+    private static bool HasTopic(ReadOnlySpan<Signal> signals)
+    {
+        foreach (ref readonly var signal in signals)
+        {
+            if (signal.Topic != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private float[] LogOf(byte code)
+    {
+        foreach (var (known, log) in _topics)
+        {
+            if (known == code)
+            {
+                return log;
+            }
+        }
+
+        _topics.Add((code, new float[Width]));
+        return _topics[^1].Log;
+    }
+
+    /// <summary>The two parts of formula (2) in logarithms.</summary>
+    /// <param name="sums">Is given M_k relative to topic k's greatest likelihood.</param>
+    private void Weigh(Span<float> alike, Span<float> differs, float[][]? sums)
+    {
+        _plain.CopyTo(alike);
+        _plain.CopyTo(differs);
+        var logs = new float[Width];
+        for (var k = 0; k < _topics.Count; k++)
+        {
+            TensorPrimitives.Add(alike, _topics[k].Log, alike);
+            var evidence = Padded(_topics[k].Log, out var max);
+            var sum = new float[Width];
+            for (var o = 0; o < _shift.Length; o++)
+            {
+                TensorPrimitives.MultiplyAdd(evidence.AsSpan((_reach + _shift[o]) * Betas, Width), _weight[o], sum, sum); // (1)
+            }
+
+            TensorPrimitives.Max(sum, 1e-30f, sum);
+            TensorPrimitives.Log(sum, logs);
+            TensorPrimitives.Add(logs, max, logs);
+            TensorPrimitives.Add(differs, logs, differs);
+            if (sums is not null)
+            {
+                sums[k] = sum;
+            }
+        }
+
+        TensorPrimitives.Add(alike, (float)Math.Log(Math.Max(1 - _spread.Share, 1e-30)), alike);
+        TensorPrimitives.Add(differs, (float)Math.Log(_spread.Share), differs);
+    }
+
+    /// <summary>exp(log - greatest), with the grid's ends repeated as far as shifts reach.</summary>
+    private float[] Padded(ReadOnlySpan<float> log, out float max)
+    {
+        max = TensorPrimitives.Max(log);
+        var padded = new float[Width + (2 * _reach * Betas)];
+        var middle = padded.AsSpan(_reach * Betas, Width);
+        TensorPrimitives.Subtract(log, max, middle);
+        TensorPrimitives.Exp(middle, middle);
+        for (var i = 0; i < _reach; i++)
+        {
+            middle[..Betas].CopyTo(padded.AsSpan(i * Betas));
+            middle[^Betas..].CopyTo(padded.AsSpan(padded.Length - ((i + 1) * Betas)));
+        }
+
+        return padded;
+    }
+
+    /// <summary>Formula (3): the mass of each h, spread over its offsets by what the topic's evidence says of where they lead.</summary>
+    /// <param name="probability">Is given each offset's mass.</param>
+    private float[] Shifted(ReadOnlySpan<float> mass, ReadOnlySpan<float> evidence, Span<float> probability)
+    {
+        var there = new float[evidence.Length];
+        Span<float> term = stackalloc float[Width];
+        for (var o = 0; o < _shift.Length; o++)
+        {
+            var at = (_reach + _shift[o]) * Betas;
+            TensorPrimitives.Multiply(evidence.Slice(at, Width), mass, term);
+            TensorPrimitives.Multiply(term, _weight[o], term);
+            probability[o] = TensorPrimitives.Sum<float>(term);
+            TensorPrimitives.Add(there.AsSpan(at, Width), term, there.AsSpan(at, Width));
+        }
+
+        var own = there.AsSpan(_reach * Betas, Width).ToArray();
+        for (var i = 0; i < _reach * Betas; i++)
+        {
+            own[i % Betas] += there[i];
+            own[Width - Betas + (i % Betas)] += there[Width + (_reach * Betas) + i];
+        }
+
+        return own;
+    }
+
+    /// <param name="alike">The mass of no offset at all; the middle one of those that differ is as likely a little above 0 as below.</param>
+    private TopicOffset Offset(ReadOnlySpan<float> probability, double alike)
+    {
+        double mass = alike, mean = 0, square = 0, firmer = 0, freer = 0;
+        for (var o = 0; o < _shift.Length; o++)
+        {
+            var (p, x) = (probability[o], _shift[o] * Step);
+            (mass, mean, square) = (mass + p, mean + (p * x), square + (p * x * x));
+            (firmer, freer) = (firmer + (_shift[o] > 0 ? p : _shift[o] == 0 ? p / 2 : 0), freer + (_shift[o] < 0 ? p : _shift[o] == 0 ? p / 2 : 0));
+        }
+
+        mean /= mass;
+        return new TopicOffset(mean, Math.Sqrt(Math.Max(0, (square / mass) - (mean * mean))), firmer / mass, freer / mass);
+    }
+
+    private static void Exp(Span<float> log, float max)
+    {
+        TensorPrimitives.Subtract(log, max, log);
+        TensorPrimitives.Exp(log, log);
+    }
+}
