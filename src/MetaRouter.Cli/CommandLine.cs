@@ -17,6 +17,7 @@ internal static class CommandLine
             ReplayCommand.Create(terminal),
             CalibrateCommand.Create(terminal),
             CatalogCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
             TopCommand.Create(terminal),
             UserCommand.Create(terminal),
             DecisionsCommand.Create(terminal),

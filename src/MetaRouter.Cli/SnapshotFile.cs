@@ -12,6 +12,10 @@ internal static class SnapshotFile
         {
             return SnapshotCodec.Read(File.ReadAllBytes(path));
         }
+        catch (FileNotFoundException e)
+        {
+            throw new BadInputException($"{path}: no such file; give a snapshot that 'metarouter train' wrote.", e);
+        }
         catch (SnapshotFormatException e)
         {
             throw new BadInputException($"{path}: {e.Message}");

@@ -12,6 +12,13 @@ public static class PriceFit
     /// <summary>A nominal meter for costs without tokens.</summary>
     public const double NominalUsdPerMillion = 1;
 
+    /// <summary>Whether a model's price is the nominal meter's: what it counts are millionths of a dollar, no tokens.</summary>
+    public static bool IsNominal(ModelProfile model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.InputPrice.Usd == 0 && model.OutputPrice.Usd == NominalUsdPerMillion;
+    }
+
     /// <param name="promptTokens">An estimate of each row's prompt tokens, for calls without a count; empty: their cost is all completion.</param>
     /// <returns>One profile a model, in the table's order, and the prompt and completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
     public static (ModelProfile[] Models, float[] InputTokens, float[] OutputTokens) Fit(OutcomeTable table, ReadOnlySpan<float> promptTokens = default)

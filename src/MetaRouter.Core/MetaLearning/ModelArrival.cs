@@ -5,8 +5,8 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// A model joins a snapshot without training: it starts as its kin (the declared sibling, else models of its price), and whatever answers of it were graded
-/// move it from there (<see cref="ModelAbility"/>). Everything else of the snapshot stays, so users keep what was learned of them.
+/// A model joins a snapshot without training: it starts as its kin (the declared sibling, else models of its price; <see cref="ModelKin"/>), and whatever
+/// answers of it were graded move it from there (<see cref="ModelAbility"/>). Everything else of the snapshot stays, so users keep what was learned of them.
 /// </summary>
 /// <remarks>
 /// In the calibration sample it stands with its kin's cells, moved by as much as its quality and tokens were: what it really earned there nobody knows.
@@ -14,7 +14,10 @@ namespace MetaRouter.Core.MetaLearning;
 /// </remarks>
 public static class ModelArrival
 {
-    /// <param name="model">Its prices, and the sibling if one is declared.</param>
+    /// <summary>Prompt and completion tokens that a call counts as where the snapshot's models were billed without tokens.</summary>
+    public const double TypicalTokens = 300;
+
+    /// <param name="model">Its prices in US dollars per million tokens, and the sibling if one is declared.</param>
     /// <param name="answers">May be empty.</param>
     /// <exception cref="ArgumentException">The snapshot knows the model already, or a score lies outside 0 to 1.</exception>
     public static Snapshot Add(Snapshot snapshot, ModelProfile model, IReadOnlyList<GradedAnswer> answers)
@@ -33,7 +36,7 @@ public static class ModelArrival
         }
 
         var kin = ModelKin.Of(snapshot, null, model);
-        var before = snapshot.HeadOf(kin);
+        var before = kin.Head;
         var (rank, targets, n) = (before.Ability.Length, snapshot.Forest.Targets, answers.Count);
         var (projected, leaves, ratio, scratch) = (new float[n * (rank + 1)], new float[n * targets], new float[n], new RequestEncoding());
         for (var i = 0; i < n; i++)
@@ -45,7 +48,7 @@ public static class ModelArrival
 
         float[] score = [.. answers.Select(a => a.Score)];
         var head = ModelAbility.Fit(before, snapshot.Heads, projected, leaves, score, ratio);
-        var moved = 0f;
+        var moved = kin.Lift;
         for (var i = 0; i < n; i++)
         {
             var p = projected.AsSpan(i * (rank + 1), rank + 1);
@@ -53,7 +56,7 @@ public static class ModelArrival
             moved += (head.Quality(p, leaf) - before.Quality(p, leaf)) / n;
         }
 
-        var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin, moved, head.TokenFactor / before.TokenFactor);
+        var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, kin.Tokens * head.TokenFactor / before.TokenFactor);
         var origin = $"{snapshot.Origin}; and {model.Id} from {n} graded answers";
         return new Snapshot(origin, snapshot.Encoder, snapshot.Projection, snapshot.Forest, [.. snapshot.Models, model], [.. snapshot.Heads, head], snapshot.OutcomeCorrelation, sample.Rounded(), snapshot.Prior);
     }

@@ -1,12 +1,23 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// Which of a snapshot's models one that it has never seen is taken to be like: its declared sibling, or the sibling's; without one, all of them by how near
-/// their prices are, since dearer models are, on the whole, better.
+/// Which of a snapshot's models one that it has never seen is taken to be like, and how it starts from them: its declared sibling, or the sibling's; without
+/// one, all of them by how near their prices are, since dearer models are, on the whole, better.
 /// </summary>
-internal static class ModelKin
+/// <remarks>
+/// A model dearer than its sibling starts better than that is, by what price has bought among the models that are known: <c>logit q + b ln(price / price of
+/// the sibling)</c>, b the ridge regression of their logits on ln price. One that is cheaper starts as its sibling: it may be the same model on cheaper machines.
+/// Where kin were metered without tokens (<see cref="PriceFit.IsNominal"/>) and the model has a price per token, a mean call of theirs counts as
+/// <see cref="ModelArrival.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
+/// </remarks>
+/// <param name="Weights">Numbers of the snapshot's models and their weights, which sum to 1; of a model that the snapshot knows, itself.</param>
+/// <param name="Head">The weighted mean of theirs, moved as above.</param>
+/// <param name="Lift">How much better than its kin the model starts, in quality.</param>
+/// <param name="Tokens">Tokens of the model for each that its kin are recorded with.</param>
+internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead Head, float Lift, float Tokens)
 {
     /// <summary>Spread of the price kernel, in ln US dollars of a typical call.</summary>
     private const double PriceSpread = 0.7;
@@ -14,9 +25,35 @@ internal static class ModelKin
     /// <summary>Less than this share of the kernel is not worth its look-ups.</summary>
     private const double LeastWeight = 1e-4;
 
-    /// <summary>Numbers of the snapshot's models and their weights, which sum to 1; of a model that the snapshot knows, itself.</summary>
+    /// <summary>Of the regression on prices: as many squared ln prices that say price buys nothing.</summary>
+    private const double SlopeRidge = 1;
+
+    /// <summary>A price further than this from its kin's says no more than this, in ln.</summary>
+    private const double FarthestPrice = 3;
+
     /// <param name="catalog">Where siblings that the snapshot does not know either are looked up; null: nowhere.</param>
-    public static (int Model, double Weight)[] Of(Snapshot snapshot, ModelCatalog? catalog, ModelProfile model)
+    public static ModelKin Of(Snapshot snapshot, ModelCatalog? catalog, ModelProfile model)
+    {
+        var sibling = Sibling(snapshot, catalog, model);
+        var weights = sibling is { } declared ? [(declared, 1)] : ByPrice(snapshot, model);
+        if (snapshot.Numbers.TryGetValue(model.Id, out var self))
+        {
+            return new ModelKin(weights, snapshot.Heads[self], 0, 1);
+        }
+
+        var isMetered = !PriceFit.IsNominal(model);
+        var factors = weights.Select(w => isMetered ? snapshot.TokensOfUnit(w.Model) : 1).ToArray();
+        var heads = weights.Select((w, i) => factors[i] == 1 ? snapshot.Heads[w.Model] : snapshot.Heads[w.Model] with { TokenFactor = snapshot.Heads[w.Model].TokenFactor * factors[i] }).ToArray();
+        var head = heads is [var only] ? only : ModelHead.Mean(heads, [.. weights.Select(w => w.Weight)]);
+        var lift = sibling is { } like && isMetered && !PriceFit.IsNominal(snapshot.Models[like])
+            ? Math.Max(0, Slope(snapshot)) * Math.Clamp(TypicalPrice(model) - TypicalPrice(snapshot.Models[like]), 0, FarthestPrice)
+            : 0;
+        var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Sigmoid(Logit(head.TreeMean) + lift) };
+        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, (float)weights.Select((w, i) => w.Weight * factors[i]).Sum());
+    }
+
+    /// <summary>The model itself, else its sibling, or the sibling's; null: none that the snapshot knows.</summary>
+    private static int? Sibling(Snapshot snapshot, ModelCatalog? catalog, ModelProfile model)
     {
         var known = snapshot.Numbers;
         var seen = new HashSet<ModelId>();
@@ -24,21 +61,45 @@ internal static class ModelKin
         {
             if (known.TryGetValue(at.Id, out var index) || (at.Sibling is { } kin && known.TryGetValue(kin, out index)))
             {
-                return [(index, 1)];
+                return index;
             }
 
             at = at.Sibling is { } sibling && catalog is not null && catalog.TryFind(sibling, out var listed) ? catalog.Models[listed] : null;
         }
 
+        return null;
+    }
+
+    private static (int Model, double Weight)[] ByPrice(Snapshot snapshot, ModelProfile model)
+    {
         var price = TypicalPrice(model);
+        var priced = Enumerable.Range(0, snapshot.Models.Count).Where(i => !PriceFit.IsNominal(snapshot.Models[i])).ToArray();
+        priced = priced.Length > 0 ? priced : [.. Enumerable.Range(0, snapshot.Models.Count)];
         // Measured from the nearest, so that a model dearer or cheaper than all others is like the dearest or cheapest, not like the average.
-        var distance = snapshot.Models.Select(m => 0.5 * Math.Pow((TypicalPrice(m) - price) / PriceSpread, 2)).ToArray();
+        var distance = priced.Select(i => 0.5 * Math.Pow((TypicalPrice(snapshot.Models[i]) - price) / PriceSpread, 2)).ToArray();
         var nearest = distance.Min();
-        var near = distance.Select((d, i) => (Model: i, Weight: Math.Exp(nearest - d))).Where(n => n.Weight >= LeastWeight).ToArray();
+        var near = distance.Select((d, i) => (Model: priced[i], Weight: Math.Exp(nearest - d))).Where(n => n.Weight >= LeastWeight).ToArray();
         var sum = near.Sum(n => n.Weight);
         return [.. near.Select(n => (n.Model, n.Weight / sum))];
     }
 
-    /// <summary>ln US dollars of a call of 300 prompt and 300 completion tokens; a free model counts as a millionth of a dollar.</summary>
-    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, (model.InputPrice.Usd + model.OutputPrice.Usd) * 300e-6));
+    /// <summary>What a factor e in price has bought among the snapshot's models, in logits of quality.</summary>
+    private static double Slope(Snapshot snapshot)
+    {
+        var known = snapshot.Models.Select((m, i) => (Model: m, Head: snapshot.Heads[i])).Where(k => !PriceFit.IsNominal(k.Model)).Select(k => (Price: TypicalPrice(k.Model), Quality: Logit(k.Head.TreeMean))).ToArray();
+        if (known.Length == 0)
+        {
+            return 0;
+        }
+
+        var (price, quality) = (known.Average(k => k.Price), known.Average(k => k.Quality));
+        return known.Sum(k => (k.Price - price) * (k.Quality - quality)) / (known.Sum(k => (k.Price - price) * (k.Price - price)) + SlopeRidge);
+    }
+
+    private static double Logit(double quality) => Math.Clamp(quality, .02, .98) is var q ? Math.Log(q / (1 - q)) : 0;
+
+    private static double Sigmoid(double logit) => 1 / (1 + Math.Exp(-logit));
+
+    /// <summary>ln US dollars of a typical call; a free model counts as a millionth of a dollar.</summary>
+    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, model.InputPrice.CostUsd(ModelArrival.TypicalTokens) + model.OutputPrice.CostUsd(ModelArrival.TypicalTokens)));
 }

@@ -59,8 +59,17 @@ public sealed class Snapshot
     /// <summary>The number of each model, by name.</summary>
     internal IReadOnlyDictionary<ModelId, int> Numbers { get; }
 
-    /// <summary>The mean head of some of its models.</summary>
-    internal ModelHead HeadOf((int Model, double Weight)[] kin) => kin is [var (only, _)] ? Heads[only] : ModelHead.Mean([.. kin.Select(k => Heads[k.Model])], [.. kin.Select(k => k.Weight)]);
+    /// <summary>Tokens for each unit that a model was metered in: 1, but where nobody counted tokens what makes its mean call a typical one.</summary>
+    internal float TokensOfUnit(int model)
+    {
+        if (!PriceFit.IsNominal(Models[model]))
+        {
+            return 1;
+        }
+
+        var units = Calibration.OutputTokens.Where((_, c) => Calibration.Model[c] == model).DefaultIfEmpty().Average();
+        return units > 0 ? (float)(ModelArrival.TypicalTokens / units) : 1;
+    }
 
     /// <summary>What every head reads of a request: (d.x, P x), and the forest's leaf.</summary>
     internal void Describe(ReadOnlySpan<float> x, Span<float> projected, Span<float> leaf)

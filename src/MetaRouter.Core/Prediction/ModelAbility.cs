@@ -10,7 +10,7 @@ namespace MetaRouter.Core.Prediction;
 /// <code>
 /// logistic half: logit q = b + d(x) + a . p(x),  (b, a) ~ N(kin's, S)   its mode, by Boehning's bound
 /// forest half:   q = m + l . leaf(x) + noise,     (m, l) ~ N(kin's, S)   in closed form
-/// tokens:        the mean of ln(real / expected), shrunk by n / (n + 2)
+/// tokens:        the mean of real / expected, and twice as expected
 /// </code>
 /// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. With no answer the head is the kin's;
 /// what all models share (d, p and the trees) stays. O(n r^2 + r^3) a step, r = rank + 1; under a millisecond for 20 answers.
@@ -20,6 +20,7 @@ public static class ModelAbility
 {
     private const int Steps = 100;
     private const double ScoreNoise = 0.2; // variance of a right-or-wrong answer about its expected quality, at most 0.25
+    private const double ExpectedAnswers = 2; // of the kin's length, beside those that were counted
     private const double Ridge = 0.1; // of the mean variance: fewer models than directions leave some unseen
 
     /// <param name="kin">What the model is taken to be like before any answer.</param>
@@ -45,10 +46,11 @@ public static class ModelAbility
 
         var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability]), projected, rank + 1, score, isLogistic: true);
         var trees = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading]), leaves, targets, score, isLogistic: false);
-        var (counted, shift) = (0, 0.0);
+        // The mean itself: what is expected is a mean, and a mean of logarithms would take every model for cheaper than it is.
+        var (counted, sum) = (0, 0.0);
         foreach (var ratio in tokenRatio)
         {
-            (counted, shift) = ratio > 0 ? (counted + 1, shift + Math.Log(ratio)) : (counted, shift);
+            (counted, sum) = ratio > 0 ? (counted + 1, sum + ratio) : (counted, sum);
         }
 
         return kin with
@@ -57,7 +59,7 @@ public static class ModelAbility
             Ability = [.. logistic.Skip(1).Select(v => (float)v)],
             TreeMean = (float)trees[0],
             TreeLoading = [.. trees.Skip(1).Select(v => (float)v)],
-            TokenFactor = (float)(kin.TokenFactor * Math.Exp(shift / (counted + 2))),
+            TokenFactor = (float)(kin.TokenFactor * (sum + ExpectedAnswers) / (counted + ExpectedAnswers)),
         };
     }
 

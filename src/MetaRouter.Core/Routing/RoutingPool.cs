@@ -11,7 +11,8 @@ namespace MetaRouter.Core.Routing;
 /// table of that pool. Immutable; built once when either changes, in milliseconds.
 /// </summary>
 /// <remarks>
-/// A model the snapshot has never seen is taken for its kin (<see cref="ModelKin"/>): it has their head, and their records in the value table, at its own price.
+/// A model the snapshot has never seen is taken for its kin (<see cref="ModelKin"/>): it has their head, and their records in the value table, moved by what
+/// its price says, at its own price.
 /// </remarks>
 public sealed class RoutingPool
 {
@@ -26,7 +27,7 @@ public sealed class RoutingPool
         ArgumentNullException.ThrowIfNull(catalog);
         (Snapshot, Catalog) = (snapshot, catalog);
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
-        ModelHead[] heads = [.. kin.Select(snapshot.HeadOf)];
+        ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
         (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, kin, heads);
         Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
@@ -60,7 +61,7 @@ public sealed class RoutingPool
     /// <summary>
     /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.
     /// </summary>
-    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, (int Model, double Weight)[][] kin, ModelHead[] heads)
+    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, ModelKin[] kin, ModelHead[] heads)
     {
         var sample = snapshot.Calibration;
         var at = new int[snapshot.Models.Count];
@@ -84,7 +85,7 @@ public sealed class RoutingPool
             at = [.. at, .. fresh];
             for (var f = 0; f < fresh.Count; f++)
             {
-                sample = sample.WithKin((ushort)(snapshot.Models.Count + f), kin[fresh[f]], 0, 1);
+                sample = sample.WithKin((ushort)(snapshot.Models.Count + f), kin[fresh[f]].Weights, kin[fresh[f]].Lift, kin[fresh[f]].Tokens);
             }
         }
 

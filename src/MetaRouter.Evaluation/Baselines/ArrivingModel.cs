@@ -30,7 +30,7 @@ public sealed class ArrivingModel(ArrivingModel.Knowledge knows) : IOutcomeModel
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
         var change = PoolChange.Of(train);
-        var snapshot = SnapshotTrainer.Train(OutcomeTables.Of(train, change.Before(train.ModelCount)), new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0 }, null, cancellationToken);
+        var snapshot = SnapshotTrainer.Train(OutcomeTables.Of(train, change.Before(train.ModelCount)), new TrainingOptions { Seed = seed + 1, CalibrationFolds = 2 }, null, cancellationToken);
         var profile = change.Profile(train);
         ModelProfile[] models = [.. snapshot.Models.Take(change.Newcomer), profile, .. snapshot.Models.Skip(change.Newcomer)];
         var predictions = MetaRouterModel.Predict(new RoutingPool(knows == Knowledge.GradedAnswers ? change.Grade(snapshot, train, seed) : snapshot, new ModelCatalog(models)), test);

@@ -55,8 +55,16 @@ internal sealed record PoolChange(int Newcomer, int Sibling, int Leaver, int Rep
         return new OutcomeTable(table.Name, table.Models, table.Ids, table.Queries, table.Groups, table.Score, cost, table.InputTokens, table.OutputTokens, table.LatencySeconds);
     }
 
-    /// <summary>The newcomer as its operator lists it: prices as its bills have them, and the sibling.</summary>
-    public ModelProfile Profile(OutcomeTable train) => PriceFit.Fit(OutcomeTables.Of(train, [Newcomer])).Models[0] with { Sibling = train.Models[Sibling] };
+    /// <summary>
+    /// The newcomer as its operator lists it: prices as its bills have them, and the sibling. Where nobody counted tokens the bill of a call is all there is,
+    /// listed as that of a typical one: the nominal meter would say no more than that a dollar is a dollar.
+    /// </summary>
+    public ModelProfile Profile(OutcomeTable train)
+    {
+        var column = OutcomeTables.Of(train, [Newcomer]);
+        var fitted = PriceFit.Fit(column).Models[0] with { Sibling = train.Models[Sibling] };
+        return PriceFit.IsNominal(fitted) ? fitted with { OutputPrice = new(column.CostUsd.Average() * 1e6 / ModelArrival.TypicalTokens) } : fitted;
+    }
 
     /// <summary>The pool after, the newcomer last.</summary>
     /// <param name="before">In the order of <see cref="Before"/>.</param>

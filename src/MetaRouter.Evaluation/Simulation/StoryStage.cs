@@ -31,7 +31,7 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
         var priced = PriceFit.Fit(table).Models;
 
         // A nominal meter counts millionths of a dollar, a price counts tokens: predictions in one mean nothing in the other.
-        if (priced.Join(snapshot.Models, p => p.Id, m => m.Id, (p, m) => (Here: p, There: m)).FirstOrDefault(both => IsNominal(both.Here) != IsNominal(both.There)) is { Here: { } odd })
+        if (priced.Join(snapshot.Models, p => p.Id, m => m.Id, (p, m) => (Here: p, There: m)).FirstOrDefault(both => PriceFit.IsNominal(both.Here) != PriceFit.IsNominal(both.There)) is { Here: { } odd })
         {
             throw new DataFileException($"'{table.Name}' and the snapshot disagree on what {odd.Id} counts: one has costs without token counts, the other prices per token. Leave the snapshot out, or give a file that has \"in\" and \"out\" for it.");
         }
@@ -68,8 +68,6 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
             ? OutcomeReader.Read(path, new OutcomeReadOptions { Models = [.. taken.OrderBy(m => m.Value, StringComparer.Ordinal)], CompleteRowsOnly = true })
             : throw new DataFileException($"{path}: no two models have a score and a price on the same half of the {table.Rows} rows. Name the models with --models. The file has: {string.Join(", ", table.Models)}.");
     }
-
-    private static bool IsNominal(ModelProfile model) => model.InputPrice.Usd == 0 && model.OutputPrice.Usd == PriceFit.NominalUsdPerMillion;
 
     private static bool[][] Answered(OutcomeTable table) =>
         [.. Enumerable.Range(0, table.ModelCount).Select(k => Enumerable.Range(0, table.Rows).Select(i => !float.IsNaN(table.Score[(i * table.ModelCount) + k])).ToArray())];

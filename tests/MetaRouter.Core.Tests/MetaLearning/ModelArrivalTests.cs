@@ -52,8 +52,51 @@ public class ModelArrivalTests
     {
         var snapshot = ModelArrival.Add(Three, Newcomer, [.. Enumerable.Range(0, 18).Select(i => new GradedAnswer($"question {i}", .9f, 400))]);
 
-        // ln 4, shrunk by 18 / 20.
-        (snapshot.Heads[3].TokenFactor / Three.Heads[2].TokenFactor).ShouldBe(MathF.Pow(4, .9f), 1e-3f);
+        // 18 answers of four times the length, and 2 as expected.
+        (snapshot.Heads[3].TokenFactor / Three.Heads[2].TokenFactor).ShouldBe(74 / 20f, 1e-3f);
+    }
+
+    [Fact]
+    public void Add_AnswersAsLongAsExpectedOnTheMean_LeaveTheLengthAsItIs()
+    {
+        // Half the length and one and a half times it: the mean is as expected, where the mean logarithm would say 13 % less.
+        var snapshot = ModelArrival.Add(Three, Newcomer, [.. Enumerable.Range(0, 20).Select(i => new GradedAnswer($"question {i}", .9f, i % 2 == 0 ? 50 : 150))]);
+
+        (snapshot.Heads[3].TokenFactor / Three.Heads[2].TokenFactor).ShouldBe(1, 1e-5f);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(4000)]
+    public void Add_DearerThanItsSibling_StartsBetterByWhatPriceBought(double price)
+    {
+        var dearer = Newcomer with { InputPrice = new(price / 4), OutputPrice = new(price) };
+        var (added, listed) = (ModelArrival.Add(Three, dearer, []), new RoutingPool(Three, new([.. Three.Models, dearer])));
+
+        // Over .5, .7 and .9 at ten times the price each: logits 0, .847, 2.197.
+        var step = Math.Log(10);
+        var slope = 2.197 * step / ((2 * step * step) + 1);
+        var logit = Math.Log(.9 / .1) + (slope * Math.Min(3, Math.Log(price / 40)));
+        Predicted(added).ShouldBe((float)(1 / (1 + Math.Exp(-logit))), 2e-3f);
+        OutcomesOf(listed)[^1].Quality.ShouldBe(Predicted(added), 1e-5f);
+        listed.Values.Quality[0].ShouldBe(RoutingPool.OfSnapshot(added).Values.Quality[0], 1e-3f);
+    }
+
+    [Fact]
+    public void Add_PriceOfTokensBesideASiblingBilledWithout_CostsAsItIsPriced()
+    {
+        // The sibling's bills have no tokens: a unit is a millionth of a dollar, 100 a call.
+        Snapshot billed = new(Three.Origin, Three.Encoder, Three.Projection, Three.Forest, [.. Three.Models.Select(m => m with { InputPrice = new(0), OutputPrice = new(PriceFit.NominalUsdPerMillion) })], Three.Heads, Three.OutcomeCorrelation, Three.Calibration, Three.Prior);
+        var newcomer = new ModelProfile(new("large-2"), new(0), new(10)) { Sibling = new("large") };
+
+        foreach (var pool in (RoutingPool[])[RoutingPool.OfSnapshot(ModelArrival.Add(billed, newcomer, [])), new(billed, new([.. billed.Models, newcomer]))])
+        {
+            // 300 tokens at $10 a million, beside the sibling's 100 millionths.
+            OutcomesOf(pool)[3].CostUsd.ShouldBe(3e-3f, 1e-6f);
+            OutcomesOf(pool)[2].CostUsd.ShouldBe(1e-4f, 1e-7f);
+            pool.CostScaleUsd.ShouldBe(3e-3, 1e-6);
+            pool.Values.RelativeCost[^1].ShouldBe(.0333f, 1e-3f);
+        }
     }
 
     [Fact]
@@ -88,11 +131,12 @@ public class ModelArrivalTests
         Should.Throw<ArgumentException>(() => ModelArrival.Add(Three, Newcomer, [new("text", 1.5f)])).Message.ShouldContain("score 1.5");
     }
 
-    private static float Predicted(Snapshot snapshot)
+    private static float Predicted(Snapshot snapshot) => OutcomesOf(RoutingPool.OfSnapshot(snapshot))[^1].Quality;
+
+    private static Outcome[] OutcomesOf(RoutingPool pool)
     {
-        var pool = RoutingPool.OfSnapshot(snapshot);
         var (outcomes, tokens) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count]);
         pool.Predict(new RequestEncoding(), 10, outcomes, tokens, new float[pool.Projected]);
-        return outcomes[^1].Quality;
+        return outcomes;
     }
 }

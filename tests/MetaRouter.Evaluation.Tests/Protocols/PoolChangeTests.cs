@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
@@ -34,6 +35,16 @@ public class PoolChangeTests
         var taken = OutcomeTables.Of(s_table, [3, 0]);
         taken.Models.Select(m => m.Value).ShouldBe(["other", "mini"]);
         taken.Score[..4].ShouldBe([.4f, .1f, .4f, .1f]);
+    }
+
+    [Fact]
+    public void Profile_BillsWithoutTokens_IsThePriceOfATypicalCall()
+    {
+        // acme-large's calls cost 3 dollars each.
+        var profile = PoolChange.Of(s_table).Profile(s_table);
+        profile.Sibling.ShouldBe(new ModelId("acme-small"));
+        profile.OutputPrice.CostUsd(ModelArrival.TypicalTokens).ShouldBe(3, 1e-9);
+        profile.InputPrice.Usd.ShouldBe(0);
     }
 
     [Fact]
