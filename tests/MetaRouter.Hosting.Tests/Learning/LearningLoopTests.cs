@@ -127,7 +127,7 @@ public sealed class LearningLoopTests : IDisposable
     [InlineData("""{"Version":1,"Components":[null],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":0,"Deviation":-1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":1e999,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
-    [InlineData("""{"Version":3,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("""{"Version":4,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("\0\u0001\u0002")]
     public async Task Restore_BadPriorBytes_AreReportedAndIgnoredAndReplacedByTheNextRefresh(string bytes)
     {
