@@ -190,7 +190,7 @@ public sealed class AttackTests
     [Fact]
     public void KeyCheck_FirstLastOrUnknownKey_TakesTheSameTime()
     {
-        const int keys = 500, batches = 60, batch = 20;
+        const int keys = 500, batches = 60, most = 50 * batches, batch = 10;
         var ring = new ApiKeyRing([.. Enumerable.Range(0, keys).Select(i => new ApiKeyOptions { Sha256 = Hash($"key-{i:000}"), Tenant = "t", Scopes = { "read" } })]);
         var requests = new[] { "key-000", $"key-{keys - 1:000}", "key-xxx" }.Select(key =>
         {
@@ -199,9 +199,10 @@ public sealed class AttackTests
             return context.Request;
         }).ToArray();
         var least = new[] { double.MaxValue, double.MaxValue, double.MaxValue };
-        for (var i = 0; i < batches; i++)
+        bool IsLevel() => least[0] / least[1] is > 0.75 and < 1.33 && least[2] > 0.75 * least[1];
+        for (var i = 0; i < batches || (i < most && !IsLevel()); i++)
         {
-            // In turns, and the least of many batches: what disturbs the machine disturbs all three.
+            // In turns, and the least of many batches: what disturbs the machine passes, and what a key gives away would not.
             for (var r = 0; r < requests.Length; r++)
             {
                 var began = Stopwatch.GetTimestamp();
@@ -222,8 +223,7 @@ public sealed class AttackTests
         }
 
         // Whoever stopped at the first match would need a five-hundredth of the comparisons for the first key.
-        (least[0] / least[1]).ShouldBeInRange(0.75, 1.33, $"first {least[0]:0.0} us, last {least[1]:0.0} us");
-        least[2].ShouldBeGreaterThan(0.75 * least[1]);
+        IsLevel().ShouldBeTrue($"first {least[0]:0.0} us, last {least[1]:0.0} us, unknown {least[2]:0.0} us");
     }
 
     [Fact]
