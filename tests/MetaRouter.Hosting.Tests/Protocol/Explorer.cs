@@ -16,6 +16,11 @@ internal static class Explorer
 {
     private const int KeptTraces = 200;
 
+    /// <summary>
+    /// A turn is handed over by a thread of the pool. Other tests may hold those there are, and the pool adds few while the processor is busy, as a spinning explorer keeps it.
+    /// </summary>
+    static Explorer() => ThreadPool.SetMinThreads(64, 64);
+
     public static Exploration Explore(ProtocolCase of, Mutation mutation = Mutation.None)
     {
         // Under a test runner's context each answer would be taken up by another thread.

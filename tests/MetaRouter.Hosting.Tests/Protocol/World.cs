@@ -43,7 +43,7 @@ internal readonly record struct Step(StepKind Kind, int Of)
 internal sealed class World : IDisposable
 {
     private const string Tenant = "acme", Refused = "Erased";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly byte[] Keys = [.. Enumerable.Range(0, RouterSecrets.Bytes).Select(i => (byte)i)];
     private static readonly RouterSecrets Secrets = RouterSecrets.Read(Keys)!;
     private static readonly RoutingPolicy Policy = new(new ReceiptSealer(Secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
