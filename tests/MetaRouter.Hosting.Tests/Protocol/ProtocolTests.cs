@@ -40,13 +40,13 @@ public sealed class ProtocolTests(ITestOutputHelper output)
     [MemberData(nameof(SmallCases))]
     public void EveryOrderOfSteps_KeepsThePromises(string name) => Explore(Small.Single(c => c.Name == name));
 
-    [Fact]
-    public void EveryOrderOfSteps_WithAClockThatRunsFast_KeepsThePromises()
-    {
-        Explore(FastClock);
+    /// <summary>A minute and more.</summary>
+    [LongFact]
+    public void EveryOrderOfSteps_WithAClockThatRunsFast_KeepsThePromises() => Explore(FastClock);
 
+    [Fact]
+    public void DatesAlone_WithAClockThatRunsFast_BringBackWhatWasErased() =>
         Explorer.Explore(FastClock, Mutation.DatesAlone).Violation.ShouldNotBeNull().ShouldContain("Erased, and back");
-    }
 
     /// <summary>All cases, and the table of them.</summary>
     [LongFact]
