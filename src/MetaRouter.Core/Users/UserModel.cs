@@ -16,11 +16,7 @@ namespace MetaRouter.Core.Users;
 /// </remarks>
 public sealed class UserModel
 {
-    private PreferenceBelief? _belief;
-    private int _position;
-    private double _regret;
-    private (byte Topic, (int Position, double Regret) Act)[] _onTopics = [];
-    private (int Position, double Regret) _elsewhere;
+    private TopicDial? _dial;
 
     public UserModel(RoutingPool pool, UserState state)
     {
@@ -34,7 +30,9 @@ public sealed class UserModel
     public UserState State { get; }
 
     /// <summary>What the signals say of the user. Drawn from them when it is first asked for: several signals between two requests cost one belief.</summary>
-    public PreferenceBelief Belief => Volatile.Read(ref _belief) ?? Believe();
+    public PreferenceBelief Belief => Dial.Belief;
+
+    private TopicDial Dial => Volatile.Read(ref _dial) ?? Believe();
 
     /// <summary>The same user under another snapshot or catalog: signals stay, the belief is drawn from them anew.</summary>
     public UserModel On(RoutingPool pool) => ReferenceEquals(pool, Pool) ? this : new UserModel(pool, State);
@@ -59,7 +57,7 @@ public sealed class UserModel
             throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
         }
 
-        _ = Belief; // and with it the dial's position and the regret
+        var believed = Dial;
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
@@ -82,7 +80,7 @@ public sealed class UserModel
 
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[On(scratch.Topic).Position]);
+        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[believed.On(scratch.Topic).Position]);
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -116,7 +114,7 @@ public sealed class UserModel
             var explores = request.MayExplore && request.LambdaCost is null;
             Span<double> worth = stackalloc double[allowed];
             Teach(scratch.Topic, able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
-            var choice = policy.Exploration.Choose(worth, explores ? On(scratch.Topic).Regret : 0, moment.Draw, propensity);
+            var choice = policy.Exploration.Choose(worth, explores ? believed.On(scratch.Topic).Regret : 0, moment.Draw, propensity);
             chosen = index[choice.Index];
             reason = allowed == 1 ? DecisionReason.OnlyAllowed
                 : choice.IsExplored || utility[choice.Index] < TensorPrimitives.Max<double>(utility) ? DecisionReason.Explored
@@ -206,30 +204,11 @@ public sealed class UserModel
     }
 
     /// <summary>Threads that ask at once draw the same belief: whichever is kept, the others' is equal.</summary>
-    private PreferenceBelief Believe()
+    private TopicDial Believe()
     {
-        var belief = PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan());
-        (_position, _regret) = Act(belief);
-        _elsewhere = Act(belief.Elsewhere);
-        _onTopics = [.. belief.Topics.Select(t => (t.Code, Act(t.Belief)))];
-        Volatile.Write(ref _belief, belief);
-        return belief;
-    }
-
-    private (int Position, double Regret) Act(PreferenceBelief belief) => (Pool.Values.Best(belief.CostShare), Pool.Values.ExpectedRegret(belief));
-
-    /// <summary>The dial's position and the regret expected of it on a topic.</summary>
-    private (int Position, double Regret) On(byte topic)
-    {
-        foreach (var (known, act) in _onTopics)
-        {
-            if (known == topic)
-            {
-                return act;
-            }
-        }
-
-        return topic == 0 ? (_position, _regret) : _elsewhere;
+        var dial = new TopicDial(PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan()), Pool.Values);
+        Volatile.Write(ref _dial, dial);
+        return dial;
     }
 
     /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>

@@ -12,7 +12,7 @@ internal sealed class PreferenceRun
     public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
 
     private readonly double[] _lambda = new double[P3.Users];
-    private readonly TopicAct[][][] _act = [new TopicAct[P3.Users][], new TopicAct[P3.Users][]]; // router x user x told
+    private readonly TopicDial[][][] _act = [new TopicDial[P3.Users][], new TopicDial[P3.Users][]]; // router x user x told
     private readonly byte[] _topic; // by scoring row: its place in _topics
     private readonly byte[] _topics;
     private readonly (float[] Quality, float[] Cost)[] _dial;
@@ -85,20 +85,20 @@ internal sealed class PreferenceRun
     }
 
     /// <summary>One user's story: the dial position served after each told number of comparisons.</summary>
-    private static TopicAct[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
+    private static TopicDial[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
     {
         var pool = split.Pool;
         var rows = split.Half(half);
         var prior = pool.Snapshot.Prior;
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var acts = new TopicAct[P3.Told.Count];
+        var acts = new TopicDial[P3.Told.Count];
         for (var (n, told) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
             if (n == P3.Told[told])
             {
-                acts[told++] = new TopicAct(belief, pool.Values);
+                acts[told++] = new TopicDial(belief, pool.Values);
                 if (told == acts.Length)
                 {
                     return acts;
@@ -171,17 +171,17 @@ internal sealed class PreferenceRun
             return (gained, gap, utility, quality, cost, weight);
         }
 
-        private (double Quality, double Cost) Served(TopicAct act)
+        private (double Quality, double Cost) Served(TopicDial act)
         {
             if (act.IsOne)
             {
-                return _dial[act.Own];
+                return _dial[act.Own.Position];
             }
 
             var (quality, cost) = (0.0, 0.0);
             for (var t = 0; t < run._topics.Length; t++)
             {
-                var (q, c) = _byTopic[act.On(run._topics[t])][t];
+                var (q, c) = _byTopic[act.On(run._topics[t]).Position][t];
                 (quality, cost) = (quality + q, cost + c);
             }
 

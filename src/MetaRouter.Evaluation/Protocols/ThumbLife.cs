@@ -21,10 +21,10 @@ internal static class ThumbLife
     /// <summary>The dial position that the belief serves after each told number of signals; answers are chosen for what a word on them would teach, too.</summary>
     /// <param name="outcomesSeen">The learner is told what the answer and the middle of the pool turned out to be.</param>
     /// <returns>And over all requests until then, how many there were and the utility that exploring gave up.</returns>
-    public static (TopicAct[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
+    public static (TopicDial[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
     {
         var told = world.Variant.Told;
-        var acts = new TopicAct[told.Count];
+        var acts = new TopicDial[told.Count];
         var life = new Life(split, world, half, user, outcomesSeen, prior, s_learning, random, byTopic: true);
         for (var t = 0; t < acts.Length; t++)
         {
@@ -45,8 +45,6 @@ internal static class ThumbLife
     {
         private readonly ChoiceContext _context = outcomesSeen ? split.Pool.Context with { CostSpread = 0 } : split.Pool.Context;
         private UserState _state = UserState.Empty;
-        private PreferenceBelief _belief = PreferenceBelief.FromPrior(prior);
-        private double _regret = split.Pool.Values.ExpectedRegret(PreferenceBelief.FromPrior(prior));
 
         public int Requests { get; private set; }
 
@@ -56,10 +54,10 @@ internal static class ThumbLife
         public int Signals => _state.Signals.Length;
 
         /// <summary>The dial position that the belief serves now.</summary>
-        public int Position => Act.Own;
+        public int Position => Act.Own.Position;
 
         /// <summary>The dial positions that the belief serves now, by topic.</summary>
-        public TopicAct Act { get; private set; } = new(PreferenceBelief.FromPrior(prior), split.Pool.Values);
+        public TopicDial Act { get; private set; } = new(PreferenceBelief.FromPrior(prior), split.Pool.Values);
 
         public UserState State => _state;
 
@@ -83,8 +81,7 @@ internal static class ThumbLife
                 _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle) { Topic = Topic(row) });
             }
 
-            _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());
-            (Act, _regret) = (new TopicAct(_belief, split.Pool.Values), split.Pool.Values.ExpectedRegret(_belief));
+            Act = new TopicDial(PreferenceBelief.From(prior, _context, _state.Signals.AsSpan()), split.Pool.Values);
         }
 
         private byte Topic(int row) => byTopic ? split.Topic(row) : (byte)0;
@@ -96,18 +93,18 @@ internal static class ThumbLife
             Span<double> propensity = stackalloc double[predicted.Length];
             for (var k = 0; k < utility.Length; k++)
             {
-                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row))]), split.Pool.CostScaleUsd);
+                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row)).Position]), split.Pool.CostScaleUsd);
             }
 
             var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));
             if (exploration.Horizon > 0)
             {
                 Span<double> taught = stackalloc double[predicted.Length];
-                new ComparisonSelector(_belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
+                new ComparisonSelector(Act.Belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
                 TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
             }
 
-            var served = exploration.Choose(utility, _regret, draw, propensity).Index;
+            var served = exploration.Choose(utility, Act.Own.Regret, draw, propensity).Index;
             Lost += world.Worth(row, split.Realised(row, best), user.Lambda) - world.Worth(row, split.Realised(row, served), user.Lambda);
             return served;
         }

@@ -57,10 +57,10 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
 
         public void Choose(ReadOnlySpan<int> rows, Span<byte> models)
         {
-            var act = new TopicAct(_belief, split.Pool.Values);
+            var act = new TopicDial(_belief, split.Pool.Values);
             for (var i = 0; i < rows.Length; i++)
             {
-                models[i] = acts.GetOrAdd(act.On(split.Topic(rows[i])), position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
+                models[i] = acts.GetOrAdd(act.On(split.Topic(rows[i])).Position, position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
             }
         }
     }

@@ -1,0 +1,49 @@
+using MetaRouter.Core.Preferences;
+
+namespace MetaRouter.Core.Routing;
+
+/// <summary>What a belief serves: a position of the dial for each topic that was spoken of, one for the others, and the user's own where a request has no clear topic.</summary>
+public sealed class TopicDial
+{
+    private readonly (byte Topic, DialAct Act)[] _topics;
+    private readonly DialAct _elsewhere;
+
+    public TopicDial(PreferenceBelief belief, ValueTable values)
+    {
+        ArgumentNullException.ThrowIfNull(belief);
+        ArgumentNullException.ThrowIfNull(values);
+        (Belief, Own) = (belief, Act(belief));
+        _elsewhere = ReferenceEquals(belief.Elsewhere, belief) ? Own : Act(belief.Elsewhere);
+        _topics = [.. belief.Topics.Select(t => (t.Code, Act(t.Belief)))];
+        IsOne = _elsewhere.Position == Own.Position && Array.TrueForAll(_topics, t => t.Act.Position == Own.Position);
+
+        DialAct Act(PreferenceBelief of) => new(values.Best(of.CostShare), values.ExpectedRegret(of));
+    }
+
+    public PreferenceBelief Belief { get; }
+
+    /// <summary>Where a request has no clear topic.</summary>
+    public DialAct Own { get; }
+
+    /// <summary>Every request is served at one position.</summary>
+    public bool IsOne { get; }
+
+    /// <param name="topic">As <see cref="Users.Signal.Topic"/>.</param>
+    public DialAct On(byte topic)
+    {
+        foreach (var (known, act) in _topics)
+        {
+            if (known == topic)
+            {
+                return act;
+            }
+        }
+
+        return topic == 0 ? Own : _elsewhere;
+    }
+}
+
+/// <summary>A position of the dial.</summary>
+/// <param name="Position">Index into <see cref="PreferenceGrid.Lambda"/>.</param>
+/// <param name="Regret">Expected of it under the belief that it was chosen by, 0 or more.</param>
+public readonly record struct DialAct(int Position, double Regret);
