@@ -77,7 +77,7 @@ public static class MetaLearner
         var candidates = neighbours.Select(n => With(prior, n.Kind, n.Speech)).ToArray();
         var spreads = TopicNeighbours(prior);
         var serving = prior;
-        prior = new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech, TopicSpread.None);
+        prior = prior.With(TopicSpread.None);
         var evidence = new double[neighbours.Count + SignalSpeech.Kinds + spreads.Count + 1];
         Span<float> all = stackalloc float[ChoiceModel.Hypotheses];
         Span<float> others = stackalloc float[ChoiceModel.Hypotheses];
@@ -149,7 +149,7 @@ public static class MetaLearner
         if (evidence[^1] >= SmallestCohort)
         {
             double Worth(int i) => evidence[neighbours.Count + SignalSpeech.Kinds + i] - (spreads[i].Share != prior.Topics.Share ? 1 : 0) - (spreads[i].Width != prior.Topics.Width ? 1 : 0);
-            next = new PopulationPrior(next.Components, next.BetaWeights, next.Lapse, next.Speech, spreads[Enumerable.Range(0, spreads.Count).MaxBy(Worth)]);
+            next = next.With(spreads[Enumerable.Range(0, spreads.Count).MaxBy(Worth)]);
         }
 
         return next;

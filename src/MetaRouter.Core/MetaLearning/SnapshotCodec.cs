@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -8,13 +6,14 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Text;
+using static MetaRouter.Core.MetaLearning.SnapshotFields;
 
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
 /// The snapshot as bytes: "MRSNAPSH", format version (u16), body, SHA-256 of everything before it. Little-endian.
 /// A reader trusts nothing: length, checksum, version, every count against the bytes left, every number against its range.
-/// A file may hold these bytes packed: "MRSNAPSZ", their length (i32), and themselves by Brotli.
+/// A file may hold these bytes packed (<see cref="SnapshotPacking"/>).
 /// </summary>
 public static class SnapshotCodec
 {
@@ -28,64 +27,10 @@ public static class SnapshotCodec
 
     private const int HashBytes = 32;
 
-    // Room for thousands of models; a file that claims more is not one of ours.
-    private const int MaxUnpackedBytes = 256 << 20;
-
-    // Weights are a few units. Products of a few numbers of this size are still numbers, so no snapshot predicts what is none.
-    private const float MostWeight = 1e9f;
-
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
 
-    private static ReadOnlySpan<byte> PackedMagic => "MRSNAPSZ"u8;
-
     /// <summary>Written bytes made small, for files.</summary>
-    public static byte[] Pack(ReadOnlySpan<byte> written)
-    {
-        using var stream = new MemoryStream();
-        stream.Write(PackedMagic);
-        Span<byte> length = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, written.Length);
-        stream.Write(length);
-        using (var brotli = new BrotliStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
-        {
-            brotli.Write(written);
-        }
-
-        return stream.ToArray();
-    }
-
-    private static byte[] Unpack(ReadOnlySpan<byte> packed)
-    {
-        var head = PackedMagic.Length + 4;
-        var length = packed.Length < head ? -1 : BinaryPrimitives.ReadInt32LittleEndian(packed[PackedMagic.Length..]);
-        if (length is <= 0 or > MaxUnpackedBytes)
-        {
-            throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes claims {length} bytes; it may hold 1 to {MaxUnpackedBytes}. Copy the file again or train a new one.");
-        }
-
-        // Room is made as bytes come: a length that lies costs nothing.
-        var bytes = new byte[Math.Min(length, (64 << 10) + (16L * packed.Length))];
-        var from = packed[head..];
-        var to = 0;
-        using var brotli = new BrotliDecoder();
-        while (true)
-        {
-            var status = brotli.Decompress(from, bytes.AsSpan(to), out var read, out var written);
-            from = from[read..];
-            to += written;
-            if (status == OperationStatus.Done && to == length)
-            {
-                return bytes;
-            }
-
-            if (status != OperationStatus.DestinationTooSmall || bytes.Length == length)
-            {
-                throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
-            }
-
-            Array.Resize(ref bytes, (int)Math.Min(length, 2L * bytes.Length));
-        }
-    }
+    public static byte[] Pack(ReadOnlySpan<byte> written) => SnapshotPacking.Pack(written);
 
     public static byte[] Write(Snapshot snapshot)
     {
@@ -103,9 +48,9 @@ public static class SnapshotCodec
     /// <exception cref="SnapshotFormatException">The bytes are not a whole, unaltered snapshot of a version this program reads; the message says which of these.</exception>
     public static Snapshot Read(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.StartsWith(PackedMagic))
+        if (SnapshotPacking.IsPacked(bytes))
         {
-            bytes = Unpack(bytes);
+            bytes = SnapshotPacking.Unpack(bytes);
         }
 
         if (bytes.Length < Magic.Length || !bytes.StartsWith(Magic))
@@ -482,63 +427,4 @@ public static class SnapshotCodec
         SignalSpeech[]? speech = version == FormatVersion ? null : [new(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()];
         return new PopulationPrior(components, betas, lapse, speech, version >= TopicsVersion ? new TopicSpread(r.ReadDouble(), r.ReadDouble()) : null);
     }
-
-    private static void WriteFloats(BinaryWriter w, ReadOnlySpan<float> values)
-    {
-        w.Write(values.Length);
-        foreach (var v in values)
-        {
-            w.Write(v);
-        }
-    }
-
-    private static float[] ReadFloats(BinaryReader r, string what)
-    {
-        var values = new float[ReadCount(r, what, 4)];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = Finite(r.ReadSingle(), what);
-        }
-
-        return values;
-    }
-
-    private static void WriteHalves(BinaryWriter w, ReadOnlySpan<float> values)
-    {
-        w.Write(values.Length);
-        foreach (var v in values)
-        {
-            w.Write((Half)v);
-        }
-    }
-
-    private static float[] ReadHalves(BinaryReader r, string what, float low, float high)
-    {
-        var values = new float[ReadCount(r, what, 2)];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = InRange((float)r.ReadHalf(), low, high, what);
-        }
-
-        return values;
-    }
-
-    private static sbyte[] ReadBytes(BinaryReader r, string what) => MemoryMarshal.Cast<byte, sbyte>(r.ReadBytes(ReadCount(r, what, 1))).ToArray();
-
-    private static int ReadCount(BinaryReader r, string what, int bytesEach)
-    {
-        var count = r.ReadInt32();
-        var left = r.BaseStream.Length - r.BaseStream.Position;
-        return count >= 0 && (long)count * bytesEach <= left
-            ? count
-            : throw new SnapshotFormatException($"The snapshot claims {count} {what} with {left} bytes left. Train it again with this program.");
-    }
-
-    private static float Finite(float value, string what) => InRange(value, -MostWeight, MostWeight, what);
-
-    private static float NotNegative(float value, string what) => InRange(value, 0, MostWeight, what);
-
-    private static float InRange(float value, float low, float high, string what) => value >= low && value <= high
-        ? value
-        : throw new SnapshotFormatException($"The snapshot has a {what} of {value}; it must be from {low} to {high}. Train it again with this program.");
 }

@@ -79,6 +79,9 @@ public sealed record PopulationPrior
 
     public TopicSpread Topics { get; }
 
+    /// <summary>The same population where trade-offs differ otherwise by topic.</summary>
+    public PopulationPrior With(TopicSpread topics) => new(Components, BetaWeights, Lapse, Speech, topics);
+
     /// <summary>A kind that this version does not know is silent.</summary>
     public SignalSpeech SpeechOf(FeedbackKind kind) => (int)kind < Speech.Length ? Speech[(int)kind] : default;
 

@@ -49,9 +49,8 @@ public static class Explanation
 
         string Topics(string how, Func<TopicOffset, double> sure)
         {
-            var told = string.Join(", ", belief.Topics.Where(t => sure(t.Offset) >= Sure).OrderByDescending(t => sure(t.Offset)).ThenBy(t => t.Code)
-                .Select(t => (Topic: user.Pool.Snapshot.Encoder.Topics.Groups.Find(t.Code), t.Belief)).Where(t => t.Topic is not null)
-                .Select(t => $"{t.Topic!.Title} ({Price(t.Belief.Quantile(0.5))})"));
+            var told = string.Join(", ", user.Topics.Where(t => sure(t.Belief.Offset) >= Sure).OrderByDescending(t => sure(t.Belief.Offset))
+                .Select(t => $"{t.Topic.Title} ({Price(t.Belief.Belief.Quantile(0.5))})"));
             return told.Length > 0 ? $"; {how} on {told}" : "";
         }
 

@@ -32,6 +32,14 @@ public sealed class UserModel
     /// <summary>What the signals say of the user. Drawn from them when it is first asked for: several signals between two requests cost one belief.</summary>
     public PreferenceBelief Belief => Dial.Belief;
 
+    /// <summary>The topics that signals spoke of and that the snapshot still knows, by code.</summary>
+    public IEnumerable<(TopicGroup Topic, TopicBelief Belief)> Topics =>
+        from belief in Belief.Topics
+        let topic = Pool.Snapshot.Encoder.Topics.Groups.Find(belief.Code)
+        where topic is not null
+        orderby belief.Code
+        select (topic, belief);
+
     private TopicDial Dial => Volatile.Read(ref _dial) ?? Believe();
 
     /// <summary>The same user under another snapshot or catalog: signals stay, the belief is drawn from them anew.</summary>
@@ -57,7 +65,7 @@ public sealed class UserModel
             throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
         }
 
-        var believed = Dial;
+        var believed = Dial; // what the first decision after learning waits for
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
@@ -75,12 +83,13 @@ public sealed class UserModel
         }
 
         enters?.Invoke(DecisionStep.Decide);
+        var act = believed.On(scratch.Topic);
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
 
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[believed.On(scratch.Topic).Position]);
+        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[act.Position]);
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -114,7 +123,7 @@ public sealed class UserModel
             var explores = request.MayExplore && request.LambdaCost is null;
             Span<double> worth = stackalloc double[allowed];
             Teach(scratch.Topic, able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
-            var choice = policy.Exploration.Choose(worth, explores ? believed.On(scratch.Topic).Regret : 0, moment.Draw, propensity);
+            var choice = policy.Exploration.Choose(worth, explores ? act.Regret : 0, moment.Draw, propensity);
             chosen = index[choice.Index];
             reason = allowed == 1 ? DecisionReason.OnlyAllowed
                 : choice.IsExplored || utility[choice.Index] < TensorPrimitives.Max<double>(utility) ? DecisionReason.Explored

@@ -170,10 +170,8 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         double At(double p) => Rounded(belief.Quantile(p));
     }
 
-    /// <summary>Of the topics that the user's signals spoke of and that the snapshot still knows.</summary>
     private static TopicAnswer[] Topics(UserModel user) =>
-        [.. user.Belief.Topics.OrderBy(t => t.Code).Select(t => (Belief: t, Group: user.Pool.Snapshot.Encoder.Topics.Groups.Find(t.Code))).Where(t => t.Group is not null)
-            .Select(t => new TopicAnswer(t.Group!.Title, t.Group.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
+        [.. user.Topics.Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
     private static RouteAnswer Answer(RouteDecision decision)
     {

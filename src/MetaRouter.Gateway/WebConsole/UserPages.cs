@@ -94,8 +94,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>
     private static TopicView[]? Topics(UserModel user)
     {
-        var groups = user.Pool.Snapshot.Encoder.Topics.Groups;
-        TopicView[] topics = [.. user.Belief.Topics.OrderBy(t => t.Offset.Mean).ThenBy(t => t.Code).Where(t => groups.Find(t.Code) is not null).Select(t => new TopicView(groups.Find(t.Code)!.Label, -t.Offset.Mean, t.Offset.Deviation))];
+        TopicView[] topics = [.. user.Topics.OrderBy(t => t.Belief.Offset.Mean).Select(t => new TopicView(t.Topic.Label, -t.Belief.Offset.Mean, t.Belief.Offset.Deviation))];
         return topics.Length == 0 ? null : topics;
     }
 
