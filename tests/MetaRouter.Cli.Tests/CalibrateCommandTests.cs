@@ -75,11 +75,5 @@ public sealed class CalibrateCommandTests : IDisposable
 
     private void Write(string name, string[] lines) => System.IO.File.WriteAllLines(File(name), lines);
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false), default);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

@@ -73,11 +73,5 @@ public sealed class EvaluateAllTests : IDisposable
 
     private string Read(string name) => File.ReadAllText(Path.Combine(_folder, name));
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false), default);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

@@ -138,13 +138,7 @@ public sealed class EvaluateCommandTests : IDisposable
         output.ShouldContain("--pool");
     }
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false), default);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 
     private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(_folder, name), lines);
 

@@ -170,13 +170,7 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("", "")]
     public void OneLine_Of_FoldsEscapesAndCuts(string text, string expected) => OneLine.Of(text, 10, "...").ShouldBe(expected);
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(["replay", .. args], new Terminal(output, error, false, false), default);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(["replay", .. args]);
 
     private string Write(string name, string[] lines)
     {

@@ -91,13 +91,7 @@ public sealed class TrainCommandTests : IDisposable
 
     private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(Data, name), lines);
 
-    private static async Task<(int Code, string Output, string Error)> Run(params string[] args)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(args, new Terminal(output, error, false, false) { Clock = new FixedClock() }, default);
-        return (code, output.ToString(), error.ToString());
-    }
+    private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args, new FixedClock());
 
     private static string[] Lines(int rows) => [.. Enumerable.Range(0, rows).Select(i =>
         string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01} } }"""))];
