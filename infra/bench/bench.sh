@@ -24,6 +24,19 @@ await() { # NAME URL
   done
   echo "$1 did not start:" >&2; cat "$work/$1.log" >&2; exit 1
 }
+# Asks for a decision until one comes, and ends everything where the process dies before: a start is timed by what it is good for.
+first_decision() { # URL PROCESS LOG SECONDS_BETWEEN
+  local answer="$work/answer"
+  : >"$answer"
+  for ((n = 0; n < 6000; n++)); do
+    curl -sf -m 5 "$1/v1/router/route" -d '{"user":"ada","input":"What is 2+2?"}' >"$answer" 2>/dev/null && break
+    kill -0 "$2" 2>/dev/null || break
+    sleep "$4"
+  done
+  grep -q '"receipt"' "$answer" || { echo "No answer came:" >&2; cat "$3" >&2; exit 1; }
+}
+must_be_free() { ! curl -s -m 2 -o /dev/null "$1/" || { echo "Something already listens on $1; stop it, or set PORT." >&2; exit 1; }; } # URL
+median() { sort -n "$1" | sed -n "$((($(wc -l <"$1") + 1) / 2))p"; } # FILE of one figure a line
 start_mock() { start mock dotnet MockUpstream/MockUpstream.dll --urls "$1"; await mock "$1/"; } # URL
 start_gateway() { # NAME URL STORE SETTINGS...
   local name=$1 url=$2 store=$3; shift 3
