@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Durable feedback a second, and its latency at half that rate: over HTTP, and in the process without HTTP; on SQLite (group commit, full sync) and on Redis with appendfsync
 # everysec and always. Every word is on a decision of its own, taken before the clock starts. Needs the .NET SDK, redis-server and curl.
+# usage: bash infra/bench/feedback.sh [PAGE]     PAGE: where the table is written, too
 # SECONDS_RUN (8), CONNECTIONS (64) and STORES ("sqlite everysec always") can be set in the environment.
 source "$(dirname "$0")/bench.sh"
 need dotnet redis-server redis-cli curl
@@ -8,8 +9,11 @@ seconds=${SECONDS_RUN:-8} connections=${CONNECTIONS:-64}
 publish_gateway
 build infra/bench/PacedLoad tests/MetaRouter.Hosting.Tests.Crash
 paced() { dotnet "$work/PacedLoad/PacedLoad.dll" "$1" "$2" "$connections" "$3" feedback | sed -n 's/^LINE [0-9]* //p'; } # URL RATE SECONDS: how many, failed, p50, p99
-printf '%-10s %-11s %12s %14s %12s %12s %8s %6s\n' store through feedback/s "at half rate" "p50 ms" "p99 ms" failed load
-row() { printf '%-10s %-11s %12.0f %14.0f %12s %12s %8s %6s\n' "$@" "$(load)"; }
+page=${1:+$(realpath -m "$1")} table="$work/table"
+tell() { echo "$1" | tee -a "$table"; }
+row() { tell "$(printf '| %-8s | %-10s | %10.0f | %12.0f | %6s | %6s | %6s | %5s |' "$@" "$(load)")"; }
+tell '| store    | through    | feedback/s | at half rate | p50 ms | p99 ms | failed | load |'
+tell '|---|---|---:|---:|---:|---:|---:|---:|'
 port=16590
 for store in ${STORES:-sqlite everysec always}; do
   port=$((port + 1))
@@ -27,3 +31,8 @@ for store in ${STORES:-sqlite everysec always}; do
   row "$store" in-process "$rate" "$half" "$p50" "$p99" 0
   [[ $store == sqlite ]] || stop "redis-$store"
 done
+
+[[ -z $page ]] || {
+  printf '# Durable feedback\n\nBy `bash infra/bench/feedback.sh docs/results/feedback.md`, %s: acknowledged words a second, each on a decision of its own, with %s at a time for %s s; then p50 and p99 at half that rate. Store, router and load share %s cores. SQLite syncs fully, by group commit; Redis appends with `appendfsync everysec` or `always`.\n\n' "$(date -u +%F)" "$connections" "$seconds" "$(nproc)"
+  cat "$table"
+} >"$page"
