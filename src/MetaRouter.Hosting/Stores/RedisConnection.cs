@@ -126,8 +126,8 @@ internal sealed class RedisConnection : IDisposable
             await Task.Yield();
             return answer;
         }
-        // Cancelled, and not by the caller: the client gives up what it had in hand when it connects anew.
-        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        // Whatever else the client fails by: what it had in hand when its connection breaks, it cancels or fails by what broke, the state of a pipe too.
+        catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
             throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e);
@@ -199,7 +199,8 @@ internal sealed class RedisConnection : IDisposable
         RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
         RedisServerException => "Redis refuses",
         TimeoutException or OperationCanceledException => "it does not answer in time; what was asked may have been done, ask again",
-        _ => Unreachable,
+        RedisException => Unreachable,
+        _ => "the connection broke; what was asked may have been done, ask again",
     };
 
     private static string OneLine(Exception e)

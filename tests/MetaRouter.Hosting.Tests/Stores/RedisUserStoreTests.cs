@@ -53,6 +53,8 @@ public sealed class RedisUserStoreTests
         var failure = await Should.ThrowAsync<StoreException>(() => connection.DoAsync("key", _ => Task.FromCanceled<int>(givenUp), "read", CancellationToken.None));
 
         failure.Message.ShouldContain("ask again");
+        var broken = await Should.ThrowAsync<StoreException>(() => connection.DoAsync("key", _ => Task.FromException<int>(new InvalidOperationException("Reading is not allowed after reader was completed.")), "read", CancellationToken.None));
+        broken.Message.ShouldContain("the connection broke; what was asked may have been done");
         await Should.ThrowAsync<OperationCanceledException>(() => connection.DoAsync("key", _ => Task.FromCanceled<int>(givenUp), "read", givenUp));
     }
 
