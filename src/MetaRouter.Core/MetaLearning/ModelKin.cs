@@ -10,8 +10,8 @@ namespace MetaRouter.Core.MetaLearning;
 /// <remarks>
 /// A model dearer than its sibling starts better than that is, by what price has bought among the models that are known: <c>logit q + b ln(price / price of
 /// the sibling)</c>, b the ridge regression of their logits on ln price. One that is cheaper starts as its sibling: it may be the same model on cheaper machines.
-/// Where kin were metered without tokens (<see cref="PriceFit.IsNominal"/>) and the model has a price per token, a mean call of theirs counts as
-/// <see cref="ModelArrival.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
+/// Where kin, or the model itself, were metered without tokens (<see cref="PriceFit.IsNominal"/>) and the model has a price per token, a mean call of theirs
+/// counts as <see cref="ModelArrival.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
 /// </remarks>
 /// <param name="Weights">Numbers of the snapshot's models and their weights, which sum to 1; of a model that the snapshot knows, itself.</param>
 /// <param name="Head">The weighted mean of theirs, moved as above.</param>
@@ -36,20 +36,23 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
     {
         var sibling = Sibling(snapshot, catalog, model);
         var weights = sibling is { } declared ? [(declared, 1)] : ByPrice(snapshot, model);
-        if (snapshot.Numbers.TryGetValue(model.Id, out var self))
-        {
-            return new ModelKin(weights, snapshot.Heads[self], 0, 1);
-        }
-
-        var isMetered = !PriceFit.IsNominal(model);
+        var isKnown = snapshot.Numbers.ContainsKey(model.Id);
+        // Of a model that the snapshot knows, an output price alone may be a multiple of what its bills were.
+        var isMetered = isKnown ? model.InputPrice.Usd > 0 : !PriceFit.IsNominal(model);
         var factors = weights.Select(w => isMetered ? snapshot.TokensOfUnit(w.Model) : 1).ToArray();
         var heads = weights.Select((w, i) => factors[i] == 1 ? snapshot.Heads[w.Model] : snapshot.Heads[w.Model] with { TokenFactor = snapshot.Heads[w.Model].TokenFactor * factors[i] }).ToArray();
+        var tokens = (float)weights.Select((w, i) => w.Weight * factors[i]).Sum();
         var head = heads is [var only] ? only : ModelHead.Mean(heads, [.. weights.Select(w => w.Weight)]);
+        if (isKnown)
+        {
+            return new ModelKin(weights, head, 0, tokens);
+        }
+
         var lift = sibling is { } like && isMetered && !PriceFit.IsNominal(snapshot.Models[like])
             ? Math.Max(0, Slope(snapshot)) * Math.Clamp(TypicalPrice(model) - TypicalPrice(snapshot.Models[like]), 0, FarthestPrice)
             : 0;
         var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Sigmoid(Logit(head.TreeMean) + lift) };
-        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, (float)weights.Select((w, i) => w.Weight * factors[i]).Sum());
+        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens);
     }
 
     /// <summary>The model itself, else its sibling, or the sibling's; null: none that the snapshot knows.</summary>

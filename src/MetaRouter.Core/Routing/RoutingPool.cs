@@ -66,12 +66,14 @@ public sealed class RoutingPool
         var sample = snapshot.Calibration;
         var at = new int[snapshot.Models.Count];
         Array.Fill(at, -1);
+        var tokens = new float[catalog.Count]; // of the model's own, for each that its cells are recorded with
+        Array.Fill(tokens, 1);
         var fresh = new List<int>();
         for (var i = 0; i < catalog.Count; i++)
         {
             if (catalog.Models[i].Enabled && snapshot.Numbers.TryGetValue(catalog.Models[i].Id, out var index))
             {
-                at[index] = i;
+                (at[index], tokens[i]) = (i, kin[i].Tokens);
             }
             else if (catalog.Models[i].Enabled)
             {
@@ -100,10 +102,10 @@ public sealed class RoutingPool
                 {
                     var model = catalog.Models[i];
                     var input = model.InputPrice.CostUsd(sample.InputTokens[c]);
-                    var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c]);
+                    var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c] * tokens[i]);
                     spent[i] += cost;
                     answers[i]++;
-                    cells.Add((row, sample.Quality[c], sample.Score[c], input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c]), cost));
+                    cells.Add((row, sample.Quality[c], sample.Score[c], input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c] * tokens[i]), cost));
                 }
             }
 

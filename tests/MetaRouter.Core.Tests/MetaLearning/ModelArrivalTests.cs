@@ -10,6 +10,9 @@ namespace MetaRouter.Core.Tests.MetaLearning;
 public class ModelArrivalTests
 {
     private static readonly Snapshot Three = ByHand([new("small", 0.5f, 0.4), new("medium", 0.7f, 4, 200), new("large", 0.9f, 40)], Sample(3, 0.5f, 0.7f, 0.9f, 0.5f, 0.5f, 1));
+
+    /// <summary>Bills without tokens: a unit is a millionth of a dollar, 100 a call.</summary>
+    private static readonly Snapshot Billed = new(Three.Origin, Three.Encoder, Three.Projection, Three.Forest, [.. Three.Models.Select(m => m with { InputPrice = new(0), OutputPrice = new(PriceFit.NominalUsdPerMillion) })], Three.Heads, Three.OutcomeCorrelation, Three.Calibration, Three.Prior);
     private static readonly ModelProfile Newcomer = Profile("large-2", 10) with { Sibling = new("large") };
 
     [Fact]
@@ -85,11 +88,9 @@ public class ModelArrivalTests
     [Fact]
     public void Add_PriceOfTokensBesideASiblingBilledWithout_CostsAsItIsPriced()
     {
-        // The sibling's bills have no tokens: a unit is a millionth of a dollar, 100 a call.
-        Snapshot billed = new(Three.Origin, Three.Encoder, Three.Projection, Three.Forest, [.. Three.Models.Select(m => m with { InputPrice = new(0), OutputPrice = new(PriceFit.NominalUsdPerMillion) })], Three.Heads, Three.OutcomeCorrelation, Three.Calibration, Three.Prior);
         var newcomer = new ModelProfile(new("large-2"), new(0), new(10)) { Sibling = new("large") };
 
-        foreach (var pool in (RoutingPool[])[RoutingPool.OfSnapshot(ModelArrival.Add(billed, newcomer, [])), new(billed, new([.. billed.Models, newcomer]))])
+        foreach (var pool in (RoutingPool[])[RoutingPool.OfSnapshot(ModelArrival.Add(Billed, newcomer, [])), new(Billed, new([.. Billed.Models, newcomer]))])
         {
             // 300 tokens at $10 a million, beside the sibling's 100 millionths.
             OutcomesOf(pool)[3].CostUsd.ShouldBe(3e-3f, 1e-6f);
@@ -97,6 +98,20 @@ public class ModelArrivalTests
             pool.CostScaleUsd.ShouldBe(3e-3, 1e-6);
             pool.Values.RelativeCost[^1].ShouldBe(.0333f, 1e-3f);
         }
+    }
+
+    [Fact]
+    public void List_PricePerTokenOfAModelKnownByBillsAlone_IsChargedForTokens()
+    {
+        var listed = new ModelCatalog([.. Billed.Models.Take(2), Billed.Models[2] with { InputPrice = new(5), OutputPrice = new(10) }]);
+        var doubled = new ModelCatalog([.. Billed.Models.Take(2), Billed.Models[2] with { OutputPrice = new(2) }]);
+
+        // 300 tokens at $10 a million and 10 of the prompt at $5, beside 100 millionths for each of the others.
+        OutcomesOf(new(Billed, listed))[2].CostUsd.ShouldBe(3.05e-3f, 1e-6f);
+        OutcomesOf(new(Billed, listed))[0].CostUsd.ShouldBe(1e-4f, 1e-7f);
+        new RoutingPool(Billed, listed).CostScaleUsd.ShouldBe(3e-3, 1e-6, "the sample's prompts are empty");
+        OutcomesOf(new(Billed, doubled))[2].CostUsd.ShouldBe(2e-4f, 1e-7f);
+        new RoutingPool(Billed, doubled).CostScaleUsd.ShouldBe(2e-4, 1e-7);
     }
 
     [Fact]
