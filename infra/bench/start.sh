@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Publishes the gateway, compiled ahead of time, starts it on SQLite RUNS times and tells the median time from the start of the process to the first routed answer,
-# and its memory once it has rested. usage: bash infra/bench/start.sh [RUNS]     (9)
-# REST (30) seconds of rest; PLAIN=1 publishes without ReadyToRun; APP is a folder that was published before; PORT (18098). Needs curl.
+# Publishes the gateway as its container does, compiled ahead of time together with the framework, starts it on SQLite RUNS times and tells the median time from the
+# start of the process to the first routed answer, and its memory once it has rested. usage: bash infra/bench/start.sh [RUNS]     (9)
+# AHEAD=own compiles its own assemblies alone ahead of time, and needs an installed runtime; AHEAD=none compiles none. REST (30) seconds of rest; APP is a folder that
+# was published before; PORT (18098). Needs curl.
 source "$(dirname "$0")/bench.sh"
 need dotnet git curl
 runs=${1:-9} url="http://127.0.0.1:${PORT:-18098}"
@@ -9,20 +10,27 @@ cd "$root"
 
 app=${APP:-$work/app}
 if [[ -z ${APP:-} ]]; then
-  ahead=()
-  [[ -n ${PLAIN:-} ]] || ahead=(-p:PublishReadyToRun=true --use-current-runtime)
+  case ${AHEAD:-all} in
+    all) ahead=(--self-contained true --use-current-runtime -p:PublishReadyToRun=true -p:PublishReadyToRunComposite=true) ;;
+    own) ahead=(--self-contained false --use-current-runtime -p:PublishReadyToRun=true) ;;
+    none) ahead=() ;;
+    *) echo "start.sh: AHEAD is '$AHEAD'; say all, own or none." >&2; exit 2 ;;
+  esac
   # In a copy: what a publish for one machine needs more would be written into the lock files.
   mkdir "$work/source"
   git ls-files -z src 'Directory.*' .editorconfig | tar -c --null -T - | tar -x -C "$work/source"
-  (cd "$work/source" && env -u CI dotnet publish src/MetaRouter.Gateway -c Release --self-contained false "${ahead[@]}" -o "$app" -v quiet >&2)
+  (cd "$work/source" && env -u CI dotnet publish src/MetaRouter.Gateway -c Release "${ahead[@]}" -o "$app" -v quiet >&2)
 fi
 
 must_be_free "$url"
+# Where the framework is compiled in, the program is started itself.
+program=("$app/MetaRouter.Gateway")
+[[ -e $app/libcoreclr.so ]] || program=(dotnet "$app/MetaRouter.Gateway.dll")
 for ((run = 0; run < runs; run++)); do
   ((run == 0)) || stop gateway
   rm -rf "$work/store" && mkdir "$work/store"
   began=$(date +%s%N)
-  start gateway dotnet "$app/MetaRouter.Gateway.dll" --urls "$url" --MetaRouter:Store "sqlite:$work/store/users.db"
+  start gateway "${program[@]}" --urls "$url" --MetaRouter:Store "sqlite:$work/store/users.db"
   first_decision "$url" "${pid[gateway]}" "$work/gateway.log" 0.005
   echo $((($(date +%s%N) - began) / 1000000)) >>"$work/all"
 done

@@ -3,11 +3,12 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /repository
 COPY . .
-RUN dotnet publish src/MetaRouter.Gateway -c Release -p:UseOrleans=true -o /app
+# Compiled ahead of time together with the framework: what is left to compile at a start is half of it.
+RUN dotnet publish src/MetaRouter.Gateway -c Release -p:UseOrleans=true --self-contained true --use-current-runtime -p:PublishReadyToRun=true -p:PublishReadyToRunComposite=true -o /app
 
 # No shell, no package manager, and not root: user 1654.
-FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 COPY --from=build /app /app
 USER 1654
 EXPOSE 8080
-ENTRYPOINT ["dotnet", "/app/MetaRouter.Gateway.dll"]
+ENTRYPOINT ["/app/MetaRouter.Gateway"]
