@@ -196,7 +196,12 @@ public partial class KubernetesTests
         var file = Repository.Read("infra", "docker", $"{workload["metarouter-".Length..]}.Dockerfile");
         var project = Publish().Match(file).Groups[1].Value;
         File.Exists(Path.Combine(Repository.Root, project, $"{Path.GetFileName(project)}.csproj")).ShouldBeTrue(project);
-        file.ShouldContain($"ENTRYPOINT [\"dotnet\", \"/app/{Path.GetFileName(project)}.dll\"]");
+        // A program that brings the framework along is started itself, on an image without one.
+        var (runtime, start) = file.Contains("--self-contained true", StringComparison.Ordinal)
+            ? ("runtime-deps", $"\"/app/{Path.GetFileName(project)}\"")
+            : ("aspnet", $"\"dotnet\", \"/app/{Path.GetFileName(project)}.dll\"");
+        file.ShouldContain($"FROM mcr.microsoft.com/dotnet/{runtime}:");
+        file.ShouldContain($"ENTRYPOINT [{start}]");
         file.ShouldContain($"USER {Pod(workload).Text("securityContext.runAsUser")}\n");
         file.ShouldContain($"EXPOSE {string.Join(' ', Container(workload).List("ports").Select(p => p.Text("containerPort")))}\n");
     }
