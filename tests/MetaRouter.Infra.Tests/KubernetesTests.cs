@@ -234,6 +234,6 @@ public partial class KubernetesTests
     [GeneratedRegex(@"ShutdownTimeout = TimeSpan\.FromSeconds\((\d+)\)")]
     private static partial Regex Drain();
 
-    [GeneratedRegex(@"dotnet publish (\S+) -c Release -p:UseOrleans=true -o /app\n")]
+    [GeneratedRegex(@"dotnet publish (\S+) -c Release -p:UseOrleans=true (?:.+ )?-o /app\n")]
     private static partial Regex Publish();
 }
