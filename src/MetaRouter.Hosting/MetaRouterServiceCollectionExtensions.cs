@@ -122,7 +122,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         }
         catch (StoreException e) when (e.IsTorn && options.SetTornStoreAside)
         {
-            var (logger, aside) = (logs.CreateLogger<SqliteUserStore>(), SqliteUserStore.SetAside(path, time.GetUtcNow()));
+            var (logger, aside) = (logs.CreateLogger<SqliteUserStore>(), SqliteFile.SetAside(path, time.GetUtcNow()));
             LogSetAside(logger, aside, e.Message);
             return SqliteUserStore.Open(path);
         }

@@ -1,0 +1,153 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>The SQLite file of <see cref="SqliteUserStore"/>: its layout, how it is opened for one process alone, and what is said of it when something is wrong.</summary>
+internal static class SqliteFile
+{
+    /// <summary>Of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
+    public const int SchemaVersion = 1;
+
+    private const int ApplicationId = 0x4D52_5355; // "MRSU"
+    private const string TornRemedy = "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path";
+    private const string ReadOnlyRemedy = "the file or its folder is read-only; make both writable for this user";
+
+    private static readonly string Layout = $"""
+        BEGIN;
+        CREATE TABLE users (key BLOB PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX users_by_seq ON users (seq);
+        CREATE TABLE quarantine (key BLOB NOT NULL, state BLOB NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL);
+        CREATE TABLE shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        PRAGMA application_id = {ApplicationId};
+        PRAGMA user_version = 1;
+        COMMIT;
+        """;
+
+    /// <summary>Opens or creates the file, and locks it.</summary>
+    /// <param name="path">Whole.</param>
+    /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
+    public static SqliteConnection Open(string path)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            if (Path.GetDirectoryName(path) is { } folder)
+            {
+                Directory.CreateDirectory(folder);
+            }
+
+            CreatePrivate(path);
+            connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
+            connection.Open();
+
+            if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") != 0)
+            {
+                throw new StoreException($"The store '{path}' cannot be opened: {ReadOnlyRemedy}.");
+            }
+
+            // Looks before it writes: a file of another program keeps its journal mode, and a torn one is not written into.
+            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
+            var version = FindVersion(connection, path);
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
+            Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
+            if (version < 1)
+            {
+                Execute(connection, Layout);
+            }
+
+            return connection;
+        }
+        catch (Exception e) when (e is SqliteException or UnauthorizedAccessException || (e is IOException && e is not StoreException))
+        {
+            connection?.Dispose();
+            throw Explain(e, path, "opened");
+        }
+        catch (StoreException)
+        {
+            connection?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Moves a file that cannot be read out of the way, whole, with the journal beside it.</summary>
+    /// <returns>Where it is now.</returns>
+    public static string SetAside(string path, DateTimeOffset now)
+    {
+        var aside = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(path)}.torn-{now.UtcDateTime:yyyyMMdd'T'HHmmssfff'Z'}");
+        foreach (var part in (string[])["-wal", "-shm", ""])
+        {
+            if (File.Exists(path + part))
+            {
+                File.Move(path + part, aside + part);
+            }
+        }
+
+        return aside;
+    }
+
+    public static StoreException Explain(Exception e, string path, string done)
+    {
+        const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26, readOnlyFileSystem = 30; // SQLite's codes, and EROFS
+        var remedy = (e as SqliteException)?.SqliteErrorCode switch
+        {
+            busy or locked => "another process has it open; stop that process, or give this one a path of its own",
+            readOnly => ReadOnlyRemedy,
+            full => "the disk is full; free some space, nothing acknowledged is lost",
+            ioError => "the disk reports an error; check it and its free space",
+            corrupt or notADatabase => TornRemedy,
+            cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
+            _ => e is UnauthorizedAccessException or IOException { HResult: readOnlyFileSystem } ? ReadOnlyRemedy : "check the path and its permissions",
+        };
+        return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e) { IsTorn = remedy == TornRemedy };
+    }
+
+    public static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>The file holds the secrets that receipts are sealed with: nobody else's eyes. SQLite gives the files beside it the same permissions.</summary>
+    private static void CreatePrivate(string path)
+    {
+        if (!OperatingSystem.IsWindows() && !File.Exists(path))
+        {
+            new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
+        }
+    }
+
+    /// <returns>0: a new file.</returns>
+    private static long FindVersion(SqliteConnection connection, string path)
+    {
+        var application = Scalar("PRAGMA application_id");
+        var version = Scalar("PRAGMA user_version");
+        if (application != ApplicationId && Scalar("SELECT count(*) FROM sqlite_schema") != 0)
+        {
+            throw new StoreException($"'{path}' is a SQLite file of another program (application id {application}). Point the store to another path.");
+        }
+
+        if (application != ApplicationId)
+        {
+            return 0;
+        }
+
+        if (version > SchemaVersion)
+        {
+            throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
+        }
+
+        // Reads the file once. Else a torn page shows only when its users come back, long after the backup that could mend it is gone.
+        return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.") { IsTorn = true };
+
+        long Scalar(string sql) => (long)Value(sql)!;
+
+        object? Value(string sql)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            return command.ExecuteScalar();
+        }
+    }
+}
