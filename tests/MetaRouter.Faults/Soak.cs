@@ -58,7 +58,8 @@ internal static class Soak
             var fault = minute == 1 ? ("none", () => Task.CompletedTask) : faults[random.Next(faults.Length)];
             await Task.Delay(20_000);
             await fault.Item2();
-            await Task.Delay(TimeSpan.FromSeconds(60) - Stopwatch.GetElapsedTime(began));
+            var rest = TimeSpan.FromSeconds(60) - Stopwatch.GetElapsedTime(began);
+            await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero); // a start can take longer on a busy machine
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {minute} | {fault.Item1} | {load.Acknowledged - acknowledged} | {load.RoutePercentile(0.5, began):0.0} | {load.RoutePercentile(0.99, began):0.0} | {string.Join(", ", world.Gateways.Select(g => g.ResidentMegabytes.ToString("0", CultureInfo.InvariantCulture)))} |"));
