@@ -1,22 +1,8 @@
-using System.Globalization;
-
 namespace MetaRouter.Cli;
 
 /// <summary>Figures as people read them.</summary>
 internal static class Readable
 {
-    public static string Money(double usd) => usd switch
-    {
-        < 0 => "-" + Money(-usd),
-        0 => "$0",
-        >= 100 => Invariant($"${usd:n0}"),
-        >= 1 => Invariant($"${usd:0.00}"),
-        _ => "$" + usd.ToString("0." + new string('#', Decimals(usd)), CultureInfo.InvariantCulture),
-    };
-
-    /// <summary>So many that two significant digits show.</summary>
-    public static int Decimals(double usd) => usd is > 0 and < 1 ? Math.Min(1 - (int)Math.Floor(Math.Log10(usd)), 15) : 2;
-
     public static string Count(long count, string of) => Invariant($"{count:n0} {of}{(count == 1 ? "" : "s")}");
 
     /// <summary>"-" where it is not known.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Simulation;
@@ -72,7 +73,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         }
 
         StoryPolicy[] policies = [summary.Router, summary.Knew, summary.BestSingle, summary.Strongest];
-        var decimals = policies.Max(p => Decimals(p.CostUsd));
+        var decimals = policies.Max(p => Dollars.Decimals(p.CostUsd));
         foreach (var policy in policies)
         {
             table.AddRow(

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using MetaRouter.Cli.Gateways;
 using MetaRouter.Client;
+using MetaRouter.Core.Catalog;
 using Spectre.Console;
 
 namespace MetaRouter.Cli.Commands;
@@ -152,12 +153,12 @@ internal static class TopCommand
         Row("serving", $"{figures.Snapshot}; mode {overview.Mode}");
         foreach (var model in overview.Models)
         {
-            Row("answers", $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Readable.Money(model.SpentUsd),10}  quality {DecisionRow.Quality(model.Quality),4}  p50 {Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
+            Row("answers", $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Dollars.Text(model.SpentUsd),10}  quality {DecisionRow.Quality(model.Quality),4}  p50 {Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
         }
 
         return text.ToString().TrimEnd();
 
-        void Saving(string what, Saving? one) => Row(what, one is null ? (FormattableString)$"-" : $"{Readable.Money(one.Usd)} with {OneLine.Of(one.Model, 40, "...")}: {TopFigures.Against(one)}, quality {TopFigures.Quality(one.Quality)}");
+        void Saving(string what, Saving? one) => Row(what, one is null ? (FormattableString)$"-" : $"{Dollars.Text(one.Usd)} with {OneLine.Of(one.Model, 40, "...")}: {TopFigures.Against(one)}, quality {TopFigures.Quality(one.Quality)}");
 
         void Row(string name, FormattableString value) => text.Append(CultureInfo.InvariantCulture, $"{name,-19}{FormattableString.Invariant(value)}\n");
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MetaRouter.Cli.Gateways;
 using MetaRouter.Client;
+using MetaRouter.Core.Catalog;
 using Spectre.Console;
 
 namespace MetaRouter.Cli.Commands;
@@ -81,7 +82,7 @@ internal static class UserCommand
         TextLine Belief(string name, IReadOnlyList<Mass> mass, string style) => Line().Left(name, 10).Drawn(Readable.Bars([.. mass.Select(m => m.Probability)], Bars, ascii).PadRight(Bars), style);
 
         // Utility is quality - lambda cost / tau: so much cost makes up for one right answer.
-        string Price(double lambda) => Readable.Money(user.CostScaleUsd / lambda);
+        string Price(double lambda) => Dollars.Text(user.CostScaleUsd / lambda);
 
         string Time(DateTimeOffset time) => TimeZoneInfo.ConvertTime(time, terminal.Clock.LocalTimeZone).ToString(terminal.Clock.GetUtcNow() - time < TimeSpan.FromHours(20) ? "HH:mm:ss" : "MMM d HH:mm", CultureInfo.InvariantCulture);
 

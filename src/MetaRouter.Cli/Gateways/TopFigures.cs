@@ -1,4 +1,5 @@
 using MetaRouter.Client;
+using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Cli.Gateways;
 
@@ -27,10 +28,10 @@ internal sealed class TopFigures(OverviewReply overview)
 
     public string Span => Readable.Age(Math.Round((overview.Now - overview.Since).TotalMinutes) * 60);
 
-    public string Spent => Readable.Money(overview.Totals.SpentUsd);
+    public string Spent => Dollars.Text(overview.Totals.SpentUsd);
 
     /// <summary>The spent money's part that is no bill; empty: none.</summary>
-    public string Predicted => overview.Totals.PredictedUsd > 0 ? $"{Readable.Money(overview.Totals.PredictedUsd)} of it predicted" : "";
+    public string Predicted => overview.Totals.PredictedUsd > 0 ? $"{Dollars.Text(overview.Totals.PredictedUsd)} of it predicted" : "";
 
     public string Errors => Readable.Count(overview.Totals.Errors, "error");
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MetaRouter.Client;
+using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Cli.Gateways;
 
@@ -76,8 +77,8 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
             ("requests", [(Readable.Rate(figures.RequestsPerSecond) + "/s", "bold"), (totals.Requests.ToString("n0", CultureInfo.InvariantCulture) + " in all", ""), (Readable.Count(totals.Users, "user"), ""), (Spark(series.Select(b => (double)b.Requests), widths[0] - 4), "deepskyblue1")]),
             ("money", [
                 (TopFigures.Against(totals.AlwaysStrongest), totals.AlwaysStrongest?.SavedShare < 0 ? "bold red" : "bold green"),
-                ($"{figures.Spent}, not {(totals.AlwaysStrongest is { } strongest ? Readable.Money(strongest.Usd) : "-")}", ""),
-                (totals.BestSingle is { } single ? $"best one alone {Readable.Money(single.Usd)}" + (money > 44 ? $", {single.Model}" : "") : "", ""),
+                ($"{figures.Spent}, not {(totals.AlwaysStrongest is { } strongest ? Dollars.Text(strongest.Usd) : "-")}", ""),
+                (totals.BestSingle is { } single ? $"best one alone {Dollars.Text(single.Usd)}" + (money > 44 ? $", {single.Model}" : "") : "", ""),
                 figures.Predicted.Length > 0 ? (figures.Predicted, "grey") : (Spark(series.Select(b => b.SpentUsd), money), "green")]),
             ("quality, predicted", [
                 (TopFigures.Quality(totals.Quality?.Value), "bold"), (totals.Quality is { } q ? $"{TopFigures.Quality(q.Low)} to {TopFigures.Quality(q.High)}" : "", ""),
@@ -138,7 +139,7 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
             var line = new TextLine(ascii).Left(model.Name, name, style).Gap().Drawn(Bar(most > 0 ? model.Share / most : 0, bar), color).Gap();
             line = isWide ? line.Drawn(Spark(overview.Series.Select(b => (double)b.Models.GetValueOrDefault(model.Name)), time), color).Gap() : line;
             yield return line.Right(model.Requests == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{100 * model.Share:0} %"), share, plain).Gap()
-                .Right(model.Requests.ToString("n0", CultureInfo.InvariantCulture), requests, plain).Gap().Right(model.Requests == 0 ? "-" : Readable.Money(model.SpentUsd), spent, plain).Gap()
+                .Right(model.Requests.ToString("n0", CultureInfo.InvariantCulture), requests, plain).Gap().Right(model.Requests == 0 ? "-" : Dollars.Text(model.SpentUsd), spent, plain).Gap()
                 .Right(DecisionRow.Quality(model.Quality), quality, plain).Gap().Right(isIll ? model.Circuit : !model.Enabled ? "off" : Readable.Milliseconds(model.P50Ms).Replace(" ", "", StringComparison.Ordinal), took, plain);
         }
     }

@@ -22,5 +22,5 @@ public readonly record struct PricePerMillionTokens
     /// <summary>US dollars for <paramref name="tokens"/> tokens.</summary>
     public double CostUsd(double tokens) => tokens * Usd * 1e-6;
 
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"${Usd:0.####}/M");
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"${Usd:0.##########}/M");
 }

@@ -55,6 +55,9 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens);
     }
 
+    /// <summary>The mean quality that a model of the snapshot would be given by the prices of the others, had it never been graded. Three models at least.</summary>
+    public static double OfOthers(Snapshot snapshot, int model) => ByPrice(snapshot, snapshot.Models[model], except: model).Sum(k => k.Weight * snapshot.Heads[k.Model].TreeMean);
+
     /// <summary>The model itself, else its sibling, or the sibling's; null: none that the snapshot knows.</summary>
     private static int? Sibling(Snapshot snapshot, ModelCatalog? catalog, ModelProfile model)
     {
@@ -73,11 +76,12 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         return null;
     }
 
-    private static (int Model, double Weight)[] ByPrice(Snapshot snapshot, ModelProfile model)
+    private static (int Model, double Weight)[] ByPrice(Snapshot snapshot, ModelProfile model, int except = -1)
     {
         var price = TypicalPrice(model);
-        var priced = Enumerable.Range(0, snapshot.Models.Count).Where(i => !PriceFit.IsNominal(snapshot.Models[i])).ToArray();
-        priced = priced.Length > 0 ? priced : [.. Enumerable.Range(0, snapshot.Models.Count)];
+        var others = Enumerable.Range(0, snapshot.Models.Count).Where(i => i != except);
+        var priced = others.Where(i => !PriceFit.IsNominal(snapshot.Models[i])).ToArray();
+        priced = priced.Length > 0 ? priced : [.. others];
         // Measured from the nearest, so that a model dearer or cheaper than all others is like the dearest or cheapest, not like the average.
         var distance = priced.Select(i => 0.5 * Math.Pow((TypicalPrice(snapshot.Models[i]) - price) / PriceSpread, 2)).ToArray();
         var nearest = distance.Min();

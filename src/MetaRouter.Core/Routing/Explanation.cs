@@ -1,4 +1,5 @@
 using System.Globalization;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Users;
 
@@ -20,7 +21,7 @@ public static class Explanation
             DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
             _ => "the only model the guardrails allow",
         };
-        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {chosen.Predicted.Quality:P0}, ${chosen.Predicted.CostUsd * 1000:0.###} per 1,000 such requests");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {chosen.Predicted.Quality:P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
         if (others.Length == 0)
         {
@@ -33,7 +34,7 @@ public static class Explanation
             { Reason: DecisionReason.Explored } => ("Best as far as is known", others.MaxBy(c => c.Utility)),
             _ => ("Next", others.MaxBy(c => c.Utility)),
         };
-        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, ${other.Predicted.CostUsd * 1000:0.###}.");
+        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
     }
 
     /// <summary>How probable it must be that a user weighs cost differently on a topic before it is said.</summary>
@@ -55,6 +56,6 @@ public static class Explanation
         }
 
         // Utility q - lambda c / tau: one point of quality is worth 0.01 tau / lambda a request.
-        string Price(double lambda) => string.Create(CultureInfo.InvariantCulture, $"${10 * user.Pool.CostScaleUsd / lambda:0.0#}");
+        string Price(double lambda) => Dollars.Text(10 * user.Pool.CostScaleUsd / lambda);
     }
 }

@@ -66,8 +66,8 @@ public sealed class NoModelAllowedException : InvalidOperationException
         ModelExclusion.Unhealthy => "is unhealthy",
         ModelExclusion.MissingCapability => $"lacks {needs.Capabilities & ~model.Capabilities}",
         ModelExclusion.ContextTooSmall => FormattableString.Invariant($"holds {model.ContextWindow} tokens and the request needs {(long)needs.PromptTokens + needs.ExpectedOutputTokens}"),
-        ModelExclusion.OverCostLimit when float.IsNaN(costUsd) => FormattableString.Invariant($"has no predicted cost to hold against the limit of ${limitUsd:0.######}"),
-        ModelExclusion.OverCostLimit => FormattableString.Invariant($"would cost ${costUsd:0.######}, over the limit of ${limitUsd:0.######}"),
+        ModelExclusion.OverCostLimit when float.IsNaN(costUsd) => FormattableString.Invariant($"has no predicted cost to hold against the limit of ${limitUsd:0.############}"),
+        ModelExclusion.OverCostLimit => FormattableString.Invariant($"would cost ${costUsd:0.############}, over the limit of ${limitUsd:0.############}"),
         _ => "may answer",
     };
 

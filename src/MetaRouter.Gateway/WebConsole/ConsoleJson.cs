@@ -40,7 +40,7 @@ internal sealed record DecisionView(
     string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, SaidView[] Feedback)
     : RowView(Id, T, User, Name, Model, Reason, Propensity, Lambda, Quality, CostUsd, Served, Status, LatencyMs, Signals);
 
-internal sealed record CandidateView(string Model, float Quality, double? QualitySd, float CostUsd, double? LatencyMs, float? Utility, float Propensity, string? Exclusion, bool Chosen, bool Offered);
+internal sealed record CandidateView(string Model, float Quality, double QualitySd, float CostUsd, double? LatencyMs, float? Utility, float Propensity, string? Exclusion, bool Chosen, bool Offered);
 
 internal sealed record SaidView(DateTime T, string Kind, string Value, bool Counted);
 
@@ -75,7 +75,7 @@ internal sealed record NewcomerView(int Request, double Regret, int N);
 
 internal sealed record PlaygroundView(PlaygroundCandidateView[] Candidates, double CostScaleUsd, LambdaView Lambda, DialModelView[] Dial);
 
-internal sealed record PlaygroundCandidateView(string Model, float Quality, double? QualitySd, float CostUsd, double? LatencyMs, string? Exclusion);
+internal sealed record PlaygroundCandidateView(string Model, float Quality, double QualitySd, float CostUsd, double? LatencyMs, string? Exclusion);
 
 internal sealed record LambdaView(double Mean, double Low, double High, double Acting);
 

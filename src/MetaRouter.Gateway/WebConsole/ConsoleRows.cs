@@ -30,7 +30,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
         {
             ref readonly var one = ref candidates[i];
             shown[i] = new(
-                watch.Names[one.Model], one.Predicted.Quality, null, one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
+                watch.Names[one.Model], one.Predicted.Quality, Digits(one.QualityDeviation), one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
                 one.Exclusion == ModelExclusion.None ? null : Names.Of(one.Exclusion), i == chosen, i == offered);
         }
 
@@ -44,6 +44,8 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
 
     /// <summary>Null: nothing is known of latency.</summary>
     public static double? Latency(in Outcome outcome) => outcome.LatencySeconds > 0 ? outcome.LatencySeconds * 1000.0 : null;
+
+    private static double Digits(float deviation) => Math.Round(deviation, 3);
 
     private static double? Known(double value) => double.IsFinite(value) ? value : null;
 

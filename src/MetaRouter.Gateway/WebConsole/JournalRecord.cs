@@ -64,7 +64,14 @@ internal struct JournalCandidate
     public float Propensity;
     public ushort Model;
     public ModelExclusion Exclusion;
-    public byte Unused;
+    private byte _qualityDeviation; // 1/510, so that 0.5 is 255
+
+    /// <summary>Of the expected quality, 0 to 0.5.</summary>
+    public float QualityDeviation
+    {
+        readonly get => _qualityDeviation / 510f;
+        set => _qualityDeviation = (byte)MathF.Round(Math.Clamp(value, 0, 0.5f) * 510);
+    }
 }
 
 /// <summary>A <see cref="DecisionReason"/>, or why nothing was decided.</summary>

@@ -133,7 +133,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         {
             var one = decision.Candidates[i];
             (models[i], outcomes[i]) = (Names[one.Model], one.Predicted);
-            candidates[i] = new() { Predicted = one.Predicted, Utility = one.Utility, Propensity = one.Propensity, Model = (ushort)models[i], Exclusion = one.Exclusion };
+            candidates[i] = new() { Predicted = one.Predicted, Utility = one.Utility, Propensity = one.Propensity, Model = (ushort)models[i], Exclusion = one.Exclusion, QualityDeviation = current.QualityDeviation(one) };
         }
 
         var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? Names[model] : -1;
