@@ -74,6 +74,18 @@ public sealed partial class DocumentationTests
         Pages.Count.ShouldBeGreaterThan(3);
     }
 
+    /// <summary>Else a command could stand on a page in a block that is not run.</summary>
+    [Fact]
+    public void Blocks_OfAllPages_AreCommandsOrKnownToBeNone()
+    {
+        foreach (var page in Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Where(p => Path.GetFileName(p) != "THIRD-PARTY-NOTICES.md"))
+        {
+            var kinds = AnyFence().Matches(File.ReadAllText(page)).Select(m => m.Groups[1].Value).Where((_, i) => i % 2 == 0).ToArray();
+            kinds.ShouldBeSubsetOf(["bash", "http", "json", "csharp"], page);
+            kinds.Count(k => k == "bash").ShouldBe(Blocks(page).Count(), page);
+        }
+    }
+
     [Fact]
     public void Links_OfAllPages_LeadSomewhere()
     {
@@ -163,6 +175,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"^```(?:bash|sh|console)\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Fence();
+
+    [GeneratedRegex(@"^[ >\t]*(?:```|~~~)[ \t]*(.*?)[ \t]*$", RegexOptions.Multiline)]
+    private static partial Regex AnyFence();
 
     [GeneratedRegex(@"=== ran \d+\n")]
     private static partial Regex Ran();

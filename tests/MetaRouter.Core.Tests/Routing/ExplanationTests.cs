@@ -1,4 +1,5 @@
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.MetaLearning;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using static MetaRouter.Core.Tests.SomeModels;
@@ -53,6 +54,13 @@ public class ExplanationTests
 
         text.ShouldStartWith("m2: the only model the guardrails allow; ");
         text.ShouldEndWith(" per 1,000 such requests.");
+    }
+
+    [Fact]
+    public void Of_UserOfModelsThatCostNextToNothing_StillTellsAPrice()
+    {
+        var pool = RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0.0001), new("b", 0.7f, 0.0002)]));
+        Explanation.Of(new UserModel(pool, UserState.Empty)).ShouldMatch(@"^pays about \$0\.0+[1-9]\d per 1,000 ");
     }
 
     [Fact]

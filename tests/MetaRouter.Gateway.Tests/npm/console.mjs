@@ -97,6 +97,23 @@ await claim("every view at each size and in both colours: no serious axe issue, 
       }
 
       found.push(...(await audit(page, `${size} ${view}`)));
+      if (size === "phone") {
+        const beside = await page.evaluate(() => [...document.querySelectorAll(".scroll-x")].filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => `${box.getAttribute("aria-label")} by ${box.scrollWidth - box.clientWidth} pixels`));
+        found.push(...beside.map((what) => `${size} ${view}: hidden at the side: ${what}`));
+      }
+
+      if (view.startsWith("decisions/")) {
+        const [open, sure] = [await page.locator(".candidates tbody tr:not(.excluded)").count(), await page.locator(".candidates .bar-sd").count()];
+        if (open === 0 || sure !== open) {
+          found.push(`${size} ${view}: ${sure} of ${open} predicted qualities show how sure they are`);
+        }
+      }
+
+      const cheap = (await page.locator("main").innerText()).match(/\$0\.0(?!\d).*/);
+      if (cheap) {
+        found.push(`${size} ${view}: a price without digits: ${cheap[0]}`);
+      }
+
       if (size === "desktop") {
         await page.emulateMedia({ colorScheme: "dark" });
         found.push(...(await audit(page, `dark ${view}`)));

@@ -196,7 +196,30 @@ export function Field({ label, hint, error, ...input }: { label: string; hint?: 
   );
 }
 
-/** A share as a bar behind its figure. */
+/** For a table's ref: on a phone each row is a card whose figures bear their column's name. Roles are said, since a row that is laid out as a card would lose its own. */
+export function asCards(table: HTMLTableElement | null): void {
+  if (!table?.tHead) {
+    return;
+  }
+
+  table.role = "table";
+  table.classList.add("cards");
+  const names = [...table.tHead.rows[0]!.cells].map((c) => c.textContent ?? "");
+  for (const part of [table.tHead, ...table.tBodies]) {
+    part.role = "rowgroup";
+    for (const row of part.rows) {
+      row.role = "row";
+      [...row.cells].forEach((cell, i) => {
+        cell.role = part === table.tHead ? "columnheader" : cell.scope === "row" ? "rowheader" : "cell";
+        if (part !== table.tHead && cell.colSpan === 1) {
+          cell.dataset.of = names[i] ?? "";
+        }
+      });
+    }
+  }
+}
+
+/** A share as a bar behind its figure; with a deviation, a whisker of one to either side. */
 export function Bar({ share, of, text, sd }: { share: number | null | undefined; of: string; text: string; sd?: number | null }) {
   const w = Math.max(0, Math.min(1, share ?? 0));
   return (
@@ -205,7 +228,7 @@ export function Bar({ share, of, text, sd }: { share: number | null | undefined;
         <span class="bar-fill" style={{ width: `${w * 100}%`, background: of }} />
         {sd ? <span class="bar-sd" style={{ left: `${Math.max(0, w - sd) * 100}%`, width: `${(Math.min(1, w + sd) - Math.max(0, w - sd)) * 100}%` }} /> : null}
       </span>
-      <span class="bar-text">{text}</span>
+      <span class="bar-text">{text}{sd ? <span class="muted"> ± {Math.round(sd * 100)}</span> : ""}</span>
     </span>
   );
 }

@@ -3,7 +3,7 @@ import { color } from "../colors";
 import { exclusion, full, ms, NONE, percent, perThousand, reason, signal, utility, weight } from "../format";
 import { to, useApi } from "../hooks";
 import { Icon } from "../ui/icons";
-import { Ago, Bar, Empty, Model, Panel, Pill, Problem, Skeleton } from "../ui/parts";
+import { Ago, asCards, Bar, Empty, Model, Panel, Pill, Problem, Skeleton } from "../ui/parts";
 import { ok } from "./decisions";
 
 export function DecisionView({ id }: { id: string }) {
@@ -45,7 +45,7 @@ function Drawn({ d }: { d: Decision }) {
           <div><dt>Snapshot</dt><dd><code>{d.snapshot ?? NONE}</code></dd></div>
         </dl>
       </Panel>
-      <Panel title="Candidates" class="span-12" note={`What was predicted of each model for this request${candidates.some((c) => c.quality_sd) ? "; the thin line is one standard deviation" : ""}`}>
+      <Panel title="Candidates" class="span-12" note={`What was predicted of each model for this request${candidates.some((c) => c.quality_sd) ? "; the whisker is one standard deviation, most of which is how hard the request is and shared by all" : ""}`}>
         <Candidates candidates={candidates} chosen={d.model} />
       </Panel>
       <Panel title="Feedback" class="span-12">
@@ -67,7 +67,7 @@ export function Candidates({ candidates, chosen }: { candidates: Candidate[]; ch
   const low = Math.min(...utilities, 0), high = Math.max(...utilities, low + 1e-6);
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Candidates, table">
-      <table class="data candidates">
+      <table class="data candidates" ref={(t) => asCards(t)}>
         <thead><tr><th scope="col">Model</th><th scope="col">Utility</th><th scope="col">Quality</th><th scope="col">Cost per 1,000</th>{timed && <th scope="col">Latency</th>}<th scope="col">Propensity</th></tr></thead>
         <tbody>
           {candidates.map((c) => (

@@ -7,7 +7,7 @@ import { asApiError, useApi } from "../hooks";
 import { useMay } from "../session";
 import { ink } from "../theme";
 import { Icon } from "../ui/icons";
-import { Ago, DataTable, Dialog, Empty, Panel, Pill, Problem, Skeleton } from "../ui/parts";
+import { Ago, asCards, DataTable, Dialog, Empty, Panel, Pill, Problem, Skeleton } from "../ui/parts";
 
 const RESULTS: Record<string, { tone: "good" | "plain" | "warn" | "accent"; label: string; text: string }> = {
   promoted: { tone: "good", label: "promoted", text: "It predicted held-out recent signals no worse than the one serving, and took its place" },
@@ -79,7 +79,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
       <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {count(l.serving.users)} users</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Evidence is the mean log likelihood of held-out recent signals: nearer to zero is better.</>}>
         {l.snapshots.length === 0 ? <Empty title="No snapshot yet" /> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Snapshots, table">
-            <table class="data snapshots">
+            <table class="data snapshots" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">What changed for newcomers</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num">Difference</th><th scope="col">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
               <tbody>
                 {l.snapshots.map((s, i) => {

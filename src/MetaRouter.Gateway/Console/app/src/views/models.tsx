@@ -5,7 +5,7 @@ import { count, money, ms, percent } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { MODES, modeOf, useMay, useSession } from "../session";
 import { Icon } from "../ui/icons";
-import { Dialog, Empty, Field, Health, Model, Panel, Problem, Segmented, Skeleton } from "../ui/parts";
+import { asCards, Dialog, Empty, Field, Health, Model, Panel, Problem, Segmented, Skeleton } from "../ui/parts";
 
 interface Catalog { models: CatalogEntry[]; etag: string }
 
@@ -68,7 +68,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       <Panel title="Catalog" note={`${rows.length} models; prices in USD per million tokens`}>
         {lines.error && rows.length === 0 ? <Problem error={lines.error} retry={lines.reload} /> : !lines.data ? <Skeleton lines={8} /> : rows.length === 0 ? <Empty title="The catalog is empty" icon="models">Add a model that an upstream serves.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Catalog, table">
-            <table class="data">
+            <table class="data" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col" class="num">In</th><th scope="col" class="num">Out</th><th scope="col" class="num">Cached</th><th scope="col" class="num">Context</th><th scope="col">Upstream</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">p50</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
               <tbody>
                 {rows.map((m) => (

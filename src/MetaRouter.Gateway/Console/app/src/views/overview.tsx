@@ -7,7 +7,7 @@ import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, rea
 import { to, useApi, useLive, useNow } from "../hooks";
 import { MODES, modeOf, useSession } from "../session";
 import { ink } from "../theme";
-import { Ago, Bar, DataTable, Empty, Health, Model, Panel, Pill, Problem, Segmented, Skeleton } from "../ui/parts";
+import { Ago, asCards, Bar, DataTable, Empty, Health, Model, Panel, Pill, Problem, Segmented, Skeleton } from "../ui/parts";
 
 const RANGES = [{ value: 5, label: "5 min" }, { value: 15, label: "15 min" }, { value: 60, label: "1 h" }, { value: 360, label: "6 h" }, { value: 1440, label: "24 h" }];
 
@@ -89,7 +89,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
         <SnapshotPanel o={o} single={single} />
         <Panel title="Models" class="span-7" note="Who answered in this time">
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Models, table">
-            <table class="data">
+            <table class="data" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">Model</th><th scope="col">Share</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Spent</th><th scope="col" class="num">Quality</th><th scope="col" class="num">p50</th><th scope="col">State</th></tr></thead>
               <tbody>
                 {[...o.models].sort((a, b) => b.requests - a.requests).map((m) => (
@@ -144,6 +144,8 @@ const SAVED = "95 % normal interval of the sum over requests; what the other mod
 
 /** What was saved, with its interval; less than nothing is told as more spent. */
 const sure = (s: Saving): string => (s.saved_low != null && s.saved_high != null ? `; 95 % sure: ${money(s.saved_low)} to ${money(s.saved_high)}` : "");
+const difference = ({ saved_low: low, saved_high: high }: Saving): string =>
+  low == null || high == null ? "" : high <= 0 ? `: ${money(-high)} to ${money(-low)} more` : low >= 0 ? `: ${money(low)} to ${money(high)}` : `: from ${money(-low)} more to ${money(high)} less`;
 const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
 const seconds = (o: Overview): number[] => o.series.map((b) => Date.parse(b.t) / 1000);
 const at = (t: string): string => clock(Date.parse(t)).slice(0, 5);
@@ -217,7 +219,7 @@ function SnapshotPanel({ o, single }: { o: Overview; single: Overview["totals"][
         <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : "as shipped"}</dd></div>
         <div><dt>Mode</dt><dd><Pill tone={modeOf(o.mode) === "apply" ? "good" : "warn"}>{MODES[modeOf(o.mode)].label}</Pill></dd></div>
         <div><dt>Best single model</dt><dd>{single?.model ? <Model name={single.model} /> : NONE}</dd></div>
-        <div><dt>Against it</dt><dd title={single ? SAVED : undefined}>{single?.saved_share != null ? `${than(single.saved_share)}${sure(single).replace("; 95 % sure:", "; saved")}` : NONE}</dd></div>
+        <div><dt>Against&nbsp;it</dt><dd title={single ? SAVED : undefined}>{single?.saved_share != null ? `${than(single.saved_share)}${difference(single)}` : NONE}</dd></div>
       </dl>
     </Panel>
   );

@@ -220,7 +220,7 @@ function TwoAnswers({ text, user }: { text: string; user: string }) {
           ))}
         </div>
       )}
-      {pair && <p class="note">Both answered within {ms(pair.ms)}.</p>}
+      {pair && <p class="note both">Both answered within {ms(pair.ms)}.</p>}
       {told && <p class="done" role="status">{told}</p>}
     </Panel>
   );

@@ -6,7 +6,7 @@ import { capital, count, percent, perThousand, reason, signal, weight, worth } f
 import { asApiError, to, useApi } from "../hooks";
 import { useMay } from "../session";
 import { Icon } from "../ui/icons";
-import { Ago, DataTable, Dialog, Empty, Field, Model, Panel, Problem, Say, Skeleton } from "../ui/parts";
+import { Ago, asCards, DataTable, Dialog, Empty, Field, Model, Panel, Problem, Say, Skeleton } from "../ui/parts";
 
 export function UserView({ id }: { id: string }) {
   const user = useApi<User>(`/v1/console/users/${encodeURIComponent(id)}`, 10);
@@ -75,7 +75,7 @@ function Drawn({ u }: { u: User }) {
       <Panel title="Latest decisions" class="span-12">
         {u.decisions.length === 0 ? <Empty title="None in memory">Decisions of the last while are kept; older ones are in the decision log.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Latest decisions, table">
-            <table class="data">
+            <table class="data" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">When</th><th scope="col">Model</th><th scope="col">Why</th><th scope="col" class="num">λ</th><th scope="col" class="num">Quality</th><th scope="col" class="num">per 1,000</th><th scope="col" class="num">Signals</th></tr></thead>
               <tbody>
                 {u.decisions.slice(0, 20).map((d) => (

@@ -3,7 +3,7 @@ import type { UserLine } from "../api";
 import { count, money } from "../format";
 import { to, useApi } from "../hooks";
 import { useSession } from "../session";
-import { Ago, Empty, Model, Panel, Problem, Skeleton } from "../ui/parts";
+import { Ago, asCards, Empty, Model, Panel, Problem, Skeleton } from "../ui/parts";
 
 export function UsersView() {
   const session = useSession();
@@ -23,7 +23,7 @@ export function UsersView() {
       <Panel title="Most active of late">
         {error && !data ? <Problem error={error} retry={reload} /> : !data ? <Skeleton lines={8} /> : data.users.length === 0 ? <Empty title="No user yet" icon="users">Send requests with <code>safety_identifier</code>, <code>user</code> or the header <code>x-router-user</code>; users without a name are routed for the population.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Users, table">
-            <table class="data">
+            <table class="data" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">User</th><th scope="col">Mostly answered by</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Spent</th><th scope="col" class="num">Signals</th><th scope="col" class="num">Last</th></tr></thead>
               <tbody>
                 {data.users.map((u) => (
