@@ -17,6 +17,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
 {
     private const int Turns = 4096;
     private const int MostRetries = 20;
+    private const int ChanceBytes = 480;
 
     /// <summary>How soon a store that failed is asked again, and how long after that a question that got no answer keeps the others from asking, in seconds.</summary>
     private const double AskAgain = 0.25, AwaitAnswer = 4;
@@ -35,6 +36,12 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
     [ThreadStatic]
     private static RequestEncoding? t_scratch;
+
+    [ThreadStatic]
+    private static byte[]? t_chance;
+
+    [ThreadStatic]
+    private static int t_chanceLeft;
 
     public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
     {
@@ -158,12 +165,25 @@ public sealed partial class InProcessRouter : IEdgeRouter
     {
         // After the erasure it knows of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.
         var now = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs + 1);
-        Span<byte> chance = stackalloc byte[12];
-        RandomNumberGenerator.Fill(chance);
+        var chance = Chance(12);
         var moment = new DecisionMoment(
             key.Tenant, key.User, now, BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
             (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)), Erasure.Name(erasedAtMs));
         return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
+    }
+
+    /// <summary>So many bytes of chance, each given out once: asking the system for few costs as much as for many.</summary>
+    private static ReadOnlySpan<byte> Chance(int bytes)
+    {
+        var block = t_chance ??= new byte[ChanceBytes];
+        if (t_chanceLeft < bytes)
+        {
+            RandomNumberGenerator.Fill(block);
+            t_chanceLeft = block.Length;
+        }
+
+        t_chanceLeft -= bytes;
+        return block.AsSpan(t_chanceLeft, bytes);
     }
 
     /// <summary>The user under the pool in service now.</summary>

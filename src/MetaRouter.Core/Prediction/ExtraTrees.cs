@@ -19,7 +19,7 @@ public sealed class ExtraTrees
 {
     internal const ushort Leaf = ushort.MaxValue;
 
-    private const int Together = 16;
+    private const int Together = 32;
     private const byte NodeBytes = sizeof(int) + (2 * sizeof(ushort));
 
     /// <summary>The left child follows its parent, the right one is <c>Skip</c> further on. A leaf's number stands where its threshold would.</summary>
@@ -120,23 +120,27 @@ public sealed class ExtraTrees
         while (moved != 0);
     }
 
-    /// <summary>The same for <see cref="Together"/> places in two vectors, so that one waits for memory while the other steps. Nodes were checked when they were read: no step leaves them.</summary>
+    /// <summary>The same for <see cref="Together"/> places in four vectors, so that three wait for memory while one steps. Nodes were checked when they were read: no step leaves them.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static unsafe void DescendTogether(Node[] nodes, Span<int> at, ReadOnlySpan<float> x)
     {
         fixed (Node* first = nodes)
         fixed (float* features = x)
         {
-            var (a, b) = (Vector256.Create<int>(at), Vector256.Create<int>(at[Vector256<int>.Count..]));
+            var count = Vector256<int>.Count;
+            var (a, b, c, d) = (Vector256.Create<int>(at), Vector256.Create<int>(at[count..]), Vector256.Create<int>(at[(2 * count)..]), Vector256.Create<int>(at[(3 * count)..]));
             Vector256<int> moved;
             do
             {
-                var (stepA, stepB) = (Steps(first, a, features), Steps(first, b, features));
-                (a, b, moved) = (a + stepA, b + stepB, stepA | stepB);
+                var (stepA, stepB, stepC, stepD) = (Steps(first, a, features), Steps(first, b, features), Steps(first, c, features), Steps(first, d, features));
+                (a, b, c, d) = (a + stepA, b + stepB, c + stepC, d + stepD);
+                moved = stepA | stepB | stepC | stepD;
             }
             while (!Avx.TestZ(moved, moved));
             a.CopyTo(at);
-            b.CopyTo(at[Vector256<int>.Count..]);
+            b.CopyTo(at[count..]);
+            c.CopyTo(at[(2 * count)..]);
+            d.CopyTo(at[(3 * count)..]);
         }
     }
 
@@ -144,8 +148,11 @@ public sealed class ExtraTrees
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe Vector256<int> Steps(Node* first, Vector256<int> at, float* x)
     {
-        var threshold = Avx2.GatherVector256((float*)first, at, NodeBytes);
-        var link = Avx2.GatherVector256((int*)first + 1, at, NodeBytes); // Feature above, Skip below
+        // A node is one load of 8 bytes; four nodes and four more are then parted into thresholds and links, both in the order of the places.
+        var pairs = Avx2.Permute4x64(at.AsInt64(), 0b11_01_10_00).AsInt32();
+        var (some, others) = (Avx2.GatherVector256((long*)first, pairs.GetLower(), NodeBytes).AsSingle(), Avx2.GatherVector256((long*)first, pairs.GetUpper(), NodeBytes).AsSingle());
+        var threshold = Avx.Shuffle(some, others, 0b10_00_10_00);
+        var link = Avx.Shuffle(some, others, 0b11_01_11_01).AsInt32(); // Feature above, Skip below
         var skip = link & Vector256.Create((int)ushort.MaxValue);
         var inner = Vector256.GreaterThan(skip, Vector256<int>.Zero);
         var value = Avx2.GatherVector256(x, (link >>> 16) & inner, sizeof(float));

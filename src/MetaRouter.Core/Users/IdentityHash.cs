@@ -14,6 +14,10 @@ public static class IdentityHash
     /// <summary>The shortest secret, in bytes.</summary>
     public const int MinSecretBytes = 16;
 
+    /// <summary>Setting up a key takes longer than hashing with it, and a process has one; what it hashes is as with any other.</summary>
+    [ThreadStatic]
+    private static (byte[] Secret, IncrementalHash Hash) t_keyed;
+
     /// <summary>The hash of a tenant.</summary>
     /// <exception cref="ArgumentException">The secret is shorter than 16 bytes.</exception>
     public static ulong Compute(ReadOnlySpan<byte> secret, string tenant) => Hash(secret, tenant, null);
@@ -43,7 +47,22 @@ public static class IdentityHash
         Encoding.UTF8.GetBytes(user ?? "", text[(sizeof(int) + tenantBytes)..]);
 
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(secret, text, hash);
+        var keyed = Keyed(secret);
+        keyed.AppendData(text);
+        keyed.GetHashAndReset(hash);
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
+    }
+
+    private static IncrementalHash Keyed(ReadOnlySpan<byte> secret)
+    {
+        ref var keyed = ref t_keyed;
+        if (keyed.Hash is null || !secret.SequenceEqual(keyed.Secret))
+        {
+            var before = keyed.Hash;
+            keyed = (secret.ToArray(), IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret));
+            before?.Dispose();
+        }
+
+        return keyed.Hash;
     }
 }

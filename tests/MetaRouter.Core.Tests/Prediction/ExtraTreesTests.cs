@@ -90,6 +90,32 @@ public class ExtraTreesTests
         }
     }
 
+    /// <summary>So many trees that some go in vectors and some one by one; the mean of whole bytes is exact in any order.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(32)]
+    [InlineData(75)]
+    public void Predict_TreesTogether_IsTheMeanOfEachTreesOwnLeaf(int trees)
+    {
+        var random = new Random(8);
+        var forest = ExtraTrees.Fit(Floats(random, 300 * 7), Floats(random, 300 * 11), 7, 11, new() { Trees = trees, MinLeaf = 1 });
+        for (var i = 0; i < 50; i++)
+        {
+            var x = Floats(random, 7);
+            x[i % 7] = i % 5 == 0 ? float.NaN : x[i % 7]; // not below any threshold
+            var sum = new int[11];
+            foreach (var root in forest.Roots)
+            {
+                for (var j = 0; j < sum.Length; j++)
+                {
+                    sum[j] += forest.Leaves[(forest.Nodes[LeafOf(forest, root, x)].Bits * sum.Length) + j];
+                }
+            }
+
+            Predict(forest, x).ShouldBe([.. sum.Select((s, j) => s * forest.Scale[j] / trees)]);
+        }
+    }
+
     [Fact]
     public void Fit_SameSeed_IsTheSameBitsWhateverTheThreads()
     {

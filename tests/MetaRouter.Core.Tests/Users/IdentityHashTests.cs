@@ -26,6 +26,18 @@ public class IdentityHashTests
         hashes.ShouldBeUnique();
     }
 
+    /// <summary>Written out: length, tenant, user; HMAC-SHA256; the first eight bytes. A key that is kept must be the right one when secrets take turns.</summary>
+    [Fact]
+    public void Compute_SecretsInTurn_IsTheHmacUnderEach()
+    {
+        byte[] text = [4, 0, 0, 0, .. "acmeann"u8];
+        for (var i = 0; i < 6; i++)
+        {
+            var secret = Secret.AsSpan(i % 3);
+            IdentityHash.Compute(secret, "acme", "ann").ShouldBe(BitConverter.ToUInt64(System.Security.Cryptography.HMACSHA256.HashData(secret, text)));
+        }
+    }
+
     [Fact]
     public void Compute_LongAndForeignNames_AreTaken() =>
         IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_000)).ShouldNotBe(IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_001)));
