@@ -33,7 +33,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         var (summary, lambda) = (report.Summary, report.Summary.TrueLambda);
         Line($"{Bold(Escape($"A user meets {report.Models.Count} models"))}: {Escape(string.Join(", ", report.Models))}.");
         Line(Escape(Format($"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
-        Line(Escape($"one more right answer is worth {Money(summary.CostScaleUsd / lambda)}, and the dearest model costs {Money(summary.CostScaleUsd)} a request. The router does not know that."));
+        Line(Escape($"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
         Line();
         var start = report.Steps[0].Before;
         Indented(Dim($"{"best".PadRight(Bars - 8)}cheapest  what is believed of the trade-off: a bar over lambda, and its median"));
@@ -60,7 +60,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
         var learned = step.Learned is Core.Users.AddOutcome.Counted or null ? "" : $" ({step.Learned})";
         Indented($"{came}. {Bold(Escape(Said(step)))}{learned}");
-        Indented($"{Belief(step.After)}{Dim($", was {Escape(Money(step.Before.PriceUsd))}")}");
+        Indented($"{Belief(step.After)}{Dim($", was {Escape(Dollars.Text(step.Before.PriceUsd))}")}");
         Line();
     }
 
@@ -86,7 +86,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
         console.Write(table);
         Line(Dim("Right: mean score. Worth: (quality - lambda cost / dearest model's mean cost) / (1 + lambda), in points; more is better."));
-        Line(Escape(Format($"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Money(summary.SecondAnswersUsd)}; {Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
+        Line(Escape(Format($"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; {Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
         Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {summary.ThumbsUp + summary.ThumbsDown} thumbs: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
         if (summary.Comparisons > 0)
         {
@@ -123,10 +123,10 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
     private static string Came(StoryAnswer answer)
     {
         var (word, color) = answer.Score switch { >= 1 => ("right", "green"), <= 0 => ("wrong", "red"), _ => (Format($"scored {answer.Score:0.00}"), "yellow") };
-        return $"[{color}]{word}[/] for {Escape(Money(answer.CostUsd))}";
+        return $"[{color}]{word}[/] for {Escape(Dollars.Text(answer.CostUsd))}";
     }
 
-    private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {Escape(Money(belief.PriceUsd))} a right answer";
+    private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {Escape(Dollars.Text(belief.PriceUsd))} a right answer";
 
     /// <summary>The belief over lambda, low to high, two grid positions a character.</summary>
     private string Bar(IReadOnlyList<float> marginal) =>
@@ -138,7 +138,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         return new string(' ', at) + (ascii ? "^" : "▲") + new string(' ', Bars - at - 1);
     }
 
-    private static string Signed(double usd) => (usd < 0 ? "-" : "+") + Money(Math.Abs(usd));
+    private static string Signed(double usd) => (usd < 0 ? "-" : "+") + Dollars.Text(Math.Abs(usd));
 
     private static string Format(FormattableString text) => FormattableString.Invariant(text);
 
