@@ -41,7 +41,7 @@ internal static class Welcome
 
         for who in frugal:cheaper picky:dearer; do for i in 1 2 3 4 5 6 7 8 9 10; do user=${who%:*}; receipt=$(curl -s {{url}}/v1/router/route -d '{"user":"'$user'","compare":true,"input":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}' | sed 's/.*"receipt":"\([^"]*\)".*/\1/'); echo "$user $(curl -s {{url}}/v1/router/feedback -d '{"receipt":"'$receipt'","user":"'$user'","kind":"comparison","value":"'${who#*:}'"}' | sed 's/.*"explanation":"\([^"]*\)".*/\1/')"; done; done
 
-        3. See what was learned of each, and who answers each now:
+        3. See what was learned of each, and who answers each now (of a hundred answers a few try another model, to learn from it):
 
         for user in frugal picky; do curl -s "{{url}}/v1/router/users/$user?pretty" | head -14; curl -s {{url}}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"auto","user":"'$user'","messages":[{"role":"user","content":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}]}' | sed 's/.*"content":"\([^"]*\)".*/  answer: \1/'; echo; done
 

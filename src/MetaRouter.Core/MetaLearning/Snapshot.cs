@@ -24,6 +24,8 @@ public sealed class Snapshot
     /// <summary>The snapshot that ships; see <c>default.txt</c> beside its file for what it was trained on and how well it does.</summary>
     public static Snapshot Default => Shipped.Value;
 
+    private QualityUncertainty? _uncertainty;
+
     internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
@@ -56,6 +58,9 @@ public sealed class Snapshot
 
     public PopulationPrior Prior { get; }
 
+    /// <summary>How sure its predictions are. Computed once, whatever prior is served with it.</summary>
+    internal QualityUncertainty Uncertainty => _uncertainty ??= QualityUncertainty.Of(this);
+
     /// <summary>The number of each model, by name.</summary>
     internal IReadOnlyDictionary<ModelId, int> Numbers { get; }
 
@@ -83,5 +88,5 @@ public sealed class Snapshot
     }
 
     /// <summary>The same models and encoder with another prior: what a refresh publishes.</summary>
-    public Snapshot WithPrior(PopulationPrior prior) => new(Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, prior);
+    public Snapshot WithPrior(PopulationPrior prior) => new(Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, prior) { _uncertainty = _uncertainty };
 }

@@ -13,8 +13,8 @@ namespace MetaRouter.Core.Prediction;
 /// </code>
 /// Given p the answers of two models are independent; what the predictor missed about a request is missed for both, so it is what their residuals have in
 /// common. Predictions here are cross-fitted, so phi holds the error of too few rows as well as what no feature shows. What is missed about one model alone
-/// nothing shows, so a deviation is a little small: against simulated truth, errors are 1.1 to 1.25 deviations wide. <c>apart</c> is 0 for models that were graded; for others it is how far off kin are about models that were.
-/// Fitting O(cells of the calibration sample + models^2); a value is a square root, so nothing is computed until somebody asks.
+/// nothing shows, so a deviation is a little small. <c>apart</c> is 0 for models that were graded; for others it is how far off kin are about models that were.
+/// Fitting O(cells of the calibration sample + models^2), once for a snapshot; a value is a square root.
 /// Source: Williams, "Extra-binomial variation in logistic linear models", Applied Statistics 31, 1982 (model II, by moments over pairs).
 /// </remarks>
 internal sealed class QualityUncertainty

@@ -20,7 +20,7 @@ public sealed class RoutingPool
     private const double PositionSpread = 2;
 
     private readonly OutcomePredictor _predictor;
-    private readonly Lazy<QualityUncertainty> _uncertainty;
+    private readonly QualityUncertainty _uncertainty;
 
     public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
     {
@@ -31,7 +31,7 @@ public sealed class RoutingPool
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
         (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, kin, heads);
-        _uncertainty = new(() => QualityUncertainty.Of(snapshot));
+        _uncertainty = snapshot.Uncertainty;
         Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
     }
 
@@ -61,7 +61,7 @@ public sealed class RoutingPool
         _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
 
     /// <summary>How sure a predicted quality is: one standard deviation of the expected quality, 0 to 0.5. No decision needs it.</summary>
-    public float QualityDeviation(in RankedModel candidate) => _uncertainty.Value.Deviation(candidate.Predicted.Quality, Snapshot.Numbers.ContainsKey(candidate.Model));
+    public float QualityDeviation(in RankedModel candidate) => _uncertainty.Deviation(candidate.Predicted.Quality, Snapshot.Numbers.ContainsKey(candidate.Model));
 
     /// <summary>
     /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.

@@ -45,7 +45,8 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
     /// <summary>Null: nothing is known of latency.</summary>
     public static double? Latency(in Outcome outcome) => outcome.LatencySeconds > 0 ? outcome.LatencySeconds * 1000.0 : null;
 
-    private static double Digits(float deviation) => Math.Round(deviation, 3);
+    /// <summary>A thousandth is more than a deviation says.</summary>
+    public static double Digits(float deviation) => Math.Round(deviation, 3);
 
     private static double? Known(double value) => double.IsFinite(value) ? value : null;
 

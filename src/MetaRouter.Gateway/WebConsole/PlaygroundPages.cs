@@ -39,7 +39,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
         await ConsoleEndpoints.WriteAsync(
             context,
             new PlaygroundView(
-                [.. decision.Candidates.Select(c => new PlaygroundCandidateView(c.Model.Value, c.Predicted.Quality, user.Pool.QualityDeviation(c), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
+                [.. decision.Candidates.Select(c => new PlaygroundCandidateView(c.Model.Value, c.Predicted.Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
                 user.Pool.CostScaleUsd,
                 new(user.Belief.GeometricMean, user.Belief.Quantile(0.05), user.Belief.Quantile(0.95), decision.LambdaCost),
                 [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))]),
