@@ -9,6 +9,9 @@ public sealed record RouteCall(string Input, string? User = null)
     /// <summary>Dollars against quality by hand, 0 or more; null: the user's own.</summary>
     public double? LambdaCost { get; init; }
 
+    /// <summary>Quality to give up for a second less, 0 or more; null: 0 beside a <see cref="LambdaCost"/>, else the user's own.</summary>
+    public double? LambdaLatency { get; init; }
+
     /// <summary>A second model may be offered, for the user to compare the two answers.</summary>
     public bool Compare { get; init; }
 
@@ -21,10 +24,11 @@ public sealed record RouteCall(string Input, string? User = null)
 /// <param name="Receipt">Brings feedback back to this decision.</param>
 /// <param name="Offered">The second model to show; null: none.</param>
 /// <param name="Propensity">The exact probability with which the model was chosen.</param>
-public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, string Snapshot, IReadOnlyList<RankedModel> Ranking);
+public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, IReadOnlyList<RankedModel> Ranking);
 
+/// <param name="LatencyS">Seconds to the full answer; null: nothing is known of it.</param>
 /// <param name="Utility">Null: it may not answer, and <paramref name="Excluded"/> says why.</param>
-public sealed record RankedModel(string Model, double Quality, double CostUsd, double? Utility, double Propensity, string? Excluded);
+public sealed record RankedModel(string Model, double Quality, double CostUsd, double? LatencyS, double? Utility, double Propensity, string? Excluded);
 
 /// <param name="Receipt">Of a decision, or a completion's id.</param>
 /// <param name="Kind">comparison, thumb, rating, regenerate, switch_model, accept, edit, abandon or task_success.</param>
@@ -46,7 +50,14 @@ public sealed record PreferenceReply(string Explanation, int Signals, [property:
 /// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
 public sealed record Quantiles(double P05, double P25, double P50, double P75, double P95);
 
-public sealed record UserReply(string User, string Explanation, int Signals, IReadOnlyDictionary<string, int> Kinds, Quantiles LambdaCost, double ActingLambdaCost, string Snapshot);
+public sealed record UserReply(string User, string Explanation, int Signals, IReadOnlyDictionary<string, int> Kinds, Quantiles LambdaCost, double ActingLambdaCost, LatencyReply Latency, string Snapshot);
+
+/// <summary>How much the user minds waiting.</summary>
+/// <param name="Minds">The probability that the user minds at all.</param>
+/// <param name="LambdaLatency">What decisions charge for a second, in quality; 0 while neither the user nor others have said anything of it.</param>
+/// <param name="Quantiles">Of what the user would give for a second less.</param>
+/// <param name="Seconds">How long the user waits for one more right answer in 100; null: as long as it takes.</param>
+public sealed record LatencyReply(double Minds, double LambdaLatency, Quantiles Quantiles, double? Seconds);
 
 /// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
 public sealed record ErasedReply(bool Erased, string User, DateTimeOffset At, string Receipt);

@@ -26,6 +26,7 @@ public struct RouteRequestSurrogate
     [Id(14)] public double Threshold { get; set; }
     [Id(15)] public string? WarmModel { get; set; }
     [Id(16)] public int CachedTokens { get; set; }
+    [Id(17)] public double? LambdaLatency { get; set; }
 }
 
 [RegisterConverter]
@@ -45,6 +46,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
             UnhealthyModels = Set(surrogate.UnhealthyModels),
         },
         LambdaCost = surrogate.LambdaCost,
+        LambdaLatency = surrogate.LambdaLatency,
         Deferral = surrogate is { StrongModel: { } strong, WeakModel: { } weak } ? new DeferralRule(new ModelId(strong), new ModelId(weak), surrogate.Threshold) : null,
         Warm = surrogate.WarmModel is { } warm ? new WarmModel(new ModelId(warm), surrogate.CachedTokens) : null,
         MayExplore = surrogate.MayExplore,
@@ -63,6 +65,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         Category = value.Needs.Category,
         UnhealthyModels = Names(value.Needs.UnhealthyModels),
         LambdaCost = value.LambdaCost,
+        LambdaLatency = value.LambdaLatency,
         StrongModel = value.Deferral?.Strong.Value,
         WeakModel = value.Deferral?.Weak.Value,
         Threshold = value.Deferral?.Threshold ?? 0,
@@ -98,6 +101,7 @@ public struct RouteDecisionSurrogate
     [Id(16)] public float OutputTokens { get; set; }
     [Id(17)] public ushort Erasure { get; set; }
     [Id(18)] public byte Topic { get; set; }
+    [Id(19)] public double LambdaLatency { get; set; }
 }
 
 [RegisterConverter]
@@ -130,7 +134,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Topic = surrogate.Topic,
             Features = features,
         };
-        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token);
+        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token, surrogate.LambdaLatency);
     }
 
     public RouteDecisionSurrogate ConvertToSurrogate(in RouteDecision value)
@@ -144,6 +148,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Offered = value.OfferedIndex,
             Reason = value.Reason,
             LambdaCost = value.LambdaCost,
+            LambdaLatency = value.LambdaLatency,
             Token = value.Token,
             SnapshotVersion = value.SnapshotVersion,
             TenantHash = receipt.TenantHash,

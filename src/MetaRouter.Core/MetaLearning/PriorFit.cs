@@ -13,6 +13,9 @@ namespace MetaRouter.Core.MetaLearning;
 /// </remarks>
 public sealed class PriorFit
 {
+    /// <summary>Where each user says little, a population comes into focus slowly: after 30 steps half of what it says is still to come.</summary>
+    public const int MostSteps = 100;
+
     private const double SmallestDeviation = 0.25; // a little over a grid step; narrower components fall between grid points
 
     private readonly PopulationPrior _start;
@@ -20,7 +23,7 @@ public sealed class PriorFit
     private double _last = double.NegativeInfinity;
 
     /// <param name="start">What the imaginary users are drawn from.</param>
-    public PriorFit(PopulationPrior start, int mostSteps = 30)
+    public PriorFit(PopulationPrior start, int mostSteps = MostSteps)
     {
         ArgumentNullException.ThrowIfNull(start);
         (_start, _mostSteps, Prior) = (start, mostSteps, start);
@@ -106,6 +109,6 @@ public sealed class PriorFit
         var sum = next.Sum(c => c.Weight);
         var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, grid).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
         var betaSum = betas.Sum();
-        return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse, prior.Speech, prior.Topics);
+        return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse, prior.Speech, prior.Topics, prior.Latency);
     }
 }

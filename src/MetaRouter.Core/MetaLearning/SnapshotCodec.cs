@@ -26,6 +26,9 @@ public static class SnapshotCodec
     /// <summary>As version 3, and the topics that users' trade-offs may differ on: after the weights that tell them, and at the end of the prior how many users they differ for, and how far. Written only where there are any.</summary>
     public const ushort TopicsVersion = 4;
 
+    /// <summary>As version 4, and at the end of the prior how many users mind waiting, and how much. Written only where that was learned.</summary>
+    public const ushort LatencyVersion = 5;
+
     private const int HashBytes = 32;
 
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
@@ -65,9 +68,9 @@ public static class SnapshotCodec
         }
 
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
-        if (version is < FormatVersion or > TopicsVersion)
+        if (version is < FormatVersion or > LatencyVersion)
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {TopicsVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {LatencyVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -148,7 +151,8 @@ public static class SnapshotCodec
     }
 
     private static ushort VersionOf(Snapshot s) =>
-        s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
+        s.Prior.Latency != LatencySpread.Guessed ? LatencyVersion
+        : s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
 
     private static Snapshot ReadBody(BinaryReader r, ushort version)
     {

@@ -226,6 +226,12 @@ internal static class SnapshotParts
             w.Write(prior.Topics.Share);
             w.Write(prior.Topics.Width);
         }
+
+        if (version >= SnapshotCodec.LatencyVersion)
+        {
+            w.Write(prior.Latency.Share);
+            w.Write(prior.Latency.Price);
+        }
     }
 
     public static PopulationPrior ReadPrior(BinaryReader r, ushort version)
@@ -244,6 +250,7 @@ internal static class SnapshotParts
 
         var lapse = r.ReadDouble();
         SignalSpeech[]? speech = version == SnapshotCodec.FormatVersion ? null : [new(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()];
-        return new PopulationPrior(components, betas, lapse, speech, version >= SnapshotCodec.TopicsVersion ? new TopicSpread(r.ReadDouble(), r.ReadDouble()) : null);
+        TopicSpread? topics = version >= SnapshotCodec.TopicsVersion ? new(r.ReadDouble(), r.ReadDouble()) : null;
+        return new PopulationPrior(components, betas, lapse, speech, topics, version >= SnapshotCodec.LatencyVersion ? new LatencySpread(r.ReadDouble(), r.ReadDouble()) : null);
     }
 }

@@ -30,23 +30,26 @@ public static class ChoiceModel
     private static readonly float[] CostSlope = Tabulate((lambda, beta) => -beta * lambda / (1 + lambda));
 
     /// <summary>P(first preferred) under each hypothesis.</summary>
-    /// <param name="strength">How sharply this kind of feedback speaks, relative to a comparison; above 0.</param>
-    /// <param name="correlation">rho, 0 to 1.</param>
-    /// <param name="lapse">e, 0 to 1: the share of answers given without looking.</param>
+    /// <param name="speech">How sharply this kind of feedback speaks, relative to a comparison, above 0; and the share of it given without looking.</param>
     /// <param name="probability">Length <see cref="Hypotheses"/>.</param>
     /// <param name="secondIsMiddle">
     /// The second is the middle of the pool, which feedback on a single answer is measured against: as good as the median answer turns out to be, right when
-    /// most models are right. Most are right, or wrong, more surely than any one of them.
+    /// most models are right. Most are right, or wrong, more surely than any one of them; what that leaves out, <see cref="ChoiceContext.Middle"/> makes up for.
     /// </param>
-    /// <param name="costSpread">How far realised costs lie from predicted ones, as a share of them.</param>
-    public static void Likelihood(in Outcome first, in Outcome second, double costScaleUsd, float strength, float correlation, float lapse, Span<float> probability, bool secondIsMiddle = false, float costSpread = 0)
+    public static void Likelihood(in Outcome first, in Outcome second, in ChoiceContext context, SignalSpeech speech, Span<float> probability, bool secondIsMiddle = false)
     {
+        var (costScaleUsd, strength, correlation) = (context.CostScaleUsd, (float)speech.Strength, context.Correlation);
         var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
         Span<float> shift = stackalloc float[Hypotheses];
         Span<float> term = stackalloc float[Hypotheses];
         TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
         Span<float> slope = stackalloc float[Hypotheses];
-        var deviation = costSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsMiddle ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
+        var deviation = context.CostSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsMiddle ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
+        if ((float)(context.SecondPrice * first.SecondsBeyond(second)) is var waiting && waiting != 0)
+        {
+            TensorPrimitives.MultiplyAdd(InverseScale, -strength * waiting, shift, shift);
+        }
+
         Flatten(deviation, slope);
         TensorPrimitives.Multiply(shift, slope, shift);
         TensorPrimitives.Multiply(slope, InverseScale, slope);
@@ -59,7 +62,12 @@ public static class ChoiceModel
         Add(0, 1 - onlyFirst - onlySecond, strength, slope, shift, term, probability);
         Add(1, onlyFirst, strength, slope, shift, term, probability);
         Add(-1, onlySecond, strength, slope, shift, term, probability);
-        Lapse(lapse, probability);
+        if (secondIsMiddle)
+        {
+            context.Middle?.Correct(strength, probability);
+        }
+
+        Lapse((float)speech.Lapse, probability);
     }
 
     /// <summary>What is left of each hypothesis' sharpness when the cost's share in the utility has this deviation.</summary>

@@ -18,8 +18,9 @@ public sealed record PopulationPrior
 
     /// <param name="speech">How each kind of feedback speaks, by <see cref="FeedbackKind"/>; null: as guessed before anything was learned.</param>
     /// <param name="topics">How trade-offs differ by topic; null: as guessed before anything was learned.</param>
+    /// <param name="latency">How users mind waiting; null: as guessed before anything was learned.</param>
     /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, a lapse outside [0, 1), or a list of kinds that is not one of each, comparisons of strength 1 and this lapse first.</exception>
-    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null, TopicSpread? topics = null)
+    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null, TopicSpread? topics = null, LatencySpread? latency = null)
     {
         if (components.Count == 0 || !IsDistribution(components.Select(c => c.Weight)) || components.Any(c => !(c.Deviation > 0) || !double.IsFinite(c.Mean) || !double.IsFinite(c.Deviation)))
         {
@@ -48,6 +49,13 @@ public sealed record PopulationPrior
             throw new ArgumentException($"A prior needs a share of users whose topics differ from 0 to 1, and a width of their offsets from 0 to {TopicSpread.WidestWidth}; found {Topics}.", nameof(topics));
         }
 
+        Latency = latency ?? LatencySpread.Guessed;
+        if (!Latency.IsValid)
+        {
+            throw new ArgumentException($"A prior needs a share of users who mind waiting from 0 to 1, and their middle price from {LatencySpread.LowestPrice} to {LatencySpread.HighestPrice} of quality a second; found {Latency}.", nameof(latency));
+        }
+
+        Waiting = LatencyBelief.Of(Latency);
         (Components, BetaWeights, Lapse) = ([.. components], [.. betaWeights], lapse);
         Span<double> density = stackalloc double[PreferenceGrid.Length];
         Density(density);
@@ -79,8 +87,23 @@ public sealed record PopulationPrior
 
     public TopicSpread Topics { get; }
 
+    /// <summary>Whether signals say the same under both, of whatever population.</summary>
+    public bool IsHeardAs(PopulationPrior other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Topics == other.Topics && Latency == other.Latency && Speech.AsSpan().SequenceEqual(other.Speech.AsSpan());
+    }
+
     /// <summary>The same population where trade-offs differ otherwise by topic.</summary>
-    public PopulationPrior With(TopicSpread topics) => new(Components, BetaWeights, Lapse, Speech, topics);
+    public PopulationPrior With(TopicSpread topics) => new(Components, BetaWeights, Lapse, Speech, topics, Latency);
+
+    public LatencySpread Latency { get; }
+
+    /// <summary>What is believed of a user who said nothing of waiting.</summary>
+    public LatencyBelief Waiting { get; }
+
+    /// <summary>The same population where users mind waiting otherwise.</summary>
+    public PopulationPrior With(LatencySpread latency) => new(Components, BetaWeights, Lapse, Speech, Topics, latency);
 
     /// <summary>A kind that this version does not know is silent.</summary>
     public SignalSpeech SpeechOf(FeedbackKind kind) => (int)kind < Speech.Length ? Speech[(int)kind] : default;

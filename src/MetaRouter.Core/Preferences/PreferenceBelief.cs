@@ -23,9 +23,9 @@ public sealed class PreferenceBelief
 
     private readonly PreferenceBelief? _elsewhere;
 
-    private PreferenceBelief(float[] joint, int signals, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
+    private PreferenceBelief(float[] joint, int signals, LatencyBelief latency, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
     {
-        (_joint, Signals, Topics, _elsewhere) = (joint, signals, topics ?? [], elsewhere);
+        (_joint, Signals, Latency, Topics, _elsewhere) = (joint, signals, latency, topics ?? [], elsewhere);
         for (var i = 0; i < joint.Length; i++)
         {
             _marginal[i / ChoiceModel.BetaCount] += joint[i];
@@ -42,6 +42,9 @@ public sealed class PreferenceBelief
 
     /// <summary>How many signals it rests on, withdrawn ones not counted.</summary>
     public int Signals { get; }
+
+    /// <summary>What is believed of how much the user minds waiting; the same on every topic.</summary>
+    public LatencyBelief Latency { get; }
 
     /// <summary>What is believed on each topic that a signal spoke of; empty where no topic can differ.</summary>
     public IReadOnlyList<TopicBelief> Topics { get; }
@@ -73,24 +76,128 @@ public sealed class PreferenceBelief
         }
     }
 
-    public static PreferenceBelief FromPrior(PopulationPrior prior) => Normalize([.. prior.LogWeights], 0);
+    public static PreferenceBelief FromPrior(PopulationPrior prior) => Normalize([.. prior.LogWeights], 0, prior.Waiting, out _);
 
     public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
+        ArgumentNullException.ThrowIfNull(prior);
+        if (!SpeaksOfWaiting(prior, signals))
+        {
+            return At(prior, context, signals, weighs: false, out _);
+        }
+
+        var (given, evidence) = (new PreferenceBelief[LatencyBelief.Prices.Length], new double[LatencyBelief.Prices.Length]);
+        for (var g = 0; g < given.Length; g++)
+        {
+            given[g] = At(prior, context with { SecondPrice = LatencyBelief.Prices[g] }, signals, weighs: true, out evidence[g]);
+        }
+
+        return Mixture(given, prior.Waiting.Weighed(evidence));
+    }
+
+    /// <summary>The belief of a user whose price of a second is known.</summary>
+    /// <param name="weighs">Whether <paramref name="logEvidence"/>, ln P(signals | price), is asked for; else 0.</param>
+    private static PreferenceBelief At(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, bool weighs, out double logEvidence)
+    {
+        var log = prior.LogWeights.ToArray();
         if (TopicOffsets.Of(prior, context, signals) is { } offsets)
         {
             var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
-            return new PreferenceBelief(joint, offsets.Signals, [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals)))], new PreferenceBelief(elsewhere, offsets.Signals));
+            logEvidence = 0;
+            if (weighs)
+            {
+                offsets.AddTo(log);
+                logEvidence = LogSum(log);
+            }
+
+            return new PreferenceBelief(joint, offsets.Signals, prior.Waiting, [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals, prior.Waiting)))], new PreferenceBelief(elsewhere, offsets.Signals, prior.Waiting));
         }
 
-        var log = prior.LogWeights.ToArray();
-        var used = AddLogLikelihood(prior, context, signals, log);
-        return Normalize(log, used);
+        return Normalize(log, AddAt(prior, context, signals, log), prior.Waiting, out logEvidence);
+    }
+
+    /// <summary>Formula (2) of <see cref="LatencyBelief"/>, on every topic.</summary>
+    private static PreferenceBelief Mixture(PreferenceBelief[] given, LatencyBelief latency)
+    {
+        return Mixed(given, [.. given[0].Topics.Select((t, k) => new TopicBelief(t.Code, Offset(k), Mixed([.. given.Select(b => b.Topics[k].Belief)])))], given[0]._elsewhere is null ? null : Mixed([.. given.Select(b => b.Elsewhere)]));
+
+        PreferenceBelief Mixed(PreferenceBelief[] parts, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
+        {
+            var joint = new float[ChoiceModel.Hypotheses];
+            for (var g = 0; g < parts.Length; g++)
+            {
+                TensorPrimitives.MultiplyAdd(parts[g]._joint, (float)latency.Probability[g], joint, joint);
+            }
+
+            return new PreferenceBelief(joint, parts[0].Signals, latency, topics, elsewhere);
+        }
+
+        TopicOffset Offset(int k)
+        {
+            double mean = 0, square = 0, firmer = 0, freer = 0;
+            for (var g = 0; g < given.Length; g++)
+            {
+                var (p, offset) = (latency.Probability[g], given[g].Topics[k].Offset);
+                (mean, square) = (mean + (p * offset.Mean), square + (p * ((offset.Mean * offset.Mean) + (offset.Deviation * offset.Deviation))));
+                (firmer, freer) = (firmer + (p * offset.Firmer), freer + (p * offset.Freer));
+            }
+
+            return new TopicOffset(mean, Math.Sqrt(Math.Max(0, square - (mean * mean))), firmer, freer);
+        }
+    }
+
+    /// <summary>Whether a signal that is heard set a faster answer against a slower one.</summary>
+    internal static bool SpeaksOfWaiting(PopulationPrior prior, ReadOnlySpan<Signal> signals)
+    {
+        for (var i = 0; i < signals.Length && !prior.Latency.IsNone; i++)
+        {
+            if (signals[i].First.SecondsBeyond(signals[i].Second) != 0 && IsHeard(prior, signals, i))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Adds the signals' faded log likelihood of every hypothesis; returns how many spoke. Signals ascend in time.</summary>
     /// <param name="only">Just this kind's part, faded as among all; null: every kind's.</param>
     public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
+    {
+        ArgumentNullException.ThrowIfNull(prior);
+        if (only is not null || !SpeaksOfWaiting(prior, signals))
+        {
+            return AddAt(prior, context, signals, log, only);
+        }
+
+        // ln sum_g p(g) P(signals | h, g), largest term first.
+        var (at, used, prices) = (new float[LatencyBelief.Prices.Length][], 0, LatencyBelief.Prices);
+        var max = new float[log.Length];
+        Array.Fill(max, float.NegativeInfinity);
+        for (var g = 0; g < at.Length; g++)
+        {
+            at[g] = new float[log.Length];
+            used = AddAt(prior, context with { SecondPrice = prices[g] }, signals, at[g]);
+            TensorPrimitives.Add(at[g], (float)Math.Log(Math.Max(prior.Waiting.Probability[g], 1e-30)), at[g]);
+            TensorPrimitives.Max(max, at[g], max);
+        }
+
+        for (var h = 0; h < log.Length; h++)
+        {
+            var mass = 0f;
+            for (var g = 0; g < at.Length; g++)
+            {
+                mass += MathF.Exp(at[g][h] - max[h]);
+            }
+
+            log[h] += max[h] + MathF.Log(mass);
+        }
+
+        return used;
+    }
+
+    /// <summary>As <see cref="AddLogLikelihood"/>, of a user whose price of a second is the context's.</summary>
+    internal static int AddAt(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
     {
         if (only is null && TopicOffsets.Of(prior, context, signals) is { } offsets)
         {
@@ -138,7 +245,7 @@ public sealed class PreferenceBelief
     /// <summary>ln P(what was said | each hypothesis) of one signal that speaks.</summary>
     private static void LogLikelihood(in Signal signal, SignalSpeech speech, in ChoiceContext context, Span<float> p)
     {
-        ChoiceModel.Likelihood(signal.First, signal.Second, context.CostScaleUsd, (float)speech.Strength, context.Correlation, (float)speech.Lapse, p, signal.Key.Kind != FeedbackKind.Comparison, context.CostSpread);
+        ChoiceModel.Likelihood(signal.First, signal.Second, context, speech, p, signal.Key.Kind != FeedbackKind.Comparison);
         if (!FirstPreferred(signal))
         {
             TensorPrimitives.Subtract(1f, p, p);
@@ -177,7 +284,7 @@ public sealed class PreferenceBelief
         var joint = new float[_joint.Length];
         TensorPrimitives.Multiply(_joint, likelihood, joint);
         TensorPrimitives.Divide(joint, TensorPrimitives.Sum<float>(joint), joint);
-        return new PreferenceBelief(joint, Signals + 1);
+        return new PreferenceBelief(joint, Signals + 1, Latency);
     }
 
     /// <summary>The lambda below which a share <paramref name="p"/> of the belief lies, interpolated in log within grid cells.</summary>
@@ -237,11 +344,27 @@ public sealed class PreferenceBelief
         _ => signal.Value > 0,
     };
 
-    private static PreferenceBelief Normalize(float[] log, int signals)
+    private static PreferenceBelief Normalize(float[] log, int signals, LatencyBelief latency, out double logEvidence)
     {
-        TensorPrimitives.Subtract(log, TensorPrimitives.Max<float>(log), log);
+        var max = TensorPrimitives.Max<float>(log);
+        TensorPrimitives.Subtract(log, max, log);
         TensorPrimitives.Exp(log, log);
-        TensorPrimitives.Divide(log, TensorPrimitives.Sum<float>(log), log);
-        return new PreferenceBelief(log, signals);
+        var mass = TensorPrimitives.Sum<float>(log);
+        TensorPrimitives.Divide(log, mass, log);
+        logEvidence = max + Math.Log(mass);
+        return new PreferenceBelief(log, signals, latency);
+    }
+
+    /// <summary>ln sum exp.</summary>
+    internal static double LogSum(ReadOnlySpan<float> log)
+    {
+        var max = TensorPrimitives.Max(log);
+        var mass = 0.0;
+        foreach (var l in log)
+        {
+            mass += Math.Exp(l - max);
+        }
+
+        return max + Math.Log(mass);
     }
 }

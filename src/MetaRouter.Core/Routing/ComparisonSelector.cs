@@ -44,6 +44,8 @@ public sealed class ComparisonSelector
         }
     }
 
+    private ChoiceContext Context => _pool.Context with { SecondPrice = _belief.Latency.Price };
+
     /// <summary>The best pair on one request.</summary>
     /// <param name="outcomes">Predicted, one per model of the catalog.</param>
     /// <param name="allowed">Which models may answer; empty: all.</param>
@@ -52,7 +54,7 @@ public sealed class ComparisonSelector
     {
         ComparisonChoice? best = null;
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
-        var lapse = (float)_pool.Snapshot.Prior.Lapse;
+        var (context, comparison) = (Context, _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Comparison));
         for (var a = 1; a < outcomes.Length; a++)
         {
             for (var b = 0; b < a; b++)
@@ -62,7 +64,7 @@ public sealed class ComparisonSelector
                     continue;
                 }
 
-                ChoiceModel.Likelihood(outcomes[a], outcomes[b], _pool.CostScaleUsd, 1, _pool.Context.Correlation, lapse, likelihood, costSpread: _pool.Context.CostSpread);
+                ChoiceModel.Likelihood(outcomes[a], outcomes[b], context, comparison, likelihood);
                 var choice = Judge(a, b, likelihood);
                 best = best is null || choice.Score > best.Value.Score ? choice : best;
             }
@@ -77,10 +79,10 @@ public sealed class ComparisonSelector
     public void Teach(ReadOnlySpan<Outcome> outcomes, Span<double> taught)
     {
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
-        var (middle, thumb) = (UserModel.Middle(outcomes), _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Thumb));
+        var (middle, context, thumb) = (Outcome.Middle(outcomes), Context, _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Thumb));
         for (var k = 0; k < outcomes.Length; k++)
         {
-            ChoiceModel.Likelihood(outcomes[k], middle, _pool.CostScaleUsd, (float)thumb.Strength, _pool.Context.Correlation, (float)thumb.Lapse, likelihood, secondIsMiddle: true, _pool.Context.CostSpread);
+            ChoiceModel.Likelihood(outcomes[k], middle, context, thumb, likelihood, secondIsMiddle: true);
             taught[k] = Math.Max(0, Judge(k, k, likelihood).Score);
         }
     }

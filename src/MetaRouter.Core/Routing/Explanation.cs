@@ -23,6 +23,7 @@ public static class Explanation
         };
         var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {chosen.Predicted.Quality:P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
+        text += decision.LambdaLatency > 0 && chosen.Predicted.LatencySeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", about {Seconds(chosen.Predicted.LatencySeconds)}") : "";
         if (others.Length == 0)
         {
             return text + ".";
@@ -37,16 +38,26 @@ public static class Explanation
         return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
     }
 
+    /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that there is an end to it; else nothing.</summary>
+    private static string Waiting(LatencyBelief latency)
+    {
+        return latency.Minds > 0.5 ? $"; waits up to {Long(0.5)} for it (90 % sure: {Long(0.95)} to {Long(0.05)})" : "";
+
+        string Long(double p) => latency.Quantile(p) is var price && price > 0 ? Seconds(0.01 / price) : "any time";
+    }
+
+    private static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{(seconds < 1 ? Math.Round(seconds, 2) : seconds < 10 ? Math.Round(seconds, 1) : Math.Round(seconds)):0.##} s");
+
     /// <summary>How probable it must be that a user weighs cost differently on a topic before it is said.</summary>
     private const double Sure = 0.8;
 
-    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval, and on which topics it is surely lower (firmer) or higher (freer).</summary>
+    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer).</summary>
     public static string Of(UserModel user)
     {
         ArgumentNullException.ThrowIfNull(user);
         var belief = user.Belief;
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
-        return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}") + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
+        return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
 
         string Topics(string how, Func<TopicOffset, double> sure)
         {

@@ -9,26 +9,26 @@ public sealed class RouteDecision
     private readonly ReceiptSealer? _sealer;
     private string? _token;
 
-    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, ReceiptSealer sealer)
+    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, ReceiptSealer sealer, double lambdaLatency)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, _sealer) = (candidates, chosen, offered, reason, lambdaCost, receipt, sealer);
+        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, LambdaLatency, Receipt, _sealer) = (candidates, chosen, offered, reason, lambdaCost, lambdaLatency, receipt, sealer);
     }
 
-    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token)
+    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, double lambdaLatency)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, Receipt, _token) = (candidates, chosen, offered, reason, lambdaCost, receipt, token);
+        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, LambdaLatency, Receipt, _token) = (candidates, chosen, offered, reason, lambdaCost, lambdaLatency, receipt, token);
     }
 
     /// <summary>A decision as it was taken elsewhere.</summary>
     /// <param name="token">The receipt, sealed by who decided.</param>
     /// <exception cref="ArgumentOutOfRangeException">A choice that is not among the candidates.</exception>
-    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token)
+    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, double lambdaLatency = 0)
     {
         ArgumentNullException.ThrowIfNull(candidates);
         ArgumentNullException.ThrowIfNull(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)chosen, (uint)candidates.Count, nameof(chosen));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(offered ?? 0), (uint)candidates.Count, nameof(offered));
-        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token);
+        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token, lambdaLatency);
     }
 
     public ModelId Model => Candidates[ChosenIndex].Model;
@@ -50,6 +50,9 @@ public sealed class RouteDecision
 
     /// <summary>The trade-off acted on: the dial position with the best record for what is believed of the user, or the one set by hand.</summary>
     public double LambdaCost { get; }
+
+    /// <summary>The quality charged for each second of waiting; 0 for users who are not known to mind.</summary>
+    public double LambdaLatency { get; }
 
     public Receipt Receipt { get; }
 

@@ -13,6 +13,9 @@ public sealed record RouteRequest(string Text)
     /// <summary>A trade-off set by hand for this request, lambda_cost, 0 or more; null: the user's own, as believed.</summary>
     public double? LambdaCost { get; init; }
 
+    /// <summary>The quality to give up for a second less, set by hand for this request, 0 or more; null: 0 beside a <see cref="LambdaCost"/> set by hand, else the user's own, as believed.</summary>
+    public double? LambdaLatency { get; init; }
+
     /// <summary>Two models and a threshold in the place of the user's trade-off, from a caller that routes as RouteLLM does; null: all models.</summary>
     public DeferralRule? Deferral { get; init; }
 

@@ -16,9 +16,6 @@ namespace MetaRouter.Core.Routing;
 /// </remarks>
 public sealed class RoutingPool
 {
-    /// <summary>Positions of the dial that lend each other their records: a factor of 1.5 in lambda to either side.</summary>
-    private const double PositionSpread = 2;
-
     private readonly OutcomePredictor _predictor;
     private readonly QualityUncertainty _uncertainty;
 
@@ -30,9 +27,11 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
-        (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, kin, heads);
+        (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
+        Values = Play(requests, CostScaleUsd) ?? FromMeans(catalog, heads, CostScaleUsd);
         _uncertainty = snapshot.Uncertainty;
-        Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
+        var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
+        Context = context with { Middle = MiddleCalibration.Fit(requests, context) };
     }
 
     /// <summary>Every model of the snapshot at the prices of its training data.</summary>
@@ -42,7 +41,15 @@ public sealed class RoutingPool
         return new RoutingPool(snapshot, new ModelCatalog(snapshot.Models));
     }
 
-    public Snapshot Snapshot { get; }
+    /// <summary>The same models for users of another prior; predictions and records stay.</summary>
+    public RoutingPool With(PopulationPrior prior)
+    {
+        var other = (RoutingPool)MemberwiseClone();
+        other.Snapshot = Snapshot.WithPrior(prior);
+        return other;
+    }
+
+    public Snapshot Snapshot { get; private set; }
 
     public ModelCatalog Catalog { get; }
 
@@ -64,9 +71,9 @@ public sealed class RoutingPool
     public float QualityDeviation(in RankedModel candidate) => _uncertainty.Deviation(candidate.Predicted.Quality, Snapshot.Numbers.ContainsKey(candidate.Model));
 
     /// <summary>
-    /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.
+    /// The calibration sample with the catalog's models and prices: by request what was predicted of each model's answer and what it was. A request counts when at least two of them answered it.
     /// </summary>
-    private static (double CostScale, float CostSpread, ValueTable Values) Calibrate(Snapshot snapshot, ModelCatalog catalog, ModelKin[] kin, ModelHead[] heads)
+    private static (double CostScale, List<(Outcome Predicted, Outcome Realised)[]> Requests) Recall(Snapshot snapshot, ModelCatalog catalog, ModelKin[] kin)
     {
         var sample = snapshot.Calibration;
         var at = new int[snapshot.Models.Count];
@@ -97,10 +104,10 @@ public sealed class RoutingPool
         }
 
         var (spent, answers) = (new double[catalog.Count], new int[catalog.Count]);
-        var cells = new List<(int Row, float Quality, float Score, double Expected, double Cost)>();
+        var (requests, cells) = (new List<(Outcome, Outcome)[]>(), new List<(Outcome, Outcome)>());
         for (var row = 0; row < sample.Rows; row++)
         {
-            var first = cells.Count;
+            cells.Clear();
             for (var c = sample.Start[row]; c < sample.Start[row + 1]; c++)
             {
                 if (at[sample.Model[c]] is var i and >= 0)
@@ -110,13 +117,13 @@ public sealed class RoutingPool
                     var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c] * tokens[i]);
                     spent[i] += cost;
                     answers[i]++;
-                    cells.Add((row, sample.Quality[c], sample.Score[c], input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c] * tokens[i]), cost));
+                    cells.Add((new(sample.Quality[c], (float)(input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c] * tokens[i])), 0), new(sample.Score[c], (float)cost, 0)));
                 }
             }
 
-            if (cells.Count - first < 2)
+            if (cells.Count >= 2)
             {
-                cells.RemoveRange(first, cells.Count - first);
+                requests.Add([.. cells]);
             }
         }
 
@@ -127,65 +134,54 @@ public sealed class RoutingPool
         }
 
         scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
-        return (scale, CostSpread(cells), Play(cells, scale) ?? FromMeans(catalog, heads, scale));
+        return (scale, requests);
     }
 
     /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
-    private static float CostSpread(List<(int Row, float Quality, float Score, double Expected, double Cost)> cells)
+    private static float CostSpread(List<(Outcome Predicted, Outcome Realised)[]> requests)
     {
-        var expected = cells.Sum(c => c.Expected);
-        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * cells.Sum(c => Math.Abs(c.Cost - c.Expected)) / expected) : 0;
+        var expected = requests.Sum(r => r.Sum(c => (double)c.Predicted.CostUsd));
+        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * requests.Sum(r => r.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd))) / expected) : 0;
     }
 
-    private static ValueTable? Play(List<(int Row, float Quality, float Score, double Expected, double Cost)> cells, double scale)
+    /// <summary>Plays the dial over the sample.</summary>
+    private static ValueTable? Play(List<(Outcome Predicted, Outcome Realised)[]> requests, double scale)
     {
-        if (cells.Count == 0)
+        if (requests.Count == 0)
         {
             return null;
         }
 
-        var (quality, cost) = (new float[PreferenceGrid.Length], new float[PreferenceGrid.Length]);
-        Parallel.For(0, PreferenceGrid.Length, g =>
+        var (quality, cost) = (new DialRecord(), new DialRecord());
+        Span<float> expected = stackalloc float[PreferenceGrid.Length];
+        Span<float> score = stackalloc float[PreferenceGrid.Length];
+        Span<float> price = stackalloc float[PreferenceGrid.Length];
+        Span<float> spent = stackalloc float[PreferenceGrid.Length];
+        foreach (var request in requests)
         {
-            double lambda = PreferenceGrid.Lambda[g], score = 0, spent = 0;
-            var rows = 0;
-            for (var c = 0; c < cells.Count;)
+            for (var g = 0; g < PreferenceGrid.Length; g++)
             {
-                var (best, row) = (c, cells[c].Row);
-                for (; c < cells.Count && cells[c].Row == row; c++)
-                {
-                    best = cells[c].Quality - (lambda * cells[c].Expected / scale) > cells[best].Quality - (lambda * cells[best].Expected / scale) ? c : best;
-                }
-
-                (score, spent, rows) = (score + cells[best].Score, spent + cells[best].Cost, rows + 1);
+                var best = Best(request, new Preference(PreferenceGrid.Lambda[g]), scale);
+                (expected[g], score[g], price[g], spent[g]) = (best.Predicted.Quality, best.Realised.Quality, (float)(best.Predicted.CostUsd / scale), (float)(best.Realised.CostUsd / scale));
             }
 
-            (quality[g], cost[g]) = ((float)(score / rows), (float)(spent / rows / scale));
-        });
-        return new ValueTable(Smooth(quality), Smooth(cost));
-    }
-
-    /// <summary>
-    /// Neighbouring positions decide nearly alike, so what sets their records apart is mostly the luck of a few rows; of 48 raw records the best is the luckiest.
-    /// A Gaussian over positions leaves what is not luck.
-    /// </summary>
-    private static float[] Smooth(float[] record)
-    {
-        var smooth = new float[record.Length];
-        for (var g = 0; g < record.Length; g++)
-        {
-            double sum = 0, weights = 0;
-            for (var j = 0; j < record.Length; j++)
-            {
-                var distance = (g - j) / PositionSpread;
-                var weight = Math.Exp(-0.5 * distance * distance);
-                (sum, weights) = (sum + (weight * record[j]), weights + weight);
-            }
-
-            smooth[g] = (float)(sum / weights);
+            quality.Add(expected, score);
+            cost.Add(price, spent);
         }
 
-        return smooth;
+        return new ValueTable(quality.Estimate(), cost.Estimate());
+    }
+
+    private static (Outcome Predicted, Outcome Realised) Best((Outcome Predicted, Outcome Realised)[] request, in Preference preference, double scale)
+    {
+        var (best, most) = (0, double.NegativeInfinity);
+        for (var c = 0; c < request.Length; c++)
+        {
+            var utility = Utility.Of(request[c].Predicted, preference, scale);
+            (best, most) = utility > most ? (c, utility) : (best, most);
+        }
+
+        return request[best];
     }
 
     /// <summary>No two of the models were ever seen side by side: the dial over their mean outcomes.</summary>

@@ -17,7 +17,7 @@ public sealed class TopicDial
         _topics = [.. belief.Topics.Select(t => (t.Code, Act(t.Belief)))];
         IsOne = _elsewhere.Position == Own.Position && Array.TrueForAll(_topics, t => t.Act.Position == Own.Position);
 
-        DialAct Act(PreferenceBelief of) => new(values.Best(of.CostShare), values.ExpectedRegret(of));
+        DialAct Act(PreferenceBelief of) => new(values.Best(of.CostShare), values.ExpectedRegret(of), belief.Latency.Price);
     }
 
     public PreferenceBelief Belief { get; }
@@ -46,4 +46,5 @@ public sealed class TopicDial
 /// <summary>A position of the dial.</summary>
 /// <param name="Position">Index into <see cref="PreferenceGrid.Lambda"/>.</param>
 /// <param name="Regret">Expected of it under the belief that it was chosen by, 0 or more.</param>
-public readonly record struct DialAct(int Position, double Regret);
+/// <param name="SecondPrice">Quality charged for a second of waiting, 0 or more.</param>
+public readonly record struct DialAct(int Position, double Regret, double SecondPrice = 0);

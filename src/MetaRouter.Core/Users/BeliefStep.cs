@@ -52,8 +52,12 @@ public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, Preferen
         var factor = After.GeometricMean / Before.GeometricMean;
         var did = Signal.Key.Kind is FeedbackKind.Rating or FeedbackKind.TaskSuccess ? "speaks of quality alone, so the trade-off stays"
             : factor > 1.02 ? "cost seems to matter more" : factor < 1 / 1.02 ? "quality seems to matter more" : "hardly changes what is believed";
-        return $"{said}: {did}";
+        var waiting = After.Latency.Minds - Before.Latency.Minds;
+        return $"{said}: {did}{(waiting > Noticed ? ", and waiting more" : waiting < -Noticed ? ", and waiting less" : "")}";
     }
+
+    /// <summary>The least change in the probability of minding to wait that is worth a word.</summary>
+    private const double Noticed = 0.05;
 
     private string Preferred()
     {

@@ -60,6 +60,11 @@ public sealed class UserModel
             throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.", nameof(request));
         }
 
+        if (request.LambdaLatency is { } hurry && !(hurry >= 0 && double.IsFinite(hurry)))
+        {
+            throw new ArgumentException($"The request sets lambda_latency to {hurry}; it must be a finite number, 0 (as long as it takes) or more.", nameof(request));
+        }
+
         if (request.Deferral is { IsValid: false } wrong)
         {
             throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
@@ -90,6 +95,9 @@ public sealed class UserModel
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
         var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[act.Position]);
+        // A dial set for the request, or a pair to choose from, is the whole trade-off; what is learned of waiting belongs to what is learned of cost.
+        var preference = new Preference(lambda, request.LambdaLatency ?? (request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0));
+        ReadOnlySpan<Outcome> judged = preference.LambdaLatency > 0 ? Timed(outcomes, stackalloc Outcome[models]) : outcomes;
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -97,7 +105,7 @@ public sealed class UserModel
         {
             if (verdicts[k] == ModelExclusion.None)
             {
-                (utility[a], index[a], able[a]) = (Utility.Of(outcomes[k], new Preference(lambda), Pool.CostScaleUsd), k, outcomes[k]);
+                (utility[a], index[a], able[a]) = (Utility.Of(judged[k], preference, Pool.CostScaleUsd), k, outcomes[k]);
                 a++;
             }
         }
@@ -109,7 +117,7 @@ public sealed class UserModel
         if (pair is { } asked)
         {
             // Both answer; the one worth more counts as chosen.
-            var firstBetter = Utility.Of(outcomes[asked.First], new Preference(lambda), Pool.CostScaleUsd) >= Utility.Of(outcomes[asked.Second], new Preference(lambda), Pool.CostScaleUsd);
+            var firstBetter = Utility.Of(judged[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(judged[asked.Second], preference, Pool.CostScaleUsd);
             (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
             propensity[index.IndexOf(chosen)] = 1;
         }
@@ -156,12 +164,12 @@ public sealed class UserModel
             Topic = scratch.Topic,
             First = outcomes[chosen],
             Offered = offered is { } other ? outcomes[other] : default,
-            Middle = Middle(able),
+            Middle = Outcome.Middle(able),
             InputTokens = request.PromptTokens ?? scratch.Tokens,
             OutputTokens = outputTokens[chosen],
             Features = new ReceiptFeatures(projected),
         };
-        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer);
+        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer, preference.LambdaLatency);
     }
 
     /// <summary>The user after one piece of feedback on an opened receipt.</summary>
@@ -220,6 +228,23 @@ public sealed class UserModel
         return dial;
     }
 
+    /// <summary>A model whose latency nobody knows is taken for as slow as the others on average: 0 seconds would make it the fastest.</summary>
+    private static ReadOnlySpan<Outcome> Timed(ReadOnlySpan<Outcome> outcomes, Span<Outcome> timed)
+    {
+        var (seconds, known) = (0f, 0);
+        foreach (ref readonly var outcome in outcomes)
+        {
+            (seconds, known) = (seconds + outcome.LatencySeconds, known + (outcome.LatencySeconds > 0 ? 1 : 0));
+        }
+
+        for (var k = 0; k < timed.Length; k++)
+        {
+            timed[k] = outcomes[k].LatencySeconds > 0 ? outcomes[k] : outcomes[k] with { LatencySeconds = seconds / Math.Max(known, 1) };
+        }
+
+        return timed;
+    }
+
     /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>
     private void Teach(byte topic, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
     {
@@ -262,23 +287,5 @@ public sealed class UserModel
         }
 
         return new ComparisonSelector(Belief.On(topic), Pool).Select(outcomes, allowed);
-    }
-
-    /// <summary>The middle quality, cost and latency of the models that may answer: what feedback on a single answer is measured against.</summary>
-    public static Outcome Middle(ReadOnlySpan<Outcome> outcomes)
-    {
-        Span<float> column = stackalloc float[outcomes.Length];
-        return new Outcome(Median(outcomes, column, static o => o.Quality), Median(outcomes, column, static o => o.CostUsd), Median(outcomes, column, static o => o.LatencySeconds));
-
-        static float Median(ReadOnlySpan<Outcome> outcomes, Span<float> column, Func<Outcome, float> of)
-        {
-            for (var i = 0; i < outcomes.Length; i++)
-            {
-                column[i] = of(outcomes[i]);
-            }
-
-            column.Sort();
-            return (column[(column.Length - 1) / 2] + column[column.Length / 2]) / 2;
-        }
     }
 }

@@ -3,6 +3,7 @@ using System.Numerics.Tensors;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Metrics;
 using MetaRouter.Evaluation.Simulation;
@@ -132,7 +133,7 @@ public static class P4
         /// <summary>The prior that a population teaches, served meanwhile by another.</summary>
         private static PopulationPrior Teach(PreferenceSplit split, UserWorld world, int half, SimulatedUser[] users, PopulationPrior serving, int seed, CancellationToken cancellationToken)
         {
-            var summaries = new TaskSummary[users.Length];
+            var (summaries, states) = (new TaskSummary[users.Length], new UserState[users.Length]);
             Parallel.For(0, users.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             {
                 var life = new ThumbLife.Life(split, world, half, users[u], false, serving, s_exploration, new Random((seed * 31) + u));
@@ -142,6 +143,7 @@ public static class P4
                 }
 
                 var log = new float[ChoiceModel.Hypotheses];
+                states[u] = life.State;
                 summaries[u] = new TaskSummary(log, PreferenceBelief.AddLogLikelihood(serving, split.Pool.Context, life.State.Signals.AsSpan(), log));
             });
             var cohort = new Cohort(users.Length);
@@ -151,7 +153,7 @@ public static class P4
                 cohort.Put(((ulong)u * 5) + 1, summaries[u]);
             }
 
-            return MetaLearner.Fit(PopulationPrior.Default, prior => cohort.Expect(prior, CohortPart.Taught));
+            return MetaLearner.Learn(split.Pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
         }
 
         /// <summary>Prior x request: the mean over users.</summary>

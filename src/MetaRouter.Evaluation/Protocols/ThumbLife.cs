@@ -112,7 +112,7 @@ internal static class ThumbLife
         private (Outcome First, Outcome Middle) Seen(int row, int served)
         {
             Outcome[] outcomes = outcomesSeen ? [.. Enumerable.Range(0, split.Models).Select(k => split.Realised(row, k))] : split.Predicted(row).ToArray();
-            return (outcomes[served], UserModel.Middle(outcomes));
+            return (outcomes[served], Outcome.Middle(outcomes));
         }
     }
 }

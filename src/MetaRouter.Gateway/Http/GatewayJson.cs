@@ -10,9 +10,9 @@ internal sealed record ErrorAnswer(ErrorBody Error);
 internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
 
 internal sealed record RouteAnswer(
-    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, string Snapshot, RankedAnswer[] Ranking);
+    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, RankedAnswer[] Ranking);
 
-internal readonly record struct RankedAnswer(string Model, float Quality, float CostUsd, float? Utility, float Propensity, string? Excluded);
+internal readonly record struct RankedAnswer(string Model, float Quality, float CostUsd, float? LatencyS, float? Utility, float Propensity, string? Excluded);
 
 internal sealed record FeedbackAnswer(bool Counted, string Outcome, PreferenceAnswer Preference);
 
@@ -21,7 +21,14 @@ internal sealed record PreferenceAnswer(string Explanation, int Signals, LambdaQ
 /// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
 internal sealed record LambdaQuantiles(double P05, double P25, double P50, double P75, double P95);
 
-internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, TopicAnswer[] Topics, string Snapshot);
+internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, TopicAnswer[] Topics, LatencyAnswer Latency, string Snapshot);
+
+/// <summary>How much the user minds waiting.</summary>
+/// <param name="Minds">The probability that the user minds at all.</param>
+/// <param name="LambdaLatency">What decisions charge for a second, quality: 0 while neither the user nor others have said anything of it.</param>
+/// <param name="Quantiles">Of it.</param>
+/// <param name="Seconds">How long the user waits for one more right answer in 100 at that price; null: as long as it takes.</param>
+internal sealed record LatencyAnswer(double Minds, double LambdaLatency, LambdaQuantiles Quantiles, double? Seconds);
 
 /// <param name="Firmer">The probability that cost weighs more on it than elsewhere; <paramref name="Freer"/>: less.</param>
 internal sealed record TopicAnswer(string Name, IReadOnlyList<string> Words, LambdaQuantiles LambdaCost, double Firmer, double Freer);

@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Router;
 /// <summary>The body of <c>POST /v1/router/route</c>.</summary>
 internal readonly record struct RouteBody(string? User, RouteRequest Request)
 {
-    private static readonly string[] Known = ["user", "input", "messages", "lambda_cost", "compare", "models", "max_cost_usd"];
+    private static readonly string[] Known = ["user", "input", "messages", "lambda_cost", "lambda_latency", "compare", "models", "max_cost_usd"];
 
     /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 404: a model is not in the catalog.</exception>
     public static RouteBody Read(byte[] body, ModelCatalog catalog) => RequestBody.AsText(() => ReadFields(body, catalog));
@@ -28,6 +28,7 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
         {
             PromptTokens = asked.PromptTokens,
             LambdaCost = fields.Amount("lambda_cost"),
+            LambdaLatency = fields.Amount("lambda_latency"),
             MayCompare = fields.Flag("compare"),
             Needs = new RouteNeeds { Capabilities = asked.Needs, MaxCostUsd = fields.Amount("max_cost_usd"), AllowedModels = fields.Find("models") is { } models ? Models(models, catalog) : null },
         });

@@ -88,7 +88,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var preference = Preference(user);
         await Answers.WriteAsync(
             context,
-            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Topics(user), Names.Snapshot(user.Pool.Snapshot.Version)),
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Topics(user), Latency(user.Belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
             GatewayJson.Default.UserAnswer).ConfigureAwait(false);
     }
 
@@ -173,6 +173,13 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     private static TopicAnswer[] Topics(UserModel user) =>
         [.. user.Topics.Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
+    internal static LatencyAnswer Latency(LatencyBelief latency)
+    {
+        return new(Rounded(latency.Minds), Rounded(latency.Price), new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95)), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
+
+        double At(double p) => Rounded(latency.Quantile(p));
+    }
+
     private static RouteAnswer Answer(RouteDecision decision)
     {
         var candidates = decision.Candidates;
@@ -181,13 +188,13 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         {
             var one = candidates[i];
             var allowed = one.Exclusion == ModelExclusion.None;
-            ranking[i] = new(one.Model.Value, one.Predicted.Quality, one.Predicted.CostUsd, allowed ? one.Utility : null, one.Propensity, allowed ? null : Names.Of(one.Exclusion));
+            ranking[i] = new(one.Model.Value, one.Predicted.Quality, one.Predicted.CostUsd, one.Predicted.LatencySeconds > 0 ? one.Predicted.LatencySeconds : null, allowed ? one.Utility : null, one.Propensity, allowed ? null : Names.Of(one.Exclusion));
         }
 
         Array.Sort(ranking, static (a, b) => (b.Utility ?? float.NegativeInfinity).CompareTo(a.Utility ?? float.NegativeInfinity));
         return new(
             new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, Names.Of(decision.Reason), Explanation.Of(decision), (float)decision.Propensity,
-            decision.Reason == DecisionReason.Explored, Rounded(decision.LambdaCost), Names.Snapshot(decision.SnapshotVersion), ranking);
+            decision.Reason == DecisionReason.Explored, Rounded(decision.LambdaCost), Rounded(decision.LambdaLatency), Names.Snapshot(decision.SnapshotVersion), ranking);
     }
 
     /// <summary>Four significant digits: the rest is noise to a reader.</summary>

@@ -1,6 +1,5 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
-using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Telemetry;
@@ -10,13 +9,14 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Hosting.Learning;
 
 /// <summary>
-/// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, and puts it into service
-/// only if it foretells the other fifth no worse than the prior in service does.
+/// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, learns from a sample of their windows how
+/// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if it foretells the other fifth no worse than the prior in service does.
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
     private const string Name = "prior.v1", HistoryName = "prior.history.v1";
     private const int Page = 1000;
+    private const int Windows = 256; // a quarter of a megabyte, and about a second's work a refresh
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
@@ -25,6 +25,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private readonly RouterMetrics _metrics;
     private readonly ILogger<LearningLoop> _logger;
     private readonly Cohort _users;
+    private readonly WindowSample _windows = new(Windows);
     private long _sequence;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
@@ -167,7 +168,8 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
     {
         var serving = _pool.Current.Snapshot.Prior;
-        var candidate = MetaLearner.Fit(PopulationPrior.Default, prior => _users.Expect(prior, CohortPart.Taught));
+        UserState[] windows = [.. _windows.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)];
+        var candidate = MetaLearner.Learn(_pool.Current, prior => _users.Expect(prior, CohortPart.Taught), windows);
         var held = _users.Expect(serving, CohortPart.HeldOut);
         if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Users == 0)
         {
@@ -245,10 +247,12 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
                 if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
                 {
                     _users.Remove(user.Key.User);
+                    _windows.Remove(user.Key.User);
                     continue;
                 }
 
                 _users.Put(user.Key.User, new UserModel(pool, state).Summarise());
+                _windows.Put(user.Key.User, user.Record.State);
             }
 
             if (page.Count < Page)
@@ -260,7 +264,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     private void Serve(PopulationPrior prior, int? users, bool isHeld)
     {
-        _pool.Update(pool => new RoutingPool(pool.Snapshot.WithPrior(prior), pool.Catalog));
+        _pool.Update(pool => pool.With(prior));
         _serving = new ServingPrior(_pool.Current.Snapshot.Version, _time.GetUtcNow(), users, isHeld);
     }
 

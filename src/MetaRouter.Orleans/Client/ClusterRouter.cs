@@ -99,7 +99,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         if (await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(_known, cancellationToken).ConfigureAwait(false) is { } published
             && PriorJson.Read(published.Prior, out _) is { } prior)
         {
-            pool.Update(p => new RoutingPool(p.Snapshot.WithPrior(prior), p.Catalog));
+            pool.Update(p => p.With(prior));
             (Published, _known) = (published, published.Version);
         }
     }

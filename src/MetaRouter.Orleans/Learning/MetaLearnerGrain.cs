@@ -17,6 +17,7 @@ internal sealed partial class MetaLearnerGrain(
     SiloRouter router, SharedState shared, ISnapshotPush push, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
+    private const int MostRounds = 30; // each asks every partition; one process goes on to PriorFit.MostSteps
 
     private (long Changes, long Users)? _learned;
 
@@ -55,7 +56,7 @@ internal sealed partial class MetaLearnerGrain(
             return Report(false, learned.Users, 0);
         }
 
-        var (users, fit) = (0L, new PriorFit(PopulationPrior.Default));
+        var (users, fit) = (0L, new PriorFit(PopulationPrior.Default, MostRounds));
         while (!fit.IsDone)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -106,7 +107,7 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Stopwatch own)
     {
         var serving = router.Pool.Current.Snapshot.Prior;
-        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics);
+        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics, serving.Latency);
         var bytes = PriorJson.Write(candidate);
         var speech = await AskAsync(c => c.SpeechAsync(bytes), own);
         candidate = MetaLearner.WithSpeech(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MetaRouter.Core.Routing;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Orleans.Storage;
@@ -74,7 +73,7 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ti
                 return;
             }
 
-            pool.Update(p => new RoutingPool(p.Snapshot.WithPrior(prior), p.Catalog));
+            pool.Update(p => p.With(prior));
             Volatile.Write(ref _version, published.Version);
             LogServing(published.Version, pool.Current.Snapshot.Version);
         }

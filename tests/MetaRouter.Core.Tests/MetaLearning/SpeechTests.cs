@@ -2,6 +2,7 @@ using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
+using MetaRouter.Core.Tests.Users;
 using static MetaRouter.Core.Tests.MetaLearning.SomeSnapshots;
 
 namespace MetaRouter.Core.Tests.MetaLearning;
@@ -45,6 +46,17 @@ public class SpeechTests
         var windows = Users(MetaLearner.SmallestCohort - 1, Speaking((FeedbackKind.Thumb, 3, .01)), seed: 2, pool.CostScaleUsd);
 
         MetaLearner.WithSpeech(PopulationPrior.Default, MetaLearner.SpeechEvidence(pool, PopulationPrior.Default, windows)).Speech.ShouldBe(PopulationPrior.Default.Speech);
+    }
+
+    [Fact]
+    public void WithSpeech_UsersWhoNeverCompare_StaysAsGuessed()
+    {
+        var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
+        var windows = Users(250, Speaking((FeedbackKind.Thumb, 2, .1)), seed: 4, pool.CostScaleUsd)
+            .Select(u => SomeSignals.State(u.Signals.Where(s => s.Key.Kind != FeedbackKind.Comparison))).ToArray();
+
+        MetaLearner.WithSpeech(PopulationPrior.Default, MetaLearner.SpeechEvidence(pool, PopulationPrior.Default, windows)).Speech
+            .ShouldBe(PopulationPrior.Default.Speech, "who never compares shows how sharp a thumb times the user is, not how sharp a thumb is");
     }
 
     [Fact]

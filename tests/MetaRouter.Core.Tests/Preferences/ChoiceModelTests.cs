@@ -74,7 +74,7 @@ public class ChoiceModelTests
         // Equal and certain qualities, costs of tau / 2 and tau off by 30 % of themselves: the mean of the sigmoid by quadrature.
         const double tau = 0.04, spread = 0.3;
         var p = new float[ChoiceModel.Hypotheses];
-        ChoiceModel.Likelihood(new(1, 0.02f, 0), new(1, 0.04f, 0), tau, 1, 0, 0, p, costSpread: (float)spread);
+        ChoiceModel.Likelihood(new(1, 0.02f, 0), new(1, 0.04f, 0), new ChoiceContext(tau, 0, (float)spread), new(1, 0), p);
         for (var h = 0; h < p.Length; h++)
         {
             double lambda = PreferenceGrid.Lambda[h / ChoiceModel.BetaCount], beta = ChoiceModel.Betas[h % ChoiceModel.BetaCount];
@@ -94,7 +94,7 @@ public class ChoiceModelTests
     {
         // Most models are right with odds (.6 / .4)^2 = 2.25; independent of the answer, right with .8.
         var p = new float[ChoiceModel.Hypotheses];
-        ChoiceModel.Likelihood(new(0.8f, 0.03f, 0), new(0.6f, 0.01f, 0), 0.04, 1, 0, 0, p, secondIsMiddle: true);
+        ChoiceModel.Likelihood(new(0.8f, 0.03f, 0), new(0.6f, 0.01f, 0), new ChoiceContext(0.04, 0), new(1, 0), p, secondIsMiddle: true);
         var most = 2.25 / 3.25;
         for (var h = 0; h < p.Length; h++)
         {
@@ -120,7 +120,7 @@ public class ChoiceModelTests
     private static float[] Likelihood(Outcome first, Outcome second, float strength = 1, double scale = 0.04, float rho = 0.2f, float lapse = 0.05f)
     {
         var p = new float[ChoiceModel.Hypotheses];
-        ChoiceModel.Likelihood(first, second, scale, strength, rho, lapse, p);
+        ChoiceModel.Likelihood(first, second, new ChoiceContext(scale, rho), new(strength, lapse), p);
         return p;
     }
 }

@@ -28,7 +28,7 @@ public class PreferenceBeliefTests
     {
         var signal = Compare(0, Cheap, Dear, firstPreferred: true);
         var p = new float[ChoiceModel.Hypotheses];
-        ChoiceModel.Likelihood(Cheap, Dear, 0.04, 1, Rho, 0.05f, p);
+        ChoiceModel.Likelihood(Cheap, Dear, new ChoiceContext(0.04, Rho), new(1, 0.05f), p);
         var prior = PreferenceBelief.FromPrior(PopulationPrior.Default);
         var evidence = prior.Joint.ToArray().Zip(p).Sum(t => (double)t.First * t.Second);
         var posterior = prior.Joint.ToArray().Zip(p).Select(t => (float)(t.First * t.Second / evidence)).ToArray();

@@ -146,6 +146,42 @@ public class TopicOffsetsTests
         SnapshotCodec.Read(SnapshotCodec.Write(pool.Snapshot.WithPrior(prior))).Prior.Topics.ShouldBe(prior.Topics);
     }
 
+    [Theory]
+    [InlineData(0.9, 1.6)]
+    [InlineData(0, 0)]
+    public void Learn_SimulatedUsers_FindsHowManyDifferAtOnce_WhoeverWasThereBefore(double share, double width)
+    {
+        var pool = RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
+        UserState[] windows = [.. Users(100, share, width, seed: 5, pool.CostScaleUsd).Select(u => u.State)];
+        PopulationPrior LearnOn(RoutingPool on)
+        {
+            var cohort = new Cohort(windows.Length);
+            for (var u = 0; u < windows.Length; u++)
+            {
+                cohort.Put(((ulong)u * 5) + 1, new UserModel(pool, windows[u]).Summarise());
+            }
+
+            return MetaLearner.Learn(on, p => cohort.Expect(p, CohortPart.Taught), windows);
+        }
+
+        var learned = LearnOn(pool);
+
+        if (share > 0)
+        {
+            learned.Topics.Share.ShouldBeGreaterThanOrEqualTo(.7, $"{learned.Topics}");
+            learned.Topics.Width.ShouldBeInRange(1.2, 2);
+        }
+        else
+        {
+            (learned.Topics.Share * learned.Topics.Width * learned.Topics.Width).ShouldBeLessThan(.05, $"{learned.Topics}: a small share of any width, or any share of a small one, is nearly none");
+        }
+
+        // What is in service does not count: a refresh after an erasure is as if the erased had never been.
+        var again = LearnOn(pool.With(learned.With(new TopicSpread(.5, 2))));
+        again.IsHeardAs(learned).ShouldBeTrue($"{again.Topics}");
+        again.Components.ShouldBe(learned.Components);
+    }
+
     [Fact]
     public void New_SpreadOutOfRange_IsRefused()
     {
@@ -162,7 +198,7 @@ public class TopicOffsetsTests
     private static double P(int h, bool cheap)
     {
         var p = new float[ChoiceModel.Hypotheses];
-        ChoiceModel.Likelihood(Cheap, Dear, 1, 1, 0.3f, 0.05f, p);
+        ChoiceModel.Likelihood(Cheap, Dear, new ChoiceContext(1, 0.3f), new(1, 0.05f), p);
         return cheap ? p[h] : 1 - p[h];
     }
 

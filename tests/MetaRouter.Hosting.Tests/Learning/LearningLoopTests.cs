@@ -127,7 +127,7 @@ public sealed class LearningLoopTests : IDisposable
     [InlineData("""{"Version":1,"Components":[null],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":0,"Deviation":-1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("""{"Version":1,"Components":[{"Weight":1,"Mean":1e999,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
-    [InlineData("""{"Version":4,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
+    [InlineData("""{"Version":5,"Components":[{"Weight":1,"Mean":0,"Deviation":1}],"BetaWeights":[1,0,0],"Lapse":0.05}""")]
     [InlineData("\0\u0001\u0002")]
     public async Task Restore_BadPriorBytes_AreReportedAndIgnoredAndReplacedByTheNextRefresh(string bytes)
     {
@@ -179,6 +179,50 @@ public sealed class LearningLoopTests : IDisposable
         _pool.Current.Snapshot.Prior.ShouldNotBe(PopulationPrior.Default);
     }
 
+    [Theory]
+    [InlineData(.9, .8, 4)]
+    [InlineData(0, 0, .05)]
+    public async Task Refresh_UsersWhoWeighCostByTopic_LearnsHowFar(double share, double atLeast, double atMost)
+    {
+        var random = new Random(7);
+        for (var u = 0; u < 120; u++)
+        {
+            await _store.SaveAsync(new UserKey(1, (ulong)u), OfTopics(random, random.NextDouble() < share).ToBytes(), 0);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+
+        OffsetVariance.ShouldBeInRange(atLeast, atMost, $"{_pool.Current.Snapshot.Prior.Topics}");
+        var again = new PoolHolder(HostingFixture.Pool);
+        using var loop = NewLoop(again);
+        await loop.RestoreAsync(default);
+        again.Current.Snapshot.Prior.Topics.ShouldBe(_pool.Current.Snapshot.Prior.Topics);
+    }
+
+    [Fact]
+    public async Task Refresh_UsersWhoAreErased_TakesWhatTheySaidOfTopicsOut()
+    {
+        var random = new Random(8);
+        for (var u = 0; u < 120; u++)
+        {
+            await _store.SaveAsync(new UserKey(1, (ulong)u), OfTopics(random, differs: u >= 60).ToBytes(), 0);
+        }
+
+        await Loop.RefreshAsync(default);
+        OffsetVariance.ShouldBeGreaterThan(.5, $"{_pool.Current.Snapshot.Prior.Topics}");
+        for (var u = 60; u < 120; u++)
+        {
+            await _store.EraseAsync(new UserKey(1, (ulong)u), 1);
+        }
+
+        await Loop.RefreshAsync(default);
+
+        OffsetVariance.ShouldBeLessThan(.05, $"{_pool.Current.Snapshot.Prior.Topics}");
+    }
+
+    /// <summary>Of a user's topics under the prior in service, in ln lambda squared; of users who do not differ a small share with any width, or any share with a small width, is the same.</summary>
+    private double OffsetVariance => _pool.Current.Snapshot.Prior.Topics is var t ? t.Share * t.Width * t.Width : 0;
+
     private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
 
     private static double FirstChoiceCost(UserModel user) => Enumerable.Range(0, 20)
@@ -186,6 +230,25 @@ public sealed class LearningLoopTests : IDisposable
         .Average(d => (double)d.Candidates[d.ChosenIndex].Predicted.CostUsd);
 
     private static DecisionMoment Moment(int user, int i) => new(1, (ulong)user, 1_790_000_000_000 + (i * 60_000L), (uint)i, 0.5);
+
+    /// <summary>Forty-eight comparisons on three topics; cost weighs a fifth, alike or five times on them, or alike on all.</summary>
+    private static UserState OfTopics(Random random, bool differs)
+    {
+        var (own, state, scale) = (Math.Pow(10, (2 * random.NextDouble()) - 1.5), UserState.Empty, HostingFixture.Pool.CostScaleUsd);
+        for (var i = 0; i < 48; i++)
+        {
+            var topic = i % 3;
+            var lambda = own * (differs ? Math.Pow(5, topic - 1) : 1);
+            var (first, second) = (Answer(), Answer());
+            var lead = (first.Quality - second.Quality - (lambda * (first.CostUsd - second.CostUsd) / scale)) / (1 + lambda);
+            var prefersFirst = random.NextDouble() < (.95 / (1 + Math.Exp(-10 * lead))) + .025;
+            state = state.Add(new Signal(new SignalKey(i, 0, FeedbackKind.Comparison), i, prefersFirst ? (byte)1 : (byte)0, false, first, second) { Topic = (byte)(topic + 3) });
+        }
+
+        return state;
+
+        Outcome Answer() => new(random.Next(2), (float)(scale * random.NextDouble()), 0);
+    }
 
     /// <summary>Saves users who answered a dozen comparisons all one way; every fifth is held out by the loop, or none.</summary>
     private async Task<UserKey[]> TeachAsync(int from, int count, bool prefersCheap, bool? heldOut = null)
