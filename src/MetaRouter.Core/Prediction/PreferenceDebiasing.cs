@@ -49,10 +49,12 @@ public sealed record DebiasedLabels(float[] Label, float[] Weight, float[] Shift
 /// residual, <c>(y - m) / (t - e)</c> with weight <c>(t - e)^2</c>, m = e m1 + (1 - e) m0.
 /// m0 is regressed on all features. Gold is too little for that alone, so m1 is a mixture of three: m0 and what gold adds to it by the causes (shrunk towards believing the judge);
 /// gold by the causes and by what of m0 the causes do not explain (shrunk towards not believing); and gold by all features. Gold labels of the other folds say how much of each.
+/// They also say how much of Delta's departures from its mean is believed: where they do not confirm them by two standard errors, every label is lifted by the same.
+/// A correction that varies by chance costs more order than the bias it takes away.
 /// Every regression is <see cref="RidgeDesign"/>.
 /// Before all, preference labels are aligned: brought to the spread of gold labels about the same mean.
 /// O(folds (n D^2 + D^3)). Same input, same result.
-/// Sources: Meta-Router, arXiv:2509.25535; DR-learner, Kennedy 2020 (arXiv:2004.14497); R-learner, Nie and Wager 2021 (arXiv:1712.04912).
+/// Sources: Meta-Router, arXiv:2509.25535; DR-learner, Kennedy 2020 (arXiv:2004.14497); R-learner, Nie and Wager 2021 (arXiv:1712.04912); positive-part shrinkage, James and Stein 1961.
 /// </remarks>
 public static class PreferenceDebiasing
 {
@@ -64,6 +66,9 @@ public static class PreferenceDebiasing
 
     // The few gold rows, each over e, hold nearly all of the pseudo-outcomes' noise.
     private const double Caution = 4;
+
+    // Standard errors within which a slope is taken for chance.
+    private const double Doubt = 2;
 
     // Of equal shares in the mixture, in units of the noise of one gold label.
     private const double Prior = .3;
@@ -185,7 +190,34 @@ public static class PreferenceDebiasing
 
         var correction = new RidgeDesign(cause, causes, weight, Caution).Fit(left);
         var widest = Widest * Math.Max(y.Max() - y.Min(), 1e-6f);
-        return [.. Enumerable.Range(0, n).Select(i => Math.Clamp(m1[i] - m0[i] + correction.Predict(cause.AsSpan(i * causes, causes)), -widest, widest))];
+        float[] effect = [.. Enumerable.Range(0, n).Select(i => m1[i] - m0[i] + correction.Predict(cause.AsSpan(i * causes, causes)))];
+        var (mean, share) = (effect.Average(), (float)Confirmed([.. gold.Select(i => m1[i] - m0[i])], [.. gold.Select(i => y[i] - m0[i])]));
+        return [.. effect.Select(v => Math.Clamp(mean + (share * (v - mean)), -widest, widest))];
+    }
+
+    /// <summary>
+    /// How much of a foretold effect's departures from its mean the observed ones bear out, 0 to 1: the slope of observed on foretold, times the positive part of
+    /// 1 - (<see cref="Doubt"/> standard errors / slope)^2.
+    /// </summary>
+    /// <param name="foretold">By models that did not see the row.</param>
+    internal static double Confirmed(ReadOnlySpan<float> foretold, ReadOnlySpan<float> observed)
+    {
+        var (n, meanForetold, meanObserved) = (foretold.Length, TensorPrimitives.Sum(foretold) / (double)foretold.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
+        var (spread, common, total) = (0.0, 0.0, 0.0);
+        for (var i = 0; i < n; i++)
+        {
+            var (x, v) = (foretold[i] - meanForetold, observed[i] - meanObserved);
+            (spread, common, total) = (spread + (x * x), common + (x * v), total + (v * v));
+        }
+
+        if (n < 3 || !(spread > 0) || !(common > 0))
+        {
+            return 0;
+        }
+
+        var slope = common / spread;
+        var squaredError = Math.Max(0, total - (slope * common)) / (n - 2) / spread;
+        return Math.Clamp(slope * (1 - (Doubt * Doubt * squaredError / (slope * slope))), 0, 1);
     }
 
     /// <summary>
