@@ -30,7 +30,7 @@ public static class SnapshotTrainer
         table = table.Take(order);
 
         Report(0, "learning the encoder");
-        var (encoder, x, tokens) = LearnEncoder(table.Queries, table.Groups, options, cancellationToken);
+        var (encoder, x, tokens, familiarity) = LearnEncoder(table.Queries, table.Groups, options, cancellationToken);
         Report(0.4, "choosing the penalty");
         var logistic = new LowRankLogistic.Options { Rank = options.Rank, Seed = options.Seed };
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
@@ -52,7 +52,7 @@ public static class SnapshotTrainer
         }
 
         Report(0.75, "calibrating");
-        var (sample, correlation) = Calibrate(table, x, inputTokens, outputTokens, logistic, options, cancellationToken);
+        var (sample, correlation) = Calibrate(table, x, familiarity, inputTokens, outputTokens, logistic, options, cancellationToken);
         var origin = $"{table.Name}: {table.Rows} requests, {table.ModelCount} models, seed {options.Seed}";
         var snapshot = new Snapshot(origin, encoder, quality.Logistic.Projection.ToArray(), quality.Forest, profiles, heads, correlation, sample.Rounded(), PopulationPrior.Default);
         Report(1, "done");
@@ -61,31 +61,31 @@ public static class SnapshotTrainer
         void Report(double done, string step) => progress?.Report(new TrainingProgress(done, step));
     }
 
-    /// <summary>An encoder learned from requests, and their features and token estimates. The topics of these very rows are told out of fold, so that they can be trained on.</summary>
+    /// <summary>An encoder learned from requests, their features and token estimates, and how much of each it knows. The topics of these very rows are told out of fold, so that they can be trained on.</summary>
     /// <param name="groups">What kind each request is of.</param>
     /// <returns>Features are n x <see cref="PromptEncoder.Features"/>.</returns>
-    public static (PromptEncoder Encoder, float[] Features, float[] Tokens) LearnEncoder(IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
+    public static (PromptEncoder Encoder, float[] Features, float[] Tokens, float[] Familiarity) LearnEncoder(IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         var encoder = PromptEncoder.Learn(texts, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
         cancellationToken.ThrowIfCancellationRequested();
-        var (x, tokens) = Encode(encoder, texts);
+        var (x, tokens, familiarity) = Encode(encoder, texts);
         encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken));
-        return (encoder, x, tokens);
+        return (encoder, x, tokens, familiarity);
     }
 
-    /// <summary>Features, n x <see cref="PromptEncoder.Features"/>, and token estimates.</summary>
-    public static (float[] Features, float[] Tokens) Encode(PromptEncoder encoder, IReadOnlyList<string> texts)
+    /// <summary>Features, n x <see cref="PromptEncoder.Features"/>, token estimates, and how much of each text is known.</summary>
+    public static (float[] Features, float[] Tokens, float[] Familiarity) Encode(PromptEncoder encoder, IReadOnlyList<string> texts)
     {
-        var (x, tokens) = (new float[texts.Count * Width], new float[texts.Count]);
+        var (x, tokens, familiarity) = (new float[texts.Count * Width], new float[texts.Count], new float[texts.Count]);
         Parallel.For(0, texts.Count, () => new RequestEncoding(), (i, _, scratch) =>
         {
             encoder.Encode(texts[i], scratch);
             scratch.Features.CopyTo(x.AsSpan(i * Width));
-            tokens[i] = scratch.Tokens;
+            (tokens[i], familiarity[i]) = (scratch.Tokens, scratch.Familiarity);
             return scratch;
         }, _ => { });
-        return (x, tokens);
+        return (x, tokens, familiarity);
     }
 
     /// <summary>The penalty with the least squared error on held-out rows: a fifth, or with few rows each fifth in turn.</summary>
@@ -250,7 +250,7 @@ public static class SnapshotTrainer
         })];
     }
 
-    private static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, LowRankLogistic.Options logistic, TrainingOptions options, CancellationToken cancellationToken)
+    private static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] familiarity, float[] inputTokens, float[] outputTokens, LowRankLogistic.Options logistic, TrainingOptions options, CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
         if (options.CalibrationFolds < 2)
@@ -269,7 +269,9 @@ public static class SnapshotTrainer
             Parallel.ForEach(held, row =>
             {
                 var features = x.AsSpan(row * Width, Width);
-                model.Predict(features, quality.AsSpan(row * models, models));
+                var served = quality.AsSpan(row * models, models);
+                model.Predict(features, served);
+                Familiarity.Temper(familiarity[row], model.TreeMean, served);
                 for (var k = 0; k < models; k++)
                 {
                     tokens[(row * models) + k] = MathF.Exp(System.Numerics.Tensors.TensorPrimitives.Dot<float>(weights.AsSpan(k * Width, Width), features)) * factor[k];

@@ -13,6 +13,9 @@ public sealed class RequestEncoding
     /// <summary>The dense part scaled to length 1, the surface features, and a constant 1: <see cref="PromptEncoder.Features"/> numbers.</summary>
     public ReadOnlySpan<float> Features => FeatureBuffer;
 
+    /// <summary>How much of the text the encoder knows, 0 to 1.</summary>
+    public float Familiarity { get; internal set; }
+
     /// <summary>Estimated prompt tokens, above 0.</summary>
     public float Tokens { get; internal set; }
 }

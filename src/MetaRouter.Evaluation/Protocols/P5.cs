@@ -50,8 +50,8 @@ public static class P5
         }
 
         var (source, test) = (table.Take(drawnFrom), table.Take(testedOn));
-        var (encoder, x, _) = SnapshotTrainer.LearnEncoder(source.Queries, source.Groups, new TrainingOptions(), cancellationToken);
-        var (tested, _) = SnapshotTrainer.Encode(encoder, test.Queries);
+        var (encoder, x, _, _) = SnapshotTrainer.LearnEncoder(source.Queries, source.Groups, new TrainingOptions(), cancellationToken);
+        var (tested, _, _) = SnapshotTrainer.Encode(encoder, test.Queries);
         float[] gain = Gain(source), gained = Gain(test);
         var error = ErrorRates(source);
         progress?.Report(new ProtocolProgress(.1, "encoded"));

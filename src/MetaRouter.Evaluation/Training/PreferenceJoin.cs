@@ -54,7 +54,7 @@ internal static class PreferenceJoin
     {
         const int width = PromptEncoder.Features;
         var n = gold.Rows + judged.Length;
-        var (_, x, _) = SnapshotTrainer.LearnEncoder([.. gold.Queries, .. judged.Select(l => l.Query)], [.. gold.Groups, .. judged.Select(_ => file)], new TrainingOptions { Seed = seed }, cancellationToken);
+        var (_, x, _, _) = SnapshotTrainer.LearnEncoder([.. gold.Queries, .. judged.Select(l => l.Query)], [.. gold.Groups, .. judged.Select(_ => file)], new TrainingOptions { Seed = seed }, cancellationToken);
         var (label, isGold, mean) = (new float[n], new bool[n], new float[gold.Rows]);
         for (var i = 0; i < n; i++)
         {
