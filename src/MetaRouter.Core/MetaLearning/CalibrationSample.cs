@@ -6,7 +6,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// </summary>
 /// <param name="Start">Row i holds cells <c>Start[i]..Start[i + 1]</c>.</param>
 /// <param name="Model">The snapshot's model number of each cell.</param>
-/// <param name="Quality">Expected quality, 0 to 1.</param>
+/// <param name="Quality">Expected quality as a decision counts it, 0 to 1.</param>
 /// <param name="Score">Realised score, 0 to 1.</param>
 /// <param name="ExpectedTokens">Completion tokens expected.</param>
 /// <param name="OutputTokens">Completion tokens used.</param>

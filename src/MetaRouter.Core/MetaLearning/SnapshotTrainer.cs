@@ -258,7 +258,7 @@ public static class SnapshotTrainer
             return (new CalibrationSample([0], [], [], [], [], [], []), 0.2f);
         }
 
-        var (quality, tokens) = (new float[n * models], new float[n * models]);
+        var (quality, counted, tokens) = (new float[n * models], new float[n * models], new float[n * models]);
         for (var fold = 0; fold < options.CalibrationFolds; fold++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -269,9 +269,9 @@ public static class SnapshotTrainer
             Parallel.ForEach(held, row =>
             {
                 var features = x.AsSpan(row * Width, Width);
-                var served = quality.AsSpan(row * models, models);
-                model.Predict(features, served);
-                Familiarity.Temper(familiarity[row], model.TreeMean, served);
+                model.Predict(features, quality.AsSpan(row * models, models));
+                quality.AsSpan(row * models, models).CopyTo(counted.AsSpan(row * models));
+                Familiarity.Temper(familiarity[row], model.TreeMean, counted.AsSpan(row * models, models));
                 for (var k = 0; k < models; k++)
                 {
                     tokens[(row * models) + k] = MathF.Exp(System.Numerics.Tensors.TensorPrimitives.Dot<float>(weights.AsSpan(k * Width, Width), features)) * factor[k];
@@ -279,7 +279,7 @@ public static class SnapshotTrainer
             });
         }
 
-        return (Collect(table, quality, tokens, inputTokens, outputTokens, options.CalibrationRows), ResidualCorrelation(table.Score, quality, models));
+        return (Collect(table, counted, tokens, inputTokens, outputTokens, options.CalibrationRows), ResidualCorrelation(table.Score, quality, models));
     }
 
     private static CalibrationSample Collect(OutcomeTable table, float[] quality, float[] tokens, float[] inputTokens, float[] outputTokens, int limit)

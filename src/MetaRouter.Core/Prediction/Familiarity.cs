@@ -1,7 +1,7 @@
 namespace MetaRouter.Core.Prediction;
 
 /// <summary>
-/// How much of a request the encoder knows, and what that does to predictions: what sets the models apart on this one request counts only in that share.
+/// How much of a request the encoder knows, and what that does to decisions: what sets the models apart on this one request counts only in that share.
 /// <code>
 /// q'_k = q + (m_k - m) + f ((q_k - q) - (m_k - m))      f = min(1, |projection| / Known)
 /// </code>
@@ -9,7 +9,8 @@ namespace MetaRouter.Core.Prediction;
 /// </summary>
 /// <remarks>
 /// The encoder scales every text's projection to length 1. Of words it has hardly met that makes full-strength evidence out of a whisper, and then a slip of the pen, a paraphrase or
-/// padding changes who answers. The length before scaling says how much there was to go by.
+/// padding changes who answers. The length before scaling says how much there was to go by. Only the choice of who answers is drawn to the mean: what users say is judged by
+/// the prediction itself, which is the better estimate.
 /// <see cref="Known"/> was chosen on validation splits that no table reports, with what else was tried: docs/robustness.md. O(models); allocates nothing.
 /// Source: shrinkage of estimates by their reliability, Kelley 1927; James and Stein 1961.
 /// </remarks>

@@ -7,8 +7,7 @@ namespace MetaRouter.Core.Prediction;
 
 /// <summary>
 /// Quality, cost and latency of a list of models on an encoded request. Quality is the mean of two opinions over the same features:
-/// <see cref="LowRankLogistic"/>, smooth and sparing with data, and <see cref="ExtraTrees"/>, which sees what is not linear; on a request of unfamiliar words what sets
-/// the models apart counts for less (<see cref="Familiarity"/>).
+/// <see cref="LowRankLogistic"/>, smooth and sparing with data, and <see cref="ExtraTrees"/>, which sees what is not linear.
 /// Everything that depends on the request alone is computed once; a model adds a few dot products.
 /// </summary>
 /// <remarks>O(trees depth + rank D + K (rank + D)). Immutable, thread-safe; allocates nothing per request.</remarks>
@@ -17,7 +16,7 @@ public sealed class OutcomePredictor
     private readonly float[] _projection; // (1 + rank) x D
     private readonly ExtraTrees _forest;
     private readonly ModelHead[] _heads;
-    private readonly float[] _latencyOverride, _mean;
+    private readonly float[] _latencyOverride;
     // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
     private const float MostTokens = 1e7f, MostSeconds = 1e6f;
 
@@ -30,7 +29,6 @@ public sealed class OutcomePredictor
     {
         (_projection, _forest, _heads) = (projection, forest, [.. heads]);
         _rank = (projection.Length / PromptEncoder.Features) - 1;
-        _mean = [.. heads.Select(h => h.TreeMean)];
         _latencyOverride = [.. models.Select(m => (float)(m.LatencySeconds ?? float.NaN))];
         _inputPrice = [.. models.Select(m => m.InputPrice)];
         _outputPrice = [.. models.Select(m => m.OutputPrice)];
@@ -56,13 +54,6 @@ public sealed class OutcomePredictor
 
         Span<float> leaf = stackalloc float[_forest.Targets];
         _forest.Predict(x, leaf);
-        Span<float> quality = stackalloc float[_heads.Length];
-        for (var k = 0; k < _heads.Length; k++)
-        {
-            quality[k] = _heads[k].Quality(projected[..(_rank + 1)], leaf);
-        }
-
-        Familiarity.Temper(request.Familiarity, _mean, quality);
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
@@ -70,7 +61,7 @@ public sealed class OutcomePredictor
             var input = float.IsNaN(promptTokens) ? AtMost(MostTokens, head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens)) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;
-            outcomes[k] = new Outcome(quality[k], (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
+            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
         }
     }
 

@@ -19,6 +19,7 @@ public sealed class RoutingPool
     private const double PositionSpread = 2;
 
     private readonly OutcomePredictor _predictor;
+    private readonly float[] _usual; // quality on an average request, one per model
 
     public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
     {
@@ -28,6 +29,7 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(snapshot.HeadOf)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
+        _usual = [.. heads.Select(h => h.TreeMean)];
         (CostScaleUsd, var spread, Values) = Calibrate(snapshot, catalog, kin, heads);
         Context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, spread);
     }
@@ -56,6 +58,25 @@ public sealed class RoutingPool
     /// <inheritdoc cref="OutcomePredictor.Predict"/>
     public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected) =>
         _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
+
+    /// <summary>What was predicted of a request as the choice of who answers it counts it: models stand apart only in so far as the request is familiar (<see cref="Familiarity"/>).</summary>
+    /// <param name="outcomes">From <see cref="Predict"/> of the same request.</param>
+    /// <param name="counted">One per model.</param>
+    public void Temper(RequestEncoding request, ReadOnlySpan<Outcome> outcomes, Span<Outcome> counted)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Span<float> quality = stackalloc float[outcomes.Length];
+        for (var k = 0; k < quality.Length; k++)
+        {
+            quality[k] = outcomes[k].Quality;
+        }
+
+        Familiarity.Temper(request.Familiarity, _usual, quality);
+        for (var k = 0; k < quality.Length; k++)
+        {
+            counted[k] = outcomes[k] with { Quality = quality[k] };
+        }
+    }
 
     /// <summary>
     /// Plays the dial over the calibration sample with the catalog's models and prices. A request counts when at least two of them answered it.

@@ -81,6 +81,16 @@ public sealed class UserModel
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
         var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[_position]);
+        Span<Outcome> counted = stackalloc Outcome[models];
+        if (strong >= 0)
+        {
+            outcomes.CopyTo(counted); // a threshold is set against the predictions themselves
+        }
+        else
+        {
+            Pool.Temper(scratch, outcomes, counted);
+        }
+
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -88,7 +98,7 @@ public sealed class UserModel
         {
             if (verdicts[k] == ModelExclusion.None)
             {
-                (utility[a], index[a], able[a]) = (Utility.Of(outcomes[k], new Preference(lambda), Pool.CostScaleUsd), k, outcomes[k]);
+                (utility[a], index[a], able[a]) = (Utility.Of(counted[k], new Preference(lambda), Pool.CostScaleUsd), k, outcomes[k]);
                 a++;
             }
         }
@@ -100,7 +110,7 @@ public sealed class UserModel
         if (pair is { } asked)
         {
             // Both answer; the one worth more counts as chosen.
-            var firstBetter = Utility.Of(outcomes[asked.First], new Preference(lambda), Pool.CostScaleUsd) >= Utility.Of(outcomes[asked.Second], new Preference(lambda), Pool.CostScaleUsd);
+            var firstBetter = Utility.Of(counted[asked.First], new Preference(lambda), Pool.CostScaleUsd) >= Utility.Of(counted[asked.Second], new Preference(lambda), Pool.CostScaleUsd);
             (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
             propensity[index.IndexOf(chosen)] = 1;
         }
