@@ -5,7 +5,7 @@ namespace MetaRouter.Core.Routing;
 /// <summary>One candidate as a decision saw it.</summary>
 /// <param name="Model">Which model.</param>
 /// <param name="Predicted">Quality, cost and latency expected of it.</param>
-/// <param name="Utility">What that is worth at the trade-off the decision was taken for; NaN when excluded.</param>
+/// <param name="Utility">What that is worth at the trade-off the decision was taken for, its quality as <see cref="RoutingPool.Temper"/> counts it; NaN when excluded.</param>
 /// <param name="Propensity">The probability with which it would have been chosen; 0 when excluded.</param>
 /// <param name="Exclusion">The guardrail that removed it, or none.</param>
 public readonly record struct RankedModel(ModelId Model, Outcome Predicted, float Utility, float Propensity, ModelExclusion Exclusion)
@@ -18,4 +18,10 @@ public readonly record struct RankedModel(ModelId Model, Outcome Predicted, floa
         get => new(_quality, _costUsd, _latencySeconds);
         init => (_quality, _costUsd, _latencySeconds) = value;
     }
+
+    /// <summary>The prediction with the quality that the decision counted, which its utility tells; of an excluded model as predicted.</summary>
+    /// <param name="lambdaCost">The trade-off that the decision was taken for.</param>
+    /// <param name="costScaleUsd">tau in US dollars, above 0.</param>
+    public Outcome Counted(double lambdaCost, double costScaleUsd) =>
+        float.IsNaN(Utility) ? Predicted : Predicted with { Quality = (float)Math.Clamp((Utility * (1 + lambdaCost)) + (lambdaCost * Predicted.CostUsd / costScaleUsd), 0, 1) };
 }

@@ -18,6 +18,7 @@ public sealed class RoutingPool
 {
     private readonly OutcomePredictor _predictor;
     private readonly QualityUncertainty _uncertainty;
+    private readonly float[] _usual; // quality on an average request, one per model
 
     public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
     {
@@ -27,6 +28,7 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
+        _usual = [.. heads.Select(h => h.TreeMean)];
         (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
         Values = Play(requests, CostScaleUsd) ?? FromMeans(catalog, heads, CostScaleUsd);
         _uncertainty = snapshot.Uncertainty;
@@ -69,6 +71,25 @@ public sealed class RoutingPool
 
     /// <summary>How sure a predicted quality is: one standard deviation of the expected quality, 0 to 0.5. No decision needs it.</summary>
     public float QualityDeviation(in RankedModel candidate) => _uncertainty.Deviation(candidate.Predicted.Quality, Snapshot.Numbers.ContainsKey(candidate.Model));
+
+    /// <summary>What was predicted of a request as the choice of who answers it counts it: models stand apart only in so far as the request is familiar (<see cref="Familiarity"/>).</summary>
+    /// <param name="outcomes">From <see cref="Predict"/> of the same request.</param>
+    /// <param name="counted">One per model.</param>
+    public void Temper(RequestEncoding request, ReadOnlySpan<Outcome> outcomes, Span<Outcome> counted)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Span<float> quality = stackalloc float[outcomes.Length];
+        for (var k = 0; k < quality.Length; k++)
+        {
+            quality[k] = outcomes[k].Quality;
+        }
+
+        Familiarity.Temper(request.Familiarity, _usual, quality);
+        for (var k = 0; k < quality.Length; k++)
+        {
+            counted[k] = outcomes[k] with { Quality = quality[k] };
+        }
+    }
 
     /// <summary>
     /// The calibration sample with the catalog's models and prices: by request what was predicted of each model's answer and what it was. A request counts when at least two of them answered it.

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MetaRouter.Core.Numerics;
+using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Core.Text;
 
@@ -29,6 +30,7 @@ public sealed class PromptEncoder
     private readonly float[] _idf;
     private readonly ByteRows _rows;
     private readonly float[] _scale;
+    private readonly bool _reads;
 
     /// <summary>Learns weights and directions from the texts of requests; O(non-zeros x 64).</summary>
     /// <param name="vectors">Of words, learned elsewhere; null: none.</param>
@@ -46,7 +48,7 @@ public sealed class PromptEncoder
 
     private PromptEncoder(float[] idf, ByteRows rows, float[] scale, WordVectors? vectors, TopicModel? topics)
     {
-        (_idf, _rows, _scale) = (idf, rows, scale);
+        (_idf, _rows, _scale, _reads) = (idf, rows, scale, idf.AsSpan().ContainsAnyExcept(0f));
         (Vectors, Topics) = (vectors ?? WordVectors.None, topics ?? TopicModel.None);
     }
 
@@ -114,12 +116,12 @@ public sealed class PromptEncoder
         counter.Read(text);
         Span<float> sum = stackalloc float[Dense];
         sum.Clear();
-        AddFamily(counter, counter.Words, into, sum);
-        AddFamily(counter, counter.Characters, into, sum);
+        var families = AddFamily(counter, counter.Words, into, sum) + AddFamily(counter, counter.Characters, into, sum);
         TensorPrimitives.Multiply(sum, _scale, sum);
         var features = into.FeatureBuffer.AsSpan();
         var norm = TensorPrimitives.Norm<float>(sum);
         TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, features[..Dense]);
+        into.Familiarity = _reads ? Familiarity.Of(norm, families) : 1; // an encoder of no n-grams cannot tell
         AddVectors(counter, into, features.Slice(Dense, WordVectors.Dense));
         counter.Surface.CopyTo(features[(Dense + WordVectors.Dense)..]);
         Topics.Predict(features[..Described], features.Slice(Described, TopicModel.MaxTopics));
@@ -143,15 +145,19 @@ public sealed class PromptEncoder
         TensorPrimitives.Multiply(sum, norm > 0 ? 1 / norm : 0, sum);
     }
 
-    private void AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, RequestEncoding scratch, Span<float> sum)
+    /// <returns>How many families had anything to add: 0 or 1.</returns>
+    private int AddFamily(NgramCounter counter, ReadOnlySpan<ushort> buckets, RequestEncoding scratch, Span<float> sum)
     {
         var (used, squares) = Weigh(counter, buckets, scratch);
-        if (squares > 0)
+        if (!(squares > 0))
         {
-            Span<float> part = stackalloc float[Dense];
-            _rows.WeightedSum(scratch.Row.AsSpan(0, used), scratch.Weight, part);
-            TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
+            return 0;
         }
+
+        Span<float> part = stackalloc float[Dense];
+        _rows.WeightedSum(scratch.Row.AsSpan(0, used), scratch.Weight, part);
+        TensorPrimitives.MultiplyAdd(part, 1 / MathF.Sqrt(squares), sum, sum);
+        return 1;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)] // into a method with stack space it would be compiled before the tables it reads are known

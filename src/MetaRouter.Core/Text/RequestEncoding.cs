@@ -16,6 +16,9 @@ public sealed class RequestEncoding
     /// <summary>What the request is about, of <see cref="TopicModel.Groups"/>; 0: that is not clear.</summary>
     public byte Topic { get; internal set; }
 
+    /// <summary>How much of the text the encoder knows, 0 to 1.</summary>
+    public float Familiarity { get; internal set; }
+
     /// <summary>Estimated prompt tokens, above 0.</summary>
     public float Tokens { get; internal set; }
 }

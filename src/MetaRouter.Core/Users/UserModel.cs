@@ -98,6 +98,16 @@ public sealed class UserModel
         // A dial set for the request, or a pair to choose from, is the whole trade-off; what is learned of waiting belongs to what is learned of cost.
         var preference = new Preference(lambda, request.LambdaLatency ?? (request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0));
         ReadOnlySpan<Outcome> judged = preference.LambdaLatency > 0 ? Timed(outcomes, stackalloc Outcome[models]) : outcomes;
+        Span<Outcome> counted = stackalloc Outcome[models];
+        if (strong >= 0)
+        {
+            judged.CopyTo(counted); // a threshold is set against the predictions themselves
+        }
+        else
+        {
+            Pool.Temper(scratch, judged, counted);
+        }
+
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -105,7 +115,7 @@ public sealed class UserModel
         {
             if (verdicts[k] == ModelExclusion.None)
             {
-                (utility[a], index[a], able[a]) = (Utility.Of(judged[k], preference, Pool.CostScaleUsd), k, outcomes[k]);
+                (utility[a], index[a], able[a]) = (Utility.Of(counted[k], preference, Pool.CostScaleUsd), k, outcomes[k]);
                 a++;
             }
         }
@@ -117,7 +127,7 @@ public sealed class UserModel
         if (pair is { } asked)
         {
             // Both answer; the one worth more counts as chosen.
-            var firstBetter = Utility.Of(judged[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(judged[asked.Second], preference, Pool.CostScaleUsd);
+            var firstBetter = Utility.Of(counted[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(counted[asked.Second], preference, Pool.CostScaleUsd);
             (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
             propensity[index.IndexOf(chosen)] = 1;
         }

@@ -28,7 +28,7 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, 
     internal static OutcomePredictions Predict(RoutingPool pool, OutcomeTable test)
     {
         var models = pool.Catalog.Count;
-        var (quality, cost) = (new float[test.Rows * models], new double[test.Rows * models]);
+        var (quality, counted, cost) = (new float[test.Rows * models], new float[test.Rows * models], new double[test.Rows * models]);
         Parallel.For(0, test.Rows, () => (Encoding: new RequestEncoding(), Outcomes: new Outcome[models], Tokens: new float[models], Projected: new float[pool.Projected]), (i, _, scratch) =>
         {
             pool.Snapshot.Encoder.Encode(test.Queries[i], scratch.Encoding);
@@ -38,8 +38,14 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, 
                 (quality[(i * models) + k], cost[(i * models) + k]) = (scratch.Outcomes[k].Quality, scratch.Outcomes[k].CostUsd);
             }
 
+            pool.Temper(scratch.Encoding, scratch.Outcomes, scratch.Outcomes);
+            for (var k = 0; k < models; k++)
+            {
+                counted[(i * models) + k] = scratch.Outcomes[k].Quality;
+            }
+
             return scratch;
         }, _ => { });
-        return new OutcomePredictions(quality, cost);
+        return new OutcomePredictions(quality, cost) { Counted = counted };
     }
 }

@@ -5,6 +5,9 @@ namespace MetaRouter.Evaluation.Baselines;
 /// <param name="CostUsd">Expected US dollars of the call, 0 or more.</param>
 public record OutcomePredictions(float[] Quality, double[] CostUsd)
 {
+    /// <summary>The quality that the choice of who answers counts, where that is another than the expected one; n x K.</summary>
+    public float[] Counted { get; init; } = Quality;
+
     /// <summary>False where <see cref="Quality"/> says how much a router leans to a model and nothing of its score: such a router has no reliability to measure.</summary>
     public virtual bool ClaimsQuality => true;
 
@@ -15,7 +18,7 @@ public record OutcomePredictions(float[] Quality, double[] CostUsd)
     {
         for (var (m, at) = (0, row * worth.Length); m < worth.Length; m++, at++)
         {
-            worth[m] = Quality[at] - (price * CostUsd[at]);
+            worth[m] = Counted[at] - (price * CostUsd[at]);
         }
     }
 

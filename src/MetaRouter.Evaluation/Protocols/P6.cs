@@ -180,21 +180,25 @@ public static class P6
     /// <summary>What the attacker asks the router, a thread's own.</summary>
     private sealed class Asker(RoutingPool pool, double lambda)
     {
-        private readonly RequestEncoding _encoding = new();
         private readonly Outcome[] _outcomes = new Outcome[pool.Catalog.Count];
         private readonly float[] _tokens = new float[pool.Catalog.Count], _projected = new float[pool.Projected];
 
+        public RequestEncoding Encoding { get; } = new();
+
+        /// <summary>What is predicted; <see cref="Encoding"/> is then of this text.</summary>
         public Outcome[] Ask(string text, float promptTokens = float.NaN)
         {
-            pool.Snapshot.Encoder.Encode(text, _encoding);
-            pool.Predict(_encoding, promptTokens, _outcomes, _tokens, _projected);
+            pool.Snapshot.Encoder.Encode(text, Encoding);
+            pool.Predict(Encoding, promptTokens, _outcomes, _tokens, _projected);
             return _outcomes;
         }
 
         /// <summary>The mean of the prompt's costs, each model weighed by how near its utility comes to the best one's.</summary>
         public double SoftCost(string text, double[] clean)
         {
-            double[] utility = [.. Ask(text).Select(o => o.Quality - (lambda * o.CostUsd / pool.CostScaleUsd))];
+            var outcomes = Ask(text);
+            pool.Temper(Encoding, outcomes, outcomes);
+            double[] utility = [.. outcomes.Select(o => o.Quality - (lambda * o.CostUsd / pool.CostScaleUsd))];
             var best = utility.Max();
             double[] weight = [.. utility.Select(u => Math.Exp((u - best) / Softness))];
             return weight.Zip(clean, (w, c) => w * c).Sum() / weight.Sum();
@@ -209,17 +213,24 @@ public static class P6
         public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
         {
             var models = test.ModelCount;
-            var (quality, cost) = (new float[test.Rows * models], new double[test.Rows * models]);
+            var (quality, counted, cost) = (new float[test.Rows * models], new float[test.Rows * models], new double[test.Rows * models]);
             Parallel.For(0, test.Rows, () => new Asker(pool, 0), (i, _, asker) =>
             {
-                foreach (var (k, outcome) in asker.Ask(test.Queries[i], test.InputTokens[i * models]).Index())
+                var outcomes = asker.Ask(test.Queries[i], test.InputTokens[i * models]);
+                foreach (var (k, outcome) in outcomes.Index())
                 {
                     (quality[(i * models) + k], cost[(i * models) + k]) = (outcome.Quality, outcome.CostUsd);
                 }
 
+                pool.Temper(asker.Encoding, outcomes, outcomes);
+                foreach (var (k, outcome) in outcomes.Index())
+                {
+                    counted[(i * models) + k] = outcome.Quality;
+                }
+
                 return asker;
             }, _ => { });
-            return new OutcomePredictions(quality, cost);
+            return new OutcomePredictions(quality, cost) { Counted = counted };
         }
     }
 

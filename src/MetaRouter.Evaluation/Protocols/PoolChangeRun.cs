@@ -52,8 +52,8 @@ internal sealed class PoolChangeRun
         RoutingPool[] pools = [listed, graded, retrained, retrained, without];
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
         var world = new World(before, OutcomeTables.Of(test, change.Before(models)), OutcomeTables.Of(priced, change.After(models)), OutcomeTables.Of(change.Reprices(train), change.After(models)));
-        Outcome[][] predicted = [.. pools.Select(p => Predict(p, test))];
-        return [.. new[] { (first, second), (second, first) }.Select((halves, half) => Live(world, pools, predicted, Predict(before, test), halves.Item1, halves.Item2, half, seed, cancellationToken))];
+        var predicted = pools.Select(p => Predict(p, test)).ToArray();
+        return [.. new[] { (first, second), (second, first) }.Select((halves, half) => Live(world, pools, predicted, Predict(before, test).Predicted, halves.Item1, halves.Item2, half, seed, cancellationToken))];
     }
 
     /// <summary>Sums over users as a replicate drew them, of each router at each told number.</summary>
@@ -88,17 +88,19 @@ internal sealed class PoolChangeRun
 
     private static Snapshot Train(OutcomeTable table, int seed, CancellationToken cancellationToken) => SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(table, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken)));
 
-    private static Outcome[] Predict(RoutingPool pool, OutcomeTable test)
+    /// <returns>What is predicted, and with the quality that the choice of who answers counts.</returns>
+    private static (Outcome[] Predicted, Outcome[] Counted) Predict(RoutingPool pool, OutcomeTable test)
     {
         var predictions = MetaRouterModel.Predict(pool, test);
-        return [.. predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0))];
+        Outcome[] Of(float[] quality) => [.. quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0))];
+        return (Of(predictions.Quality), Of(predictions.Counted));
     }
 
-    private static PoolChangeRun Live(World world, RoutingPool[] pools, Outcome[][] predicted, Outcome[] predictedBefore, int[] interact, int[] score, int half, int seed, CancellationToken cancellationToken)
+    private static PoolChangeRun Live(World world, RoutingPool[] pools, (Outcome[] Predicted, Outcome[] Counted)[] predicted, Outcome[] predictedBefore, int[] interact, int[] score, int half, int seed, CancellationToken cancellationToken)
     {
         var users = PreferenceRun.Draw(seed);
         var run = new PoolChangeRun([.. users.Select(u => u.Lambda)]);
-        var dial = pools.Select((p, i) => run.Dial(world, p, predicted[i], score)).ToArray();
+        var dial = pools.Select((p, i) => run.Dial(world, p, predicted[i].Counted, score)).ToArray();
         var single = Enumerable.Range(0, world.After.ModelCount).Select(k => run.Add(world, score, _ => k)).ToArray();
         run._realised.Add(([.. score.Select(r => Enumerable.Range(0, single.Length).Average(k => world.After.Score[(r * single.Length) + k]))], [.. score.Select(r => (float)(Enumerable.Range(0, single.Length).Average(k => world.After.CostUsd[(r * single.Length) + k]) / world.Tau))]));
         var random = run._realised.Count - 1;
@@ -108,7 +110,7 @@ internal sealed class PoolChangeRun
         var retrained = pools[Forgotten];
         var scale = retrained.CostScaleUsd / world.Tau;
         var (best, position) = (BestSingle(world, everybody), retrained.Values.Best(Share(everybody * scale)));
-        var known = users.Select(u => run.Add(world, score, row => Argmax(predicted[Forgotten], retrained, row, KnownLambda(retrained, u.Lambda * scale)))).ToArray();
+        var known = users.Select(u => run.Add(world, score, row => Argmax(predicted[Forgotten].Counted, retrained, row, KnownLambda(retrained, u.Lambda * scale)))).ToArray();
         var oracle = users.Select(u => run.Add(world, score, row => Oracle(world, row, u.Lambda))).ToArray();
         Parallel.For(0, users.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
@@ -120,7 +122,7 @@ internal sealed class PoolChangeRun
                 var (state, next) = (learner == Forgotten ? UserState.Empty : met, new Random(draw));
                 for (var t = 0; t < Told.Count; t++)
                 {
-                    state = Compare(world.After, pools[learner], predicted[learner], world.Tau, state, users[u], interact, t == 0 ? ChangedAfter : Told[t - 1], Told[t], next);
+                    state = Compare(world.After, pools[learner], predicted[learner].Predicted, world.Tau, state, users[u], interact, t == 0 ? ChangedAfter : Told[t - 1], Told[t], next);
                     run._served[learner][u][t] = dial[learner] + pools[learner].Values.Best(PreferenceBelief.From(pools[learner].Snapshot.Prior, pools[learner].Context, state.Signals.AsSpan()).CostShare);
                 }
             }
@@ -160,12 +162,12 @@ internal sealed class PoolChangeRun
     }
 
     /// <summary>What every position of a pool's dial realises; the number of the first.</summary>
-    private int Dial(World world, RoutingPool pool, Outcome[] predicted, int[] score)
+    private int Dial(World world, RoutingPool pool, Outcome[] counted, int[] score)
     {
         var first = _realised.Count;
         foreach (var lambda in PreferenceGrid.Lambda)
         {
-            Add(world, score, row => Argmax(predicted, pool, row, lambda));
+            Add(world, score, row => Argmax(counted, pool, row, lambda));
         }
 
         return first;
@@ -178,9 +180,9 @@ internal sealed class PoolChangeRun
         return _realised.Count - 1;
     }
 
-    private static int Argmax(Outcome[] predicted, RoutingPool pool, int row, double lambda)
+    private static int Argmax(Outcome[] counted, RoutingPool pool, int row, double lambda)
     {
-        var of = predicted.AsSpan(row * pool.Catalog.Count, pool.Catalog.Count);
+        var of = counted.AsSpan(row * pool.Catalog.Count, pool.Catalog.Count);
         var best = 0;
         for (var k = 1; k < of.Length; k++)
         {

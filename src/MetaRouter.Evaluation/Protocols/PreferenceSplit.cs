@@ -15,15 +15,15 @@ namespace MetaRouter.Evaluation.Protocols;
 internal sealed class PreferenceSplit
 {
     private readonly OutcomeTable _test;
-    private readonly Outcome[] _predicted;
+    private readonly Outcome[] _predicted, _counted;
     private readonly int[][] _halves;
     private readonly byte[] _topics;
 
     private readonly (double Quality, double Cost)[] _trainMeans;
 
-    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, int[][] halves)
+    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, Outcome[] counted, int[][] halves)
     {
-        (Pool, Train, _test, _predicted, _halves, _topics) = (pool, train, test, predicted, halves, TopicsOf(pool, test));
+        (Pool, Train, _test, _predicted, _counted, _halves, _topics) = (pool, train, test, predicted, counted, halves, TopicsOf(pool, test));
         _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
             Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
             Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
@@ -46,8 +46,9 @@ internal sealed class PreferenceSplit
         var pool = RoutingPool.OfSnapshot(SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(trainTable, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken))));
         var predictions = MetaRouterModel.Predict(pool, test);
         var predicted = predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0)).ToArray();
+        var counted = predicted.Zip(predictions.Counted, (o, q) => o with { Quality = q }).ToArray();
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
-        return new PreferenceSplit(pool, trainTable, test, predicted, [first, second]);
+        return new PreferenceSplit(pool, trainTable, test, predicted, counted, [first, second]);
     }
 
     /// <summary>What a request is about, as a decision finds it and its receipt carries it.</summary>
@@ -73,12 +74,15 @@ internal sealed class PreferenceSplit
 
     public ReadOnlySpan<Outcome> Predicted(int row) => _predicted.AsSpan(row * Models, Models);
 
+    /// <summary>As predicted, with the quality that the choice of who answers counts.</summary>
+    public ReadOnlySpan<Outcome> Counted(int row) => _counted.AsSpan(row * Models, Models);
+
     public Outcome Realised(int row, int model) => new(_test.Score[(row * Models) + model], (float)_test.CostUsd[(row * Models) + model], 0);
 
     /// <summary>The model of greatest predicted utility at a lambda.</summary>
     public int Argmax(int row, double lambda)
     {
-        var predicted = Predicted(row);
+        var predicted = Counted(row);
         var best = 0;
         for (var k = 1; k < predicted.Length; k++)
         {

@@ -89,11 +89,12 @@ internal static class ThumbLife
         private int Serve(int row, double draw)
         {
             var predicted = split.Predicted(row);
+            var counted = split.Counted(row);
             Span<double> utility = stackalloc double[predicted.Length];
             Span<double> propensity = stackalloc double[predicted.Length];
             for (var k = 0; k < utility.Length; k++)
             {
-                utility[k] = Utility.Of(predicted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row)).Position]), split.Pool.CostScaleUsd);
+                utility[k] = Utility.Of(counted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row)).Position]), split.Pool.CostScaleUsd);
             }
 
             var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));

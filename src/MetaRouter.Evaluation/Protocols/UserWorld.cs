@@ -60,7 +60,7 @@ internal sealed class UserWorld
     /// <summary>Of greatest predicted worth to someone whose lambda is known.</summary>
     public int Best(int row, double lambda)
     {
-        var predicted = _split.Predicted(row);
+        var predicted = _split.Counted(row);
         var best = 0;
         for (var k = 1; k < predicted.Length; k++)
         {

@@ -83,7 +83,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     {
         var (since, dial, all) = (Now() - (hours * 3_600_000L), new DialReplay(DialReplay.Positions), new TrafficTally());
         int[] models = [];
-        Core.Routing.Outcome[] outcomes = [];
+        Core.Routing.Outcome[] outcomes = [], counted = [];
         bool[] allowed = [];
         var (logLambda, routed) = (0.0, 0);
         foreach (var entry in watch.Journal.NewestFirst())
@@ -97,11 +97,13 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             var candidates = entry.Candidates;
             if (models.Length != candidates.Length)
             {
-                (models, outcomes, allowed) = (new int[candidates.Length], new Core.Routing.Outcome[candidates.Length], new bool[candidates.Length]);
+                (models, outcomes, counted, allowed) = (new int[candidates.Length], new Core.Routing.Outcome[candidates.Length], new Core.Routing.Outcome[candidates.Length], new bool[candidates.Length]);
             }
 
             for (var i = 0; i < candidates.Length; i++)
             {
+                var one = candidates[i];
+                counted[i] = new Core.Routing.RankedModel(default, one.Predicted, one.Utility, one.Propensity, one.Exclusion).Counted(r.LambdaCost, r.CostScaleUsd);
                 (models[i], outcomes[i], allowed[i]) = (candidates[i].Model, candidates[i].Predicted, candidates[i].Exclusion == Core.Routing.ModelExclusion.None);
             }
 
@@ -115,7 +117,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             // The dial asks one model a request, so of a comparison's two answers the chosen one's part of the cost counts.
             var predicted = outcomes[at].CostUsd + (r.Offered >= 0 && !double.IsNaN(r.CostUsd) ? outcomes[r.Offered].CostUsd : 0);
             var factor = double.IsNaN(r.CostUsd) ? 1 : CostCorrection.Factor(r.CostUsd, predicted);
-            dial.Add(models, outcomes, allowed, r.CostScaleUsd, factor);
+            dial.Add(models, counted, allowed, r.CostScaleUsd, factor);
             all.Add(new TrafficCall { Models = models, Outcomes = outcomes, LambdaCost = r.LambdaCost, CostScaleUsd = r.CostScaleUsd, Served = served, Offered = -1, Strongest = -1, SpentUsd = outcomes[at].CostUsd * factor, LatencyMs = double.NaN });
             (logLambda, routed) = (logLambda + Math.Log(Math.Max(r.LambdaCost, Core.Preferences.PreferenceGrid.LowestLambda)), routed + 1);
         }
