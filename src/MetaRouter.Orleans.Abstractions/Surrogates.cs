@@ -102,6 +102,7 @@ public struct RouteDecisionSurrogate
     [Id(17)] public ushort Erasure { get; set; }
     [Id(18)] public byte Topic { get; set; }
     [Id(19)] public double LambdaLatency { get; set; }
+    [Id(20)] public double CostScaleUsd { get; set; }
 }
 
 [RegisterConverter]
@@ -134,7 +135,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Topic = surrogate.Topic,
             Features = features,
         };
-        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, surrogate.LambdaCost, receipt, surrogate.Token, surrogate.LambdaLatency);
+        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, new(surrogate.LambdaCost, surrogate.LambdaLatency), surrogate.CostScaleUsd, receipt, surrogate.Token);
     }
 
     public RouteDecisionSurrogate ConvertToSurrogate(in RouteDecision value)
@@ -149,6 +150,7 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Reason = value.Reason,
             LambdaCost = value.LambdaCost,
             LambdaLatency = value.LambdaLatency,
+            CostScaleUsd = value.CostScaleUsd,
             Token = value.Token,
             SnapshotVersion = value.SnapshotVersion,
             TenantHash = receipt.TenantHash,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics.Tensors;
 
 namespace MetaRouter.Core.Preferences;
 
@@ -72,20 +73,11 @@ public sealed class LatencyBelief
     /// <param name="logEvidence">Of each price: ln P(signals | price).</param>
     public LatencyBelief Weighed(ReadOnlySpan<double> logEvidence)
     {
-        var (probability, max, mass) = (new double[_probability.Length], double.NegativeInfinity, 0.0);
-        foreach (var log in logEvidence)
-        {
-            max = Math.Max(max, log);
-        }
-
+        var probability = new double[_probability.Length];
+        var all = LogEvidence(logEvidence);
         for (var i = 0; i < probability.Length; i++)
         {
-            mass += probability[i] = _probability[i] * Math.Exp(logEvidence[i] - max);
-        }
-
-        for (var i = 0; i < probability.Length; i++)
-        {
-            probability[i] /= mass;
+            probability[i] = _probability[i] * Math.Exp(logEvidence[i] - all);
         }
 
         return new LatencyBelief(probability);
@@ -95,11 +87,7 @@ public sealed class LatencyBelief
     /// <param name="logEvidence">As for <see cref="Weighed"/>.</param>
     public double LogEvidence(ReadOnlySpan<double> logEvidence)
     {
-        var (max, mass) = (double.NegativeInfinity, 0.0);
-        foreach (var log in logEvidence)
-        {
-            max = Math.Max(max, log);
-        }
+        var (max, mass) = (TensorPrimitives.Max(logEvidence), 0.0);
 
         for (var i = 0; i < _probability.Length; i++)
         {

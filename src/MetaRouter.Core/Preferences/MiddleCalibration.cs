@@ -22,6 +22,8 @@ public sealed class MiddleCalibration
     private const int Steps = 6;
     private const float Held = 20;
 
+    private static readonly int[] Fitted = [.. Enumerable.Range(0, ChoiceModel.Hypotheses).Where(h => h / ChoiceModel.BetaCount % Stride == 0)];
+
     private readonly float[] _intercept = new float[ChoiceModel.Hypotheses], _slope = new float[ChoiceModel.Hypotheses];
 
     private MiddleCalibration()
@@ -42,7 +44,7 @@ public sealed class MiddleCalibration
         }
 
         var (logit, pleased) = (new float[ChoiceModel.Hypotheses][], new float[ChoiceModel.Hypotheses][]);
-        for (var h = 0; h < ChoiceModel.Hypotheses; h++)
+        foreach (var h in Fitted)
         {
             (logit[h], pleased[h]) = (new float[answers], new float[answers]);
         }
@@ -57,13 +59,9 @@ public sealed class MiddleCalibration
             for (var k = 0; k < request.Length; k++)
             {
                 ChoiceModel.Likelihood(request[k].Predicted, middle, context, new(1, 0), probability, secondIsMiddle: true);
-                for (var g = 0; g < PreferenceGrid.Length; g += Stride)
+                foreach (var h in Fitted)
                 {
-                    for (var b = 0; b < ChoiceModel.BetaCount; b++)
-                    {
-                        var h = (g * ChoiceModel.BetaCount) + b;
-                        logit[h][at + k] = Logit(probability[h]);
-                    }
+                    logit[h][at + k] = Logit(probability[h]);
                 }
             }
 
@@ -90,13 +88,9 @@ public sealed class MiddleCalibration
         }
 
         var calibration = new MiddleCalibration();
-        for (var g = 0; g < PreferenceGrid.Length; g += Stride)
+        foreach (var h in Fitted)
         {
-            for (var b = 0; b < ChoiceModel.BetaCount; b++)
-            {
-                var h = (g * ChoiceModel.BetaCount) + b;
-                (calibration._intercept[h], calibration._slope[h]) = Regress(logit[h], pleased[h]);
-            }
+            (calibration._intercept[h], calibration._slope[h]) = Regress(logit[h], pleased[h]);
         }
 
         calibration.Interpolate();

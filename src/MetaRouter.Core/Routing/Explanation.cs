@@ -21,7 +21,7 @@ public static class Explanation
             DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
             _ => "the only model the guardrails allow",
         };
-        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {chosen.Predicted.Quality:P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {Quality(chosen):P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
         text += decision.LambdaLatency > 0 && chosen.Predicted.LatencySeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", about {Seconds(chosen.Predicted.LatencySeconds)}") : "";
         if (others.Length == 0)
@@ -35,7 +35,10 @@ public static class Explanation
             { Reason: DecisionReason.Explored } => ("Best as far as is known", others.MaxBy(c => c.Utility)),
             _ => ("Next", others.MaxBy(c => c.Utility)),
         };
-        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {other.Predicted.Quality:P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
+        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {Quality(other):P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
+
+        // As it was decided by: of an unfamiliar request what is predicted sets the models further apart than is believed.
+        float Quality(RankedModel model) => model.Counted(decision.Preference, decision.CostScaleUsd).Quality;
     }
 
     /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that there is an end to it; else nothing.</summary>

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Core.Routing;
 
@@ -19,9 +20,18 @@ public readonly record struct RankedModel(ModelId Model, Outcome Predicted, floa
         init => (_quality, _costUsd, _latencySeconds) = value;
     }
 
-    /// <summary>The prediction with the quality that the decision counted, which its utility tells; of an excluded model as predicted.</summary>
-    /// <param name="lambdaCost">The trade-off that the decision was taken for.</param>
-    /// <param name="costScaleUsd">tau in US dollars, above 0.</param>
-    public Outcome Counted(double lambdaCost, double costScaleUsd) =>
-        float.IsNaN(Utility) ? Predicted : Predicted with { Quality = (float)Math.Clamp((Utility * (1 + lambdaCost)) + (lambdaCost * Predicted.CostUsd / costScaleUsd), 0, 1) };
+    /// <summary>The prediction with the quality that the decision counted, which its utility tells; of an excluded model, and of one whose unknown latency was charged for, as predicted.</summary>
+    /// <param name="preference">The trade-off that the decision was taken for.</param>
+    /// <param name="costScaleUsd">tau in US dollars, above 0; 0 or NaN of a decision that was told by an older program: as predicted.</param>
+    public Outcome Counted(in Preference preference, double costScaleUsd)
+    {
+        if (float.IsNaN(Utility) || !(costScaleUsd > 0) || (preference.LambdaLatency > 0 && _latencySeconds == 0))
+        {
+            return Predicted;
+        }
+
+        // What Utility.Of took off, added again.
+        var quality = (Utility - Routing.Utility.Of(Predicted with { Quality = 0 }, preference, costScaleUsd)) * (1 + preference.LambdaCost);
+        return Predicted with { Quality = (float)Math.Clamp(quality, 0, 1) };
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Core.Routing;
 
@@ -9,26 +10,26 @@ public sealed class RouteDecision
     private readonly ReceiptSealer? _sealer;
     private string? _token;
 
-    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, ReceiptSealer sealer, double lambdaLatency)
+    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, ReceiptSealer sealer)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, LambdaLatency, Receipt, _sealer) = (candidates, chosen, offered, reason, lambdaCost, lambdaLatency, receipt, sealer);
+        (Candidates, ChosenIndex, OfferedIndex, Reason, Preference, CostScaleUsd, Receipt, _sealer) = (candidates, chosen, offered, reason, preference, costScaleUsd, receipt, sealer);
     }
 
-    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, double lambdaLatency)
+    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, string token)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, LambdaCost, LambdaLatency, Receipt, _token) = (candidates, chosen, offered, reason, lambdaCost, lambdaLatency, receipt, token);
+        (Candidates, ChosenIndex, OfferedIndex, Reason, Preference, CostScaleUsd, Receipt, _token) = (candidates, chosen, offered, reason, preference, costScaleUsd, receipt, token);
     }
 
     /// <summary>A decision as it was taken elsewhere.</summary>
     /// <param name="token">The receipt, sealed by who decided.</param>
     /// <exception cref="ArgumentOutOfRangeException">A choice that is not among the candidates.</exception>
-    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, double lambdaCost, in Receipt receipt, string token, double lambdaLatency = 0)
+    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, string token)
     {
         ArgumentNullException.ThrowIfNull(candidates);
         ArgumentNullException.ThrowIfNull(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)chosen, (uint)candidates.Count, nameof(chosen));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(offered ?? 0), (uint)candidates.Count, nameof(offered));
-        return new RouteDecision([.. candidates], chosen, offered, reason, lambdaCost, receipt, token, lambdaLatency);
+        return new RouteDecision([.. candidates], chosen, offered, reason, preference, costScaleUsd, receipt, token);
     }
 
     public ModelId Model => Candidates[ChosenIndex].Model;
@@ -49,10 +50,15 @@ public sealed class RouteDecision
     public DecisionReason Reason { get; }
 
     /// <summary>The trade-off acted on: the dial position with the best record for what is believed of the user, or the one set by hand.</summary>
-    public double LambdaCost { get; }
+    public Preference Preference { get; }
+
+    public double LambdaCost => Preference.LambdaCost;
 
     /// <summary>The quality charged for each second of waiting; 0 for users who are not known to mind.</summary>
-    public double LambdaLatency { get; }
+    public double LambdaLatency => Preference.LambdaLatency;
+
+    /// <summary>tau in US dollars that costs were weighed by, above 0.</summary>
+    public double CostScaleUsd { get; }
 
     public Receipt Receipt { get; }
 

@@ -8,6 +8,9 @@ namespace MetaRouter.Core.Users;
 /// <param name="After">The belief in those and this one.</param>
 public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, PreferenceBelief After)
 {
+    /// <summary>The least change in the probability of minding to wait that is worth a word.</summary>
+    private const double Noticed = 0.05;
+
     /// <summary>
     /// How a user came to be believed what is believed: the signals of the window in the order of their decisions, each with the belief it left. The last belief is the
     /// user's own. Drawn anew under today's prior, prices and models, as the user's belief is; what fell out of the window is not told.
@@ -55,9 +58,6 @@ public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, Preferen
         var waiting = After.Latency.Minds - Before.Latency.Minds;
         return $"{said}: {did}{(waiting > Noticed ? ", and waiting more" : waiting < -Noticed ? ", and waiting less" : "")}";
     }
-
-    /// <summary>The least change in the probability of minding to wait that is worth a word.</summary>
-    private const double Noticed = 0.05;
 
     private string Preferred()
     {

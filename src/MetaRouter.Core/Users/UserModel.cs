@@ -179,7 +179,7 @@ public sealed class UserModel
             OutputTokens = outputTokens[chosen],
             Features = new ReceiptFeatures(projected),
         };
-        return new RouteDecision(candidates, chosen, offered, reason, lambda, receipt, policy.Sealer, preference.LambdaLatency);
+        return new RouteDecision(candidates, chosen, offered, reason, preference, Pool.CostScaleUsd, receipt, policy.Sealer);
     }
 
     /// <summary>The user after one piece of feedback on an opened receipt.</summary>

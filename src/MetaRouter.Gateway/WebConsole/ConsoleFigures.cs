@@ -103,7 +103,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             for (var i = 0; i < candidates.Length; i++)
             {
                 var one = candidates[i];
-                counted[i] = new Core.Routing.RankedModel(default, one.Predicted, one.Utility, one.Propensity, one.Exclusion).Counted(r.LambdaCost, r.CostScaleUsd);
+                counted[i] = new Core.Routing.RankedModel(default, one.Predicted, one.Utility, one.Propensity, one.Exclusion).Counted(new(r.LambdaCost, (double)r.LambdaLatency), r.CostScaleUsd);
                 (models[i], outcomes[i], allowed[i]) = (candidates[i].Model, candidates[i].Predicted, candidates[i].Exclusion == Core.Routing.ModelExclusion.None);
             }
 

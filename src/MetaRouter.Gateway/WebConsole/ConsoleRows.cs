@@ -66,6 +66,6 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
         {
             TenantHash = 0, UserHash = 0, DecisionTimeMs = r.TimeMs, Nonce = r.Nonce, ChosenModel = 0, Propensity = ranked[r.Chosen].Propensity, First = ranked[r.Chosen].Predicted, Middle = default,
         };
-        return RouteDecision.Restore(ranked, r.Chosen, r.Offered < 0 ? null : r.Offered, reason, r.LambdaCost, receipt, "");
+        return RouteDecision.Restore(ranked, r.Chosen, r.Offered < 0 ? null : r.Offered, reason, new(r.LambdaCost, (double)r.LambdaLatency), r.CostScaleUsd, receipt, "");
     }
 }

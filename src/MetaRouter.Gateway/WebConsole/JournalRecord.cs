@@ -50,7 +50,9 @@ internal struct JournalRecord
 
     public JournalReason Reason;
     public byte Flags;
-    public ushort Unused;
+
+    /// <summary>Quality charged for a second, to three digits.</summary>
+    public Half LambdaLatency;
 
     public const byte FailedOver = 1, Observed = 2;
 }

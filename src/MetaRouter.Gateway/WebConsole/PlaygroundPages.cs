@@ -35,7 +35,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
         var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
         var decision = user.Decide(request, policy, new DecisionMoment(0, 0, time.GetUtcNow().ToUnixTimeMilliseconds(), 0, 0), new RequestEncoding());
-        var (outcomes, allowed) = (decision.Candidates.Select(c => c.Counted(decision.LambdaCost, user.Pool.CostScaleUsd)).ToArray(), decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
+        var (outcomes, allowed) = (decision.Candidates.Select(c => c.Counted(decision.Preference, decision.CostScaleUsd)).ToArray(), decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
         await ConsoleEndpoints.WriteAsync(
             context,
             new PlaygroundView(

@@ -146,6 +146,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Tenant = to.Number,
             Snapshot = decision.SnapshotVersion,
             LambdaCost = decision.LambdaCost,
+            LambdaLatency = (Half)Math.Min(decision.LambdaLatency, (double)Half.MaxValue),
             CostScaleUsd = current.CostScaleUsd,
             CostUsd = served?.CostUsd ?? double.NaN,
             LatencyMs = (float)latencyMs,

@@ -1,3 +1,5 @@
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Tests.MetaLearning;
 using MetaRouter.Core.Text;
@@ -21,6 +23,45 @@ public class ExplanationTests
         text.ShouldStartWith($"{decision.Model}: worth most at this user's trade-off; expected quality ");
         text.ShouldContain(" per 1,000 such requests. Next: " + runnerUp.Model);
         text.ShouldEndWith(".");
+    }
+
+    [Fact]
+    public void Of_RequestOfUnfamiliarWords_TellsTheQualitiesItWasDecidedBy()
+    {
+        // What is predicted of it sets the models further apart, or the other way around.
+        var user = new UserModel(RoutingPool.OfSnapshot(Snapshot.Default), UserState.Empty);
+        var scratch = new RequestEncoding();
+        var differing = 0;
+        foreach (var text in (string[])["What is 2+2?", "zxq vlorp", "hi", "Waht si teh deirvatvie fo x sqaured?"])
+        {
+            var decision = user.Decide(new RouteRequest(text) { MayExplore = false }, Policy, new DecisionMoment(10, 20, SomeReceipts.Now, 7, 0), scratch);
+            var (chosen, next) = (decision.Candidates[decision.ChosenIndex], decision.Candidates.Where(c => c.Model != decision.Model).MaxBy(c => c.Utility));
+            var (first, second) = (Counted(chosen), Counted(next));
+            Explanation.Of(decision).ShouldContain(FormattableString.Invariant($"expected quality {first.Quality:P0}, "));
+            Explanation.Of(decision).ShouldContain(FormattableString.Invariant($"Next: {next.Model}, {second.Quality:P0}, "));
+            foreach (var candidate in decision.Candidates)
+            {
+                ((float)Utility.Of(Counted(candidate), decision.Preference, decision.CostScaleUsd)).ShouldBe(candidate.Utility, 1e-5f);
+                differing += Math.Abs(Counted(candidate).Quality - candidate.Predicted.Quality) > .01 ? 1 : 0;
+            }
+
+            Outcome Counted(RankedModel model) => model.Counted(decision.Preference, decision.CostScaleUsd);
+        }
+
+        differing.ShouldBeGreaterThan(3, "else it is told alike either way");
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(.5, 0)]
+    [InlineData(.5, .02)]
+    public void Counted_IsWhatItsUtilityCameFrom(double lambdaCost, double lambdaLatency)
+    {
+        var (preference, counted) = (new Preference(lambdaCost, lambdaLatency), new Outcome(.4f, .01f, 3));
+        var model = new RankedModel(Id(0), counted with { Quality = .7f }, (float)Utility.Of(counted, preference, .02), .5f, ModelExclusion.None);
+        model.Counted(preference, .02).Quality.ShouldBe(.4f, 1e-5f);
+        (model with { Utility = float.NaN }).Counted(preference, .02).Quality.ShouldBe(.7f, "an excluded one was not weighed");
+        model.Counted(preference, 0).Quality.ShouldBe(.7f, "an older silo tells no scale");
     }
 
     [Fact]
