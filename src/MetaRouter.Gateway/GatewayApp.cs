@@ -30,6 +30,7 @@ internal static class GatewayApp
         var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = DemoMode.Without(args), ContentRootPath = root });
         ListenHereByDefault(builder.Configuration);
+        LogWarningsByDefault(builder.Configuration);
         DemoMode.Take(args, builder.Configuration);
         DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
 #if ORLEANS
@@ -143,6 +144,15 @@ internal static class GatewayApp
         {
             configuration["Urls"] = DefaultUrl;
         }
+    }
+
+    /// <summary>
+    /// An operator's settings file takes the place of the shipped one. Without this the framework would log each request in four lines, with its path, and a path may have a user.
+    /// </summary>
+    private static void LogWarningsByDefault(ConfigurationManager configuration)
+    {
+        const string level = "Logging:LogLevel:Default";
+        configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
     }
 
     /// <summary>A start that fails is told once, by the program; host and server would each add a stack trace.</summary>

@@ -12,6 +12,17 @@ if (args is [NewKey.Command, ..])
     return text is null ? badConfiguration : 0;
 }
 
+if (Arguments.AskForHelp(args))
+{
+    Console.WriteLine(Arguments.Help);
+    return 0;
+}
+
+if (Arguments.Problems(args) is { Count: > 0 } problems)
+{
+    return Say(new GatewayConfigurationException(problems).Message, badConfiguration);
+}
+
 try
 {
     await using var app = await GatewayApp.BuildAsync(args).ConfigureAwait(false);

@@ -1,5 +1,7 @@
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
+using MetaRouter.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace MetaRouter.Gateway;
 
@@ -10,7 +12,7 @@ internal static class Welcome
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First()) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/";
+            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app)) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}";
     }
 
     private static string Play(string url, DemoOptions play) => $"""
@@ -26,11 +28,21 @@ internal static class Welcome
         Stop with Ctrl+C.
         """;
 
-    private static string Demo(string url) => $$"""
+    /// <summary>A file's whole path, since a relative one depends on the folder; a Redis' address without its options, which may hold a password.</summary>
+    private static string Kept(WebApplication app)
+    {
+        const string sqlite = "sqlite:";
+        var store = app.Services.GetRequiredService<IOptions<MetaRouterOptions>>().Value.Store;
+        return store == "memory" ? "What is learned of users is kept in memory, and gone with the process."
+            : $"What is learned of users is kept in {(store.StartsWith(sqlite, StringComparison.Ordinal) ? Path.GetFullPath(store[sqlite.Length..]) : store.Split(',')[0])}.";
+    }
+
+    private static string Demo(string url, string kept) => $$"""
         MetaRouter listens on {{url}}
 
         No upstream is configured, so answers are SIMULATED; decisions and learning are real.
         The console: {{url}}/
+        {{kept}}
         Three commands to paste into another terminal:
 
         1. Route a request of somebody nobody knows yet, and see what was expected of each model:

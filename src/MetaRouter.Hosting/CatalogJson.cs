@@ -43,7 +43,7 @@ public static class CatalogJson
             {
                 problems.Add($"models[{i}] is null; remove it");
             }
-            else if (entry.ToOptions().ToProfile($"models[{i}]", problems) is { } model)
+            else if (entry.ToOptions().ToProfile($"models[{i}]", problems, isJson: true) is { } model)
             {
                 models.Add(model with { LatencySeconds = entry.LatencySeconds });
             }

@@ -216,14 +216,15 @@ public sealed class MetaRouterOptions
         public bool Enabled { get; set; } = true;
 
         /// <summary>Null when it makes no model; every reason is added to <paramref name="problems"/>.</summary>
-        internal ModelProfile? ToProfile(string at, List<string> problems)
+        /// <param name="isJson">Problems name the fields of <see cref="CatalogJson"/> instead of the settings.</param>
+        internal ModelProfile? ToProfile(string at, List<string> problems, bool isJson = false)
         {
             var before = problems.Count;
             var id = Try(() => new ModelId(Id ?? ""));
             var sibling = string.IsNullOrEmpty(Sibling) ? null : Try(() => new ModelId(Sibling));
-            var input = Price(InputPrice, nameof(InputPrice));
-            var output = Price(OutputPrice, nameof(OutputPrice));
-            var cached = CachedInputPrice is null ? null : Price(CachedInputPrice, nameof(CachedInputPrice));
+            var input = Price(InputPrice, isJson ? "input_price_usd_per_million" : nameof(InputPrice));
+            var output = Price(OutputPrice, isJson ? "output_price_usd_per_million" : nameof(OutputPrice));
+            var cached = CachedInputPrice is null ? null : Price(CachedInputPrice, isJson ? "cached_input_price_usd_per_million" : nameof(CachedInputPrice));
             var capabilities = ModelCapabilities.None;
             foreach (var name in Capabilities)
             {

@@ -301,7 +301,8 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     [Theory]
     [InlineData("""{"models":[]}""", 400, "empty")]
-    [InlineData("""{"models":[{"id":"a"}]}""", 400, "InputPrice", "models[0]")]
+    [InlineData("""{"models":[{"id":"a"}]}""", 400, "has no input_price_usd_per_million", "models[0]")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"sibling":"nobody"}]}""", 400, "'a' has the sibling 'nobody'", "leave it out")]
     [InlineData("""{"models":[{"id":"a b","input_price_usd_per_million":1,"output_price_usd_per_million":1}]}""", 400, "visible ASCII")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"colour":"red"}]}""", 400, "colour")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"capabilities":["sight"]}]}""", 400, "'sight'", "vision")]

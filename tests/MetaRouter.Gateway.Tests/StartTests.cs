@@ -24,7 +24,8 @@ public sealed class StartTests : IDisposable
     [InlineData("Upstreams:0:BaseUrl", "http://[::ffff:169.254.169.254]/v1", "link-local")]
     [InlineData("Upstreams:0:BaseUrl", "http://2852039166/v1", "link-local")]
     [InlineData("Upstreams:0:Model", "gpt-9", "'gpt-9'", "not in the catalog")]
-    [InlineData("Upstreams:0:Model", "gpt-4o-2024-05-13", "no upstream serves", "gemini-1.5-pro-002")]
+    [InlineData("Upstreams:0:Model", "gpt-4o-2024-05-13", "no upstream serves", "more; add each to Upstreams")]
+    [InlineData("MetaRouter:Models:0:InputPrice", "five", "MetaRouter:Models:0:InputPrice is 'five'", "a number")]
     [InlineData("Upstreams:0:TimeoutSeconds", "0", "TimeoutSeconds 0", "1 to 3600")]
     [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
     [InlineData("ApiKeys:0:Sha256", "my-secret", "9 characters", "64 hexadecimal")]
@@ -58,6 +59,51 @@ public sealed class StartTests : IDisposable
 
     [Fact]
     public async Task Start_BadSetting_ExitsWith2() => await ShouldExitAsync(2, ["RefreshSeconds", "'often'"], "--MetaRouter:RefreshSeconds", "often");
+
+    [Theory]
+    [InlineData("'--dmo' does not exist", "--dmo", "--urls", "http://127.0.0.1:0")]
+    [InlineData("'--port' does not exist", "--port", "8081")]
+    [InlineData("'--MetaRuter:Store' does not exist", "--MetaRuter:Store=memory")]
+    [InlineData("'newkey' is neither a command nor an option", "newkey", "acme", "read")]
+    [InlineData("'--urls' has no value", "--urls", "--demo")]
+    [InlineData("'--MetaRouter:Store' has no value", "--MetaRouter:Store")]
+    public void Arguments_Misspelt_AreNamedWithTheRemedy(string named, params string[] args) => Arguments.Problems(args).ShouldContain(p => p.Contains(named, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("--demo", "--urls", "http://127.0.0.1:0", "--Demo:Seed", "2")]
+    [InlineData("--MetaRouter:Store=redis:127.0.0.1:6379,password=x", "--Upstreams:0:Model", "m", "--Gateway:CheapLambda", "-1")]
+    [InlineData("--Logging:LogLevel:Default", "Debug", "--contentRoot", "/tmp", "--Kestrel:Endpoints:Http:Url", "http://127.0.0.1:0")]
+    public void Arguments_Good_PassUnremarked(params string[] args) => Arguments.Problems(args).ShouldBeEmpty();
+
+    [Fact]
+    public async Task Start_OptionMisspelt_ExitsWith2() => await ShouldExitAsync(2, ["'--dmo'", "--help"], "--dmo");
+
+    [Fact]
+    public void Settings_SiblingThatNobodyKnows_IsNamed()
+    {
+        ProblemsOf([.. Model(0, "mine", "llama-3.1-8b-instrct")]).ShouldContain(p => p.Contains("'mine' has the sibling 'llama-3.1-8b-instrct'", StringComparison.Ordinal));
+        Read([.. Model(0, "mine", "llama-3.1-8b-instruct"), .. Model(1, "mine-too", "mine")]); // the snapshot's, and the catalog's own
+
+        static IEnumerable<(string, string)> Model(int i, string id, string sibling) =>
+            [($"MetaRouter:Models:{i}:Id", id), ($"MetaRouter:Models:{i}:InputPrice", "1"), ($"MetaRouter:Models:{i}:OutputPrice", "1"), ($"MetaRouter:Models:{i}:Sibling", sibling)];
+    }
+
+    [Fact]
+    public async Task Welcome_SaysWhereUsersAreKept()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder}/kept.db");
+
+        Welcome.Text(gateway.App).ShouldContain(Path.Combine(_folder, "kept.db"));
+    }
+
+    [Fact]
+    public async Task Start_OperatorsSettingsFile_LogsNoRequests()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Logging:LogLevel:Default", ""); // as where the file says nothing of it
+        await gateway.GetAsync("/v1/router/users/ada");
+
+        gateway.Log.ShouldAllBe(l => !l.Text.Contains("ada", StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task Start_SettingsFileTorn_ExitsWith2()
@@ -114,11 +160,10 @@ public sealed class StartTests : IDisposable
         await ShouldExitAsync(1, ["snapshot"], "--MetaRouter:Snapshot", path);
     }
 
-    private static List<string> ProblemsOf(params (string Key, string Value)[] settings)
-    {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build();
-        return [.. Should.Throw<GatewayConfigurationException>(() => GatewaySettings.Read(configuration)).Problems];
-    }
+    private static List<string> ProblemsOf(params (string Key, string Value)[] settings) => [.. Should.Throw<GatewayConfigurationException>(() => Read(settings)).Problems];
+
+    private static GatewaySettings Read(params (string Key, string Value)[] settings) =>
+        GatewaySettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
 
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {

@@ -70,9 +70,10 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         problems.AddRange(keys.Where(k => k.Sha256.Length == 64).GroupBy(k => k.Sha256, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1)
             .Select(g => $"{ApiKeyOptions.Section} lists the hash {g.Key[..8]}... {g.Count()} times; a key has one tenant, so keep one"));
         CheckAddresses(configuration, keys.Count > 0, problems);
-        if (routerProblems.Count == 0 && Models(router) is { } models)
+        if (routerProblems.Count == 0 && Served(router) is { } served)
         {
-            CheckModels(models, upstreams, gateway, problems);
+            CheckSiblings(served, problems);
+            CheckModels(served.Catalog, upstreams, gateway, problems);
         }
 
         return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry } : throw new GatewayConfigurationException(problems);
@@ -91,7 +92,7 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             }
             catch (InvalidOperationException e)
             {
-                if (WrongType().Match(e.Message) is { Success: true } type && configuration[type.Groups["path"].Value] is not null)
+                if (Messages(e).Select(m => WrongType().Match(m)).FirstOrDefault(m => m.Success) is { } type && configuration[type.Groups["path"].Value] is not null)
                 {
                     problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
                     Remove(configuration, type.Groups["path"].Value);
@@ -107,6 +108,15 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
                     return new T();
                 }
             }
+        }
+    }
+
+    /// <summary>Within a list the binder wraps what it says.</summary>
+    private static IEnumerable<string> Messages(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException)
+        {
+            yield return e.Message;
         }
     }
 
@@ -150,15 +160,27 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
-    private static IReadOnlyList<ModelProfile>? Models(MetaRouterOptions router)
+    /// <summary>The models that are routed among, and those that the snapshot knows.</summary>
+    private static (IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known)? Served(MetaRouterOptions router)
     {
         try
         {
-            return router.Models.Count > 0 ? router.Catalog().Models : router.Snapshot.Length == 0 ? Snapshot.Default.Models : SnapshotCodec.Read(File.ReadAllBytes(router.Snapshot)).Models;
+            var known = router.Snapshot.Length == 0 ? Snapshot.Default.Models : SnapshotCodec.Read(File.ReadAllBytes(router.Snapshot)).Models;
+            return (router.Models.Count > 0 ? router.Catalog().Models : known, known);
         }
         catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
         {
             return null; // reported when the router loads it
+        }
+    }
+
+    /// <summary>A sibling that nobody knows is a slip of the pen: the model would be judged by its price, and nobody told.</summary>
+    private static void CheckSiblings((IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known) served, List<string> problems)
+    {
+        var known = served.Known.Concat(served.Catalog).Select(m => m.Id).ToHashSet();
+        foreach (var model in served.Catalog.Where(m => m.Sibling is { } sibling && !known.Contains(sibling)))
+        {
+            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot, whose models are {List(served.Known.Select(m => m.Id.Value))}; name one of them, or leave it out");
         }
     }
 
@@ -190,9 +212,17 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
             var missing = models.Where(m => m.Enabled && !served.Contains(m.Id.Value)).Select(m => m.Id.Value).ToList();
             if (missing.Count > 0)
             {
-                problems.Add($"no upstream serves {string.Join(", ", missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
+                problems.Add($"no upstream serves {List(missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
             }
         }
+    }
+
+    /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>
+    private static string List(IEnumerable<string> names)
+    {
+        const int most = 12;
+        var all = names.ToList();
+        return string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }
 
     private static string TypeName(string type) => type switch

@@ -46,7 +46,7 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         var (rules, pins) = (Of(tenant), default(IReadOnlySet<ModelId>));
         if (category is not null && !settings.Gateway.Pins.TryGetValue(category, out pins))
         {
-            throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out.");
+            throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out")}.");
         }
 
         var dear = routed && rules?.IsDearShareUsedUp() == true ? rules.Dear : null;

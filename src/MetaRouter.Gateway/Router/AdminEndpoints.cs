@@ -101,6 +101,12 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
             throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models and none is enabled, so nothing could be routed; enable one.", "models");
         }
 
+        var known = catalog.Models.Concat(pool.Current.Snapshot.Models).Select(m => m.Id).ToHashSet();
+        if (catalog.Models.FirstOrDefault(m => m.Sibling is { } sibling && !known.Contains(sibling)) is { } orphan)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", $"The model '{orphan.Id}' has the sibling '{orphan.Sibling}', which neither this catalog nor the snapshot has, so it would be judged by its price. Name one that they have, or leave it out.", "models");
+        }
+
         var homeless = catalog.Models.Where(m => m.Enabled && !upstreams.Serves(m.Id)).Select(m => m.Id.Value).ToArray();
         if (homeless.Length > 0)
         {

@@ -20,7 +20,9 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
         var (input, messages) = (fields.Text("input"), fields.Find("messages"));
         if (input is null == messages is null)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", input is null ? "There is nothing to route: send 'input' (a text) or 'messages' (OpenAI's form)." : "Both 'input' and 'messages' are there; send one of the two.", "input");
+            throw input is null
+                ? new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "There is nothing to route: send 'input' (a text) or 'messages' (OpenAI's form).", "input")
+                : ApiException.BadValue("input", "Both 'input' and 'messages' are there; send one of the two.");
         }
 
         var asked = messages is { } list ? Conversation.Read(list) : new Conversation(input!, null, ModelCapabilities.None);
