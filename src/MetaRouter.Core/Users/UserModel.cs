@@ -32,6 +32,12 @@ public sealed class UserModel
     /// <summary>What the signals say of the user. Drawn from them when it is first asked for: several signals between two requests cost one belief.</summary>
     public PreferenceBelief Belief => Dial.Belief;
 
+    /// <summary>
+    /// The weight of cost that decides where a request has no clear topic: the position of the dial of the greatest realised value. It is not <see cref="PreferenceBelief.ActingLambda"/>,
+    /// which would decide if predictions came true on average.
+    /// </summary>
+    public double ActingLambda => PreferenceGrid.Lambda[Dial.Own.Position];
+
     /// <summary>The topics that signals spoke of and that the snapshot still knows, by code.</summary>
     public IEnumerable<(TopicGroup Topic, TopicBelief Belief)> Topics =>
         from belief in Belief.Topics

@@ -88,7 +88,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var preference = Preference(user);
         await Answers.WriteAsync(
             context,
-            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.Belief.ActingLambda), marginal, Topics(user), Latency(user.Belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.ActingLambda), marginal, Topics(user), Latency(user.Belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
             GatewayJson.Default.UserAnswer).ConfigureAwait(false);
     }
 
