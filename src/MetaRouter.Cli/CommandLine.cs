@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 using MetaRouter.Cli.Commands;
 using MetaRouter.Cli.Gateways;
 using MetaRouter.Evaluation.Data;
@@ -6,7 +8,7 @@ using MetaRouter.Evaluation.Data;
 namespace MetaRouter.Cli;
 
 /// <summary>The whole program but for the process around it. A command is one file in Commands and one line here.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
@@ -26,12 +28,12 @@ internal static class CommandLine
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in Told(parsed))
             {
-                await terminal.Error.WriteLineAsync(error.Message).ConfigureAwait(false);
+                await terminal.Error.WriteLineAsync(error).ConfigureAwait(false);
             }
 
-            await terminal.Error.WriteLineAsync($"Try: metarouter {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help").ConfigureAwait(false);
+            await terminal.Error.WriteLineAsync($"Try: metarouter {string.Concat(Path(parsed.CommandResult).Select(name => name + " "))}--help").ConfigureAwait(false);
             return ExitCodes.BadInput;
         }
 
@@ -62,4 +64,16 @@ internal static class CommandLine
             return ExitCodes.Fault;
         }
     }
+
+    /// <summary>What the parser found, in words of the command line: it speaks of .NET's types, and of a misspelt command as of one that is missing.</summary>
+    private static IEnumerable<string> Told(ParseResult parsed) =>
+        parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands && parsed.UnmatchedTokens is [var word, ..]
+            ? [$"'{word}' is not a command here; the commands are {string.Join(", ", commands.Select(c => c.Name))}."]
+            : parsed.Errors.Select(e => WrongType().Replace(e.Message, m => m.Groups["type"].Value.Contains("Int", StringComparison.Ordinal) ? ": give a whole number" : ": give a number"));
+
+    /// <summary>The names of the commands that lead here, the program's own left out.</summary>
+    private static IEnumerable<string> Path(CommandResult? command) => command?.Parent is CommandResult parent ? Path(parent).Append(command.Command.Name) : [];
+
+    [GeneratedRegex(" as expected type '(?<type>[^']*(Double|Single|Int32|Int64)[^']*)'", RegexOptions.CultureInvariant)]
+    private static partial Regex WrongType();
 }

@@ -18,6 +18,7 @@ public sealed class EvaluateCommandTests : IDisposable
 
         code.ShouldBe(0, error);
         output.ShouldContain("best-single");
+        output.ShouldContain("Would it pay on these requests?");
         using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         json.RootElement.GetProperty("protocol").GetString().ShouldBe("P2");
         json.RootElement.GetProperty("pool").GetString().ShouldBe("good:weak,strong");
@@ -46,6 +47,23 @@ public sealed class EvaluateCommandTests : IDisposable
 
         code.ShouldBe(0);
         error.ShouldContain("Warning: some: skipped 2 bad lines: line 1: ");
+        error.ShouldNotContain("LineNumber"); // the parser's, which is 0 within any line
+    }
+
+    [Theory]
+    [InlineData("'simulate' is not a command here; the commands are train, evaluate", "Try: metarouter --help", "simulate")]
+    [InlineData("'remove' is not a command here; the commands are add", "Try: metarouter models --help", "models", "remove", "x")]
+    [InlineData("'USER' missing", "Try: metarouter user show --help", "user", "show")]
+    [InlineData("'x' for option '--count': give a whole number", "Try: metarouter decisions tail --help", "decisions", "tail", "--count", "x")]
+    [InlineData("'some' for option '--user-lambda': give a number", "Try: metarouter replay --help", "replay", "--data", "x", "--user-lambda", "some")]
+    public async Task CommandLine_Mistyped_SaysWhatAndWhereHelpIs(string said, string remedy, params string[] args)
+    {
+        var (code, _, error) = await CommandRun.Run(args);
+
+        code.ShouldBe(2);
+        error.ShouldContain(said);
+        error.ShouldContain(remedy);
+        error.ShouldNotContain("System.");
     }
 
     [Theory]
@@ -56,7 +74,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("no such file", "P1a")]
     [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
     [InlineData("--seeds 0", "P2", "--seeds", "0")]
-    [InlineData("Cannot parse argument 'many'", "P2", "--seeds", "many")]
+    [InlineData("Cannot parse argument 'many' for option '--seeds': give a whole number", "P2", "--seeds", "many")]
     public async Task Evaluate_BadInput_SaysWhyAndExitsWith2(string message, params string[] args)
     {
         Write("good.jsonl", Lines(80));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli.Catalogs;
 
@@ -129,7 +130,7 @@ internal static class LiteLlmPrices
         }
         catch (JsonException e)
         {
-            throw new BadInputException($"The price list is not JSON at line {e.LineNumber + 1}: {e.Message}", e);
+            throw new BadInputException($"The price list is not JSON at line {e.LineNumber + 1}: {JsonProblem.Of(e)}.", e);
         }
     }
 

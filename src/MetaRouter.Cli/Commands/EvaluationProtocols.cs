@@ -67,8 +67,12 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Aiq, "0.000"),
             r.CalibrationError is { } off ? ResultTable.Number(off, "0.000") : "-",
         })];
-        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Note);
+        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool?.Contains(':', StringComparison.Ordinal) == true ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
     }
+
+    /// <summary>What somebody asks who brings outcomes of their own; the targets below compare routers with each other.</summary>
+    private static string Verdict(DialRow ours) =>
+        $"Would it pay on these requests? {(ours.GainMeanCi.Low > 0 ? "Yes" : ours.GainMeanCi.High < 0 ? "No" : "Not shown")}: {ours.Router}'s gain over the best single model is {ResultTable.Number(ours.GainMean, ours.GainMeanCi, "0.0000")}.";
 
     private static ResultTable LeadTable(ProtocolReport<DialRow> report)
     {
@@ -198,11 +202,13 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Cost, "0.00"),
             ResultTable.Number(r.CostBefore, "0.00"),
         })];
-        return new ResultTable(string.Create(CultureInfo.InvariantCulture, $"cascade {report.Pool}, seeds 0 to {report.Seeds - 1}"), ["promised", "bad cheap answers", "splits above", "cheap share", "score", "cost, cheap first", "cost, decided before"], rows, report.Note);
+        return new ResultTable(string.Create(CultureInfo.InvariantCulture, $"cascade {report.Pool}, {Seeds(report.Seeds)}"), ["promised", "bad cheap answers", "splits above", "cheap share", "score", "cost, cheap first", "cost, decided before"], rows, report.Note);
     }
 
     private static string Title<TRow>(ProtocolReport<TRow> report) =>
-        string.Create(CultureInfo.InvariantCulture, $"{report.Protocol}{(report.Pool is null ? "" : " " + report.Pool)}, seeds 0 to {report.Seeds - 1}, 95 % intervals over rows and draws");
+        string.Create(CultureInfo.InvariantCulture, $"{report.Protocol}{(report.Pool is null ? "" : " " + report.Pool)}, {Seeds(report.Seeds)}, 95 % intervals over rows and draws");
+
+    private static string Seeds(int seeds) => seeds == 1 ? "seed 0" : string.Create(CultureInfo.InvariantCulture, $"seeds 0 to {seeds - 1}");
 
     private sealed class PartOf(IProgress<ProtocolProgress> progress, int part, int parts) : IProgress<ProtocolProgress>
     {

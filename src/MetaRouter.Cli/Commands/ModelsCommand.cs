@@ -19,7 +19,7 @@ internal static class ModelsCommand
         var input = new Option<double>("--input-price") { Description = "US dollars per million prompt tokens.", Required = true, HelpName = "USD" };
         var output = new Option<double>("--output-price") { Description = "US dollars per million completion tokens.", Required = true, HelpName = "USD" };
         var sibling = new Option<string?>("--sibling") { Description = "The model of the snapshot that it is most like. Default: those of about its price.", HelpName = "MODEL" };
-        var answers = new Option<string?>("--answers") { Description = "Graded answers of it, 20 or more: JSON lines {\"query\",\"score\":0..1,\"out\"?:tokens}, or an outcome file.", HelpName = "FILE" };
+        var answers = new Option<string?>("--answers") { Description = "Graded answers of it, better 20 or more: JSON lines {\"query\",\"score\":0..1,\"out\"?:tokens}, or an outcome file.", HelpName = "FILE" };
         var snapshot = new Option<string?>("--snapshot") { Description = "The snapshot it joins. Default: the one that ships.", HelpName = "FILE" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; it may be the one that was read.", Required = true, HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };

@@ -14,7 +14,7 @@ internal static class TrainCommand
         var data = new Option<string>("--data") { Description = "The folder of the outcome files.", Required = true, HelpName = "DIR" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; a text of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
-        var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes. Default: 1.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
         var command = new Command("train", "Learns a snapshot, which routers serve from, of known outcomes; preference labels in the folder are corrected by the grades and join them.") { data, target, pools, seed, json };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(

@@ -54,7 +54,10 @@ internal static class UserCommand
         if (user.History.Count > 0)
         {
             Show(Line());
-            Show(Line().Left(user.History.Count > MostHistory ? string.Create(CultureInfo.InvariantCulture, $"how it was learned, the last {MostHistory} of {user.History.Count} signals") : "how it was learned", width, "grey"));
+            var last = user.History.Count > MostHistory ? string.Create(CultureInfo.InvariantCulture, $", the last {MostHistory} of {user.History.Count} signals") : "";
+            // A repeated word on one answer, a rating, or one that was withdrawn is kept and says nothing of the trade-off.
+            var silent = user.History.Count - user.Signals;
+            Show(Line().Left($"how it was learned{last}{(silent > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {silent} of {user.History.Count} say nothing of the trade-off") : "")}", width, "grey"));
             foreach (var move in user.History.Skip(user.History.Count - MostHistory))
             {
                 var line = Line().Left(Time(move.T), 12, "grey").Gap().Left($"{DecisionRow.Words(move.Kind)} {move.Value}".TrimEnd(), 19).Gap();

@@ -39,7 +39,7 @@ public static class GradedAnswerReader
             }
             catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not a JSON object: " + e.Message));
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not a JSON object: " + JsonProblem.Of(e)));
             }
         }
 

@@ -85,7 +85,7 @@ public static class OutcomeReader
             catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
                 // A JSON string of bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when read.
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + e.Message));
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e)));
             }
         }
 

@@ -26,7 +26,7 @@ public static class PreferenceReader
             catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
                 // Bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when it is read or compared.
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + e.Message));
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e)));
             }
         }
 

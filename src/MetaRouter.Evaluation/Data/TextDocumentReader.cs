@@ -27,7 +27,7 @@ public static class TextDocumentReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, "not valid JSON: " + e.Message));
+                bad.Add(new BadLine(line, "not valid JSON: " + JsonProblem.Of(e)));
             }
         }
 

@@ -37,7 +37,7 @@ public static class TrafficReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, "not a JSON object: " + e.Message));
+                bad.Add(new BadLine(line, "not a JSON object: " + JsonProblem.Of(e)));
             }
         }
 

@@ -46,7 +46,7 @@ public static class DecisionLogReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
             {
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not a decision or feedback: " + e.Message));
+                bad.Add(new BadLine(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them"));
             }
         }
 
