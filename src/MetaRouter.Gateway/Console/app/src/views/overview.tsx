@@ -60,7 +60,8 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
   useMemo(() => giveColors(o.models.map((m) => m.name)), [o.models]);
   const strongest = totals.always_strongest, single = totals.best_single;
   const saved = strongest?.usd != null ? strongest.usd - totals.spent_usd : null;
-  const values = (of: (b: Overview["series"][number]) => number | null) => o.series.map(of);
+  // The last span has only begun: drawn, each line would end in a fall.
+  const values = (of: (b: Overview["series"][number]) => number | null) => o.series.slice(0, -1).map(of);
   if (totals.requests === 0) {
     return (
       <div class="panel">

@@ -42,7 +42,7 @@ function Drawn({ u }: { u: User }) {
   const means = worth(u.lambda_mean, u.cost_scale_usd);
   return (
     <div class="grid">
-      <Panel title="What is believed" class="span-7" note={<>From {count(u.signals)} signal{u.signals === 1 ? "" : "s"}; with 90 % between λ {weight(u.lambda_low)} and {weight(u.lambda_high)}{means ? <>. The mean: {means}</> : null}.</>}
+      <Panel title="What is believed" class="span-7" note={<>From {count(u.signals)} signal{u.signals === 1 ? "" : "s"}{steps.length > u.signals && ` (of ${count(steps.length)} kept; the others say nothing of the trade-off)`}; with 90 % between λ {weight(u.lambda_low)} and {weight(u.lambda_high)}{means ? <>. The mean: {means}</> : null}.</>}
         table={() => <DataTable caption="Belief about the weight of cost" head={["Weight of cost λ", "Believed", "Newcomers"]} rows={u.density.map((m, i) => [weight(m.lambda), percent(m.probability, 2), percent(u.prior?.[i]?.probability, 2)])} />}>
         <Density density={u.density} prior={u.prior} low={u.lambda_low} high={u.lambda_high} acting={u.acting_lambda} height={250}
           said={`Belief about how much this user weighs cost: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}; the router acts on ${weight(u.acting_lambda)}.`} />
@@ -108,7 +108,7 @@ function Topics({ topics }: { topics: NonNullable<User["topics"]> }) {
           <tr key={t.name}>
             <th scope="row">{t.name}</th>
             <td><span class="diverging" aria-hidden="true"><span class={t.offset < 0 ? "less" : "more"} style={{ left: `${50 + Math.min(0, t.offset / most) * 50}%`, width: `${(Math.abs(t.offset) / most) * 50}%` }} /><span class="bar-sd" style={{ left: `${50 + ((t.offset - t.sd) / most) * 50}%`, width: `${(t.sd / most) * 100}%` }} /></span></td>
-            <td class="num">{t.offset >= 0 ? "+" : "−"}{Math.abs(t.offset).toFixed(2)} <span class="muted">± {t.sd.toFixed(2)}</span></td>
+            <td class="num">{Math.abs(t.offset) < 0.005 ? "" : t.offset > 0 ? "+" : "−"}{Math.abs(t.offset).toFixed(2)} <span class="muted">± {t.sd.toFixed(2)}</span></td>
           </tr>
         ))}
       </tbody>
