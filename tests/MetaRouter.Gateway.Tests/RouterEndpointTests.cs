@@ -71,7 +71,7 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     [InlineData("{\"input\":\n\"a\" \"b\"}", "invalid_json", "line 2", "byte 5")]
     [InlineData("[1]", "invalid_json", "not an object")]
     [InlineData("{}", "missing_field", "'input'", "'messages'")]
-    [InlineData("""{"input":"a","messages":[]}""", "missing_field", "one of the two")]
+    [InlineData("""{"input":"a","messages":[]}""", "invalid_value", "one of the two")]
     [InlineData("""{"input":5}""", "invalid_value", "'input' is 5", "a string")]
     [InlineData("""{"input":"\ud800"}""", "invalid_value", "'input'", "surrogate")]
     [InlineData("""{"messages":[]}""", "invalid_value", "'messages' is []", "at least one")]

@@ -26,7 +26,7 @@ internal static class Arguments
         --MetaRouter:Store STORE        sqlite:PATH (default sqlite:metarouter.db, in the folder it is started in), redis:HOST:PORT, memory
         --MetaRouter:Snapshot FILE      what 'metarouter train' wrote; default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
-        {NewKey.Command} TENANT SCOPE...        makes an API key, and the entry that lets it in
+        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it in
 
         Every setting can stand in an appsettings.json of the folder it is started in, in an environment variable (MetaRouter__Store), or here.
         Models, upstreams, keys and tenants are lists, and best in the file. The README shows one; docs/api.md and docs/operating.md have the rest.
@@ -50,7 +50,7 @@ internal static class Arguments
             if (at < 0 && !option.StartsWith("--", StringComparison.Ordinal))
             {
                 problems.Add($"'{option}' is neither a command nor an option; the one command is {NewKey.Command}, and options are written --NAME VALUE (see --help)");
-                continue;
+                break; // what follows may belong to the command that was meant
             }
 
             var isKnown = s_known.Contains(option.TrimStart('-').Split(':')[0], StringComparer.OrdinalIgnoreCase);
