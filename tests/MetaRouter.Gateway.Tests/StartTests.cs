@@ -81,7 +81,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public void Settings_SiblingThatNobodyKnows_IsNamed()
     {
-        ProblemsOf([.. Model(0, "mine", "llama-3.1-8b-instrct")]).ShouldContain(p => p.Contains("'mine' has the sibling 'llama-3.1-8b-instrct'", StringComparison.Ordinal));
+        ProblemsOf([.. Model(0, "mine", "llama-3.1-8b-instrct")]).ShouldContain(p => p.Contains("'mine' has the sibling 'llama-3.1-8b-instrct'", StringComparison.Ordinal) && p.Contains("such as llama-3.1-8b-instruct, ", StringComparison.Ordinal));
         Read([.. Model(0, "mine", "llama-3.1-8b-instruct"), .. Model(1, "mine-too", "mine")]); // the snapshot's, and the catalog's own
 
         static IEnumerable<(string, string)> Model(int i, string id, string sibling) =>

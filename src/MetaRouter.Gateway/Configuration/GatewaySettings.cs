@@ -180,7 +180,7 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         var known = served.Known.Concat(served.Catalog).Select(m => m.Id).ToHashSet();
         foreach (var model in served.Catalog.Where(m => m.Sibling is { } sibling && !known.Contains(sibling)))
         {
-            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot, whose models are {List(served.Known.Select(m => m.Id.Value))}; name one of them, or leave it out");
+            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot; name one that they have, such as {List(served.Known.Select(m => m.Id.Value).OrderByDescending(n => n.AsSpan().CommonPrefixLength(model.Sibling!.Value.Value)), 5)}, or leave it out");
         }
     }
 
@@ -218,9 +218,8 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>
-    private static string List(IEnumerable<string> names)
+    private static string List(IEnumerable<string> names, int most = 12)
     {
-        const int most = 12;
         var all = names.ToList();
         return string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }

@@ -36,20 +36,21 @@ export function money(usd: Maybe): string {
 /** One call costs fractions of a cent: a thousand of them is a sum people know. */
 export const perThousand = (usd: Maybe): string => (known(usd) ? money(usd * 1000) : NONE);
 
+/** The sign stays beside its figure, wherever the line breaks. */
 export function percent(share: Maybe, digits = 0): string {
   if (!known(share)) {
     return NONE;
   }
 
   if (share > 0 && share < 0.001) {
-    return "< 0.1 %";
+    return "< 0.1\u00a0%";
   }
 
   if (share === 0 || share === 1) {
-    return `${share * 100} %`;
+    return `${share * 100}\u00a0%`;
   }
 
-  return `${(share * 100).toFixed(share > 0 && share < 0.1 && digits === 0 ? 1 : digits)} %`;
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 && digits === 0 ? 1 : digits)}\u00a0%`;
 }
 
 export function count(n: Maybe): string {
