@@ -12,7 +12,7 @@ internal static class Welcome
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app)) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}";
+            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}";
     }
 
     private static string Play(string url, DemoOptions play) => $"""
@@ -36,6 +36,11 @@ internal static class Welcome
         return store == "memory" ? "What is learned of users is kept in memory, and gone with the process."
             : $"What is learned of users is kept in {(store.StartsWith(sqlite, StringComparison.Ordinal) ? Path.GetFullPath(store[sqlite.Length..]) : store.Split(',')[0])}.";
     }
+
+    private static string Demo(string url, string kept, bool asksForKey) => asksForKey
+        ? Demo(url, kept).Replace("curl -s ", "curl -s -H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal)
+            .Replace("into another terminal:", "into another terminal, with KEY set to an API key of the scopes inference, feedback and read:", StringComparison.Ordinal)
+        : Demo(url, kept);
 
     private static string Demo(string url, string kept) => $$"""
         MetaRouter listens on {{url}}

@@ -94,6 +94,18 @@ public sealed class StartTests : IDisposable
         await using var gateway = await RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder}/kept.db");
 
         Welcome.Text(gateway.App).ShouldContain(Path.Combine(_folder, "kept.db"));
+        Welcome.Text(gateway.App).ShouldNotContain("$KEY");
+    }
+
+    [Fact]
+    public async Task Welcome_WhereKeysAreConfigured_SendsOneInEveryCommand()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", new string('a', 64), "--ApiKeys:0:Scopes:0", "read");
+
+        var commands = Welcome.Text(gateway.App);
+
+        commands.Split("curl -s ").Skip(1).ShouldAllBe(c => c.StartsWith("-H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal));
+        commands.ShouldContain("inference, feedback and read");
     }
 
     [Fact]
