@@ -29,6 +29,9 @@ public static class SnapshotCodec
     /// <summary>As version 4, and at the end of the prior how many users mind waiting, and how much. Written only where that was learned.</summary>
     public const ushort LatencyVersion = 5;
 
+    /// <summary>As version 5, and with every head how good its model is on each topic. Written only where topics were named.</summary>
+    public const ushort OnTopicVersion = 6;
+
     private const int HashBytes = 32;
 
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
@@ -68,9 +71,9 @@ public static class SnapshotCodec
         }
 
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
-        if (version is < FormatVersion or > LatencyVersion)
+        if (version is < FormatVersion or > OnTopicVersion)
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {LatencyVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {OnTopicVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -143,6 +146,10 @@ public static class SnapshotCodec
             w.Write(h.PromptTokenRatio);
             WriteFloats(w, h.LatencyWeights);
             w.Write(h.LatencyFactor);
+            if (version >= OnTopicVersion)
+            {
+                WriteFloats(w, h.OnTopic);
+            }
         }
 
         w.Write(s.OutcomeCorrelation);
@@ -151,7 +158,8 @@ public static class SnapshotCodec
     }
 
     private static ushort VersionOf(Snapshot s) =>
-        s.Prior.Latency != LatencySpread.Guessed ? LatencyVersion
+        s.Heads[0].OnTopic.Length > 0 ? OnTopicVersion
+        : s.Prior.Latency != LatencySpread.Guessed ? LatencyVersion
         : s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
 
     private static Snapshot ReadBody(BinaryReader r, ushort version)
@@ -181,7 +189,15 @@ public static class SnapshotCodec
         {
             var h = heads[i] = new ModelHead(
                 Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), NotNegative(r.ReadSingle(), "token factor"),
-                NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"));
+                NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"))
+            {
+                OnTopic = version >= OnTopicVersion ? ReadFloats(r, "quality on topics") : [],
+            };
+            if (h.OnTopic.Length > 0 && h.OnTopic.Length != encoder.Topics.Topics)
+            {
+                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, where {encoder.Topics.Topics} are known. Train it again with this program.");
+            }
+
             if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
             {
                 throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, {PromptEncoder.Features} and as many or none. Train it again with this program.");

@@ -42,13 +42,18 @@ public static class SnapshotTrainer
         var (tokenWeights, tokenFactor) = LogLinear.Fit(x, outputTokens, Width, table.ModelCount);
         var (latencyWeights, latencyFactor) = LogLinear.Fit(x, table.LatencySeconds, Width, table.ModelCount);
         var prompt = PromptTokens(table, tokens);
+        var topics = encoder.Topics.Topics;
+        var onTopic = TopicQuality.Fit(x, Width, PromptEncoder.Described, topics, Filled(quality.Logistic, x, table.Score), quality.TreeMean);
         var heads = new ModelHead[table.ModelCount];
         for (var k = 0; k < heads.Length; k++)
         {
             heads[k] = new ModelHead(
                 quality.Logistic.Bias[k], quality.Logistic.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Basis.AsSpan(k * quality.Targets, quality.Targets).ToArray(),
                 tokenWeights.AsSpan(k * Width, Width).ToArray(), tokenFactor[k], prompt[k].Offset, prompt[k].Ratio,
-                latencyFactor[k] > 0 ? latencyWeights.AsSpan(k * Width, Width).ToArray() : [], latencyFactor[k]);
+                latencyFactor[k] > 0 ? latencyWeights.AsSpan(k * Width, Width).ToArray() : [], latencyFactor[k])
+            {
+                OnTopic = onTopic.AsSpan(k * topics, topics).ToArray(),
+            };
         }
 
         Report(0.75, "calibrating");
@@ -139,25 +144,11 @@ public static class SnapshotTrainer
     {
         var n = y.Length / models;
         var logistic = LowRankLogistic.Fit(x, y, Width, models, logisticOptions);
-        var filled = (float[])y.Clone();
+        var filled = Filled(logistic, x, y);
         var mean = new float[models];
-        var predicted = new float[models];
-        for (var i = 0; i < n; i++)
+        for (var i = 0; i < filled.Length; i++)
         {
-            var row = filled.AsSpan(i * models, models);
-            if (float.IsNaN(System.Numerics.Tensors.TensorPrimitives.Sum<float>(row)))
-            {
-                logistic.Predict(x.AsSpan(i * Width, Width), predicted);
-                for (var k = 0; k < models; k++)
-                {
-                    row[k] = float.IsNaN(row[k]) ? LowRankLogistic.Sigmoid(predicted[k]) : row[k];
-                }
-            }
-
-            for (var k = 0; k < models; k++)
-            {
-                mean[k] += row[k] / n;
-            }
+            mean[i % models] += filled[i] / n;
         }
 
         var (basis, loading, targets) = AbilityBasis(logistic);
@@ -178,6 +169,27 @@ public static class SnapshotTrainer
 
         var forest = ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed });
         return new QualityFit(logistic, forest, mean, loading, targets);
+    }
+
+    /// <summary>The scores, and where nobody observed one what the logistic model expects.</summary>
+    private static float[] Filled(LowRankLogistic logistic, float[] x, float[] y)
+    {
+        var models = logistic.Models;
+        var (filled, predicted) = ((float[])y.Clone(), new float[models]);
+        for (var i = 0; i < y.Length / models; i++)
+        {
+            var row = filled.AsSpan(i * models, models);
+            if (float.IsNaN(System.Numerics.Tensors.TensorPrimitives.Sum<float>(row)))
+            {
+                logistic.Predict(x.AsSpan(i * Width, Width), predicted);
+                for (var k = 0; k < models; k++)
+                {
+                    row[k] = float.IsNaN(row[k]) ? LowRankLogistic.Sigmoid(predicted[k]) : row[k];
+                }
+            }
+        }
+
+        return filled;
     }
 
     /// <summary>

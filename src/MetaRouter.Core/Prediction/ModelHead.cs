@@ -18,6 +18,9 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="LatencyFactor">Smearing factor; 0 when no latency was ever observed.</param>
 public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, float[] TreeLoading, float[] TokenWeights, float TokenFactor, float PromptTokenOffset, float PromptTokenRatio, float[] LatencyWeights, float LatencyFactor)
 {
+    /// <summary>How much better than <see cref="TreeMean"/> the model is on requests about each topic (<see cref="TopicQuality"/>), -1 to 1; empty (the default): no topics were named.</summary>
+    public float[] OnTopic { get; init; } = [];
+
     /// <summary>The mean of both opinions, 0 to 1.</summary>
     /// <param name="projected">(d.x, P x) of the request.</param>
     /// <param name="leaf">The forest's word on it.</param>
@@ -35,7 +38,7 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
         return new ModelHead(
             Scalar(h => h.Bias), Vector(h => h.Ability), Scalar(h => h.TreeMean), Vector(h => h.TreeLoading), Vector(h => h.TokenWeights), Scalar(h => h.TokenFactor),
             Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio),
-            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor));
+            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor)) { OnTopic = Vector(h => h.OnTopic) };
 
         float Scalar(Func<ModelHead, float> of) => (float)heads.Select((h, i) => weights[i] * of(h)).Sum();
 

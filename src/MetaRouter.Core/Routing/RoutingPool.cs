@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
@@ -19,6 +20,7 @@ public sealed class RoutingPool
     private readonly OutcomePredictor _predictor;
     private readonly QualityUncertainty _uncertainty;
     private readonly float[] _usual; // quality on an average request, one per model
+    private readonly float[] _onTopic; // models x topics: beyond that
 
     public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
     {
@@ -28,7 +30,7 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
-        _usual = [.. heads.Select(h => h.TreeMean)];
+        (_usual, _onTopic) = ([.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
         (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
         Values = Play(requests, CostScaleUsd) ?? FromMeans(catalog, heads, CostScaleUsd);
         _uncertainty = snapshot.Uncertainty;
@@ -84,7 +86,23 @@ public sealed class RoutingPool
             quality[k] = outcomes[k].Quality;
         }
 
-        Familiarity.Temper(request.Familiarity, _usual, quality);
+        if (_onTopic.Length == 0)
+        {
+            Familiarity.Temper(request.Familiarity, _usual, _usual, 1, quality);
+        }
+        else
+        {
+            Span<float> onTopic = stackalloc float[quality.Length];
+            var topics = _onTopic.Length / quality.Length;
+            var about = request.Features.Slice(PromptEncoder.Described, topics);
+            for (var k = 0; k < onTopic.Length; k++)
+            {
+                onTopic[k] = _usual[k] + TensorPrimitives.Dot(_onTopic.AsSpan(k * topics, topics), about);
+            }
+
+            Familiarity.Temper(request.Familiarity, _usual, onTopic, Familiarity.Detail, quality);
+        }
+
         for (var k = 0; k < quality.Length; k++)
         {
             counted[k] = outcomes[k] with { Quality = quality[k] };

@@ -25,9 +25,25 @@ public class FamiliarityTests
     {
         // On an average request the second is ahead by .2; on this one by .6, and the two together are as good as always.
         float[] quality = [.3f, .9f];
-        Familiarity.Temper(familiarity, [.5f, .7f], quality);
+        Familiarity.Temper(familiarity, [.5f, .7f], [.5f, .7f], 1, quality);
         quality[0].ShouldBe(first, 1e-6);
         quality[1].ShouldBe(second, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(1f, 1f, .6f)]
+    [InlineData(1f, 0f, .4f)]
+    [InlineData(1f, .5f, .5f)]
+    [InlineData(.5f, 0f, .3f)]
+    [InlineData(.5f, .5f, .35f)]
+    [InlineData(0f, .5f, .2f)]
+    public void Temper_OnATopic_WhatWordsSayBeyondItCountsLess(float familiarity, float detail, float lead)
+    {
+        // The second is usually ahead by .2, on the topic by .4, and by what the words say by .6; it is an easy topic.
+        float[] quality = [.3f, .9f];
+        Familiarity.Temper(familiarity, [.5f, .7f], [.55f, .95f], detail, quality);
+        (quality[1] - quality[0]).ShouldBe(lead, 1e-6);
+        ((quality[0] + quality[1]) / 2).ShouldBe(.6f, 1e-6);
     }
 
     [Theory]
@@ -36,7 +52,7 @@ public class FamiliarityTests
     public void Temper_OneModel_StaysAsPredicted(float familiarity)
     {
         float[] quality = [.3f];
-        Familiarity.Temper(familiarity, [.9f], quality);
+        Familiarity.Temper(familiarity, [.9f], [.2f], .6f, quality);
         quality[0].ShouldBe(.3f, 1e-6);
     }
 
@@ -48,7 +64,7 @@ public class FamiliarityTests
         {
             float[] Draw() => [.. Enumerable.Range(0, 5).Select(_ => random.NextSingle())];
             var quality = Draw();
-            Familiarity.Temper(random.NextSingle(), Draw(), quality);
+            Familiarity.Temper(random.NextSingle(), Draw(), Draw(), random.NextSingle(), quality);
             quality.ShouldAllBe(q => q >= 0 && q <= 1);
         }
     }
