@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -71,6 +72,26 @@ public sealed class HardRequestTests
 
         answer.Status.ShouldBe(400, answer.Text);
         answer.Message.Length.ShouldBeGreaterThan(20);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Theory]
+    [InlineData("lambda_latency", 1e40, 10)]
+    [InlineData("lambda_latency", 1.7e308, 10)]
+    [InlineData("lambda_cost", 1.7e308, 300_000)]
+    public async Task DialBeyondEveryUse_IsAnswered_AndTheDecisionLogGoesOn(string dial, double value, int length)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:DecisionLog", folder.File("log"));
+        const string models = """{"models":[{"id":"slow","input_price_usd_per_million":1,"output_price_usd_per_million":1,"latency_seconds":20},{"id":"fast","input_price_usd_per_million":10,"output_price_usd_per_million":50,"latency_seconds":3}]}""";
+        (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", models)).Status.ShouldBe(200);
+
+        var odd = await gateway.PostAsync(Route, new JsonObject { ["input"] = new string('a', length), [dial] = value }.ToJsonString());
+        await gateway.PostAsync(Route, """{"input":"after it"}""");
+
+        odd.Status.ShouldBe(200, odd.Text);
+        await gateway.App.StopAsync(); // which writes what is queued
+        (await File.ReadAllLinesAsync(folder.File("log"))).Length.ShouldBe(2);
         gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
