@@ -166,6 +166,25 @@ public sealed class HardRequestTests
         gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
+    [Theory]
+    [InlineData(Route)]
+    [InlineData(Chat)]
+    public async Task ClientThatResetsWithinItsBody_IsNoError(string path)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            using var socket = await ConnectAsync(gateway);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{{\"input\""));
+            await Task.Delay(50); // it is being read
+            socket.LingerState = new LingerOption(true, 0); // closing resets
+        }
+
+        await Task.Delay(200);
+        (await gateway.PostAsync(Route, """{"input":"a"}""")).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error && l.Text.StartsWith("MetaRouter", StringComparison.Ordinal)); // what the server says of it is its own
+    }
+
     [MountFact]
     public async Task DiskBecomesFull_FeedbackIs503NamingTheRemedyAndRoutingGoesOn()
     {
