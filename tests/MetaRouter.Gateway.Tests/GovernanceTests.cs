@@ -4,9 +4,14 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -189,8 +194,42 @@ public sealed class GovernanceTests : IAsyncLifetime
         second.ShouldBeInRange(0, both);
         ((double)rows[0]!["cost_usd"]!).ShouldBe(both, 1e-9);
         (await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"), mayNot)).ShouldFail(403, "insufficient_scope", "'always'", "read");
+    }
 
-        static string Sha256(string key) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
+    [Fact]
+    public async Task Comparison_ClientLeavesWithOneAnswerHere_PaysForThatOne()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+        var calls = 0;
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(Interlocked.Increment(ref calls) == 1 ? TimeSpan.Zero : TimeSpan.FromMinutes(1), context.RequestAborted);
+            return false;
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", user: "ann")), Headers = { { "x-router-compare", "always" } } };
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.SendAsync(request, leaves.Token);
+        for (var i = 0; i < 500 && _upstream.Calls < 2; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        await Task.Delay(300); // the first answer is here
+
+        await leaves.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        var row = default(JsonNode);
+        for (var i = 0; i < 500 && row is null; i++)
+        {
+            await Task.Delay(20);
+            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
+        }
+
+        ((double)row!["cost_usd"]!).ShouldBeGreaterThan(0);
+        await Task.Delay(100); // it is settled after it is noted
+        var account = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Single()!;
+        ((long)account["Held"]! * 1e-9).ShouldBe((double)row["cost_usd"]!, 1e-8);
     }
 
     [Fact]
@@ -487,8 +526,26 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
 
+    private static string Sha256(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
     private static string Body(string model, string content = "hello", string? user = null) =>
         new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+
+    /// <summary>While a conversation is recalled, an operator puts another catalog into service.</summary>
+    private sealed class SlowMemory(ISharedState inner, PoolHolder pool) : ISharedState
+    {
+        public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.ReserveAsync(partition, accounts, cancellationToken);
+
+        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, cancellationToken);
+
+        public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default)
+        {
+            pool.Update(p => new RoutingPool(p.Snapshot, new ModelCatalog([new ModelProfile(new ModelId("brand-new"), new(1), new(1))])));
+            return inner.RecallAsync(name, cancellationToken);
+        }
+
+        public ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default) => inner.RememberAsync(name, value, lifetime, cancellationToken);
+    }
 
     /// <summary>Everything measured while it lives, by every gateway of the process.</summary>
     private sealed class Meters : IDisposable
