@@ -312,6 +312,26 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(user + "/import", "{}")).ShouldFail(400, "missing_field", "'record'");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Catalog_ReplacedWhileARequestIsDecided_IsPricedByTheOneItWasDecidedBy(bool streams)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            services => services.AddSingleton<ISharedState>(s => new SlowMemory(s.GetRequiredService<MemorySharedState>(), s.GetRequiredService<PoolHolder>())),
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
+        var body = JsonNode.Parse(Body("auto"))!;
+        body["stream"] = streams;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()), Headers = { { "x-router-session", "s" } } };
+
+        using var answer = await gateway.Client.SendAsync(request);
+
+        ((int)answer.StatusCode).ShouldBe(200);
+        answer.Headers.GetValues("x-router-model").ShouldBe(["brand-new"]);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain("I am");
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
     [Fact]
     public async Task Catalog_ChangedWhileRunning_IsRoutedPricedAndKept()
     {

@@ -13,6 +13,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
     private const int UsualCompletion = 1000;
 
+    /// <summary>In service when the request came; a newer one where that is what was decided by.</summary>
+    public ModelCatalog Catalog { get; set; } = Catalog;
+
     /// <summary>Null: nothing was decided.</summary>
     public RouteDecision? Decision { get; set; }
 
