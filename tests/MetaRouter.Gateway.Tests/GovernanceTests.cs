@@ -136,6 +136,52 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DearShare_OfEveryTenant_IsEachTenantsOwn()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "*", "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.5",
+            "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Sha256", Sha256("key-a"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Sha256", Sha256("key-b"), "--ApiKeys:1:Scopes:0", "inference");
+        for (var i = 0; i < 20; i++)
+        {
+            (await gateway.PostAsync(Chat, Body("auto:cheap"), ("Authorization", "Bearer key-a"))).Status.ShouldBe(200);
+        }
+
+        var served = new List<string>();
+        for (var i = 0; i < 10; i++)
+        {
+            served.Add((await gateway.PostAsync(Chat, Body("auto:quality"), ("Authorization", "Bearer key-b"))).Headers["x-router-model"]);
+        }
+
+        served.Count(m => m == Strong).ShouldBeInRange(4, 5);
+    }
+
+    [Fact]
+    public async Task Embeddings_AreHeldToWhatTheTenantMayUseAndSpend()
+    {
+        const string embeddings = "/v1/embeddings", hello = """{"model":"embedder","input":"hello","user":"ann"}""";
+        // Eight tokens a call at $1,000 a million: $0.008.
+        await using var gateway = await StartAsync(
+            "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "1000",
+            "--ApiKeys:0:Tenant", "spends", "--ApiKeys:0:Sha256", Sha256("spends"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "chats", "--ApiKeys:1:Sha256", Sha256("chats"), "--ApiKeys:1:Scopes:0", "inference",
+            "--Tenants:0:Name", "spends", "--Tenants:0:BudgetUsd", "0.02", "--Tenants:0:UserRequestsPerMinute", "9", "--Tenants:1:Name", "chats", "--Tenants:1:AllowedModels:0", Strong, "--Gateway:CategoryPins:medical:0", Strong);
+        (string, string) spends = ("Authorization", "Bearer spends"), chats = ("Authorization", "Bearer chats");
+
+        var first = await gateway.PostAsync(embeddings, hello, spends);
+        var last = first;
+        for (var i = 0; i < 4 && last.Status == 200; i++)
+        {
+            last = await gateway.PostAsync(embeddings, hello, spends);
+        }
+
+        Usd(first).ShouldBe(0.008, 1e-9);
+        first.Headers["x-ratelimit-remaining-requests"].ShouldBe("8");
+        last.ShouldFail(429, "budget_exceeded");
+        (await gateway.PostAsync(embeddings, hello, spends, ("x-router-category", "medical"))).ShouldFail(403, "model_not_allowed", "embedder");
+        (await gateway.PostAsync(embeddings, hello, chats)).ShouldFail(403, "model_not_allowed", "embedder");
+        (await gateway.PostAsync(embeddings, """{"model":"embedder","input":"hello","user":7}""", spends)).ShouldFail(400, "invalid_value", "'user' is 7");
+    }
+
+    [Fact]
     public async Task Session_StaysWithTheModelWhosePromptIsCached()
     {
         await using var gateway = await RunningGateway.StartAsync(
