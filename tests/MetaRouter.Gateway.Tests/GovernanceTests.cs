@@ -327,6 +327,25 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ImplicitSignals_AnswerThatBrokeOff_AskedAgain_IsNoRegenerate()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        var body = JsonNode.Parse(Body("auto:quality", "break", "ann"))!;
+        body["stream"] = true;
+        await Should.ThrowAsync<HttpRequestException>(gateway.Client.PostAsync(Chat, new StringContent(body.ToJsonString()))); // its connection is cut
+
+        _upstream.Script = async (context, _) =>
+        {
+            await _upstream.EventAsync(context, "whole", "stop");
+            return true;
+        };
+        using var again = await gateway.Client.PostAsync(Chat, new StringContent(body.ToJsonString()));
+
+        ((int)again.StatusCode).ShouldBe(200);
+        ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task UserRights_ExportImportResetErase_OneCallEachWithAReceiptThatCanBeChecked()
     {
         await using var gateway = await RunningGateway.StartAsync();
