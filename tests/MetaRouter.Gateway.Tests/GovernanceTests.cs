@@ -62,6 +62,20 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Budget_ManyChoicesAtOnce_AreEachSetAside()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1");
+        var body = JsonNode.Parse(Body(Strong))!;
+        (body["n"], body["max_tokens"]) = (128, 1000);
+
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92"); // 128 times 1,000 tokens at $15
+        body["model"] = "auto:quality";
+        body["n"] = 1_000_000;
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Budget_NearlySpent_GoesToAModelThatStillFits_AndIsEachUsersOwn()
     {
         await using var gateway = await StartAsync("--Tenants:0:Name", "*", "--Tenants:0:UserBudgetUsd", "0.0009");

@@ -42,11 +42,11 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
         {
             if (Unrouted is { } named)
             {
-                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd(Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion);
+                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd((long)Body.Choices * (Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion));
             }
 
             var decision = Decision!;
-            return decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0);
+            return Body.Choices * (decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? (double)decision.Candidates[offered].Predicted.CostUsd : 0));
         }
     }
 

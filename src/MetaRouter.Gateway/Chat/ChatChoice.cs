@@ -99,11 +99,11 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd / call.Body.Choices, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd), usd);
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd) * (double)call.Body.Choices, usd);
             }
         }
     }
