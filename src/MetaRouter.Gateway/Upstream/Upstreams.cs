@@ -80,7 +80,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                     var answer = await TryAsync(endpoint, model, path, body, cancellationToken).ConfigureAwait(false);
                     if (answer.Status is not (404 or 429))
                     {
-                        return answer with { Attempts = attempts };
+                        answer.Attempts = attempts;
+                        return answer;
                     }
 
                     refused ??= answer;
@@ -143,7 +144,6 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 return refused;
             }
 
-            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers };
             if (!body.Streams)
             {
                 hasBegun = true;
@@ -155,10 +155,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                     throw Failure(model, "answered with an error, under status 200");
                 }
 
-                answer = answer with { Body = bytes, Part = part };
                 endpoint.Circuit.Succeed();
-                call.End(answer.Part.Usage);
-                return answer;
+                call.End(part.Usage);
+                return new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Body = bytes, Part = part };
             }
 
             if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
@@ -180,7 +179,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
             endpoint.Circuit.Succeed();
             call.Began();
-            answer = answer with { Events = events, First = first, Response = response, Call = call };
+            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
             (response, call) = (null, null);
             return answer;
         }
