@@ -228,6 +228,12 @@ public sealed partial class InProcessRouter : IEdgeRouter
                 Interlocked.Exchange(ref _storeAwayUntil, In(AskAgain));
                 LogFallback(e.Message);
             }
+            catch when (away != 0)
+            {
+                // Whoever asked went away before the store could answer: the next may ask at once.
+                Interlocked.Exchange(ref _storeAwayUntil, away);
+                throw;
+            }
         }
 
         _metrics.Fallbacks.Add(1);

@@ -121,6 +121,7 @@ public sealed class AttackTests
     [InlineData("http://[2001:0:0:0:0:0:5601:5601]/latest")]
     [InlineData("http://[2001:db8::5efe:a9fe:a9fe]/latest")]
     [InlineData("http://[fd00:ec2::254]/latest")]
+    [InlineData("http://[fd00:ec2::23]/v1/credentials")]
     [InlineData("http://[fd20:ce::254]/latest")]
     [InlineData("http://[fe80::a9fe:a9fe%25lo]/latest")]
     [InlineData("http://100.100.100.200/latest")]

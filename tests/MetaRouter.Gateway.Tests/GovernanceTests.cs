@@ -4,9 +4,14 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -54,6 +59,20 @@ public sealed class GovernanceTests : IAsyncLifetime
         spent.ShouldBeLessThanOrEqualTo(0.1 + overspent.Sum + 1e-9);
         gateway.Time.Ahead += TimeSpan.FromDays(1);
         (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Budget_ManyChoicesAtOnce_AreEachSetAside()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1");
+        var body = JsonNode.Parse(Body(Strong))!;
+        (body["n"], body["max_tokens"]) = (128, 1000);
+
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92"); // 128 times 1,000 tokens at $15
+        body["model"] = "auto:quality";
+        body["n"] = 1_000_000;
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");
+        _upstream.Calls.ShouldBe(0);
     }
 
     [Fact]
@@ -131,6 +150,52 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DearShare_OfEveryTenant_IsEachTenantsOwn()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "*", "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.5",
+            "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Sha256", Sha256("key-a"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Sha256", Sha256("key-b"), "--ApiKeys:1:Scopes:0", "inference");
+        for (var i = 0; i < 20; i++)
+        {
+            (await gateway.PostAsync(Chat, Body("auto:cheap"), ("Authorization", "Bearer key-a"))).Status.ShouldBe(200);
+        }
+
+        var served = new List<string>();
+        for (var i = 0; i < 10; i++)
+        {
+            served.Add((await gateway.PostAsync(Chat, Body("auto:quality"), ("Authorization", "Bearer key-b"))).Headers["x-router-model"]);
+        }
+
+        served.Count(m => m == Strong).ShouldBeInRange(4, 5);
+    }
+
+    [Fact]
+    public async Task Embeddings_AreHeldToWhatTheTenantMayUseAndSpend()
+    {
+        const string embeddings = "/v1/embeddings", hello = """{"model":"embedder","input":"hello","user":"ann"}""";
+        // Eight tokens a call at $1,000 a million: $0.008.
+        await using var gateway = await StartAsync(
+            "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "1000",
+            "--ApiKeys:0:Tenant", "spends", "--ApiKeys:0:Sha256", Sha256("spends"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "chats", "--ApiKeys:1:Sha256", Sha256("chats"), "--ApiKeys:1:Scopes:0", "inference",
+            "--Tenants:0:Name", "spends", "--Tenants:0:BudgetUsd", "0.02", "--Tenants:0:UserRequestsPerMinute", "9", "--Tenants:1:Name", "chats", "--Tenants:1:AllowedModels:0", Strong, "--Gateway:CategoryPins:medical:0", Strong);
+        (string, string) spends = ("Authorization", "Bearer spends"), chats = ("Authorization", "Bearer chats");
+
+        var first = await gateway.PostAsync(embeddings, hello, spends);
+        var last = first;
+        for (var i = 0; i < 4 && last.Status == 200; i++)
+        {
+            last = await gateway.PostAsync(embeddings, hello, spends);
+        }
+
+        Usd(first).ShouldBe(0.008, 1e-9);
+        first.Headers["x-ratelimit-remaining-requests"].ShouldBe("8");
+        last.ShouldFail(429, "budget_exceeded");
+        (await gateway.PostAsync(embeddings, hello, spends, ("x-router-category", "medical"))).ShouldFail(403, "model_not_allowed", "embedder");
+        (await gateway.PostAsync(embeddings, hello, chats)).ShouldFail(403, "model_not_allowed", "embedder");
+        (await gateway.PostAsync(embeddings, """{"model":"embedder","input":"hello","user":7}""", spends)).ShouldFail(400, "invalid_value", "'user' is 7");
+    }
+
+    [Fact]
     public async Task Session_StaysWithTheModelWhosePromptIsCached()
     {
         await using var gateway = await RunningGateway.StartAsync(
@@ -189,8 +254,42 @@ public sealed class GovernanceTests : IAsyncLifetime
         second.ShouldBeInRange(0, both);
         ((double)rows[0]!["cost_usd"]!).ShouldBe(both, 1e-9);
         (await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"), mayNot)).ShouldFail(403, "insufficient_scope", "'always'", "read");
+    }
 
-        static string Sha256(string key) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
+    [Fact]
+    public async Task Comparison_ClientLeavesWithOneAnswerHere_PaysForThatOne()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+        var calls = 0;
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(Interlocked.Increment(ref calls) == 1 ? TimeSpan.Zero : TimeSpan.FromMinutes(1), context.RequestAborted);
+            return false;
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", user: "ann")), Headers = { { "x-router-compare", "always" } } };
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.SendAsync(request, leaves.Token);
+        for (var i = 0; i < 500 && _upstream.Calls < 2; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        await Task.Delay(300); // the first answer is here
+
+        await leaves.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        var row = default(JsonNode);
+        for (var i = 0; i < 500 && row is null; i++)
+        {
+            await Task.Delay(20);
+            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
+        }
+
+        ((double)row!["cost_usd"]!).ShouldBeGreaterThan(0);
+        await Task.Delay(100); // it is settled after it is noted
+        var account = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Single()!;
+        ((long)account["Held"]! * 1e-9).ShouldBe((double)row["cost_usd"]!, 1e-8);
     }
 
     [Fact]
@@ -242,6 +341,25 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ImplicitSignals_AnswerThatBrokeOff_AskedAgain_IsNoRegenerate()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        var body = JsonNode.Parse(Body("auto:quality", "break", "ann"))!;
+        body["stream"] = true;
+        await Should.ThrowAsync<HttpRequestException>(gateway.Client.PostAsync(Chat, new StringContent(body.ToJsonString()))); // its connection is cut
+
+        _upstream.Script = async (context, _) =>
+        {
+            await _upstream.EventAsync(context, "whole", "stop");
+            return true;
+        };
+        using var again = await gateway.Client.PostAsync(Chat, new StringContent(body.ToJsonString()));
+
+        ((int)again.StatusCode).ShouldBe(200);
+        ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task UserRights_ExportImportResetErase_OneCallEachWithAReceiptThatCanBeChecked()
     {
         await using var gateway = await RunningGateway.StartAsync();
@@ -271,6 +389,26 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(user + "/import", """{"record":"AAAA"}""")).ShouldFail(400, "invalid_value", "'record'", "/export");
         (await gateway.PostAsync(user + "/import", """{"record":"not base64!"}""")).ShouldFail(400, "invalid_value", "'record'");
         (await gateway.PostAsync(user + "/import", "{}")).ShouldFail(400, "missing_field", "'record'");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Catalog_ReplacedWhileARequestIsDecided_IsPricedByTheOneItWasDecidedBy(bool streams)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            services => services.AddSingleton<ISharedState>(s => new SlowMemory(s.GetRequiredService<MemorySharedState>(), s.GetRequiredService<PoolHolder>())),
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
+        var body = JsonNode.Parse(Body("auto"))!;
+        body["stream"] = streams;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()), Headers = { { "x-router-session", "s" } } };
+
+        using var answer = await gateway.Client.SendAsync(request);
+
+        ((int)answer.StatusCode).ShouldBe(200);
+        answer.Headers.GetValues("x-router-model").ShouldBe(["brand-new"]);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain("I am");
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
     [Fact]
@@ -488,8 +626,26 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
 
+    private static string Sha256(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
     private static string Body(string model, string content = "hello", string? user = null) =>
         new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+
+    /// <summary>While a conversation is recalled, an operator puts another catalog into service.</summary>
+    private sealed class SlowMemory(ISharedState inner, PoolHolder pool) : ISharedState
+    {
+        public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.ReserveAsync(partition, accounts, cancellationToken);
+
+        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, cancellationToken);
+
+        public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default)
+        {
+            pool.Update(p => new RoutingPool(p.Snapshot, new ModelCatalog([new ModelProfile(new ModelId("brand-new"), new(1), new(1))])));
+            return inner.RecallAsync(name, cancellationToken);
+        }
+
+        public ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default) => inner.RememberAsync(name, value, lifetime, cancellationToken);
+    }
 
     /// <summary>Everything measured while it lives, by every gateway of the process.</summary>
     private sealed class Meters : IDisposable

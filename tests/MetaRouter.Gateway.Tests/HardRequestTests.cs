@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -75,6 +76,26 @@ public sealed class HardRequestTests
     }
 
     [Theory]
+    [InlineData("lambda_latency", 1e40, 10)]
+    [InlineData("lambda_latency", 1.7e308, 10)]
+    [InlineData("lambda_cost", 1.7e308, 300_000)]
+    public async Task DialBeyondEveryUse_IsAnswered_AndTheDecisionLogGoesOn(string dial, double value, int length)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:DecisionLog", folder.File("log"));
+        const string models = """{"models":[{"id":"slow","input_price_usd_per_million":1,"output_price_usd_per_million":1,"latency_seconds":20},{"id":"fast","input_price_usd_per_million":10,"output_price_usd_per_million":50,"latency_seconds":3}]}""";
+        (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", models)).Status.ShouldBe(200);
+
+        var odd = await gateway.PostAsync(Route, new JsonObject { ["input"] = new string('a', length), [dial] = value }.ToJsonString());
+        await gateway.PostAsync(Route, """{"input":"after it"}""");
+
+        odd.Status.ShouldBe(200, odd.Text);
+        await gateway.App.StopAsync(); // which writes what is queued
+        (await File.ReadAllLinesAsync(folder.File("log"))).Length.ShouldBe(2);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Theory]
     [InlineData(Chat, "Gateway:ChatBodyBytes")]
     [InlineData(Route, "Gateway:RouterBodyBytes")]
     public async Task ChunkedBody_BeyondTheLimit_Is413BeforeItEnds(string path, string setting)
@@ -143,6 +164,25 @@ public sealed class HardRequestTests
 
         (await gateway.PostAsync(Route, """{"input":"a"}""")).Status.ShouldBe(200);
         gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Theory]
+    [InlineData(Route)]
+    [InlineData(Chat)]
+    public async Task ClientThatResetsWithinItsBody_IsNoError(string path)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            using var socket = await ConnectAsync(gateway);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{{\"input\""));
+            await Task.Delay(50); // it is being read
+            socket.LingerState = new LingerOption(true, 0); // closing resets
+        }
+
+        await Task.Delay(200);
+        (await gateway.PostAsync(Route, """{"input":"a"}""")).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error && l.Text.StartsWith("MetaRouter", StringComparison.Ordinal)); // what the server says of it is its own
     }
 
     [MountFact]

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -93,7 +95,7 @@ public sealed class MessagesTests : IAsyncLifetime
     {
         _upstream.Script = async (context, _) =>
         {
-            await context.Response.WriteAsync("""{"id":"x","object":"chat.completion","model":"m","choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":"a \" \ud83d","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":"not json"}}]}}]}""");
+            await context.Response.WriteAsync("""{"id":"x","object":"chat.completion","model":"m","choices":[{"index":0,"finish_reason":"length","message":{"role":"assistant","content":"a \" \n\u00e9 \ud83d","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":"not json"}},{"id":"c3","type":"function","function":{"name":"h","arguments":"{\"b\":\"\\ud83d\"}"}}]}}]}""");
             return true;
         };
 
@@ -101,11 +103,34 @@ public sealed class MessagesTests : IAsyncLifetime
 
         answer.Status.ShouldBe(200, answer.Text);
         var content = answer.Body["content"]!.AsArray();
-        content.Select(c => (string)c!["type"]!).ShouldBe(["text", "tool_use", "tool_use"]);
+        content.Select(c => (string)c!["type"]!).ShouldBe(["text", "tool_use", "tool_use", "tool_use"]);
+        ((string)content[0]!["text"]!).ShouldBe("a \" \n\u00e9 \ufffd");
         content[1]!["input"]!.ToJsonString().ShouldBe("""{"a":1}""");
         content[2]!["input"]!.ToJsonString().ShouldBe("""{"unparsed_arguments":"not json"}""");
+        answer.Text.ShouldContain("""{"b":"\ud83d"}""");
         ((string)answer.Body["stop_reason"]!).ShouldBe("max_tokens");
         ((int)answer.Body["usage"]!["output_tokens"]!).ShouldBeGreaterThan(0); // counted here, the upstream being silent
+    }
+
+    /// <summary>Some upstreams cut a character's bytes apart between two tokens.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Answer_WithHalfACharacter_IsReadPastIt(bool streams)
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            byte[] choice = [.. Encoding.ASCII.GetBytes($$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"half \n"""), 0xE2, 0x82, .. "\"},\"finish_reason\":\"stop\"}]}"u8];
+            await context.Response.Body.WriteAsync(streams ? [.. "data: "u8, .. choice, .. "\n\ndata: [DONE]\n\n"u8] : choice);
+            return true;
+        };
+
+        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(streams ? Hello.Insert(1, "\"stream\":true,") : Hello));
+
+        ((int)answer.StatusCode).ShouldBe(200);
+        (await answer.Content.ReadAsStringAsync()).ShouldContain("half \\n\ufffd");
+        _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
     [Theory]
@@ -151,6 +176,7 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}""", "unsupported_field", "'document'")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}""", "unsupported_field", "'file'")]
     [InlineData("""{"model":"auto","max_tokens":1,"tools":[{"type":"web_search_20250305","name":"web_search"}],"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "web_search_20250305")]
+    [InlineData("""{"model":"auto","max_tokens":1,"tools":[{"type":1,"name":"f"}],"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "the type 1")]
     [InlineData("""{"model":"auto","max_tokens":1,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'thinking'")]
     [InlineData("""{"model":"auto","max_tokens":1,"container":"c","messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'container'")]
     [InlineData("""{"model":"auto","max_tokens":1,"metadata":{"user_id":7},"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'metadata.user_id' is 7")]

@@ -122,9 +122,15 @@ public sealed record Answer(int Status, JsonObject Body, IDictionary<string, str
 /// <summary>The system's time, moved.</summary>
 public sealed class MovableTime : TimeProvider
 {
+    /// <summary>So much time has passed that did not.</summary>
     public TimeSpan Ahead { get; set; }
 
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    /// <summary>By so much the clock was set, while no time passed.</summary>
+    public TimeSpan ClockSet { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead + ClockSet;
+
+    public override long GetTimestamp() => base.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
 }
 
 /// <summary>Keeps what is logged, exceptions too.</summary>

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.ServerSentEvents;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Upstream;
@@ -315,6 +316,93 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
     }
 
+    [Theory]
+    [InlineData("gzip", true)]
+    [InlineData("gzip", false)]
+    [InlineData("an event without end", true)]
+    public async Task Circuit_ProbeThatCannotBeRead_IsAFailureAndNotTheLastProbe(string kind, bool streams)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _of[Weak].Url, "--Gateway:UpstreamBodyBytes", "5000", "--Gateway:CircuitFailures", "1", "--Gateway:CircuitSeconds", "5");
+        _of[Weak].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        (await gateway.PostAsync(Chat, Body(Weak, stream: streams))).ShouldFail(502, "upstream_failed");
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        _of[Weak].Script = async (context, _) =>
+        {
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            context.Response.Headers.ContentEncoding = kind == "gzip" ? "gzip" : default;
+            await context.Response.WriteAsync(kind == "gzip" ? "this was never compressed" : "data: " + new string('a', 20_000));
+            return true;
+        };
+
+        (await gateway.PostAsync(Chat, Body(Weak, stream: streams))).ShouldFail(502, "upstream_failed", "cannot be read");
+
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        _of[Weak].Script = (_, _) => Task.FromResult(false);
+        (await gateway.PostAsync(Chat, Body(Weak))).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Fact]
+    public async Task Circuit_ClockSetBack_IsTriedAgainAllTheSame()
+    {
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(502, "upstream_failed");
+        }
+
+        _gateway.Time.ClockSet = TimeSpan.FromHours(-3);
+        var resting = await _gateway.PostAsync(Chat, Body(Strong));
+        resting.ShouldFail(503, "upstream_resting");
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+
+        _of[Strong].Script = (_, _) => Task.FromResult(false);
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await _gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+
+    /// <summary>As some do that find out late.</summary>
+    [Fact]
+    public async Task FailOver_ErrorUnderStatus200_IsAFailure()
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        _of[first].Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync("""{"error":{"message":"the provider is overloaded","code":502}}""");
+            return true;
+        };
+
+        var answer = await _gateway.PostAsync(Chat, Body("auto"));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Headers["x-router-reason"].ShouldBe("fail_over");
+        answer.Body.ContainsKey("choices").ShouldBeTrue();
+        (await _gateway.PostAsync(Chat, Body(first))).ShouldFail(502, "upstream_failed", first, "an error");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RateLimitHeader_ThatIsNoPlainText_IsLeftOut_AndTheAnswerIsNot(bool streams)
+    {
+        using var upstream = new TcpListener(System.Net.IPAddress.Loopback, 0); // no server of ours would send it
+        upstream.Start();
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", $"http://{upstream.LocalEndpoint}/v1");
+        var asked = gateway.Client.PostAsync(Chat, new StringContent(Body(Weak, stream: streams)));
+        using var socket = await upstream.AcceptSocketAsync();
+        await socket.ReceiveAsync(new byte[10_000]);
+        const string chunk = "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}";
+        var body = streams ? $"data: {chunk}\n\ndata: [DONE]\n\n" : chunk;
+        await socket.SendAsync(Encoding.Latin1.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: {(streams ? "text/event-stream" : "application/json")}\r\nx-ratelimit-note: \u00e9\u0001\r\nx-ratelimit-left: 7\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+
+        using var answer = await asked;
+
+        ((int)answer.StatusCode).ShouldBe(200);
+        answer.Headers.GetValues("x-ratelimit-left").ShouldBe(["7"]);
+        answer.Headers.Contains("x-ratelimit-note").ShouldBeFalse();
+    }
+
     [Fact]
     public async Task RateLimitHeaders_OfTheUpstream_AreHandedOn()
     {
@@ -417,7 +505,7 @@ public sealed class UpstreamTests : IAsyncLifetime
 
     private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
 
-    private static string Body(string model, string content = "hello") => $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{content}}"}]}""";
+    private static string Body(string model, string content = "hello", bool stream = false) => $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{content}}"}]{{(stream ? ",\"stream\":true" : "")}}}""";
 
     private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 

@@ -47,6 +47,30 @@ public sealed class SlowReaderTests : IAsyncLifetime
         (await _router.GetUserAsync("t", "u")).State.Signals.Length.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task StoreIsBack_WhoWasToAskItLeaves_TheNextAsksAtOnce()
+    {
+        _fixture.Store.AfterLoad = () => throw new StoreException("The load was made to fail.");
+        await _router.RouteAsync("t", "first", new RouteRequest("?"));
+        await Task.Delay(300); // it may be asked again
+        using var leaves = new CancellationTokenSource();
+        _fixture.Store.AfterLoad = () => Task.Delay(Timeout.Infinite, leaves.Token);
+        var leaver = Task.Run(async () => await _router.RouteAsync("t", "second", new RouteRequest("?"), leaves.Token));
+        await Task.Delay(200);
+        await leaves.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(leaver);
+        var asked = 0;
+        _fixture.Store.AfterLoad = () =>
+        {
+            asked++;
+            return Task.CompletedTask;
+        };
+
+        await _router.RouteAsync("t", "u", new RouteRequest("?"));
+
+        asked.ShouldBe(1);
+    }
+
     private static HostingFixture OverMemory() => new(_ => new MemoryUserStore(), s => Task.FromResult(((MemoryUserStore)s).Quarantine.Count), new ManualTime());
 
     private async Task LearnAsync(RouteDecision decision) =>

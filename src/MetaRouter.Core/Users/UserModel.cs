@@ -16,6 +16,9 @@ namespace MetaRouter.Core.Users;
 /// </remarks>
 public sealed class UserModel
 {
+    /// <summary>A dial set higher for one request counts as this: quality counts for nothing there already, and further up a utility would leave what a float holds.</summary>
+    private const double MostLambda = 1e9;
+
     private TopicDial? _dial;
 
     public UserModel(RoutingPool pool, UserState state)
@@ -100,9 +103,9 @@ public sealed class UserModel
 
         // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var lambda = request.LambdaCost ?? (strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[act.Position]);
+        var lambda = request.LambdaCost is { } set ? Math.Min(set, MostLambda) : strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[act.Position];
         // A dial set for the request, or a pair to choose from, is the whole trade-off; what is learned of waiting belongs to what is learned of cost.
-        var preference = new Preference(lambda, request.LambdaLatency ?? (request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0));
+        var preference = new Preference(lambda, request.LambdaLatency is { } price ? Math.Min(price, MostLambda) : request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0);
         ReadOnlySpan<Outcome> judged = preference.LambdaLatency > 0 ? Timed(outcomes, stackalloc Outcome[models]) : outcomes;
         Span<Outcome> counted = stackalloc Outcome[models];
         if (strong >= 0)

@@ -17,6 +17,9 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>The answer is to come as a stream.</summary>
     public bool Streams { get; private init; }
 
+    /// <summary>How many answers are asked for at once; each has its own tokens.</summary>
+    public int Choices { get; private init; } = 1;
+
     /// <summary>OpenAI's name for what is sent again and again; null: none.</summary>
     public string? CacheKey { get; private init; }
 
@@ -65,6 +68,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
+            Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Max(1, choices) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(RangeOf(body, messages)),
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { HasStreamOptions = root.TryGetProperty("stream_options", out _) },

@@ -13,6 +13,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
     private const int UsualCompletion = 1000;
 
+    /// <summary>In service when the request came; a newer one where that is what was decided by.</summary>
+    public ModelCatalog Catalog { get; set; } = Catalog;
+
     /// <summary>Null: nothing was decided.</summary>
     public RouteDecision? Decision { get; set; }
 
@@ -39,11 +42,11 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
         {
             if (Unrouted is { } named)
             {
-                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd(Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion);
+                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd((long)Body.Choices * (Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion));
             }
 
             var decision = Decision!;
-            return decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0);
+            return Body.Choices * (decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? (double)decision.Candidates[offered].Predicted.CostUsd : 0));
         }
     }
 

@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, Governor governor, ModeKeeper mode, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, GatewaySettings settings)
 {
     private long _askedToCompare, _compared;
 
@@ -66,9 +66,18 @@ internal sealed class ChatChoice(IEdgeRouter router, Governor governor, ModeKeep
         }
     }
 
-    public async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request) => call.User is null
-        ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)
-        : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
+    public async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request)
+    {
+        var decision = call.User is null
+            ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)
+            : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
+        if (call.Unrouted is null && decision.Receipt.CatalogVersion != call.Catalog.Version)
+        {
+            call.Catalog = pool.Current.Catalog; // it was replaced meanwhile, and the chosen model need not be in the one before
+        }
+
+        return decision;
+    }
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
     /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
@@ -90,11 +99,11 @@ internal sealed class ChatChoice(IEdgeRouter router, Governor governor, ModeKeep
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd / call.Body.Choices, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd), usd);
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd) * (double)call.Body.Choices, usd);
             }
         }
     }

@@ -14,6 +14,16 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
     {
         var decision = call.Decision!;
         var (chosen, offered) = (TryAnswerAsync(call, decision.Model), TryAnswerAsync(call, decision.Offered!.Value));
+        try
+        {
+            await Task.WhenAll(chosen, offered).ConfigureAwait(false);
+        }
+        catch
+        {
+            LeftWith(call, chosen, offered);
+            throw;
+        }
+
         var (first, failure) = await chosen.ConfigureAwait(false);
         var (second, otherFailure) = await offered.ConfigureAwait(false);
         using (first)
@@ -41,6 +51,20 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The client left while only one of the two was here: that one is paid for, though nobody is shown it.</summary>
+    private void LeftWith(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
+    {
+        foreach (var asked in new[] { chosen, offered })
+        {
+            if (asked.IsCompletedSuccessfully && asked.Result.Answer is { Status: StatusCodes.Status200OK } answer)
+            {
+                var spent = call.Spent(answer);
+                call.SpentUsd += spent.Usd;
+                books.Answered(call, answer, isFailOver: asked == offered, spent);
+            }
         }
     }
 

@@ -157,9 +157,10 @@ internal sealed class ChatEndpoint(
             call.SpentUsd = spent.Usd;
             books.Answered(call, answer, isFailOver, spent);
             await WarmAsync(call, answer, spent).ConfigureAwait(false);
-            if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole && call.Context.RequestAborted.IsCancellationRequested && !stream.IsBroken)
+            if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {
-                await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
+                await (stream.IsBroken ? signals.ForgetAsync(call.Tenant, call.User)
+                    : call.Context.RequestAborted.IsCancellationRequested ? signals.AbandonedAsync(call.Tenant, call.User, receipt) : default).ConfigureAwait(false);
             }
         }
     }

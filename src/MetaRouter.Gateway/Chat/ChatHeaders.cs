@@ -44,9 +44,10 @@ internal static class ChatHeaders
 
         foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
         {
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name))
+            // What is no plain text cannot be sent on; the answer it came with was paid for, and can.
+            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name) && values.ToString() is var value && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
             {
-                headers[name] = values.ToString();
+                headers[name] = value;
             }
         }
     }

@@ -1,23 +1,28 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared.</summary>
-internal sealed class EmbeddingsEndpoint(Upstreams upstreams, GatewaySettings settings)
+/// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. What a tenant may use and spend holds all the same.</summary>
+internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor, GatewaySettings settings)
 {
+    private const int BytesPerToken = 4;
+
     private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
 
     private async Task EmbedAsync(HttpContext context)
     {
+        var category = context.Request.Headers[Governor.CategoryHeader].ToString();
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
-        var model = RequestBody.AsText(() => ModelOf(bytes));
+        var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
         if (!_models.TryGetValue(model, out var upstream))
         {
             throw new ApiException(
@@ -25,24 +30,61 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, GatewaySettings se
                 $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(_models.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", _models.Keys)}.")}", "model");
         }
 
-        using var answer = await upstreams.SendAsync("/embeddings", [new ModelId(model)], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), context.RequestAborted).ConfigureAwait(false);
-        context.Response.StatusCode = answer.Status;
-        context.Response.Headers["x-router-model"] = model;
-        context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
-        if (answer.Status == StatusCodes.Status200OK)
+        var (tenant, id) = (Edge.CallerOf(context).Tenant, new ModelId(model));
+        if (!governor.Allows(tenant, category.Length == 0 ? null : category, id))
         {
-            context.Response.Headers["x-router-cost-usd"] = (answer.Part.Usage.Prompt * upstream.EmbeddingPrice * 1e-6).ToString("0.##########", CultureInfo.InvariantCulture);
+            throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.", "model");
         }
 
-        await Answers.WriteAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
+        user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
+        await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
+        var expected = Usd(tokens, upstream);
+        var (hold, left) = await governor.ReserveAsync(tenant, user, expected, context.RequestAborted).ConfigureAwait(false);
+        if (left is { } usd)
+        {
+            throw governor.OverBudget(tenant, expected, usd);
+        }
+
+        var spent = 0.0;
+        try
+        {
+            using var answer = await upstreams.SendAsync("/embeddings", [id], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), context.RequestAborted).ConfigureAwait(false);
+            context.Response.StatusCode = answer.Status;
+            context.Response.Headers["x-router-model"] = model;
+            context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
+            if (answer.Status == StatusCodes.Status200OK)
+            {
+                spent = Usd(answer.Part.Usage.IsUnknown ? tokens : answer.Part.Usage.Prompt, upstream);
+                context.Response.Headers["x-router-cost-usd"] = spent.ToString("0.##########", CultureInfo.InvariantCulture);
+            }
+
+            await Answers.WriteAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
+        }
+        finally
+        {
+            await governor.SettleAsync(hold, spent).ConfigureAwait(false);
+        }
     }
 
-    private static string ModelOf(byte[] body)
+    private static double Usd(long tokens, UpstreamOptions upstream) => tokens * upstream.EmbeddingPrice * 1e-6;
+
+    /// <returns>Who is asked, for whom, and about how many tokens there are.</returns>
+    private static (string Model, string? User, long Tokens) Read(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
-        return !root.TryGetProperty("model", out var model) ? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send the id of an embedding model.", "model")
-            : !root.TryGetProperty("input", out _) ? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send a text or a list of texts.", "input")
-            : model.ValueKind == JsonValueKind.String ? Fields.Text("model", model) : throw Fields.Wrong("model", model, "a string");
+        if (!root.TryGetProperty("model", out var model))
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send the id of an embedding model.", "model");
+        }
+
+        if (!root.TryGetProperty("input", out var input))
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send a text or a list of texts.", "input");
+        }
+
+        return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / BytesPerToken);
+
+        static string Text(string name, JsonElement value) => value.ValueKind == JsonValueKind.String ? Fields.Text(name, value) : throw Fields.Wrong(name, value, "a string");
     }
 }

@@ -54,6 +54,9 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
         return shared.RememberAsync(Name(tenant, user), note, Memory);
     }
 
+    /// <summary>The answer was cut short by its upstream: asking again says nothing of it.</summary>
+    public ValueTask ForgetAsync(string tenant, string user) => shared.RememberAsync(Name(tenant, user), ReadOnlyMemory<byte>.Empty, Memory);
+
     public ValueTask AbandonedAsync(string tenant, string user, string receipt) => LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Abandon, 0));
 
     private async ValueTask LearnAsync(string tenant, string user, Feedback feedback)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
@@ -32,9 +33,20 @@ internal static class JsonSplice
         return (found, count);
     }
 
+    /// <summary>What receipts and most models' names are made of: it stands in JSON as it is.</summary>
+    private static readonly SearchValues<char> s_plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:");
+
     /// <summary>A text as JSON.</summary>
     public static byte[] Quoted(string value)
     {
+        if (!value.AsSpan().ContainsAnyExcept(s_plain))
+        {
+            var quoted = new byte[value.Length + 2];
+            quoted[0] = quoted[^1] = (byte)'"';
+            Encoding.ASCII.GetBytes(value, quoted.AsSpan(1));
+            return quoted;
+        }
+
         var text = JsonEncodedText.Encode(value).EncodedUtf8Bytes;
         return [(byte)'"', .. text, (byte)'"'];
     }

@@ -34,8 +34,9 @@ internal sealed class OpenAiForm : IAnswerForm
             return receipt is null ? json : JsonSplice.Set(json, "id", receipt);
         }
 
-        var output = new ArrayBufferWriter<byte>(answer.Body.Length + 1024);
-        answer.Part.Write(answer.Body, receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model), output);
+        var (id, name) = (receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model));
+        var output = new ArrayBufferWriter<byte>(answer.Body.Length + id.Length + name.Length + 1); // a full one grows when it is asked for room for nothing
+        answer.Part.Write(answer.Body, id, name, output);
         return output.WrittenMemory;
     }
 

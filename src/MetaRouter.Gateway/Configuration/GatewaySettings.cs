@@ -22,8 +22,16 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
     /// <summary>What is told of all this, and to whom.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
-    /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against.</summary>
-    public ModelProfile Strongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
+    private volatile Tuple<ModelCatalog, ModelProfile>? _strongest;
+
+    /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against. Every request asks.</summary>
+    public ModelProfile Strongest(ModelCatalog catalog)
+    {
+        var known = _strongest;
+        return (ReferenceEquals(known?.Item1, catalog) ? known : _strongest = Tuple.Create(catalog, FindStrongest(catalog))).Item2;
+    }
+
+    private ModelProfile FindStrongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
         ? catalog.Models[index]
         : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(Price)!;
 

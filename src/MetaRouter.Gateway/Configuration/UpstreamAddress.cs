@@ -9,11 +9,14 @@ namespace MetaRouter.Gateway.Configuration;
 /// </summary>
 internal static class UpstreamAddress
 {
-    /// <summary>Metadata services that do not live on a link-local address, of Alibaba, Azure, Oracle, Amazon and Google.</summary>
+    /// <summary>Metadata services that do not live on a link-local address, of Alibaba, Azure, Oracle and Google.</summary>
     private static readonly IPAddress[] s_metadata =
     [
-        IPAddress.Parse("100.100.100.200"), IPAddress.Parse("168.63.129.16"), IPAddress.Parse("192.0.0.192"), IPAddress.Parse("fd00:ec2::254"), IPAddress.Parse("fd20:ce::254"),
+        IPAddress.Parse("100.100.100.200"), IPAddress.Parse("168.63.129.16"), IPAddress.Parse("192.0.0.192"), IPAddress.Parse("fd20:ce::254"),
     ];
+
+    /// <summary>Amazon's own: metadata is at ::254 in it, and a cluster's pods get their credentials at ::23.</summary>
+    private static readonly IPNetwork s_amazon = IPNetwork.Parse("fd00:ec2::/32");
 
     public static bool IsForbidden(IPAddress address)
     {
@@ -26,7 +29,7 @@ internal static class UpstreamAddress
         var bytes = address.GetAddressBytes();
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            return address.IsIPv6LinkLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
+            return address.IsIPv6LinkLocal || s_amazon.Contains(address) || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
         }
 
         return (bytes[0] == 169 && bytes[1] == 254) || bytes[0] == 0 || bytes[0] >= 224;

@@ -2,6 +2,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Messages;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting.Stores;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Http;
@@ -82,7 +83,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
     private async Task AnswerAsync(HttpContext context, Exception e)
     {
-        if (context.RequestAborted.IsCancellationRequested)
+        // A connection that is reset tells it first to whoever reads from it.
+        if (context.RequestAborted.IsCancellationRequested || e is ConnectionResetException)
         {
             if (!context.Response.HasStarted)
             {

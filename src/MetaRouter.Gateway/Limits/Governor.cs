@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Users;
@@ -20,7 +21,10 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<string, TenantRules> _tenants = settings.Tenants.ToDictionary(t => t.Name, t => new TenantRules(t));
+    private readonly Dictionary<string, TenantOptions> _options = settings.Tenants.ToDictionary(t => t.Name);
+
+    /// <summary>Tenants that share the options of <c>*</c> share nothing else. They come from the configured keys, so there are as many as of those.</summary>
+    private readonly ConcurrentDictionary<string, TenantRules?> _tenants = new();
 
     /// <summary>Counts a request against the tenant's rate, and says in OpenAI's headers what is left.</summary>
     /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
@@ -43,16 +47,15 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
     /// <exception cref="ApiException">400: no such category.</exception>
     public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category, bool routed)
     {
-        var (rules, pins) = (Of(tenant), default(IReadOnlySet<ModelId>));
-        if (category is not null && !settings.Gateway.Pins.TryGetValue(category, out pins))
-        {
-            throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out")}.");
-        }
-
+        var (rules, pins) = (Of(tenant), PinsOf(category));
         var dear = routed && rules?.IsDearShareUsedUp() == true ? rules.Dear : null;
         return rules?.Allowed is null && pins is null && dear is null ? null
             : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false && dear?.Contains(m) != true).ToHashSet();
     }
+
+    /// <summary>Whether the tenant and the category leave a model that is named and need not be in the catalog.</summary>
+    /// <exception cref="ApiException">400: no such category.</exception>
+    public bool Allows(string tenant, string? category, ModelId model) => PinsOf(category)?.Contains(model) != false && Of(tenant)?.Allowed?.Contains(model) != false;
 
     /// <summary>Notes which model a routed request went to.</summary>
     public void Count(string tenant, ModelId model) => Of(tenant)?.Count(model);
@@ -118,7 +121,11 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
 
     public const string CategoryHeader = "x-router-category";
 
-    private TenantRules? Of(string tenant) => _tenants.GetValueOrDefault(tenant) ?? _tenants.GetValueOrDefault(TenantOptions.AnyTenant);
+    private TenantRules? Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, all) => (all.GetValueOrDefault(name) ?? all.GetValueOrDefault(TenantOptions.AnyTenant)) is { } options ? new TenantRules(options) : null, _options);
+
+    private IReadOnlySet<ModelId>? PinsOf(string? category) => category is null ? null
+        : settings.Gateway.Pins.TryGetValue(category, out var pins) ? pins
+        : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out")}.");
 
     private ulong Partition(string tenant) => IdentityHash.Compute(secrets.IdentitySecret, tenant);
 

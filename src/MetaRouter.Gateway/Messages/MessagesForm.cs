@@ -87,7 +87,7 @@ internal sealed class MessagesForm : IAnswerForm
             using var parsed = JsonDocument.Parse(arguments.Length == 0 ? "{}" : arguments);
             if (parsed.RootElement.ValueKind == JsonValueKind.Object)
             {
-                parsed.RootElement.WriteTo(to);
+                to.WriteRawValue(arguments.Length == 0 ? "{}" : arguments, skipInputValidation: true); // as it is: it may hold half of a surrogate pair
                 return;
             }
         }

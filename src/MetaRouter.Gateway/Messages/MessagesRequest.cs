@@ -224,7 +224,7 @@ internal static class MessagesRequest
         to.WriteStartArray("tools");
         foreach (var tool in List(tools, "tools"))
         {
-            if (Find(tool, "tools", "type") is { } type && !type.ValueEquals("custom"))
+            if (Find(tool, "tools", "type") is { } type && !(type.ValueKind == JsonValueKind.String && type.ValueEquals("custom")))
             {
                 throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
             }

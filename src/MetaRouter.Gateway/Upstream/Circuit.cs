@@ -4,6 +4,7 @@ namespace MetaRouter.Gateway.Upstream;
 /// Whether one endpoint, for one model, is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
 /// fails again; then one call at a time tries, and the first that is answered closes the circuit.
 /// </summary>
+/// <remarks>By the clock that only goes forward: one that is set back must not keep an endpoint from being tried.</remarks>
 /// <param name="failures">In a row, until it opens; 1 or more.</param>
 /// <param name="pause">How long it stays open the first time.</param>
 internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
@@ -12,26 +13,19 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
 
     private readonly Lock _gate = new();
     private int _failed, _opened;
-    private DateTimeOffset _until;
+    private long _until;
     private bool _isProbing;
 
     /// <summary>Read on every decision: no lock. It is at worst one call behind.</summary>
-    public bool IsOpen => Volatile.Read(ref _opened) > 0 && time.GetUtcNow() < Until;
+    public bool IsOpen => Volatile.Read(ref _opened) > 0 && IsResting;
 
-    /// <summary>When it may be tried again.</summary>
-    public DateTimeOffset Until
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _until;
-            }
-        }
-    }
+    /// <summary>When it may be tried again, for people.</summary>
+    public DateTimeOffset Until => time.GetUtcNow() + time.GetElapsedTime(time.GetTimestamp(), Volatile.Read(ref _until));
 
     /// <summary>For people: closed, open, or half_open while one call at a time tries it.</summary>
-    public string State => Volatile.Read(ref _opened) == 0 ? "closed" : time.GetUtcNow() < Until ? "open" : "half_open";
+    public string State => Volatile.Read(ref _opened) == 0 ? "closed" : IsResting ? "open" : "half_open";
+
+    private bool IsResting => time.GetTimestamp() < Volatile.Read(ref _until);
 
     /// <returns>False: it is being left alone, or another call is trying it.</returns>
     public bool TryEnter()
@@ -48,7 +42,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
                 return true;
             }
 
-            if (_isProbing || time.GetUtcNow() < _until)
+            if (_isProbing || IsResting)
             {
                 return false;
             }
@@ -85,7 +79,8 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
 
             var wasProbing = _isProbing;
             var span = atLeast ?? pause * Math.Pow(2, Math.Min(_opened, 10));
-            (_isProbing, _until) = (false, time.GetUtcNow() + (span < LongestPause ? span : LongestPause));
+            _isProbing = false;
+            Volatile.Write(ref _until, time.GetTimestamp() + (long)((span < LongestPause ? span : LongestPause).TotalSeconds * time.TimestampFrequency));
             var opens = _opened == 0;
             Volatile.Write(ref _opened, opens || wasProbing ? _opened + 1 : _opened);
             return opens;

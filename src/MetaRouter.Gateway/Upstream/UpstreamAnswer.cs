@@ -9,7 +9,7 @@ namespace MetaRouter.Gateway.Upstream;
 internal sealed record UpstreamAnswer(ModelId Model, Upstreams.Endpoint Endpoint, int Status) : IDisposable
 {
     /// <summary>Calls made until this one, 1 or more.</summary>
-    public int Attempts { get; init; } = 1;
+    public int Attempts { get; set; } = 1;
 
     /// <summary>As it came; empty for a stream.</summary>
     public byte[] Body { get; init; } = [];

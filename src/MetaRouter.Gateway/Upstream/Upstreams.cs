@@ -80,7 +80,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                     var answer = await TryAsync(endpoint, model, path, body, cancellationToken).ConfigureAwait(false);
                     if (answer.Status is not (404 or 429))
                     {
-                        return answer with { Attempts = attempts };
+                        answer.Attempts = attempts;
+                        return answer;
                     }
 
                     refused ??= answer;
@@ -143,15 +144,20 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 return refused;
             }
 
-            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers };
             if (!body.Streams)
             {
                 hasBegun = true;
                 var bytes = await BytesAsync(response, model, timeout.Token).ConfigureAwait(false);
-                answer = answer with { Body = bytes, Part = CompletionPart.ReadWhole(bytes) ?? throw Failure(model, "answered with something that is not a JSON object") };
+                var part = CompletionPart.ReadWhole(bytes) ?? throw Failure(model, "answered with something that is not a JSON object");
+                if (part.IsError && !part.HasChoices)
+                {
+                    hasBegun = false; // nobody pays for an error
+                    throw Failure(model, "answered with an error, under status 200");
+                }
+
                 endpoint.Circuit.Succeed();
-                call.End(answer.Part.Usage);
-                return answer;
+                call.End(part.Usage);
+                return new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Body = bytes, Part = part };
             }
 
             if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
@@ -173,7 +179,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
             endpoint.Circuit.Succeed();
             call.Began();
-            answer = answer with { Events = events, First = first, Response = response, Call = call };
+            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
             (response, call) = (null, null);
             return answer;
         }
@@ -195,12 +201,17 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             call?.End(default, e.Error.Code);
             throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException)
         {
             Fail(endpoint, model);
-            var told = Failure(model, hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
+            var told = Failure(model, e is InvalidDataException ? "sent what cannot be read" : hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
             call?.End(default, told.Error.Code);
             throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
+        }
+        catch
+        {
+            endpoint.Circuit.Leave(); // else a circuit that this call was to try would wait for its answer for ever
+            throw;
         }
         finally
         {

@@ -35,9 +35,11 @@ public sealed class RedisSharedState : ISharedState
     public async ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(accounts);
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            var held = (long[])(await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(Values)], "written", cancellationToken).ConfigureAwait(false))!;
+            // Not cancelled from here on: what Redis has added and nobody hears of would never be settled.
+            var held = (long[])(await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(Values)], "written", CancellationToken.None).ConfigureAwait(false))!;
             return new Reservation((int)held[0] - 1, held[1..]);
         }
         catch (StoreException)

@@ -24,6 +24,9 @@ internal static class SqliteFile
         COMMIT;
         """;
 
+    /// <summary>Tombstones among all users, which would else be looked for by reading the whole file, every minute and on the thread that writes. No program minds one more index, so files of before get it too.</summary>
+    private const string ErasureIndex = "CREATE INDEX IF NOT EXISTS users_by_erasure ON users (erased_ms) WHERE erased_ms > 0";
+
     /// <summary>Opens or creates the file, and locks it.</summary>
     /// <param name="path">Whole.</param>
     /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
@@ -56,6 +59,7 @@ internal static class SqliteFile
                 Execute(connection, Layout);
             }
 
+            Execute(connection, ErasureIndex);
             return connection;
         }
         catch (Exception e) when (e is SqliteException or UnauthorizedAccessException || (e is IOException && e is not StoreException))

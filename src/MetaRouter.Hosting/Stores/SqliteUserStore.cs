@@ -12,6 +12,8 @@ namespace MetaRouter.Hosting.Stores;
 /// </remarks>
 public sealed class SqliteUserStore : IUserStore, IDisposable
 {
+    internal const string Purge = "DELETE FROM users WHERE erased_ms > 0 AND erased_ms < $before AND length(state) = 0";
+
     private readonly SqliteConnection _connection;
     private readonly GroupCommit _turns;
     private readonly SqliteCommand _load, _save, _insert, _erase, _changed;
@@ -127,7 +129,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     public ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default) => _turns.Do(writes: true, () =>
     {
         using var command = _connection.CreateCommand();
-        command.CommandText = "DELETE FROM users WHERE erased_ms > 0 AND erased_ms < $before AND length(state) = 0";
+        command.CommandText = Purge;
         command.Parameters.AddWithValue("$before", beforeMs);
         return command.ExecuteNonQuery();
     }, cancellationToken);

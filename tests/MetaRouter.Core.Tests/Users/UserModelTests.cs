@@ -198,6 +198,24 @@ public class UserModelTests
         decision.Candidates[decision.ChosenIndex].Predicted.CostUsd.ShouldBe(decision.Candidates.Min(c => c.Predicted.CostUsd));
     }
 
+    /// <summary>A utility that is not finite can be neither chosen by, nor logged, nor written as JSON.</summary>
+    [Theory]
+    [InlineData(1.7e308, null)]
+    [InlineData(null, 1e40)]
+    [InlineData(double.MaxValue, double.MaxValue)]
+    public void Decide_DialBeyondEveryUse_StaysFinite(double? cost, double? latency)
+    {
+        var decision = Newcomer().Decide(new RouteRequest(Ask(0)) { LambdaCost = cost, LambdaLatency = latency, PromptTokens = 100_000 }, Policy, Moment(0), _scratch);
+
+        decision.Candidates.ShouldAllBe(c => c.Exclusion != ModelExclusion.None || float.IsFinite(c.Utility));
+        double.IsFinite(decision.LambdaCost + decision.LambdaLatency).ShouldBeTrue();
+        if (cost is not null && latency is null)
+        {
+            var allowed = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).ToArray();
+            decision.Candidates[decision.ChosenIndex].Predicted.CostUsd.ShouldBe(allowed.Min(c => c.Predicted.CostUsd));
+        }
+    }
+
     [Theory]
     [InlineData(-0.1)]
     [InlineData(double.NaN)]

@@ -83,6 +83,29 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         Directory.GetFiles(_folder.Path).ShouldBe([Path]);
     }
 
+    /// <summary>It is done every minute on the thread that writes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Purge_ReadsTheTombstonesAlone_InFilesOfBeforeToo(bool isOfBefore)
+    {
+        await FillAsync(10);
+        if (isOfBefore)
+        {
+            Sql("DROP INDEX users_by_erasure");
+            await FillAsync(0);
+        }
+
+        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "EXPLAIN QUERY PLAN " + SqliteUserStore.Purge;
+        command.Parameters.AddWithValue("$before", 5L);
+        using var plan = command.ExecuteReader();
+        plan.Read().ShouldBeTrue();
+        plan.GetString(3).ShouldContain("SEARCH users USING INDEX users_by_erasure");
+    }
+
     [Fact]
     public async Task File_IsReadableByItsOwnerOnly()
     {
