@@ -100,7 +100,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         cancellationToken.ThrowIfCancellationRequested();
         var user = await LoadedAsync();
         var belief = user.Belief;
-        return new UserPreference(belief.Quantile(0.5), belief.Quantile(0.05), belief.Quantile(0.95), belief.Signals, Explanation.Of(user), user.Pool.Snapshot.Version);
+        return new UserPreference(belief.Quantile(0.5), belief.Quantile(0.05), belief.Quantile(0.95), belief.Signals, Explanation.Of(user.Pool, belief), user.Pool.Snapshot.Version);
     }
 
     public async ValueTask<byte[]> ExportAsync(CancellationToken cancellationToken)
