@@ -52,7 +52,7 @@ internal static class ThumbLife
         /// <summary>Utility, as the user has it, that exploring gave up against serving the best of the belief; below 0: gained.</summary>
         public double Lost { get; private set; }
 
-        public int Signals => _state.Signals.Length;
+        public int Signals => _state.Count;
 
         /// <summary>The dial position that the belief serves now.</summary>
         public int Position => Act.Own.Position;

@@ -38,7 +38,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         var users = new List<UserModel>();
         foreach (var hash in hashes)
         {
-            if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && user.State.Signals.Length > 0)
+            if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
                 users.Add(user);
             }
