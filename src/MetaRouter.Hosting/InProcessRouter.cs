@@ -196,7 +196,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }
 
         var ticket = _users.Ticket(key);
-        var model = user.Model.State.Signals.IsEmpty ? newcomer : user.Model.On(newcomer.Pool);
+        var model = user.Model.State.IsEmpty ? newcomer : user.Model.On(newcomer.Pool);
         if (_users.Find(key) is { } kept && kept.Etag == user.Etag)
         {
             _users.Put(key, user with { Model = model }, ticket);

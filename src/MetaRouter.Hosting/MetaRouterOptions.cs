@@ -32,7 +32,7 @@ public sealed class MetaRouterOptions
     /// <value>The models to route among, with prices. Empty: every model of the snapshot.</value>
     public IList<ModelOptions> Models { get; } = [];
 
-    /// <value>Users kept in memory at most; the others are read from the store when they come back. 1,000 to 100,000,000, default 200,000.</value>
+    /// <value>Users kept in memory at most; the others are read from the store when they come back. One takes about a kilobyte. 1,000 to 100,000,000, default 200,000.</value>
     public int UsersInMemory { get; set; } = 200_000;
 
     /// <value>Seconds between refreshes of the prior from what users taught; 1 to 86,400, default 60; 0: never.</value>
@@ -49,7 +49,7 @@ public sealed class MetaRouterOptions
 
     /// <value>
     /// For users who say a word on single answers and are never shown two: how many later requests, times the chance of a word, what a word teaches has to pay off in.
-    /// Early answers then cost more. Default 0, off; 300 suits three words on ten answers; 0 to 100,000.
+    /// Early answers then cost more, and every decision draws the user's belief anew: tens of microseconds, milliseconds of who minds waiting and speaks of many topics. Default 0, off; 300 suits three words on ten answers; 0 to 100,000.
     /// </value>
     public double LearningHorizon { get; set; }
 

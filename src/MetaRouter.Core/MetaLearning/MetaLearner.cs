@@ -125,8 +125,9 @@ public static class MetaLearner
         Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
         foreach (var state in windows)
         {
+            var signals = state.Signals.AsSpan();
             prior.LogWeights.CopyTo(all);
-            PreferenceBelief.AddLogLikelihood(prior, pool.Context, state.Signals.AsSpan(), all);
+            PreferenceBelief.AddLogLikelihood(prior, pool.Context, signals, all);
             var (kind, spoke, compared) = (-1, false, false);
             for (var i = 0; i < neighbours.Count; i++)
             {
@@ -134,7 +135,7 @@ public static class MetaLearner
                 {
                     kind = (int)neighbours[i].Kind;
                     log.Clear();
-                    spoke = PreferenceBelief.AddLogLikelihood(prior, pool.Context, state.Signals.AsSpan(), log, neighbours[i].Kind) > 0;
+                    spoke = PreferenceBelief.AddLogLikelihood(prior, pool.Context, signals, log, neighbours[i].Kind) > 0;
                     compared |= spoke && neighbours[i].Kind == FeedbackKind.Comparison;
                     spoke &= compared; // strengths are multiples of a comparison's: from users who never compare they cannot be told from how sharply those judge
                     TensorPrimitives.Subtract(all, log, others);
@@ -144,12 +145,12 @@ public static class MetaLearner
                 if (spoke)
                 {
                     others.CopyTo(log);
-                    PreferenceBelief.AddLogLikelihood(candidates[i], pool.Context, state.Signals.AsSpan(), log, neighbours[i].Kind);
+                    PreferenceBelief.AddLogLikelihood(candidates[i], pool.Context, signals, log, neighbours[i].Kind);
                     evidence[i] += PreferenceBelief.LogSum(log);
                 }
             }
 
-            if (TopicOffsets.Of(serving, pool.Context, state.Signals.AsSpan()) is { Topics: > 1 } offsets)
+            if (TopicOffsets.Of(serving, pool.Context, signals) is { Topics: > 1 } offsets)
             {
                 for (var s = 0; s < spreads.Count; s++)
                 {
@@ -161,12 +162,12 @@ public static class MetaLearner
                 evidence[ofTopics]++;
             }
 
-            if (PreferenceBelief.SpeaksOfWaiting(serving, state.Signals.AsSpan()))
+            if (PreferenceBelief.SpeaksOfWaiting(serving, signals))
             {
                 for (var g = 0; g < byPrice.Length; g++)
                 {
                     prior.LogWeights.CopyTo(log);
-                    PreferenceBelief.AddAt(prior, pool.Context with { SecondPrice = LatencyBelief.Prices[g] }, state.Signals.AsSpan(), log);
+                    PreferenceBelief.AddAt(prior, pool.Context with { SecondPrice = LatencyBelief.Prices[g] }, signals, log);
                     byPrice[g] = PreferenceBelief.LogSum(log);
                 }
 

@@ -54,22 +54,29 @@ public static class Explanation
     /// <summary>How probable it must be that a user weighs cost differently on a topic before it is said.</summary>
     private const double Sure = 0.8;
 
-    /// <summary>What is believed of the user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer).</summary>
+    /// <inheritdoc cref="Of(RoutingPool, PreferenceBelief)"/>
     public static string Of(UserModel user)
     {
         ArgumentNullException.ThrowIfNull(user);
-        var belief = user.Belief;
+        return Of(user.Pool, user.Belief);
+    }
+
+    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer).</summary>
+    public static string Of(RoutingPool pool, PreferenceBelief belief)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        ArgumentNullException.ThrowIfNull(belief);
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         return string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))}), from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
 
         string Topics(string how, Func<TopicOffset, double> sure)
         {
-            var told = string.Join(", ", user.Topics.Where(t => sure(t.Belief.Offset) >= Sure).OrderByDescending(t => sure(t.Belief.Offset))
+            var told = string.Join(", ", pool.TopicsOf(belief).Where(t => sure(t.Belief.Offset) >= Sure).OrderByDescending(t => sure(t.Belief.Offset))
                 .Select(t => $"{t.Topic.Title} ({Price(t.Belief.Belief.Quantile(0.5))})"));
             return told.Length > 0 ? $"; {how} on {told}" : "";
         }
 
         // Utility q - lambda c / tau: one point of quality is worth 0.01 tau / lambda a request.
-        string Price(double lambda) => Dollars.Text(10 * user.Pool.CostScaleUsd / lambda);
+        string Price(double lambda) => Dollars.Text(10 * pool.CostScaleUsd / lambda);
     }
 }

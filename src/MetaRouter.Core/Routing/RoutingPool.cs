@@ -71,6 +71,17 @@ public sealed class RoutingPool
     public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected) =>
         _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
 
+    /// <summary>The topics of a belief that the snapshot still knows, by code.</summary>
+    public IEnumerable<(TopicGroup Topic, TopicBelief Belief)> TopicsOf(PreferenceBelief belief)
+    {
+        ArgumentNullException.ThrowIfNull(belief);
+        return from known in belief.Topics
+               let topic = Snapshot.Encoder.Topics.Groups.Find(known.Code)
+               where topic is not null
+               orderby known.Code
+               select (topic, known);
+    }
+
     /// <summary>How sure a predicted quality is: one standard deviation of the expected quality, 0 to 0.5. No decision needs it.</summary>
     public float QualityDeviation(in RankedModel candidate) => _uncertainty.Deviation(candidate.Predicted.Quality, Snapshot.Numbers.ContainsKey(candidate.Model));
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MetaRouter.Core.Users;
 
 /// <summary>Reads what <see cref="BitWriter"/> wrote. Past the end every bit is zero and <see cref="IsOverrun"/> is set, so a loop over damaged bytes ends.</summary>
@@ -14,6 +16,14 @@ internal ref struct BitReader(ReadOnlySpan<byte> bytes)
     /// <param name="bits">0 to 56.</param>
     public ulong Read(int bits)
     {
+        if (_heldBits < bits && _read + sizeof(ulong) <= _bytes.Length)
+        {
+            // As many whole bytes as there is room for; the bits of the next one that are held beside them are the same when they are read again.
+            _held |= BinaryPrimitives.ReadUInt64LittleEndian(_bytes[_read..]) << _heldBits;
+            var some = (63 - _heldBits) >> 3;
+            (_read, _heldBits) = (_read + some, _heldBits + (8 * some));
+        }
+
         for (; _heldBits < bits; _heldBits += 8)
         {
             _held |= (_read < _bytes.Length ? (ulong)_bytes[_read] : 0) << _heldBits;

@@ -12,14 +12,15 @@ namespace MetaRouter.Core.Users;
 /// </summary>
 /// <remarks>
 /// Immutable: learning gives a new model. Deterministic: equal state, pool, request and moment give equal decisions.
-/// Deciding: O(text + models), the first time after learning O(signals x hypotheses) more; learning: O(signals).
+/// Deciding: O(text + models), the first time after learning and wherever it is weighed what an answer would teach O(signals x hypotheses) more; learning: O(signals).
+/// A host keeps very many: of the belief only the acts that it came to stay in memory, some 16 bytes a topic, where the belief itself has a kilobyte a topic.
 /// </remarks>
 public sealed class UserModel
 {
     /// <summary>A dial set higher for one request counts as this: quality counts for nothing there already, and further up a utility would leave what a float holds.</summary>
     private const double MostLambda = 1e9;
 
-    private TopicDial? _dial;
+    private TopicDial? _acts;
 
     public UserModel(RoutingPool pool, UserState state)
     {
@@ -32,24 +33,17 @@ public sealed class UserModel
 
     public UserState State { get; }
 
-    /// <summary>What the signals say of the user. Drawn from them when it is first asked for: several signals between two requests cost one belief.</summary>
-    public PreferenceBelief Belief => Dial.Belief;
+    /// <summary>What the signals say of the user. Drawn from them each time it is asked for, in O(signals x hypotheses): who needs it twice keeps it.</summary>
+    public PreferenceBelief Belief => Believe().Belief;
 
     /// <summary>
     /// The weight of cost that decides where a request has no clear topic: the position of the dial of the greatest realised value. It is not <see cref="PreferenceBelief.ActingLambda"/>,
     /// which would decide if predictions came true on average.
     /// </summary>
-    public double ActingLambda => PreferenceGrid.Lambda[Dial.Own.Position];
+    public double ActingLambda => PreferenceGrid.Lambda[Acts.Own.Position];
 
-    /// <summary>The topics that signals spoke of and that the snapshot still knows, by code.</summary>
-    public IEnumerable<(TopicGroup Topic, TopicBelief Belief)> Topics =>
-        from belief in Belief.Topics
-        let topic = Pool.Snapshot.Encoder.Topics.Groups.Find(belief.Code)
-        where topic is not null
-        orderby belief.Code
-        select (topic, belief);
-
-    private TopicDial Dial => Volatile.Read(ref _dial) ?? Believe();
+    /// <summary>Drawn when first asked for: several signals between two requests cost one belief.</summary>
+    private TopicDial Acts => Volatile.Read(ref _acts) ?? Believe().Acts;
 
     /// <summary>The same user under another snapshot or catalog: signals stay, the belief is drawn from them anew.</summary>
     public UserModel On(RoutingPool pool) => ReferenceEquals(pool, Pool) ? this : new UserModel(pool, State);
@@ -79,7 +73,10 @@ public sealed class UserModel
             throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
         }
 
-        var believed = Dial; // what the first decision after learning waits for
+        var explores = request.MayExplore && request.LambdaCost is null;
+        var horizon = explores ? policy.Exploration.Horizon : 0;
+        var belief = request.MayCompare || horizon > 0 ? Belief : null; // what an answer would teach is judged by all of it
+        var acts = Acts; // what the first decision after learning waits for
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
@@ -97,7 +94,7 @@ public sealed class UserModel
         }
 
         enters?.Invoke(DecisionStep.Decide);
-        var act = believed.On(scratch.Topic);
+        var act = acts.On(scratch.Topic);
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
 
@@ -129,7 +126,7 @@ public sealed class UserModel
             }
         }
 
-        var pair = request.MayCompare && allowed > 1 ? ChoosePair(scratch.Topic, outcomes, verdicts) : null;
+        var pair = request.MayCompare && allowed > 1 ? ChoosePair(belief!.On(scratch.Topic), outcomes, verdicts) : null;
         Span<double> propensity = stackalloc double[allowed];
         var (chosen, reason) = (-1, DecisionReason.Comparison);
         int? offered = null;
@@ -147,9 +144,16 @@ public sealed class UserModel
         }
         else
         {
-            var explores = request.MayExplore && request.LambdaCost is null;
             Span<double> worth = stackalloc double[allowed];
-            Teach(scratch.Topic, able, utility, explores && allowed > 1 ? policy.Exploration.Horizon : 0, worth);
+            if (horizon > 0 && allowed > 1)
+            {
+                Teach(belief!.On(scratch.Topic), able, utility, horizon, worth);
+            }
+            else
+            {
+                utility.CopyTo(worth);
+            }
+
             var choice = policy.Exploration.Choose(worth, explores ? act.Regret : 0, moment.Draw, propensity);
             chosen = index[choice.Index];
             reason = allowed == 1 ? DecisionReason.OnlyAllowed
@@ -239,12 +243,17 @@ public sealed class UserModel
         return new TaskSummary(log, signals);
     }
 
-    /// <summary>Threads that ask at once draw the same belief: whichever is kept, the others' is equal.</summary>
-    private TopicDial Believe()
+    /// <summary>Leaves the acts for the next decision. Threads that ask at once draw equal beliefs: it does not matter whose acts stay.</summary>
+    private (PreferenceBelief Belief, TopicDial Acts) Believe()
     {
-        var dial = new TopicDial(PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan()), Pool.Values);
-        Volatile.Write(ref _dial, dial);
-        return dial;
+        var belief = PreferenceBelief.From(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan());
+        var acts = Volatile.Read(ref _acts);
+        if (acts is null)
+        {
+            Volatile.Write(ref _acts, acts = new TopicDial(belief, Pool.Values));
+        }
+
+        return (belief, acts);
     }
 
     /// <summary>A model whose latency nobody knows is taken for as slow as the others on average: 0 seconds would make it the fastest.</summary>
@@ -265,15 +274,9 @@ public sealed class UserModel
     }
 
     /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>
-    private void Teach(byte topic, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
+    private void Teach(PreferenceBelief belief, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
     {
-        if (horizon <= 0)
-        {
-            utility.CopyTo(worth);
-            return;
-        }
-
-        new ComparisonSelector(Belief.On(topic), Pool).Teach(outcomes, worth);
+        new ComparisonSelector(belief, Pool).Teach(outcomes, worth);
         TensorPrimitives.MultiplyAdd(worth, horizon, utility, worth);
     }
 
@@ -297,7 +300,7 @@ public sealed class UserModel
         return policy.Guardrails.Apply(Pool.Catalog, needs, cost, needs.UnhealthyModels, verdicts);
     }
 
-    private ComparisonChoice? ChoosePair(byte topic, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
+    private ComparisonChoice? ChoosePair(PreferenceBelief belief, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
     {
         Span<bool> allowed = stackalloc bool[outcomes.Length];
         for (var k = 0; k < allowed.Length; k++)
@@ -305,6 +308,6 @@ public sealed class UserModel
             allowed[k] = verdicts[k] == ModelExclusion.None;
         }
 
-        return new ComparisonSelector(Belief.On(topic), Pool).Select(outcomes, allowed);
+        return new ComparisonSelector(belief, Pool).Select(outcomes, allowed);
     }
 }

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace MetaRouter.Core.Users;
 
@@ -50,30 +48,33 @@ internal static class UserStateCodec
         return buffer[..Encode(signals, buffer)].ToArray();
     }
 
-    /// <summary>Null when the record could be read, else what is wrong with it.</summary>
-    public static string? Decode(ReadOnlySpan<byte> bytes, out ImmutableArray<Signal> signals)
+    /// <summary>Null when the bytes are a record, else what is wrong with them.</summary>
+    public static string? FindError(ReadOnlySpan<byte> bytes)
     {
-        signals = [];
         if (FindFrameError(bytes) is { } error)
         {
             return error;
         }
 
-        var found = new Signal[bytes[4] & 0x7F];
-        error = DecodeSignals(bytes[HeaderBytes..^ChecksumBytes], hasLatencies: bytes[4] >> 7 != 0, hasTopics: bytes[1] == TopicsVersion, found);
+        Span<Signal> found = stackalloc Signal[Count(bytes)];
+        error = DecodeSignals(bytes, found);
         if (error is not null)
         {
             return error;
         }
 
         Span<byte> again = stackalloc byte[MaxBytes];
-        if (!bytes.SequenceEqual(again[..Encode(found, again)]))
-        {
-            return "The user record is not in canonical form: reading and writing it gives other bytes. It was not written by this router.";
-        }
+        return bytes.SequenceEqual(again[..Encode(found, again)]) ? null : "The user record is not in canonical form: reading and writing it gives other bytes. It was not written by this router.";
+    }
 
-        signals = ImmutableCollectionsMarshal.AsImmutableArray(found);
-        return null;
+    /// <summary>The signals in a record.</summary>
+    public static int Count(ReadOnlySpan<byte> record) => record[4] & 0x7F;
+
+    /// <summary>The signals of a record in which <see cref="FindError"/> finds nothing; returns how many.</summary>
+    public static int Decode(ReadOnlySpan<byte> record, Span<Signal> signals)
+    {
+        signals = signals[..Count(record)];
+        return DecodeSignals(record, signals) is { } error ? throw new UserStateException(error) : signals.Length;
     }
 
     private static int Encode(ReadOnlySpan<Signal> signals, Span<byte> buffer)
@@ -157,18 +158,19 @@ internal static class UserStateCodec
             return $"The user record is damaged: its checksum is {stored:X8}, and its bytes give {computed:X8}.";
         }
 
-        var count = bytes[4] & 0x7F;
+        var count = Count(bytes);
         return count > UserState.Window ? $"The user record has an invalid value: {count} signals, and a window holds at most {UserState.Window}." : null;
     }
 
-    private static string? DecodeSignals(ReadOnlySpan<byte> bytes, bool hasLatencies, bool hasTopics, Span<Signal> signals)
+    private static string? DecodeSignals(ReadOnlySpan<byte> record, Span<Signal> signals)
     {
         if (signals.IsEmpty)
         {
             return null;
         }
 
-        var bits = new BitReader(bytes);
+        var (hasLatencies, hasTopics) = (record[4] >> 7 != 0, record[1] == TopicsVersion);
+        var bits = new BitReader(record[HeaderBytes..^ChecksumBytes]);
         var time = (long)bits.Read(TimeBits);
         var (gapBits, delayBits) = ((int)bits.Read(6), (int)bits.Read(5));
         if (gapBits > 45)

@@ -45,13 +45,14 @@ internal static class ThumbLife
     {
         private readonly ChoiceContext _context = outcomesSeen ? split.Pool.Context with { CostSpread = 0 } : split.Pool.Context;
         private UserState _state = UserState.Empty;
+        private PreferenceBelief _belief = PreferenceBelief.FromPrior(prior);
 
         public int Requests { get; private set; }
 
         /// <summary>Utility, as the user has it, that exploring gave up against serving the best of the belief; below 0: gained.</summary>
         public double Lost { get; private set; }
 
-        public int Signals => _state.Signals.Length;
+        public int Signals => _state.Count;
 
         /// <summary>The dial position that the belief serves now.</summary>
         public int Position => Act.Own.Position;
@@ -81,7 +82,8 @@ internal static class ThumbLife
                 _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle) { Topic = Topic(row) });
             }
 
-            Act = new TopicDial(PreferenceBelief.From(prior, _context, _state.Signals.AsSpan()), split.Pool.Values);
+            _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());
+            Act = new TopicDial(_belief, split.Pool.Values);
         }
 
         private byte Topic(int row) => byTopic ? split.Topic(row) : (byte)0;
@@ -101,7 +103,7 @@ internal static class ThumbLife
             if (exploration.Horizon > 0)
             {
                 Span<double> taught = stackalloc double[predicted.Length];
-                new ComparisonSelector(Act.Belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
+                new ComparisonSelector(_belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
                 TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
             }
 

@@ -53,7 +53,8 @@ internal sealed class StoryTally
 
     public StorySummary Summarise(UserModel user)
     {
-        var belief = StoryBelief.Of(user.Belief, _pool.CostScaleUsd);
+        var believed = user.Belief;
+        var belief = StoryBelief.Of(believed, _pool.CostScaleUsd);
         return new StorySummary(
             _requests,
             (float)_pool.CostScaleUsd,
@@ -71,7 +72,7 @@ internal sealed class StoryTally
             _lambda,
             belief,
             belief.Low <= _lambda && _lambda <= belief.High,
-            Explanation.Of(user));
+            Explanation.Of(user.Pool, believed));
     }
 
     private void Count(int policy, in Outcome outcome) => _sum[policy] = (_sum[policy].Quality + outcome.Quality, _sum[policy].Cost + outcome.CostUsd);

@@ -49,19 +49,20 @@ public static class UserStory
         world.Shuffle(rows);
         var tally = new StoryTally(stage, options.UserLambda);
         var (user, scratch, steps) = (new UserModel(pool, UserState.Empty), new RequestEncoding(), new List<StoryStep>());
+        var belief = user.Belief;
         var sinceComparison = ComparisonBudget.Every;
         for (var i = 0; i < options.Requests; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var (row, timeMs) = (rows[i], Start + (i * BetweenRequestsMs));
-            var mayCompare = ++sinceComparison >= ComparisonBudget.Every && ComparisonBudget.Allows(user.Belief, pool, Predict(pool, lived.Queries[row], scratch));
+            var mayCompare = ++sinceComparison >= ComparisonBudget.Every && ComparisonBudget.Allows(belief, pool, Predict(pool, lived.Queries[row], scratch));
             var moment = new DecisionMoment(tenantHash, userHash, timeMs, (uint)router.Next(1 << 24), router.NextDouble());
             var decision = user.Decide(new RouteRequest(lived.Queries[row]) { MayCompare = mayCompare }, policy, moment, scratch);
             sinceComparison = decision.OfferedIndex is null ? sinceComparison : 0;
 
             var outcomes = Enumerable.Range(0, lived.ModelCount).Select(k => Realised(lived, row, k)).ToArray();
             var said = Speak(person, decision, outcomes, pool.CostScaleUsd, voice);
-            var (before, after, learned) = (user, user, (AddOutcome?)null);
+            var (before, learned) = (belief, (AddOutcome?)null);
             if (said != StoryWord.Nothing)
             {
                 var verdict = sealer.Open(decision.Token, tenantHash, userHash, timeMs + ThinkingMs, out var receipt);
@@ -72,11 +73,10 @@ public static class UserStory
 
                 var kind = said is StoryWord.ThumbUp or StoryWord.ThumbDown ? FeedbackKind.Thumb : FeedbackKind.Comparison;
                 var value = (byte)(said is StoryWord.ThumbUp or StoryWord.PreferredChosen ? 1 : 0);
-                after = user.Learn(receipt, kind, value, timeMs + ThinkingMs, withdrawn: false, out var outcome);
-                learned = outcome;
+                user = user.Learn(receipt, kind, value, timeMs + ThinkingMs, withdrawn: false, out var outcome);
+                (belief, learned) = (user.Belief, outcome);
             }
 
-            user = after;
             tally.Add(decision, outcomes, said);
             steps.Add(new StoryStep(
                 i + 1,
@@ -89,8 +89,8 @@ public static class UserStory
                 decision.OfferedIndex is { } offered ? Answer(decision, offered, outcomes) : null,
                 said,
                 learned,
-                StoryBelief.Of(before.Belief, pool.CostScaleUsd),
-                StoryBelief.Of(after.Belief, pool.CostScaleUsd)));
+                StoryBelief.Of(before, pool.CostScaleUsd),
+                StoryBelief.Of(belief, pool.CostScaleUsd)));
         }
 
         return new StoryReport(lived.Name, [.. lived.Models.Select(m => m.Value)], options.Seed, tally.Summarise(user), steps);

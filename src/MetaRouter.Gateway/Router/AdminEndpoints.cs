@@ -36,7 +36,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     {
         var id = RouterEndpoints.IdOf(context, "/export");
         var record = await router.ExportAsync(Tenant(context), id, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ExportAnswer(id, Convert.ToBase64String(record), UserState.Read(record).Signals.Length, Now()), GatewayJson.Default.ExportAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ExportAnswer(id, Convert.ToBase64String(record), UserState.Read(record).Count, Now()), GatewayJson.Default.ExportAnswer).ConfigureAwait(false);
     }
 
     private async Task ImportAsync(HttpContext context)
@@ -53,7 +53,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
             throw ApiException.BadValue("record", $"'record' cannot be read: {e.Message} Send the text that /export gave, unchanged.");
         }
 
-        await DoneAsync(context, Deeds.Imported, id, user.State.Signals.Length).ConfigureAwait(false);
+        await DoneAsync(context, Deeds.Imported, id, user.State.Count).ConfigureAwait(false);
     }
 
     private async Task ResetAsync(HttpContext context)

@@ -65,7 +65,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
             throw new ApiException(410, ErrorCodes.InvalidRequest, "user_erased", "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.", "receipt");
         }
 
-        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), Preference(result.User!)), GatewayJson.Default.FeedbackAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), Preference(result.User!.Pool, result.User.Belief)), GatewayJson.Default.FeedbackAnswer).ConfigureAwait(false);
     }
 
     private async Task UserAsync(HttpContext context)
@@ -79,16 +79,17 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
             kinds[name] = kinds.GetValueOrDefault(name) + 1;
         }
 
+        var belief = user.Belief;
         var marginal = new MarginalPoint[PreferenceGrid.Length];
         for (var i = 0; i < marginal.Length; i++)
         {
-            marginal[i] = new(Rounded(PreferenceGrid.Lambda[i]), user.Belief.Marginal[i]);
+            marginal[i] = new(Rounded(PreferenceGrid.Lambda[i]), belief.Marginal[i]);
         }
 
-        var preference = Preference(user);
+        var preference = Preference(user.Pool, belief);
         await Answers.WriteAsync(
             context,
-            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.ActingLambda), marginal, Topics(user), Latency(user.Belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.ActingLambda), marginal, Topics(user.Pool, belief), Latency(belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
             GatewayJson.Default.UserAnswer).ConfigureAwait(false);
     }
 
@@ -158,9 +159,9 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         _ => new(400, ErrorCodes.InvalidRequest, "receipt_malformed", verdict.Message, "receipt"),
     };
 
-    private static PreferenceAnswer Preference(UserModel user)
+    private static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief)
     {
-        return new(Explanation.Of(user), user.Belief.Signals, Quantiles(user.Belief));
+        return new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief));
     }
 
     private static LambdaQuantiles Quantiles(PreferenceBelief belief)
@@ -170,8 +171,8 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         double At(double p) => Rounded(belief.Quantile(p));
     }
 
-    private static TopicAnswer[] Topics(UserModel user) =>
-        [.. user.Topics.Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
+    private static TopicAnswer[] Topics(RoutingPool of, PreferenceBelief belief) =>
+        [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
     internal static LatencyAnswer Latency(LatencyBelief latency)
     {

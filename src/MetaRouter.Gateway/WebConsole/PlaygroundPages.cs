@@ -33,6 +33,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
         var text = input ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send the request to try as a text.", "input");
         var tenant = ConsoleEndpoints.Tenant(context);
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
+        var belief = user.Belief;
         var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
         var decision = user.Decide(request, policy, new DecisionMoment(0, 0, time.GetUtcNow().ToUnixTimeMilliseconds(), 0, 0), new RequestEncoding());
         var (outcomes, allowed) = (decision.Candidates.Select(c => c.Counted(decision.Preference, decision.CostScaleUsd)).ToArray(), decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
@@ -41,7 +42,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
             new PlaygroundView(
                 [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(c.Model.Value, outcomes[k].Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
                 user.Pool.CostScaleUsd,
-                new(user.Belief.GeometricMean, user.Belief.Quantile(0.05), user.Belief.Quantile(0.95), decision.LambdaCost),
+                new(belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95), decision.LambdaCost),
                 [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))]),
             ConsoleJson.Default.PlaygroundView).ConfigureAwait(false);
     }

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
@@ -37,7 +38,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         var users = new List<UserModel>();
         foreach (var hash in hashes)
         {
-            if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && user.State.Signals.Length > 0)
+            if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
                 users.Add(user);
             }
@@ -86,15 +87,15 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         await ConsoleEndpoints.WriteAsync(
             context,
             new UserView(
-                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Core.Routing.Explanation.Of(user), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
-                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.CostScaleUsd),
+                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
+                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.CostScaleUsd),
             ConsoleJson.Default.UserView).ConfigureAwait(false);
     }
 
     /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>
-    private static TopicView[]? Topics(UserModel user)
+    private static TopicView[]? Topics(RoutingPool pool, PreferenceBelief belief)
     {
-        TopicView[] topics = [.. user.Topics.OrderBy(t => t.Belief.Offset.Mean).Select(t => new TopicView(t.Topic.Label, -t.Belief.Offset.Mean, t.Belief.Offset.Deviation))];
+        TopicView[] topics = [.. pool.TopicsOf(belief).OrderBy(t => t.Belief.Offset.Mean).Select(t => new TopicView(t.Topic.Label, -t.Belief.Offset.Mean, t.Belief.Offset.Deviation))];
         return topics.Length == 0 ? null : topics;
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     {
         _key = router.KeyOf(this.GetPrimaryKeyString());
         await TryLoadAsync();
-        if (_user is { State.Signals.IsEmpty: false })
+        if (_user is { State.IsEmpty: false })
         {
             // Also a partition that lost its memory comes to know its users again.
             Report(_user);
@@ -100,7 +100,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         cancellationToken.ThrowIfCancellationRequested();
         var user = await LoadedAsync();
         var belief = user.Belief;
-        return new UserPreference(belief.Quantile(0.5), belief.Quantile(0.05), belief.Quantile(0.95), belief.Signals, Explanation.Of(user), user.Pool.Snapshot.Version);
+        return new UserPreference(belief.Quantile(0.5), belief.Quantile(0.05), belief.Quantile(0.95), belief.Signals, Explanation.Of(user.Pool, belief), user.Pool.Snapshot.Version);
     }
 
     public async ValueTask<byte[]> ExportAsync(CancellationToken cancellationToken)
@@ -137,7 +137,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     private UserModel Current(UserModel user)
     {
         var newcomer = router.Pool.Newcomer;
-        return ReferenceEquals(user.Pool, newcomer.Pool) ? user : _user = user.State.Signals.IsEmpty ? newcomer : user.On(newcomer.Pool);
+        return ReferenceEquals(user.Pool, newcomer.Pool) ? user : _user = user.State.IsEmpty ? newcomer : user.On(newcomer.Pool);
     }
 
     /// <summary>Applies a change and saves it; a change that alters nothing is not saved.</summary>
@@ -154,7 +154,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             }
 
             var state = after.State.ToBytes();
-            if (ReferenceEquals(after, before) || await SaveAsync(after, UserRecord.Write(after.State.Signals.IsEmpty ? [] : state, _erasedAtMs), _erasedAtMs))
+            if (ReferenceEquals(after, before) || await SaveAsync(after, UserRecord.Write(after.State.IsEmpty ? [] : state, _erasedAtMs), _erasedAtMs))
             {
                 return state;
             }
@@ -226,7 +226,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             if (UserRecord.TryRead(record, out var state, out var erasedAt, out var error))
             {
                 var newcomer = router.Pool.Newcomer;
-                (_user, _etag, _erasedAtMs) = (state.Signals.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
+                (_user, _etag, _erasedAtMs) = (state.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
                 return;
             }
 

@@ -1,0 +1,74 @@
+using System.Globalization;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Stores;
+using Xunit.Abstractions;
+
+namespace MetaRouter.Hosting.Tests;
+
+/// <summary>What is in memory is the test's own only while no other test runs.</summary>
+[Collection(Stores.Alone.Name)]
+public sealed class UserMemoryTests(ITestOutputHelper output)
+{
+    private const string Tenant = "acme";
+    private const int Users = 2_000, Signals = 40;
+
+    [Fact]
+    public async Task Users_RoutedLearnedAndShown_TakeAKilobyteOrTwoEach()
+    {
+        using var store = new MemoryUserStore();
+        await using var fixture = new HostingFixture(_ => store, _ => Task.FromResult(0), TimeProvider.System);
+        var router = await fixture.StartAsync(new PoolHolder(HostingFixture.Pool), Users * 4);
+        await LiveAsync(fixture, router, "warm");
+        for (var i = 0; i < Users; i++)
+        {
+            // What the store keeps is there before: measured is what the router keeps beside it.
+            (await store.SaveAsync(HostingFixture.KeyOf(Tenant, Id(i)), State(i).ToBytes(), 0)).ShouldBeGreaterThan(0);
+        }
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < Users; i++)
+        {
+            await LiveAsync(fixture, router, Id(i));
+        }
+
+        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Users;
+        output.WriteLine($"{each} bytes a user");
+        (await router.GetUserAsync(Tenant, Id(0))).Belief.Topics.Count.ShouldBeGreaterThan(5, "a user of few topics would measure nothing");
+        each.ShouldBeInRange(100, 2_000);
+    }
+
+    /// <summary>A request, a word on it, the answer to the word, and another request.</summary>
+    private static async Task LiveAsync(HostingFixture fixture, InProcessRouter router, string user)
+    {
+        var decision = await router.RouteAsync(Tenant, user, new RouteRequest("Which planet has the most moons?"));
+        var learned = await router.LearnAsync(Tenant, user, new Feedback(decision.Token, FeedbackKind.Thumb, 1));
+        learned.Counted.ShouldBeTrue();
+        Explanation.Of(learned.User!).ShouldNotBeEmpty();
+        await router.RouteAsync(Tenant, user, new RouteRequest("And which has none?"));
+        fixture.Errors.ShouldBeEmpty();
+    }
+
+    /// <summary>Comparisons and thumbs of every topic, of models that differ in everything.</summary>
+    private static UserState State(int user)
+    {
+        var random = new Random(user);
+        var topics = HostingFixture.Pool.Snapshot.Encoder.Topics.Groups.All;
+        var state = UserState.Empty;
+        for (var i = 1; i < Signals; i++)
+        {
+            var time = DateTimeOffset.UtcNow.AddHours(-i).ToUnixTimeMilliseconds();
+            state = state.Add(new Signal(
+                new SignalKey(time, (uint)random.Next(1 << 24), i % 2 == 0 ? FeedbackKind.Thumb : FeedbackKind.Comparison), time + random.Next(60_000), (byte)random.Next(2), false,
+                new Outcome(random.NextSingle(), 0.01f * random.NextSingle(), 20 * random.NextSingle()),
+                new Outcome(random.NextSingle(), 0.01f * random.NextSingle(), 20 * random.NextSingle()))
+            {
+                Topic = topics[i % topics.Length].Code,
+            });
+        }
+
+        return state;
+    }
+
+    private static string Id(int user) => string.Create(CultureInfo.InvariantCulture, $"user {user}");
+}
