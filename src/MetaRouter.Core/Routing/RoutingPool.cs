@@ -161,8 +161,15 @@ public sealed class RoutingPool
     /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
     private static float CostSpread(List<(Outcome Predicted, Outcome Realised)[]> requests)
     {
-        var expected = requests.Sum(r => r.Sum(c => (double)c.Predicted.CostUsd));
-        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * requests.Sum(r => r.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd))) / expected) : 0;
+        var (expected, error) = (0.0, 0.0);
+        foreach (var request in requests)
+        {
+            // One sum in another is bound by the compiler for every pair of Sum's overloads.
+            expected += request.Sum(c => (double)c.Predicted.CostUsd);
+            error += request.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd));
+        }
+
+        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * error / expected) : 0;
     }
 
     /// <summary>Plays the dial over the sample.</summary>
