@@ -34,7 +34,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, GatewaySettings se
             context.Response.Headers["x-router-cost-usd"] = (answer.Part.Usage.Prompt * upstream.EmbeddingPrice * 1e-6).ToString("0.##########", CultureInfo.InvariantCulture);
         }
 
-        await Answers.WriteAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
+        await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
     }
 
     private static string ModelOf(byte[] body)
