@@ -30,10 +30,12 @@ public sealed class RoutingPool
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
         _usual = [.. heads.Select(h => h.TreeMean)];
         (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
-        Values = Play(requests, CostScaleUsd) ?? FromMeans(catalog, heads, CostScaleUsd);
-        _uncertainty = snapshot.Uncertainty;
         var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
-        Context = context with { Middle = MiddleCalibration.Fit(requests, context) };
+        var (values, middle) = (default(ValueTable), default(MiddleCalibration));
+        Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // half of a start each
+        Values = values ?? FromMeans(catalog, heads, CostScaleUsd);
+        _uncertainty = snapshot.Uncertainty;
+        Context = context with { Middle = middle };
     }
 
     /// <summary>Every model of the snapshot at the prices of its training data.</summary>
