@@ -112,6 +112,7 @@ internal static class GatewayApp
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
+        _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // most of a start: made beside what does not need it
         try
         {
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);

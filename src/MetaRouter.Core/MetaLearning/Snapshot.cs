@@ -26,11 +26,12 @@ public sealed class Snapshot
 
     private QualityUncertainty? _uncertainty;
 
-    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior)
+    /// <param name="version">The content's, where it is known already: to find it the content is written anew.</param>
+    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior, ulong? version = null)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
         Numbers = models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
-        Version = SnapshotCodec.ContentHash(this);
+        Version = version ?? SnapshotCodec.ContentHash(this);
     }
 
     /// <summary>Where it comes from, for people: files, rows, seed.</summary>

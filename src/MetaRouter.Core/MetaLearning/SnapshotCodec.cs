@@ -86,7 +86,7 @@ public static class SnapshotCodec
         try
         {
             using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + 2)..^HashBytes].ToArray()), Encoding.UTF8);
-            return ReadBody(reader, version);
+            return ReadBody(reader, version, BinaryPrimitives.ReadUInt64LittleEndian(hash));
         }
         catch (Exception e) when (e is IOException or ArgumentException or OverflowException or FormatException and not SnapshotFormatException)
         {
@@ -162,7 +162,7 @@ public static class SnapshotCodec
         : s.Prior.Latency != LatencySpread.Guessed ? LatencyVersion
         : s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
 
-    private static Snapshot ReadBody(BinaryReader r, ushort version)
+    private static Snapshot ReadBody(BinaryReader r, ushort version, ulong content)
     {
         var origin = r.ReadString();
         var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
@@ -212,6 +212,6 @@ public static class SnapshotCodec
             throw new SnapshotFormatException($"The snapshot has {r.BaseStream.Length - r.BaseStream.Position} bytes after its end. Train it again with this program.");
         }
 
-        return new Snapshot(origin, encoder, projection, forest, models, heads, correlation, sample, prior);
+        return new Snapshot(origin, encoder, projection, forest, models, heads, correlation, sample, prior, content);
     }
 }

@@ -32,10 +32,12 @@ public sealed class RoutingPool
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
         (_usual, _onTopic) = ([.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
         (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
-        Values = Play(requests, CostScaleUsd) ?? FromMeans(catalog, heads, CostScaleUsd);
-        _uncertainty = snapshot.Uncertainty;
         var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
-        Context = context with { Middle = MiddleCalibration.Fit(requests, context) };
+        var (values, middle) = (default(ValueTable), default(MiddleCalibration));
+        Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // half of a start each
+        Values = values ?? FromMeans(catalog, heads, CostScaleUsd);
+        _uncertainty = snapshot.Uncertainty;
+        Context = context with { Middle = middle };
     }
 
     /// <summary>Every model of the snapshot at the prices of its training data.</summary>
@@ -190,8 +192,15 @@ public sealed class RoutingPool
     /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
     private static float CostSpread(List<(Outcome Predicted, Outcome Realised)[]> requests)
     {
-        var expected = requests.Sum(r => r.Sum(c => (double)c.Predicted.CostUsd));
-        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * requests.Sum(r => r.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd))) / expected) : 0;
+        var (expected, error) = (0.0, 0.0);
+        foreach (var request in requests)
+        {
+            // One sum in another is bound by the compiler for every pair of Sum's overloads.
+            expected += request.Sum(c => (double)c.Predicted.CostUsd);
+            error += request.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd));
+        }
+
+        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * error / expected) : 0;
     }
 
     /// <summary>Plays the dial over the sample.</summary>

@@ -13,7 +13,7 @@ namespace MetaRouter.Core.Text;
 /// Named by the most frequent kind; the words are those of greatest <c>sqrt(p) ln(p / p')</c>, p and p' the shares of the topic's and of all other requests that hold the word.
 /// Source: Ward 1963. The words' measure leans further to rare words than the Kullback-Leibler term p ln(p / p') does, which tells law by "because".
 /// </remarks>
-public sealed partial class TopicGroups
+public sealed class TopicGroups
 {
     public const int Most = 15;
 
@@ -171,6 +171,7 @@ public sealed partial class TopicGroups
     private static ImmutableArray<string>[] Words(int[] kind, byte[] of, IReadOnlyList<string> texts)
     {
         var groups = of.Max() + 1;
+        var aWord = new Regex("[A-Za-z]{4,20}", RegexOptions.CultureInvariant | RegexOptions.Compiled);
         var (holds, requests, seen) = (new Dictionary<string, int[]>(StringComparer.Ordinal), new int[groups], new HashSet<string>(StringComparer.Ordinal));
         for (var i = 0; i < kind.Length; i++)
         {
@@ -182,7 +183,7 @@ public sealed partial class TopicGroups
             var group = of[kind[i]];
             requests[group]++;
             seen.Clear();
-            foreach (var word in Word().EnumerateMatches(texts[i].AsSpan(0, Math.Min(ReadChars, texts[i].Length))))
+            foreach (var word in aWord.EnumerateMatches(texts[i].AsSpan(0, Math.Min(ReadChars, texts[i].Length))))
             {
                 seen.Add(texts[i].Substring(word.Index, word.Length).ToLowerInvariant());
             }
@@ -220,7 +221,4 @@ public sealed partial class TopicGroups
 
         return (byte)((hash % (Codes - 1)) + 1);
     }
-
-    [GeneratedRegex("[A-Za-z]{4,20}", RegexOptions.CultureInvariant)]
-    private static partial Regex Word();
 }

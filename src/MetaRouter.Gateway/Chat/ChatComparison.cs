@@ -50,7 +50,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
-            await Answers.WriteAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
+            await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
                 context.Response.Headers["x-router-cost-usd"] = spent.ToString("0.##########", CultureInfo.InvariantCulture);
             }
 
-            await Answers.WriteAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
+            await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
         finally
         {

@@ -24,8 +24,8 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGua
     {
         routes.MapGet("/v1/models", ListAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read"));
         routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
-        routes.MapGet("/openapi/v1.json", context => Answers.WriteAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
-        routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"), GatewayJson.Default.AliveAnswer)).WithMetadata(new NoKeyNeeded());
+        routes.MapGet("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
+        routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
     }
 
     private Task ListAsync(HttpContext context) => Answers.WriteAsync(
@@ -34,8 +34,7 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGua
         [
             .. names.Listed(pool.Current.Catalog).Select(n => Alias(n.Name, n.LambdaCost, n.Description)),
             .. pool.Current.Catalog.Models.Select(Model),
-        ]),
-        GatewayJson.Default.ModelsAnswer);
+        ]));
 
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service.</summary>
     private async Task HealthAsync(HttpContext context)
@@ -52,7 +51,7 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGua
 
         var current = pool.Current;
         var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) }, GatewayJson.Default.HealthAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) }).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };

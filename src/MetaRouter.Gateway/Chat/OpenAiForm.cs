@@ -17,7 +17,7 @@ internal sealed class OpenAiForm : IAnswerForm
     public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
     {
         call.Context.Response.StatusCode = answer.Status;
-        return Answers.WriteAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
+        return Answers.WriteJsonAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
     }
 
     /// <summary>Counts that this side asked for are not the client's.</summary>
@@ -65,7 +65,7 @@ internal sealed class OpenAiForm : IAnswerForm
         }
 
         public void Broken(string message, IBufferWriter<byte> output) =>
-            Write($"data: {JsonSerializer.Serialize(new ErrorAnswer(new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff)), GatewayJson.Readable.ErrorAnswer)}\n\n", output);
+            Write($"data: {JsonSerializer.Serialize(new ErrorAnswer(new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff)), GatewayJson.Readable)}\n\n", output);
 
         private static void Write(string text, IBufferWriter<byte> output) => Encoding.UTF8.GetBytes(text, output);
     }

@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Configuration;
 
 /// <summary>Everything an operator set, checked. Problems of all sections are reported together.</summary>
-internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys, IReadOnlyList<TenantOptions> Tenants)
+internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys, IReadOnlyList<TenantOptions> Tenants)
 {
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
     public bool IsDemo => Upstreams.Count == 0;
@@ -240,9 +240,8 @@ internal sealed partial record GatewaySettings(GatewayOptions Gateway, IReadOnly
         _ => $"a {type}",
     };
 
-    [GeneratedRegex("Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']+)' to type '(?<type>[^']+)'", RegexOptions.CultureInvariant)]
-    private static partial Regex WrongType();
+    // Made where they are needed: a start without a mistake pays for neither.
+    private static Regex WrongType() => new("Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']+)' to type '(?<type>[^']+)'", RegexOptions.CultureInvariant);
 
-    [GeneratedRegex("'(?<name>[^']+)'", RegexOptions.CultureInvariant)]
-    private static partial Regex UnknownName();
+    private static Regex UnknownName() => new("'(?<name>[^']+)'", RegexOptions.CultureInvariant);
 }

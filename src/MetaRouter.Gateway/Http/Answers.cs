@@ -1,21 +1,20 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 
 namespace MetaRouter.Gateway.Http;
 
 /// <summary>Writes JSON whole, with its length; indented when the request asks <c>?pretty</c>.</summary>
 internal static class Answers
 {
-    private static readonly GatewayJson Pretty = new(new JsonSerializerOptions(GatewayJson.Readable.Options) { WriteIndented = true });
+    public static Task WriteAsync<T>(HttpContext context, T answer) => WriteAsync(context, answer, GatewayJson.Default);
 
-    public static Task WriteAsync<T>(HttpContext context, T answer, JsonTypeInfo<T> type)
+    public static Task WriteAsync<T>(HttpContext context, T answer, JsonSerializerOptions json)
     {
         var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? (JsonTypeInfo<T>)Pretty.GetTypeInfo(typeof(T))! : type);
-        return WriteAsync(context, bytes, pretty);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? GatewayJson.Pretty : json);
+        return WriteJsonAsync(context, bytes, pretty);
     }
 
-    public static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> json, bool endLine = false)
+    public static Task WriteJsonAsync(HttpContext context, ReadOnlyMemory<byte> json, bool endLine = false)
     {
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = json.Length + (endLine ? 1 : 0);

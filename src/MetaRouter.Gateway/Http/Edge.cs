@@ -134,8 +134,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         }
 
         await (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksAnthropic>() is null
-            ? Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable.ErrorAnswer)
-            : Answers.WriteAsync(context, MessagesError.Write(error, context.TraceIdentifier))).ConfigureAwait(false);
+            ? Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable)
+            : Answers.WriteJsonAsync(context, MessagesError.Write(error, context.TraceIdentifier))).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Route}) failed unexpectedly.")]

@@ -81,25 +81,14 @@ internal sealed record ModelAnswer(string Id, string Object, long Created, strin
     public string? Description { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(ErrorAnswer))]
-[JsonSerializable(typeof(RouteAnswer))]
-[JsonSerializable(typeof(FeedbackAnswer))]
-[JsonSerializable(typeof(UserAnswer))]
-[JsonSerializable(typeof(ErasedAnswer))]
-[JsonSerializable(typeof(ExportAnswer))]
-[JsonSerializable(typeof(DeedAnswer))]
-[JsonSerializable(typeof(VerifyAnswer))]
-[JsonSerializable(typeof(ModeAnswer))]
-[JsonSerializable(typeof(RotatedAnswer))]
-[JsonSerializable(typeof(Router.SavingsReport))]
-[JsonSerializable(typeof(HealthAnswer))]
-[JsonSerializable(typeof(AliveAnswer))]
-[JsonSerializable(typeof(ModelsAnswer))]
-internal sealed partial class GatewayJson : JsonSerializerContext
+/// <summary>How answers are written. Not by generated code: a third of the first build of a clone went into it, and writing is a small part of an answer.</summary>
+internal static class GatewayJson
 {
-    private static GatewayJson? s_readable;
+    public static JsonSerializerOptions Default { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>For what people read: quotes in a text stay what they are. The other escapes them, and writes faster for it.</summary>
-    public static GatewayJson Readable => s_readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static JsonSerializerOptions Readable { get; } = new(Default) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>For <c>?pretty</c>.</summary>
+    public static JsonSerializerOptions Pretty { get; } = new(Readable) { WriteIndented = true };
 }

@@ -1,5 +1,5 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Messages;
@@ -8,8 +8,10 @@ namespace MetaRouter.Gateway.Messages;
 /// <param name="Code">As in OpenAI's shape; Anthropic's has none, and its clients pass over it.</param>
 internal sealed record MessagesError(string Type, string Message, string Code)
 {
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static byte[] Write(int status, string message, string code, string requestId) =>
-        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code), requestId), MessagesJson.Readable.MessagesErrorAnswer);
+        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code), requestId), s_json);
 
     public static byte[] Write(ApiException error, string requestId) => Write(error.Status, error.Message, error.Code, requestId);
 
@@ -28,12 +30,3 @@ internal sealed record MessagesError(string Type, string Message, string Code)
 }
 
 internal sealed record MessagesErrorAnswer(string Type, MessagesError Error, string RequestId);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(MessagesErrorAnswer))]
-internal sealed partial class MessagesJson : JsonSerializerContext
-{
-    private static MessagesJson? s_readable;
-
-    public static MessagesJson Readable => s_readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-}

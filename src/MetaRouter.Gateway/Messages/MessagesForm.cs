@@ -23,7 +23,7 @@ internal sealed class MessagesForm : IAnswerForm
         context.Response.StatusCode = answer.Status;
         if (spent is not { } known)
         {
-            return Answers.WriteAsync(context, MessagesError.Write(answer.Status, MessageOf(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
+            return Answers.WriteJsonAsync(context, MessagesError.Write(answer.Status, MessageOf(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
         }
 
         using var document = JsonDocument.Parse(answer.Body);
@@ -42,7 +42,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteEndObject();
         }
 
-        return Answers.WriteAsync(context, buffer.WrittenMemory);
+        return Answers.WriteJsonAsync(context, buffer.WrittenMemory);
     }
 
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);

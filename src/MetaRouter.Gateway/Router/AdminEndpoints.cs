@@ -25,7 +25,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         routes.MapGet(Models, ModelsAsync).WithMetadata(Read);
         routes.MapPut(Models, SetModelsAsync).WithMetadata(Admin);
         routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
-        routes.MapGet(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer)).WithMetadata(Read);
+        routes.MapGet(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(Read);
         routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
         routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(Admin);
         routes.MapGet("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
@@ -36,7 +36,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     {
         var id = RouterEndpoints.IdOf(context, "/export");
         var record = await router.ExportAsync(Tenant(context), id, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ExportAnswer(id, Convert.ToBase64String(record), UserState.Read(record).Count, Now()), GatewayJson.Default.ExportAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ExportAnswer(id, Convert.ToBase64String(record), UserState.Read(record).Count, Now())).ConfigureAwait(false);
     }
 
     private async Task ImportAsync(HttpContext context)
@@ -69,17 +69,17 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         var id = RouterEndpoints.IdOf(context, "/verify");
         var receipt = await FieldAsync(context, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
         var found = deeds.Check(receipt, Tenant(context), id);
-        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), GatewayJson.Default.VerifyAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ConfigureAwait(false);
     }
 
     private Task DoneAsync(HttpContext context, string deed, string id, int signals) =>
-        Answers.WriteAsync(context, new DeedAnswer(deed, id, signals, Now(), deeds.Certify(deed, Tenant(context), id, time.GetUtcNow())), GatewayJson.Default.DeedAnswer);
+        Answers.WriteAsync(context, new DeedAnswer(deed, id, signals, Now(), deeds.Certify(deed, Tenant(context), id, time.GetUtcNow())));
 
     private Task ModelsAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
-        return Answers.WriteAsync(context, CatalogJson.Write(catalog));
+        return Answers.WriteJsonAsync(context, CatalogJson.Write(catalog));
     }
 
     private async Task SetModelsAsync(HttpContext context)
@@ -146,7 +146,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         }
 
         await mode.SetAsync(wanted.Length == 0 ? null : wanted, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ModeAnswer(mode.Mode), GatewayJson.Default.ModeAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ModeAnswer(mode.Mode)).ConfigureAwait(false);
     }
 
     /// <summary>The earlier keys open what they sealed until it expires, unless they are thrown away at once.</summary>
@@ -161,7 +161,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
         var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
-        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Shown(from), Shown(atOnce ? from : from + policy.Sealer.Lifetime)), GatewayJson.Default.RotatedAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Shown(from), Shown(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
 
         static string Shown(DateTimeOffset at) => at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
     }
@@ -177,7 +177,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     {
         await using var file = Log();
         var report = await SavingsReport.ReadAsync(file, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, report, GatewayJson.Default.SavingsReport).ConfigureAwait(false);
+        await Answers.WriteAsync(context, report).ConfigureAwait(false);
     }
 
     private FileStream Log()

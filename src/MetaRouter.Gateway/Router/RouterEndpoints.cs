@@ -34,7 +34,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
         watch.Decided(tenant, decision);
-        await Answers.WriteAsync(context, Answer(decision), GatewayJson.Default.RouteAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, Answer(decision)).ConfigureAwait(false);
     }
 
     /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
@@ -65,7 +65,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
             throw new ApiException(410, ErrorCodes.InvalidRequest, "user_erased", "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.", "receipt");
         }
 
-        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), Preference(result.User!.Pool, result.User.Belief)), GatewayJson.Default.FeedbackAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), Preference(result.User!.Pool, result.User.Belief))).ConfigureAwait(false);
     }
 
     private async Task UserAsync(HttpContext context)
@@ -89,8 +89,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var preference = Preference(user.Pool, belief);
         await Answers.WriteAsync(
             context,
-            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.ActingLambda), marginal, Topics(user.Pool, belief), Latency(belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version)),
-            GatewayJson.Default.UserAnswer).ConfigureAwait(false);
+            new UserAnswer(id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, Rounded(user.ActingLambda), marginal, Topics(user.Pool, belief), Latency(belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version))).ConfigureAwait(false);
     }
 
     private async Task EraseAsync(HttpContext context)
@@ -98,7 +97,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         var id = IdOf(context);
         await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
         watch.Forget(Edge.CallerOf(context).Tenant, id);
-        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow())), GatewayJson.Default.ErasedAnswer).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
     }
 
     /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>

@@ -64,7 +64,6 @@ internal static class TelemetrySetup
     public static void UseTelemetry(this WebApplication app, TelemetryOptions options)
     {
         var (router, gateway) = (app.Services.GetRequiredService<RouterMetrics>(), app.Services.GetRequiredService<GatewayMetrics>());
-        gateway.Observe(app.Services.GetRequiredService<PoolHolder>(), app.Services.GetRequiredService<Upstreams>());
         app.Lifetime.ApplicationStarted.Register(() =>
         {
             router.Zero();
@@ -74,5 +73,7 @@ internal static class TelemetrySetup
         {
             app.MapPrometheusScrapingEndpoint(MetricsPath).WithMetadata(new HttpMethodMetadata([HttpMethods.Get]), new NotTraced(), new NeedsScope(Scope.Metrics | Scope.Admin, "metrics or admin"));
         }
+
+        gateway.Observe(app.Services.GetRequiredService<PoolHolder>(), app.Services.GetRequiredService<Upstreams>());
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Hosting;
@@ -25,20 +24,20 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(Root + "/session", SessionAsync);
-        routes.MapGet(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)), ConsoleJson.Default.OverviewView)).WithMetadata(Read);
+        routes.MapGet(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(Read);
         routes.MapGet(Root + "/events", EventsAsync).WithMetadata(Read);
-        routes.MapGet(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)), ConsoleJson.Default.FrontView)).WithMetadata(Read);
+        routes.MapGet(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(Read);
         routes.MapGet(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
         routes.MapGet(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
-        routes.MapGet(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)), ConsoleJson.Default.UsersView)).WithMetadata(Read);
+        routes.MapGet(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(Read);
     }
 
     /// <summary>Nobody keeps what a console was shown.</summary>
-    internal static Task WriteAsync<T>(HttpContext context, T answer, JsonTypeInfo<T> type)
+    internal static Task WriteAsync<T>(HttpContext context, T answer)
     {
         context.Response.Headers.CacheControl = "no-store";
         var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
-        return Answers.WriteAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? Pretty<T>() : type), pretty);
+        return Answers.WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? ConsoleJson.Pretty : ConsoleJson.Default), pretty);
     }
 
     /// <summary>A whole number of the query.</summary>
@@ -53,14 +52,10 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
     internal static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
 
-    private static JsonTypeInfo<T> Pretty<T>() => (JsonTypeInfo<T>)s_pretty.GetTypeInfo(typeof(T))!;
-
-    private static readonly ConsoleJson s_pretty = new(new JsonSerializerOptions(ConsoleJson.Default.Options) { WriteIndented = true });
-
     private Task SessionAsync(HttpContext context)
     {
         var caller = Edge.CallerOf(context);
-        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Version), ConsoleJson.Default.SessionView);
+        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Version));
     }
 
     private string Watched(HttpContext context) => watch.IsOn ? Tenant(context)
@@ -105,7 +100,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
             isAfter |= (r.TimeMs, r.Nonce) == last;
         }
 
-        return WriteAsync(context, new DecisionsView([.. found], total, next, [.. s_reasons.Where(r => (reasons & (1 << (byte)r)) != 0).Select(ConsoleNames.Of)]), ConsoleJson.Default.DecisionsView);
+        return WriteAsync(context, new DecisionsView([.. found], total, next, [.. s_reasons.Where(r => (reasons & (1 << (byte)r)) != 0).Select(ConsoleNames.Of)]));
     }
 
     private Task DecisionAsync(HttpContext context)
@@ -116,7 +111,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         {
             if (entry.Record.Tenant == tenant && (entry.Record.TimeMs, entry.Record.Nonce) == wanted)
             {
-                return WriteAsync(context, rows.Decision(entry), ConsoleJson.Default.DecisionView);
+                return WriteAsync(context, rows.Decision(entry));
             }
         }
 
@@ -159,13 +154,13 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         {
             if (tick % TicksToOverview == 0)
             {
-                await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default.OverviewView), cancellationToken).ConfigureAwait(false);
+                await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
             }
 
             (var latest, seen) = Since(watch.Of(tenant).Number, seen);
             for (var i = latest.Count - 1; i >= 0; i--)
             {
-                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(latest[i], ConsoleJson.Default.RowView), cancellationToken).ConfigureAwait(false);
+                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(latest[i], ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
             }
 
             await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);

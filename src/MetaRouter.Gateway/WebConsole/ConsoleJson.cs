@@ -1,4 +1,4 @@
-using System.Text.Json.Serialization;
+using System.Text.Json;
 
 namespace MetaRouter.Gateway.WebConsole;
 
@@ -87,17 +87,11 @@ internal sealed record ModelLineView(
 
 internal sealed record ModelsView(string Etag, ModelLineView[] Models);
 
-/// <summary>The console's answers: nothing is left out, what is not known is null.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(SessionView))]
-[JsonSerializable(typeof(OverviewView))]
-[JsonSerializable(typeof(DecisionsView))]
-[JsonSerializable(typeof(RowView))]
-[JsonSerializable(typeof(DecisionView))]
-[JsonSerializable(typeof(FrontView))]
-[JsonSerializable(typeof(UsersView))]
-[JsonSerializable(typeof(UserView))]
-[JsonSerializable(typeof(LearningView))]
-[JsonSerializable(typeof(PlaygroundView))]
-[JsonSerializable(typeof(ModelsView))]
-internal sealed partial class ConsoleJson : JsonSerializerContext;
+/// <summary>How the console's answers are written: nothing is left out, what is not known is null.</summary>
+internal static class ConsoleJson
+{
+    public static JsonSerializerOptions Default { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>For <c>?pretty</c>.</summary>
+    public static JsonSerializerOptions Pretty { get; } = new(Default) { WriteIndented = true };
+}

@@ -43,8 +43,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
                 [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(c.Model.Value, outcomes[k].Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
                 user.Pool.CostScaleUsd,
                 new(belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95), decision.LambdaCost),
-                [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))]),
-            ConsoleJson.Default.PlaygroundView).ConfigureAwait(false);
+                [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))])).ConfigureAwait(false);
     }
 
     private Task ModelsAsync(HttpContext context)
@@ -59,7 +58,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
                 upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
-        return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models]), ConsoleJson.Default.ModelsView);
+        return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models]));
     }
 
     private static string[] Capabilities(ModelProfile model) =>

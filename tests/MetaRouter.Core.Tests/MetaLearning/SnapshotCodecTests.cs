@@ -29,6 +29,9 @@ public class SnapshotCodecTests
         read.OutcomeCorrelation.ShouldBe(SomeSnapshots.TwoKinds.OutcomeCorrelation);
     }
 
+    [Fact]
+    public void Version_OfWhatShips_IsThatOfItsContent() => SnapshotCodec.ContentHash(Snapshot.Default).ShouldBe(Snapshot.Default.Version);
+
     /// <summary>Found by fuzzing: room was made for what a few bytes claimed.</summary>
     [Fact]
     public void Read_PackedLengthThatLies_TakesNoMoreRoomThanWhatComes()
