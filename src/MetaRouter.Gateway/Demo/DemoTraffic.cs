@@ -34,19 +34,13 @@ internal sealed partial class DemoTraffic(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield(); // the host need not wait for the files
-        _users = DemoUser.Make(options.Users, _random);
-        foreach (var user in _users)
-        {
-            names.Show(secrets.HashOf(Tenant, user.Id), user.Id);
-        }
-
         try
         {
-            _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
+            Gather();
             using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1 / options.RequestsPerSecond));
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                await AskAsync(_users[_random.Next(_users.Length)], stoppingToken).ConfigureAwait(false);
+                await AskAsync(stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -61,8 +55,22 @@ internal sealed partial class DemoTraffic(
         }
     }
 
-    private async Task AskAsync(DemoUser user, CancellationToken cancellationToken)
+    /// <summary>The users arrive. Without a clock of its own, so that a test may play minutes in seconds: <see cref="AskAsync"/> as often as wanted after it.</summary>
+    public void Gather()
     {
+        _users = DemoUser.Make(options.Users, _random);
+        foreach (var user in _users)
+        {
+            names.Show(secrets.HashOf(Tenant, user.Id), user.Id);
+        }
+
+        _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
+    }
+
+    /// <summary>One of the users asks something and, perhaps, says what it was worth.</summary>
+    public async Task AskAsync(CancellationToken cancellationToken)
+    {
+        var user = _users[_random.Next(_users.Length)];
         var asked = _rows is null ? MadeUpRequests.Next(_random) : _rows[_random.Next(_rows.Count)];
         var compares = _random.NextDouble() < (user.Requests++ < Acquainting ? CompareEarly : CompareLater);
         var decision = await router.DecideAsync(Tenant, user.Id, new RouteRequest(asked.Text) { MayCompare = compares && mode.Mode == ModeKeeper.Apply }, cancellationToken).ConfigureAwait(false);
