@@ -15,10 +15,13 @@ namespace MetaRouter.Gateway.Demo;
 internal sealed partial class DemoTraffic(
     IEdgeRouter router, Watch watch, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
 {
-    /// <summary>A user compares two answers to a third of the first so many requests, then hardly ever.</summary>
+    /// <summary>
+    /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what is to be known of a trade-off; each costs a second answer,
+    /// often a dear one, and asking on would eat what was saved.
+    /// </summary>
     private const int Acquainting = 10;
 
-    private const double CompareEarly = 0.3, CompareLater = 0.01, Thumbs = 0.2, RegenerateAfterDown = 0.5, CostSpread = 0.3, LatencySpread = 0.4;
+    private const double CompareEarly = 0.5, CompareLater = 0.02, Thumbs = 0.2, RegenerateAfterDown = 0.5, CostSpread = 0.3, LatencySpread = 0.4;
 
     private readonly ILogger<DemoTraffic> _logger = logger;
     private readonly Random _random = new(options.Seed);
