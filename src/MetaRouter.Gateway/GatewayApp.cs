@@ -12,7 +12,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway;
 
 /// <summary>Puts the gateway together.</summary>
-internal static class GatewayApp
+internal static partial class GatewayApp
 {
     public const string DefaultUrl = "http://127.0.0.1:8080";
 
@@ -111,6 +111,11 @@ internal static class GatewayApp
 
         replace?.Invoke(builder.Services);
         var app = builder.Build();
+        foreach (var (written, meant) in StrangeSections.Of(builder.Configuration))
+        {
+            LogStrangeSection(app.Logger, written, meant);
+        }
+
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // most of a start: made beside what does not need it
         try
@@ -164,4 +169,7 @@ internal static class GatewayApp
             logging.AddFilter(category, static level => s_hasStarted && level >= LogLevel.Warning);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
+    private static partial void LogStrangeSection(ILogger logger, string written, string meant);
 }

@@ -31,6 +31,35 @@ public sealed class DemoTests
         Welcome.Text(gateway.App).ShouldContain("SIMULATED");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Demo_OfThreeMinutes_LearnsWhoIsThriftyAndGivesUsersMoreThanAnyOneModel(int seed)
+    {
+        var played = await DemoPlay.StartAsync(seed);
+        await using var gateway = played.Gateway;
+
+        await played.RunAsync(minutes: 1);
+        var (early, newcomer) = (await played.WidthAsync(), DemoPlay.Width(played.Newcomer));
+        var learning = played.Spent;
+        await played.RunAsync(minutes: 2);
+        var late = await played.WidthAsync();
+
+        early.ShouldBeLessThan(0.85 * newcomer);
+        late.ShouldBeLessThan(early);
+
+        // Once the first minute's learning is paid.
+        var traffic = played.Since(minute: 1);
+        traffic.Models.Count(m => m.Value >= 0.1).ShouldBeGreaterThanOrEqualTo(3, string.Join(", ", traffic.Models));
+        traffic.Models.Values.Max().ShouldBeLessThan(0.6);
+        traffic.Demanding.Cost.ShouldBeGreaterThan(2.5 * traffic.Thrifty.Cost);
+        traffic.Demanding.Quality.ShouldBeGreaterThan(traffic.Thrifty.Quality + 0.05);
+        traffic.Worth.ShouldBeGreaterThan(traffic.Singles.Max(s => s.Worth));
+        traffic.Quality.ShouldBeGreaterThan(traffic.SingleModelLine - 0.008); // on it or above; what chance does to 2,400 requests is left out
+        traffic.SavedShare.ShouldBeGreaterThan(0.5);
+        traffic.SavedShare.ShouldBeGreaterThan(learning.SavedShare);
+    }
+
     [Fact]
     public void Users_OfOneSeed_AreTheSame_AndSpreadOverTheTradeOff()
     {
@@ -38,8 +67,9 @@ public sealed class DemoTests
 
         users.ShouldBe(DemoUser.Make(50, new Random(1)));
         users.Select(u => u.Id).Distinct().Count().ShouldBe(50);
-        users.Count(u => u.Preference.LambdaCost < 0.1).ShouldBeInRange(16, 17);
-        users.Min(u => u.Preference.LambdaCost).ShouldBeGreaterThanOrEqualTo(0.01);
+        users.Count(u => u.Preference.LambdaCost < 0.1).ShouldBeInRange(14, 15); // ln 5 of ln 250
+        users.Min(u => u.Preference.LambdaCost).ShouldBeGreaterThanOrEqualTo(0.02);
+        users.Max(u => u.Preference.LambdaCost).ShouldBeLessThanOrEqualTo(5);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using MetaRouter.Gateway.Demo;
 using Microsoft.Extensions.Configuration;
 using MetaRouter.Gateway.Configuration;
 using System.Text;
@@ -36,7 +37,7 @@ public sealed class RunningGateway : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("gateway").FullName;
         var (time, log) = (new MovableTime(), new KeptLog());
-        string[] args = ["--urls", "http://127.0.0.1:0", .. settings.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", $"sqlite:{folder}/users.db"], "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") ? [] : EightModels(), .. settings];
+        string[] args = ["--urls", "http://127.0.0.1:0", .. settings.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", $"sqlite:{folder}/users.db"], "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") || settings.Contains(DemoOptions.Switch) ? [] : EightModels(), .. settings];
         var app = await GatewayApp.BuildAsync(args, services =>
         {
             services.AddSingleton<TimeProvider>(time);

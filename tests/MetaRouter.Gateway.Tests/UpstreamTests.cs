@@ -185,6 +185,18 @@ public sealed class UpstreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FailOver_EveryModelFails_TheErrorNamesAllThatWereTried()
+    {
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        }
+
+        (await _gateway.PostAsync(Chat, Body("auto"))).ShouldFail(502, "upstream_failed", [.. _of.Where(u => u.Value.Calls > 0).Select(u => $"'{u.Key}'")]);
+        _of.Values.Sum(u => u.Calls).ShouldBe(3);
+    }
+
+    [Fact]
     public async Task FailOver_NamedModel_IsNotAnsweredByAnother()
     {
         _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);

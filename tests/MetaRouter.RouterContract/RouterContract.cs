@@ -47,7 +47,7 @@ public abstract class RouterContract : IAsyncLifetime
         var decision = await RouteAsync();
 
         Explanation.Of(decision).ShouldContain(decision.Model.Value);
-        Explanation.Of(await _router.GetUserAsync(Tenant, User)).ShouldContain("from 0 signals");
+        Explanation.Of(await _router.GetUserAsync(Tenant, User)).ShouldContain("nothing is known of this user yet");
         await LearnAsync(decision);
         Explanation.Of(await _router.GetUserAsync(Tenant, User)).ShouldContain("from 1 signal");
     }

@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Configuration;
 internal static class Arguments
 {
     /// <summary>What a setting's name may begin with: this program's sections, and what ASP.NET Core reads by itself.</summary>
-    private static readonly string[] s_known =
+    public static IReadOnlyList<string> Known { get; } =
     [
         MetaRouterOptions.Section, GatewayOptions.Section, TelemetryOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section, DemoOptions.Section, "Logging",
         "urls", "http_ports", "https_ports", "Kestrel", "AllowedHosts", "ConnectionStrings", "Orleans", "environment", "contentRoot", "applicationName", "shutdownTimeoutSeconds", "hostBuilder",
@@ -53,7 +53,7 @@ internal static class Arguments
                 break; // what follows may belong to the command that was meant
             }
 
-            var isKnown = s_known.Contains(option.TrimStart('-').Split(':')[0], StringComparer.OrdinalIgnoreCase);
+            var isKnown = Known.Contains(option.TrimStart('-').Split(':')[0], StringComparer.OrdinalIgnoreCase);
             if (!isKnown)
             {
                 problems.Add($"the option '{option}' does not exist; settings are written --SECTION:NAME VALUE, such as --MetaRouter:Store memory, and the address is --urls (see --help)");

@@ -1,12 +1,23 @@
 using System.Globalization;
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Gateway.Demo;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Configuration;
 
-/// <summary>The models shown when nothing is configured: eight well-known ones of the shipped snapshot, from the cheapest to the dearest, at their list prices.</summary>
+/// <summary>The models shown when nothing is configured: eight well-known ones of the shipped snapshot, at their list prices.</summary>
 internal static class DemoCatalog
 {
+    /// <summary>
+    /// For simulated users. Each step up in price is worth it to some of them: a model that is nearly the best and nearly the cheapest would answer everybody, whatever their trade-off,
+    /// and who is pleased by it would tell nothing.
+    /// </summary>
+    private static readonly string[] s_played =
+    [
+        "claude-3-5-sonnet-20241022", "gpt-4o-2024-08-06", "llama-3.1-405b-instruct", "claude-3-5-haiku-20241022",
+        "llama-3.1-70b-instruct", "llama-3.1-8b-instruct", "deepseek-v2-chat", "gemma-2-9b-it",
+    ];
+
     private static readonly string[] s_models =
     [
         "gpt-4o-2024-05-13", "gemini-1.5-pro-002", "gemini-1.5-flash-002", "llama-3.1-70b-instruct",
@@ -22,7 +33,8 @@ internal static class DemoCatalog
             return;
         }
 
-        var known = Snapshot.Default.Models.Where(m => s_models.Contains(m.Id.Value)).OrderBy(m => Array.IndexOf(s_models, m.Id.Value)).ToList();
+        var models = DemoMode.IsOn(configuration) ? s_played : s_models;
+        var known = Snapshot.Default.Models.Where(m => models.Contains(m.Id.Value)).OrderBy(m => Array.IndexOf(models, m.Id.Value)).ToList();
         configuration.AddInMemoryCollection(known.SelectMany((model, i) => (KeyValuePair<string, string?>[])
         [
             new($"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}:{i}:Id", model.Id.Value),

@@ -15,10 +15,13 @@ namespace MetaRouter.Gateway.Demo;
 internal sealed partial class DemoTraffic(
     IEdgeRouter router, Watch watch, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
 {
-    /// <summary>A user compares two answers to a third of the first so many requests, then hardly ever.</summary>
+    /// <summary>
+    /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what is to be known of a trade-off; each costs a second answer,
+    /// often a dear one, and asking on would eat what was saved.
+    /// </summary>
     private const int Acquainting = 10;
 
-    private const double CompareEarly = 0.3, CompareLater = 0.01, Thumbs = 0.2, RegenerateAfterDown = 0.5, CostSpread = 0.3, LatencySpread = 0.4;
+    private const double CompareEarly = 0.5, CompareLater = 0.02, Thumbs = 0.2, RegenerateAfterDown = 0.5, CostSpread = 0.3, LatencySpread = 0.4;
 
     private readonly ILogger<DemoTraffic> _logger = logger;
     private readonly Random _random = new(options.Seed);
@@ -34,19 +37,13 @@ internal sealed partial class DemoTraffic(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield(); // the host need not wait for the files
-        _users = DemoUser.Make(options.Users, _random);
-        foreach (var user in _users)
-        {
-            names.Show(secrets.HashOf(Tenant, user.Id), user.Id);
-        }
-
         try
         {
-            _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
+            Gather();
             using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1 / options.RequestsPerSecond));
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                await AskAsync(_users[_random.Next(_users.Length)], stoppingToken).ConfigureAwait(false);
+                await AskAsync(stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -61,8 +58,22 @@ internal sealed partial class DemoTraffic(
         }
     }
 
-    private async Task AskAsync(DemoUser user, CancellationToken cancellationToken)
+    /// <summary>The users arrive. Without a clock of its own, so that a test may play minutes in seconds: <see cref="AskAsync"/> as often as wanted after it.</summary>
+    public void Gather()
     {
+        _users = DemoUser.Make(options.Users, _random);
+        foreach (var user in _users)
+        {
+            names.Show(secrets.HashOf(Tenant, user.Id), user.Id);
+        }
+
+        _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
+    }
+
+    /// <summary>One of the users asks something and, perhaps, says what it was worth.</summary>
+    public async Task AskAsync(CancellationToken cancellationToken)
+    {
+        var user = _users[_random.Next(_users.Length)];
         var asked = _rows is null ? MadeUpRequests.Next(_random) : _rows[_random.Next(_rows.Count)];
         var compares = _random.NextDouble() < (user.Requests++ < Acquainting ? CompareEarly : CompareLater);
         var decision = await router.DecideAsync(Tenant, user.Id, new RouteRequest(asked.Text) { MayCompare = compares && mode.Mode == ModeKeeper.Apply }, cancellationToken).ConfigureAwait(false);

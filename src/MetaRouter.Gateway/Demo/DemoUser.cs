@@ -16,14 +16,14 @@ internal sealed record DemoUser(string Id, HiddenPreference Preference)
 
     public int Requests { get; set; }
 
-    /// <summary>From quality at almost any price to hardly any price at all: lambda log-uniform in [0.01, 10], spread evenly so that few users show it too.</summary>
+    /// <summary>From demanding, who gladly pay for the dearest model, to thrifty, who never would: lambda log-uniform in [0.02, 5], spread evenly so that few users show it too.</summary>
     public static DemoUser[] Make(int count, Random random)
     {
         var (users, place) = (new DemoUser[count], Enumerable.Range(0, count).ToArray());
         random.Shuffle(place);
         for (var i = 0; i < count; i++)
         {
-            var lambda = 0.01 * Math.Pow(1000, (place[i] + random.NextDouble()) / count);
+            var lambda = 0.02 * Math.Pow(250, (place[i] + random.NextDouble()) / count);
             users[i] = new(i < s_names.Length ? s_names[i] : FormattableString.Invariant($"{s_names[i % s_names.Length]}-{i / s_names.Length + 1}"), new HiddenPreference(lambda));
         }
 

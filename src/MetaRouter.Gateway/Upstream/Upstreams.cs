@@ -57,6 +57,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, CancellationToken cancellationToken)
     {
         var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
+        var tried = new List<ModelId>();
         foreach (var model in models)
         {
             var endpoints = EndpointsOf(model);
@@ -75,6 +76,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 }
 
                 attempts++;
+                if (!tried.Contains(model))
+                {
+                    tried.Add(model);
+                }
+
                 try
                 {
                     var answer = await TryAsync(endpoint, model, path, body, cancellationToken).ConfigureAwait(false);
@@ -102,6 +108,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         if (refused is not null)
         {
             return refused with { Attempts = attempts };
+        }
+
+        // The first failure, and whom else it was in vain to ask: an outage of all looks otherwise like one of a single model.
+        if (failed is not null && tried.Count > 1)
+        {
+            failed = new ApiException(failed.Status, failed.Type, failed.Code, $"{failed.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", failed.Param) { RetryAfter = failed.RetryAfter };
         }
 
         throw failed ?? (resting is var (name, until)

@@ -171,7 +171,11 @@ function Money({ o }: { o: Overview }) {
   );
 }
 
-function Who({ o }: { o: Overview }) {
+/** What is counted by span, without the last, which has only begun and would look like a fall; alone it is drawn. */
+const whole = (o: Overview): Overview => (o.series.slice(0, -1).some((b) => b.requests > 0) ? { ...o, series: o.series.slice(0, -1) } : o);
+
+function Who({ o: all }: { o: Overview }) {
+  const o = useMemo(() => whole(all), [all]);
   const names = useMemo(() => o.models.filter((m) => m.requests > 0).map((m) => m.name), [o]);
   const lines = useMemo((): Line[] => names.map((name) => ({ label: name, values: o.series.map((b) => b.models[name] ?? 0), ink: () => inkOf(name), shape: "bars" })), [o, names]);
   const x = useMemo(() => seconds(o), [o]);

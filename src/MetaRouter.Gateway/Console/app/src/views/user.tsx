@@ -98,7 +98,13 @@ function Drawn({ u }: { u: User }) {
   );
 }
 
-function Topics({ topics }: { topics: NonNullable<User["topics"]> }) {
+/** Only what is likelier than not: an offset within its own deviation is the same trade-off as elsewhere, as far as is known. */
+function Topics({ topics: all }: { topics: NonNullable<User["topics"]> }) {
+  const topics = all.filter((t) => Math.abs(t.offset) > t.sd);
+  if (topics.length === 0) {
+    return <p class="note">The same everywhere, as far as is known: on no topic has anything been said that tells of another trade-off.</p>;
+  }
+
   const most = Math.max(...topics.map((t) => Math.abs(t.offset) + t.sd), 0.1);
   return (
     <table class="data topics">

@@ -1,0 +1,22 @@
+using MetaRouter.Gateway.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace MetaRouter.Gateway.Tests;
+
+public sealed class StrangeSectionsTests
+{
+    [Theory]
+    [InlineData("""{"Upstream":[]}""", "Upstream", "Upstreams")]
+    [InlineData("""{"Upstream":[{"Model":"*"}]}""", "Upstream", "Upstreams")]
+    [InlineData("""{"gatway":{"Mode":"off"}}""", "gatway", "Gateway")]
+    [InlineData("""{"ApiKey":[]}""", "ApiKey", "ApiKeys")]
+    public void Section_NearlyOfAKnownName_IsToldWithIt(string file, string written, string meant) => Of(file).Single().ShouldBe((written, meant));
+
+    [Theory]
+    [InlineData("""{"Upstreams":[],"metarouter":{},"Logging":{}}""")]
+    [InlineData("""{"Serilog":{},"Smtp":{"Host":"mail"},"FeatureManagement":{},"Memory":{}}""")]
+    public void Section_KnownOrOfTheHostsOwn_IsLeftAlone(string file) => Of(file).ShouldBeEmpty();
+
+    private static List<(string, string)> Of(string file) =>
+        [.. StrangeSections.Of((IConfigurationRoot)new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file))).Build())];
+}
