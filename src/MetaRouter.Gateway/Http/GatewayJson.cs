@@ -81,7 +81,7 @@ internal sealed record ModelAnswer(string Id, string Object, long Created, strin
     public string? Description { get; init; }
 }
 
-/// <summary>How answers are written. Not by generated code: a third of the first build of a clone went into it, and writing is a small part of an answer.</summary>
+/// <summary>How answers are written. Not by generated code: it writes a route .6 us sooner, a hundredth of what one costs, and was a tenth or more of compiling a clone.</summary>
 internal static class GatewayJson
 {
     public static JsonSerializerOptions Default { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
