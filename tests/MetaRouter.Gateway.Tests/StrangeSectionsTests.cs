@@ -17,6 +17,17 @@ public sealed class StrangeSectionsTests
     [InlineData("""{"Serilog":{},"Smtp":{"Host":"mail"},"FeatureManagement":{},"Memory":{}}""")]
     public void Section_KnownOrOfTheHostsOwn_IsLeftAlone(string file) => Of(file).ShouldBeEmpty();
 
-    private static List<(string, string)> Of(string file) =>
-        [.. StrangeSections.Of((IConfigurationRoot)new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file))).Build())];
+    private static List<(string, string)> Of(string file)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, file);
+            return [.. StrangeSections.Of(new ConfigurationBuilder().AddJsonFile(path).Build())];
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 }
