@@ -68,7 +68,7 @@ public static class Explanation
         ArgumentNullException.ThrowIfNull(belief);
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");
-        return (belief.Signals == 0 ? $"nothing is known of this user yet, so the population's trade-off applies: {price}" : $"{price}, from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
+        return (belief.Signals == 0 ? $"nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: {price}" : $"{price}, from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
 
         string Topics(string how, Func<TopicOffset, double> sure)
         {

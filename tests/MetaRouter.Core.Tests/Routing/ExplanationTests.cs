@@ -107,7 +107,7 @@ public class ExplanationTests
     [Fact]
     public void Of_User_TellsThePriceItsIntervalAndTheSignals()
     {
-        Explanation.Of(Newcomer).ShouldMatch(@"^nothing is known of this user yet, so the population's trade-off applies: pays about \$[\d.]+ per 1,000 requests for one more right answer in 100 \(90 % sure: \$[\d.]+ to \$[\d.]+\)$");
+        Explanation.Of(Newcomer).ShouldMatch(@"^nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: pays about \$[\d.]+ per 1,000 requests for one more right answer in 100 \(90 % sure: \$[\d.]+ to \$[\d.]+\)$");
 
         var heard = Newcomer.Learn(Decide(new RouteRequest(Ask(0))).Receipt, FeedbackKind.Thumb, 1, SomeReceipts.Now, false, out _);
         Explanation.Of(heard).ShouldEndWith("from 1 signal");
