@@ -159,8 +159,14 @@ internal sealed class ChatEndpoint(
             await WarmAsync(call, answer, spent).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {
-                await (stream.IsBroken ? signals.ForgetAsync(call.Tenant, call.User)
-                    : call.Context.RequestAborted.IsCancellationRequested ? signals.AbandonedAsync(call.Tenant, call.User, receipt) : default).ConfigureAwait(false);
+                if (stream.IsBroken)
+                {
+                    await signals.ForgetAsync(call.Tenant, call.User).ConfigureAwait(false);
+                }
+                else if (call.Context.RequestAborted.IsCancellationRequested)
+                {
+                    await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
+                }
             }
         }
     }
