@@ -101,7 +101,7 @@ public class ExplanationTests
     public void Of_UserOfModelsThatCostNextToNothing_StillTellsAPrice()
     {
         var pool = RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0.0001), new("b", 0.7f, 0.0002)]));
-        Explanation.Of(new UserModel(pool, UserState.Empty)).ShouldMatch(@"^pays about \$0\.0+[1-9]\d per 1,000 ");
+        Explanation.Of(new UserModel(pool, UserState.Empty)).ShouldMatch(@": pays about \$0\.0+[1-9]\d per 1,000 ");
     }
 
     [Fact]
