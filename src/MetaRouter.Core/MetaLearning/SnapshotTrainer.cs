@@ -43,7 +43,7 @@ public static class SnapshotTrainer
         var (latencyWeights, latencyFactor) = LogLinear.Fit(x, table.LatencySeconds, Width, table.ModelCount);
         var prompt = PromptTokens(table, tokens);
         var topics = encoder.Topics.Topics;
-        var onTopic = TopicQuality.Fit(x, Width, PromptEncoder.Described, topics, Filled(quality.Logistic, x, table.Score), quality.TreeMean);
+        var onTopic = TopicQuality.Fit(x, Width, PromptEncoder.Described, topics, quality.Scores, quality.TreeMean);
         var heads = new ModelHead[table.ModelCount];
         for (var k = 0; k < heads.Length; k++)
         {
@@ -120,7 +120,8 @@ public static class SnapshotTrainer
         return decays.Select((decay, i) => (decay, total: loss.AsSpan(i * folds, folds).ToArray().Sum())).MinBy(d => d.total).decay;
     }
 
-    private sealed record QualityFit(LowRankLogistic Logistic, ExtraTrees Forest, float[] TreeMean, float[] Basis, int Targets)
+    /// <param name="Scores">Those it was fitted on, without gaps.</param>
+    private sealed record QualityFit(LowRankLogistic Logistic, ExtraTrees Forest, float[] TreeMean, float[] Basis, int Targets, float[] Scores)
     {
         public void Predict(ReadOnlySpan<float> x, Span<float> quality)
         {
@@ -168,7 +169,7 @@ public static class SnapshotTrainer
         }
 
         var forest = ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed });
-        return new QualityFit(logistic, forest, mean, loading, targets);
+        return new QualityFit(logistic, forest, mean, loading, targets, filled);
     }
 
     /// <summary>The scores, and where nobody observed one what the logistic model expects.</summary>

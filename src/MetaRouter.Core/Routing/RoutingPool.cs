@@ -34,7 +34,7 @@ public sealed class RoutingPool
         (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
         var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
         var (values, middle) = (default(ValueTable), default(MiddleCalibration));
-        Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // half of a start each
+        Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // neither needs the other, and a start waits for both
         Values = values ?? FromMeans(catalog, heads, CostScaleUsd);
         _uncertainty = snapshot.Uncertainty;
         Context = context with { Middle = middle };
