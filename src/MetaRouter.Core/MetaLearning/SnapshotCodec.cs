@@ -33,6 +33,7 @@ public static class SnapshotCodec
     public const ushort OnTopicVersion = 6;
 
     private const int HashBytes = 32;
+    private const int HashedAtOnce = 64 << 10;
 
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
 
@@ -55,11 +56,8 @@ public static class SnapshotCodec
     /// <exception cref="SnapshotFormatException">The bytes are not a whole, unaltered snapshot of a version this program reads; the message says which of these.</exception>
     public static Snapshot Read(ReadOnlySpan<byte> bytes)
     {
-        if (SnapshotPacking.IsPacked(bytes))
-        {
-            bytes = SnapshotPacking.Unpack(bytes);
-        }
-
+        var written = SnapshotPacking.IsPacked(bytes) ? SnapshotPacking.Unpack(bytes) : bytes.ToArray();
+        bytes = written;
         if (bytes.Length < Magic.Length || !bytes.StartsWith(Magic))
         {
             throw new SnapshotFormatException($"These {bytes.Length} bytes are not a MetaRouter snapshot: it begins with 'MRSNAPSH'. Point to a file written by 'metarouter train'.");
@@ -85,7 +83,7 @@ public static class SnapshotCodec
 
         try
         {
-            using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + 2)..^HashBytes].ToArray()), Encoding.UTF8);
+            using var reader = new BinaryReader(new MemoryStream(written, Magic.Length + 2, written.Length - Magic.Length - 2 - HashBytes), Encoding.UTF8);
             return ReadBody(reader, version, BinaryPrimitives.ReadUInt64LittleEndian(hash));
         }
         catch (Exception e) when (e is IOException or ArgumentException or OverflowException or FormatException and not SnapshotFormatException)
@@ -94,15 +92,16 @@ public static class SnapshotCodec
         }
     }
 
+    // Hashed as it is written: a prior is taught every minute, and seven megabytes for its version each time would be large objects that the collector keeps room for.
     internal static ulong ContentHash(Snapshot snapshot)
     {
-        using var stream = new MemoryStream();
-        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        using var hashing = new HashingStream();
+        using (var writer = new BinaryWriter(new BufferedStream(hashing, HashedAtOnce), Encoding.UTF8, leaveOpen: true))
         {
             WriteBody(writer, snapshot);
         }
 
-        return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
+        return BinaryPrimitives.ReadUInt64LittleEndian(hashing.Hash());
     }
 
     private static void WriteBody(BinaryWriter w, Snapshot s)

@@ -48,7 +48,12 @@ internal static class SnapshotFields
         return values;
     }
 
-    public static sbyte[] ReadBytes(BinaryReader r, string what) => MemoryMarshal.Cast<byte, sbyte>(r.ReadBytes(ReadCount(r, what, 1))).ToArray();
+    public static sbyte[] ReadBytes(BinaryReader r, string what)
+    {
+        var values = new sbyte[ReadCount(r, what, 1)];
+        r.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
 
     public static int ReadCount(BinaryReader r, string what, int bytesEach)
     {
