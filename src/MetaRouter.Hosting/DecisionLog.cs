@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using MetaRouter.Core.Routing;
@@ -9,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Hosting;
 
 /// <summary>
-/// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no identity. Written behind; under pressure entries are
-/// dropped and counted rather than holding a request up.
+/// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no user; the tenant by its keyed hash.
+/// Written behind; under pressure entries are dropped and counted rather than holding a request up.
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
@@ -35,14 +36,14 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public void Offer(RouteDecision decision, ServedCall? served = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        Offer(new Entry(decision, served, default, null));
+        Offer(new Entry(decision, served, decision.Receipt.TenantHash, default, null));
     }
 
     /// <summary>What a user said of a logged decision: without it the log tells what was tried, and not what it was worth. Names the decision by its time and nonce, and nobody.</summary>
     public void Offer(in Receipt receipt, Feedback feedback)
     {
         ArgumentNullException.ThrowIfNull(feedback);
-        Offer(new Entry(null, null, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), feedback));
+        Offer(new Entry(null, null, receipt.TenantHash, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), feedback));
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -64,6 +65,25 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     }
 
     public void Dispose() => _queue?.Writer.TryComplete();
+
+    /// <summary>The lines of one tenant, of a log that may be being written: a torn one is left out.</summary>
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>, at once: the file cannot be read.</exception>
+    public static IAsyncEnumerable<string> Read(string path, ulong tenant, CancellationToken cancellationToken)
+    {
+        return ReadAsync(new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan }), $"\"tenant\":\"{Tenant(tenant)}\"", cancellationToken);
+
+        static async IAsyncEnumerable<string> ReadAsync(FileStream file, string named, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            using var reader = new StreamReader(file);
+            while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+            {
+                if (line.Contains(named, StringComparison.Ordinal) && line[^1] == '}')
+                {
+                    yield return line;
+                }
+            }
+        }
+    }
 
     private void Offer(in Entry entry)
     {
@@ -89,7 +109,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             {
                 while (queue.TryRead(out var entry))
                 {
-                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
+                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, entry.Tenant, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
                 }
 
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -115,14 +135,17 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return file.ReadByte() == '\n';
     }
 
-    private static string Line(in SignalKey said, Feedback feedback) => JsonSerializer.Serialize(new
+    private static string Line(in SignalKey said, ulong tenant, Feedback feedback) => JsonSerializer.Serialize(new
     {
         time = Time(said.DecisionTimeMs),
         nonce = said.Nonce,
+        tenant = Tenant(tenant),
         feedback = feedback.Kind.ToString(),
         value = feedback.Value,
         withdrawn = feedback.Withdrawn,
     });
+
+    private static string Tenant(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 
     private static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("O", CultureInfo.InvariantCulture);
 
@@ -130,6 +153,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     {
         time = Time(decision.Receipt.DecisionTimeMs),
         nonce = decision.Receipt.Nonce,
+        tenant = Tenant(decision.Receipt.TenantHash),
         snapshot = decision.SnapshotVersion.ToString("x16", CultureInfo.InvariantCulture),
         chosen = decision.Model.Value,
         offered = decision.Offered?.Value,
@@ -148,7 +172,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     });
 
     /// <summary>A decision with what became of it, or what was said of one.</summary>
-    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, SignalKey Said, Feedback? Feedback);
+    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong Tenant, SignalKey Said, Feedback? Feedback);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written; decisions are no longer logged, and counted as dropped once the queue is full.")]
     private partial void LogStopped(string path, Exception exception);

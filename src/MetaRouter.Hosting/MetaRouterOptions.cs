@@ -228,7 +228,7 @@ public sealed class MetaRouterOptions
             var capabilities = ModelCapabilities.None;
             foreach (var name in Capabilities)
             {
-                if (CapabilityNames.TryGetValue(name, out var one))
+                if (CapabilityNames.TryGetValue(name ?? "", out var one)) // JSON may list a null
                 {
                     capabilities |= one;
                 }

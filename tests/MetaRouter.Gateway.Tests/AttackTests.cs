@@ -118,6 +118,9 @@ public sealed class AttackTests
     [InlineData("http://[::ffff:a9fe:a9fe]/latest")]
     [InlineData("http://[::ffff:0:a9fe:a9fe]/latest")]
     [InlineData("http://[64:ff9b:1::a9fe:a9fe]/latest")]
+    [InlineData("http://[64:ff9b:1:a9fe:a9:fe00::]/latest")] // RFC 6052's other lengths of a prefix: 48,
+    [InlineData("http://[64:ff9b:1:a9:fe:a9fe::]/latest")] // 56
+    [InlineData("http://[64:ff9b:1:0:a9:fea9:fe00:0]/latest")] // and 64
     [InlineData("http://[2001:0:0:0:0:0:5601:5601]/latest")]
     [InlineData("http://[2001:db8::5efe:a9fe:a9fe]/latest")]
     [InlineData("http://[fd00:ec2::254]/latest")]
@@ -141,6 +144,7 @@ public sealed class AttackTests
     [InlineData("::1")]
     [InlineData("fd12:3456::1")]
     [InlineData("2001:db8::1")]
+    [InlineData("64:ff9b:1::cb00:7109")]
     public void UpstreamAddress_OfAModelServer_IsAllowed(string address) => UpstreamAddress.IsForbidden(IPAddress.Parse(address)).ShouldBeFalse();
 
     [Fact]

@@ -445,6 +445,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     [InlineData("""{"models":[{"id":"a b","input_price_usd_per_million":1,"output_price_usd_per_million":1}]}""", 400, "visible ASCII")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"colour":"red"}]}""", 400, "colour")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"capabilities":["sight"]}]}""", 400, "'sight'", "vision")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"capabilities":[null]}]}""", 400, "models[0]", "vision")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"enabled":false}]}""", 422, "none is enabled")]
     [InlineData("[]", 400, "cannot be read")]
     public async Task Catalog_Unusable_IsRefusedByName(string body, int status, params string[] named)
@@ -487,6 +488,37 @@ public sealed class GovernanceTests : IAsyncLifetime
         await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"apply"}""");
         (await gateway.PostAsync(Chat, Body("auto:cheap"))).Headers["x-router-model"].ShouldNotBe(Strong);
         (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"off"}""")).ShouldFail(400, "invalid_value", "'off'");
+    }
+
+    [Fact]
+    public async Task DecisionLog_IsGivenToEachTenantWithoutTheOthersLines()
+    {
+        var log = Path.Combine(Directory.CreateTempSubdirectory("log").FullName, "decisions.ndjson");
+        string[] Key(int number, string tenant) => [$"--ApiKeys:{number}:Tenant", tenant, $"--ApiKeys:{number}:Sha256", Sha256(tenant), $"--ApiKeys:{number}:Scopes:0", "inference", $"--ApiKeys:{number}:Scopes:1", "admin", $"--ApiKeys:{number}:Scopes:2", "feedback", $"--ApiKeys:{number}:Scopes:3", "read"];
+        await using var gateway = await StartAsync(["--MetaRouter:DecisionLog", log, "--Gateway:Mode", "observe", .. Key(0, "acme"), .. Key(1, "other")]);
+        (string, string) acme = ("Authorization", "Bearer acme"), other = ("Authorization", "Bearer other");
+        var decision = await gateway.PostAsync("/v1/router/route", """{"user":"ann","input":"hello"}""", acme);
+        (await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)decision.Body["receipt"]!, ["user"] = "ann", ["kind"] = "accept" }.ToJsonString(), acme)).Status.ShouldBe(200);
+        await gateway.PostAsync(Chat, Body("auto", user: "ann"), other);
+
+        string[] ofAcme = [], ofOther = [];
+        for (var i = 0; i < 100 && (ofAcme.Length < 2 || ofOther.Length < 1); i++)
+        {
+            await Task.Delay(50);
+            (ofAcme, ofOther) = (await Lines(acme), await Lines(other));
+        }
+
+        (ofAcme.Length, ofOther.Length).ShouldBe((2, 1));
+        ofAcme.ShouldAllBe(l => l.Contains((string)JsonNode.Parse(ofAcme[0])!["tenant"]!));
+        ofAcme.Intersect(ofOther).ShouldBeEmpty();
+        ((int)(await gateway.GetAsync("/v1/router/savings", other)).Body["requests"]!).ShouldBe(1);
+
+        async Task<string[]> Lines((string Name, string Value) key)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/router/decisions") { Headers = { { key.Name, key.Value } } };
+            using var response = await gateway.Client.SendAsync(request);
+            return (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
     }
 
     [Fact]

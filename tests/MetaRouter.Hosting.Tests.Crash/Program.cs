@@ -34,11 +34,11 @@ switch (args)
     case ["memory", var path, var users]:
         return await ManyUsers.RunAsync(path, int.Parse(users, CultureInfo.InvariantCulture));
 
-    case ["throughput", var store, var seconds]:
-        await Throughput.RunAsync(store, double.Parse(seconds, CultureInfo.InvariantCulture));
+    case ["throughput", var store, var seconds, var rate]:
+        await Throughput.RunAsync(store, double.Parse(seconds, CultureInfo.InvariantCulture), double.Parse(rate, CultureInfo.InvariantCulture));
         return 0;
 
     default:
-        Console.Error.WriteLine("hold PATH | open PATH | feedback PATH | memory PATH USERS | throughput PATH|redis:HOST:PORT SECONDS");
+        Console.Error.WriteLine("hold PATH | open PATH | feedback PATH | memory PATH USERS | throughput PATH|redis:HOST:PORT SECONDS RATE");
         return 2;
 }

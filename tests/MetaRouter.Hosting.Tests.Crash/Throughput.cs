@@ -5,32 +5,32 @@ using MetaRouter.Core.Users;
 
 namespace MetaRouter.Hosting.Tests.Crash;
 
-/// <summary>Decisions a second, durable feedback a second with 64 in flight, and how long feedback takes at half that rate.</summary>
+/// <summary>Decisions a second, durable feedback a second with 64 in flight, and how long feedback takes at half that rate and at a given one.</summary>
 internal static class Throughput
 {
     private const int InFlight = 64;
     private const int Users = 20_000;
-    private const int MostFeedback = 40_000; // a second: more than two cores acknowledge
+    private const int MostFeedback = 50_000; // a second: more than two cores acknowledge
     private const string Question = "A train leaves at 9:40 and arrives at 13:05 after 273 km. What was its mean speed, and how long would the way back take at 90 km/h?";
 
     /// <param name="store">A SQLite file's path, or <c>redis:HOST:PORT</c>.</param>
-    public static async Task RunAsync(string store, double seconds)
+    /// <param name="given">Words a second.</param>
+    public static async Task RunAsync(string store, double seconds, double given)
     {
         await using var host = await Host.OpenAsync(store);
         await ForAsync(0.5, async i => await host.Router.RouteAsync("bench", User(i), new RouteRequest(Question)));
         Report("decisions", await ForAsync(seconds, async i => await host.Router.RouteAsync("bench", User(i), new RouteRequest(Question))), seconds);
 
-        var receipts = new string[(int)(MostFeedback * seconds * 3 / 2)];
+        var receipts = new string[(int)(MostFeedback * seconds * 2)];
         await Parallel.ForAsync(0, receipts.Length, async (i, ct) => receipts[i] = (await host.Router.RouteAsync("bench", User(i), new RouteRequest(Question), ct)).Token);
         var clock = Stopwatch.StartNew();
         var sent = await ForAsync(seconds, SayAsync, receipts.Length);
         var rate = sent / clock.Elapsed.TotalSeconds;
         Report("durable feedback", sent, clock.Elapsed.TotalSeconds);
 
-        var (half, latencies) = (rate / 2, new List<double>());
-        await Task.WhenAll(Enumerable.Range(0, InFlight).Select(worker => PacedAsync(worker, half)));
-        latencies.Sort();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"LINE {rate:0} {half:0} {latencies[latencies.Count / 2]:0.00} {latencies[(int)(0.99 * (latencies.Count - 1))]:0.00}"));
+        var half = await PacedAsync(rate / 2, sent + InFlight);
+        var slow = await PacedAsync(given, sent + InFlight + (long)(rate / 2 * seconds) + 1);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"LINE {rate:0} {rate / 2:0} {At(half, 0.5):0.00} {At(half, 0.99):0.00} {At(slow, 0.5):0.00} {At(slow, 0.99):0.00}"));
 
         async Task SayAsync(long i)
         {
@@ -41,36 +41,32 @@ internal static class Throughput
             }
         }
 
-        // Each worker has its own beat; what is late counts from when it was due, if it was held up by the word before it.
-        async Task PacedAsync(int worker, double rate)
+        // Each word is said when it is due, whatever became of those before it, and counts from then. Sorted milliseconds.
+        async Task<double[]> PacedAsync(double rate, long first)
         {
-            var (own, free) = (new List<double>(), 0.0);
-            var started = Stopwatch.GetTimestamp();
-            for (var n = 0; ; n++)
+            var (words, started) = (new Task<double>[(int)Math.Min(rate * seconds, receipts.Length - first)], Stopwatch.GetTimestamp());
+            for (var n = 0; n < words.Length; n++)
             {
-                var (due, i) = (((n * InFlight) + worker) / rate, sent + InFlight + (n * InFlight) + worker);
-                if (due >= seconds || i >= receipts.Length)
-                {
-                    break;
-                }
-
-                if (TimeSpan.FromSeconds(due) - Stopwatch.GetElapsedTime(started) is var wait && wait > TimeSpan.Zero)
+                var (due, i) = (TimeSpan.FromSeconds(n / rate), first + n);
+                if (due - Stopwatch.GetElapsedTime(started) is var wait && wait > TimeSpan.Zero)
                 {
                     await Task.Delay(wait);
                 }
 
-                var from = free > due ? due : Stopwatch.GetElapsedTime(started).TotalSeconds;
-                await SayAsync(i);
-                free = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                own.Add((free - from) * 1000);
+                words[n] = Task.Run(async () =>
+                {
+                    await SayAsync(i);
+                    return (Stopwatch.GetElapsedTime(started) - due).TotalMilliseconds;
+                });
             }
 
-            lock (latencies)
-            {
-                latencies.AddRange(own);
-            }
+            var latencies = await Task.WhenAll(words);
+            Array.Sort(latencies);
+            return latencies;
         }
     }
+
+    private static double At(double[] sorted, double p) => sorted[(int)(p * (sorted.Length - 1))];
 
     private static string User(long i) => FormattableString.Invariant($"user-{i % Users}");
 

@@ -13,7 +13,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-const int MostFeedback = 12_000; // a second: more than two cores acknowledge over HTTP
+const int MostFeedback = 25_000; // a second: more than two cores acknowledge over HTTP
 
 var url = new Uri(args[0]);
 var (rate, connections, seconds, isSoak) = (double.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture), int.Parse(args[3], CultureInfo.InvariantCulture), args is [_, _, _, _, "soak"]);

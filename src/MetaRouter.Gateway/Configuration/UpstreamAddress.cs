@@ -21,19 +21,26 @@ internal static class UpstreamAddress
     public static bool IsForbidden(IPAddress address)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        if (Array.IndexOf(s_metadata, new IPAddress(address.GetAddressBytes())) >= 0)
+        var bytes = address.GetAddressBytes();
+        if (IsMetadata(bytes) || CarriesMetadata(bytes))
         {
             return true;
         }
 
-        var bytes = address.GetAddressBytes();
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
         {
             return address.IsIPv6LinkLocal || s_amazon.Contains(address) || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
         }
 
-        return (bytes[0] == 169 && bytes[1] == 254) || bytes[0] == 0 || bytes[0] >= 224;
+        return bytes[0] == 0 || bytes[0] >= 224;
     }
+
+    private static bool IsMetadata(ReadOnlySpan<byte> address) => (address.Length == 4 && address[0] == 169 && address[1] == 254) || Array.IndexOf(s_metadata, new IPAddress(address)) >= 0;
+
+    /// <summary>A network's own translator (RFC 8215) takes the address from where its prefix ends, and nobody but it knows where that is.</summary>
+    private static bool CarriesMetadata(ReadOnlySpan<byte> v6) =>
+        v6.StartsWith((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B, 0, 1])
+        && (IsMetadata([v6[6], v6[7], v6[9], v6[10]]) || IsMetadata([v6[7], v6[9], v6[10], v6[11]]) || IsMetadata(v6[9..13]) || IsMetadata(v6[12..]));
 
     /// <summary>The IPv4 address inside an IPv6 one that a translator or a tunnel would take out; null: there is none.</summary>
     private static IPAddress? Carried(ReadOnlySpan<byte> v6)

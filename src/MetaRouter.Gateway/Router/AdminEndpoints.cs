@@ -10,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
-internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -168,23 +168,27 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task DecisionsAsync(HttpContext context)
     {
-        await using var file = Log();
+        var lines = Log(context);
         context.Response.ContentType = "application/x-ndjson";
-        await file.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+        await using var output = new StreamWriter(context.Response.Body, leaveOpen: true);
+        await foreach (var line in lines.ConfigureAwait(false))
+        {
+            await output.WriteLineAsync(line.AsMemory(), context.RequestAborted).ConfigureAwait(false);
+        }
     }
 
     private async Task SavingsAsync(HttpContext context)
     {
-        await using var file = Log();
-        var report = await SavingsReport.ReadAsync(file, context.RequestAborted).ConfigureAwait(false);
+        var report = await SavingsReport.ReadAsync(Log(context)).ConfigureAwait(false);
         await Answers.WriteAsync(context, report).ConfigureAwait(false);
     }
 
-    private FileStream Log()
+    /// <summary>What was noted of the caller's tenant.</summary>
+    private IAsyncEnumerable<string> Log(HttpContext context)
     {
         try
         {
-            return new FileStream(options.DecisionLog, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+            return DecisionLog.Read(options.DecisionLog, IdentityHash.Compute(secrets.IdentitySecret, Tenant(context)), context.RequestAborted);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

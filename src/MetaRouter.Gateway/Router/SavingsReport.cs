@@ -17,11 +17,11 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
 {
     private const int Draws = 2000;
 
-    public static async Task<SavingsReport> ReadAsync(Stream log, CancellationToken cancellationToken)
+    /// <param name="log">Its lines; those of other kinds are passed over.</param>
+    public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log)
     {
         var rows = new List<(double Spent, double Would, double Quality)>();
-        using var reader = new StreamReader(log, leaveOpen: true);
-        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        await foreach (var line in log.ConfigureAwait(false))
         {
             if (Row(line) is { } row)
             {
