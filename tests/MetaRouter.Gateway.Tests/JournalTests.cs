@@ -34,6 +34,39 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public void Add_ToAFullOne_TakesNoMemoryAndNothingFromWhoReads()
+    {
+        var journal = new Journal(1_000_000, 1_000_000);
+        var i = 0;
+        AddMany(20_000);
+        AddMany(20_000).ShouldBe(0);
+
+        using (var reading = journal.NewestFirst().GetEnumerator())
+        {
+            reading.MoveNext();
+            AddMany(20_000).ShouldBeGreaterThan(1_000_000);
+            for (var expected = 40_000L; expected > 37_000; expected--, reading.MoveNext())
+            {
+                reading.Current.Record.TimeMs.ShouldBe(expected);
+            }
+        }
+
+        AddMany(20_000).ShouldBe(0);
+        journal.NewestFirst().First().Record.TimeMs.ShouldBe(80_000);
+
+        long AddMany(int count)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var last = i + count; i < last;)
+            {
+                Add(journal, ++i);
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
     public async Task Read_WhileOthersWrite_SeesWholeEntriesInOrder()
     {
         var journal = new Journal(5_000, 64_000_000);

@@ -4,12 +4,13 @@ using System.Runtime.InteropServices;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>
-/// The last requests of this process with what was predicted, decided and became of them, in memory: a queue of segments that are only appended to, and dropped
-/// whole at the old end. No text, no id of a user, only hashes.
+/// The last requests of this process with what was predicted, decided and became of them, in memory: a queue of segments that are only appended to, and taken
+/// whole off the old end. No text, no id of a user, only hashes.
 /// </summary>
 /// <remarks>
 /// An entry takes 90 bytes and 24 for each candidate, so 100,000 decisions among eight models take 28 MB. The lock is held while one entry is copied;
-/// readers hold it while they take the list of segments, and read what was there then.
+/// readers hold it while they take the list of segments, and read what was there then. A segment that is taken off is written anew unless somebody reads:
+/// left to the collector, tens of megabytes a minute would grow old and die there, and the process with them.
 /// </remarks>
 internal sealed class Journal
 {
@@ -23,6 +24,7 @@ internal sealed class Journal
     private readonly int _mostSegments;
     private long _sequence;
     private int _count;
+    private int _readers;
 
     /// <param name="capacity">The most entries that are read back; 0: nothing is kept.</param>
     /// <param name="mostBytes">The most memory that entries take.</param>
@@ -55,21 +57,32 @@ internal sealed class Journal
         }
     }
 
-    /// <summary>What is kept, the newest first; what is added meanwhile is not among it.</summary>
+    /// <summary>What is kept, the newest first; what is added meanwhile is not among it. An entry is good until the enumeration ends.</summary>
     public IEnumerable<JournalEntry> NewestFirst()
     {
         (Segment Segment, int Count)[] segments;
         lock (_gate)
         {
             segments = [.. _segments.Select(s => (s, s.Count))];
+            _readers++;
         }
 
-        var left = _capacity;
-        for (var s = segments.Length - 1; s >= 0; s--)
+        try
         {
-            for (var i = segments[s].Count - 1; i >= 0 && left > 0; i--, left--)
+            var left = _capacity;
+            for (var s = segments.Length - 1; s >= 0; s--)
             {
-                yield return new JournalEntry(segments[s].Segment.Bytes, segments[s].Segment.Starts[i]);
+                for (var i = segments[s].Count - 1; i >= 0 && left > 0; i--, left--)
+                {
+                    yield return new JournalEntry(segments[s].Segment.Bytes, segments[s].Segment.Starts[i]);
+                }
+            }
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _readers--;
             }
         }
     }
@@ -92,13 +105,18 @@ internal sealed class Journal
 
     private Segment Open()
     {
+        LinkedListNode<Segment>? free = null;
         while (_segments.First is { } oldest && (_count - oldest.Value.Count >= _capacity || _segments.Count >= _mostSegments))
         {
+            free = _readers == 0 ? oldest : null;
             _count -= oldest.Value.Count;
             _segments.RemoveFirst();
         }
 
-        return _segments.AddLast(new Segment()).Value;
+        free ??= new LinkedListNode<Segment>(new Segment());
+        (free.Value.Length, free.Value.Count) = (0, 0);
+        _segments.AddLast(free);
+        return free.Value;
     }
 
     private sealed class Segment
