@@ -8,8 +8,10 @@ using MetaRouter.Evaluation.Data;
 namespace MetaRouter.Cli;
 
 /// <summary>The whole program but for the process around it. A command is one file in Commands and one line here.</summary>
-internal static partial class CommandLine
+internal static class CommandLine
 {
+    private static readonly Regex WrongType = new(" as expected type '(?<type>[^']*(Double|Single|Int32|Int64)[^']*)'", RegexOptions.CultureInvariant);
+
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
         var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it.")
@@ -69,11 +71,8 @@ internal static partial class CommandLine
     private static IEnumerable<string> Told(ParseResult parsed) =>
         parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands && parsed.UnmatchedTokens is [var word, ..]
             ? [$"'{word}' is not a command here; the commands are {string.Join(", ", commands.Select(c => c.Name))}."]
-            : parsed.Errors.Select(e => WrongType().Replace(e.Message, m => m.Groups["type"].Value.Contains("Int", StringComparison.Ordinal) ? ": give a whole number" : ": give a number"));
+            : parsed.Errors.Select(e => WrongType.Replace(e.Message, m => m.Groups["type"].Value.Contains("Int", StringComparison.Ordinal) ? ": give a whole number" : ": give a number"));
 
     /// <summary>The names of the commands that lead here, the program's own left out.</summary>
     private static IEnumerable<string> Path(CommandResult? command) => command?.Parent is CommandResult parent ? Path(parent).Append(command.Command.Name) : [];
-
-    [GeneratedRegex(" as expected type '(?<type>[^']*(Double|Single|Int32|Int64)[^']*)'", RegexOptions.CultureInvariant)]
-    private static partial Regex WrongType();
 }

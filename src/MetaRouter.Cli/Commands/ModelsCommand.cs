@@ -10,7 +10,7 @@ using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter models add MODEL --input-price USD --output-price USD --out FILE [--sibling MODEL] [--answers FILE] [--snapshot FILE] [--json]</c></summary>
+/// <summary><c>metarouter models list [--snapshot FILE] [--json]</c> and <c>models add MODEL --input-price USD --output-price USD --out FILE [--sibling MODEL] [--answers FILE] [--snapshot FILE] [--json]</c></summary>
 internal static class ModelsCommand
 {
     public static Command Create(Terminal terminal)
@@ -31,7 +31,42 @@ internal static class ModelsCommand
             parsed.GetValue(snapshot),
             parsed.GetRequiredValue(target),
             parsed.GetValue(json)));
-        return new Command("models", "The models that a snapshot knows.") { add };
+        var list = new Command("list", "What a snapshot knows of each model: its prices, and how good, long and dear its answers were where it was graded.") { snapshot, json };
+        list.SetAction(parsed => List(terminal, parsed.GetValue(snapshot), parsed.GetValue(json)));
+        return new Command("models", "The models that a snapshot knows.") { list, add };
+    }
+
+    private static int List(Terminal terminal, string? path, bool json)
+    {
+        var snapshot = path is null ? Snapshot.Default : SnapshotFile.Read(path);
+        var sample = snapshot.Calibration;
+        var cells = Enumerable.Range(0, sample.Model.Length).ToLookup(c => (int)sample.Model[c]);
+        var rows = snapshot.Models.Select((m, i) => new
+        {
+            Model = m.Id.Value,
+            InputPriceUsdPerMillion = m.InputPrice.Usd,
+            OutputPriceUsdPerMillion = m.OutputPrice.Usd,
+            Answers = cells[i].Count(),
+            Score = Mean(cells[i], sample.Score),
+            CompletionTokens = PriceFit.IsNominal(m) ? double.NaN : Mean(cells[i], sample.OutputTokens),
+            CostUsd = m.InputPrice.CostUsd(Mean(cells[i], sample.InputTokens)) + m.OutputPrice.CostUsd(Mean(cells[i], sample.OutputTokens)),
+            IsByCall = PriceFit.IsNominal(m),
+        }).OrderBy(r => r.Model, StringComparer.Ordinal).ToArray();
+        new ResultTable(
+            $"{rows.Length} models of snapshot {snapshot.Version:x16}",
+            ["model", "prompt $/M", "completion $/M", "answers", "score", "completion tokens", "$ per 1,000"],
+            [.. rows.Select(r => (string[])[
+                r.Model, r.IsByCall ? "-" : ResultTable.Number(r.InputPriceUsdPerMillion, "0.####"), r.IsByCall ? "-" : ResultTable.Number(r.OutputPriceUsdPerMillion, "0.####"),
+                r.Answers.ToString(CultureInfo.InvariantCulture), ResultTable.Number(r.Score, "0.000"), ResultTable.Number(r.CompletionTokens, "0"), ResultTable.Number(1000 * r.CostUsd, "0.###")])],
+            "Answers, their mean score, length and cost are of the snapshot's calibration sample. Models were graded on different requests: two scores compare only where these are the same.").Write(terminal.Results());
+        if (json)
+        {
+            terminal.Out.WriteLine(ReportJson.Write(rows));
+        }
+
+        return ExitCodes.Success;
+
+        static double Mean(IEnumerable<int> cells, float[] values) => cells.Select(c => (double)values[c]).DefaultIfEmpty(double.NaN).Average();
     }
 
     private static int Run(Terminal terminal, ModelProfile model, string? answersPath, string? snapshotPath, string target, bool json)
