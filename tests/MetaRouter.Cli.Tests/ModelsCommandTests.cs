@@ -52,6 +52,23 @@ public sealed class ModelsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task List_TellsEveryModelWithWhatItsAnswersWereLike()
+    {
+        var (code, output, error) = await Run("models", "list", "--json");
+
+        code.ShouldBe(0, error);
+        using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+        var (rows, sample) = (json.RootElement.EnumerateArray().ToArray(), Snapshot.Default.Calibration);
+        rows.Select(r => r.GetProperty("model").GetString()).ShouldBe(Snapshot.Default.Models.Select(m => m.Id.Value).Order(StringComparer.Ordinal));
+        rows.Sum(r => r.GetProperty("answers").GetInt32()).ShouldBe(sample.Model.Length);
+        var (one, number) = (rows.Single(r => r.GetProperty("model").GetString() == "gpt-4o-2024-05-13"), Snapshot.Default.Models.Index().Single(m => m.Item.Id.Value == "gpt-4o-2024-05-13").Index);
+        int[] cells = [.. Enumerable.Range(0, sample.Model.Length).Where(c => sample.Model[c] == number)];
+        one.GetProperty("score").GetDouble().ShouldBe(cells.Average(c => sample.Score[c]), 1e-5);
+        one.GetProperty("cost_usd").GetDouble().ShouldBe(cells.Average(c => (sample.InputTokens[c] * 5e-6) + (sample.OutputTokens[c] * 15e-6)), 1e-5);
+        output.ShouldContain("gpt-4o-2024-05-13");
+    }
+
+    [Fact]
     public async Task Add_TwiceInARow_GoesOnFromTheFileAndRefusesANameItKnows()
     {
         (await Run([.. s_newcomer, "--out", PathOf("more.mrsnap")])).Output.ShouldContain("No graded answer");

@@ -58,7 +58,7 @@ internal static class ModelsCommand
             [.. rows.Select(r => (string[])[
                 r.Model, r.IsByCall ? "-" : ResultTable.Number(r.InputPriceUsdPerMillion, "0.####"), r.IsByCall ? "-" : ResultTable.Number(r.OutputPriceUsdPerMillion, "0.####"),
                 r.Answers.ToString(CultureInfo.InvariantCulture), ResultTable.Number(r.Score, "0.000"), ResultTable.Number(r.CompletionTokens, "0"), ResultTable.Number(1000 * r.CostUsd, "0.###")])],
-            "Answers, their mean score, length and cost are of the snapshot's calibration sample. Models were graded on different requests: two scores compare only where these are the same.").Write(terminal.Results());
+            "Answers, their mean score, length and cost are of the snapshot's calibration sample. Models were graded on different requests: two scores compare only where these are the same. - : its price is by the call.").Write(terminal.Results());
         if (json)
         {
             terminal.Out.WriteLine(ReportJson.Write(rows));
