@@ -17,7 +17,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
 
-    public SaidJournal Said { get; } = new(settings.Gateway.ConsoleDecisions);
+    public SaidJournal Said { get; } = new((settings.Gateway.ConsoleDecisions + 3) / 4); // few decisions are spoken of
 
     public ModelNames Names { get; } = new();
 
