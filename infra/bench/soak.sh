@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # soak.sh [MINUTES] [RATE]: the gateway under a constant load, 30 minutes at 1,000 requests/s unless said otherwise; 1 in 100 fails at its upstream and 1 in 20 answers gets feedback.
-# Prints memory and latencies each minute, then whether it grew. The first 120,000 requests warm up: by then the console keeps as many as it ever does. Of the memory measured every
+# Prints memory and latencies each minute, then whether it grew. The first 120,000 requests warm up: by then the console keeps as many decisions as it ever does. Of the memory measured every
 # 5 s after that, the median of the later half may be at most 5 % above the median of the earlier half; else the verdict is growth and the exit code 1. Needs the .NET SDK and curl.
 source "$(dirname "$0")/bench.sh"
 minutes=${1:-30} rate=${2:-1000}
