@@ -669,7 +669,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     {
         public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.ReserveAsync(partition, accounts, cancellationToken);
 
-        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, cancellationToken);
+        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, isOwn, cancellationToken);
 
         public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default)
         {
