@@ -94,6 +94,63 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Body("auto:cheap", user: "ben"))).Status.ShouldBe(200);
     }
 
+    /// <summary>Definitions of tools, and the calls an assistant made before, are read by the model like any text.</summary>
+    [Theory]
+    [InlineData("""{"tools":[{"type":"function","function":{"name":"f","description":"LONG"}}]}""")]
+    [InlineData("""{"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"description":"LONG"}}}}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"LONG\"}"}}]},{"role":"tool","tool_call_id":"c","content":"done"}]}""")]
+    public async Task Budget_ToolsAndSchemas_AreSetAsideAsPartOfThePrompt(string more)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.03");
+        var body = JsonNode.Parse(Body(Strong))!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(more.Replace("LONG", new string('a', 40_000), StringComparison.Ordinal))!.AsObject().ToArray())
+        {
+            body[name] = value!.DeepClone();
+        }
+
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "cost $0.065"); // 10,000 tokens at $5, and 1,000 at $15
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_ClientLeavesBeforeTheAnswer_PaysForThePromptThatWasSent(bool streams)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return true;
+        };
+        var body = JsonNode.Parse(Body(Strong, new string('a', 4000)))!;
+        body["stream"] = streams;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()) };
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.SendAsync(request, leaves.Token);
+        for (var i = 0; i < 500 && _upstream.Calls < 1; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        await leaves.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        var row = default(JsonNode);
+        for (var i = 0; i < 500 && row is null; i++)
+        {
+            await Task.Delay(20);
+            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
+        }
+
+        ((double)row!["cost_usd"]!, (int)row["status"]!).ShouldBe((0.005, 499)); // 1,000 tokens at $5
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body["totals"]!;
+        ((double)overview["spent_usd"]!, (int)overview["errors"]!).ShouldBe((0.005, 0)); // nobody failed
+        await Task.Delay(100); // it is settled after it is noted
+        var account = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Single()!;
+        ((long)account["Held"]! * 1e-9).ShouldBe(0.005, 1e-8);
+    }
+
     [Fact]
     public async Task Budget_SurvivesARestart()
     {

@@ -20,7 +20,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         }
         catch
         {
-            LeftWith(call, chosen, offered);
+            await LeaveAsync(call, chosen, offered).ConfigureAwait(false);
             throw;
         }
 
@@ -54,17 +54,36 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         }
     }
 
-    /// <summary>The client left while only one of the two was here: that one is paid for, though nobody is shown it.</summary>
-    private void LeftWith(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
+    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not.</summary>
+    private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
+        var (here, usd) = (default(UpstreamAnswer), 0.0);
         foreach (var asked in new[] { chosen, offered })
         {
-            if (asked.IsCompletedSuccessfully && asked.Result.Answer is { Status: StatusCodes.Status200OK } answer)
+            try
             {
-                var spent = call.Spent(answer);
-                call.SpentUsd += spent.Usd;
-                books.Answered(call, answer, isFailOver: asked == offered, spent);
+                here = (await asked.ConfigureAwait(false)).Answer is { Status: StatusCodes.Status200OK } answer ? answer : here;
             }
+            catch (CallerLeftException e)
+            {
+                usd += call.SpentAsking(e.Model).Usd;
+            }
+            catch (OperationCanceledException)
+            {
+                // It had been sent nothing.
+            }
+        }
+
+        if (here is not null)
+        {
+            var spent = call.Spent(here);
+            call.SpentUsd = spent.Usd + usd;
+            books.Answered(call, here, call.IsFailOver(here.Model), spent with { Usd = call.SpentUsd });
+        }
+        else if (usd > 0)
+        {
+            call.SpentUsd = usd;
+            books.Left(call, call.Decision!.Model, false, call.SpentAsking(call.Decision.Model) with { Usd = usd });
         }
     }
 

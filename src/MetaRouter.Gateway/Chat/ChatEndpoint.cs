@@ -92,6 +92,13 @@ internal sealed class ChatEndpoint(
         {
             return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, call.Context.RequestAborted).ConfigureAwait(false);
         }
+        catch (CallerLeftException e)
+        {
+            var spent = call.SpentAsking(e.Model);
+            call.SpentUsd = spent.Usd;
+            books.Left(call, e.Model, call.IsFailOver(e.Model), spent);
+            throw;
+        }
         catch (ApiException e)
         {
             books.Failed(call, e.Status);
@@ -102,7 +109,7 @@ internal sealed class ChatEndpoint(
     private async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var (context, decision) = (call.Context, call.Decision);
-        var isFailOver = call.Unrouted is null && answer.Model != decision!.Model;
+        var isFailOver = call.IsFailOver(answer.Model);
         if (isFailOver || answer.Attempts > 1)
         {
             metrics.FailOvers.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, answer.Model.Value));
