@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -281,6 +282,14 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
                 return new UpstreamAnswer(model, endpoint, (int)response.StatusCode) { Body = bytes, Headers = response.Headers };
             }
+        }
+
+        if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge)
+        {
+            // A proxy before it says so, in a form of its own: the next request need not be as long.
+            endpoint.Circuit.Succeed();
+            var error = new ErrorBody($"The upstream of the model '{model}' finds the request too large. Send less, or name another model.", ErrorCodes.InvalidRequest, null, "upstream_refused");
+            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge) { Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable), Headers = response.Headers };
         }
 
         throw Failure(model, $"answered with status {(int)response.StatusCode}{(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}", RetryAfter(response));
