@@ -208,6 +208,26 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DearShare_CountsBothAnswersOfAComparison()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak, "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25");
+
+        var served = new List<string>();
+        while (served.Count < 40)
+        {
+            var answer = await gateway.PostAsync(Chat, Body("auto:cheap", user: "ann"), ("x-router-compare", "always"));
+            served.Add(answer.Headers["x-router-model"]);
+            if (answer.Headers.TryGetValue("x-router-offered", out var offered))
+            {
+                served.Add(offered);
+            }
+        }
+
+        served.Count(m => m == Strong).ShouldBeInRange(8, 10);
+    }
+
+    [Fact]
     public async Task DearShare_OfEveryTenant_IsEachTenantsOwn()
     {
         await using var gateway = await StartAsync(

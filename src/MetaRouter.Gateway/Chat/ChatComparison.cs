@@ -3,12 +3,13 @@ using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, ChatBooks books)
+internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, Governor governor, ChatBooks books)
 {
     public async Task AnswerAsync(ChatCall call)
     {
@@ -49,6 +50,8 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
+            governor.Count(call.Tenant, first.Model);
+            governor.Count(call.Tenant, second.Model);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
@@ -95,6 +98,11 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
         call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
         books.Answered(call, only, isFailOver, cost);
+        if (cost is not null)
+        {
+            governor.Count(call.Tenant, only.Model);
+        }
+
         await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
     }
 
