@@ -567,6 +567,23 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"off"}""")).ShouldFail(400, "invalid_value", "'off'");
     }
 
+    /// <summary>An operator who stops routing must not lock out those who may not use the strongest model.</summary>
+    [Theory]
+    [InlineData("observe")]
+    [InlineData("static")]
+    public async Task Mode_WithoutRouting_TheDearestThatMayAnswerDoes(string mode)
+    {
+        const string middle = "gemini-1.5-pro-002";
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Weak, "--Tenants:0:AllowedModels:1", middle, "--Gateway:CategoryPins:medical:0", Weak, "--Gateway:CategoryPins:legal:0", Strong, "--Gateway:Mode", mode);
+
+        var (plain, medical) = (await gateway.PostAsync(Chat, Body("auto")), await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "medical")));
+
+        (plain.Status, medical.Status).ShouldBe((200, 200), plain.Text + medical.Text);
+        (plain.Headers["x-router-model"], medical.Headers["x-router-model"]).ShouldBe((middle, Weak));
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "legal"))).ShouldFail(403, "model_not_allowed", "none");
+        (await gateway.PostAsync(Chat, Body(Strong))).ShouldFail(403, "model_not_allowed", Strong);
+    }
+
     [Fact]
     public async Task DecisionLog_IsGivenToEachTenantWithoutTheOthersLines()
     {
