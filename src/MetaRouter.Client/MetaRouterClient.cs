@@ -110,8 +110,16 @@ public sealed class MetaRouterClient(HttpClient http)
             throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
         }
 
-        return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken).ConfigureAwait(false)
-            ?? throw new MetaRouterException((int)response.StatusCode, "invalid_answer", $"The gateway answered {method} {path} with null.", null);
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken).ConfigureAwait(false) ?? throw Invalid("null");
+        }
+        catch (JsonException)
+        {
+            throw Invalid("something that is no answer of a gateway; check that the address is one's");
+        }
+
+        MetaRouterException Invalid(string what) => new((int)response.StatusCode, "invalid_answer", $"The gateway answered {method} {path} with {what}.", null);
     }
 
     private static async Task<MetaRouterException> FailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)

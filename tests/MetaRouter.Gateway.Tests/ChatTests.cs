@@ -119,6 +119,7 @@ public sealed class ChatTests : IAsyncLifetime
 
     [Theory]
     [InlineData("""{"messages":[]}""", 400, "missing_field", "'model'", "auto")]
+    [InlineData("""{"model":"auto","messages":[]}""", 400, "invalid_value", "'messages' is []", "at least one")]
     [InlineData("""{"model":"auto"}""", 400, "missing_field", "'messages'")]
     [InlineData("""{"model":"auto","messages":{}}""", 400, "invalid_value", "'messages' is {}")]
     [InlineData("""{"model":"auto","messages":["a"]}""", 400, "invalid_value", "\"a\"", "role and content")]
@@ -130,6 +131,24 @@ public sealed class ChatTests : IAsyncLifetime
     [InlineData("""{"model":"auto","messages":[{"role":"user"}]""", 400, "invalid_json", "line 1")]
     public async Task Chat_BadRequest_SaysWhatIsWrong(string body, int status, string code, params string[] named) =>
         (await _gateway.PostAsync(Chat, body)).ShouldFail(status, code, named);
+
+    /// <summary>Whether a model can answer nothing at all is its upstream's to say.</summary>
+    [Theory]
+    [InlineData("\"\"")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""[{"type":"text","text":""}]""")]
+    [InlineData("""[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]""")]
+    public async Task Chat_EmptyPrompt_IsRoutedAndHandedOn(string content)
+    {
+        foreach (var name in new[] { "auto", "gpt-4o-2024-05-13" })
+        {
+            (await _gateway.PostAsync(Chat, $$"""{"model":"{{name}}","messages":[{"role":"user","content":{{content}}}]}""")).Status.ShouldBe(200);
+        }
+
+        (await _gateway.PostAsync("/v1/router/route", $$"""{"messages":[{"role":"user","content":{{content}}}]}""")).Status.ShouldBe(200);
+        (await _gateway.PostAsync("/v1/router/route", """{"input":""}""")).Status.ShouldBe(200);
+    }
 
     [Theory]
     [InlineData("x-router-mode", "of", 400, "invalid_value", "'of'", "apply, observe or off")]

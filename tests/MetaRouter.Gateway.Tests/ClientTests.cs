@@ -48,6 +48,10 @@ public sealed class ClientTests
 
         refused.Status.ShouldBe(404);
         refused.Message.ShouldContain("no error of a gateway");
+
+        (upstream.Status, upstream.Answer) = (200, "<html>sign in</html>");
+        var strange = await Should.ThrowAsync<MetaRouterException>(async () => await host.Services.GetRequiredService<MetaRouterClient>().GetUserAsync("u"));
+        (strange.Status, strange.Code).ShouldBe((200, "invalid_answer"));
     }
 
     [Theory]

@@ -94,6 +94,63 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Body("auto:cheap", user: "ben"))).Status.ShouldBe(200);
     }
 
+    /// <summary>Definitions of tools, and the calls an assistant made before, are read by the model like any text.</summary>
+    [Theory]
+    [InlineData("""{"tools":[{"type":"function","function":{"name":"f","description":"LONG"}}]}""")]
+    [InlineData("""{"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"description":"LONG"}}}}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"LONG\"}"}}]},{"role":"tool","tool_call_id":"c","content":"done"}]}""")]
+    public async Task Budget_ToolsAndSchemas_AreSetAsideAsPartOfThePrompt(string more)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.03");
+        var body = JsonNode.Parse(Body(Strong))!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(more.Replace("LONG", new string('a', 40_000), StringComparison.Ordinal))!.AsObject().ToArray())
+        {
+            body[name] = value!.DeepClone();
+        }
+
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "cost $0.065"); // 10,000 tokens at $5, and 1,000 at $15
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_ClientLeavesBeforeTheAnswer_PaysForThePromptThatWasSent(bool streams)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return true;
+        };
+        var body = JsonNode.Parse(Body(Strong, new string('a', 4000)))!;
+        body["stream"] = streams;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()) };
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.SendAsync(request, leaves.Token);
+        for (var i = 0; i < 500 && _upstream.Calls < 1; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        await leaves.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        var row = default(JsonNode);
+        for (var i = 0; i < 500 && row is null; i++)
+        {
+            await Task.Delay(20);
+            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
+        }
+
+        ((double)row!["cost_usd"]!, (int)row["status"]!).ShouldBe((0.005, 499)); // 1,000 tokens at $5
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body["totals"]!;
+        ((double)overview["spent_usd"]!, (int)overview["errors"]!).ShouldBe((0.005, 0)); // nobody failed
+        await Task.Delay(100); // it is settled after it is noted
+        var account = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Single()!;
+        ((long)account["Held"]! * 1e-9).ShouldBe(0.005, 1e-8);
+    }
+
     [Fact]
     public async Task Budget_SurvivesARestart()
     {
@@ -148,6 +205,26 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Body(Weak), ("x-router-category", "medical"))).ShouldFail(403, "model_not_allowed", Weak);
         (await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "secret"))).ShouldFail(400, "invalid_value", "'secret'", "medical");
         (await gateway.PostAsync("/v1/router/route", """{"input":"a","models":["gemini-1.5-pro-002"]}""")).ShouldFail(422, "no_model_allowed");
+    }
+
+    [Fact]
+    public async Task DearShare_CountsBothAnswersOfAComparison()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak, "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25");
+
+        var served = new List<string>();
+        while (served.Count < 40)
+        {
+            var answer = await gateway.PostAsync(Chat, Body("auto:cheap", user: "ann"), ("x-router-compare", "always"));
+            served.Add(answer.Headers["x-router-model"]);
+            if (answer.Headers.TryGetValue("x-router-offered", out var offered))
+            {
+                served.Add(offered);
+            }
+        }
+
+        served.Count(m => m == Strong).ShouldBeInRange(8, 10);
     }
 
     [Fact]
@@ -490,6 +567,23 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"off"}""")).ShouldFail(400, "invalid_value", "'off'");
     }
 
+    /// <summary>An operator who stops routing must not lock out those who may not use the strongest model.</summary>
+    [Theory]
+    [InlineData("observe")]
+    [InlineData("static")]
+    public async Task Mode_WithoutRouting_TheDearestThatMayAnswerDoes(string mode)
+    {
+        const string middle = "gemini-1.5-pro-002";
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Weak, "--Tenants:0:AllowedModels:1", middle, "--Gateway:CategoryPins:medical:0", Weak, "--Gateway:CategoryPins:legal:0", Strong, "--Gateway:Mode", mode);
+
+        var (plain, medical) = (await gateway.PostAsync(Chat, Body("auto")), await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "medical")));
+
+        (plain.Status, medical.Status).ShouldBe((200, 200), plain.Text + medical.Text);
+        (plain.Headers["x-router-model"], medical.Headers["x-router-model"]).ShouldBe((middle, Weak));
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "legal"))).ShouldFail(403, "model_not_allowed", "none");
+        (await gateway.PostAsync(Chat, Body(Strong))).ShouldFail(403, "model_not_allowed", Strong);
+    }
+
     [Fact]
     public async Task DecisionLog_IsGivenToEachTenantWithoutTheOthersLines()
     {
@@ -669,7 +763,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     {
         public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.ReserveAsync(partition, accounts, cancellationToken);
 
-        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, cancellationToken);
+        public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default) => inner.SettleAsync(partition, accounts, isOwn, cancellationToken);
 
         public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default)
         {

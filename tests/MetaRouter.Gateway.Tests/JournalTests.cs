@@ -145,16 +145,38 @@ public sealed class JournalTests
         var traffic = new TenantTraffic(1, 2);
         const long now = 1_767_225_600_000;
         var call = new TrafficCall { Served = 0, Offered = -1, Strongest = -1, SpentUsd = 1, LatencyMs = 1 };
-        traffic.Add(now, call);
+        traffic.Add(now, now, call);
         for (var hours = 1; hours < 72; hours++)
         {
-            traffic.Add(now - (hours * 3_600_000L) - 5_000, call); // a call that took so long
+            traffic.Add(now - (hours * 3_600_000L) - 5_000, now, call); // a call that took so long
         }
 
         Sum(60).ShouldBe(1);
         Sum(TenantTraffic.LongestMinutes).ShouldBe(24);
 
         long Sum(int minutes) => traffic.Last(minutes, now).Buckets.Sum(b => b.Requests);
+    }
+
+    [Fact]
+    public void Traffic_ClockADayAheadAndSetBack_CountsNow()
+    {
+        var traffic = new TenantTraffic(1, 2);
+        const long now = 1_767_225_600_000, day = 24 * 3_600_000L;
+        var call = new TrafficCall { Served = 0, Offered = -1, Strongest = -1, SpentUsd = 1, LatencyMs = 1 };
+        for (var t = 0L; t < day; t += 5_000)
+        {
+            traffic.Add(now + day + t, now + day + t, call);
+        }
+
+        for (var t = now; t < now + 600_000; t += 5_000)
+        {
+            traffic.Add(t, t, call);
+        }
+
+        Sum(60).ShouldBe(120);
+        Sum(TenantTraffic.LongestMinutes).ShouldBe(120);
+
+        long Sum(int minutes) => traffic.Last(minutes, now + 599_999).Buckets.Sum(b => b.Requests);
     }
 
     private static void Add(Journal journal, int i)

@@ -167,6 +167,32 @@ public sealed class MessagesTests : IAsyncLifetime
         data.Select(d => (string)d["type"]!).ShouldBe(events);
     }
 
+    /// <summary>Some upstreams number no tool calls, or number all of them 0; a new id is a new call.</summary>
+    [Theory]
+    [InlineData("\"index\":0,", "\"index\":0,")]
+    [InlineData("", "")]
+    [InlineData("\"index\":0,", "\"index\":1,")]
+    public async Task Stream_TwoToolCalls_AreTwoBlocks(string first, string second)
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            foreach (var call in (string[])[$$$$"""{{{{{first}}}}"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}""", $$$$"""{{{{{first}}}}"id":"","function":{"arguments":"1}"}}""", $$$$"""{{{{{second}}}}"id":"c2","function":{"name":"g","arguments":"{}"}}"""])
+            {
+                await context.Response.WriteAsync($$$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{{{call}}}]}}]}""" + "\n\n");
+            }
+
+            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+            return true;
+        };
+
+        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(Hello.Insert(1, "\"stream\":true,")));
+
+        var data = (await answer.Content.ReadAsStringAsync()).Split('\n').Where(l => l.StartsWith("data: ", StringComparison.Ordinal)).Select(l => JsonNode.Parse(l[6..])!).ToArray();
+        data.Where(d => (string)d["type"]! == "content_block_start").Select(d => (string)d["content_block"]!["id"]! + (string)d["content_block"]!["name"]!).ShouldBe(["c1f", "c2g"]);
+        data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{}"]);
+    }
+
     [Theory]
     [InlineData("""{"model":"auto","messages":[{"role":"user","content":"x"}]}""", "missing_field", "'max_tokens'")]
     [InlineData("""{"model":"auto","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'max_tokens' is 0")]

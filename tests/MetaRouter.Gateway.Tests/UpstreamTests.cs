@@ -234,6 +234,26 @@ public sealed class UpstreamTests : IAsyncLifetime
         _of.Values.Sum(u => u.Calls).ShouldBe(1);
     }
 
+    /// <summary>A proxy before the model says it in HTML; long requests must not close the model to everybody.</summary>
+    [Fact]
+    public async Task Refusal_TooLargeForTheUpstreamsProxy_IsTheRequestsFaultAndNotTheEndpoints()
+    {
+        _of[Strong].Script = async (context, _) =>
+        {
+            (context.Response.StatusCode, context.Response.ContentType) = (413, "text/html");
+            await context.Response.WriteAsync("<html><head><title>413 Request Entity Too Large</title></head></html>");
+            return true;
+        };
+
+        for (var i = 0; i < 3; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(413, "upstream_refused", Strong, "too large");
+        }
+
+        _of[Strong].Script = (_, _) => Task.FromResult(false);
+        (await _gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+
     [Theory]
     [InlineData("break", "broke off")]
     [InlineData("end", "ended")]

@@ -76,31 +76,6 @@ public sealed class DecisionLogTests : IDisposable
         json.RootElement.GetProperty("propensity").GetDouble().ShouldBeGreaterThan(0);
     }
 
-    [Fact]
-    public async Task Learn_WhatCounted_IsLoggedBesideItsDecisionOnce()
-    {
-        await using var fixture = new HostingFixture(_ => new MemoryUserStore(), _ => Task.FromResult(0), TimeProvider.System);
-        var router = await fixture.StartAsync();
-        var decision = await router.RouteAsync("tenant", "canary", new RouteRequest("?"));
-        await router.LearnAsync("tenant", "canary", new Feedback(decision.Token, FeedbackKind.Thumb, 1));
-        await router.LearnAsync("tenant", "canary", new Feedback(decision.Token, FeedbackKind.Thumb, 1));
-        await router.LearnAsync("tenant", "another", new Feedback(decision.Token, FeedbackKind.Thumb, 0));
-        await fixture.StopAsync();
-
-        var lines = await fixture.ReadDecisionLogAsync();
-        lines.Count.ShouldBe(2);
-        lines[1].ShouldNotContain("canary");
-        using var first = JsonDocument.Parse(lines[0]);
-        using var second = JsonDocument.Parse(lines[1]);
-        second.RootElement.GetProperty("feedback").GetString().ShouldBe("Thumb");
-        second.RootElement.GetProperty("value").GetInt32().ShouldBe(1);
-        second.RootElement.GetProperty("withdrawn").GetBoolean().ShouldBeFalse();
-        foreach (var name in (string[])["time", "nonce"])
-        {
-            second.RootElement.GetProperty(name).ToString().ShouldBe(first.RootElement.GetProperty(name).ToString());
-        }
-    }
-
     private static RouteDecision Decide() => new UserModel(HostingFixture.Pool, UserState.Empty).Decide(
         new RouteRequest("?"), new RoutingPolicy(new ReceiptSealer([new ReceiptKey(1, new byte[32])]), new Guardrails(), new ExplorationPolicy()), new DecisionMoment(1, 2, 1_790_000_000_000, 3, 0.5), new RequestEncoding());
 }

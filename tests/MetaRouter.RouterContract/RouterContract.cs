@@ -471,10 +471,11 @@ public abstract class RouterContract : IAsyncLifetime
         await _fixture.StopAsync();
         var lines = await _fixture.ReadDecisionLogAsync();
 
-        lines.Count.ShouldBe(decisions.Count);
-        foreach (var (line, decision) in lines.Zip(decisions))
+        lines.ShouldAllBe(l => !l.Contains("canary"));
+        foreach (var decision in decisions)
         {
-            line.ShouldNotContain("canary");
+            // A router that got no answer in time may have asked again: then a decision nobody heard of is there as well.
+            var line = lines.Where(l => IsOf(decision, l)).ShouldHaveSingleItem();
             line.ShouldNotContain(decision.Token);
             using var json = JsonDocument.Parse(line);
             json.RootElement.GetProperty("chosen").GetString().ShouldBe(decision.Model.Value);
@@ -482,6 +483,30 @@ public abstract class RouterContract : IAsyncLifetime
             json.RootElement.GetProperty("propensity").GetDouble().ShouldBe(decision.Propensity, 1e-6);
             json.RootElement.GetProperty("candidates").EnumerateArray().Sum(c => c.GetProperty("propensity").GetDouble()).ShouldBe(1, 1e-5);
         }
+    }
+
+    [Fact]
+    public async Task Feedback_ThatCounted_IsLoggedOnceBesideItsDecision()
+    {
+        var decision = await _router.RouteAsync("canary-tenant", "canary-user", new RouteRequest("canary-text"));
+        var thumb = new Feedback(decision.Token, FeedbackKind.Thumb, 1);
+        await _router.LearnAsync("canary-tenant", "canary-user", thumb);
+        await _router.LearnAsync("canary-tenant", "canary-user", thumb);
+        await _router.LearnAsync("canary-tenant", "somebody-else", thumb);
+
+        await _fixture.StopAsync();
+        var line = (await _fixture.ReadDecisionLogAsync()).Where(l => l.Contains("\"feedback\"")).ShouldHaveSingleItem();
+
+        line.ShouldNotContain("canary");
+        using var json = JsonDocument.Parse(line);
+        (json.RootElement.GetProperty("feedback").GetString(), json.RootElement.GetProperty("value").GetInt32(), json.RootElement.GetProperty("withdrawn").GetBoolean()).ShouldBe(("Thumb", 1, false));
+        IsOf(decision, line).ShouldBeTrue();
+    }
+
+    private static bool IsOf(RouteDecision decision, string line)
+    {
+        using var json = JsonDocument.Parse(line);
+        return (json.RootElement.GetProperty("nonce").GetInt64(), json.RootElement.GetProperty("time").GetDateTimeOffset().ToUnixTimeMilliseconds()) == (decision.Receipt.Nonce, decision.Receipt.DecisionTimeMs);
     }
 
     private async Task<(IRouterFixture, IRouter)> NewAsync()

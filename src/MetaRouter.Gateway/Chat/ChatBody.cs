@@ -61,11 +61,13 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
         var asked = Conversation.Read(messages);
+        var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
+        var schema = root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
         var needs = asked.Needs
             | (streams ? ModelCapabilities.Streaming : 0)
-            | (HasItems(root, "tools") || HasItems(root, "functions") ? ModelCapabilities.Tools : 0)
-            | (root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? ModelCapabilities.StructuredOutput : 0);
-        return new(model, user, asked, new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
+            | (tools > 0 ? ModelCapabilities.Tools : 0)
+            | (schema > 0 ? ModelCapabilities.StructuredOutput : 0);
+        return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Max(1, choices) : 1,
@@ -109,7 +111,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return body.AsSpan().Overlaps(raw, out var at) ? at..(at + raw.Length) : throw new InvalidOperationException("The value is not of this body.");
     }
 
-    private static bool HasItems(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0;
+    /// <summary>How long a list is; 0: it is not there, or empty.</summary>
+    private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
     /// <summary>The completion's limit, where one is set that makes sense; 0: what is predicted counts.</summary>
     private static int Limit(JsonElement root) =>

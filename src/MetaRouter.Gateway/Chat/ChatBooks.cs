@@ -19,15 +19,28 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
     {
         if (spent is { } s)
         {
-            metrics.CostUsd.Add(s.Usd, new(LabelNames.Model, answer.Model.Value), new(LabelNames.Source, s.Source));
-            metrics.StrongestCostUsd.Add(OfStrongest(call, answer.Model, s.Usd));
+            Pay(call, answer.Model, s);
         }
 
         Enter(call, answer.Status == StatusCodes.Status200OK ? answer.Model : null, isFailOver, spent, answer.Status);
     }
 
+    /// <summary>The client left before the answer was here.</summary>
+    /// <param name="spent">On what the model had been sent.</param>
+    public void Left(ChatCall call, ModelId model, bool isFailOver, Spending spent)
+    {
+        Pay(call, model, spent);
+        Enter(call, model, isFailOver, spent, StatusCodes.Status499ClientClosedRequest);
+    }
+
     /// <summary>Nobody answered.</summary>
     public void Failed(ChatCall call, int status) => Enter(call, null, false, null, status);
+
+    private void Pay(ChatCall call, ModelId model, Spending spent)
+    {
+        metrics.CostUsd.Add(spent.Usd, new(LabelNames.Model, model.Value), new(LabelNames.Source, spent.Source));
+        metrics.StrongestCostUsd.Add(OfStrongest(call, model, spent.Usd));
+    }
 
     private void Enter(ChatCall call, ModelId? model, bool isFailOver, Spending? spent, int status)
     {

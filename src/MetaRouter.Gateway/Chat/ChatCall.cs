@@ -67,6 +67,12 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     }
 
     public Spending Spent(UpstreamAnswer answer) => Spent(answer.Model, answer.Part.Usage, answer.Part.TextBytes);
+
+    /// <summary>What is sure to have been spent where no answer came: the prompt.</summary>
+    public Spending SpentAsking(ModelId model) => Spent(model, default, 0);
+
+    /// <summary>Another than the chosen model answers.</summary>
+    public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;
 }
 
 /// <summary>What an answer took.</summary>

@@ -3,12 +3,13 @@ using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, ChatBooks books)
+internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, Governor governor, ChatBooks books)
 {
     public async Task AnswerAsync(ChatCall call)
     {
@@ -20,7 +21,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         }
         catch
         {
-            LeftWith(call, chosen, offered);
+            await LeaveAsync(call, chosen, offered).ConfigureAwait(false);
             throw;
         }
 
@@ -49,22 +50,43 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
+            governor.Count(call.Tenant, first.Model);
+            governor.Count(call.Tenant, second.Model);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The client left while only one of the two was here: that one is paid for, though nobody is shown it.</summary>
-    private void LeftWith(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
+    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not.</summary>
+    private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
+        var (here, usd) = (default(UpstreamAnswer), 0.0);
         foreach (var asked in new[] { chosen, offered })
         {
-            if (asked.IsCompletedSuccessfully && asked.Result.Answer is { Status: StatusCodes.Status200OK } answer)
+            try
             {
-                var spent = call.Spent(answer);
-                call.SpentUsd += spent.Usd;
-                books.Answered(call, answer, isFailOver: asked == offered, spent);
+                here = (await asked.ConfigureAwait(false)).Answer is { Status: StatusCodes.Status200OK } answer ? answer : here;
             }
+            catch (CallerLeftException e)
+            {
+                usd += call.SpentAsking(e.Model).Usd;
+            }
+            catch (OperationCanceledException)
+            {
+                // It had been sent nothing.
+            }
+        }
+
+        if (here is not null)
+        {
+            var spent = call.Spent(here);
+            call.SpentUsd = spent.Usd + usd;
+            books.Answered(call, here, call.IsFailOver(here.Model), spent with { Usd = call.SpentUsd });
+        }
+        else if (usd > 0)
+        {
+            call.SpentUsd = usd;
+            books.Left(call, call.Decision!.Model, false, call.SpentAsking(call.Decision.Model) with { Usd = usd });
         }
     }
 
@@ -76,6 +98,11 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
         call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
         books.Answered(call, only, isFailOver, cost);
+        if (cost is not null)
+        {
+            governor.Count(call.Tenant, only.Model);
+        }
+
         await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
     }
 

@@ -38,7 +38,9 @@ internal sealed class ChatEndpoint(
         var catalog = pool.Current.Catalog;
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
-        var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : followed == RoutingMode.Apply ? null : settings.Strongest(catalog);
+        var isRouted = asked is not null && followed == RoutingMode.Apply;
+        var allowed = governor.Allowed(catalog, tenant, controls.Category, isRouted);
+        var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null };
@@ -50,7 +52,7 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = governor.Allowed(catalog, tenant, controls.Category, unrouted is null) },
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
         };
         await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
         if (signals.IsOn && user is not null)
@@ -92,6 +94,13 @@ internal sealed class ChatEndpoint(
         {
             return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, call.Context.RequestAborted).ConfigureAwait(false);
         }
+        catch (CallerLeftException e)
+        {
+            var spent = call.SpentAsking(e.Model);
+            call.SpentUsd = spent.Usd;
+            books.Left(call, e.Model, call.IsFailOver(e.Model), spent);
+            throw;
+        }
         catch (ApiException e)
         {
             books.Failed(call, e.Status);
@@ -102,7 +111,7 @@ internal sealed class ChatEndpoint(
     private async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var (context, decision) = (call.Context, call.Decision);
-        var isFailOver = call.Unrouted is null && answer.Model != decision!.Model;
+        var isFailOver = call.IsFailOver(answer.Model);
         if (isFailOver || answer.Attempts > 1)
         {
             metrics.FailOvers.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, answer.Model.Value));

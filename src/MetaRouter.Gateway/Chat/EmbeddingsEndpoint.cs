@@ -60,6 +60,11 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
 
             await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
+        catch (CallerLeftException)
+        {
+            spent = expected;
+            throw;
+        }
         finally
         {
             await governor.SettleAsync(hold, spent).ConfigureAwait(false);

@@ -14,7 +14,7 @@ internal sealed class GatewayOptions
     /// <value>lambda_cost of <c>auto:cheap</c>; 0 or more, default 3.</value>
     public double CheapLambda { get; set; } = 3;
 
-    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model.</value>
+    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category does not leave it, the dearest they leave.</value>
     public string OffModel { get; set; } = "";
 
     /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one. <c>metarouter calibrate</c> says for which two its threshold is.</value>

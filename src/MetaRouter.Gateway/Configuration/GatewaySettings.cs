@@ -31,6 +31,14 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         return (ReferenceEquals(known?.Item1, catalog) ? known : _strongest = Tuple.Create(catalog, FindStrongest(catalog))).Item2;
     }
 
+    /// <summary>The same of those that may answer a request: the dearest of them where the strongest may not. Of none, the strongest, to be refused by name.</summary>
+    /// <param name="allowed">Null: all.</param>
+    public ModelProfile Strongest(ModelCatalog catalog, IReadOnlySet<ModelId>? allowed)
+    {
+        var strongest = Strongest(catalog);
+        return allowed?.Contains(strongest.Id) != false ? strongest : catalog.Models.Where(m => m.Enabled && allowed.Contains(m.Id)).DefaultIfEmpty(strongest).MaxBy(Price)!;
+    }
+
     private ModelProfile FindStrongest(ModelCatalog catalog) => Gateway.OffModel.Length > 0 && catalog.TryFind(new ModelId(Gateway.OffModel), out var index)
         ? catalog.Models[index]
         : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(Price)!;

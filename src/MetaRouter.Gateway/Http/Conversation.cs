@@ -17,6 +17,9 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
     /// <summary>English prose and code have about four bytes to a token; a message's frame costs about four tokens.</summary>
     private const int BytesPerToken = 4, TokensPerMessage = 4;
 
+    /// <summary>With so many more bytes of prompt, beside its messages: definitions of tools, the answer's schema.</summary>
+    public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, (PromptTokens ?? (Text.Length / BytesPerToken) + TokensPerMessage) + (bytes / BytesPerToken)) };
+
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
     public static Conversation Read(JsonElement messages)
     {
@@ -33,6 +36,7 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
                 throw Fields.Wrong("messages", message, "a list of objects with role and content");
             }
 
+            bytes += message.TryGetProperty("tool_calls", out var calls) ? JsonMarshal.GetRawUtf8Value(calls).Length : 0;
             if (message.TryGetProperty("content", out var content))
             {
                 bytes += Bytes(content, ref needs);

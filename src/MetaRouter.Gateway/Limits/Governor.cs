@@ -84,7 +84,7 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
 
         var partition = Partition(tenant);
         var reserved = await shared.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
-        return reserved.Refused < 0 ? (new Hold(partition, accounts, usd), null)
+        return reserved.Refused < 0 ? (new Hold(partition, accounts, usd, reserved.IsOwn), null)
             : (default, Math.Max(0, Enumerable.Range(0, accounts.Count).Min(i => accounts[i].Limit - reserved.Held[i]) * Unit));
     }
 
@@ -104,7 +104,7 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         var difference = Units(usd) - Units(hold.Usd);
         if (difference != 0)
         {
-            await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = difference })], CancellationToken.None).ConfigureAwait(false);
+            await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = difference })], hold.IsOwn, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -159,7 +159,8 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
     private static string Listed(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
 
     /// <summary>What is set aside for one call.</summary>
-    internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd);
+    /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
+    internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd, bool IsOwn);
 
     private sealed class TenantRules(TenantOptions options)
     {

@@ -155,7 +155,7 @@ internal sealed class MessagesForm : IAnswerForm
 
         private bool _hasBegun, _hasCalls;
         private int _open = None, _blocks;
-        private string? _finish;
+        private string? _finish, _openId;
 
         public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
         {
@@ -237,13 +237,14 @@ internal sealed class MessagesForm : IAnswerForm
 
         private void Open(int block, string? callId, string? name, IBufferWriter<byte> output)
         {
-            if (_open == block)
+            // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
+            if (_open == block && (block == Prose || string.IsNullOrEmpty(callId) || string.IsNullOrEmpty(name) || callId == _openId))
             {
                 return;
             }
 
             Close(output);
-            (_open, _hasCalls) = (block, _hasCalls || block >= 0);
+            (_open, _openId, _hasCalls) = (block, callId, _hasCalls || block >= 0);
             Event(output, "content_block_start", to =>
             {
                 to.WriteNumber("index", _blocks);

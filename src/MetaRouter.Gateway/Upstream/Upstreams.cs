@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -53,6 +54,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>Sends the request to the models in turn until one answers.</summary>
     /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
     /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails.</param>
+    /// <exception cref="CallerLeftException">The request had been sent.</exception>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
     public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, CancellationToken cancellationToken)
     {
@@ -137,12 +139,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         var upstream = endpoint.Options;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
-        var (response, hasBegun) = (default(HttpResponseMessage), false);
+        var (response, content, hasBegun) = (default(HttpResponseMessage), default(SentContent), false);
         UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = new ByteArrayContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
-            request.Content.Headers.ContentType = Json;
+            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content = new SentContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
+            content.Headers.ContentType = Json;
             if (endpoint.Authorization is { } authorization)
             {
                 request.Headers.Authorization = authorization;
@@ -195,10 +197,15 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             (response, call) = (null, null);
             return answer;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
         {
             endpoint.Circuit.Leave();
             call?.End(default, UpstreamCall.Left);
+            if (content?.IsSent == true)
+            {
+                throw new CallerLeftException(model, e);
+            }
+
             throw;
         }
         catch (OperationCanceledException)
@@ -275,6 +282,14 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
                 return new UpstreamAnswer(model, endpoint, (int)response.StatusCode) { Body = bytes, Headers = response.Headers };
             }
+        }
+
+        if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge)
+        {
+            // A proxy before it says so, in a form of its own: the next request need not be as long.
+            endpoint.Circuit.Succeed();
+            var error = new ErrorBody($"The upstream of the model '{model}' finds the request too large. Send less, or name another model.", ErrorCodes.InvalidRequest, null, "upstream_refused");
+            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge) { Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable), Headers = response.Headers };
         }
 
         throw Failure(model, $"answered with status {(int)response.StatusCode}{(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}", RetryAfter(response));
@@ -354,6 +369,18 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
         /// <param name="path">One of the few that are called, below the version.</param>
         public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => new Uri(options.BaseUrl.TrimEnd('/') + p), Options);
+    }
+
+    /// <summary>Knows whether it has been handed to the connection whole.</summary>
+    private sealed class SentContent(byte[] bytes) : ByteArrayContent(bytes)
+    {
+        public bool IsSent { get; private set; }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            await base.SerializeToStreamAsync(stream, context, cancellationToken).ConfigureAwait(false);
+            IsSent = true;
+        }
     }
 
     /// <summary>One attempt failed.</summary>

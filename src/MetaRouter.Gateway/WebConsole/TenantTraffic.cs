@@ -20,12 +20,13 @@ internal sealed class TenantTraffic(int number, ulong hash)
     /// <summary>As stores do.</summary>
     public ulong Hash => hash;
 
-    public void Add(long timeMs, in TrafficCall call)
+    /// <param name="timeMs">When the call came.</param>
+    public void Add(long timeMs, long nowMs, in TrafficCall call)
     {
         lock (_gate)
         {
-            _fine.At(timeMs)?.Add(call);
-            _coarse.At(timeMs)?.Add(call);
+            _fine.At(timeMs, nowMs)?.Add(call);
+            _coarse.At(timeMs, nowMs)?.Add(call);
         }
     }
 
@@ -65,12 +66,12 @@ internal sealed class TenantTraffic(int number, ulong hash)
 
         public long Milliseconds => seconds * 1000L;
 
-        /// <summary>Null: so long ago that a later time has the place.</summary>
-        public TrafficTally? At(long timeMs)
+        /// <summary>Null: so long ago that a later time has the place. One that is still to come, from a clock that was set back since, has none.</summary>
+        public TrafficTally? At(long timeMs, long nowMs)
         {
             var start = timeMs / Milliseconds;
             ref var slot = ref _slots[start % _slots.Length];
-            if (slot.Tally is null || slot.Start < start)
+            if (slot.Tally is null || slot.Start < start || (slot.Start > start && slot.Start * Milliseconds > nowMs))
             {
                 slot = (start, new TrafficTally());
             }

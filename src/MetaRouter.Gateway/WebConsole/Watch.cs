@@ -76,7 +76,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
         };
         Journal.Add(ref record, []);
-        to.Add(record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = status != StatusCodes.Status200OK });
+        to.Add(record.TimeMs, record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
     }
 
     /// <summary>What a user said, once the router has taken it.</summary>
@@ -109,6 +109,9 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     }
 
     private RouterSecrets Secrets => secrets;
+
+    /// <summary>That a client left is no failure of whoever was asked.</summary>
+    private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest);
 
     private int Strongest(ModelCatalog catalog)
     {
@@ -159,7 +162,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Flags = (byte)((served is { IsFailOver: true } ? JournalRecord.FailedOver : 0) | (isObserved ? JournalRecord.Observed : 0)),
         };
         Journal.Add(ref record, candidates);
-        to.Add(record.TimeMs, new TrafficCall
+        to.Add(record.TimeMs, time.GetUtcNow().ToUnixTimeMilliseconds(), new TrafficCall
         {
             Models = models,
             Outcomes = outcomes,
@@ -171,7 +174,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Strongest = Strongest(current.Catalog),
             SpentUsd = record.CostUsd,
             LatencyMs = latencyMs,
-            IsError = served is not null && status != StatusCodes.Status200OK,
+            IsError = served is not null && IsError(status),
             IsFailOver = served is { IsFailOver: true },
         });
     }

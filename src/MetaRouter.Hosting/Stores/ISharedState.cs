@@ -8,8 +8,9 @@ public interface ISharedState
     /// <returns>What each account holds now.</returns>
     ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default);
 
-    /// <summary>Adds to the accounts whatever their limits, less than nothing too: what was reserved and not spent goes back.</summary>
-    ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default);
+    /// <summary>Adds to the accounts whatever their limits, less than nothing too: what was reserved and not spent goes back to where it was reserved.</summary>
+    /// <param name="isOwn">As <see cref="Reservation.IsOwn"/> of the reservation that is settled.</param>
+    ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default);
 
     /// <summary>Null: nothing is remembered.</summary>
     ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default);
@@ -26,4 +27,8 @@ public readonly record struct Account(string Name, long Amount, long Limit, Time
 
 /// <param name="Refused">The first account that would have gone over its limit; -1: none, everything was added.</param>
 /// <param name="Held">What each account holds, in the order asked.</param>
-public readonly record struct Reservation(int Refused, IReadOnlyList<long> Held);
+public readonly record struct Reservation(int Refused, IReadOnlyList<long> Held)
+{
+    /// <summary>Made in this process alone, since what the routers share was away.</summary>
+    public bool IsOwn { get; init; }
+}

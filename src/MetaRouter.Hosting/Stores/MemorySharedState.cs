@@ -40,7 +40,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
     }
 
-    public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
+    public ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(accounts);
         lock (_gate)

@@ -45,21 +45,28 @@ public sealed class RedisSharedState : ISharedState
         catch (StoreException)
         {
             _metrics.Fallbacks.Add(1);
-            return await _own.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
+            return await _own.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false) with { IsOwn = true };
         }
     }
 
-    public async ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
+    public async ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(accounts);
+        if (isOwn)
+        {
+            await _own.SettleAsync(partition, accounts, isOwn, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         try
         {
             await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(a => Values(a with { Limit = long.MaxValue >> 11 }))], "written", CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
+            // Redis keeps what was reserved: more than was spent is the safe side. What it fell short of is counted here.
             _metrics.Fallbacks.Add(1);
-            await _own.SettleAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
+            await _own.SettleAsync(partition, [.. accounts.Where(a => a.Amount > 0)], isOwn: true, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -92,6 +92,11 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         });
         router.Metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         Count(feedback.Kind, state is null ? "Erased" : outcome.ToString()!);
+        if (state is not null && outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn)
+        {
+            router.Heard(receipt, feedback);
+        }
+
         return state is null ? new FeedbackAnswer(verdict.Status, "", null, true, null) : new FeedbackAnswer(verdict.Status, "", outcome, false, state);
     }
 
