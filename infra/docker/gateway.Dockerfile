@@ -1,4 +1,5 @@
 # The gateway, on a cluster or alone. From the repository's root: docker build -f infra/docker/gateway.Dockerfile -t metarouter-gateway .
+# Alone it needs an API key (ApiKeys__0__Sha256, ApiKeys__0__Tenant, ApiKeys__0__Scopes__0) and a store: MetaRouter__Store=redis:HOST:PORT, or a folder that user 1654 may write, -v FOLDER:/data -w /data.
 # Not built where it was written, which had no container engine; its publish command was run there, and what it made was started.
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /repository

@@ -10,7 +10,9 @@ namespace MetaRouter.Cli;
 /// <summary>The whole program but for the process around it. A command is one file in Commands and one line here.</summary>
 internal static class CommandLine
 {
-    private static readonly Regex WrongType = new(" as expected type '(?<type>[^']*(Double|Single|Int32|Int64)[^']*)'", RegexOptions.CultureInvariant);
+    private const string HelpCommand = "help";
+
+    private static readonly Regex WrongType = new(" as expected type '(?<type>[^']*(Int32|Int64)[^']*)'", RegexOptions.CultureInvariant);
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
@@ -27,7 +29,8 @@ internal static class CommandLine
             DecisionsCommand.Create(terminal),
             KeysCommand.Create(terminal),
         };
-        var parsed = root.Parse(args);
+        // Asked of other programs like this; here it would pass for an argument.
+        var parsed = root.Parse(args is [HelpCommand, ..] ? [.. args.Skip(1), "--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in Told(parsed))
@@ -69,9 +72,9 @@ internal static class CommandLine
 
     /// <summary>What the parser found, in words of the command line: it speaks of .NET's types, and of a misspelt command as of one that is missing.</summary>
     private static IEnumerable<string> Told(ParseResult parsed) =>
-        parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands && parsed.UnmatchedTokens is [var word, ..]
-            ? [$"'{word}' is not a command here; the commands are {string.Join(", ", commands.Select(c => c.Name))}."]
-            : parsed.Errors.Select(e => WrongType.Replace(e.Message, m => m.Groups["type"].Value.Contains("Int", StringComparison.Ordinal) ? ": give a whole number" : ": give a number"));
+        parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands
+            ? [$"{(parsed.UnmatchedTokens is [var word, ..] ? $"'{word}' is not a command here" : "A command is missing")}; the {(commands.Count == 1 ? "command is" : "commands are")} {string.Join(", ", commands.Select(c => c.Name))}."]
+            : parsed.Errors.Select(e => WrongType.Replace(e.Message, ": give a whole number"));
 
     /// <summary>The names of the commands that lead here, the program's own left out.</summary>
     private static IEnumerable<string> Path(CommandResult? command) => command?.Parent is CommandResult parent ? Path(parent).Append(command.Command.Name) : [];

@@ -12,9 +12,9 @@ internal static class SnapshotFile
         {
             return SnapshotCodec.Read(File.ReadAllBytes(path));
         }
-        catch (FileNotFoundException e)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || Directory.Exists(path))
         {
-            throw new BadInputException($"{path}: no such file; give a snapshot that 'metarouter train' wrote.", e);
+            throw new BadInputException($"{path}: {(Directory.Exists(path) ? "is a folder" : "no such file")}; give a snapshot that 'metarouter train' wrote.", e);
         }
         catch (SnapshotFormatException e)
         {

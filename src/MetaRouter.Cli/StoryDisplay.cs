@@ -87,7 +87,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         console.Write(table);
         Line(Dim("Right: mean score. Worth: (quality - lambda cost / dearest model's mean cost) / (1 + lambda), in points; more is better."));
         Line(Escape(Format($"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; {Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
-        Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {summary.ThumbsUp + summary.ThumbsDown} thumbs: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
+        Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {Count(summary.ThumbsUp + summary.ThumbsDown, "thumb")}: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
         if (summary.Comparisons > 0)
         {
             Line(Dim($"Two answers are shown while that should pay off within {ComparisonBudget.Horizon:n0} later requests; a short story shows the bill and little of the gain."));

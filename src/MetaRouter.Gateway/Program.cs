@@ -18,6 +18,12 @@ if (Arguments.AskForHelp(args))
     return 0;
 }
 
+if (args is ["--version"])
+{
+    Console.WriteLine(Arguments.Version);
+    return 0;
+}
+
 if (Arguments.Problems(args) is { Count: > 0 } problems)
 {
     return Say(new GatewayConfigurationException(problems).Message, badConfiguration);

@@ -77,7 +77,7 @@ public sealed class CatalogCommandTests : IDisposable
 
     [Theory]
     [InlineData("[1]", "an object")]
-    [InlineData("{", "not JSON at line 1")]
+    [InlineData("{", "prices.json: The price list is not JSON at line 1")]
     [InlineData("{}", "no model is left")]
     public async Task Import_NoPriceList_ExitsWith2(string text, string named)
     {

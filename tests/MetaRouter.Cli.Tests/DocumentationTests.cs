@@ -64,6 +64,20 @@ public sealed partial class DocumentationTests
         }
     }
 
+    /// <summary>The tests start programs where the reader stands; the SDK starts a web project's in the project's folder unless that says otherwise, and settings and stores would be looked for there.</summary>
+    [Theory]
+    [InlineData("MetaRouter.Gateway")]
+    [InlineData("MetaRouter.Cli")]
+    public async Task Run_OfAProgram_WorksInTheReadersFolder(string project)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(Root, "src", project), "-getProperty:RunWorkingDirectory", "-nodeReuse:false"]) { RedirectStandardOutput = true })!;
+        var said = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(Seconds));
+
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(Seconds));
+        process.ExitCode.ShouldBe(0, said);
+        said.Trim().ShouldBeEmpty();
+    }
+
     [Fact]
     public void Commands_LeftOut_AreFewAndSayWhy()
     {

@@ -52,10 +52,13 @@ public sealed class EvaluateCommandTests : IDisposable
 
     [Theory]
     [InlineData("'simulate' is not a command here; the commands are train, evaluate", "Try: metarouter --help", "simulate")]
-    [InlineData("'remove' is not a command here; the commands are add", "Try: metarouter models --help", "models", "remove", "x")]
+    [InlineData("'remove' is not a command here; the commands are list, add", "Try: metarouter models --help", "models", "remove", "x")]
+    [InlineData("A command is missing; the commands are list, add.", "Try: metarouter models --help", "models")]
+    [InlineData("A command is missing; the commands are train, evaluate", "Try: metarouter --help")]
     [InlineData("'USER' missing", "Try: metarouter user show --help", "user", "show")]
     [InlineData("'x' for option '--count': give a whole number", "Try: metarouter decisions tail --help", "decisions", "tail", "--count", "x")]
     [InlineData("'some' for option '--user-lambda': give a number", "Try: metarouter replay --help", "replay", "--data", "x", "--user-lambda", "some")]
+    [InlineData("'2,5' for option '--user-lambda': give a number with a decimal point", "Try: metarouter replay --help", "replay", "--data", "x", "--user-lambda", "2,5")]
     public async Task CommandLine_Mistyped_SaysWhatAndWhereHelpIs(string said, string remedy, params string[] args)
     {
         var (code, _, error) = await CommandRun.Run(args);
@@ -72,6 +75,8 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]
     [InlineData("Protocols: all, P1a, P1b, P1c, P2, arrival, P3, learners", "P9")]
     [InlineData("no such file", "P1a")]
+    [InlineData("name pools of your own, as in --pool FILE:MODEL", "P2")]
+    [InlineData("--out is of the report that 'evaluate all' writes", "P2", "--pool", "good:weak,strong", "--out", "report")]
     [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
     [InlineData("--seeds 0", "P2", "--seeds", "0")]
     [InlineData("Cannot parse argument 'many' for option '--seeds': give a whole number", "P2", "--seeds", "many")]
@@ -154,6 +159,7 @@ public sealed class EvaluateCommandTests : IDisposable
         var (code, output, _) = await Run("evaluate", "--help");
         code.ShouldBe(0);
         output.ShouldContain("--pool");
+        (await Run("help", "evaluate")).Output.ShouldBe(output);
     }
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);

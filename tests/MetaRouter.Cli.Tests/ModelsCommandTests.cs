@@ -22,7 +22,7 @@ public sealed class ModelsCommandTests : IDisposable
         var (code, output, error) = await Run([.. s_newcomer, "--answers", PathOf("answers.jsonl"), "--out", PathOf("more.mrsnap"), "--json"]);
 
         code.ShouldBe(0, error);
-        error.ShouldContain("1 lines were skipped; the first: line 21");
+        error.ShouldContain("skipped 1 bad line: line 21");
         output.ShouldContain("as gpt-4o-2024-05-13's sibling");
         using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
         double Told(string name) => json.RootElement.GetProperty(name).GetDouble();
@@ -48,7 +48,7 @@ public sealed class ModelsCommandTests : IDisposable
 
         code.ShouldBe(0, error);
         error.ShouldBeEmpty();
-        output.ShouldContain("1 graded answers: score 1.000");
+        output.ShouldContain("1 graded answer: score 1.000");
     }
 
     [Fact]
@@ -84,6 +84,9 @@ public sealed class ModelsCommandTests : IDisposable
     [InlineData("the snapshot does not know it", "--sibling", "nobody")]
     [InlineData("a number from 0 to 1", "--answers", "bad.jsonl")]
     [InlineData("0 to 1000000", "--input-price", "-1")]
+    [InlineData("give a number with a decimal point", "--input-price", "2,5")]
+    [InlineData("is a folder; give a snapshot", "--snapshot", ".")]
+    [InlineData("is a folder; give a file", "--answers", ".")]
     [InlineData("no such file", "--snapshot", "none.mrsnap")]
     public async Task Add_WhatCannotBeUsed_ExitsWith2AndWritesNothing(string named, string option, string value)
     {

@@ -48,12 +48,15 @@ public sealed class TrainCommandTests : IDisposable
         var (code, output, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"));
         code.ShouldBe(0, error);
         error.ShouldContain("Warning: some: skipped 1 bad line: line 1: ");
+        error.ShouldNotContain("mmlu-pro", Case.Sensitive, "pools that somebody else's folder has are nobody's loss here");
         output.ShouldContain("note: some: skipped 1 bad line");
+        output.ShouldContain("'metarouter evaluate P2 --data DIR --pool FILE:MODEL,MODEL,...' measures on one of yours");
     }
 
     [Theory]
     [InlineData("no file of outcomes", "empty", "a.mrsnap")]
     [InlineData("no such folder", "none", "a.mrsnap")]
+    [InlineData("is a file; give the folder it is in", "data/good.jsonl", "a.mrsnap")]
     [InlineData("its folder does not exist", "data", "none/a.mrsnap")]
     [InlineData("is a folder", "data", "data")]
     [InlineData("another extension", "data", "a.txt")]

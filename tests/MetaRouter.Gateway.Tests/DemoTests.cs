@@ -93,11 +93,12 @@ public sealed class DemoTests
                 file.WriteLine("""{"query":"three","models":{"n":{"score":0,"cost_usd":0.25}}}""");
             }
 
+            File.WriteAllText(Path.Combine(folder, "plain.jsonl"), """{"query":"four","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""");
             var price = new PricePerMillionTokens(1);
             var rows = OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("m"), price, price), new ModelProfile(new ModelId("n"), price, price)]));
 
-            rows.Single().Text.ShouldBe("one");
-            rows.Single().Outcomes![new ModelId("m")].CostUsd.ShouldBe(0.5f);
+            rows.Select(r => r.Text).ShouldBe(["four", "one"]);
+            rows[1].Outcomes![new ModelId("m")].CostUsd.ShouldBe(0.5f);
             Should.Throw<InvalidDataException>(() => OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("x"), price, price)]))).Message.ShouldContain("x");
         }
         finally

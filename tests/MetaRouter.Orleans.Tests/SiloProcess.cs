@@ -49,6 +49,13 @@ internal sealed class SiloProcess : IAsyncDisposable
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>The exit code of one that ends by itself.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return _process.ExitCode;
+    }
+
     /// <summary>SIGKILL.</summary>
     public void Kill() => _process.Kill();
 

@@ -15,7 +15,7 @@ internal static class CalibrateCommand
 
     public static Command Create(Terminal terminal)
     {
-        var share = new Option<double>("--strong-share") { Description = "The share of requests that should go to the strong model, 0 to 1.", Required = true, HelpName = "X" };
+        var share = new Option<double>("--strong-share") { Description = "The share of requests that should go to the strong model, 0 to 1.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
         var data = new Option<string>("--data") { Description = "A sample of your requests: an outcome file, JSON lines with a query, text or prompt, or a .txt with one request a line.", Required = true, HelpName = "FILE" };
         var strong = new Option<string?>("--strong") { Description = "The strong model. Default: the one of the greatest expected score.", HelpName = "MODEL" };
         var weak = new Option<string?>("--weak") { Description = "The weak model. Default: the cheapest.", HelpName = "MODEL" };
@@ -27,8 +27,8 @@ internal static class CalibrateCommand
             terminal,
             parsed.GetRequiredValue(share),
             parsed.GetRequiredValue(data),
-            Parse("--strong", parsed.GetValue(strong)),
-            Parse("--weak", parsed.GetValue(weak)),
+            parsed.GetValue(strong) is { } s ? ModelNames.Parse("--strong", s) : null,
+            parsed.GetValue(weak) is { } w ? ModelNames.Parse("--weak", w) : null,
             parsed.GetValue(snapshot),
             parsed.GetValue(router)!,
             parsed.GetValue(json),
@@ -88,17 +88,5 @@ internal static class CalibrateCommand
         }
 
         return Threshold.OfRouter(create, file.Table, share, 0, cancellationToken);
-    }
-
-    private static ModelId? Parse(string option, string? name)
-    {
-        try
-        {
-            return name is null ? null : new ModelId(name);
-        }
-        catch (ArgumentException e)
-        {
-            throw new BadInputException($"{option} '{name}': {e.Message}");
-        }
     }
 }

@@ -29,7 +29,7 @@ internal static class CatalogCommand
             throw new BadInputException($"{file}: no such file; give a price list in LiteLLM's format (model_prices_and_context_window.json).");
         }
 
-        var (models, skipped) = LiteLlmPrices.Read(File.ReadAllBytes(file), name => only.Length == 0 || only.Any(p => FileSystemName.MatchesSimpleExpression(p, name, ignoreCase: false)));
+        var (models, skipped) = Read(file, name => only.Length == 0 || only.Any(p => FileSystemName.MatchesSimpleExpression(p, name, ignoreCase: false)));
         foreach (var group in skipped.GroupBy(s => s.Reason).OrderByDescending(g => g.Count()))
         {
             var names = string.Join(", ", group.Take(NamesShown).Select(s => s.Name)) + (group.Count() > NamesShown ? ", ..." : "");
@@ -57,6 +57,18 @@ internal static class CatalogCommand
 
         terminal.Error.WriteLine($"{models.Count} models{(target is null ? "" : $" in {target}")}, {skipped.Count} skipped.");
         return ExitCodes.Success;
+    }
+
+    private static (IReadOnlyList<ModelProfile> Models, IReadOnlyList<(string Name, string Reason)> Skipped) Read(string file, Func<string, bool> wanted)
+    {
+        try
+        {
+            return LiteLlmPrices.Read(File.ReadAllBytes(file), wanted);
+        }
+        catch (BadInputException e)
+        {
+            throw new BadInputException($"{file}: {e.Message}", e);
+        }
     }
 
     private static byte[] Write(IReadOnlyList<ModelProfile> models)

@@ -64,6 +64,16 @@ internal static class EvaluateCommand
             throw new BadInputException($"{protocol.Name} has no pools; leave --pool out.");
         }
 
+        if (target is not null || only.Length > 0)
+        {
+            throw new BadInputException($"{(target is null ? "--only" : "--out")} is of the report that 'evaluate all' writes; leave it out with {protocol.Name}, whose table is printed.");
+        }
+
+        if (poolNames.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
+        {
+            throw new BadInputException($"{data} has no file of a named pool; name pools of your own, as in --pool FILE:MODEL,MODEL,... with a file of that folder.");
+        }
+
         var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, routers, progress, cancellationToken)));
 
         foreach (var warning in result.Warnings)

@@ -16,11 +16,11 @@ internal static class ModelsCommand
     public static Command Create(Terminal terminal)
     {
         var model = new Argument<string>("MODEL") { Description = "The newcomer's name, as requests and catalogs will call it." };
-        var input = new Option<double>("--input-price") { Description = "US dollars per million prompt tokens.", Required = true, HelpName = "USD" };
-        var output = new Option<double>("--output-price") { Description = "US dollars per million completion tokens.", Required = true, HelpName = "USD" };
+        var input = new Option<double>("--input-price") { Description = "US dollars per million prompt tokens.", Required = true, HelpName = "USD", CustomParser = NumberOption.Parse };
+        var output = new Option<double>("--output-price") { Description = "US dollars per million completion tokens.", Required = true, HelpName = "USD", CustomParser = NumberOption.Parse };
         var sibling = new Option<string?>("--sibling") { Description = "The model of the snapshot that it is most like. Default: those of about its price.", HelpName = "MODEL" };
         var answers = new Option<string?>("--answers") { Description = "Graded answers of it, better 20 or more: JSON lines {\"query\",\"score\":0..1,\"out\"?:tokens}, or an outcome file.", HelpName = "FILE" };
-        var snapshot = new Option<string?>("--snapshot") { Description = "The snapshot it joins. Default: the one that ships.", HelpName = "FILE" };
+        var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; it may be the one that was read.", Required = true, HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
         var add = new Command("add", "Adds a model to a snapshot without training: by its price, its sibling, and graded answers of it. Users keep what was learned of them.") { model, input, output, sibling, answers, snapshot, target, json };
@@ -58,7 +58,7 @@ internal static class ModelsCommand
             [.. rows.Select(r => (string[])[
                 r.Model, r.IsByCall ? "-" : ResultTable.Number(r.InputPriceUsdPerMillion, "0.####"), r.IsByCall ? "-" : ResultTable.Number(r.OutputPriceUsdPerMillion, "0.####"),
                 r.Answers.ToString(CultureInfo.InvariantCulture), ResultTable.Number(r.Score, "0.000"), ResultTable.Number(r.CompletionTokens, "0"), ResultTable.Number(1000 * r.CostUsd, "0.###")])],
-            "Answers, their mean score, length and cost are of the snapshot's calibration sample. Models were graded on different requests: two scores compare only where these are the same. - : its price is by the call.").Write(terminal.Results());
+            "Answers, their mean score, length and cost are of the snapshot's calibration sample. Models were graded on different requests: two scores compare only where these are the same. What 'models add' brought stands there with its kin's answers, moved by what is known of it. - : its price is by the call.").Write(terminal.Results());
         if (json)
         {
             terminal.Out.WriteLine(ReportJson.Write(rows));
@@ -85,7 +85,7 @@ internal static class ModelsCommand
         var (answers, bad) = answersPath is null ? ([], []) : GradedAnswerReader.Read(answersPath, model.Id);
         if (bad.Count > 0)
         {
-            terminal.Error.WriteLine($"Warning: {answersPath}: {bad.Count} lines were skipped; the first: {bad[0]}");
+            terminal.Error.WriteLine($"Warning: {answersPath}: skipped {Readable.Count(bad.Count, "bad line")}: {bad[0]}");
         }
 
         using var file = ReplacementFile.Create(target);
@@ -97,7 +97,7 @@ internal static class ModelsCommand
         terminal.Out.WriteLine($"{model.Id} joined {before.Models.Count} models, at {model.InputPrice} prompt and {model.OutputPrice} completion tokens, {(model.Sibling is { } kin ? $"as {kin}'s sibling" : "as models of its price are")}.");
         if (answers.Count > 0)
         {
-            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{answers.Count} graded answers: score {answers.Average(a => a.Score):0.000}; expected of it {expected.Start.Quality:0.000} before and {expected.Now.Quality:0.000} after them, {expected.Start.Tokens:0} and {expected.Now.Tokens:0} completion tokens."));
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Readable.Count(answers.Count, "graded answer")}: score {answers.Average(a => a.Score):0.000}; expected of it {expected.Start.Quality:0.000} before and {expected.Now.Quality:0.000} after them, {expected.Start.Tokens:0} and {expected.Now.Tokens:0} completion tokens."));
         }
         else
         {
@@ -135,19 +135,7 @@ internal static class ModelsCommand
     }
 
     private static ModelProfile Profile(string name, double input, double output, string? sibling) =>
-        new(Id("MODEL", name), Price("--input-price", input), Price("--output-price", output)) { Sibling = sibling is null ? null : Id("--sibling", sibling) };
-
-    private static ModelId Id(string option, string name)
-    {
-        try
-        {
-            return new ModelId(name);
-        }
-        catch (ArgumentException e)
-        {
-            throw new BadInputException($"{option} '{name}': {e.Message}", e);
-        }
-    }
+        new(ModelNames.Parse("MODEL", name), Price("--input-price", input), Price("--output-price", output)) { Sibling = sibling is null ? null : ModelNames.Parse("--sibling", sibling) };
 
     private static PricePerMillionTokens Price(string option, double usd) => usd is >= 0 and <= PricePerMillionTokens.MostUsd
         ? new(usd)

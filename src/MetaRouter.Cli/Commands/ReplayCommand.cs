@@ -13,7 +13,7 @@ internal static class ReplayCommand
     public static Command Create(Terminal terminal)
     {
         var data = new Option<string>("--data") { Description = "An outcome file: .jsonl or .jsonl.gz.", Required = true, HelpName = "FILE" };
-        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X" };
+        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
         var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
         var requests = new Option<int>("--requests") { Description = "How many requests the user makes.", DefaultValueFactory = _ => 30, HelpName = "N" };
         var seed = new Option<int>("--seed") { Description = "The same seed tells the same story.", DefaultValueFactory = _ => 1, HelpName = "N" };
@@ -83,14 +83,7 @@ internal static class ReplayCommand
             throw new BadInputException($"--models '{text}': routing needs at least two models, as in --models small,large.");
         }
 
-        try
-        {
-            return [.. names.Select(n => new ModelId(n))];
-        }
-        catch (ArgumentException e)
-        {
-            throw new BadInputException($"--models '{text}': {e.Message}");
-        }
+        return [.. names.Select(n => ModelNames.Parse("--models", n))];
     }
 
     private sealed class TrainingSteps(IProgress<ProtocolProgress> progress) : IProgress<TrainingProgress>

@@ -143,7 +143,7 @@ internal static class TopCommand
     private static string Block(OverviewReply overview)
     {
         var (totals, figures, text) = (overview.Totals, new TopFigures(overview), new StringBuilder());
-        Row("requests", $"{Readable.Rate(figures.RequestsPerSecond)} a second; {totals.Requests:n0}{(totals.Users == 0 ? "" : $" of {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
+        Row("requests", $"{Readable.Rate(figures.RequestsPerSecond)} a second; {totals.Requests:n0}{(totals.Users == 0 ? "" : $" by {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
         Row("spent", $"{figures.Spent}{(figures.Predicted.Length > 0 ? $", {figures.Predicted}" : "")}");
         Saving("always strongest", totals.AlwaysStrongest);
         Saving("best single model", totals.BestSingle);

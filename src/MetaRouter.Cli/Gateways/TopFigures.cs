@@ -48,13 +48,13 @@ internal sealed class TopFigures(OverviewReply overview)
         }
     }
 
-    /// <summary>"62 % saved", "12 % more", "7.1 times as much": what was spent beside what one model would have cost.</summary>
+    /// <summary>"62 % saved", "12 % more", "7.1x as much": what was spent beside what one model would have cost.</summary>
     public static string Against(Saving? one) => one switch
     {
         null => "-",
         { SavedShare: >= 0 and var saved } => FormattableString.Invariant($"{100 * saved:0} % saved"),
         { SavedShare: > -1 and var saved } => FormattableString.Invariant($"{-100 * saved:0} % more"),
-        { SavedShare: { } saved } => FormattableString.Invariant($"{1 - saved:0.0} times"),
+        { SavedShare: { } saved } => FormattableString.Invariant($"{1 - saved:0.0}x as much"),
         _ => "-",
     };
 

@@ -77,7 +77,7 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
             ("requests", [(Readable.Rate(figures.RequestsPerSecond) + "/s", "bold"), (totals.Requests.ToString("n0", CultureInfo.InvariantCulture) + " in all", ""), (Readable.Count(totals.Users, "user"), ""), (Spark(series.Select(b => (double)b.Requests), widths[0] - 4), "deepskyblue1")]),
             ("money", [
                 (TopFigures.Against(totals.AlwaysStrongest), totals.AlwaysStrongest?.SavedShare < 0 ? "bold red" : "bold green"),
-                ($"{figures.Spent}, not {(totals.AlwaysStrongest is { } strongest ? Dollars.Text(strongest.Usd) : "-")}", ""),
+                (totals.AlwaysStrongest is { } strongest ? $"{figures.Spent}, not {Dollars.Text(strongest.Usd)}" : figures.Spent, ""),
                 (totals.BestSingle is { } single ? $"best one alone {Dollars.Text(single.Usd)}" + (money > 44 ? $", {single.Model}" : "") : "", ""),
                 figures.Predicted.Length > 0 ? (figures.Predicted, "grey") : (Spark(series.Select(b => b.SpentUsd), money), "green")]),
             ("quality, predicted", [

@@ -113,6 +113,10 @@ internal static class JsonLines
         {
             throw new DataFileException($"{path}: no such file.", e);
         }
+        catch (UnauthorizedAccessException e) when (Directory.Exists(path))
+        {
+            throw new DataFileException($"{path}: cannot be read: it is a folder; give a file.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             file?.Dispose();

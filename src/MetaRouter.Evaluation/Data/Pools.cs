@@ -33,7 +33,7 @@ public static class Pools
         var names = text[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (names.Length < 2)
         {
-            throw new DataFileException($"Pool '{text}' has {names.Length} models; routing needs at least two, as in FILE:MODEL,MODEL.");
+            throw new DataFileException($"Pool '{text}': routing needs at least two models, as in FILE:MODEL,MODEL.");
         }
 
         try

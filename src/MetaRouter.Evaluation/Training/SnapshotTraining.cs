@@ -27,7 +27,7 @@ public static class SnapshotTraining
 
         var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
         var (heldOut, usable) = (new List<HeldOutFigures>(), new List<Pool>());
-        IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : Pools.All;
+        IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : [.. Pools.All.Where(p => DataFolder.Has(dataFolder, p.File))];
         foreach (var (i, pool) in measured.Index())
         {
             cancellationToken.ThrowIfCancellationRequested();

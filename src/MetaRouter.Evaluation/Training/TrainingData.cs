@@ -26,11 +26,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     public static TrainingData Read(string folder, IReadOnlyList<Pool> pools, CancellationToken cancellationToken, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(pools);
-        if (!Directory.Exists(folder))
-        {
-            throw new DataFileException($"{folder}: no such folder. Give the folder of the outcome files with --data.");
-        }
-
+        DataFolder.Check(folder);
         var (skipped, judged) = (new List<SkippedFile>(), new List<string>());
         var (tables, files) = (new List<OutcomeTable>(), new List<TrainingFile>());
         foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped, judged))

@@ -67,7 +67,7 @@ public static class TrainingText
 
         void Figures(string title, IReadOnlyList<HeldOutFigures> pools)
         {
-            Line($"  {(pools.Count > 0 ? title : "none: the data has no pool to measure on.")}");
+            Line($"  {(pools.Count > 0 ? title : "none: there is no pool to measure on. 'metarouter evaluate P2 --data DIR --pool FILE:MODEL,MODEL,...' measures on one of yours.")}");
             foreach (var pool in pools)
             {
                 Line($"    {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): gain {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, {pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");

@@ -14,6 +14,8 @@ internal static class Arguments
         "urls", "http_ports", "https_ports", "Kestrel", "AllowedHosts", "ConnectionStrings", "Orleans", "environment", "contentRoot", "applicationName", "shutdownTimeoutSeconds", "hostBuilder",
     ];
 
+    public static string Version { get; } = typeof(Arguments).Assembly.GetName().Version?.ToString(3) ?? "";
+
     /// <summary>Every setting is in <c>appsettings.json</c> or in the options' docs; this names those that a first look needs.</summary>
     public static string Help => $"""
         The gateway: an OpenAI-compatible API that chooses, for each request of each user, the model that answers, and a console.
@@ -27,6 +29,7 @@ internal static class Arguments
         --MetaRouter:Snapshot FILE      what 'metarouter train' wrote; default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
         {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it in
+        --version                       prints {Version}
 
         Every setting can stand in an appsettings.json of the folder it is started in, in an environment variable (MetaRouter__Store), or here.
         Models, upstreams, keys and tenants are lists, and best in the file. The README shows one; docs/api.md and docs/operating.md have the rest.

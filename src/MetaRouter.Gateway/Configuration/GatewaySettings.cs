@@ -85,6 +85,11 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         problems.AddRange(tenants.GroupBy(t => t.Name).Where(t => t.Count() > 1).Select(t => $"{TenantOptions.Section} lists '{t.Key}' {t.Count()} times; keep one"));
         problems.AddRange(keys.Where(k => k.Sha256.Length == 64).GroupBy(k => k.Sha256, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1)
             .Select(g => $"{ApiKeyOptions.Section} lists the hash {g.Key[..8]}... {g.Count()} times; a key has one tenant, so keep one"));
+        if (configuration.GetSection(nameof(MetaRouterOptions.Models)).GetChildren().Any())
+        {
+            problems.Add($"section {nameof(MetaRouterOptions.Models)} stands at the root, where nothing reads it; put it into section {MetaRouterOptions.Section}");
+        }
+
         CheckAddresses(configuration, keys.Count > 0, problems);
         if (routerProblems.Count == 0 && Served(router) is { } served)
         {
@@ -113,7 +118,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
                     problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
                     Remove(configuration, type.Groups["path"].Value);
                 }
-                else if (strict && UnknownName().Matches(e.Message).Skip(1).Select(m => m.Value).ToList() is { Count: > 0 } unknown)
+                else if (strict && Unknown(e, configuration, section) is { Count: > 0 } unknown)
                 {
                     strict = false;
                     problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json");
@@ -125,6 +130,14 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
                 }
             }
         }
+    }
+
+    /// <summary>The settings that no option has. The binder says of those in a list's entries no more than their names; their place is looked up.</summary>
+    private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section)
+    {
+        return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
+
+        string PlaceOf(string name) => configuration.AsEnumerable().Select(p => p.Key).FirstOrDefault(key => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase) && key.EndsWith(":" + name, StringComparison.OrdinalIgnoreCase)) ?? name;
     }
 
     /// <summary>Within a list the binder wraps what it says.</summary>
@@ -196,7 +209,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         var known = served.Known.Concat(served.Catalog).Select(m => m.Id).ToHashSet();
         foreach (var model in served.Catalog.Where(m => m.Sibling is { } sibling && !known.Contains(sibling)))
         {
-            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot; name one that they have, such as {List(served.Known.Select(m => m.Id.Value).OrderByDescending(n => n.AsSpan().CommonPrefixLength(model.Sibling!.Value.Value)), 5)}, or leave it out");
+            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot; name one that they have, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
         }
     }
 
@@ -207,7 +220,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         {
             if (model.Length > 0 && !ids.Contains(model))
             {
-                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {string.Join(", ", ids)}");
+                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {Near(ids, model)}");
             }
         }
 
@@ -218,7 +231,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
         foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !u.Embeddings && !ids.Contains(u.Model)))
         {
-            problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; it has {string.Join(", ", ids)}");
+            problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Near(ids, upstream.Model)}");
         }
 
         problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel)).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.Key.BaseUrl}' {g.Count()} times; keep one"));
@@ -239,6 +252,9 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         var all = names.ToList();
         return string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }
+
+    /// <summary>Those that begin most like a name come first.</summary>
+    private static string Near(IEnumerable<string> names, string name, int most = 12) => List(names.OrderByDescending(n => n.AsSpan().CommonPrefixLength(name)), most);
 
     private static string TypeName(string type) => type switch
     {

@@ -11,14 +11,17 @@ internal static class OutcomeFolder
     /// <summary>Enough for hours without meeting a request often.</summary>
     private const int Most = 3000;
 
+    private const string Zipped = ".jsonl.gz";
+
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="InvalidDataException">No row has all of the models.</exception>
     public static IReadOnlyList<DemoRequest> Read(string folder, ModelCatalog catalog)
     {
         var rows = new List<DemoRequest>();
-        foreach (var file in Directory.GetFiles(folder, "*.jsonl.gz").Order(StringComparer.Ordinal))
+        foreach (var file in Directory.GetFiles(folder).Where(f => f.EndsWith(".jsonl", StringComparison.Ordinal) || f.EndsWith(Zipped, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
-            using var lines = new StreamReader(new GZipStream(File.OpenRead(file), CompressionMode.Decompress));
+            var bytes = File.OpenRead(file);
+            using var lines = new StreamReader(file.EndsWith(Zipped, StringComparison.Ordinal) ? new GZipStream(bytes, CompressionMode.Decompress) : bytes);
             while (rows.Count < Most && lines.ReadLine() is { } line)
             {
                 if (Row(line, catalog) is { } row)
@@ -33,7 +36,7 @@ internal static class OutcomeFolder
         }
 
         return rows.Count > 0 ? rows
-            : throw new InvalidDataException($"No row of the outcome files in '{folder}' has a score and a cost of every model on offer ({string.Join(", ", catalog.Models.Select(m => m.Id))}). Offer models that the files have, or leave {DemoOptions.Section}:{nameof(DemoOptions.Data)} out.");
+            : throw new InvalidDataException($"No row of the outcome files in '{folder}' (*.jsonl, *.jsonl.gz) has a score and a cost of every model on offer ({string.Join(", ", catalog.Models.Select(m => m.Id))}). Offer models that the files have, with MetaRouter:Models or a MetaRouter:Snapshot trained on them, or leave {DemoOptions.Section}:{nameof(DemoOptions.Data)} out.");
     }
 
     /// <summary>Null: a model is missing, or its cost is not known.</summary>

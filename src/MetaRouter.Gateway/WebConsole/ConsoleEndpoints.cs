@@ -12,7 +12,6 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     public const string Root = "/v1/console";
     private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2;
     internal static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
-    private static readonly string Version = typeof(ConsoleEndpoints).Assembly.GetName().Version?.ToString(3) ?? "";
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     private const int TicksToOverview = 10;
 
@@ -55,7 +54,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     private Task SessionAsync(HttpContext context)
     {
         var caller = Edge.CallerOf(context);
-        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Version));
+        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Arguments.Version));
     }
 
     private string Watched(HttpContext context) => watch.IsOn ? Tenant(context)
