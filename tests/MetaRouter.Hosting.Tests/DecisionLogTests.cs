@@ -3,7 +3,6 @@ using System.Text.Json;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
-using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting.Tests;
 
