@@ -12,7 +12,7 @@ internal static class CommandLine
 {
     private const string HelpCommand = "help";
 
-    private static readonly Regex WrongType = new(" as expected type '(?<type>[^']*(Int32|Int64)[^']*)'", RegexOptions.CultureInvariant);
+    private static readonly Regex WrongType = new(" as expected type '[^']*(Int32|Int64)[^']*'", RegexOptions.CultureInvariant);
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {

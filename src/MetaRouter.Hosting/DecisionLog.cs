@@ -36,7 +36,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public void Offer(RouteDecision decision, ServedCall? served = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        Offer(new Entry(decision, served, decision.Receipt.TenantHash, default, null));
+        Offer(new Entry(decision, served, default, default, null));
     }
 
     /// <summary>What a user said of a logged decision: without it the log tells what was tried, and not what it was worth. Names the decision by its time and nonce, and nobody.</summary>
@@ -109,7 +109,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             {
                 while (queue.TryRead(out var entry))
                 {
-                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, entry.Tenant, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
+                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, entry.SayersTenant, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
                 }
 
                 await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -172,7 +172,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     });
 
     /// <summary>A decision with what became of it, or what was said of one.</summary>
-    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong Tenant, SignalKey Said, Feedback? Feedback);
+    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong SayersTenant, SignalKey Said, Feedback? Feedback);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written; decisions are no longer logged, and counted as dropped once the queue is full.")]
     private partial void LogStopped(string path, Exception exception);

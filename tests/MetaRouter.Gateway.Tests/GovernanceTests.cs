@@ -126,24 +126,10 @@ public sealed class GovernanceTests : IAsyncLifetime
         var body = JsonNode.Parse(Body(Strong, new string('a', 4000)))!;
         body["stream"] = streams;
         using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()) };
-        using var leaves = new CancellationTokenSource();
-        var asked = gateway.Client.SendAsync(request, leaves.Token);
-        for (var i = 0; i < 500 && _upstream.Calls < 1; i++)
-        {
-            await Task.Delay(20);
-        }
 
-        await leaves.CancelAsync();
+        var row = await LeaveAsync(gateway, request, calls: 1);
 
-        await Should.ThrowAsync<OperationCanceledException>(asked);
-        var row = default(JsonNode);
-        for (var i = 0; i < 500 && row is null; i++)
-        {
-            await Task.Delay(20);
-            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
-        }
-
-        ((double)row!["cost_usd"]!, (int)row["status"]!).ShouldBe((0.005, 499)); // 1,000 tokens at $5
+        ((double)row["cost_usd"]!, (int)row["status"]!).ShouldBe((0.005, 499)); // 1,000 tokens at $5
         var overview = (await gateway.GetAsync("/v1/console/overview")).Body["totals"]!;
         ((double)overview["spent_usd"]!, (int)overview["errors"]!).ShouldBe((0.005, 0)); // nobody failed
         await Task.Delay(100); // it is settled after it is noted
@@ -345,26 +331,10 @@ public sealed class GovernanceTests : IAsyncLifetime
             return false;
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", user: "ann")), Headers = { { "x-router-compare", "always" } } };
-        using var leaves = new CancellationTokenSource();
-        var asked = gateway.Client.SendAsync(request, leaves.Token);
-        for (var i = 0; i < 500 && _upstream.Calls < 2; i++)
-        {
-            await Task.Delay(20);
-        }
 
-        await Task.Delay(300); // the first answer is here
+        var row = await LeaveAsync(gateway, request, calls: 2, TimeSpan.FromMilliseconds(300)); // the first answer is here by then
 
-        await leaves.CancelAsync();
-
-        await Should.ThrowAsync<OperationCanceledException>(asked);
-        var row = default(JsonNode);
-        for (var i = 0; i < 500 && row is null; i++)
-        {
-            await Task.Delay(20);
-            row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().SingleOrDefault();
-        }
-
-        ((double)row!["cost_usd"]!).ShouldBeGreaterThan(0);
+        ((double)row["cost_usd"]!).ShouldBeGreaterThan(0);
         await Task.Delay(100); // it is settled after it is noted
         var account = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Single()!;
         ((long)account["Held"]! * 1e-9).ShouldBe((double)row["cost_usd"]!, 1e-8);
@@ -398,7 +368,6 @@ public sealed class GovernanceTests : IAsyncLifetime
             await gateway.PostAsync(Chat, Body("auto:quality", "einmal", "ann")); // again
             await gateway.PostAsync(Chat, Body(Weak, "einmal", "ann")); // now of another model
             await gateway.PostAsync(Chat, Body("auto", "something else", "ann"));
-            using var leaves = new CancellationTokenSource();
             using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent("""{"model":"auto","user":"ann","stream":true,"messages":[{"role":"user","content":"endless"}]}""") };
             using (var stream = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
             {
@@ -596,11 +565,13 @@ public sealed class GovernanceTests : IAsyncLifetime
         await gateway.PostAsync(Chat, Body("auto", user: "ann"), other);
 
         string[] ofAcme = [], ofOther = [];
-        for (var i = 0; i < 100 && (ofAcme.Length < 2 || ofOther.Length < 1); i++)
-        {
-            await Task.Delay(50);
-            (ofAcme, ofOther) = (await Lines(acme), await Lines(other));
-        }
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                (ofAcme, ofOther) = (await Lines(acme), await Lines(other));
+                return ofAcme.Length >= 2 && ofOther.Length >= 1;
+            },
+            TimeSpan.FromSeconds(10));
 
         (ofAcme.Length, ofOther.Length).ShouldBe((2, 1));
         ofAcme.ShouldAllBe(l => l.Contains((string)JsonNode.Parse(ofAcme[0])!["tenant"]!));
@@ -750,6 +721,21 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, .. settings]);
+
+    /// <summary>Sends a chat and leaves some time after the upstreams were asked so often.</summary>
+    /// <returns>The only row that the console then has.</returns>
+    private async Task<JsonNode> LeaveAsync(RunningGateway gateway, HttpRequestMessage request, int calls, TimeSpan later = default)
+    {
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.SendAsync(request, leaves.Token);
+        await Eventually.TrueAsync(() => _upstream.Calls >= calls, TimeSpan.FromSeconds(10));
+        await Task.Delay(later);
+        await leaves.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+        JsonArray rows = [];
+        await Eventually.TrueAsync(async () => (rows = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray()).Count > 0, TimeSpan.FromSeconds(10));
+        return rows.ShouldHaveSingleItem()!;
+    }
 
     private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
 

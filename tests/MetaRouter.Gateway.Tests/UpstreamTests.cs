@@ -1,11 +1,11 @@
 using System.ClientModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.ServerSentEvents;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Upstream;
+using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using OpenAI;
@@ -317,7 +317,7 @@ public sealed class UpstreamTests : IAsyncLifetime
             break;
         }
 
-        await EventuallyAsync(() => _of.Values.Sum(u => u.Aborted) == 1);
+        await Eventually.TrueAsync(() => _of.Values.Sum(u => u.Aborted) == 1, TimeSpan.FromSeconds(15));
         _gateway.Log.Where(l => l.Level >= LogLevel.Warning).ShouldBeEmpty();
     }
 
@@ -487,7 +487,7 @@ public sealed class UpstreamTests : IAsyncLifetime
         ((string)seen["badRequest"]!["name"]!).ShouldBe("BadRequestError");
         ((string)seen["brokeOff"]!["message"]!).ShouldContain("broke off");
         ((string)seen["left"]!).ShouldBe("0 ");
-        await EventuallyAsync(() => _of.Values.Sum(u => u.Aborted) >= 2); // the one that broke off, and the one that was left
+        await Eventually.TrueAsync(() => _of.Values.Sum(u => u.Aborted) >= 2, TimeSpan.FromSeconds(15)); // the one that broke off, and the one that was left
     }
 
     [Fact]
@@ -515,16 +515,6 @@ public sealed class UpstreamTests : IAsyncLifetime
     {
         context.Abort();
         return true;
-    }
-
-    private static async Task EventuallyAsync(Func<bool> isTrue)
-    {
-        var started = Stopwatch.GetTimestamp();
-        while (!isTrue())
-        {
-            Stopwatch.GetElapsedTime(started).TotalSeconds.ShouldBeLessThan(15);
-            await Task.Delay(20);
-        }
     }
 
     /// <summary>The text of a stream whose connection is cut.</summary>

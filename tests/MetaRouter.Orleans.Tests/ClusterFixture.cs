@@ -88,6 +88,8 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     public async Task CorruptAsync(string tenant, string user) => await (await RecordsAsync()).CorruptAsync(tenant, user);
 
+    public bool MayAskAgain => true;
+
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() =>
         [.. (await Task.WhenAll(Directory.GetFiles(_folder, "decisions-*").Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
 

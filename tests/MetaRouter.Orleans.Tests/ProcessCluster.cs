@@ -175,6 +175,8 @@ internal sealed class ProcessFixture : IRouterFixture
 
     public Task CorruptAsync(string tenant, string user) => _cluster.Records.CorruptAsync(tenant, user);
 
+    public bool MayAskAgain => true;
+
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync()
     {
         // Written behind: until the files stand still.

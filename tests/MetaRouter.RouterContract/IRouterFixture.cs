@@ -28,6 +28,9 @@ public interface IRouterFixture : IAsyncDisposable
     /// <summary>Unreadable records that are kept aside.</summary>
     Task<int> CountQuarantinedAsync();
 
+    /// <summary>A call that got no answer in time is made again behind the caller's back, and a decision nobody heard of may be logged.</summary>
+    bool MayAskAgain => false;
+
     /// <summary>The lines of the decision log, complete after <see cref="StopAsync"/>.</summary>
     Task<IReadOnlyList<string>> ReadDecisionLogAsync();
 }

@@ -84,7 +84,8 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
     /// <summary>What the edge's span tells of a chat: who answered, why, and for how many tokens. Nothing of what was said, and not who asked.</summary>
     private static void Describe(ChatCall call, ServedCall served)
     {
-        if (call.Context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true, Source.Name.Length: > 0 } span) // without a source it is there for the log's sake, and nobody listens
+        // Without a source it is there for the log's sake, and nobody listens.
+        if (call.Context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true, Source.Name.Length: > 0 } span)
         {
             return;
         }

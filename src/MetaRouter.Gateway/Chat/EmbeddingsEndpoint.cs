@@ -12,8 +12,6 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. What a tenant may use and spend holds all the same.</summary>
 internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor, GatewaySettings settings)
 {
-    private const int BytesPerToken = 4;
-
     private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
@@ -88,7 +86,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
             throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send a text or a list of texts.", "input");
         }
 
-        return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / BytesPerToken);
+        return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / Conversation.BytesPerToken);
 
         static string Text(string name, JsonElement value) => value.ValueKind == JsonValueKind.String ? Fields.Text(name, value) : throw Fields.Wrong(name, value, "a string");
     }

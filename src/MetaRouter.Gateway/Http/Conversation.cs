@@ -15,7 +15,9 @@ namespace MetaRouter.Gateway.Http;
 internal readonly record struct Conversation(string Text, int? PromptTokens, ModelCapabilities Needs)
 {
     /// <summary>English prose and code have about four bytes to a token; a message's frame costs about four tokens.</summary>
-    private const int BytesPerToken = 4, TokensPerMessage = 4;
+    public const int BytesPerToken = 4;
+
+    private const int TokensPerMessage = 4;
 
     /// <summary>With so many more bytes of prompt, beside its messages: definitions of tools, the answer's schema.</summary>
     public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, (PromptTokens ?? (Text.Length / BytesPerToken) + TokensPerMessage) + (bytes / BytesPerToken)) };
