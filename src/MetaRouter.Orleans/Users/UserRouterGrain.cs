@@ -127,7 +127,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
             await LoadedAsync();
-            var erasedAt = Math.Max(router.NowMs, _erasedAtMs);
+            var erasedAt = Math.Max(router.NowMs, _erasedAtMs + 1); // never the same twice: decisions name the erasure they know of
             if (await SaveAsync(router.Pool.Newcomer, UserRecord.Write([], erasedAt), erasedAt))
             {
                 await store.ClearAsync(Aside, this.GetGrainId());
