@@ -5,6 +5,7 @@ using MetaRouter.Core.Traffic;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.WebConsole;
 
@@ -12,6 +13,7 @@ namespace MetaRouter.Gateway.WebConsole;
 internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
+    private readonly long _begunMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private int _numbers;
     private volatile Tuple<ModelCatalog, int>? _strongest;
 
@@ -105,6 +107,17 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
             Journal.Forget(to.Number, hash, now);
             Said.Forget(to.Number, hash, now);
+        }
+    }
+
+    /// <summary>As another gateway of the store erased the user.</summary>
+    public void Forget(UserKey user, long erasedAtMs)
+    {
+        // Nothing here is older than this process, and erasures since the beginning are many.
+        if (IsOn && erasedAtMs >= _begunMs - (long)policy.Sealer.ClockSkew.TotalMilliseconds && _tenants.Values.FirstOrDefault(t => t.Hash == user.Tenant) is { } to)
+        {
+            Journal.Forget(to.Number, user.User, erasedAtMs);
+            Said.Forget(to.Number, user.User, erasedAtMs);
         }
     }
 

@@ -47,6 +47,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
     public IReadOnlySet<ulong> PrivateTenants { get; init; } = new HashSet<ulong>();
 
+    /// <summary>Told of every user that a refresh finds erased, with the erasure's time, by whichever router of the store: what else remembers the user is to forget.</summary>
+    public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
+
     /// <summary>The prior in service.</summary>
     public ServingPrior Serving => _serving;
 
@@ -245,6 +248,10 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             {
                 _sequence = user.Sequence;
                 _changed = true;
+                if (user.Record is { State.Length: 0, ErasedAtMs: > 0 })
+                {
+                    OnErased(user.Key, user.Record.ErasedAtMs);
+                }
 
                 // A changed user replaces its old contribution; an erased one is taken out, and one whose tenant keeps to itself never comes in.
                 if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
