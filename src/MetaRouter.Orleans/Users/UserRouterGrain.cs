@@ -250,10 +250,8 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
     private void Report(UserModel user)
     {
-        if (!router.IsPrivate(_key.Tenant))
-        {
-            reporter.Report(_key.User, user);
-        }
+        // Of a private tenant nothing but that there is nothing: the partitions keep what was taught before the tenant turned private.
+        reporter.Report(_key.User, router.IsPrivate(_key.Tenant) ? router.Pool.Newcomer : user);
     }
 
     private static RouterStoreException Contended() =>
