@@ -265,10 +265,10 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     private async Task<UpstreamAnswer> RefusedAsync(HttpResponseMessage response, Endpoint endpoint, ModelId model, CancellationToken cancellationToken)
     {
-        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
+        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
         {
             var bytes = await BytesAsync(response, model, cancellationToken).ConfigureAwait(false);
-            if (CompletionPart.ReadWhole(bytes) is not null)
+            if (CompletionPart.ReadWhole(bytes) is not null && (response.StatusCode != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
             {
                 // It works; it does not want this request. Only one that says for how long it wants none is left alone.
                 if (response.StatusCode == HttpStatusCode.TooManyRequests && RetryAfter(response) is { } pause)
