@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using MetaRouter.Core.Catalog;
@@ -61,6 +62,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         var problems = new List<string>();
         var copy = new ConfigurationManager();
         copy.AddInMemoryCollection(configuration.AsEnumerable());
+        TakeOutNulls(copy, problems);
         var router = Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
         var gateway = Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
         var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
@@ -146,6 +148,27 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         for (; e is not null; e = e.InnerException)
         {
             yield return e.Message;
+        }
+    }
+
+    /// <summary>JSON's nulls, which the options would have too: in a list one is a mistake, elsewhere it says that a setting is left out. Section MetaRouter is bound once more where it is used, and judges its own.</summary>
+    private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
+    {
+        foreach (var section in (string[])[MetaRouterOptions.Section, GatewayOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section])
+        {
+            foreach (var path in configuration.GetSection(section).AsEnumerable().Where(p => p.Value is null && p.Key != section && !configuration.GetSection(p.Key).GetChildren().Any()).Select(p => p.Key).ToList())
+            {
+                var isInList = int.TryParse(ConfigurationPath.GetSectionKey(path), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+                if (isInList)
+                {
+                    problems.Add($"{path} is null or {{}}; give it a value, or leave it out");
+                }
+
+                if (isInList || section != MetaRouterOptions.Section)
+                {
+                    Remove(configuration, path);
+                }
+            }
         }
     }
 
