@@ -122,6 +122,11 @@ internal static partial class GatewayApp
         try
         {
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
+            if (app.Services.GetService<Hosting.Learning.LearningLoop>() is { } learning)
+            {
+                learning.OnErased = app.Services.GetRequiredService<Watch>().Forget; // of a cluster's gateways each knows its own erasures alone
+            }
+
             app.UseMiddleware<Edge>();
             app.UseTelemetry(settings.Telemetry);
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);

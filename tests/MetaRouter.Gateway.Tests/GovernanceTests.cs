@@ -39,11 +39,15 @@ public sealed class GovernanceTests : IAsyncLifetime
         // A named call is expected to cost 1,000 completion tokens at $15 and a few prompt tokens: $0.015; it costs 100 and 1,000: $0.0065 (cached at full price).
         await using var gateway = await StartAsync(["--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1", .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);
         using var overspent = new Meters("metarouter.budget.overspent");
+        using var unheard = new Meters(gateway.App.Services.GetRequiredService<RouterMetrics>().Fallbacks);
 
+        // Where a busy machine's Redis does not answer in time it may keep what was reserved, and as much again may be spent by this process' own count.
+        double Kept() => 0.016 * unheard.Sum;
+        double Most() => (unheard.Sum > 0 ? 0.2 : 0.1) + overspent.Sum + 1e-9;
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => gateway.PostAsync(Chat, Body(Strong))));
 
         var spent = answers.Where(a => a.Status == 200).Sum(Usd);
-        spent.ShouldBeInRange(0.03, 0.1 + overspent.Sum + 1e-9);
+        spent.ShouldBeInRange(0.03 - Kept(), Most());
         var refused = answers.First(a => a.Status != 200);
         refused.ShouldFail(429, "budget_exceeded", "budget has $", "UTC");
         ((string)refused.Body["error"]!["type"]!).ShouldBe("insufficient_quota");
@@ -55,8 +59,8 @@ public sealed class GovernanceTests : IAsyncLifetime
             spent += Usd(more);
         }
 
-        spent.ShouldBeGreaterThan(0.1 - 0.016);
-        spent.ShouldBeLessThanOrEqualTo(0.1 + overspent.Sum + 1e-9);
+        spent.ShouldBeGreaterThan(0.1 - 0.016 - Kept());
+        spent.ShouldBeLessThanOrEqualTo(Most());
         gateway.Time.Ahead += TimeSpan.FromDays(1);
         (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
     }
@@ -684,7 +688,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     {
         const string prompt = "canary-prompt-7341", answer = "canary-answer-7341", user = "canary-user-7341", key = "canary-key-7341", upstreamKey = "canary-upstream-7341", session = "canary-session-7341";
         var folder = Directory.CreateTempSubdirectory("canary").FullName;
-        using var meters = new Meters(null);
+        using var meters = new Meters();
         _upstream.Script = async (context, body) =>
         {
             if (((string)body["messages"]![0]!["content"]!).Contains("fail", StringComparison.Ordinal))
@@ -857,11 +861,22 @@ public sealed class GovernanceTests : IAsyncLifetime
         private readonly MeterListener _listener = new();
         private readonly Lock _gate = new();
 
-        public Meters(string? only)
+        public Meters(string? only = null)
+            : this(instrument => instrument.Meter.Name.StartsWith("MetaRouter", StringComparison.Ordinal) && (only is null || instrument.Name == only))
+        {
+        }
+
+        /// <summary>Of one gateway alone.</summary>
+        public Meters(Instrument only)
+            : this(instrument => ReferenceEquals(instrument, only))
+        {
+        }
+
+        private Meters(Predicate<Instrument> isHeard)
         {
             _listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name.StartsWith("MetaRouter", StringComparison.Ordinal) && (only is null || instrument.Name == only))
+                if (isHeard(instrument))
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }

@@ -135,8 +135,37 @@ public sealed class JournalTests
         said.Of(1, 2, 0).ShouldBeEmpty();
         said.Of(2, 4, 0).ShouldBeEmpty();
         said.CountByUser(1)[7].ShouldBe(8);
-        said.Forget(1, 7);
+        said.Forget(1, 7, 0);
         said.CountByUser(1).GetValueOrDefault(7ul).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Forget_WhatWasUnderWayThen_IsNobodysToo()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        var (watch, router) = (gateway.App.Services.GetRequiredService<Watch>(), gateway.App.Services.GetRequiredService<IEdgeRouter>());
+        var underWay = await router.RouteAsync("default", "ada", new RouteRequest("hello"));
+        var feedback = new Feedback(underWay.Token, FeedbackKind.Thumb, 1);
+        var learned = await router.LearnAsync("default", "ada", feedback);
+        await router.EraseAsync("default", "ada");
+        watch.Forget("default", "ada");
+        var served = new ServedCall("apply", underWay.Model, false) { LatencySeconds = 60 };
+        watch.Called("default", underWay, served, 200, isCompared: false);
+        watch.Heard("default", "ada", feedback, learned);
+        watch.Unrouted("default", "ada", underWay.Model, isAuto: false, served, 200);
+        watch.Decided("default", await router.RouteAsync("default", "bob", new RouteRequest("hello")));
+
+        var (entries, number) = (watch.Journal.NewestFirst().Select(e => e.Record.User).ToArray(), watch.Of("default").Number);
+        entries.Length.ShouldBe(3);
+        entries[0].ShouldNotBe(0ul);
+        entries[1..].ShouldAllBe(user => user == 0);
+        watch.Said.CountByUser(number).Keys.ShouldBe([0ul]);
+
+        // Whoever comes back is somebody again.
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        watch.Decided("default", await router.RouteAsync("default", "ada", new RouteRequest("hello")));
+        watch.Unrouted("default", "ada", underWay.Model, isAuto: false, served with { LatencySeconds = 1 }, 200);
+        watch.Journal.NewestFirst().Select(e => e.Record.User).Take(2).ShouldAllBe(user => user == underWay.Receipt.UserHash);
     }
 
     [Fact]
@@ -184,6 +213,6 @@ public sealed class JournalTests
         var record = new JournalRecord { TimeMs = i, Tenant = 1, Chosen = 0, Offered = -1 };
         Span<JournalCandidate> candidates = stackalloc JournalCandidate[8];
         candidates[7].Utility = i;
-        journal.Add(ref record, candidates);
+        journal.Add(ref record, candidates, i);
     }
 }

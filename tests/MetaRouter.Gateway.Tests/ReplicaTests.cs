@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.RouterContract;
@@ -123,6 +124,21 @@ public sealed class ReplicaTests : IAsyncLifetime
 
         (await _gateways[2].FeedbackAsync(late, "cleo", "thumb", "up")).ShouldFail(410, "user_erased");
         (await _gateways[1].FeedbackAsync(late, "cleo", "edit")).ShouldFail(410, "user_erased");
+    }
+
+    [RedisFact]
+    public async Task Erased_TheOthersConsolesForgetTooAtTheirNextRefresh()
+    {
+        var route = await _gateways[1].RouteAsync("cleo");
+        await _gateways[1].FeedbackAsync(route, "cleo", "accept");
+        await _gateways[1].RouteAsync("dan");
+        (await _gateways[0].SendAsync(HttpMethod.Delete, "/v1/router/users/cleo")).Status.ShouldBe(200);
+
+        await _gateways[1].App.Services.GetRequiredService<LearningLoop>().RefreshAsync(default);
+
+        var watch = _gateways[1].App.Services.GetRequiredService<Watch>();
+        watch.Journal.NewestFirst().Select(e => e.Record.User == 0).ShouldBe([false, true]);
+        watch.Said.CountByUser(watch.Of("default").Number).Keys.ShouldBe([0ul]);
     }
 
     [RedisFact]

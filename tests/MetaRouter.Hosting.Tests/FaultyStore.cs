@@ -14,6 +14,9 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
     /// <summary>Runs after a record was loaded and before it is handed over: a slow reader.</summary>
     public Func<Task> AfterLoad { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>How often tombstones were looked through.</summary>
+    public int Purges { get; private set; }
+
     /// <summary>Of all values written so far.</summary>
     public long ValueBytes { get; private set; }
 
@@ -52,7 +55,12 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
 
     public ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default) => inner.ChangedAsync(sequence, limit, cancellationToken);
 
-    public ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default) => inner.PurgeTombstonesAsync(beforeMs, cancellationToken);
+    public async ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default)
+    {
+        var purged = await inner.PurgeTombstonesAsync(beforeMs, cancellationToken);
+        Purges++;
+        return purged;
+    }
 
     public ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default) => inner.ReadValueAsync(name, cancellationToken);
 

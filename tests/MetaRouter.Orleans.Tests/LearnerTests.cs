@@ -110,6 +110,32 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
     }
 
     [Fact]
+    public async Task TenantThatTurnsPrivate_UsersWhoComeBack_TeachNoMore()
+    {
+        var isPrivate = false;
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System)
+        {
+            Configure = o =>
+            {
+                if (isPrivate)
+                {
+                    o.PrivateTenants.Add("t");
+                }
+            },
+        };
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 100);
+        (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeGreaterThan(0);
+        await fixture.StopAsync();
+
+        isPrivate = true;
+        cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "other", Population.Normal, users: 1); // else nothing is new, and the number that was told last is told again
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
+        (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeLessThan(2);
+    }
+
+    [Fact]
     public async Task SiloOfTheLearnerDies_TheNextRefreshRunsElsewhereAndMissesNobody()
     {
         await using var fixture = new ClusterFixture(redis.Server, 3, TimeProvider.System);

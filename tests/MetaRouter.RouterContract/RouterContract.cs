@@ -252,6 +252,22 @@ public abstract class RouterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Erase_Again_ByAClockBehindTheFirst_CoversWhatWasDecidedBetween()
+    {
+        Time.Advance(TimeSpan.FromMinutes(4));
+        await _router.EraseAsync(Tenant, User);
+        Time.Advance(-TimeSpan.FromMinutes(4));
+        var (known, late) = (await RouteAsync(1), await RouteAsync(2));
+        (await LearnAsync(known)).Outcome.ShouldBe(AddOutcome.Counted);
+        await _router.EraseAsync(Tenant, User);
+
+        (await LearnAsync(known)).IsErased.ShouldBeTrue();
+        (await LearnAsync(late)).IsErased.ShouldBeTrue();
+        (await _router.GetUserAsync(Tenant, User)).State.Signals.ShouldBeEmpty();
+        (await LearnAsync(await RouteAsync(3))).Outcome.ShouldBe(AddOutcome.Counted);
+    }
+
+    [Fact]
     public async Task Erase_WhileFeedbackArrives_NeverBringsTheUserBack()
     {
         var feedback = new List<RouteDecision>();

@@ -20,6 +20,7 @@ internal sealed class Journal
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Segment> _segments = [];
+    private readonly Forgotten _forgotten = new();
     private readonly int _capacity;
     private readonly int _mostSegments;
     private long _sequence;
@@ -35,7 +36,8 @@ internal sealed class Journal
     /// <summary>The number of the last entry; 0: there is none.</summary>
     public long Sequence => Interlocked.Read(ref _sequence);
 
-    public void Add(ref JournalRecord record, ReadOnlySpan<JournalCandidate> candidates)
+    /// <param name="begunMs">When the call arrived, Unix milliseconds: a user who was erased since is nobody.</param>
+    public void Add(ref JournalRecord record, ReadOnlySpan<JournalCandidate> candidates, long begunMs)
     {
         // A catalog is at most 1,024 models, which fit a segment.
         var length = RecordBytes + (candidates.Length * CandidateBytes);
@@ -49,6 +51,7 @@ internal sealed class Journal
             }
 
             record.Sequence = _sequence + 1;
+            record.User = _forgotten.UserOf(record.Tenant, record.User, begunMs);
             MemoryMarshal.Write(segment.Bytes.AsSpan(segment.Length), in record);
             MemoryMarshal.AsBytes(candidates).CopyTo(segment.Bytes.AsSpan(segment.Length + RecordBytes));
             segment.Starts[segment.Count] = (ushort)segment.Length;
@@ -87,11 +90,12 @@ internal sealed class Journal
         }
     }
 
-    /// <summary>Takes a user's hash off every entry.</summary>
-    public void Forget(int tenant, ulong user)
+    /// <summary>Takes a user's hash off every entry, and off those to come of calls that are under way.</summary>
+    public void Forget(int tenant, ulong user, long nowMs)
     {
         lock (_gate)
         {
+            _forgotten.Add(tenant, user, nowMs);
             foreach (var segment in _segments)
             {
                 for (var i = 0; i < segment.Count; i++)

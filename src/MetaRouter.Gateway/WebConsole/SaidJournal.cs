@@ -7,6 +7,7 @@ internal sealed class SaidJournal(int capacity)
 {
     private readonly Lock _gate = new();
     private readonly List<Said> _ring = [];
+    private readonly Forgotten _forgotten = new();
     private readonly Dictionary<(int Tenant, long TimeMs, uint Nonce), int> _latest = [];
     private long _added;
 
@@ -25,7 +26,7 @@ internal sealed class SaidJournal(int capacity)
                 _latest.Remove((old.Tenant, old.TimeMs, old.Nonce));
             }
 
-            said = said with { Before = _latest.TryGetValue(key, out var before) ? before : -1, Order = _added };
+            said = said with { User = _forgotten.UserOf(said.Tenant, said.User, said.TimeMs), Before = _latest.TryGetValue(key, out var before) ? before : -1, Order = _added };
             if (at < _ring.Count)
             {
                 _ring[at] = said;
@@ -81,10 +82,12 @@ internal sealed class SaidJournal(int capacity)
         return counts;
     }
 
-    public void Forget(int tenant, ulong user)
+    /// <summary>Takes a user's hash off every signal, and off those to come on decisions of before.</summary>
+    public void Forget(int tenant, ulong user, long nowMs)
     {
         lock (_gate)
         {
+            _forgotten.Add(tenant, user, nowMs);
             for (var i = 0; i < _ring.Count; i++)
             {
                 _ring[i] = _ring[i].Tenant == tenant && _ring[i].User == user ? _ring[i] with { User = 0 } : _ring[i];

@@ -5,6 +5,7 @@ using MetaRouter.Core.Traffic;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.WebConsole;
 
@@ -12,6 +13,7 @@ namespace MetaRouter.Gateway.WebConsole;
 internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
+    private readonly long _begunMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private int _numbers;
     private volatile Tuple<ModelCatalog, int>? _strongest;
 
@@ -75,7 +77,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Status = (ushort)status,
             Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
         };
-        Journal.Add(ref record, []);
+        Journal.Add(ref record, [], record.TimeMs - (long)record.LatencyMs);
         to.Add(record.TimeMs, record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
     }
 
@@ -97,14 +99,25 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         SignalKey? Opened() => policy.Sealer.Open(feedback.Receipt, to.Hash, hash, now, out var receipt).IsValid ? new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) : null;
     }
 
-    /// <summary>An erased user's decisions are nobody's.</summary>
+    /// <summary>An erased user's decisions are nobody's, those under way too.</summary>
     public void Forget(string tenant, string user)
     {
         if (IsOn)
         {
-            var (to, hash) = (Of(tenant), secrets.HashOf(tenant, user));
-            Journal.Forget(to.Number, hash);
-            Said.Forget(to.Number, hash);
+            var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
+            Journal.Forget(to.Number, hash, now);
+            Said.Forget(to.Number, hash, now);
+        }
+    }
+
+    /// <summary>As another gateway of the store erased the user.</summary>
+    public void Forget(UserKey user, long erasedAtMs)
+    {
+        // Nothing here is older than this process, and erasures since the beginning are many.
+        if (IsOn && erasedAtMs >= _begunMs - (long)policy.Sealer.ClockSkew.TotalMilliseconds && _tenants.Values.FirstOrDefault(t => t.Hash == user.Tenant) is { } to)
+        {
+            Journal.Forget(to.Number, user.User, erasedAtMs);
+            Said.Forget(to.Number, user.User, erasedAtMs);
         }
     }
 
@@ -161,8 +174,9 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Reason = served is { IsFailOver: true } ? JournalReason.FailOver : (JournalReason)(byte)decision.Reason,
             Flags = (byte)((served is { IsFailOver: true } ? JournalRecord.FailedOver : 0) | (isObserved ? JournalRecord.Observed : 0)),
         };
-        Journal.Add(ref record, candidates);
-        to.Add(record.TimeMs, time.GetUtcNow().ToUnixTimeMilliseconds(), new TrafficCall
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        Journal.Add(ref record, candidates, served is null ? record.TimeMs : Math.Min(record.TimeMs, now - (long)latencyMs)); // a silo's clock may be ahead
+        to.Add(record.TimeMs, now, new TrafficCall
         {
             Models = models,
             Outcomes = outcomes,

@@ -26,6 +26,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private readonly ILogger<LearningLoop> _logger;
     private readonly Cohort _users;
     private readonly WindowSample _windows = new(Windows);
+
+    /// <summary>Of tombstones: one thrown away while the clock was ahead would be missing when it is set right, and the receipts that it stands against are good again.</summary>
+    private readonly WaryClock _ages;
     private long _sequence;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
@@ -35,7 +38,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger)
     {
-        (_store, _pool, _options, _time, _metrics, _logger, _users) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers));
+        (_store, _pool, _options, _time, _metrics, _logger, _users, _ages) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers), new WaryClock(time));
         var snapshot = pool.Current.Snapshot;
         _shipped = new PriorRecord(snapshot.Version, null, PriorResults.Shipped, null, null, null, snapshot.Prior);
         _serving = new ServingPrior(snapshot.Version, null, null, false);
@@ -43,6 +46,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
     public IReadOnlySet<ulong> PrivateTenants { get; init; } = new HashSet<ulong>();
+
+    /// <summary>Told of every user that a refresh finds erased, with the erasure's time, by whichever router of the store: what else remembers the user is to forget.</summary>
+    public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
 
     /// <summary>The prior in service.</summary>
     public ServingPrior Serving => _serving;
@@ -149,7 +155,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
                 try
                 {
                     await RefreshAsync(isAsked: false, stoppingToken).ConfigureAwait(false);
-                    await _store.PurgeTombstonesAsync(_time.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
+                    await _store.PurgeTombstonesAsync(_ages.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
                 }
 #pragma warning disable CA1031 // A refresh that fails must not take the application down: the prior in service stays.
                 catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
@@ -242,6 +248,10 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             {
                 _sequence = user.Sequence;
                 _changed = true;
+                if (user.Record is { State.Length: 0, ErasedAtMs: > 0 })
+                {
+                    OnErased(user.Key, user.Record.ErasedAtMs);
+                }
 
                 // A changed user replaces its old contribution; an erased one is taken out, and one whose tenant keeps to itself never comes in.
                 if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))

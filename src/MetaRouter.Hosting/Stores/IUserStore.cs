@@ -13,7 +13,10 @@ public interface IUserStore : IAsyncDisposable
     /// <returns>The new etag; 0 when somebody else wrote first.</returns>
     ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default);
 
-    /// <summary>Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user.</summary>
+    /// <summary>
+    /// Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user. Where a clock was ahead at an earlier erasure the time is
+    /// a millisecond after that: else the second would be taken for the first, and what was decided between the two would come back.
+    /// </summary>
     ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default);
 
     /// <summary>Keeps a record that cannot be read aside, for people, and clears its place.</summary>

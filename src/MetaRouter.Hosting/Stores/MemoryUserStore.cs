@@ -52,7 +52,7 @@ public sealed class MemoryUserStore : IUserStore, IDisposable
         lock (_gate)
         {
             var now = _users.TryGetValue(key, out var user) ? user.Record : StoredUser.None;
-            Put(key, new StoredUser([], 0, Math.Max(nowMs, now.ErasedAtMs)));
+            Put(key, new StoredUser([], 0, Math.Max(nowMs, now.ErasedAtMs + 1)));
             _quarantine.RemoveAll(q => q.Key == key);
         }
 

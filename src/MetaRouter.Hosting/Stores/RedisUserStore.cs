@@ -45,7 +45,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
 
     private const string Erase = $"""
         {NextEtag}
-        local x = math.max(tonumber(redis.call('HGET', KEYS[1], 'x') or '0'), tonumber(ARGV[2]))
+        local x = math.max(tonumber(redis.call('HGET', KEYS[1], 'x') or '0') + 1, tonumber(ARGV[2]))
         redis.call('HSET', KEYS[1], 's', '', 'e', n, 'x', string.format('%d', x))
         redis.call('ZADD', KEYS[3], n, ARGV[1])
         redis.call('ZADD', KEYS[4], x, ARGV[1])

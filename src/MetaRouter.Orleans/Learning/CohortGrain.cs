@@ -48,13 +48,14 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             }
         }
 
+        _changes += report.Users.Length + _cohort.Count;
         foreach (var user in report.Gone)
         {
             _cohort.Remove(user);
             _sample.Remove(user);
         }
 
-        _changes += report.Users.Length + report.Gone.Length;
+        _changes -= _cohort.Count; // that somebody unknown is gone changes nothing
         return new(_sample.Ceiling);
     }
 

@@ -18,7 +18,7 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("speech"), ResponseTimeout("00:01:00")]
     ValueTask<double[]> SpeechAsync(byte[] prior);
 
-    /// <summary>Writes what changed since it was last written; a number that changes with every report, so that an unchanged population is not fitted again.</summary>
+    /// <summary>Writes what changed since it was last written; a number that changes with every report that changes anything, so that an unchanged population is not fitted again.</summary>
     [Alias("save"), ResponseTimeout("00:01:00")]
     ValueTask<long> SaveAsync();
 }

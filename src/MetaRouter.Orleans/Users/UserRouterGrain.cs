@@ -127,7 +127,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
             await LoadedAsync();
-            var erasedAt = Math.Max(router.NowMs, _erasedAtMs);
+            var erasedAt = Math.Max(router.NowMs, _erasedAtMs + 1); // never the same twice: decisions name the erasure they know of
             if (await SaveAsync(router.Pool.Newcomer, UserRecord.Write([], erasedAt), erasedAt))
             {
                 await store.ClearAsync(Aside, this.GetGrainId());
@@ -250,10 +250,8 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
     private void Report(UserModel user)
     {
-        if (!router.IsPrivate(_key.Tenant))
-        {
-            reporter.Report(_key.User, user);
-        }
+        // Of a private tenant nothing but that there is nothing: the partitions keep what was taught before the tenant turned private.
+        reporter.Report(_key.User, router.IsPrivate(_key.Tenant) ? router.Pool.Newcomer : user);
     }
 
     private static RouterStoreException Contended() =>

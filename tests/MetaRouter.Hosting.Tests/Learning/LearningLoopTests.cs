@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
@@ -6,6 +7,7 @@ using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.RouterContract;
 
 namespace MetaRouter.Hosting.Tests.Learning;
 
@@ -222,6 +224,25 @@ public sealed class LearningLoopTests : IDisposable
 
     /// <summary>Of a user's topics under the prior in service, in ln lambda squared; of users who do not differ a small share with any width, or any share with a small width, is the same.</summary>
     private double OffsetVariance => _pool.Current.Snapshot.Prior.Topics is var t ? t.Share * t.Width * t.Width : 0;
+
+    [Fact]
+    public async Task Purge_ClockLeapsPastAReceiptsLifetime_KeepsTheTombstones()
+    {
+        var (time, key) = (new ManualTime(), new UserKey(1, 2));
+        var erasedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await _store.EraseAsync(key, erasedAt);
+        using var loop = new LearningLoop(_store, _pool, new MetaRouterOptions { RefreshSeconds = 1 }, time, _metrics, new ErrorLog<LearningLoop>(_errors));
+        await loop.StartAsync(default);
+        time.Advance(TimeSpan.FromDays(30));
+        for (var wait = Stopwatch.StartNew(); _store.Purges < 2 && wait.Elapsed < TimeSpan.FromMinutes(1);)
+        {
+            await Task.Delay(20);
+        }
+
+        await loop.StopAsync(default);
+        _store.Purges.ShouldBeGreaterThan(1);
+        (await _store.LoadAsync(key)).ErasedAtMs.ShouldBe(erasedAt); // else, the clock set right, late feedback would bring the user back
+    }
 
     private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
 
