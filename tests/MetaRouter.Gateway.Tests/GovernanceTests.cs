@@ -521,6 +521,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         }
 
         ((int)report!.Body["requests"]!).ShouldBe(30);
+        ((string)report.Body["method"]!).ShouldContain("mode observe"); // others do not count, and who asks should know
         ((double)report.Body["spent_usd"]!).ShouldBe(30 * 0.0065, 1e-6);
         var saved = report.Body["saved_share"]!;
         ((double)saved["low"]!).ShouldBeLessThanOrEqualTo((double)saved["value"]!);
