@@ -121,6 +121,7 @@ internal static partial class GatewayApp
         try
         {
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
+            app.Services.GetService<DemoTraffic>()?.ReadData();
             app.UseMiddleware<Edge>();
             app.UseTelemetry(settings.Telemetry);
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
