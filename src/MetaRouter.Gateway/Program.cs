@@ -1,6 +1,7 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Gateway;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +13,7 @@ if (args is [NewKey.Command, ..])
     return text is null ? badConfiguration : 0;
 }
 
-if (Arguments.AskForHelp(args))
+if (ProgramArguments.AskForHelp(args))
 {
     Console.WriteLine(Arguments.Help);
     return 0;
