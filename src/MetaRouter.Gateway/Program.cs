@@ -47,6 +47,10 @@ catch (Exception e) when (e is InvalidDataException or FormatException and not S
     // A settings file that is no JSON; the message names the file and the line.
     return Say($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", badConfiguration);
 }
+catch (OperationCanceledException)
+{
+    return 0; // stopped while it was starting: a cluster's silos are waited for
+}
 catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {
     return Say($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8081", failed);

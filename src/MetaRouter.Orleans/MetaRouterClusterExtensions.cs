@@ -96,12 +96,7 @@ public static class MetaRouterClusterExtensions
             // A minute, Orleans' own default, is how long a client of a cluster that was replaced would knock at doors that are gone.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
 
-            // A cluster that is starting, or changing, is waited for.
-            client.UseConnectionRetryFilter(async (_, token) =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), token).ConfigureAwait(false);
-                return true;
-            });
+            client.UseConnectionRetryFilter<SiloWait>();
             configure?.Invoke(client);
         });
         builder.Services.AddMetaRouterClusterClient(cluster);

@@ -35,9 +35,13 @@ try
     ProgramDefaults.LogWarnings(settings);
     cluster = SiloSettings.Read(settings);
     redis = SiloSettings.WithoutPassword(cluster.Redis);
+    if (SiloSettings.PortsInUse(cluster) is { Count: > 0 } taken)
+    {
+        return Say(string.Join(Environment.NewLine, taken), failed);
+    }
 
-    // A start that fails is told once, below; host, server and Orleans would each add a stack trace.
-    foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo" })
+    // A start that fails is told once, below; host, server and Orleans would each add a stack trace. The watchdog calls every start late by the machine's uptime.
+    foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog" })
     {
         builder.Logging.AddFilter(category, level => hasStarted && level >= LogLevel.Warning);
     }
@@ -78,13 +82,13 @@ catch (Exception e) when (e is InvalidDataException or FormatException and not S
     // A settings file that is no JSON; the message names the file and the line.
     return Say($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", badConfiguration);
 }
+catch (OperationCanceledException)
+{
+    return 0; // stopped while it was starting
+}
 catch (RedisException e)
 {
     return Say($"The cluster's Redis '{redis}' cannot be reached; start it, or set MetaRouter:Cluster:Redis. ({e.Message})", failed);
-}
-catch (AddressInUseException)
-{
-    return Say($"The port {cluster.SiloPort} or {cluster.GatewayPort} is in use, perhaps by another silo of this machine. Give this one others: --MetaRouter:Cluster:SiloPort {cluster.SiloPort + 1} --MetaRouter:Cluster:GatewayPort {cluster.GatewayPort + 1} --urls http://127.0.0.1:8082", failed);
 }
 catch (IOException e) when (e.InnerException is AddressInUseException)
 {

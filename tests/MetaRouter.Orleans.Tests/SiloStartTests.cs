@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
@@ -32,19 +31,22 @@ public sealed class SiloStartTests
         await ShouldExitAsync(0, "--MetaRouter:Cluster:SiloPort PORT", "--help");
     }
 
-    /// <summary>A port that another silo has is what a second silo on one machine meets first.</summary>
+    /// <summary>What a second silo on one machine meets first. Orleans would share the port, and have the cluster give the first silo up as an earlier life of the second.</summary>
     [Fact]
-    public async Task Start_SiloPortInUse_NamesItWithTheRemedy()
+    public async Task Start_PortOfAnotherSilo_IsRefusedAndLeavesThatOneAlone()
     {
         await using var redis = await RedisServer.StartAsync();
-        using var other = new TcpListener(IPAddress.Loopback, 0);
-        other.Start();
-        var port = ((IPEndPoint)other.LocalEndpoint).Port;
-        await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = redis.Address }, "--MetaRouter:Cluster:SiloPort", $"{port}");
+        var (options, port) = (new MetaRouterClusterOptions { Redis = redis.Address }, $"{RedisServer.FreePort()}");
+        await using var first = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
+        await first.ReadyAsync();
+        await using var second = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
 
-        (await silo.ExitAsync()).ShouldBe(1);
-        silo.Output.ShouldContain(line => line.Contains("MetaRouter:Cluster:SiloPort", StringComparison.Ordinal) && line.Contains($"{port}", StringComparison.Ordinal));
-        silo.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
+        (await second.ExitAsync()).ShouldBe(1);
+        second.Output.ShouldContain(line => line.StartsWith($"MetaRouter:Cluster:SiloPort is {port}, and a program listens there already", StringComparison.Ordinal));
+        second.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
+        first.Output.ShouldAllBe(line => !line.Contains("Watchdog", StringComparison.Ordinal)); // it calls every start late
+        (await first.HealthAsync()).Status.ShouldBe(HttpStatusCode.OK);
+        (await first.TerminateAsync()).ShouldBe(0);
     }
 
     [Fact]
