@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
+internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
 {
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {
@@ -36,10 +36,10 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGua
             .. pool.Current.Catalog.Models.Select(Model),
         ]));
 
-    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service.</summary>
+    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)
     {
-        var status = guard.IsForeign ? "degraded" : "ok";
+        var status = guard.IsForeign || !router.IsThere ? "degraded" : "ok";
         try
         {
             await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);
