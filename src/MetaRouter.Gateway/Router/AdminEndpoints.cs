@@ -93,7 +93,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         }
         catch (ArgumentException e)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", e.Message.ReplaceLineEndings(" "), "models");
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", e.Message.ReplaceLineEndings(" ").Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "models");
         }
 
         if (!catalog.Models.Any(m => m.Enabled))
