@@ -272,6 +272,12 @@ public sealed class RouterEndpointTests : IAsyncLifetime
         var models = (await _gateway.GetAsync("/v1/models")).Body;
         models["data"]!.AsArray().Take(4).Select(m => (string)m!["id"]!).ShouldBe("auto auto:quality auto:balanced auto:cheap".Split(' '));
         ((double)models["data"]!.AsArray().Single(m => (string)m!["id"]! == "gpt-4o-2024-05-13")!["input_price_usd_per_million"]!).ShouldBe(5);
+        foreach (var id in new[] { "auto:cheap", "gpt-4o-2024-05-13", "auto%3Acheap" })
+        {
+            ((string)(await _gateway.GetAsync($"/v1/models/{id}")).Body["id"]!).ShouldBe(Uri.UnescapeDataString(id));
+        }
+
+        (await _gateway.GetAsync("/v1/models/acme/large")).ShouldFail(404, "model_not_found", "'acme/large'");
         ((string)(await _gateway.GetAsync("/health")).Body["status"]!).ShouldBe("ok");
         ((string)(await _gateway.GetAsync("/alive")).Body["status"]!).ShouldBe("ok");
     }

@@ -23,6 +23,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/models", ListAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read"));
+        routes.MapGet("/v1/models/{**model}", OneAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read")); // some names have slashes
         routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
@@ -32,9 +33,17 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         context,
         new ModelsAnswer("list",
         [
-            .. names.Listed(pool.Current.Catalog).Select(n => Alias(n.Name, n.LambdaCost, n.Description)),
+            .. Aliases(),
             .. pool.Current.Catalog.Models.Select(Model),
         ]));
+
+    private Task OneAsync(HttpContext context)
+    {
+        var name = Uri.UnescapeDataString((string?)context.Request.RouteValues["model"] ?? ""); // %2F stays as it is in a path
+        return Answers.WriteAsync(context, Aliases().FirstOrDefault(a => a.Id == name) ?? Model(CatalogModels.Find(pool.Current.Catalog, name, "model")));
+    }
+
+    private IEnumerable<ModelAnswer> Aliases() => names.Listed(pool.Current.Catalog).Select(n => Alias(n.Name, n.LambdaCost, n.Description));
 
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)
