@@ -35,9 +35,9 @@ try
     ProgramDefaults.LogWarnings(settings);
     cluster = SiloSettings.Read(settings);
     redis = SiloSettings.WithoutPassword(cluster.Redis);
-    if (SiloSettings.PortsInUse(cluster) is { Count: > 0 } taken)
+    if (SiloSettings.ClosedPorts(cluster, settings) is { Count: > 0 } closed)
     {
-        return Say(string.Join(Environment.NewLine, taken), failed);
+        return Say($"The silo cannot listen:{string.Concat(closed.Select(c => $"{Environment.NewLine}  - {c}"))}", failed);
     }
 
     // A start that fails is told once, below; host, server and Orleans would each add a stack trace. The watchdog calls every start late by the machine's uptime.

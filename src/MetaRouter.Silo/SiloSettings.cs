@@ -25,38 +25,57 @@ internal static class SiloSettings
         var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
         problems.AddRange(router.Problems().Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(cluster.Problems().Select(p => $"{MetaRouterClusterOptions.Section}: {p}"));
+        problems.AddRange(Urls(configuration).Where(u => !IsUrl(u)).Select(u => $"the address to listen on is '{u}'; give a URL such as {SiloArguments.DefaultUrl}"));
         return problems.Count == 0 ? cluster : throw new OptionsValidationException(MetaRouterOptions.Section, typeof(MetaRouterClusterOptions), problems);
     }
 
     /// <summary>
-    /// The ports that another program listens on. Asked before the silo starts: Orleans shares a port with another silo, takes that one for its own earlier life, and has the
-    /// cluster give it up.
+    /// Where the silo cannot listen. Asked before it starts: Orleans shares a port with another silo, takes that one for its own earlier life, and has the cluster give it up;
+    /// and a silo that has joined before its own health cannot be served has only disturbed the others.
     /// </summary>
-    public static IReadOnlyList<string> PortsInUse(MetaRouterClusterOptions cluster)
+    public static IReadOnlyList<string> ClosedPorts(MetaRouterClusterOptions cluster, IConfiguration configuration)
     {
+        const string section = MetaRouterClusterOptions.Section;
         var address = cluster.Address.Length > 0 ? IPAddress.Parse(cluster.Address) : IPAddress.Any;
-        return
-        [
-            .. new[] { (Name: nameof(cluster.SiloPort), Port: cluster.SiloPort), (Name: nameof(cluster.GatewayPort), Port: cluster.GatewayPort) }.Where(p => !IsFree(p.Port))
-                .Select(p => $"{MetaRouterClusterOptions.Section}:{p.Name} is {p.Port}, and a program listens there already, perhaps another silo; give this one a port of its own: --{MetaRouterClusterOptions.Section}:{p.Name} PORT (see --help)"),
-        ];
-
-        bool IsFree(int port)
+        var problems = new List<string>();
+        Try(address, cluster.SiloPort, $"{section}:{nameof(cluster.SiloPort)} is {cluster.SiloPort}", $"--{section}:{nameof(cluster.SiloPort)} PORT");
+        Try(address, cluster.GatewayPort, $"{section}:{nameof(cluster.GatewayPort)} is {cluster.GatewayPort}", $"--{section}:{nameof(cluster.GatewayPort)} PORT");
+        foreach (var url in Urls(configuration).Select(BindingAddress.Parse).Where(u => !u.IsUnixPipe && u.Port > 0))
         {
-            using var listener = new TcpListener(address, port);
+            Try(IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) ? ip : url.Host == "localhost" ? IPAddress.Loopback : IPAddress.Any, url.Port, $"the address of its health is {url}", "--urls http://127.0.0.1:PORT");
+        }
+
+        return problems;
+
+        void Try(IPAddress at, int port, string what, string remedy)
+        {
+            using var listener = new TcpListener(at, port);
             try
             {
                 listener.Start();
-                return true;
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
-                return false;
+                problems.Add($"{what}, and a program listens there already, perhaps another silo; give this one a port of its own: {remedy} (see --help)");
             }
-            catch (SocketException)
+            catch (SocketException e)
             {
-                return true; // an address that is not this machine's: Orleans tells
+                problems.Add($"{what}, where this program cannot listen on {at} ({e.Message}); give a port that it may have, and as {section}:{nameof(cluster.Address)} an address of this machine");
             }
+        }
+    }
+
+    private static string[] Urls(IConfiguration configuration) => (configuration["Urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static bool IsUrl(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url).PathBase.Length == 0;
+        }
+        catch (FormatException)
+        {
+            return false;
         }
     }
 

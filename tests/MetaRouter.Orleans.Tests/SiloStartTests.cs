@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
@@ -21,8 +22,21 @@ public sealed class SiloStartTests
     [InlineData("MetaRouter:Cluster: Address is 'my-host'; it must be an IP address", "--MetaRouter:Cluster:Address", "my-host")]
     [InlineData("MetaRouter:Cluster has settings that do not exist: 'SiloProt'", "--MetaRouter:Cluster:SiloProt", "11112")]
     [InlineData("MetaRouter:RefreshSeconds is 'often'; it must be a number", "--MetaRouter:RefreshSeconds", "often")]
+    [InlineData("the address to listen on is 'here'; give a URL", "--urls", "here")]
     [InlineData("'--port' does not exist", "--port", "8082")]
     public async Task Start_BadSetting_NamesItWithValueAndRemedyAndExitsWith2(string said, params string[] settings) => await ShouldExitAsync(2, said, settings);
+
+    [Fact]
+    public async Task Start_AddressOfAnotherMachine_IsNamedWithTheRemedy() => await ShouldExitAsync(1, "cannot listen on 192.0.2.1", "--MetaRouter:Cluster:Address", "192.0.2.1");
+
+    [Fact]
+    public async Task Start_HealthWhereAnotherProgramListens_IsRefusedBeforeItJoins()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+
+        await ShouldExitAsync(1, $"the address of its health is http://{other.LocalEndpoint}, and a program listens there already", "--urls", $"http://{other.LocalEndpoint}");
+    }
 
     [Fact]
     public async Task Help_TellsUsageAndSettings_AndExitsWith0()
@@ -42,7 +56,7 @@ public sealed class SiloStartTests
         await using var second = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
 
         (await second.ExitAsync()).ShouldBe(1);
-        second.Output.ShouldContain(line => line.StartsWith($"MetaRouter:Cluster:SiloPort is {port}, and a program listens there already", StringComparison.Ordinal));
+        second.Output.ShouldContain(line => line.Contains($"MetaRouter:Cluster:SiloPort is {port}, and a program listens there already", StringComparison.Ordinal));
         second.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
         first.Output.ShouldAllBe(line => !line.Contains("Watchdog", StringComparison.Ordinal)); // it calls every start late
         (await first.HealthAsync()).Status.ShouldBe(HttpStatusCode.OK);
