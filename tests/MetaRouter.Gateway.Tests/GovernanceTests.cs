@@ -599,7 +599,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         await using (var gateway = await StartAsync(store))
         {
             before = await gateway.RouteAsync("ann");
-            var rotated = await gateway.PostAsync("/v1/router/keys/rotate", "{}");
+            var rotated = await gateway.PostAsync("/v1/router/keys/rotate", "");
             rotated.Status.ShouldBe(200, rotated.Text);
             ((DateTimeOffset)rotated.Body["earlier_until"]! - (DateTimeOffset)rotated.Body["seals_from"]!).ShouldBe(TimeSpan.FromDays(7));
             after = await gateway.RouteAsync("ann");
