@@ -74,6 +74,7 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<Limits.Governor>();
         builder.Services.AddSingleton<Sessions>();
         builder.Services.AddSingleton<Deeds>();
+        builder.Services.AddSingleton<SavingsReports>();
         builder.Services.AddSingleton<AdminEndpoints>();
         builder.Services.AddSingleton<ImplicitSignals>();
         builder.Services.AddSingleton<ModeKeeper>();

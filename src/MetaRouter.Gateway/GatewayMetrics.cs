@@ -20,7 +20,7 @@ internal sealed class GatewayMetrics : IDisposable
         UpstreamFailures = _meter.CreateCounter<long>(MetricNames.UpstreamFailures, "{failure}", "Failed calls of upstreams by model and reason.");
         CircuitsOpened = _meter.CreateCounter<long>(MetricNames.CircuitsOpened, "{circuit}", "Upstreams that were left alone after failing again and again, by model.");
         FailOvers = _meter.CreateCounter<long>(MetricNames.FailOvers, "{call}", "Calls answered by another model or endpoint than the first, by the model that answered.");
-        CostUsd = _meter.CreateCounter<double>(MetricNames.Cost, "USD", "What answers cost, by model and by how the tokens were counted.");
+        CostUsd = _meter.CreateCounter<double>(MetricNames.Cost, "USD", "What answers cost, and prompts that brought none, by model and by how the tokens were counted.");
         StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same answers would have cost of the strongest model, by its prediction corrected on each request.");
         OverspentUsd = _meter.CreateCounter<double>(MetricNames.BudgetOverspent, "USD", "What calls cost beyond what was reserved for them.");
         ImplicitSignals = _meter.CreateCounter<long>(MetricNames.ImplicitSignals, "{signal}", "Signals noticed at the edge, by kind.");

@@ -50,9 +50,9 @@ public sealed partial class ApiPageTests
 
         var document = (await gateway.GetAsync("/openapi/v1.json")).Body;
         document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => $"{o.Key.ToUpperInvariant()} {p.Key}")).Order().ShouldBe(served);
-        foreach (var path in served.Select(e => e.Split(' ')[1].Replace("{id}", "ada", StringComparison.Ordinal)))
+        foreach (var path in served.Select(e => e.Split(' ')[1]).Where(p => !Page.Contains(p, StringComparison.Ordinal)))
         {
-            Page.ShouldContain(path);
+            Page.ShouldContain(path.Replace("{id}", "ada", StringComparison.Ordinal)); // else by an example
         }
 
         foreach (var reference in Reference().Matches(document.ToJsonString()).Select(m => m.Groups[1].Value))

@@ -137,6 +137,67 @@ public sealed class GovernanceTests : IAsyncLifetime
         ((long)account["Held"]! * 1e-9).ShouldBe(0.005, 1e-8);
     }
 
+    /// <summary>An upstream that was given the prompt and fails may have been at work on it, and bills it; one that refuses, or is not there, was not.</summary>
+    [Theory]
+    [InlineData("silent", false, 504, 0.005)] // 1,000 tokens at $5
+    [InlineData("silent", true, 504, 0.005)]
+    [InlineData("half", false, 502, 0.005)]
+    [InlineData("stalls half-way", false, 504, 0.005)]
+    [InlineData("error", false, 502, 0)]
+    [InlineData("error under 200", false, 502, 0)]
+    [InlineData("reset", false, 502, 0)]
+    [InlineData("refused", false, 400, 0)]
+    public async Task Budget_UpstreamFailsWithThePrompt_PaysForItWhereItMayHaveBeenAtWork(string how, bool streams, int status, double usd)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:TimeoutSeconds", "1");
+        _upstream.Script = (context, _) => FailAsync(context, how);
+
+        (await gateway.PostAsync(Chat, Body(Strong, new string('a', 4000), streams: streams))).Status.ShouldBe(status);
+
+        HeldUsd(gateway).ShouldBe(usd, 1e-8);
+        (await gateway.Client.GetStringAsync("/metrics")).Contains("metarouter_cost_USD_total{", StringComparison.Ordinal).ShouldBe(usd > 0);
+    }
+
+    [Fact]
+    public async Task Budget_AnotherModelTakesOverFromOneThatIsSilent_PaysForThePromptBesideTheAnswer()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:TimeoutSeconds", "1", "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+        _upstream.Script = (context, body) => (string)body["model"]! == Strong ? FailAsync(context, "silent") : Task.FromResult(false);
+
+        var answer = await gateway.PostAsync(Chat, Body("router-metarouter-0", new string('a', 4000)));
+
+        (answer.Headers["x-router-model"], answer.Headers["x-router-reason"]).ShouldBe((Weak, "fail_over"));
+        var own = double.Parse(answer.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture);
+        (HeldUsd(gateway) - own).ShouldBeInRange(0.003, 0.006); // the prompt of the first, as it was estimated
+    }
+
+    [Fact]
+    public async Task Budget_ComparisonWithOneSideSilent_PaysForThatPromptToo()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:TimeoutSeconds", "1");
+        var calls = 0;
+        _upstream.Script = (context, _) => Interlocked.Increment(ref calls) == 1 ? FailAsync(context, "silent") : Task.FromResult(false);
+
+        var answer = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        calls.ShouldBe(2);
+        HeldUsd(gateway).ShouldBeGreaterThan(double.Parse(answer.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task Budget_EmbeddingThatTakesTooLong_IsPaidFor()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "5", "--Upstreams:1:TimeoutSeconds", "1");
+        _upstream.Script = (context, _) => FailAsync(context, "silent");
+
+        (await gateway.PostAsync("/v1/embeddings", $$"""{"model":"embedder","input":"{{new string('a', 3998)}}"}""")).ShouldFail(504, "upstream_timeout");
+
+        HeldUsd(gateway).ShouldBe(0.005, 1e-8);
+    }
+
     [Fact]
     public async Task Budget_SurvivesARestart()
     {
@@ -724,6 +785,36 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.App.Services.GetRequiredService<Hosting.Learning.LearningLoop>().RefreshAsync(default)).ShouldBeFalse();
     }
 
+    /// <summary>In every account that is open.</summary>
+    private static double HeldUsd(RunningGateway gateway) => JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Sum(a => (long)a!["Held"]!) * 1e-9;
+
+    private static async Task<bool> FailAsync(HttpContext context, string how)
+    {
+        switch (how)
+        {
+            case "silent":
+                await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+                break;
+            case "half" or "stalls half-way":
+                context.Response.ContentLength = 1000;
+                await context.Response.WriteAsync("""{"id":"x","choices":[""");
+                await context.Response.Body.FlushAsync();
+                await Task.Delay(how == "half" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1), context.RequestAborted);
+                context.Abort();
+                break;
+            case "reset":
+                context.Abort();
+                break;
+            case "error under 200":
+                await context.Response.WriteAsync("""{"error":{"message":"overloaded"}}""");
+                break;
+            default:
+                return await ScriptedUpstream.FailAsync(context, how == "refused" ? 400 : 500);
+        }
+
+        return true;
+    }
+
     private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, .. settings]);
 
     /// <summary>Sends a chat and leaves some time after the upstreams were asked so often.</summary>
@@ -745,8 +836,8 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     private static string Sha256(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
-    private static string Body(string model, string content = "hello", string? user = null) =>
-        new JsonObject { ["model"] = model, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+    private static string Body(string model, string content = "hello", string? user = null, bool streams = false) =>
+        new JsonObject { ["model"] = model, ["user"] = user, ["stream"] = streams, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
 
     /// <summary>While a conversation is recalled, an operator puts another catalog into service.</summary>
     private sealed class SlowMemory(ISharedState inner, PoolHolder pool) : ISharedState

@@ -29,6 +29,7 @@ public sealed class MessagesTests : IAsyncLifetime
     {
         var seen = await NodeFactAttribute.RunAsync("messages.mjs", _gateway.Client.BaseAddress!.ToString().TrimEnd('/'));
 
+        ((int)seen["counted"]!["input_tokens"]!).ShouldBeInRange(20, 60);
         var (whole, stream) = (seen["whole"]!, seen["stream"]!);
         ((string)whole["content"]![0]!["text"]!).ShouldBe("I am up");
         (Text(whole, "type"), Text(whole, "role"), Text(whole, "stop")).ShouldBe(("message", "assistant", "end_turn"));
@@ -214,6 +215,47 @@ public sealed class MessagesTests : IAsyncLifetime
         ShouldFail(answer, 400, "invalid_request_error", code, named);
         answer.Text.ShouldNotContain("\\u0027");
         _upstream.Calls.ShouldBe(0);
+    }
+
+    /// <summary>Anthropic's clients ask before they send, without a limit of the answer.</summary>
+    [Theory]
+    [InlineData("""{"model":"auto","messages":[{"role":"user","content":"LONG"}]}""", 1004)]
+    [InlineData("""{"model":"mixtral-8x7b-instruct","max_tokens":5,"stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"LONG"}]}]}""", 1004)]
+    [InlineData("""{"model":"auto","system":"LONG","messages":[{"role":"user","content":"LONG"},{"role":"assistant","content":"LONG"},{"role":"user","content":"LONG"}]}""", 4018)]
+    [InlineData("""{"model":"auto","tools":[{"name":"f","description":"LONG","input_schema":{}}],"messages":[{"role":"user","content":"LONG"}]}""", 2023)]
+    public async Task CountTokens_IsAnEstimate_AndCallsNoModel(string body, int tokens)
+    {
+        var answer = await _gateway.PostAsync(Messages + "/count_tokens", body.Replace("LONG", new string('a', 4000), StringComparison.Ordinal));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Text.ShouldBe($$"""{"input_tokens":{{tokens}}}""");
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("""{"model":"auto"}""", 400, "invalid_request_error", "missing_field", "'messages'")]
+    [InlineData("""{"model":"auto","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", 400, "invalid_request_error", "invalid_value", "'max_tokens' is 0")]
+    [InlineData("""{"model":"auto","top_k":5,"messages":[{"role":"user","content":"x"}]}""", 400, "invalid_request_error", "unsupported_field", "'top_k'")]
+    [InlineData("""{"model":"gpt-9","messages":[{"role":"user","content":"x"}]}""", 404, "not_found_error", "model_not_found", "'gpt-9'")]
+    public async Task CountTokens_WhatCannotBeAnswered_IsRefusedAsAMessageIs(string body, int status, string type, string code, string named) =>
+        ShouldFail(await _gateway.PostAsync(Messages + "/count_tokens", body), status, type, code, named);
+
+    /// <summary>The standard joins the data lines of an event by newlines, which JSON takes between its words.</summary>
+    [Fact]
+    public async Task Stream_EventOfSeveralDataLines_IsReadWhole()
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\"whole\"},\r\ndata:\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+            return true;
+        };
+
+        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(Hello.Insert(1, "\"stream\":true,")));
+
+        var text = await answer.Content.ReadAsStringAsync();
+        text.ShouldContain("\"text\":\"whole\"");
+        text.ShouldContain("event: message_stop");
     }
 
     [Fact]

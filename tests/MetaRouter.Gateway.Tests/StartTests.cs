@@ -46,6 +46,44 @@ public sealed class StartTests : IDisposable
         problems.ShouldAllBe(p => !p.Contains("my-secret"));
     }
 
+    /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
+    [Theory]
+    [InlineData("""{"MetaRouter":{"Models":[null]}}""", "MetaRouter:Models:0 is null")]
+    [InlineData("""{"MetaRouter":{"Models":[{"Id":"a","InputPrice":1,"OutputPrice":1,"Capabilities":["tools",null]}]}}""", "MetaRouter:Models:0:Capabilities:1 is null")]
+    [InlineData("""{"MetaRouter":{"PrivateTenants":[null]}}""", "MetaRouter:PrivateTenants:0 is null")]
+    [InlineData("""{"Gateway":{"RouterNames":["mf",null]}}""", "Gateway:RouterNames:1 is null")]
+    [InlineData("""{"Gateway":{"CategoryPins":{"medical":[null]}}}""", "Gateway:CategoryPins:medical:0 is null")]
+    [InlineData("""{"Upstreams":[null]}""", "Upstreams:0 is null")]
+    [InlineData("""{"ApiKeys":[null]}""", "ApiKeys:0 is null")]
+    [InlineData("""{"ApiKeys":[{"Tenant":"t","Scopes":[null]}]}""", "ApiKeys:0:Scopes:0 is null")]
+    [InlineData("""{"Tenants":[null]}""", "Tenants:0 is null")]
+    [InlineData("""{"Tenants":[{"Name":"t","AllowedModels":[null],"DearModels":[null]}]}""", "Tenants:0:AllowedModels:0 is null")]
+    public void Settings_NullInAList_IsNamedWithItsPlace(string file, string named)
+    {
+        using var json = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file));
+        var read = new ConfigurationBuilder().AddJsonStream(json).Build();
+
+        var problems = Should.Throw<GatewayConfigurationException>(() => GatewaySettings.Read(read)).Problems;
+
+        problems.ShouldContain(p => p.Contains(named, StringComparison.Ordinal) && p.Contains("leave it out", StringComparison.Ordinal), string.Join('\n', problems));
+        problems.ShouldAllBe(p => !p.Contains("Parameter", StringComparison.Ordinal) && !p.Contains("converted", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"Gateway":{"Mode":null,"OffModel":null,"CompareShare":null,"CategoryPins":null,"RouterNames":null}}""")]
+    [InlineData("""{"Upstreams":[{"Model":"*","BaseUrl":"http://127.0.0.1:1/v1","ApiKey":null,"ApiKeyEnv":null,"UpstreamModel":null,"TimeoutSeconds":null}]}""")]
+    [InlineData("""{"Tenants":[{"Name":"t","BudgetUsd":null,"BudgetPeriod":null,"AllowedModels":null,"SharesLearning":null}]}""")]
+    public void Settings_Null_IsAsLeftOut(string file)
+    {
+        using var json = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file));
+
+        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build());
+
+        settings.Gateway.ShouldBeEquivalentTo(new GatewayOptions());
+        settings.Upstreams.ShouldAllBe(u => u.UpstreamModel == "" && u.Key == null && u.TimeoutSeconds > 1);
+        settings.Tenants.ShouldAllBe(t => t.BudgetPeriod == "day" && t.SharesLearning);
+    }
+
     [Fact]
     public void Settings_ProblemsOfAllSections_AreReportedTogether() =>
         ProblemsOf(("MetaRouter:RefreshSeconds", "often"), ("MetaRouter:UsersInMemory", "many"), ("MetaRouter:Store", "redis"), ("Gateway:CheapLambda", "x"), ("Upstreams:0:BaseUrl", "y"), ("ApiKeys:0:Tenant", "t")).Count.ShouldBeGreaterThanOrEqualTo(8);

@@ -104,6 +104,28 @@ public sealed class UpstreamTests : IAsyncLifetime
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
     }
 
+    /// <summary>The standard joins them by newlines, which JSON takes between its words and not within a text.</summary>
+    [Fact]
+    public async Task Stream_EventsOfSeveralDataLines_AreReadWholeAndHandedOnAsTheyCame()
+    {
+        const string sent = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}],\nid: 7\ndata: \"model\":\"b\",\r\n: a comment\r\ndata\r\ndata:\"id\":\"a\"}\r\n\r\n"
+            + "data: {\"model\":\"b\",\"choices\":[{\"delta\":{\"content\":\"cut\ndata: in two\"}}]}\n\n"
+            + "data: {\"id\":\"a\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":\ndata: {\"prompt_tokens\":1000,\"completion_tokens\":100}}\n\n";
+        _of[Weak].Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync(sent + "data: [DONE]\n\n");
+            return true;
+        };
+
+        using var response = await _gateway.Client.PostAsync(Chat, Json($$"""{"model":"{{Weak}}","stream":true,"messages":[{"role":"user","content":"hello"}]}"""));
+        var text = await response.Content.ReadAsStringAsync();
+
+        text.ShouldContain(": x-router-cost-usd 0.00055 usage\n\n");
+        text.ShouldStartWith(sent.Replace("data: \"model\":\"b\"", $"data: \"model\":\"{Weak}\"", StringComparison.Ordinal));
+        text.ShouldEndWith("data: [DONE]\n\n");
+    }
+
     [Fact]
     public async Task Stream_WithUsage_CostsWhatTheUpstreamCountedCachedTokensAtTheirPrice()
     {
@@ -252,6 +274,53 @@ public sealed class UpstreamTests : IAsyncLifetime
 
         _of[Strong].Script = (_, _) => Task.FromResult(false);
         (await _gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+
+    /// <summary>As OpenRouter, LiteLLM's proxy and Azure's filter say it. Some users' prompts must not close the model to everybody.</summary>
+    [Theory]
+    [InlineData("""{"error":{"code":403,"message":"Your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"how to","provider_name":"OpenAI","model_slug":"openai/gpt-4o"}}}""")]
+    [InlineData("""{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter"}}""")]
+    [InlineData("""{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"content_policy_violation"}}""")]
+    public async Task Refusal_403ForThePrompt_IsTheRequestsFaultAndNotTheEndpoints(string body)
+    {
+        _of[Strong].Script = async (context, _) =>
+        {
+            context.Response.StatusCode = 403;
+            await context.Response.WriteAsync(body);
+            return true;
+        };
+
+        for (var i = 0; i < 3; i++)
+        {
+            var answer = await _gateway.PostAsync(Chat, Body(Strong));
+            (answer.Status, answer.Text).ShouldBe((403, body));
+        }
+
+        _of[Strong].Calls.ShouldBe(3);
+        (await _gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(403); // and not 503: it is not left alone
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"code":403,"message":"This key was flagged and disabled"}}""")]
+    [InlineData("""{"error":{"code":403,"message":"no","metadata":{"reasons":[]}}}""")]
+    [InlineData("""{"error":{"code":"content_filter_disabled","message":"no","metadata":"content_filter"}}""")]
+    [InlineData("""{"error":"content_filter"}""")]
+    [InlineData("<html>Forbidden</html>")]
+    public async Task Refusal_403ForTheKey_CountsAgainstTheEndpoint(string body)
+    {
+        _of[Strong].Script = async (context, _) =>
+        {
+            context.Response.StatusCode = 403;
+            await context.Response.WriteAsync(body);
+            return true;
+        };
+
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(502, "upstream_failed", "status 403", "key or rights");
+        }
+
+        (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(503, "upstream_resting");
     }
 
     [Theory]
@@ -473,6 +542,8 @@ public sealed class UpstreamTests : IAsyncLifetime
         var seen = await NodeFactAttribute.RunAsync("client.mjs", new Uri(_gateway.Client.BaseAddress!, "/v1").ToString());
 
         seen["models"]!.AsArray().Select(m => (string)m!).ShouldContain("auto:cheap");
+        ((string)seen["model"]!["id"]!, (string)seen["model"]!["object"]!).ShouldBe(("auto:cheap", "model"));
+        ((string)seen["noModel"]!["name"]!, (string)seen["noModel"]!["code"]!).ShouldBe(("NotFoundError", "model_not_found"));
         var (whole, stream) = (seen["whole"]!, seen["stream"]!);
         ((string)whole["text"]!).ShouldBe("I am " + (string)whole["model"]!);
         ((string)whole["id"]!).Length.ShouldBeGreaterThan(100);

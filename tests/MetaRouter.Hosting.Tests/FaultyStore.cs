@@ -14,6 +14,9 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
     /// <summary>Runs after a record was loaded and before it is handed over: a slow reader.</summary>
     public Func<Task> AfterLoad { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Of all values written so far.</summary>
+    public long ValueBytes { get; private set; }
+
     public void FailNextSave() => _fail = 1;
 
     public void LoseNextAnswer() => _lose = 1;
@@ -53,8 +56,16 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
 
     public ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default) => inner.ReadValueAsync(name, cancellationToken);
 
-    public async ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default) =>
-        Interlocked.Exchange(ref _fail, 0) == 1 ? throw new StoreException("The write was made to fail.") : await inner.WriteValueAsync(name, value, expected, cancellationToken);
+    public async ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref _fail, 0) == 1)
+        {
+            throw new StoreException("The write was made to fail.");
+        }
+
+        ValueBytes += value.Length;
+        return await inner.WriteValueAsync(name, value, expected, cancellationToken);
+    }
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 

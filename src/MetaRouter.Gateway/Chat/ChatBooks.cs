@@ -33,6 +33,14 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         Enter(call, model, isFailOver, spent, StatusCodes.Status499ClientClosedRequest);
     }
 
+    /// <summary>A model had the prompt and brought no whole answer: its upstream bills it, whoever answers instead.</summary>
+    public void InVain(ChatCall call, ModelId model)
+    {
+        var spent = call.SpentAsking(model);
+        call.Spend(spent.Usd);
+        metrics.CostUsd.Add(spent.Usd, new(LabelNames.Model, model.Value), new(LabelNames.Source, spent.Source));
+    }
+
     /// <summary>Nobody answered.</summary>
     public void Failed(ChatCall call, int status) => Enter(call, null, false, null, status);
 

@@ -13,6 +13,8 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
     private const int UsualCompletion = 1000;
 
+    private readonly Lock _gate = new();
+
     /// <summary>In service when the request came; a newer one where that is what was decided by.</summary>
     public ModelCatalog Catalog { get; set; } = Catalog;
 
@@ -31,7 +33,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     public Governor.Hold Hold { get; set; }
 
     /// <summary>US dollars, as far as is known.</summary>
-    public double SpentUsd { get; set; }
+    public double SpentUsd { get; private set; }
 
     public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
 
@@ -68,8 +70,17 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     public Spending Spent(UpstreamAnswer answer) => Spent(answer.Model, answer.Part.Usage, answer.Part.TextBytes);
 
-    /// <summary>What is sure to have been spent where no answer came: the prompt.</summary>
+    /// <summary>What is taken to have been spent where no answer came: the prompt.</summary>
     public Spending SpentAsking(ModelId model) => Spent(model, default, 0);
+
+    /// <summary>Two models may answer at once.</summary>
+    public void Spend(double usd)
+    {
+        lock (_gate)
+        {
+            SpentUsd += usd;
+        }
+    }
 
     /// <summary>Another than the chosen model answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;

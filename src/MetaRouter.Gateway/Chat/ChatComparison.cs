@@ -45,7 +45,8 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             }
 
             var (a, b) = (call.Spent(first), call.Spent(second));
-            (call.SpentUsd, call.IsCompared) = (a.Usd + b.Usd, true);
+            call.Spend(a.Usd + b.Usd);
+            call.IsCompared = true;
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
@@ -80,12 +81,12 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         if (here is not null)
         {
             var spent = call.Spent(here);
-            call.SpentUsd = spent.Usd + usd;
-            books.Answered(call, here, call.IsFailOver(here.Model), spent with { Usd = call.SpentUsd });
+            call.Spend(spent.Usd + usd);
+            books.Answered(call, here, call.IsFailOver(here.Model), spent with { Usd = spent.Usd + usd });
         }
         else if (usd > 0)
         {
-            call.SpentUsd = usd;
+            call.Spend(usd);
             books.Left(call, call.Decision!.Model, false, call.SpentAsking(call.Decision.Model) with { Usd = usd });
         }
     }
@@ -96,10 +97,11 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         call.Context.Response.Headers["x-router-decision"] = receipt;
         ChatHeaders.Retell(call.Context.Response.Headers, only, receipt, isFailOver);
         var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
-        call.SpentUsd = cost?.Usd ?? 0; // before the answer is written: a client that left does not get it back
+        call.Spend(cost?.Usd ?? 0); // before the answer is written: a client that left does not get it back
         books.Answered(call, only, isFailOver, cost);
-        if (cost is not null)
+        if (cost is { } paid)
         {
+            ChatHeaders.Price(call.Context, paid.Usd, paid.Source);
             governor.Count(call.Tenant, only.Model);
         }
 
@@ -110,7 +112,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, [model], call.Body.Forwarded, call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, [model], call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

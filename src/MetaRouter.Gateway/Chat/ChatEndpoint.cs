@@ -92,12 +92,12 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, call.Context.RequestAborted).ConfigureAwait(false);
+            return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
         }
         catch (CallerLeftException e)
         {
             var spent = call.SpentAsking(e.Model);
-            call.SpentUsd = spent.Usd;
+            call.Spend(spent.Usd);
             books.Left(call, e.Model, call.IsFailOver(e.Model), spent);
             throw;
         }
@@ -139,7 +139,7 @@ internal sealed class ChatEndpoint(
         if (answer.Events is null)
         {
             var spent = call.Spent(answer);
-            call.SpentUsd = spent.Usd;
+            call.Spend(spent.Usd);
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
             await WarmAsync(call, answer, spent).ConfigureAwait(false);
@@ -163,7 +163,7 @@ internal sealed class ChatEndpoint(
             // Also of a stream its reader left: what was produced until then is paid for.
             answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
             var spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
-            call.SpentUsd = spent.Usd;
+            call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
             await WarmAsync(call, answer, spent).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)

@@ -46,21 +46,22 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         var spent = 0.0;
         try
         {
-            using var answer = await upstreams.SendAsync("/embeddings", [id], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), context.RequestAborted).ConfigureAwait(false);
+            using var answer = await upstreams.SendAsync("/embeddings", [id], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => spent += expected, context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;
             context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
             if (answer.Status == StatusCodes.Status200OK)
             {
-                spent = Usd(answer.Part.Usage.IsUnknown ? tokens : answer.Part.Usage.Prompt, upstream);
-                context.Response.Headers["x-router-cost-usd"] = spent.ToString("0.##########", CultureInfo.InvariantCulture);
+                var cost = Usd(answer.Part.Usage.IsUnknown ? tokens : answer.Part.Usage.Prompt, upstream);
+                context.Response.Headers["x-router-cost-usd"] = cost.ToString("0.##########", CultureInfo.InvariantCulture);
+                spent += cost;
             }
 
             await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
         catch (CallerLeftException)
         {
-            spent = expected;
+            spent += expected;
             throw;
         }
         finally

@@ -2,6 +2,7 @@ using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
@@ -10,8 +11,11 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, GatewaySettings settings)
+internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
 {
+    private const string Models = "/v1/models";
+    private static readonly NeedsScope Listing = new(Scope.Inference | Scope.Read, "inference or read");
+
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {
         using var document = typeof(ModelEndpoints).Assembly.GetManifestResourceStream("openapi.json")!;
@@ -22,28 +26,30 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", ListAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read"));
-        routes.MapGet("/v1/models/{**model}", OneAsync).WithMetadata(new NeedsScope(Scope.Inference | Scope.Read, "inference or read")); // some names have slashes
+        routes.MapGet(Models, ListAsync).WithMetadata(Listing);
+        routes.MapGet(Models + "/{**id}", FindAsync).WithMetadata(Listing); // with slashes too: many names have them, and clients do not escape them
         routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
         routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
     }
 
-    private Task ListAsync(HttpContext context) => Answers.WriteAsync(
-        context,
-        new ModelsAnswer("list",
-        [
-            .. Aliases(),
-            .. pool.Current.Catalog.Models.Select(Model),
-        ]));
-
-    private Task OneAsync(HttpContext context)
+    private Task ListAsync(HttpContext context)
     {
-        var name = Uri.UnescapeDataString((string?)context.Request.RouteValues["model"] ?? ""); // %2F stays as it is in a path
-        return Answers.WriteAsync(context, Aliases().FirstOrDefault(a => a.Id == name) ?? Model(CatalogModels.Find(pool.Current.Catalog, name, "model")));
+        var catalog = pool.Current.Catalog;
+        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model)]));
     }
 
-    private IEnumerable<ModelAnswer> Aliases() => names.Listed(pool.Current.Catalog).Select(n => Alias(n.Name, n.LambdaCost, n.Description));
+    /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name with something wrong.</exception>
+    private Task FindAsync(HttpContext context)
+    {
+        var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
+        var usable = Usable(context, catalog);
+        var found = names.Find(id, catalog) is { } name ? Alias(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model) : throw CatalogModels.NotFound(id, usable, "model");
+        return Answers.WriteAsync(context, found);
+    }
+
+    /// <summary>What the key's tenant may ask for.</summary>
+    private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => governor.Allows(Edge.CallerOf(context).Tenant, null, m.Id))];
 
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)
@@ -63,7 +69,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) }).ConfigureAwait(false);
     }
 
-    private static ModelAnswer Alias(string id, double? lambda, string description) => new(id, "model", 0, "metarouter") { LambdaCost = lambda, Description = description };
+    private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
 
     private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsDemo ? "simulated" : "upstream")
     {

@@ -30,18 +30,27 @@ internal sealed class RoutedNames(GatewaySettings settings)
     private readonly Asked
         _quality = new(settings.Gateway.QualityLambda, null), _balanced = new(settings.Gateway.BalancedLambda, null), _cheap = new(settings.Gateway.CheapLambda, null);
 
+    /// <summary>A routed name, for who asks what there is.</summary>
+    internal sealed record Described(string Name, double? LambdaCost, string Description);
+
     /// <summary>The names that a list of models can show; of the thresholds the middle one stands for all.</summary>
-    public IEnumerable<(string Name, double? LambdaCost, string Description)> Listed(ModelCatalog catalog)
+    public IEnumerable<Described> Listed(ModelCatalog catalog)
     {
-        yield return (Auto, null, "routed by what was learned of the user");
-        yield return ("auto:quality", settings.Gateway.QualityLambda, "routed for quality");
-        yield return ("auto:balanced", settings.Gateway.BalancedLambda, "routed for both");
-        yield return ("auto:cheap", settings.Gateway.CheapLambda, "routed for cost");
+        yield return new(Auto, null, "routed by what was learned of the user");
+        yield return new("auto:quality", settings.Gateway.QualityLambda, "routed for quality");
+        yield return new("auto:balanced", settings.Gateway.BalancedLambda, "routed for both");
+        yield return new("auto:cheap", settings.Gateway.CheapLambda, "routed for cost");
         if (settings.PairOf(catalog) is var (strong, weak))
         {
-            yield return ($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}");
+            yield return new($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}");
         }
     }
+
+    /// <summary>A listed name, or one with another threshold. Null: it is no routed name.</summary>
+    /// <exception cref="ApiException">As <see cref="Read"/>.</exception>
+    public Described? Find(string name, ModelCatalog catalog) =>
+        Listed(catalog).FirstOrDefault(n => n.Name == name)
+        ?? (Read(name, catalog)?.Deferral is { } rule ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}")) : null);
 
     /// <returns>Null: it is no routed name, so it names a model.</returns>
     /// <exception cref="ApiException">400: it is RouteLLM's form with something wrong; 404: with a router that is not served.</exception>

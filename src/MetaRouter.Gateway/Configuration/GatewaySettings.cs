@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
@@ -60,6 +61,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
     {
         var problems = new List<string>();
         var copy = SettingsBinder.Copy(configuration);
+        TakeOutNulls(copy, problems);
         var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
         var gateway = SettingsBinder.Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
         var upstreams = SettingsBinder.Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
@@ -97,6 +99,27 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         }
 
         return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry } : throw new GatewayConfigurationException(problems);
+    }
+
+    /// <summary>JSON's nulls, which the options would have too: in a list one is a mistake, elsewhere it says that a setting is left out. Section MetaRouter is bound once more where it is used, and judges its own.</summary>
+    private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
+    {
+        foreach (var section in (string[])[MetaRouterOptions.Section, GatewayOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section])
+        {
+            foreach (var path in configuration.GetSection(section).AsEnumerable().Where(p => p.Value is null && p.Key != section && !configuration.GetSection(p.Key).GetChildren().Any()).Select(p => p.Key).ToList())
+            {
+                var isInList = int.TryParse(ConfigurationPath.GetSectionKey(path), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+                if (isInList)
+                {
+                    problems.Add($"{path} is null or {{}}; give it a value, or leave it out");
+                }
+
+                if (isInList || section != MetaRouterOptions.Section)
+                {
+                    SettingsBinder.Remove(configuration, path);
+                }
+            }
+        }
     }
 
     /// <summary>Without keys whoever can connect is trusted, so nobody else's machine may be able to.</summary>

@@ -19,8 +19,11 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
 
     private const int TokensPerMessage = 4;
 
+    /// <summary>Estimated, of one message too; what an image takes is not known here.</summary>
+    public int Tokens => PromptTokens ?? (Encoding.UTF8.GetByteCount(Text) / BytesPerToken) + TokensPerMessage;
+
     /// <summary>With so many more bytes of prompt, beside its messages: definitions of tools, the answer's schema.</summary>
-    public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, (PromptTokens ?? (Text.Length / BytesPerToken) + TokensPerMessage) + (bytes / BytesPerToken)) };
+    public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, Tokens + (bytes / BytesPerToken)) };
 
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
     public static Conversation Read(JsonElement messages)

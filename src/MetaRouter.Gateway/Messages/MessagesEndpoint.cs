@@ -2,20 +2,45 @@ using System.Diagnostics;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary><c>POST /v1/messages</c>: Anthropic's API over the same routing and the same upstreams as OpenAI's.</summary>
-internal sealed class MessagesEndpoint(ChatEndpoint chat, GatewaySettings settings)
+internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, GatewaySettings settings)
 {
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/messages", MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"), new SpeaksAnthropic());
+    private const string Path = "/v1/messages";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Path, MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"), new SpeaksAnthropic());
+        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"), new SpeaksAnthropic());
+    }
 
     private async Task MessageAsync(HttpContext context)
     {
         var started = Stopwatch.GetTimestamp();
         var controls = ChatControls.Read(context.Request.Headers);
+        await chat.AnswerAsync(context, started, controls, await ReadAsync(context, needsLimit: true).ConfigureAwait(false), MessagesForm.Instance).ConfigureAwait(false);
+    }
+
+    /// <summary>Estimated as budgets are: which model is to answer is not decided, and upstreams count only what they answer.</summary>
+    private async Task CountAsync(HttpContext context)
+    {
+        var body = await ReadAsync(context, needsLimit: false).ConfigureAwait(false);
+        var catalog = pool.Current.Catalog;
+        if (names.Read(body.Model, catalog) is null)
+        {
+            CatalogModels.Find(catalog, body.Model, "model");
+        }
+
+        await Answers.WriteAsync(context, new TokenCountAnswer(body.Asked.Tokens)).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ChatBody> ReadAsync(HttpContext context, bool needsLimit)
+    {
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
-        var body = ChatBody.Read(RequestBody.AsText(() => MessagesRequest.ToChat(bytes)));
-        await chat.AnswerAsync(context, started, controls, body, MessagesForm.Instance).ConfigureAwait(false);
+        return ChatBody.Read(RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit)));
     }
 }

@@ -17,8 +17,9 @@ internal static class MessagesRequest
 
     private static readonly JsonWriterOptions s_readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <param name="needsLimit">Whether <c>max_tokens</c> must be there: who only asks how long a prompt is need not say it.</param>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static byte[] ToChat(byte[] body)
+    public static byte[] ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -30,12 +31,7 @@ internal static class MessagesRequest
         var fields = new Fields(root, s_fields);
         var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
         var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var limit = fields.Find("max_tokens") ?? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more");
-        if (limit.ValueKind != JsonValueKind.Number || !limit.TryGetInt32(out var most) || most < 1)
-        {
-            throw Fields.Wrong("max_tokens", limit, "a whole number, 1 or more");
-        }
-
+        var most = fields.Find("max_tokens") is { } limit ? Limit(limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
         if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not "disabled")
         {
             throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"disabled\"} or leave it out.");
@@ -61,7 +57,11 @@ internal static class MessagesRequest
             }
 
             to.WriteEndArray();
-            to.WriteNumber("max_tokens", most);
+            if (most is { } tokens)
+            {
+                to.WriteNumber("max_tokens", tokens);
+            }
+
             Copy(to, fields, "temperature", "temperature");
             Copy(to, fields, "top_p", "top_p");
             Copy(to, fields, "stop_sequences", "stop");
@@ -92,6 +92,8 @@ internal static class MessagesRequest
 
         return buffer.WrittenSpan.ToArray();
     }
+
+    private static int Limit(JsonElement given) => given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var most) && most >= 1 ? most : throw Fields.Wrong("max_tokens", given, "a whole number, 1 or more");
 
     private static void Message(Utf8JsonWriter to, JsonElement message)
     {

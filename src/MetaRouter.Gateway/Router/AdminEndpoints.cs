@@ -10,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What a user may ask to have done with what was learned, and what an operator sets while the gateway runs.</summary>
-internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
+internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, SavingsReports savings, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
     private const string BodySetting = "Gateway:RouterBodyBytes";
@@ -169,7 +169,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task DecisionsAsync(HttpContext context)
     {
-        var lines = Log(context);
+        var lines = Log(Tenant(context), context.RequestAborted);
         context.Response.ContentType = "application/x-ndjson";
         await using var output = new StreamWriter(context.Response.Body, leaveOpen: true);
         await foreach (var line in lines.ConfigureAwait(false))
@@ -180,16 +180,17 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task SavingsAsync(HttpContext context)
     {
-        var report = await SavingsReport.ReadAsync(Log(context)).ConfigureAwait(false);
+        var tenant = Tenant(context);
+        var report = await savings.GetAsync(tenant, () => SavingsReport.ReadAsync(Log(tenant, CancellationToken.None)), context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, report).ConfigureAwait(false);
     }
 
-    /// <summary>What was noted of the caller's tenant.</summary>
-    private IAsyncEnumerable<string> Log(HttpContext context)
+    /// <summary>What was noted of a tenant.</summary>
+    private IAsyncEnumerable<string> Log(string tenant, CancellationToken cancellationToken)
     {
         try
         {
-            return DecisionLog.Read(options.DecisionLog, IdentityHash.Compute(secrets.IdentitySecret, Tenant(context)), context.RequestAborted);
+            return DecisionLog.Read(options.DecisionLog, IdentityHash.Compute(secrets.IdentitySecret, tenant), cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -25,8 +25,14 @@ internal static class CatalogModels
             // Not even a name a model could have.
         }
 
+        throw NotFound(id, catalog.Models, param);
+    }
+
+    /// <param name="models">Those there are, for who asked.</param>
+    public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param)
+    {
         var shown = id.Length <= ModelId.MaxLength ? id : id[..ModelId.MaxLength] + "...";
-        var models = string.Join(", ", catalog.Models.Take(MostListed).Select(m => m.Id)) + (catalog.Count > MostListed ? $" and {catalog.Count - MostListed} more" : "");
-        throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {models} (GET /v1/models).", param);
+        var others = string.Join(", ", models.Take(MostListed).Select(m => m.Id)) + (models.Count > MostListed ? $" and {models.Count - MostListed} more" : "");
+        return new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {others} (GET /v1/models).", param);
     }
 }

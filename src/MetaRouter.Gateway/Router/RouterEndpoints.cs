@@ -6,7 +6,6 @@ using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Hosting;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Router;
 
@@ -100,19 +99,10 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
     }
 
-    /// <summary>The id as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
     /// <param name="after">What follows the id in the path.</param>
     /// <param name="before">What goes before it.</param>
-    internal static string IdOf(HttpContext context, string after = "", string before = Users)
-    {
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var at = target.IndexOf(before, StringComparison.OrdinalIgnoreCase);
-        var end = target.AsSpan().IndexOfAny('?', '#');
-        var id = at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + before.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
-        return UserId.Check(id, "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
-
-        string Before(string path) => path.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? path[..^after.Length] : path;
-    }
+    internal static string IdOf(HttpContext context, string after = "", string before = Users) =>
+        UserId.Check(PathName.Of(context, before, after), "id") ?? throw ApiException.BadValue("id", "The user id is empty.");
 
     /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>
     private Feedback Resolve(string tenant, in FeedbackBody body)

@@ -29,6 +29,9 @@ internal readonly record struct CompletionPart
 
     private bool IsObject { get; init; }
 
+    /// <summary>It stands on several data lines.</summary>
+    private bool IsFolded { get; init; }
+
     private Range Json { get; init; }
 
     private Range Id { get; init; }
@@ -36,7 +39,7 @@ internal readonly record struct CompletionPart
     private Range Model { get; init; }
 
     /// <summary>The object in the event it was read from.</summary>
-    public ReadOnlySpan<byte> JsonOf(ReadOnlySpan<byte> text) => text[Json];
+    public ReadOnlySpan<byte> JsonOf(ReadOnlySpan<byte> text) => IsFolded ? Unfolded(text[Json]) : text[Json];
 
     /// <summary>Reads a completion that came whole.</summary>
     /// <returns>Null: it is no JSON object.</returns>
@@ -52,15 +55,15 @@ internal readonly record struct CompletionPart
         }
     }
 
-    /// <summary>Reads an event. One whose data is no JSON object on one line says nothing, and is handed on as it came.</summary>
+    /// <summary>Reads an event. One whose data is no JSON object says nothing, and is handed on as it came.</summary>
     public static CompletionPart Read(ReadOnlySpan<byte> text)
     {
-        if (!TryFindData(text, out var data))
+        if (!TryFindData(text, out var data, out var isFolded))
         {
             return default;
         }
 
-        var json = text[data];
+        var json = isFolded ? Unfolded(text[data]) : text[data];
         if (json.SequenceEqual("[DONE]"u8))
         {
             return new() { IsDone = true };
@@ -68,7 +71,7 @@ internal readonly record struct CompletionPart
 
         try
         {
-            return ReadJson(json) with { Json = data };
+            return ReadJson(json) with { Json = data, IsFolded = isFolded };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -109,7 +112,26 @@ internal readonly record struct CompletionPart
         output.Write(text[(start + json.Length)..]);
     }
 
-    private static bool TryFindData(ReadOnlySpan<byte> text, out Range data)
+    /// <summary>
+    /// The data of several lines, which the standard joins by newlines. Whatever stands between them becomes blanks, which JSON takes between its words as it
+    /// does newlines: so everything stays where it was, and an id within a line can be replaced in the event as it came.
+    /// </summary>
+    private static byte[] Unfolded(ReadOnlySpan<byte> data)
+    {
+        var json = data.ToArray();
+        for (var at = data.IndexOf((byte)'\n') + 1; at > 0 && at < data.Length;)
+        {
+            var length = data[at..].IndexOf((byte)'\n');
+            var line = length < 0 ? data[at..] : data.Slice(at, length);
+            json.AsSpan(at, line.StartsWith(DataField) ? DataField.Length : line.Length).Fill((byte)' ');
+            at = length < 0 ? data.Length : at + length + 1;
+        }
+
+        return json;
+    }
+
+    /// <param name="data">From the first data line's value to the last one's end.</param>
+    private static bool TryFindData(ReadOnlySpan<byte> text, out Range data, out bool isFolded)
     {
         data = default;
         var found = 0;
@@ -122,14 +144,15 @@ internal readonly record struct CompletionPart
             {
                 var start = at + DataField.Length;
                 start += start < end && text[start] == ' ' ? 1 : 0;
-                data = start..(end > start && text[end - 1] == '\r' ? end - 1 : end);
+                data = (found > 0 ? data.Start : start)..(end > start && text[end - 1] == '\r' ? end - 1 : end);
                 found++;
             }
 
             at = end + 1;
         }
 
-        return found == 1;
+        isFolded = found > 1;
+        return found > 0;
     }
 
     private static CompletionPart ReadJson(ReadOnlySpan<byte> json)

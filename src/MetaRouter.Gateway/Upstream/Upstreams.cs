@@ -54,9 +54,10 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>Sends the request to the models in turn until one answers.</summary>
     /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
     /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails.</param>
+    /// <param name="inVain">Told of every model that was given the prompt and brought no whole answer, where it may have been at work on it: it bills that.</param>
     /// <exception cref="CallerLeftException">The request had been sent.</exception>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
     {
         var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
         var tried = new List<ModelId>();
@@ -99,6 +100,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                     LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
                     metrics.UpstreamFailures.Add(1, new(LabelNames.Model, model.Value), new(LabelNames.Reason, e.Error.Code));
                     failed ??= e.Error;
+                    if (e.WasAtWork)
+                    {
+                        inVain(model);
+                    }
+
                     if (e.HasBegun)
                     {
                         throw e.Error;
@@ -212,20 +218,20 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         {
             Fail(endpoint, model);
             call?.End(default, "upstream_timeout");
-            throw new UpstreamException(new ApiException(504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {upstream.TimeoutSeconds} s. Try again, ask for less, or name another model.")), "gave no answer in time") { HasBegun = hasBegun };
+            throw new UpstreamException(new ApiException(504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {upstream.TimeoutSeconds} s. Try again, ask for less, or name another model.")), "gave no answer in time") { HasBegun = hasBegun, WasAtWork = content?.IsSent == true };
         }
         catch (UpstreamException e)
         {
             Fail(endpoint, model, e.RetryAfter);
             call?.End(default, e.Error.Code);
-            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
+            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true, WasAtWork = true } : e;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException)
         {
             Fail(endpoint, model);
             var told = Failure(model, e is InvalidDataException ? "sent what cannot be read" : hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
             call?.End(default, told.Error.Code);
-            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
+            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun, WasAtWork = hasBegun };
         }
         catch
         {
@@ -265,10 +271,10 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     private async Task<UpstreamAnswer> RefusedAsync(HttpResponseMessage response, Endpoint endpoint, ModelId model, CancellationToken cancellationToken)
     {
-        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
+        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
         {
             var bytes = await BytesAsync(response, model, cancellationToken).ConfigureAwait(false);
-            if (CompletionPart.ReadWhole(bytes) is not null)
+            if (CompletionPart.ReadWhole(bytes) is not null && (response.StatusCode != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
             {
                 // It works; it does not want this request. Only one that says for how long it wants none is left alone.
                 if (response.StatusCode == HttpStatusCode.TooManyRequests && RetryAfter(response) is { } pause)
@@ -392,6 +398,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
         /// <summary>The answer had begun, so no other may take its place.</summary>
         public bool HasBegun { get; init; }
+
+        /// <summary>The upstream had the prompt and did not refuse it, so it may have been at work.</summary>
+        public bool WasAtWork { get; init; }
 
         public TimeSpan? RetryAfter { get; init; }
     }

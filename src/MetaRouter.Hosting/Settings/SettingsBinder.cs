@@ -67,7 +67,7 @@ internal static class SettingsBinder
     }
 
     /// <summary>An in-memory configuration keeps a key that is set to null, and it would bind as one.</summary>
-    private static void Remove(ConfigurationManager configuration, string path)
+    public static void Remove(ConfigurationManager configuration, string path)
     {
         var rest = configuration.AsEnumerable().Where(p => !p.Key.Equals(path, StringComparison.OrdinalIgnoreCase)).ToList();
         configuration.Sources.Clear();

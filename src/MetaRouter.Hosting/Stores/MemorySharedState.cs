@@ -12,9 +12,10 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     internal const int MostMemories = 100_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(ulong Partition, string Name), (long Held, DateTimeOffset Ends)> _accounts = [];
+    private readonly Dictionary<(ulong Partition, string Name), (long Held, DateTimeOffset Ends, long Version)> _accounts = [];
     private readonly Dictionary<string, (byte[] Value, DateTimeOffset Ends)> _memories = [];
     private int _sinceSweep;
+    private long _version;
 
     public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)
     {
@@ -83,27 +84,38 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     }
 
     /// <summary>The accounts that are still open.</summary>
-    public byte[] Write()
+    public byte[] Write() => Write(-1).Bytes;
+
+    /// <summary>Those of them that changed after a version, how many that are, and the version they are of.</summary>
+    internal (byte[] Bytes, int Count, long Version) Write(long after)
     {
-        Line[] open;
+        List<Line> open = [];
+        long version;
         lock (_gate)
         {
             var now = time.GetUtcNow();
-            open = [.. _accounts.Where(a => a.Value.Ends > now).Select(a => new Line(a.Key.Partition.ToString("x16", CultureInfo.InvariantCulture), a.Key.Name, a.Value.Held, a.Value.Ends))];
+            version = _version;
+            foreach (var ((partition, name), account) in _accounts)
+            {
+                if (account.Version > after && account.Ends > now)
+                {
+                    open.Add(new Line(partition.ToString("x16", CultureInfo.InvariantCulture), name, account.Held, account.Ends));
+                }
+            }
         }
 
-        return JsonSerializer.SerializeToUtf8Bytes(open);
+        return (JsonSerializer.SerializeToUtf8Bytes(open), open.Count, version);
     }
 
     /// <summary>Takes up the accounts of an earlier run.</summary>
     /// <exception cref="JsonException">The bytes are none.</exception>
-    public void Read(byte[] bytes)
+    public void Read(ReadOnlySpan<byte> bytes)
     {
         foreach (var line in JsonSerializer.Deserialize<Line[]>(bytes) ?? [])
         {
             lock (_gate)
             {
-                _accounts[(ulong.Parse(line.Partition, NumberStyles.HexNumber, CultureInfo.InvariantCulture), line.Name)] = (line.Held, line.Ends);
+                _accounts[(ulong.Parse(line.Partition, NumberStyles.HexNumber, CultureInfo.InvariantCulture), line.Name)] = (line.Held, line.Ends, 0);
             }
         }
     }
@@ -115,7 +127,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         Forget(now);
         var held = Held(partition, account.Name, now) + account.Amount;
         var ends = _accounts.TryGetValue((partition, account.Name), out var before) && before.Ends > now ? before.Ends : now + account.Lifetime;
-        _accounts[(partition, account.Name)] = (held, ends);
+        _accounts[(partition, account.Name)] = (held, ends, ++_version);
         return held;
     }
 

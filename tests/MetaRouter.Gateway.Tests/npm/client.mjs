@@ -6,6 +6,7 @@ const messages = [{ role: 'user', content: 'hello' }];
 const seen = {};
 
 seen.models = (await client.models.list()).data.map(m => m.id);
+seen.model = await client.models.retrieve('auto:cheap');
 
 const whole = await client.chat.completions.create({ model: 'auto', user: 'ann', messages });
 seen.whole = { id: whole.id, model: whole.model, text: whole.choices[0].message.content, usage: whole.usage };
@@ -40,6 +41,7 @@ async function errorOf(work) {
 }
 
 seen.notFound = await errorOf(() => client.chat.completions.create({ model: 'gpt-9', messages }));
+seen.noModel = await errorOf(() => client.models.retrieve('gpt-9'));
 seen.badRequest = await errorOf(() => client.chat.completions.create({ model: 'auto' }));
 seen.brokeOff = await errorOf(async () => {
   let text = '';

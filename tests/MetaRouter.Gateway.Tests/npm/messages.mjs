@@ -7,6 +7,8 @@ const messages = [{ role: 'user', content: 'hello' }];
 const tools = [{ name: 'weather', description: 'The weather of a city.', input_schema: { type: 'object', properties: { city: { type: 'string' } } } }];
 const seen = {};
 
+seen.counted = await client.messages.countTokens({ model: 'auto', system: 'Be brief.', tools, messages });
+
 const whole = await client.messages.create({ model: 'auto', max_tokens, system: 'Be brief.', metadata: { user_id: 'ann' }, stop_sequences: ['END'], temperature: 0.5, messages });
 seen.whole = { id: whole.id, type: whole.type, role: whole.role, model: whole.model, content: whole.content, stop: whole.stop_reason, usage: whole.usage };
 

@@ -1,0 +1,143 @@
+using System.Text;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MetaRouter.Hosting.Tests;
+
+/// <summary>What was spent outlives the process, and every second costs what changed in it.</summary>
+public sealed class AccountKeeperTests : IDisposable
+{
+    private const int Many = 5000;
+    private readonly TemporaryFolder _folder = new();
+    private readonly SettableTime _time = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Save_OneOfManyChanged_WritesLittleAndARestartHasAll()
+    {
+        await using var store = new FaultyStore(SqliteUserStore.Open(_folder.File("users.db")));
+        var (accounts, keeper) = await StartAsync(store);
+        for (var i = 0; i < Many; i++)
+        {
+            await SpendAsync(accounts, i, 1);
+        }
+
+        await keeper.SaveAsync(default);
+        var whole = store.ValueBytes;
+        for (var i = 0; i < 10; i++)
+        {
+            await SpendAsync(accounts, 7, 5);
+            await keeper.SaveAsync(default);
+        }
+
+        (store.ValueBytes - whole).ShouldBeLessThan(10 * 300);
+        await keeper.SaveAsync(default);
+        (store.ValueBytes - whole).ShouldBeLessThan(10 * 300); // nothing changed, nothing is written
+        var (again, _) = await StartAsync(store);
+        Shown(again).ShouldBe(Shown(accounts));
+        (await again.ReserveAsync(1, [Of(7, 0)])).Held.Single().ShouldBe(51);
+    }
+
+    /// <summary>A write that fails is made up for by the next; what the last good one had is never lost, wherever the process ends.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Restore_AfterAnyRun_HasWhatWasSavedLast(int seed)
+    {
+        await using var store = new FaultyStore(SqliteUserStore.Open(_folder.File("users.db")));
+        var random = new Random(seed);
+        var (accounts, keeper) = await StartAsync(store);
+        var saved = Shown(accounts);
+        for (var step = 0; step < 300; step++)
+        {
+            for (var i = random.Next(60); i > 0; i--)
+            {
+                await SpendAsync(accounts, random.Next(random.Next(1, 2000)), random.Next(1, 100), TimeSpan.FromSeconds(random.Next(1, 400)));
+            }
+
+            _time.Now += TimeSpan.FromSeconds(1);
+            if (random.Next(5) == 0)
+            {
+                store.FailNextSave();
+            }
+
+            try
+            {
+                await keeper.SaveAsync(default);
+                saved = Shown(accounts);
+            }
+            catch (StoreException)
+            {
+                // As a store that is away for a second.
+            }
+
+            store.FailNextSave();
+            await Should.ThrowAsync<StoreException>(async () => await store.WriteValueAsync("other", "x"u8.ToArray(), null)); // it is well again
+            if (random.Next(10) == 0)
+            {
+                (accounts, keeper) = await StartAsync(store); // the process died; what came after the last good save is gone
+                Shown(accounts).ShouldBe(saved.Where(a => DateTimeOffset.Parse((string)System.Text.Json.Nodes.JsonNode.Parse(a)!["Ends"]!, System.Globalization.CultureInfo.InvariantCulture) > _time.Now));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Stop_LeavesAllInOnePlace()
+    {
+        await using var store = new FaultyStore(SqliteUserStore.Open(_folder.File("users.db")));
+        var (accounts, keeper) = await StartAsync(store);
+        await SpendAsync(accounts, 1, 1);
+        await keeper.SaveAsync(default);
+        await SpendAsync(accounts, 2, 1);
+        await keeper.SaveAsync(default);
+
+        await keeper.StopAsync(default);
+
+        var earlier = new MemorySharedState(_time); // as a version that knows of no changes reads it
+        earlier.Read((await store.ReadValueAsync("accounts.v1"))!);
+        Shown(earlier).ShouldBe(Shown(accounts));
+    }
+
+    /// <summary>The whole is then what it was before, byte for byte, and the changes in the store are of neither.</summary>
+    [Fact]
+    public async Task Stop_AfterAllWasGivenBack_ForgetsTheChanges()
+    {
+        await using var store = new FaultyStore(SqliteUserStore.Open(_folder.File("users.db")));
+        var (accounts, keeper) = await StartAsync(store);
+        await SpendAsync(accounts, 1, 100);
+        await keeper.StopAsync(default);
+        (accounts, keeper) = await StartAsync(store);
+        await SpendAsync(accounts, 1, 5);
+        await keeper.SaveAsync(default);
+        await accounts.SettleAsync(1, [Of(1, -5)]);
+
+        await keeper.StopAsync(default);
+
+        var (again, _) = await StartAsync(store);
+        (await again.ReserveAsync(1, [Of(1, 0)])).Held.Single().ShouldBe(100);
+    }
+
+    private async Task<(MemorySharedState, AccountKeeper)> StartAsync(FaultyStore store)
+    {
+        var accounts = new MemorySharedState(_time);
+        var keeper = new AccountKeeper(store, accounts, NullLogger<AccountKeeper>.Instance);
+        await keeper.RestoreAsync(default);
+        return (accounts, keeper);
+    }
+
+    private static async Task SpendAsync(MemorySharedState accounts, int account, int amount, TimeSpan? lifetime = null) =>
+        (await accounts.ReserveAsync(1, [Of(account, amount) with { Lifetime = lifetime ?? TimeSpan.FromDays(1) }])).Refused.ShouldBe(-1);
+
+    private static Account Of(int account, int amount) => new($"usd:{account}", amount, long.MaxValue, TimeSpan.FromDays(1));
+
+    private static string[] Shown(MemorySharedState accounts) => [.. System.Text.Json.Nodes.JsonNode.Parse(Encoding.UTF8.GetString(accounts.Write()))!.AsArray().Select(a => a!.ToJsonString()).Order(StringComparer.Ordinal)];
+
+    private sealed class SettableTime : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 1, 31, 23, 58, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
