@@ -8,6 +8,7 @@ using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Settings;
 
 namespace MetaRouter.Gateway;
 
@@ -26,11 +27,9 @@ internal static partial class GatewayApp
     /// <exception cref="MetaRouter.Core.MetaLearning.SnapshotFormatException">The snapshot cannot be read.</exception>
     public static async Task<WebApplication> BuildAsync(string[] args, Action<IServiceCollection>? replace = null)
     {
-        // The settings of the folder the program is started in, else those beside the program.
-        var root = File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = DemoMode.Without(args), ContentRootPath = root });
-        ListenHereByDefault(builder.Configuration);
-        LogWarningsByDefault(builder.Configuration);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = DemoMode.Without(args), ContentRootPath = ProgramDefaults.Folder });
+        ProgramDefaults.ListenOn(builder.Configuration, DefaultUrl);
+        ProgramDefaults.LogWarnings(builder.Configuration);
         DemoMode.Take(args, builder.Configuration);
         DemoCatalog.AddWhereNothingIsConfigured(builder.Configuration);
 #if ORLEANS
@@ -127,6 +126,7 @@ internal static partial class GatewayApp
                 learning.OnErased = app.Services.GetRequiredService<Watch>().Forget; // of a cluster's gateways each knows its own erasures alone
             }
 
+            app.Services.GetService<DemoTraffic>()?.ReadData();
             app.UseMiddleware<Edge>();
             app.UseTelemetry(settings.Telemetry);
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
@@ -147,24 +147,6 @@ internal static partial class GatewayApp
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
-    private static void ListenHereByDefault(ConfigurationManager configuration)
-    {
-        if (configuration["Urls"] is null && configuration["http_ports"] is null && configuration["https_ports"] is null && !configuration.GetSection("Kestrel:Endpoints").Exists())
-        {
-            configuration["Urls"] = DefaultUrl;
-        }
-    }
-
-    /// <summary>
-    /// An operator's settings file takes the place of the shipped one. Without this the framework would log each request in four lines, with its path, and a path may have a user.
-    /// </summary>
-    private static void LogWarningsByDefault(ConfigurationManager configuration)
-    {
-        const string level = "Logging:LogLevel:Default";
-        configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
     }
 
     /// <summary>A start that fails is told once, by the program; host and server would each add a stack trace.</summary>

@@ -1,6 +1,7 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Gateway;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +13,7 @@ if (args is [NewKey.Command, ..])
     return text is null ? badConfiguration : 0;
 }
 
-if (Arguments.AskForHelp(args))
+if (ProgramArguments.AskForHelp(args))
 {
     Console.WriteLine(Arguments.Help);
     return 0;
@@ -45,6 +46,10 @@ catch (Exception e) when (e is InvalidDataException or FormatException and not S
 {
     // A settings file that is no JSON; the message names the file and the line.
     return Say($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", badConfiguration);
+}
+catch (OperationCanceledException)
+{
+    return 0; // stopped while it was starting: a cluster's silos are waited for
 }
 catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {

@@ -5,6 +5,9 @@ namespace MetaRouter.Hosting;
 /// <summary>What an edge asks of a router beyond the port: decisions whose fate it logs itself.</summary>
 public interface IEdgeRouter : IRouter
 {
+    /// <summary>False: what decides is elsewhere, and did not answer when it was last asked.</summary>
+    bool IsThere => true;
+
     /// <summary>As <see cref="IRouter.RouteAsync"/>; the caller logs the decision when it knows what became of it.</summary>
     ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default);
 

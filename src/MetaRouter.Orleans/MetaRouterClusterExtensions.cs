@@ -1,12 +1,12 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
 using MetaRouter.Orleans.Storage;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -96,12 +96,7 @@ public static class MetaRouterClusterExtensions
             // A minute, Orleans' own default, is how long a client of a cluster that was replaced would knock at doors that are gone.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
 
-            // A cluster that is starting, or changing, is waited for.
-            client.UseConnectionRetryFilter(async (_, token) =>
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), token).ConfigureAwait(false);
-                return true;
-            });
+            client.UseConnectionRetryFilter<SiloWait>();
             configure?.Invoke(client);
         });
         builder.Services.AddMetaRouterClusterClient(cluster);
@@ -132,9 +127,9 @@ public static class MetaRouterClusterExtensions
 
     private static MetaRouterClusterOptions Read(IHostApplicationBuilder builder)
     {
-        var cluster = builder.Configuration.GetSection(MetaRouterClusterOptions.Section).Get<MetaRouterClusterOptions>() ?? new();
-        return cluster.Problems() is { Count: > 0 } problems
-            ? throw new OptionsValidationException(MetaRouterClusterOptions.Section, typeof(MetaRouterClusterOptions), [$"{MetaRouterClusterOptions.Section}: {string.Join("; ", problems)}."])
-            : cluster;
+        var problems = new List<string>();
+        var cluster = SettingsBinder.Bind<MetaRouterClusterOptions>(SettingsBinder.Copy(builder.Configuration), MetaRouterClusterOptions.Section, problems);
+        problems.AddRange(cluster.Problems().Select(p => $"{MetaRouterClusterOptions.Section}: {p}"));
+        return problems.Count == 0 ? cluster : throw new OptionsValidationException(MetaRouterClusterOptions.Section, typeof(MetaRouterClusterOptions), problems);
     }
 }

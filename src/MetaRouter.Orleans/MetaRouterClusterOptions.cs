@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace MetaRouter.Orleans;
 
@@ -28,6 +29,15 @@ public sealed class MetaRouterClusterOptions
     /// <value>Over how many grains the users' evidence is spread; the same on every silo. 1 to 4,096, default 32.</value>
     public int Partitions { get; set; } = 32;
 
+    /// <value>Of a silo: the port that other silos reach it on. 1 to 65,535, default 11111.</value>
+    public int SiloPort { get; set; } = 11_111;
+
+    /// <value>Of a silo: the port that clients of the cluster reach it on. 1 to 65,535, default 30000.</value>
+    public int GatewayPort { get; set; } = 30_000;
+
+    /// <value>Of a silo: the IP address that others reach it by; empty, the default: one that this machine has.</value>
+    public string Address { get; set; } = "";
+
     /// <summary>Every problem of these options, empty when there is none.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -44,6 +54,18 @@ public sealed class MetaRouterClusterOptions
         Range(nameof(RequestsInHand), RequestsInHand, 1, 1_000_000);
         Range(nameof(IdleMinutes), IdleMinutes, 1, 10_080);
         Range(nameof(Partitions), Partitions, 1, 4_096);
+        Range(nameof(SiloPort), SiloPort, 1, IPEndPoint.MaxPort);
+        Range(nameof(GatewayPort), GatewayPort, 1, IPEndPoint.MaxPort);
+        if (SiloPort == GatewayPort)
+        {
+            problems.Add($"{nameof(SiloPort)} and {nameof(GatewayPort)} are both {SiloPort}; give each a port of its own");
+        }
+
+        if (Address.Length > 0 && !IPAddress.TryParse(Address, out _))
+        {
+            problems.Add($"{nameof(Address)} is '{Address}'; it must be an IP address of this machine, such as 127.0.0.1, or left out");
+        }
+
         return problems;
 
         void Range(string name, double value, double low, double high)

@@ -67,6 +67,7 @@ public sealed partial class DocumentationTests
     /// <summary>The tests start programs where the reader stands; the SDK starts a web project's in the project's folder unless that says otherwise, and settings and stores would be looked for there.</summary>
     [Theory]
     [InlineData("MetaRouter.Gateway")]
+    [InlineData("MetaRouter.Silo")]
     [InlineData("MetaRouter.Cli")]
     public async Task Run_OfAProgram_WorksInTheReadersFolder(string project)
     {

@@ -81,6 +81,24 @@ public sealed class DemoTests
     }
 
     [Fact]
+    public async Task Demo_DataWithoutAUsableRow_IsRefusedAtTheStart()
+    {
+        var folder = Directory.CreateTempSubdirectory("outcomes").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "others.jsonl"), """{"query":"one","models":{"unheard-of":{"score":1,"cost_usd":0.5}}}""");
+        try
+        {
+            var e = await Should.ThrowAsync<GatewayConfigurationException>(() => RunningGateway.StartAsync("--demo", "--Demo:Data", folder));
+
+            e.Message.ShouldContain($"Demo:Data is '{folder}'");
+            e.Message.ShouldContain("Offer models that the files have");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void OutcomeFolder_ReadsRowsThatEveryModelAnswered()
     {
         var folder = Directory.CreateTempSubdirectory("outcomes").FullName;

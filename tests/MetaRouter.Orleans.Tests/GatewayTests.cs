@@ -69,10 +69,12 @@ public sealed class GatewayTests : IAsyncLifetime
         var refused = await first.PostAsJsonAsync("/v1/router/feedback", feedback);
         refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         (await refused.Content.ReadAsStringAsync()).ShouldContain("store_unavailable");
+        await Eventually.TrueAsync(async () => (await first.GetStringAsync("/health")).Contains("degraded", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
         await _silo.DisposeAsync();
         _silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" }, [.. Models(SilosModels)]);
         await _silo.ReadyAsync();
         await Eventually.TrueAsync(async () => (await first.PostAsJsonAsync("/v1/router/route", new { user = "bo", input = "?" })).IsSuccessStatusCode, TimeSpan.FromSeconds(60));
+        await Eventually.TrueAsync(async () => (await first.GetStringAsync("/health")).Contains("\"ok\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
     }
 
     [Fact]

@@ -15,10 +15,12 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public ConcurrentQueue<string> Output { get; } = [];
 
-    public static async Task<SiloProcess> StartAsync(MetaRouterClusterOptions options, params string[] settings)
+    public static Task<SiloProcess> StartAsync(MetaRouterClusterOptions options, params string[] settings) => StartInAsync("", options, settings);
+
+    public static async Task<SiloProcess> StartInAsync(string folder, MetaRouterClusterOptions options, params string[] settings)
     {
         var http = RedisServer.FreePort();
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         string[] arguments =
         [
             "exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Silo.dll"),

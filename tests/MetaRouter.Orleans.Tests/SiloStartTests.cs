@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
@@ -14,11 +16,71 @@ public sealed class SiloStartTests
     public async Task Start_StoreOfAGateway_NamesTheSettingThatASiloHas() =>
         await ShouldExitAsync(2, $"users are in the Redis that MetaRouter:Cluster:Redis names, now '{Nowhere}'", "--MetaRouter:Store", "cluster:127.0.0.1:6379");
 
+    [Theory]
+    [InlineData("MetaRouter:Cluster:SiloPort is 'abc'; it must be a whole number", "--MetaRouter:Cluster:SiloPort", "abc")]
+    [InlineData("MetaRouter:Cluster: GatewayPort is 70000; it must be from 1 to 65535", "--MetaRouter:Cluster:GatewayPort", "70000")]
+    [InlineData("MetaRouter:Cluster: Address is 'my-host'; it must be an IP address", "--MetaRouter:Cluster:Address", "my-host")]
+    [InlineData("MetaRouter:Cluster has settings that do not exist: 'SiloProt'", "--MetaRouter:Cluster:SiloProt", "11112")]
+    [InlineData("MetaRouter:RefreshSeconds is 'often'; it must be a number", "--MetaRouter:RefreshSeconds", "often")]
+    [InlineData("the address to listen on is 'here'; give a URL", "--urls", "here")]
+    [InlineData("'--port' does not exist", "--port", "8082")]
+    public async Task Start_BadSetting_NamesItWithValueAndRemedyAndExitsWith2(string said, params string[] settings) => await ShouldExitAsync(2, said, settings);
+
+    [Fact]
+    public async Task Start_AddressOfAnotherMachine_IsNamedWithTheRemedy() => await ShouldExitAsync(1, "cannot listen on 192.0.2.1", "--MetaRouter:Cluster:Address", "192.0.2.1");
+
+    [Fact]
+    public async Task Start_HealthWhereAnotherProgramListens_IsRefusedBeforeItJoins()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+
+        await ShouldExitAsync(1, $"the address of its health is http://{other.LocalEndpoint}, and a program listens there already", "--urls", $"http://{other.LocalEndpoint}");
+    }
+
+    [Fact]
+    public async Task Help_TellsUsageAndSettings_AndExitsWith0()
+    {
+        await ShouldExitAsync(0, "usage: MetaRouter.Silo", "--help");
+        await ShouldExitAsync(0, "--MetaRouter:Cluster:SiloPort PORT", "--help");
+    }
+
+    /// <summary>What a second silo on one machine meets first. Orleans would share the port, and have the cluster give the first silo up as an earlier life of the second.</summary>
+    [Fact]
+    public async Task Start_PortOfAnotherSilo_IsRefusedAndLeavesThatOneAlone()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var (options, port) = (new MetaRouterClusterOptions { Redis = redis.Address }, $"{RedisServer.FreePort()}");
+        await using var first = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
+        await first.ReadyAsync();
+        await using var second = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
+
+        (await second.ExitAsync()).ShouldBe(1);
+        second.Output.ShouldContain(line => line.Contains($"MetaRouter:Cluster:SiloPort is {port}, and a program listens there already", StringComparison.Ordinal));
+        second.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
+        first.Output.ShouldAllBe(line => !line.Contains("Watchdog", StringComparison.Ordinal)); // it calls every start late
+        (await first.HealthAsync()).Status.ShouldBe(HttpStatusCode.OK);
+        (await first.TerminateAsync()).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Start_SettingsFileInTheFolderItIsStartedIn_IsRead()
+    {
+        var folder = Directory.CreateTempSubdirectory("silo-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), """{"MetaRouter":{"RefreshUsers":-7}}""");
+        await using var silo = await SiloProcess.StartInAsync(folder, new MetaRouterClusterOptions { Redis = Nowhere });
+
+        (await silo.ExitAsync()).ShouldBe(2);
+        silo.Output.ShouldContain(line => line.Contains("RefreshUsers is -7", StringComparison.Ordinal));
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static async Task ShouldExitAsync(int code, string said, params string[] settings)
     {
         await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = Nowhere }, settings);
 
         (await silo.ExitAsync()).ShouldBe(code);
         silo.Output.ShouldContain(line => line.Contains(said, StringComparison.Ordinal));
+        silo.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
     }
 }

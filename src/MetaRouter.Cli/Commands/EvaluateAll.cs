@@ -51,7 +51,9 @@ internal static class EvaluateAll
             terminal.Out.WriteLine($"Not reached: {missed.Name}: {missed.Wanted}; measured {missed.Measured}.");
         }
 
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {sections.Sum(s => s.Targets.Count)} targets reached. Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
+        var all = sections.Sum(s => s.Targets.Count); // pools of one's own have none
+        var reached = string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {all} targets reached. ");
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(all > 0 ? reached : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
     }
 

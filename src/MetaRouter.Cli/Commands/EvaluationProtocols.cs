@@ -34,7 +34,7 @@ internal static class EvaluationProtocols
         return new EvaluationResult([.. reports.SelectMany(tables)], json, [.. reports.SelectMany(r => r.Warnings ?? [])])
         {
             Figures = [.. reports.SelectMany(r => figures?.Invoke(r) ?? [])],
-            Targets = [.. reports.SelectMany(r => targets?.Invoke(r) ?? [])],
+            Targets = [.. reports.Where(r => Pools.IsNamed(r.Pool)).SelectMany(r => targets?.Invoke(r) ?? [])],
         };
     }
 
@@ -70,7 +70,7 @@ internal static class EvaluationProtocols
         return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool?.Contains(':', StringComparison.Ordinal) == true ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
     }
 
-    /// <summary>What somebody asks who brings outcomes of their own; the targets below compare routers with each other.</summary>
+    /// <summary>What somebody asks who brings outcomes of their own.</summary>
     private static string Verdict(DialRow ours) =>
         $"Would it pay on these requests? {(ours.GainMeanCi.Low > 0 ? "Yes" : ours.GainMeanCi.High < 0 ? "No" : "Not shown")}: {ours.Router}'s gain over the best single model is {ResultTable.Number(ours.GainMean, ours.GainMeanCi, "0.0000")}.";
 
@@ -100,7 +100,7 @@ internal static class EvaluationProtocols
         return new EvaluationResult([.. reports.Select(PreferenceTable)], ReportJson.Write(new { Protocol = "P3 variants", request.Seeds, Variants = reports }), [.. reports.SelectMany(r => r.Warnings ?? []).Distinct()])
         {
             Figures = [.. reports.SelectMany(Figures.Of)],
-            Targets = [.. reports.SelectMany(Targets.OfVariant)],
+            Targets = [.. reports.Where(r => Pools.IsNamed(r.Pool)).SelectMany(Targets.OfVariant)],
         };
     }
 
@@ -124,7 +124,7 @@ internal static class EvaluationProtocols
         return new EvaluationResult([.. reports.Select(LearnerTable)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])])
         {
             Figures = [.. reports.SelectMany(Figures.Of)],
-            Targets = Targets.Of(reports),
+            Targets = request.Pools.All(p => Pools.IsNamed(p.Name)) ? Targets.Of(reports) : [],
         };
     }
 

@@ -60,7 +60,7 @@ public static class SnapshotCodec
         bytes = written;
         if (bytes.Length < Magic.Length || !bytes.StartsWith(Magic))
         {
-            throw new SnapshotFormatException($"These {bytes.Length} bytes are not a MetaRouter snapshot: it begins with 'MRSNAPSH'. Point to a file written by 'metarouter train'.");
+            throw new SnapshotFormatException($"These {bytes.Length} bytes are not a MetaRouter snapshot, which begins with 'MRSNAPSH'. Point to a file written by 'metarouter train'.");
         }
 
         if (bytes.Length < Magic.Length + 2 + HashBytes)

@@ -13,6 +13,9 @@ public static class Pools
 
     public static IReadOnlyList<Pool> All { get; } = [MmluPro8, RouterBench8, ZeroEval11];
 
+    /// <summary>A pool of the benchmark: what the project set out to reach was set of these.</summary>
+    public static bool IsNamed(string? pool) => All.Any(p => p.Name == pool);
+
     /// <summary>A named pool, or <c>FILE:MODEL,MODEL,...</c> with at least two models.</summary>
     /// <exception cref="DataFileException">Neither; the message lists the named pools.</exception>
     public static Pool Parse(string text)

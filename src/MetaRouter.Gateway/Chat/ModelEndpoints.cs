@@ -11,7 +11,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
+internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
 {
     private const string Models = "/v1/models";
     private static readonly NeedsScope Listing = new(Scope.Inference | Scope.Read, "inference or read");
@@ -51,10 +51,10 @@ internal sealed class ModelEndpoints(PoolHolder pool, IUserStore store, StoreGua
     /// <summary>What the key's tenant may ask for.</summary>
     private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => governor.Allows(Edge.CallerOf(context).Tenant, null, m.Id))];
 
-    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service.</summary>
+    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)
     {
-        var status = guard.IsForeign ? "degraded" : "ok";
+        var status = guard.IsForeign || !router.IsThere ? "degraded" : "ok";
         try
         {
             await store.ReadValueAsync("health", context.RequestAborted).ConfigureAwait(false);

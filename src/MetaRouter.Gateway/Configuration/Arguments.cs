@@ -1,10 +1,11 @@
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Settings;
 
 namespace MetaRouter.Gateway.Configuration;
 
-/// <summary>The command line, looked at before any setting is read of it: an option that nobody knows would take the next one for its value, and a word that is none would be passed over.</summary>
+/// <summary>The gateway's command line.</summary>
 internal static class Arguments
 {
     /// <summary>What a setting's name may begin with: this program's sections, and what ASP.NET Core reads by itself.</summary>
@@ -35,43 +36,6 @@ internal static class Arguments
         Models, upstreams, keys and tenants are lists, and best in the file. The README shows one; docs/api.md and docs/operating.md have the rest.
         """;
 
-    public static bool AskForHelp(ReadOnlySpan<string> args) => args.ContainsAny(["--help", "-h", "-?", "/?", "help"]);
-
     /// <summary>All that is wrong with them.</summary>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args)
-    {
-        var problems = new List<string>();
-        for (var i = 0; i < args.Length; i++)
-        {
-            if (args[i] == DemoOptions.Switch)
-            {
-                continue;
-            }
-
-            var at = args[i].IndexOf('=', StringComparison.Ordinal);
-            var option = at < 0 ? args[i] : args[i][..at];
-            if (at < 0 && !option.StartsWith("--", StringComparison.Ordinal))
-            {
-                problems.Add($"'{option}' is neither a command nor an option; the one command is {NewKey.Command}, and options are written --NAME VALUE (see --help)");
-                break; // what follows may belong to the command that was meant
-            }
-
-            var isKnown = Known.Contains(option.TrimStart('-').Split(':')[0], StringComparer.OrdinalIgnoreCase);
-            if (!isKnown)
-            {
-                problems.Add($"the option '{option}' does not exist; settings are written --SECTION:NAME VALUE, such as --MetaRouter:Store memory, and the address is --urls (see --help)");
-            }
-
-            if (at < 0 && i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal))
-            {
-                i++; // its value
-            }
-            else if (at < 0 && isKnown)
-            {
-                problems.Add($"the option '{option}' has no value; write {option} VALUE");
-            }
-        }
-
-        return problems;
-    }
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, DemoOptions.Switch, NewKey.Command);
 }

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net;
-using System.Text.RegularExpressions;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Settings;
 
 namespace MetaRouter.Gateway.Configuration;
 
@@ -60,16 +60,15 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
     public static GatewaySettings Read(IConfiguration configuration)
     {
         var problems = new List<string>();
-        var copy = new ConfigurationManager();
-        copy.AddInMemoryCollection(configuration.AsEnumerable());
+        var copy = SettingsBinder.Copy(configuration);
         TakeOutNulls(copy, problems);
-        var router = Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
-        var gateway = Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
-        var upstreams = Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
-        var keys = Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
-        var tenants = Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
-        var telemetry = Bind<TelemetryOptions>(copy, TelemetryOptions.Section, problems).WithVariables(configuration);
-        var play = Demo.DemoMode.IsOn(copy) ? Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
+        var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
+        var gateway = SettingsBinder.Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
+        var upstreams = SettingsBinder.Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
+        var keys = SettingsBinder.Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
+        var tenants = SettingsBinder.Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
+        var telemetry = SettingsBinder.Bind<TelemetryOptions>(copy, TelemetryOptions.Section, problems).WithVariables(configuration);
+        var play = Demo.DemoMode.IsOn(copy) ? SettingsBinder.Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
@@ -102,55 +101,6 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry } : throw new GatewayConfigurationException(problems);
     }
 
-    /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>
-    private static T Bind<T>(ConfigurationManager configuration, string section, List<string> problems)
-        where T : new()
-    {
-        var strict = true;
-        while (true)
-        {
-            try
-            {
-                return configuration.GetSection(section).Get<T>(o => o.ErrorOnUnknownConfiguration = strict) ?? new T();
-            }
-            catch (InvalidOperationException e)
-            {
-                if (Messages(e).Select(m => WrongType().Match(m)).FirstOrDefault(m => m.Success) is { } type && configuration[type.Groups["path"].Value] is not null)
-                {
-                    problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
-                    Remove(configuration, type.Groups["path"].Value);
-                }
-                else if (strict && Unknown(e, configuration, section) is { Count: > 0 } unknown)
-                {
-                    strict = false;
-                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json");
-                }
-                else
-                {
-                    problems.Add($"{section}: {e.Message}");
-                    return new T();
-                }
-            }
-        }
-    }
-
-    /// <summary>The settings that no option has. The binder says of those in a list's entries no more than their names; their place is looked up.</summary>
-    private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section)
-    {
-        return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
-
-        string PlaceOf(string name) => configuration.AsEnumerable().Select(p => p.Key).FirstOrDefault(key => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase) && key.EndsWith(":" + name, StringComparison.OrdinalIgnoreCase)) ?? name;
-    }
-
-    /// <summary>Within a list the binder wraps what it says.</summary>
-    private static IEnumerable<string> Messages(Exception? e)
-    {
-        for (; e is not null; e = e.InnerException)
-        {
-            yield return e.Message;
-        }
-    }
-
     /// <summary>JSON's nulls, which the options would have too: in a list one is a mistake, elsewhere it says that a setting is left out. Section MetaRouter is bound once more where it is used, and judges its own.</summary>
     private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
     {
@@ -166,18 +116,10 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
                 if (isInList || section != MetaRouterOptions.Section)
                 {
-                    Remove(configuration, path);
+                    SettingsBinder.Remove(configuration, path);
                 }
             }
         }
-    }
-
-    /// <summary>An in-memory configuration keeps a key that is set to null, and it would bind as one.</summary>
-    private static void Remove(ConfigurationManager configuration, string path)
-    {
-        var rest = configuration.AsEnumerable().Where(p => !p.Key.Equals(path, StringComparison.OrdinalIgnoreCase)).ToList();
-        configuration.Sources.Clear();
-        configuration.AddInMemoryCollection(rest);
     }
 
     /// <summary>Without keys whoever can connect is trusted, so nobody else's machine may be able to.</summary>
@@ -278,17 +220,4 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
     /// <summary>Those that begin most like a name come first.</summary>
     private static string Near(IEnumerable<string> names, string name, int most = 12) => List(names.OrderByDescending(n => n.AsSpan().CommonPrefixLength(name)), most);
-
-    private static string TypeName(string type) => type switch
-    {
-        "System.Int32" or "System.Int64" => "a whole number",
-        "System.Double" => "a number",
-        "System.Boolean" => "true or false",
-        _ => $"a {type}",
-    };
-
-    // Made where they are needed: a start without a mistake pays for neither.
-    private static Regex WrongType() => new("Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']+)' to type '(?<type>[^']+)'", RegexOptions.CultureInvariant);
-
-    private static Regex UnknownName() => new("'(?<name>[^']+)'", RegexOptions.CultureInvariant);
 }

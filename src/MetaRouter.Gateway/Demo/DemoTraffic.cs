@@ -36,7 +36,7 @@ internal sealed partial class DemoTraffic(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Yield(); // the host need not wait for the files
+        await Task.Yield(); // the host need not wait for the first request
         try
         {
             Gather();
@@ -58,6 +58,21 @@ internal sealed partial class DemoTraffic(
         }
     }
 
+    /// <summary>Before anything starts, so that data without a usable row is no surprise of later.</summary>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="GatewayConfigurationException">No row can be used.</exception>
+    public void ReadData()
+    {
+        try
+        {
+            _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new GatewayConfigurationException([e.Message.TrimEnd('.')]);
+        }
+    }
+
     /// <summary>The users arrive. Without a clock of its own, so that a test may play minutes in seconds: <see cref="AskAsync"/> as often as wanted after it.</summary>
     public void Gather()
     {
@@ -66,8 +81,6 @@ internal sealed partial class DemoTraffic(
         {
             names.Show(secrets.HashOf(Tenant, user.Id), user.Id);
         }
-
-        _rows = options.Data.Length == 0 ? null : OutcomeFolder.Read(options.Data, pool.Current.Catalog);
     }
 
     /// <summary>One of the users asks something and, perhaps, says what it was worth.</summary>

@@ -34,7 +34,7 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
 
     public static SavingsReport Of(IReadOnlyList<(double Spent, double Would, double Quality)> rows)
     {
-        const string method = "direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
+        const string method = "over the decisions alone that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
         if (rows.Count == 0)
         {
             return new(0, 0, default, default, default, method);

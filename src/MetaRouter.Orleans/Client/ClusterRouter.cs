@@ -33,9 +33,13 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private long _known;
     private int _next;
     private volatile CatalogNames? _mine;
+    private volatile bool _isAway;
 
     /// <summary>The prior in service on the cluster, as last followed; null: the snapshot's own.</summary>
     internal PublishedPrior? Published { get; private set; }
+
+    /// <inheritdoc/>
+    public bool IsThere => !_isAway;
 
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
@@ -114,11 +118,13 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
                 try
                 {
                     await FollowAsync(stoppingToken).ConfigureAwait(false);
+                    _isAway = false;
                 }
 #pragma warning disable CA1031 // Beliefs are shown under the prior last known; decisions are taken on the silos.
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
                 {
+                    _isAway = true;
                     LogNotFollowed(e.Message);
                 }
             }

@@ -21,7 +21,7 @@ export function SignIn({ why, enter }: { why: ApiError | null; enter: (key: stri
         <button type="submit" class="button primary wide" disabled={busy || key.trim() === ""}>{busy ? "Signing in…" : "Sign in"}</button>
         <details class="note">
           <summary>No key yet?</summary>
-          <p>On the gateway's machine: <code>dotnet run --project src/MetaRouter.Gateway -- new-key TENANT read</code>. It is shown once; its hash goes into the settings.</p>
+          <p>On the gateway's machine: <code>dotnet run -c Release --project src/MetaRouter.Gateway -- new-key TENANT read</code>. It is shown once; its hash goes into the settings.</p>
         </details>
       </form>
     </main>

@@ -1,0 +1,48 @@
+namespace MetaRouter.Hosting.Settings;
+
+/// <summary>A program's command line, looked at before any setting is read of it: an option that nobody knows would take the next one for its value, and a word that is none would be passed over.</summary>
+internal static class ProgramArguments
+{
+    public static bool AskForHelp(ReadOnlySpan<string> args) => args.ContainsAny(["--help", "-h", "-?", "/?", "help"]);
+
+    /// <summary>All that is wrong with them.</summary>
+    /// <param name="known">What a setting's name may begin with.</param>
+    /// <param name="flag">The one option without a value; empty: there is none.</param>
+    /// <param name="command">The one command; empty: there is none.</param>
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args, IReadOnlyList<string> known, string flag = "", string command = "")
+    {
+        var problems = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == flag)
+            {
+                continue;
+            }
+
+            var at = args[i].IndexOf('=', StringComparison.Ordinal);
+            var option = at < 0 ? args[i] : args[i][..at];
+            if (at < 0 && !option.StartsWith("--", StringComparison.Ordinal))
+            {
+                problems.Add($"'{option}' is {(command.Length > 0 ? $"neither a command nor an option; the one command is {command}, and options" : "no option; options")} are written --NAME VALUE (see --help)");
+                break; // what follows may belong to the command that was meant
+            }
+
+            var isKnown = known.Contains(option.TrimStart('-').Split(':')[0], StringComparer.OrdinalIgnoreCase);
+            if (!isKnown)
+            {
+                problems.Add($"the option '{option}' does not exist; settings are written --SECTION:NAME VALUE, such as --MetaRouter:Store memory, and the address is --urls (see --help)");
+            }
+
+            if (at < 0 && i + 1 < args.Length && !args[i + 1].StartsWith("--", StringComparison.Ordinal))
+            {
+                i++; // its value
+            }
+            else if (at < 0 && isKnown)
+            {
+                problems.Add($"the option '{option}' has no value; write {option} VALUE");
+            }
+        }
+
+        return problems;
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting.Settings;
+
+/// <summary>What holds for a program of ours wherever an operator says nothing else.</summary>
+internal static class ProgramDefaults
+{
+    /// <summary>Whose settings file is read: the folder's that the program is started in, else the one beside the program.</summary>
+    public static string Folder => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
+
+    /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
+    public static void ListenOn(ConfigurationManager configuration, string url)
+    {
+        if (configuration["Urls"] is null && configuration["http_ports"] is null && configuration["https_ports"] is null && !configuration.GetSection("Kestrel:Endpoints").Exists())
+        {
+            configuration["Urls"] = url;
+        }
+    }
+
+    /// <summary>
+    /// An operator's settings file takes the place of the shipped one. Without this the framework would log each request in four lines, with its path, and a path may have a user.
+    /// </summary>
+    public static void LogWarnings(ConfigurationManager configuration)
+    {
+        const string level = "Logging:LogLevel:Default";
+        configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using global::Orleans.Configuration;
+
+namespace MetaRouter.Orleans.Client;
+
+/// <summary>A cluster that is starting, or changing, is waited for; whoever started the client first, or with other settings, is told once what it waits for.</summary>
+internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOptions<ClusterOptions> ids, ILogger<SiloWait> logger) : IClientConnectionRetryFilter
+{
+    private readonly ILogger<SiloWait> _logger = logger;
+    private bool _isTold;
+
+    public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
+    {
+        if (!_isTold)
+        {
+            _isTold = true;
+            LogWaiting(ids.Value.ClusterId, cluster.Redis.Split(',')[0]); // a password may follow
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo of the cluster '{Cluster}' answers yet, by the Redis '{Redis}'; waiting for one. Start a silo with the same MetaRouter:Cluster:Redis and ClusterId.")]
+    private partial void LogWaiting(string cluster, string redis);
+}
