@@ -26,16 +26,31 @@ public sealed class UserMemoryTests(ITestOutputHelper output)
             (await store.SaveAsync(HostingFixture.KeyOf(Tenant, Id(i)), State(i).ToBytes(), 0)).ShouldBeGreaterThan(0);
         }
 
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = await SettledAsync();
         for (var i = 0; i < Users; i++)
         {
             await LiveAsync(fixture, router, Id(i));
         }
 
-        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Users;
+        var each = (await SettledAsync() - before) / Users;
         output.WriteLine($"{each} bytes a user");
         (await router.GetUserAsync(Tenant, Id(0))).Belief.Topics.Count.ShouldBeGreaterThan(5, "a user of few topics would measure nothing");
         each.ShouldBeInRange(100, 2_000);
+    }
+
+    /// <summary>Bytes alive once what other tests leave behind is gone: some of it waits for a timer or a finalizer, and would count against what is measured.</summary>
+    private static async Task<long> SettledAsync()
+    {
+        var (least, alike) = (long.MaxValue, 0);
+        for (var look = 0; look < 40 && alike < 3; look++)
+        {
+            await Task.Delay(100);
+            GC.WaitForPendingFinalizers();
+            var now = GC.GetTotalMemory(forceFullCollection: true);
+            (least, alike) = now < least - 16_384 ? (now, 0) : (Math.Min(least, now), alike + 1);
+        }
+
+        return least;
     }
 
     /// <summary>A request, a word on it, the answer to the word, and another request.</summary>
