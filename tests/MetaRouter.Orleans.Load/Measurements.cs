@@ -16,7 +16,7 @@ internal static class Measurements
 
     private const int Users = 2_000;
     private const int TypicalRecord = 300;
-    private const int MostFeedback = 8_000; // a second
+    private const int MostFeedback = 40_000; // a second
     private const string DurableFeedback = "durable feedback";
     private const string FullWindows = "the same, windows full";
 
