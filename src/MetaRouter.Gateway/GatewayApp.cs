@@ -36,7 +36,7 @@ internal static partial class GatewayApp
         var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
 #endif
         var settings = GatewaySettings.Read(builder.Configuration);
-        QuietStart(builder.Logging);
+        ProgramDefaults.QuietStart(builder.Logging, static () => s_hasStarted);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -146,15 +146,6 @@ internal static partial class GatewayApp
         {
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
-        }
-    }
-
-    /// <summary>A start that fails is told once, by the program; host and server would each add a stack trace.</summary>
-    private static void QuietStart(ILoggingBuilder logging)
-    {
-        foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel" })
-        {
-            logging.AddFilter(category, static level => s_hasStarted && level >= LogLevel.Warning);
         }
     }
 

@@ -1,6 +1,7 @@
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 
 namespace MetaRouter.Gateway;
@@ -34,7 +35,7 @@ internal static class Welcome
         const string sqlite = "sqlite:";
         var store = app.Services.GetRequiredService<IOptions<MetaRouterOptions>>().Value.Store;
         return store == "memory" ? "What is learned of users is kept in memory, and gone with the process."
-            : $"What is learned of users is kept in {(store.StartsWith(sqlite, StringComparison.Ordinal) ? Path.GetFullPath(store[sqlite.Length..]) : store.Split(',')[0])}.";
+            : $"What is learned of users is kept in {(store.StartsWith(sqlite, StringComparison.Ordinal) ? Path.GetFullPath(store[sqlite.Length..]) : RedisAddress.Shown(store))}.";
     }
 
     private static string Demo(string url, string kept, bool asksForKey) => asksForKey

@@ -1,29 +1,18 @@
 using System.Net;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans;
 using MetaRouter.ServiceDefaults;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using StackExchange.Redis;
+using static MetaRouter.Hosting.Settings.ProgramArguments;
 
-const int failed = 1, badConfiguration = 2;
-if (ProgramArguments.AskForHelp(args))
+if (Answer(args, SiloArguments.Help, SiloArguments.Version, SiloArguments.Problems(args)) is { } code)
 {
-    Console.WriteLine(SiloArguments.Help);
-    return 0;
-}
-
-if (args is ["--version"])
-{
-    Console.WriteLine(SiloArguments.Version);
-    return 0;
-}
-
-if (SiloArguments.Problems(args) is { Count: > 0 } problems)
-{
-    return Say(SettingsBinder.Told(problems), badConfiguration);
+    return code;
 }
 
 var (redis, cluster, hasStarted) = ("", new MetaRouterClusterOptions(), false);
@@ -34,17 +23,14 @@ try
     ProgramDefaults.ListenOn(settings, SiloArguments.DefaultUrl);
     ProgramDefaults.LogWarnings(settings);
     cluster = SiloSettings.Read(settings);
-    redis = SiloSettings.WithoutPassword(cluster.Redis);
+    redis = RedisAddress.Shown(cluster.Redis);
     if (SiloSettings.ClosedPorts(cluster, settings) is { Count: > 0 } closed)
     {
-        return Say($"The silo cannot listen:{string.Concat(closed.Select(c => $"{Environment.NewLine}  - {c}"))}", failed);
+        return Fail($"The silo cannot listen:{string.Concat(closed.Select(c => $"{Environment.NewLine}  - {c}"))}");
     }
 
-    // A start that fails is told once, below; host, server and Orleans would each add a stack trace. The watchdog calls every start late by the machine's uptime.
-    foreach (var category in new[] { "Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog" })
-    {
-        builder.Logging.AddFilter(category, level => hasStarted && level >= LogLevel.Warning);
-    }
+    // The watchdog calls every start late by the machine's uptime.
+    ProgramDefaults.QuietStart(builder.Logging, () => hasStarted, "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog");
 
     // A drain: no new requests, those in hand are answered, grains put away; then the process ends.
     builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
@@ -75,12 +61,12 @@ try
 }
 catch (OptionsValidationException e)
 {
-    return Say(SettingsBinder.Told([.. e.Failures]), badConfiguration);
+    return Fail(SettingsBinder.Told([.. e.Failures]), BadConfiguration);
 }
 catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
 {
     // A settings file that is no JSON; the message names the file and the line.
-    return Say($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", badConfiguration);
+    return Fail($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", BadConfiguration);
 }
 catch (OperationCanceledException)
 {
@@ -88,19 +74,13 @@ catch (OperationCanceledException)
 }
 catch (RedisException e)
 {
-    return Say($"The cluster's Redis '{redis}' cannot be reached; start it, or set MetaRouter:Cluster:Redis. ({e.Message})", failed);
+    return Fail($"The cluster's Redis '{redis}' cannot be reached; start it, or set MetaRouter:Cluster:Redis. ({e.Message})");
 }
 catch (IOException e) when (e.InnerException is AddressInUseException)
 {
-    return Say($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082", failed);
+    return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
 }
 catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
 {
-    return Say(e.Message, failed);
-}
-
-static int Say(string message, int code)
-{
-    Console.Error.WriteLine(message);
-    return code;
+    return Fail(e.Message);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans;
 using Microsoft.Extensions.Options;
 
@@ -18,7 +19,7 @@ internal static class SiloSettings
         var store = copy[Store];
         if (store?.StartsWith("cluster:", StringComparison.Ordinal) == true)
         {
-            problems.Add($"{Store} is '{WithoutPassword(store)}', which is for gateways; a silo's users are in the Redis that {MetaRouterClusterOptions.Section}:Redis names, now '{WithoutPassword(cluster.Redis)}'. Leave it out");
+            problems.Add($"{Store} is '{RedisAddress.Shown(store)}', which is for gateways; a silo's users are in the Redis that {MetaRouterClusterOptions.Section}:Redis names, now '{RedisAddress.Shown(cluster.Redis)}'. Leave it out");
             copy[Store] = new MetaRouterOptions().Store; // said once
         }
 
@@ -78,6 +79,4 @@ internal static class SiloSettings
             return false;
         }
     }
-
-    public static string WithoutPassword(string redis) => redis.Split(',')[0];
 }

@@ -283,12 +283,7 @@ public sealed class UpstreamTests : IAsyncLifetime
     [InlineData("""{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"content_policy_violation"}}""")]
     public async Task Refusal_403ForThePrompt_IsTheRequestsFaultAndNotTheEndpoints(string body)
     {
-        _of[Strong].Script = async (context, _) =>
-        {
-            context.Response.StatusCode = 403;
-            await context.Response.WriteAsync(body);
-            return true;
-        };
+        _of[Strong].Script = Refusing(403, body);
 
         for (var i = 0; i < 3; i++)
         {
@@ -308,12 +303,7 @@ public sealed class UpstreamTests : IAsyncLifetime
     [InlineData("<html>Forbidden</html>")]
     public async Task Refusal_403ForTheKey_CountsAgainstTheEndpoint(string body)
     {
-        _of[Strong].Script = async (context, _) =>
-        {
-            context.Response.StatusCode = 403;
-            await context.Response.WriteAsync(body);
-            return true;
-        };
+        _of[Strong].Script = Refusing(403, body);
 
         for (var i = 0; i < 2; i++)
         {
@@ -581,6 +571,13 @@ public sealed class UpstreamTests : IAsyncLifetime
         using var endless = new SseReader(new MemoryStream(new byte[5000]), 1000);
         await Should.ThrowAsync<InvalidDataException>(async () => await endless.ReadAsync(CancellationToken.None));
     }
+
+    private static Func<HttpContext, JsonObject, Task<bool>> Refusing(int status, string body) => async (context, _) =>
+    {
+        context.Response.StatusCode = status;
+        await context.Response.WriteAsync(body);
+        return true;
+    };
 
     private static bool Abort(HttpContext context)
     {

@@ -88,12 +88,13 @@ public sealed class Cohort
         }
     }
 
-    /// <summary>Takes a user out; nothing happens when there is none.</summary>
-    public void Remove(ulong user)
+    /// <summary>Takes a user out.</summary>
+    /// <returns>False: there was none.</returns>
+    public bool Remove(ulong user)
     {
         if (!_slots.Remove(user, out var slot))
         {
-            return;
+            return false;
         }
 
         var last = _users.Count - 1;
@@ -109,6 +110,8 @@ public sealed class Cohort
         {
             _blocks.RemoveAt(_blocks.Count - 1);
         }
+
+        return true;
     }
 
     /// <summary>Every user and their packed evidence, oldest word first: what a copy is made of.</summary>

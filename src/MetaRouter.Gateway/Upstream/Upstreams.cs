@@ -224,14 +224,14 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         {
             Fail(endpoint, model, e.RetryAfter);
             call?.End(default, e.Error.Code);
-            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true, WasAtWork = true } : e;
+            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException)
         {
             Fail(endpoint, model);
             var told = Failure(model, e is InvalidDataException ? "sent what cannot be read" : hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
             call?.End(default, told.Error.Code);
-            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun, WasAtWork = hasBegun };
+            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
         }
         catch
         {
@@ -375,33 +375,5 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
         /// <param name="path">One of the few that are called, below the version.</param>
         public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => new Uri(options.BaseUrl.TrimEnd('/') + p), Options);
-    }
-
-    /// <summary>Knows whether it has been handed to the connection whole.</summary>
-    private sealed class SentContent(byte[] bytes) : ByteArrayContent(bytes)
-    {
-        public bool IsSent { get; private set; }
-
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
-        {
-            await base.SerializeToStreamAsync(stream, context, cancellationToken).ConfigureAwait(false);
-            IsSent = true;
-        }
-    }
-
-    /// <summary>One attempt failed.</summary>
-    /// <param name="error">What the caller is told if no other attempt succeeds.</param>
-    /// <param name="reason">What the log is told.</param>
-    private sealed class UpstreamException(ApiException error, string reason) : Exception(reason)
-    {
-        public ApiException Error { get; } = error;
-
-        /// <summary>The answer had begun, so no other may take its place.</summary>
-        public bool HasBegun { get; init; }
-
-        /// <summary>The upstream had the prompt and did not refuse it, so it may have been at work.</summary>
-        public bool WasAtWork { get; init; }
-
-        public TimeSpan? RetryAfter { get; init; }
     }
 }

@@ -3,7 +3,31 @@ namespace MetaRouter.Hosting.Settings;
 /// <summary>A program's command line, looked at before any setting is read of it: an option that nobody knows would take the next one for its value, and a word that is none would be passed over.</summary>
 internal static class ProgramArguments
 {
-    public static bool AskForHelp(ReadOnlySpan<string> args) => args.ContainsAny(["--help", "-h", "-?", "/?", "help"]);
+    /// <summary>What a program ends with that could not start, and one whose settings cannot be used.</summary>
+    public const int Failed = 1, BadConfiguration = 2;
+
+    /// <summary>Answers a command line that asks about the program, or has something wrong.</summary>
+    /// <param name="problems">As <see cref="Problems"/> found them.</param>
+    /// <returns>What the program ends with; null: it is to start.</returns>
+    public static int? Answer(ReadOnlySpan<string> args, string help, string version, IReadOnlyList<string> problems)
+    {
+        var text = args.ContainsAny(["--help", "-h", "-?", "/?", "help"]) ? help : args is ["--version"] ? version : null;
+        if (text is not null)
+        {
+            Console.WriteLine(text);
+            return 0;
+        }
+
+        return problems.Count > 0 ? Fail(SettingsBinder.Told(problems), BadConfiguration) : null;
+    }
+
+    /// <summary>The last words of a program that does not start.</summary>
+    /// <returns><paramref name="code"/>.</returns>
+    public static int Fail(string message, int code = Failed)
+    {
+        Console.Error.WriteLine(message);
+        return code;
+    }
 
     /// <summary>All that is wrong with them.</summary>
     /// <param name="known">What a setting's name may begin with.</param>

@@ -26,4 +26,14 @@ internal static class ProgramDefaults
         const string level = "Logging:LogLevel:Default";
         configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
     }
+
+    /// <summary>A start that fails is told once, by the program; host and server, and who else logs it, would each add a stack trace.</summary>
+    /// <param name="others">Their categories.</param>
+    public static void QuietStart(ILoggingBuilder logging, Func<bool> hasStarted, params ReadOnlySpan<string> others)
+    {
+        foreach (var category in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", .. others])
+        {
+            logging.AddFilter(category, level => hasStarted() && level >= LogLevel.Warning);
+        }
+    }
 }

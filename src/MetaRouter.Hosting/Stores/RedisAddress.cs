@@ -51,6 +51,9 @@ public static class RedisAddress
         }
     }
 
+    /// <summary>As people may read it: the first host, since a password may follow.</summary>
+    internal static string Shown(string address) => address.Split(',')[0];
+
     private static void Secure(ConfigurationOptions options, Dictionary<string, string> files)
     {
         if (files.TryGetValue(PasswordFile, out var password))

@@ -27,7 +27,7 @@ public static class ClusterSecrets
         }
         catch (RedisException e)
         {
-            throw new StoreException($"The cluster's Redis '{cluster.Redis.Split(',')[0]}' cannot be reached: {e.Message}", e);
+            throw new StoreException($"The cluster's Redis '{RedisAddress.Shown(cluster.Redis)}' cannot be reached: {e.Message}", e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using global::Orleans.Configuration;
@@ -15,7 +16,7 @@ internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOption
         if (!_isTold)
         {
             _isTold = true;
-            LogWaiting(ids.Value.ClusterId, cluster.Redis.Split(',')[0]); // a password may follow
+            LogWaiting(ids.Value.ClusterId, RedisAddress.Shown(cluster.Redis));
         }
 
         await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken).ConfigureAwait(false);

@@ -48,14 +48,13 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             }
         }
 
-        _changes += report.Users.Length + _cohort.Count;
+        _changes += report.Users.Length;
         foreach (var user in report.Gone)
         {
-            _cohort.Remove(user);
+            _changes += _cohort.Remove(user) ? 1 : 0; // that somebody unknown is gone changes nothing
             _sample.Remove(user);
         }
 
-        _changes -= _cohort.Count; // that somebody unknown is gone changes nothing
         return new(_sample.Ceiling);
     }
 
