@@ -93,6 +93,40 @@ public static class OutcomeTables
         }
     }
 
+    /// <summary>The table without the models that have no priced outcome in it; the table itself where all have one.</summary>
+    public static OutcomeTable Priced(OutcomeTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        int[] priced = [.. Enumerable.Range(0, table.ModelCount).Where(k => Enumerable.Range(0, table.Rows).Any(row => !double.IsNaN(table.CostUsd[(row * table.ModelCount) + k])))];
+        return priced.Length == table.ModelCount ? table : Of(table, priced);
+    }
+
+    /// <summary>The same rows with more models, of which nothing is known.</summary>
+    /// <param name="models">The table's models first, in their order.</param>
+    public static OutcomeTable Widened(OutcomeTable table, IReadOnlyList<ModelId> models)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(models);
+        if (!models.Take(table.ModelCount).SequenceEqual(table.Models))
+        {
+            throw new ArgumentException($"The wider table begins with {string.Join(", ", models.Take(table.ModelCount))}; it must begin with the models of '{table.Name}', {string.Join(", ", table.Models)}.", nameof(models));
+        }
+
+        return new OutcomeTable(table.Name, models, table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
+
+        T[] Columns<T>(T[] cells)
+            where T : System.Numerics.IFloatingPointIeee754<T>
+        {
+            var wide = Unknown<T>(table.Rows * models.Count);
+            for (var i = 0; i < cells.Length; i++)
+            {
+                wide[(i / table.ModelCount * models.Count) + (i % table.ModelCount)] = cells[i];
+            }
+
+            return wide;
+        }
+    }
+
     private static T[] Unknown<T>(int size)
         where T : System.Numerics.IFloatingPointIeee754<T>
     {

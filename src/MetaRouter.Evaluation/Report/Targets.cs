@@ -24,7 +24,7 @@ public static class Targets
         return [.. report.Rows.GroupBy(r => r.Benchmark).SelectMany(benchmark =>
         {
             var (ours, random) = (benchmark.First(r => r.Router == Ours), benchmark.First(r => r.Router == "random"));
-            var best = benchmark.Where(r => r.Router is not (Ours or "oracle")).MaxBy(r => r.Apgr)!;
+            var best = benchmark.Where(r => r.Router != "oracle" && !r.Router.StartsWith(Ours, StringComparison.Ordinal)).MaxBy(r => r.Apgr)!;
             Target above = report.Protocol switch
             {
                 "P1a" => new($"P1a {benchmark.Key}, APGR", "at least 0.66", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .66),

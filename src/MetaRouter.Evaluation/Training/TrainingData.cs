@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Data;
 
@@ -32,15 +31,15 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped, judged))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var known = Priced(file.Table);
-            if (known.Count == 0)
+            var known = OutcomeTables.Priced(file.Table).ModelCount;
+            if (known == 0)
             {
                 skipped.Add(new SkippedFile(name, "no outcome with a price"));
                 continue;
             }
 
             tables.Add(file.Table);
-            files.Add(new TrainingFile(name, file.Table.Rows, known.Count, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
+            files.Add(new TrainingFile(name, file.Table.Rows, known, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
         }
 
         if (tables.Count == 0)
@@ -49,7 +48,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         }
 
         var names = string.Join(" + ", files.Select(f => f.Name));
-        OutcomeTable[] priced = [.. tables.Select(WithoutUnpriced)];
+        OutcomeTable[] priced = [.. tables.Select(OutcomeTables.Priced)];
         var (graded, merged) = OutcomeTables.Union(names, priced);
         if (graded.Rows < LeastRows)
         {
@@ -128,23 +127,5 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         }
 
         return objects == 0 ? "no JSON lines" : "its lines have no outcomes of models";
-    }
-
-    private static List<ModelId> Priced(OutcomeTable table) =>
-        [.. table.Models.Where((_, k) => Enumerable.Range(0, table.Rows).Any(row => !double.IsNaN(table.CostUsd[(row * table.ModelCount) + k])))];
-
-    /// <summary>Without the models that have no priced outcome in it.</summary>
-    private static OutcomeTable WithoutUnpriced(OutcomeTable table)
-    {
-        var priced = Priced(table);
-        if (priced.Count == table.ModelCount)
-        {
-            return table;
-        }
-
-        int[] kept = [.. priced.Select(m => table.Models.Index().First(x => x.Item == m).Index)];
-        return new OutcomeTable(table.Name, priced, table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
-
-        T[] Columns<T>(T[] cells) => [.. Enumerable.Range(0, table.Rows * kept.Length).Select(i => cells[(i / kept.Length * table.ModelCount) + kept[i % kept.Length]])];
     }
 }
