@@ -29,7 +29,8 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     /// <summary>Of tombstones: one thrown away while the clock was ahead would be missing when it is set right, and the receipts that it stands against are good again.</summary>
     private readonly WaryClock _ages;
-    private long _sequence;
+    private long _sequence, _latest;
+    private ulong _catalog;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
     private byte[]? _shared;
@@ -240,15 +241,22 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     private async Task CollectAsync(CancellationToken cancellationToken)
     {
+        // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence, also of those who say nothing more.
+        if (_pool.Current.Catalog.Version is var catalog && catalog != _catalog)
+        {
+            (_catalog, _sequence) = (catalog, 0);
+        }
+
         while (true)
         {
             var page = await _store.ChangedAsync(_sequence, Page, cancellationToken).ConfigureAwait(false);
             var pool = _pool.Current;
             foreach (var user in page)
             {
-                _sequence = user.Sequence;
+                var isNews = user.Sequence > _latest;
+                (_sequence, _latest) = (user.Sequence, Math.Max(_latest, user.Sequence));
                 _changed = true;
-                if (user.Record is { State.Length: 0, ErasedAtMs: > 0 })
+                if (isNews && user.Record is { State.Length: 0, ErasedAtMs: > 0 })
                 {
                     OnErased(user.Key, user.Record.ErasedAtMs);
                 }
