@@ -19,8 +19,6 @@ public static class P3
     /// <summary>After how many comparisons shares are told.</summary>
     public static IReadOnlyList<int> Told { get; } = [0, 1, 3, 6, 12, 20];
 
-    private const int LeastRows = 40;
-
     /// <summary>Of mean utility: sums of floats are no surer.</summary>
     private const double SmallestGap = 1e-6;
 
@@ -75,10 +73,10 @@ public static class P3
     }
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    internal static OutcomeFile ReadPool(string dataFolder, Pool pool)
+    internal static OutcomeFile ReadPool(string dataFolder, Pool pool, int leastRows = Split.LeastRows)
     {
         var file = pool.Read(dataFolder);
-        return file.Table.Rows >= LeastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
+        return file.Table.Rows >= leastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.");
     }
 
     /// <summary>The share of the gap that was gained; NaN where rounding alone makes a gap: knowing every user is worth nothing there.</summary>

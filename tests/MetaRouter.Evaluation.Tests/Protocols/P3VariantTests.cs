@@ -45,7 +45,7 @@ public sealed class P3VariantTests : IDisposable
     [InlineData(.5, .01)]
     public void Run_NothingToGainByKnowingAUser_HasNoShares(double score, double cost)
     {
-        _folder.Write("alike.jsonl", [.. Enumerable.Range(0, 60).Select(i => string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"what is {{i}} times {{i}}","models":{"a":{"score":{{score}},"cost_usd":{{cost}}},"b":{"score":{{score}},"cost_usd":0.01} } }"""))]);
+        _folder.Write("alike.jsonl", [.. Enumerable.Range(0, 120).Select(i => string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"what is {{i}} times {{i}}","models":{"a":{"score":{{score}},"cost_usd":{{cost}}},"b":{"score":{{score}},"cost_usd":0.01} } }"""))]);
         Pool pool = new("alike", "alike", [new ModelId("a"), new ModelId("b")]);
 
         foreach (var row in P3.Run(_folder.Path, pool, 1, null, default).Rows)
