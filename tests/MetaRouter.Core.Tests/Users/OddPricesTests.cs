@@ -7,6 +7,7 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Core.Tests.Users;
 
 /// <summary>Users who spoke at one price list and are served at another, whatever that is.</summary>
+/// <remarks>A belief that is no number fails every request of the user, and the refresh of everybody's prior.</remarks>
 public class OddPricesTests
 {
     [Theory]

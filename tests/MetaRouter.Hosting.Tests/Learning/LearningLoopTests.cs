@@ -188,6 +188,9 @@ public sealed class LearningLoopTests : IDisposable
         UserState[] users = [.. Enumerable.Range(0, 120).Select(_ => OfTopics(random, differs: false))];
         await using var others = new MemoryUserStore();
         await SaveAsync(_store);
+        var erased = new List<UserKey>();
+        Loop.OnErased = (key, _) => erased.Add(key);
+        await _store.EraseAsync(new UserKey(1, 1_000), 1);
         await Loop.RefreshAsync(default);
         var before = PriorJson.Write(_pool.Current.Snapshot.Prior);
         await others.WriteValueAsync("prior.v1", before, null);
@@ -202,6 +205,7 @@ public sealed class LearningLoopTests : IDisposable
         await loop.RefreshAsync(default);
         var after = PriorJson.Write(_pool.Current.Snapshot.Prior);
         after.ShouldNotBe(before);
+        erased.ShouldHaveSingleItem(); // long ago, and told then: who was erased may be back
         after.ShouldBe(PriorJson.Write(started.Current.Snapshot.Prior));
 
         async Task SaveAsync(IUserStore store)
