@@ -1,5 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Text;
 
 namespace MetaRouter.Cli.Tests;
 
@@ -22,6 +26,45 @@ public sealed class CalibrateCommandTests : IDisposable
         json.RootElement.GetProperty("cost_of_strong").GetDouble().ShouldBeInRange(.3, .9);
         output.ShouldContain("Model name for clients: router-metarouter-0.");
         output.ShouldContain("Settings of their gateway: --Gateway:StrongModel ");
+    }
+
+    [Theory]
+    [InlineData("0.5")]
+    [InlineData("1")]
+    public async Task Calibrate_RequestsAllAlike_TheNamedThresholdSendsTheShareThatIsTold(string wanted)
+    {
+        var pool = RoutingPool.OfSnapshot(Snapshot.Default);
+        var (outcomes, tokens, scratch) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count], new RequestEncoding());
+        for (var i = 0; i < 6; i++)
+        {
+            var text = $"what is {i} times {i * 17}";
+            Write("traffic.txt", [.. Enumerable.Repeat(text, 10)]);
+            var (_, output, _) = await Run("calibrate", "--strong-share", wanted, "--data", File("traffic.txt"), "--json");
+            using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
+            var name = json.RootElement.GetProperty("alias").GetString()!;
+
+            Snapshot.Default.Encoder.Encode(text, scratch);
+            pool.Predict(scratch, float.NaN, outcomes, tokens, new float[pool.Projected]);
+            var score = Deferral.Score(Of("strong"), Of("weak"));
+            var share = score >= double.Parse(name[(name.LastIndexOf('-') + 1)..], CultureInfo.InvariantCulture) ? 1 : 0;
+            json.RootElement.GetProperty("share").GetDouble().ShouldBe(share, name);
+            output.ShouldContain($"{100 * share:0.0} % of 10 requests");
+
+            Outcome Of(string which) => outcomes[pool.Catalog.TryFind(new ModelId(json.RootElement.GetProperty(which).GetString()!), out var at) ? at : -1];
+        }
+    }
+
+    [Fact]
+    public async Task Calibrate_SnapshotOfOneModel_SaysThatAThresholdIsBetweenTwo()
+    {
+        Directory.CreateDirectory(File("data"));
+        Write("data/one.jsonl", [.. Enumerable.Range(0, 30).Select(i => $$"""{"id":"{{i}}","dataset":"d","query":"what is {{i}}","models":{"only":{"score":{{i % 2}},"cost_usd":0.01} } }""")]);
+        (await Run("train", "--data", File("data"), "--out", File("one.mrsnap"))).Code.ShouldBe(0);
+        Write("traffic.txt", ["one request"]);
+        var (code, _, error) = await Run("calibrate", "--strong-share", "0.5", "--data", File("traffic.txt"), "--snapshot", File("one.mrsnap"));
+
+        code.ShouldBe(2);
+        error.ShouldContain("one model, only");
     }
 
     [Fact]

@@ -130,7 +130,7 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("--requests 0", "--requests", "0")]
     [InlineData("give at most that", "--requests", "79")]
     [InlineData("snap", "--snapshot", "no-such-snap")]
-    [InlineData("a story needs at least 40", "--data", "short.jsonl")]
+    [InlineData("a story needs at least 80", "--data", "short.jsonl")]
     [InlineData("no usable line", "--data", "bad.jsonl")]
     [InlineData("no two models have a score and a price on the same half", "--data", "apart.jsonl")]
     public async Task Replay_BadInput_SaysWhyAndExitsWith2(string message, string option, string value)

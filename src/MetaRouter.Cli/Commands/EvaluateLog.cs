@@ -1,6 +1,5 @@
 using System.Globalization;
 using MetaRouter.Evaluation.Data;
-using MetaRouter.Evaluation.Metrics;
 using MetaRouter.Evaluation.OffPolicy;
 using MetaRouter.Evaluation.Protocols;
 
@@ -31,12 +30,12 @@ internal static class EvaluateLog
         {
             e.Policy,
             ResultTable.Number(e.DoublyRobust, e.DoublyRobustCi, "0.000"),
-            Known(e, e.Snips, e.SnipsCi),
-            Known(e, e.Ips, e.IpsCi),
+            ResultTable.Number(e.Snips, e.SnipsCi, "0.000"),
+            ResultTable.Number(e.Ips, e.IpsCi, "0.000"),
             (1000 * e.CostUsd).ToString("0.0000", CultureInfo.InvariantCulture),
             e.EffectiveSample.ToString("0", CultureInfo.InvariantCulture) + (e.EffectiveSample < FewDecisions ? " (few)" : ""),
         })];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model). 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little.");
+        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model). 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
         new ResultTable($"What policies would have earned, from {Path.GetFileName(path)}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
         if (json)
         {
@@ -45,6 +44,4 @@ internal static class EvaluateLog
 
         return ExitCodes.Success;
     }
-
-    private static string Known(OffPolicyEstimate e, double value, Interval interval) => e.EffectiveSample > 0 ? ResultTable.Number(value, interval, "0.000") : "-";
 }

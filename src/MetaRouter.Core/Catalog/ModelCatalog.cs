@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -9,6 +10,9 @@ namespace MetaRouter.Core.Catalog;
 public sealed class ModelCatalog
 {
     public const int MaxModels = 1024;
+
+    /// <summary>Eleven days: no answer takes as long, and more would leave what a float holds.</summary>
+    public const double MostLatencySeconds = 1e6;
 
     private readonly Dictionary<ModelId, int> _index = [];
 
@@ -50,9 +54,9 @@ public sealed class ModelCatalog
                 problems.Add($"model '{model.Id}' has a context window of {model.ContextWindow} tokens; it must be at least 1");
             }
 
-            if (model.LatencySeconds is { } seconds && !(double.IsFinite(seconds) && seconds >= 0))
+            if (model.LatencySeconds is { } seconds && !(seconds is >= 0 and <= MostLatencySeconds))
             {
-                problems.Add($"model '{model.Id}' has a latency of {seconds} s; it must be finite and 0 or more, or left out");
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"model '{model.Id}' has a latency of {seconds} s; it must be from 0 to {MostLatencySeconds:n0}, or left out"));
             }
 
             if (model.Sibling == model.Id)

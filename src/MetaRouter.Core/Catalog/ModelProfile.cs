@@ -23,7 +23,7 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>What a cached prompt token costs, declared or not.</summary>
     public PricePerMillionTokens CachedPrice => CachedInputPrice ?? InputPrice;
 
-    /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate.</summary>
+    /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate. 0 to <see cref="ModelCatalog.MostLatencySeconds"/>.</summary>
     public double? LatencySeconds { get; init; }
 
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>

@@ -36,7 +36,7 @@ public static class ModelArrival
         }
 
         var kin = ModelKin.Of(snapshot, null, model);
-        var before = kin.Head;
+        var before = answers.Count == 0 ? kin.Head : kin.Head with { TokenFactor = MathF.Max(kin.Head.TokenFactor, ModelAbility.LeastTokenFactor) };
         var (rank, targets, n) = (before.Ability.Length, snapshot.Forest.Targets, answers.Count);
         var (projected, leaves, ratio, scratch) = (new float[n * (rank + 1)], new float[n * targets], new float[n], new RequestEncoding());
         for (var i = 0; i < n; i++)
@@ -56,7 +56,7 @@ public static class ModelArrival
             moved += (head.Quality(p, leaf) - before.Quality(p, leaf)) / n;
         }
 
-        var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, kin.Tokens * head.TokenFactor / before.TokenFactor);
+        var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, answers.Count == 0 ? kin.Tokens : kin.Tokens * head.TokenFactor / before.TokenFactor);
         var origin = $"{snapshot.Origin}; and {model.Id} from {n} graded answers";
         return new Snapshot(origin, snapshot.Encoder, snapshot.Projection, snapshot.Forest, [.. snapshot.Models, model], [.. snapshot.Heads, head], snapshot.OutcomeCorrelation, sample.Rounded(), snapshot.Prior);
     }

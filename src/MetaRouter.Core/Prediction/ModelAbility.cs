@@ -12,7 +12,8 @@ namespace MetaRouter.Core.Prediction;
 /// forest half:   q = m + l . leaf(x) + noise,     (m, l) ~ N(kin's, S)   in closed form
 /// tokens:        the mean of real / expected, and twice as expected
 /// </code>
-/// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. With no answer the head is the kin's;
+/// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. Where they were not seen to differ, or there is
+/// but one, b and m keep some variance: else no answer could move them. With no answer the head is the kin's;
 /// what all models share (d, p and the trees) stays. O(n r^2 + r^3) a step, r = rank + 1; under a millisecond for 20 answers.
 /// Sources: Boehning and Lindsay, "Monotonicity of quadratic-approximation algorithms", 1988; one-parameter abilities learned from few answers, Lord's item response theory 1980.
 /// </remarks>
@@ -23,8 +24,14 @@ public static class ModelAbility
     private const double ExpectedAnswers = 2; // of the kin's length, beside those that were counted
     private const double Ridge = 0.1; // of the mean variance: fewer models than directions leave some unseen
 
+    // The least variance of b, in logits, and of m: among models that look alike, and where nothing tells how far models lie apart.
+    private const double AlikeLogit = 0.04, AlikeMean = 0.0025, LoneLogit = 0.5, LoneMean = 0.02;
+
+    /// <summary>Of a token: kin that never answered with one leave nothing to scale.</summary>
+    internal const float LeastTokenFactor = 1e-3f;
+
     /// <param name="kin">What the model is taken to be like before any answer.</param>
-    /// <param name="known">The heads whose differences say how far from its kin a model may lie; two at least.</param>
+    /// <param name="known">The heads whose differences say how far from its kin a model may lie; one at least.</param>
     /// <param name="projected">n rows of (d.x, P x).</param>
     /// <param name="leaves">n rows of the forest's targets.</param>
     /// <param name="score">n scores, 0 to 1.</param>
@@ -44,8 +51,9 @@ public static class ModelAbility
             return kin;
         }
 
-        var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability]), projected, rank + 1, score, isLogistic: true);
-        var trees = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading]), leaves, targets, score, isLogistic: false);
+        var isLone = known.Count < 2;
+        var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability], isLone ? LoneLogit : AlikeLogit), projected, rank + 1, score, isLogistic: true);
+        var trees = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading], isLone ? LoneMean : AlikeMean), leaves, targets, score, isLogistic: false);
         // The mean itself: what is expected is a mean, and a mean of logarithms would take every model for cheaper than it is.
         var (counted, sum) = (0, 0.0);
         foreach (var ratio in tokenRatio)
@@ -64,7 +72,8 @@ public static class ModelAbility
     }
 
     /// <summary>The inverse of the heads' covariance, row-major.</summary>
-    private static double[] Precision(IReadOnlyList<ModelHead> known, Func<ModelHead, float[]> of)
+    /// <param name="least">The least variance of the first parameter.</param>
+    private static double[] Precision(IReadOnlyList<ModelHead> known, Func<ModelHead, float[]> of, double least)
     {
         var heads = known.Select(of).ToArray();
         var size = heads[0].Length;
@@ -84,6 +93,7 @@ public static class ModelAbility
             covariance[(i * size) + i] += ridge;
         }
 
+        covariance[0] = Math.Max(covariance[0], least);
         Cholesky.Factor(covariance, size);
         var (inverse, column) = (new double[size * size], new double[size]);
         for (var j = 0; j < size; j++)

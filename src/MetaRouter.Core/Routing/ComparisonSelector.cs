@@ -49,8 +49,9 @@ public sealed class ComparisonSelector
     /// <summary>The best pair on one request.</summary>
     /// <param name="outcomes">Predicted, one per model of the catalog.</param>
     /// <param name="allowed">Which models may answer; empty: all.</param>
-    /// <returns>Null when fewer than two models may answer.</returns>
-    public ComparisonChoice? Select(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed = default)
+    /// <param name="mostCostUsd">US dollars that both answers together may be predicted to cost.</param>
+    /// <returns>Null when no two models may answer.</returns>
+    public ComparisonChoice? Select(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed = default, double mostCostUsd = double.PositiveInfinity)
     {
         ComparisonChoice? best = null;
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
@@ -59,7 +60,7 @@ public sealed class ComparisonSelector
         {
             for (var b = 0; b < a; b++)
             {
-                if (!allowed.IsEmpty && !(allowed[a] && allowed[b]))
+                if ((!allowed.IsEmpty && !(allowed[a] && allowed[b])) || (double)outcomes[a].CostUsd + outcomes[b].CostUsd > mostCostUsd)
                 {
                     continue;
                 }

@@ -53,7 +53,8 @@ public sealed class Guardrails
     /// <summary>An unknown cost (NaN) is over any limit: a limit that lets the unknown pass limits nothing.</summary>
     private static bool IsOver(float costUsd, float limit) => limit < float.PositiveInfinity && !(costUsd <= limit);
 
-    private double Limit(in RouteNeeds needs) => Math.Min(_options.MaxCostUsd ?? double.PositiveInfinity, needs.MaxCostUsd ?? double.PositiveInfinity);
+    /// <summary>The most that what a request asks for may be predicted to cost, US dollars; infinity: any.</summary>
+    internal double Limit(in RouteNeeds needs) => Math.Min(_options.MaxCostUsd ?? double.PositiveInfinity, needs.MaxCostUsd ?? double.PositiveInfinity);
 
     private static void Check(ModelCatalog catalog, in RouteNeeds needs, ReadOnlySpan<float> predictedCostUsd, Span<ModelExclusion> verdicts)
     {

@@ -14,7 +14,7 @@ public readonly record struct RouteNeeds
     /// <summary>Room to keep for the completion: the request's limit, else what is predicted. 0 or more.</summary>
     public int ExpectedOutputTokens { get; init; }
 
-    /// <summary>The most this call may be predicted to cost, in US dollars; 0 or more, null: no limit of its own.</summary>
+    /// <summary>The most this request may be predicted to cost, in US dollars, both answers where two are shown; 0 or more, null: no limit of its own.</summary>
     public double? MaxCostUsd { get; init; }
 
     /// <summary>The only models the request or its tenant accepts; null: all.</summary>

@@ -17,6 +17,9 @@ namespace MetaRouter.Core.Routing;
 /// </remarks>
 public sealed class RoutingPool
 {
+    /// <summary>Of costs below this a float, and what is computed of it, keeps nothing.</summary>
+    private const double LeastScaleUsd = 1e-15;
+
     private readonly OutcomePredictor _predictor;
     private readonly QualityUncertainty _uncertainty;
     private readonly float[] _usual; // quality on an average request, one per model
@@ -185,7 +188,7 @@ public sealed class RoutingPool
             scale = catalog.Models.Where(m => m.Enabled).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
         }
 
-        scale = scale > 0 ? scale : 1; // all models are free: cost never matters, any scale does
+        scale = scale >= LeastScaleUsd ? scale : 1; // all models are as good as free: cost never matters, any scale does
         return (scale, requests);
     }
 

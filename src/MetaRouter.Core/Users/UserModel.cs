@@ -126,7 +126,7 @@ public sealed class UserModel
             }
         }
 
-        var pair = request.MayCompare && allowed > 1 ? ChoosePair(belief!.On(scratch.Topic), outcomes, verdicts) : null;
+        var pair = request.MayCompare && allowed > 1 ? ChoosePair(belief!.On(scratch.Topic), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) : null;
         Span<double> propensity = stackalloc double[allowed];
         var (chosen, reason) = (-1, DecisionReason.Comparison);
         int? offered = null;
@@ -300,7 +300,8 @@ public sealed class UserModel
         return policy.Guardrails.Apply(Pool.Catalog, needs, cost, needs.UnhealthyModels, verdicts);
     }
 
-    private ComparisonChoice? ChoosePair(PreferenceBelief belief, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts)
+    /// <param name="mostCostUsd">Two answers are one request: it pays for both.</param>
+    private ComparisonChoice? ChoosePair(PreferenceBelief belief, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts, double mostCostUsd)
     {
         Span<bool> allowed = stackalloc bool[outcomes.Length];
         for (var k = 0; k < allowed.Length; k++)
@@ -308,6 +309,6 @@ public sealed class UserModel
             allowed[k] = verdicts[k] == ModelExclusion.None;
         }
 
-        return new ComparisonSelector(belief, Pool).Select(outcomes, allowed);
+        return new ComparisonSelector(belief, Pool).Select(outcomes, allowed, mostCostUsd);
     }
 }

@@ -9,23 +9,32 @@ namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>A threshold for one share of strong calls, and what it is expected to do on that traffic.</summary>
 /// <param name="Router">Whose scores it is set against.</param>
+/// <param name="Value">With as few digits as have this share of the sample, five where that is enough; 1 at most.</param>
 /// <param name="Share">Of the sample, at or above the threshold.</param>
 /// <param name="Quality">Mean expected score at that share; NaN where the router expects none.</param>
 /// <param name="CostOfStrong">Expected cost over that of the strong model alone; NaN where that is not known or 0.</param>
 public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, double Value, double Share, double Quality, double CostOfStrong, int Requests)
 {
     /// <summary>What an OpenAI client asks for, as RouteLLM names it.</summary>
-    public string Alias => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"router-{Router}-{Value:0.#####}");
+    public string Alias => $"router-{Router}-{Number}";
+
+    /// <summary>The value in full: as a client's model name carries it.</summary>
+    public string Number => Value.ToString("0.#################", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>What ships, from a snapshot's predictions of the traffic; no labels are needed.</summary>
     /// <param name="strong">Null: the model of the greatest mean expected score.</param>
     /// <param name="weak">Null: the model of the least mean expected cost.</param>
-    /// <exception cref="DataFileException">The snapshot does not know a model, or the two are one.</exception>
+    /// <exception cref="DataFileException">The snapshot does not know a model, or knows but one, or the two are one.</exception>
     public static Threshold OfSnapshot(Snapshot snapshot, IReadOnlyList<string> requests, ModelId? strong, ModelId? weak, double strongShare)
     {
         ArgumentNullException.ThrowIfNull(requests);
         var pool = RoutingPool.OfSnapshot(snapshot);
         ModelProfile[] models = [.. pool.Catalog.Models];
+        if (models.Length < 2)
+        {
+            throw new DataFileException($"The snapshot knows one model, {models[0].Id}; a threshold is between two. Train it on outcomes of two models or more, or add one with 'metarouter models add'.");
+        }
+
         var outcomes = new Outcome[requests.Count * models.Length];
         Parallel.For(0, requests.Count, () => (Encoding: new RequestEncoding(), Tokens: new float[models.Length], Projected: new float[pool.Projected]), (i, _, scratch) =>
         {
@@ -81,9 +90,29 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
 
     private static Threshold Of(string router, ModelId strong, ModelId weak, double[] scores, double strongShare, double[] strongQuality, double[] weakQuality, double[] strongCost, double[] weakCost)
     {
-        var (threshold, share) = Deferral.Calibrate(scores, strongShare);
+        var threshold = Told(scores, Deferral.Calibrate(scores, strongShare).Threshold);
         var quality = scores.Select((s, i) => s >= threshold ? strongQuality[i] : weakQuality[i]).Average();
         var cost = scores.Select((s, i) => s >= threshold ? strongCost[i] : weakCost[i]).Average();
-        return new Threshold(router, strong, weak, threshold, share, quality, strongCost.Average() is var all and > 0 ? cost / all : double.NaN, scores.Length);
+        return new Threshold(router, strong, weak, threshold, (double)AtLeast(scores, threshold) / scores.Length, quality, strongCost.Average() is var all and > 0 ? cost / all : double.NaN, scores.Length);
     }
+
+    /// <summary>Scores lie close: a digit less may send all requests the other way.</summary>
+    private static double Told(double[] scores, double threshold)
+    {
+        for (var digits = 5; digits <= 15; digits++)
+        {
+            var unit = Math.Pow(10, digits);
+            foreach (var rounded in (double[])[Math.Round(threshold, digits), Math.Ceiling(threshold * unit) / unit, Math.Floor(threshold * unit) / unit])
+            {
+                if (rounded is >= 0 and <= 1 && AtLeast(scores, rounded) == AtLeast(scores, threshold))
+                {
+                    return rounded;
+                }
+            }
+        }
+
+        return Math.Min(threshold, 1);
+    }
+
+    private static int AtLeast(double[] scores, double threshold) => scores.Count(s => s >= threshold);
 }

@@ -35,7 +35,7 @@ public static class GradedAnswerReader
                 }
 
                 var score = Number(cell, "score", 1) ?? throw new FormatException($"'{model}' has no score; it must be a number from 0 to 1");
-                answers.Add(new GradedAnswer(query.GetString()!, (float)score, (float)(Number(cell, "out", float.MaxValue) ?? double.NaN)));
+                answers.Add(new GradedAnswer(query.GetString()!, (float)score, (float)(Number(cell, "out", OutcomeReader.MostTokens) ?? double.NaN)));
             }
             catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
@@ -55,6 +55,6 @@ public static class GradedAnswerReader
 
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && number <= max
             ? number
-            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{name} is {value.GetRawText()}; it must be {(max <= 1 ? "a number from 0 to 1" : "a finite number, 0 or more")}"));
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{name} is {value.GetRawText()}; it must be a number from 0 to {max}"));
     }
 }

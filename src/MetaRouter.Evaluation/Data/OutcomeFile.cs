@@ -5,7 +5,7 @@ namespace MetaRouter.Evaluation.Data;
 /// <summary>One outcome file as read.</summary>
 /// <param name="Rows">What each row of <paramref name="Table"/> says of itself; same order.</param>
 /// <param name="BadLines">Lines skipped, in file order.</param>
-/// <param name="Duplicates">Rows dropped because an earlier kept row has the same text.</param>
+/// <param name="Duplicates">Rows whose text an earlier row has: they gave it the models that it lacked, and nothing else.</param>
 public sealed record OutcomeFile(OutcomeTable Table, IReadOnlyList<OutcomeRowInfo> Rows, IReadOnlyList<BadLine> BadLines, int Duplicates)
 {
     /// <summary>What to tell whoever asked for the file, or null if every line was good.</summary>

@@ -7,11 +7,16 @@ namespace MetaRouter.Evaluation.Data;
 /// <summary>
 /// Reads known outcomes, one JSON object a line, plain (.jsonl) or gzip (.jsonl.gz):
 /// <c>{"id","dataset","query","category"?,"contaminated"?,"in_routellm"?,"in_routellm_mmlu"?,"models":{NAME:{"score":0..1,"cost_usd":USD,"in"?:tokens,"out"?:tokens,"lat_s"?:seconds}}}</c>.
-/// A missing or null <c>cost_usd</c> means unknown: that model is left out of that row. A line that breaks the format is skipped and reported.
+/// A missing or null <c>cost_usd</c> means unknown: that model is left out of that row. A call that cost something and counts 0 tokens in and out was not counted.
+/// Lines of one text are one row, as where each has one model's answer; of a model that answered it twice the first outcome stands.
+/// A line that breaks the format is skipped and reported.
 /// A flag is true, false, or the name of the benchmark that makes it true.
 /// </summary>
 public static class OutcomeReader
 {
+    // Far above any call there is, and far below what a sum of squares of floats holds.
+    internal const double MostUsd = 1e6, MostTokens = 1e9, MostSeconds = 1e6;
+
     /// <exception cref="DataFileException">The file cannot be read, has no good line, lacks a model asked for, or has no row left to keep.</exception>
     public static OutcomeFile Read(string path, OutcomeReadOptions? options = null)
     {
@@ -31,26 +36,20 @@ public static class OutcomeReader
         }
 
         var column = columns.Select((m, i) => (m, i)).ToDictionary(x => x.m, x => x.i);
-        var kept = new List<Row>(rows.Count);
-        var texts = new HashSet<string>(StringComparer.Ordinal);
-        var duplicates = 0;
+        var (texts, firsts) = (new Dictionary<string, Row>(StringComparer.Ordinal), new List<Row>(rows.Count));
         foreach (var row in rows)
         {
-            if (options.CompleteRowsOnly && row.Cells.Count(c => column.ContainsKey(c.Model)) < columns.Count)
+            if (texts.TryAdd(row.Info.Query, row))
             {
+                firsts.Add(row);
                 continue;
             }
 
-            if (texts.Add(row.Info.Query))
-            {
-                kept.Add(row);
-            }
-            else
-            {
-                duplicates++;
-            }
+            var known = texts[row.Info.Query].Cells;
+            known.AddRange([.. row.Cells.ExceptBy(known.Select(c => c.Model), c => c.Model)]);
         }
 
+        var kept = options.CompleteRowsOnly ? [.. firsts.Where(row => row.Cells.Count(c => column.ContainsKey(c.Model)) == columns.Count)] : firsts;
         if (kept.Count == 0)
         {
             var counts = columns.Select(m => $"{m} in {rows.Count(r => r.Cells.Any(c => c.Model == m))}");
@@ -59,7 +58,7 @@ public static class OutcomeReader
                 : $"{path}: no row has a score and a price for every model asked for. Of {rows.Count} rows: {string.Join(", ", counts)}.");
         }
 
-        return new OutcomeFile(Table(Name(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, duplicates);
+        return new OutcomeFile(Table(Name(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, rows.Count - firsts.Count);
     }
 
     private static (List<Row> Rows, HashSet<ModelId> Models, List<BadLine> Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)
@@ -139,11 +138,16 @@ public static class OutcomeReader
 
             var cell = new Cell(
                 model,
-                Number(property.Value, "score", model, max: 1) ?? throw new FormatException($"model '{model}' has no score"),
-                Number(property.Value, "cost_usd", model) ?? double.NaN,
-                Number(property.Value, "in", model) ?? double.NaN,
-                Number(property.Value, "out", model) ?? double.NaN,
-                Number(property.Value, "lat_s", model) ?? double.NaN);
+                Number(property.Value, "score", model, 1) ?? throw new FormatException($"model '{model}' has no score"),
+                Number(property.Value, "cost_usd", model, MostUsd) ?? double.NaN,
+                Number(property.Value, "in", model, MostTokens) ?? double.NaN,
+                Number(property.Value, "out", model, MostTokens) ?? double.NaN,
+                Number(property.Value, "lat_s", model, MostSeconds) ?? double.NaN);
+            if (cell is { CostUsd: > 0, InputTokens: 0, OutputTokens: 0 })
+            {
+                cell = cell with { InputTokens = double.NaN, OutputTokens = double.NaN }; // else its price would be 0
+            }
+
             if (!double.IsNaN(cell.CostUsd))
             {
                 cells.Add(cell);
@@ -168,20 +172,16 @@ public static class OutcomeReader
         _ => throw new FormatException($"'{name}' is neither true, false nor the name of a benchmark"),
     };
 
-    private static double? Number(JsonElement cell, string name, ModelId model, double max = double.MaxValue)
+    private static double? Number(JsonElement cell, string name, ModelId model, double most)
     {
         if (!cell.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
         {
             return null;
         }
 
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !(number >= 0 && number <= max))
-        {
-            var range = max < double.MaxValue ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"a number from 0 to {max}") : "a finite number, 0 or more";
-            throw new FormatException($"model '{model}' has {name} {value.GetRawText()}; it must be {range}");
-        }
-
-        return number;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && number <= most
+            ? number
+            : throw new FormatException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"model '{model}' has {name} {value.GetRawText()}; it must be a number from 0 to {most}"));
     }
 
     private static OutcomeTable Table(string name, IReadOnlyList<ModelId> columns, Dictionary<ModelId, int> column, List<Row> rows)

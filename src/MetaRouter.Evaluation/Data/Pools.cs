@@ -27,7 +27,7 @@ public static class Pools
         }
 
         // Past a Windows drive's colon; the first one after it, since model names such as "llama3:8b" have colons too.
-        var colon = text.Length > 2 ? text.IndexOf(':', 2) : -1;
+        var colon = text.Length > 2 ? text.IndexOf(':', text[1] == ':' && text[2] is '\\' or '/' ? 2 : 0) : -1;
         if (colon <= 0)
         {
             throw new DataFileException($"Unknown pool '{text}'. Pools: {string.Join(", ", All.Select(p => p.Name))}; or FILE:MODEL,MODEL,... with a file of the data folder.");

@@ -8,6 +8,9 @@ namespace MetaRouter.Evaluation.Data;
 /// </summary>
 public static class Split
 {
+    /// <summary>With fewer rows than this a half, which is drawn by chance, may be too small to train on or to look for neighbours in.</summary>
+    public const int LeastRows = 80;
+
     /// <summary>Two parts of about half the rows each.</summary>
     public static (int[] Train, int[] Test) Halves(IReadOnlyList<string> ids, int seed)
     {

@@ -2,7 +2,7 @@ using MetaRouter.Evaluation.Metrics;
 
 namespace MetaRouter.Evaluation.OffPolicy;
 
-/// <summary>What a policy would have earned a decision, three ways, with 95 % intervals.</summary>
+/// <summary>What a policy would have earned a decision, three ways, with 95 % intervals; all NaN where <paramref name="EffectiveSample"/> is 0.</summary>
 /// <param name="Ips">Inverse propensity scoring: right on average whatever rewards are like, noisy.</param>
 /// <param name="Snips">Self-normalised: a little bias for much less noise.</param>
 /// <param name="DoublyRobust">A reward model, corrected by what it got wrong on the chosen: right on average, and quiet where the model is good.</param>

@@ -72,8 +72,10 @@ public static class OffPolicyEvaluation
             policy.Probabilities(d, probability);
             return probability.Select((p, c) => p * d.Candidates[c].CostUsd).Sum();
         });
-        var squares = weight.Sum(w => w * w);
-        return new OffPolicyEstimate(policy.Name, gained.Average(), Normal(gained), snips, new Interval(snips - (Z * deviation), snips + (Z * deviation)), robust.Average(), Normal(robust), cost, squares > 0 ? total * total / squares : 0);
+        var (squares, none) = (weight.Sum(w => w * w), new Interval(double.NaN, double.NaN));
+        return total > 0
+            ? new OffPolicyEstimate(policy.Name, gained.Average(), Normal(gained), snips, new Interval(snips - (Z * deviation), snips + (Z * deviation)), robust.Average(), Normal(robust), cost, total * total / squares)
+            : new OffPolicyEstimate(policy.Name, double.NaN, none, double.NaN, none, double.NaN, none, cost, 0); // the log never did what the policy would do: all that is left is what was predicted
     }
 
     private static Interval Normal(double[] values)

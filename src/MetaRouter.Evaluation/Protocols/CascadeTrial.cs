@@ -21,12 +21,15 @@ public static class CascadeTrial
     // An answer that earns less than half of the score is a bad one.
     private const double Good = .5;
 
+    // Trained on four fifths of a half.
+    private const int LeastRows = Data.Split.LeastRows * 5 / 4;
+
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
     public static ProtocolReport<CascadeRow> Run(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = P3.ReadPool(dataFolder, pool);
+        var file = P3.ReadPool(dataFolder, pool, LeastRows);
         var (rows, names) = (new CascadeRow[seeds][], new string[seeds]);
         ProtocolJobs.Run(seeds, 1, seed =>
         {

@@ -60,9 +60,9 @@ public static class LearnerContest
             return new LearnerRow(
                 learner.Name,
                 Told(t => Share(l, t)[^1]),
-                Told(t => bootstrap.Percentiles(Share(l, t).AsSpan(0, Replicates))),
+                Told(t => P3.IntervalOf(Share(l, t)[^1], bootstrap, Share(l, t).AsSpan(0, Replicates))),
                 Told(t => Behind(t)[^1]),
-                Told(t => bootstrap.Percentiles(Behind(t).AsSpan(0, Replicates))),
+                Told(t => P3.IntervalOf(Behind(t)[^1], bootstrap, Behind(t).AsSpan(0, Replicates))),
                 runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Quality[t]) / users),
                 runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Cost[t]) / users),
                 runs?[0].Runs[l].Covered is null ? null : Told(t => runs.Sum(r => r.Runs[l].Covered![t]) / users));
@@ -102,6 +102,6 @@ public static class LearnerContest
         /// <summary>Learner x told x replicate.</summary>
         public static double[][][] Total(Shares[] runs) =>
             [.. runs[0].Runs.Select((_, l) => P3.Told.Select((_, t) =>
-                Enumerable.Range(0, Replicates + 1).Select(b => runs.Sum(r => r.Runs[l].Utility[t][b] - r.Static[b]) / runs.Sum(r => r.Gap[b])).ToArray()).ToArray())];
+                Enumerable.Range(0, Replicates + 1).Select(b => P3.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users)).ToArray()).ToArray())];
     }
 }

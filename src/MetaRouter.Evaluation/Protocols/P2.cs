@@ -17,9 +17,6 @@ public static class P2
     /// <summary>The positions that make a router's front: 48 of them evenly in log lambda, and lambda 0.</summary>
     public static IReadOnlyList<double> Dial { get; } = [0, .. Enumerable.Range(0, 48).Select(i => Math.Pow(10, -2.2 + (3.4 * i / 47)))];
 
-    // Under it a half is too small for a validation fifth and ten neighbours.
-    private const int LeastRows = 40;
-
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
     public static ProtocolReport<DialRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
@@ -28,9 +25,9 @@ public static class P2
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         var file = pool.Read(dataFolder);
         var table = file.Table;
-        if (table.Rows < LeastRows)
+        if (table.Rows < Split.LeastRows)
         {
-            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P2 needs at least {LeastRows}.");
+            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P2 needs at least {Split.LeastRows}.");
         }
 
         DialSplit[] splits = [.. Enumerable.Range(0, seeds).Select(seed => DialSplit.Of(table, seed))];

@@ -19,7 +19,8 @@ public static class P3
     /// <summary>After how many comparisons shares are told.</summary>
     public static IReadOnlyList<int> Told { get; } = [0, 1, 3, 6, 12, 20];
 
-    private const int LeastRows = 40;
+    /// <summary>Of mean utility: sums of floats are no surer.</summary>
+    private const double SmallestGap = 1e-6;
 
     // In the order of PreferenceRun's constants.
     private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
@@ -72,11 +73,18 @@ public static class P3
     }
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    internal static OutcomeFile ReadPool(string dataFolder, Pool pool)
+    internal static OutcomeFile ReadPool(string dataFolder, Pool pool, int leastRows = Split.LeastRows)
     {
         var file = pool.Read(dataFolder);
-        return file.Table.Rows >= LeastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; P3 needs at least {LeastRows}.");
+        return file.Table.Rows >= leastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.");
     }
+
+    /// <summary>The share of the gap that was gained; NaN where rounding alone makes a gap: knowing every user is worth nothing there.</summary>
+    /// <param name="gained">Mean utility, as <paramref name="gap"/>.</param>
+    internal static double ShareOf(double gained, double gap) => Math.Abs(gap) > SmallestGap ? gained / gap : double.NaN;
+
+    /// <summary>What has no value has no interval, even where some replicates have one.</summary>
+    internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) => double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
     private static PreferenceRow[] Rows(PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
@@ -107,7 +115,7 @@ public static class P3
         {
             var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
-            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => bootstrap.Percentiles(shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
         })];
     }
 
@@ -125,6 +133,6 @@ public static class P3
             weight += total.Weight;
         }
 
-        return (gained / gap, utility / weight, quality / weight, cost / weight);
+        return (ShareOf(gained / weight, gap / weight), utility / weight, quality / weight, cost / weight);
     }
 }

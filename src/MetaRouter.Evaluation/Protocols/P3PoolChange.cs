@@ -42,7 +42,7 @@ public static class P3PoolChange
             }).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
-                shares[i][b] = totals.Sum(t => t[i].Gained) / totals.Sum(t => t[i].Gap);
+                shares[i][b] = Share(totals, i);
             }
         });
         var point = runs.Select(r => r.Totals(null, null)).ToArray();
@@ -51,7 +51,10 @@ public static class P3PoolChange
             int At(int t) => (router * told.Count) + t;
             double Mean(int i, Func<(double Gained, double Gap, double Utility, double Quality, double Cost, double Weight), double> of) => point.Sum(p => of(p[i])) / point.Sum(p => p[i].Weight);
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
-            return new PreferenceRow(name, Keyed(i => point.Sum(p => p[i].Gained) / point.Sum(p => p[i].Gap)), Keyed(i => bootstrap.Percentiles(shares[i])), Keyed(i => Mean(i, t => t.Utility)), Keyed(i => Mean(i, t => t.Quality)), Keyed(i => Mean(i, t => t.Cost)));
+            return new PreferenceRow(name, Keyed(i => Share(point, i)), Keyed(i => P3.IntervalOf(Share(point, i), bootstrap, shares[i])), Keyed(i => Mean(i, t => t.Utility)), Keyed(i => Mean(i, t => t.Quality)), Keyed(i => Mean(i, t => t.Cost)));
         })];
+
+        static double Share((double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[][] totals, int i) =>
+            totals.Sum(t => t[i].Weight) is var weight ? P3.ShareOf(totals.Sum(t => t[i].Gained) / weight, totals.Sum(t => t[i].Gap) / weight) : 0;
     }
 }

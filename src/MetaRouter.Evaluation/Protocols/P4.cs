@@ -83,9 +83,9 @@ public static class P4
             regret[b] = [.. Priors.Select((_, p) => Enumerable.Range(0, Shown).Select(t => drawn.Average(d => d[p][t])).ToArray())];
         });
         double Mean(int b, int prior) => regret[b][prior].Take(First).Average();
-        double Saved(int b, int prior) => 1 - (Mean(b, Learned) / Mean(b, prior));
+        double Saved(int b, int prior) => 1 - P3.ShareOf(Mean(b, Learned), Mean(b, prior));
         Interval Of(Func<int, double> figure) => bootstrap.Percentiles([.. Enumerable.Range(0, Replicates).Select(figure)]);
-        return [.. Priors.Select((name, p) => new NewUserRow(name, Mean(Replicates, p), Of(b => Mean(b, p)), Saved(Replicates, p), Of(b => Saved(b, p)), regret[Replicates][p]))];
+        return [.. Priors.Select((name, p) => new NewUserRow(name, Mean(Replicates, p), Of(b => Mean(b, p)), Saved(Replicates, p), P3.IntervalOf(Saved(Replicates, p), bootstrap, [.. Enumerable.Range(0, Replicates).Select(b => Saved(b, p))]), regret[Replicates][p]))];
     }
 
     /// <summary>One split and direction: what new users were served under each prior, and what it is worth on rows they did not ask about.</summary>

@@ -29,7 +29,7 @@ public static class P6
     /// <summary>Padding has to be read and paid for, so that a cheaper model can be the right answer to it; here the padded prompt costs what it did. Of the first row alone: no other takes a count of tokens.</summary>
     internal const string OldPrice = "500 words after, at the old price";
 
-    private const int Replicates = 500, SearchedWith = 50, Searches = 3, LeastRows = 40;
+    private const int Replicates = 500, SearchedWith = 50, Searches = 3;
 
     /// <summary>A suffix is judged by a softened choice, so that the search has a slope to climb; in utility.</summary>
     private const double Softness = .01;
@@ -47,9 +47,9 @@ public static class P6
         ArgumentOutOfRangeException.ThrowIfGreaterThan(searches, Searches);
         var file = pool.Read(dataFolder);
         var table = file.Table;
-        if (table.Rows < LeastRows)
+        if (table.Rows < Split.LeastRows)
         {
-            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P6 needs at least {LeastRows}.");
+            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P6 needs at least {Split.LeastRows}.");
         }
 
         var (name, shipped) = Attacked(table, pool, cancellationToken);

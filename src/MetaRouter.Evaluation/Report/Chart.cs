@@ -78,10 +78,12 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <param name="standalone">A file of its own, with size and palette; else part of a page that has the palette.</param>
     public string ToSvg(bool standalone)
     {
-        var points = Series.SelectMany(s => s.Points).Where(p => double.IsFinite(p.Y)).ToList();
+        // Without a value, as where there was nothing to gain, the frame is empty.
+        var points = Series.SelectMany(s => s.Points).Where(p => double.IsFinite(p.Y)).DefaultIfEmpty((X: 0, Y: 0)).ToList();
         var (xLow, xHigh) = (points.Min(p => p.X), points.Max(p => p.X));
         var (yLow, yHigh) = Y ?? Padded(points.Min(p => p.Y), points.Max(p => p.Y));
-        double X(double x) => Left + ((Width - Left - Right) * (xHigh > xLow ? LogX ? Math.Log(x / xLow) / Math.Log(xHigh / xLow) : (x - xLow) / (xHigh - xLow) : .5));
+        var isLog = LogX && xLow > 0; // what is free has no place on a logarithmic axis
+        double X(double x) => Left + ((Width - Left - Right) * (xHigh > xLow ? isLog ? Math.Log(x / xLow) / Math.Log(xHigh / xLow) : (x - xLow) / (xHigh - xLow) : .5));
         double Y_(double y) => Height - Bottom - ((Height - Top - Bottom) * (Math.Clamp(y, yLow, yHigh) - yLow) / (yHigh - yLow));
 
         var svg = new StringBuilder(Chart.Open(Width, Height, Title, standalone));
@@ -90,7 +92,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Chart.At(Y_(tick))}\" y2=\"{Chart.At(Y_(tick))}\"/><text class=\"axis\" x=\"{Left - 8}\" y=\"{Chart.At(Y_(tick) + 4)}\" text-anchor=\"end\">{Chart.Tick(tick)}</text>");
         }
 
-        foreach (var tick in LogX ? Chart.LogTicks(xLow, xHigh) : Chart.Ticks(xLow, xHigh, 8))
+        foreach (var tick in isLog ? Chart.LogTicks(xLow, xHigh) : Chart.Ticks(xLow, xHigh, 8))
         {
             svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{Chart.At(X(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Chart.Tick(tick)}</text>");
         }
@@ -115,8 +117,9 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         svg.Append(CultureInfo.InvariantCulture, $"<g style=\"color:{colour}\"><title>{Chart.Text(series.Name)}</title>");
         if (series.Band is { } band)
         {
-            var upper = series.Points.Zip(band, (p, b) => $"{Chart.At(x(p.X))},{Chart.At(y(b.High))}");
-            var lower = series.Points.Zip(band, (p, b) => $"{Chart.At(x(p.X))},{Chart.At(y(b.Low))}").Reverse();
+            var known = series.Points.Zip(band, (p, b) => (p.X, b.Low, b.High)).Where(b => double.IsFinite(b.Low) && double.IsFinite(b.High)).ToList();
+            var upper = known.Select(b => $"{Chart.At(x(b.X))},{Chart.At(y(b.High))}");
+            var lower = known.Select(b => $"{Chart.At(x(b.X))},{Chart.At(y(b.Low))}").Reverse();
             svg.Append(CultureInfo.InvariantCulture, $"<polygon points=\"{string.Join(' ', upper.Concat(lower))}\" fill=\"currentColor\" opacity=\".16\"/>");
         }
 
@@ -181,7 +184,7 @@ public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whi
     {
         var rows = Rows.OrderByDescending(r => r.Value).ToList();
         var height = Top + (rows.Count * RowHeight) + Bottom;
-        var all = rows.SelectMany(r => new[] { r.Value, r.Low, r.High }).Append(Zero ?? double.NaN).Where(double.IsFinite).ToList();
+        var all = rows.SelectMany(r => new[] { r.Value, r.Low, r.High }).Append(Zero ?? double.NaN).Where(double.IsFinite).DefaultIfEmpty(0).ToList();
         var (low, high) = (all.Min(), all.Max());
         (low, high) = high > low ? (low - (.03 * (high - low)), high + (.03 * (high - low))) : (low - 1, low + 1);
         double X(double v) => Left + ((Width - Left - Right) * (v - low) / (high - low));
@@ -210,7 +213,12 @@ public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whi
                 svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(X(row.Low))}\" x2=\"{Chart.At(X(row.High))}\" y1=\"{y}\" y2=\"{y}\" stroke=\"currentColor\" stroke-width=\"{(row.Role == Role.Ours ? 3 : 2)}\" opacity=\".55\"/>");
             }
 
-            svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{Chart.At(X(row.Value))}\" cy=\"{y}\" r=\"4.5\" {(row.Quoted ? "fill=\"var(--bg)\" stroke=\"currentColor\" stroke-width=\"1.6\"" : "fill=\"currentColor\"")}/><text class=\"axis\" x=\"{Width - 12}\" y=\"{y + 4}\" text-anchor=\"end\">{row.Value.ToString(Format, CultureInfo.InvariantCulture)}</text></g>");
+            if (double.IsFinite(row.Value))
+            {
+                svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{Chart.At(X(row.Value))}\" cy=\"{y}\" r=\"4.5\" {(row.Quoted ? "fill=\"var(--bg)\" stroke=\"currentColor\" stroke-width=\"1.6\"" : "fill=\"currentColor\"")}/>");
+            }
+
+            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{Width - 12}\" y=\"{y + 4}\" text-anchor=\"end\">{(double.IsFinite(row.Value) ? row.Value.ToString(Format, CultureInfo.InvariantCulture) : "-")}</text></g>");
         }
 
         return svg.Append("</svg>").ToString();

@@ -12,8 +12,6 @@ namespace MetaRouter.Evaluation.Simulation;
 /// <param name="Lived">Complete rows the story asks.</param>
 public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTable Lived)
 {
-    private const int LeastRows = 40;
-
     /// <summary>Half of the rows train a snapshot; requests come from the other half.</summary>
     /// <exception cref="DataFileException">Too few rows.</exception>
     public static StoryStage Train(OutcomeTable table, int seed, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -76,8 +74,8 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
     {
         ArgumentNullException.ThrowIfNull(table);
         var (aside, lived) = Split.Halves(table.Ids, seed);
-        return table.Rows >= LeastRows && aside.Length >= LeastRows / 2 && lived.Length > 0
+        return table.Rows >= Split.LeastRows
             ? (table.Take(aside), table.Take(lived))
-            : throw new DataFileException($"'{table.Name}' has {table.Rows} rows with a score and a price for all of {string.Join(", ", table.Models)}; a story needs at least {LeastRows}.");
+            : throw new DataFileException($"'{table.Name}' has {table.Rows} rows with a score and a price for all of {string.Join(", ", table.Models)}; a story needs at least {Split.LeastRows}.");
     }
 }

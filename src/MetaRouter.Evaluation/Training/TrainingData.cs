@@ -27,7 +27,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         ArgumentNullException.ThrowIfNull(pools);
         DataFolder.Check(folder);
         var (skipped, judged) = (new List<SkippedFile>(), new List<string>());
-        var (tables, files) = (new List<OutcomeTable>(), new List<TrainingFile>());
+        var (tables, files, repeated) = (new List<OutcomeTable>(), new List<TrainingFile>(), 0);
         foreach (var (name, file) in pools.Count > 0 ? pools.Select(p => (p.Name, p.Read(folder))) : Folder(folder, skipped, judged))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -39,6 +39,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             }
 
             tables.Add(file.Table);
+            repeated += file.Duplicates;
             files.Add(new TrainingFile(name, file.Table.Rows, known, file.Table.CostUsd.Count(c => !double.IsNaN(c)), file.Warning));
         }
 
@@ -71,7 +72,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         }
 
         var table = joined.Count == 0 ? graded : OutcomeTables.Union(string.Join(" + ", [names, .. joined.Select(t => t.Name).Distinct()]), [.. priced, .. joined]).Table;
-        return new TrainingData(table, tables, files, skipped, merged, preferences, graded);
+        return new TrainingData(table, tables, files, skipped, repeated + merged, preferences, graded);
     }
 
     private static IEnumerable<(string Name, OutcomeFile File)> Folder(string folder, List<SkippedFile> skipped, List<string> judged)

@@ -16,6 +16,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 {
     private const string Name = "prior.v1", HistoryName = "prior.history.v1";
     private const int Page = 1000;
+    private static readonly long s_erasuresAgain = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which clocks may differ, and more
     private const int Windows = 256; // a quarter of a megabyte, and about a second's work a refresh
 
     private readonly IUserStore _store;
@@ -30,6 +31,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     /// <summary>Of tombstones: one thrown away while the clock was ahead would be missing when it is set right, and the receipts that it stands against are good again.</summary>
     private readonly WaryClock _ages;
     private long _sequence;
+    private ulong? _catalog; // that everybody was heard at
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _changed;
     private byte[]? _shared;
@@ -240,6 +242,22 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     private async Task CollectAsync(CancellationToken cancellationToken)
     {
+        var (catalog, begun) = (_pool.Current.Catalog.Version, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        await CollectAsync(erasedSinceMs: 1, cancellationToken).ConfigureAwait(false);
+        if (_catalog is { } heardAt && heardAt != catalog)
+        {
+            // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence, also of those who say nothing more.
+            // Of erasures only those are told that may have come in between; the others were.
+            _sequence = 0;
+            await CollectAsync(begun - s_erasuresAgain, cancellationToken).ConfigureAwait(false);
+        }
+
+        _catalog = catalog;
+    }
+
+    /// <param name="erasedSinceMs">Of which erasures <see cref="OnErased"/> is told.</param>
+    private async Task CollectAsync(long erasedSinceMs, CancellationToken cancellationToken)
+    {
         while (true)
         {
             var page = await _store.ChangedAsync(_sequence, Page, cancellationToken).ConfigureAwait(false);
@@ -248,7 +266,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             {
                 _sequence = user.Sequence;
                 _changed = true;
-                if (user.Record is { State.Length: 0, ErasedAtMs: > 0 })
+                if (user.Record.State.Length == 0 && user.Record.ErasedAtMs >= erasedSinceMs)
                 {
                     OnErased(user.Key, user.Record.ErasedAtMs);
                 }

@@ -52,11 +52,14 @@ public class ModelCatalogTests
     [InlineData(-1)]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
-    public void New_Latency_IsFiniteOrLeftOut(double seconds)
+    [InlineData(1e39)]
+    [InlineData(1_000_001)]
+    public void New_Latency_IsOneThatAnAnswerMayHaveOrLeftOut(double seconds)
     {
         var message = Refused(Small with { LatencySeconds = seconds });
         message.ShouldContain($"model 'small' has a latency of {seconds} s");
-        message.ShouldContain("or left out");
+        message.ShouldContain("from 0 to 1,000,000, or left out");
+        new ModelCatalog([Small with { LatencySeconds = ModelCatalog.MostLatencySeconds }]).Count.ShouldBe(1);
     }
 
     [Fact]

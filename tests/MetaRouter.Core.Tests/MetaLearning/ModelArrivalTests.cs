@@ -50,6 +50,33 @@ public class ModelArrivalTests
         Predicted(Three).ShouldBe(.9f, 1e-5f);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Add_GradedAnswers_MoveQualityAlsoWhereKnownModelsAreOneOrAlike(int known)
+    {
+        var snapshot = ByHand([.. Enumerable.Range(0, known).Select(i => new Known($"m{i}", 0.9f, 1))], Sample(known, [.. Enumerable.Repeat(0.9f, known)]));
+        float Quality(int graded) => Predicted(ModelArrival.Add(snapshot, Profile("newcomer", 1) with { Sibling = new("m0") }, [.. Enumerable.Range(0, graded).Select(i => new GradedAnswer($"question {i}", 0))]));
+
+        Quality(0).ShouldBe(.9f, 1e-3f);
+        Quality(30).ShouldBeLessThan(known == 1 ? .5f : .8f);
+        Quality(1000).ShouldBeLessThan(.2f);
+    }
+
+    [Fact]
+    public void Add_CountedTokensWhereKinNeverAnsweredWithAny_AreThoseCounted()
+    {
+        var silent = new Snapshot(Three.Origin, Three.Encoder, Three.Projection, Three.Forest, Three.Models, [.. Three.Heads.Select(h => h with { TokenFactor = 0 })], Three.OutcomeCorrelation, Three.Calibration, Three.Prior);
+        var snapshot = ModelArrival.Add(silent, Newcomer, [.. Enumerable.Range(0, 98).Select(i => new GradedAnswer($"question {i}", 1, 100))]);
+
+        var (outcomes, tokens) = (new Outcome[4], new float[4]);
+        var (pool, scratch) = (RoutingPool.OfSnapshot(snapshot), new RequestEncoding());
+        snapshot.Encoder.Encode("question 5", scratch);
+        pool.Predict(scratch, 10, outcomes, tokens, new float[pool.Projected]);
+        tokens[3].ShouldBe(98, 1);
+        SnapshotCodec.Read(SnapshotCodec.Write(snapshot)).Version.ShouldBe(snapshot.Version);
+    }
+
     [Fact]
     public void Add_CountedTokens_ScaleTheExpected()
     {

@@ -102,6 +102,26 @@ public class UserModelTests
         Pool.Values.ExpectedRegret(thrifty.Belief).ShouldBeLessThan(Pool.Values.ExpectedRegret(newcomer.Belief));
     }
 
+    [Theory]
+    [InlineData(.5)]
+    [InlineData(.7)]
+    [InlineData(1)]
+    [InlineData(1.6)]
+    public void Decide_MayCompareWithinACost_ShowsNoTwoAnswersThatCostMoreTogether(double scales)
+    {
+        var (limit, compared) = (scales * Pool.CostScaleUsd, 0);
+        for (var i = 0; i < 40; i++)
+        {
+            var decision = Newcomer().Decide(new RouteRequest(Ask(i)) { MayCompare = true, Needs = new RouteNeeds { MaxCostUsd = limit } }, Policy, Moment(i), _scratch);
+
+            var second = decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0;
+            ((double)decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + second).ShouldBeLessThanOrEqualTo(limit * 1.000001);
+            compared += second > 0 ? 1 : 0;
+        }
+
+        compared.ShouldBeGreaterThan(0);
+    }
+
     [Fact]
     public void Decide_MayCompare_OffersTwoAllowedModelsAndTheReceiptCarriesBoth()
     {

@@ -54,6 +54,27 @@ public sealed class OutcomeReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_ALineForEachModelsAnswer_IsOneRowOfAll()
+    {
+        static string Line(string id, string model, int score) => $"{{\"id\":\"{id}\",\"dataset\":\"d\",\"query\":\"one\",\"models\":{{\"{model}\":{{\"score\":{score},\"cost_usd\":1}}}}}}";
+        var file = OutcomeReader.Read(_folder.Write("x.jsonl", Line("1", "a", 1), Line("2", "b", 0), Line("3", "a", 0)), new OutcomeReadOptions { Models = [new("a"), new("b")], CompleteRowsOnly = true });
+
+        file.Table.Ids.ShouldBe(["1"]);
+        file.Table.Score.ShouldBe([1, 0]);
+        file.Duplicates.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Read_NoTokensOfACallThatCost_WereNotCounted()
+    {
+        var table = OutcomeReader.Read(_folder.Write("x.jsonl",
+            """{"id":"1","dataset":"d","query":"one","models":{"a":{"score":1,"cost_usd":1,"in":0,"out":0},"b":{"score":1,"cost_usd":0,"in":0,"out":0},"c":{"score":1,"cost_usd":1,"in":3,"out":0}}}""")).Table;
+
+        table.InputTokens.ShouldBe([float.NaN, 0, 3]);
+        table.OutputTokens.ShouldBe([float.NaN, 0, 0]);
+    }
+
+    [Fact]
     public void Read_RowFilter_KeepsWhatItSays() =>
         OutcomeReader.Read(_folder.Write("x.jsonl", Both, Unpriced), new OutcomeReadOptions { RowFilter = r => !r.Contaminated }).Table.Ids.ShouldBe(["2"]);
 
@@ -72,6 +93,9 @@ public sealed class OutcomeReaderTests : IDisposable
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":-1}}}""", "cost_usd -1")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":1e999}}}""", "cost_usd 1e999")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":1,"out":-3}}}""", "out -3")]
+    [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":1e300}}}""", "cost_usd 1e300; it must be a number from 0 to 1000000")]
+    [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":1,"in":1e39}}}""", "in 1e39")]
+    [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1,"cost_usd":1,"lat_s":1e300}}}""", "lat_s 1e300")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":"1","cost_usd":1}}}""", "score")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1},"a":{"score":1}}}""", "twice")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a b":{"score":1}}}""", "model name")]

@@ -16,6 +16,13 @@ public sealed class PoolsTests
     }
 
     [Theory]
+    [InlineData("d:a,b", "d")]
+    [InlineData("d:llama3:8b,b", "d")]
+    [InlineData("C:\\data\\d:a,b", "C:\\data\\d")]
+    [InlineData("C:/data/d:a,b", "C:/data/d")]
+    public void Parse_ShortNameOrDrive_EndsTheFileAtItsColon(string text, string file) => Pools.Parse(text).File.ShouldBe(file);
+
+    [Theory]
     [InlineData("nope", "mmlu-pro-8, routerbench-8, zeroeval-11")]
     [InlineData("mmlu-pro:one", "at least two")]
     [InlineData("mmlu-pro:a b,c", "visible ASCII")]

@@ -1,4 +1,5 @@
 using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Training;
 
 namespace MetaRouter.Evaluation.Tests.Data;
 
@@ -13,6 +14,16 @@ public sealed class SplitTests
         train.Concat(test).Order().ShouldBe(Enumerable.Range(0, Ids.Length));
         train.Length.ShouldBeInRange(4800, 5200);
         Split.Halves(Ids, 1).Train.Intersect(train).Count().ShouldBeInRange(2350, 2650);
+    }
+
+    [Fact]
+    public void Halves_FewestRows_LeaveEnoughToTrainOn()
+    {
+        for (var seed = 0; seed < 1000; seed++)
+        {
+            var (train, test) = Split.Halves(Ids[..Split.LeastRows], seed);
+            Math.Min(train.Length, test.Length).ShouldBeGreaterThanOrEqualTo(TrainingData.LeastRows);
+        }
     }
 
     [Fact]

@@ -91,6 +91,17 @@ public sealed class OffPolicyEvaluationTests
     }
 
     [Fact]
+    public void Run_LogThatNeverDidWhatThePolicyWouldDo_HasNoEstimate()
+    {
+        LoggedCandidate[] two = [new("a", .5, 1, 1, 1), new("b", .9, 2, 0, 0)];
+        var estimate = OffPolicyEvaluation.Run([new(two, 0, 1), new(two, 0, 0)], [Policy.Always("b")]).Single();
+
+        estimate.EffectiveSample.ShouldBe(0);
+        new[] { estimate.Ips, estimate.Snips, estimate.DoublyRobust, estimate.DoublyRobustCi.Low, estimate.DoublyRobustCi.High }.ShouldAllBe(v => double.IsNaN(v)); // else the prediction alone stood there, as the surest row of all
+        estimate.CostUsd.ShouldBe(2, 1e-12);
+    }
+
+    [Fact]
     public void Run_ModelNotAllowed_TheRoutersOwnBestIsServed()
     {
         LoggedCandidate[] two = [new("a", .5, 1, .1, .5), new("b", .5, 2, .9, .5)];

@@ -69,11 +69,16 @@ public sealed class P2Tests : IDisposable
         seen[^1].ShouldBe(1);
     }
 
-    [Fact]
-    public void Run_TooFewRows_IsRefused()
+    [Theory]
+    [InlineData(10)]
+    [InlineData(41)]
+    [InlineData(79)]
+    public void Run_TooFewRows_IsRefused(int rows)
     {
-        _folder.Write("topics.jsonl", Topics.Lines(10, 0));
-        Should.Throw<DataFileException>(() => P2.Run(_folder.Path, s_pool, [], 1, null, default)).Message.ShouldContain("10 rows");
+        _folder.Write("topics.jsonl", Topics.Lines(rows, 0));
+        Should.Throw<DataFileException>(() => P2.Run(_folder.Path, s_pool, [() => new MetaRouterModel()], 3, null, default)).Message.ShouldContain($"{rows} rows");
+        Should.Throw<DataFileException>(() => P4.Run(_folder.Path, s_pool, 1, null, default)).Message.ShouldContain($"{rows} rows");
+        Should.Throw<DataFileException>(() => CascadeTrial.Run(_folder.Path, s_pool, 3, null, default)).Message.ShouldContain($"{rows} rows");
     }
 
     private sealed class Recorder(List<double> seen) : IProgress<ProtocolProgress>

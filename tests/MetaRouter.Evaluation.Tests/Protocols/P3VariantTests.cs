@@ -40,6 +40,21 @@ public sealed class P3VariantTests : IDisposable
         JsonSerializer.Serialize(P3.RunVariants(_folder.Path, s_pool, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
     }
 
+    [Theory]
+    [InlineData(0, .0005)]
+    [InlineData(.5, .01)]
+    public void Run_NothingToGainByKnowingAUser_HasNoShares(double score, double cost)
+    {
+        _folder.Write("alike.jsonl", [.. Enumerable.Range(0, 120).Select(i => string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"what is {{i}} times {{i}}","models":{"a":{"score":{{score}},"cost_usd":{{cost}}},"b":{"score":{{score}},"cost_usd":0.01} } }"""))]);
+        Pool pool = new("alike", "alike", [new ModelId("a"), new ModelId("b")]);
+
+        foreach (var row in P3.Run(_folder.Path, pool, 1, null, default).Rows)
+        {
+            row.Share.Values.ShouldAllBe(v => double.IsNaN(v), row.Router);
+            row.ShareCi.Values.ShouldAllBe(i => double.IsNaN(i.Low) && double.IsNaN(i.High), row.Router);
+        }
+    }
+
     [Fact]
     public void Price_ByHand_FollowsTheVariant()
     {

@@ -59,6 +59,24 @@ public sealed class ChartTests
     }
 
     [Theory]
+    [InlineData(double.NaN, false)]
+    [InlineData(double.PositiveInfinity, false)]
+    [InlineData(1, true)]
+    public void Charts_NothingToDrawOrFreeOnALogAxis_AreEmptyFramesAndNotNumbersThatAreNone(double value, bool isFree)
+    {
+        var x = isFree ? 0 : 1;
+        var line = new LineChart("t", "x", "y", [new("s", Role.Ours, [(x, value), (2, value)], [(value, value), (value, value)]), new("level", Role.Yardstick, [(x, value)], Dots: true)], LogX: true).ToSvg(true);
+        var whiskers = new WhiskerChart("t", "x", [new("row", Role.Ours, value, value, value)], null, "0.00").ToSvg(true);
+        foreach (var svg in (string[])[line, whiskers])
+        {
+            XDocument.Parse(svg);
+            svg.ShouldNotContain("NaN");
+            svg.ShouldNotContain("Infinity");
+            svg.ShouldNotContain("\u221e");
+        }
+    }
+
+    [Theory]
     [InlineData(0, 1, 6, new[] { 0, .2, .4, .6, .8, 1 })]
     [InlineData(-.5, 1, 6, new[] { -.4, -.2, 0, .2, .4, .6, .8, 1 })]
     public void Ticks_AreRound(double low, double high, int wanted, double[] ticks) => Chart.Ticks(low, high, wanted).Select(t => Math.Round(t, 9)).ShouldBe(ticks);

@@ -181,6 +181,42 @@ public sealed class LearningLoopTests : IDisposable
         _pool.Current.Snapshot.Prior.ShouldNotBe(PopulationPrior.Default);
     }
 
+    [Fact]
+    public async Task Refresh_AfterPricesChanged_LearnsWhatALoopThatStartsAtThosePricesLearns()
+    {
+        var random = new Random(9);
+        UserState[] users = [.. Enumerable.Range(0, 120).Select(_ => OfTopics(random, differs: false))];
+        await using var others = new MemoryUserStore();
+        await SaveAsync(_store);
+        var erased = new List<UserKey>();
+        Loop.OnErased = (key, _) => erased.Add(key);
+        await _store.EraseAsync(new UserKey(1, 1_000), 1);
+        await Loop.RefreshAsync(default);
+        var before = PriorJson.Write(_pool.Current.Snapshot.Prior);
+        await others.WriteValueAsync("prior.v1", before, null);
+        await SaveAsync(others);
+        var cheaper = new Core.Catalog.ModelCatalog(HostingFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(m.InputPrice.Usd / 8), OutputPrice = new(m.OutputPrice.Usd / 8) }));
+        _pool.Update(p => new RoutingPool(p.Snapshot, cheaper));
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue(); // nobody spoke since, but every trade-off is measured against the dearest model's cost
+
+        var started = new PoolHolder(new RoutingPool(HostingFixture.Pool.Snapshot, cheaper));
+        using var loop = new LearningLoop(others, started, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
+        await loop.RefreshAsync(default);
+        var after = PriorJson.Write(_pool.Current.Snapshot.Prior);
+        after.ShouldNotBe(before);
+        erased.ShouldHaveSingleItem(); // long ago, and told then: who was erased may be back
+        after.ShouldBe(PriorJson.Write(started.Current.Snapshot.Prior));
+
+        async Task SaveAsync(IUserStore store)
+        {
+            foreach (var (u, state) in users.Index())
+            {
+                await store.SaveAsync(new UserKey(1, (ulong)u), state.ToBytes(), 0);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(.9, .8, 4)]
     [InlineData(0, 0, .05)]
