@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
-using MetaRouter.Gateway.Router;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Messages;
@@ -29,12 +28,7 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
     private async Task CountAsync(HttpContext context)
     {
         var body = await ReadAsync(context, needsLimit: false).ConfigureAwait(false);
-        var catalog = pool.Current.Catalog;
-        if (names.Read(body.Model, catalog) is null)
-        {
-            CatalogModels.Find(catalog, body.Model, "model");
-        }
-
+        names.CheckKnown(body.Model, pool.Current.Catalog);
         await Answers.WriteAsync(context, new TokenCountAnswer(body.Asked.Tokens)).ConfigureAwait(false);
     }
 
