@@ -332,7 +332,7 @@ public sealed class ResponsesTests : IAsyncLifetime
         answer.Headers.GetValues("x-router-decision").Single().Length.ShouldBeGreaterThan(100);
     }
 
-    /// <summary>The tokens' probabilities have one form in both of OpenAI's APIs.</summary>
+    /// <summary>The tokens' probabilities have one form in both of OpenAI's APIs; a token may be half a character.</summary>
     [Fact]
     public async Task Logprobs_ComeWholeAndWithTheirDeltas()
     {
@@ -342,12 +342,12 @@ public sealed class ResponsesTests : IAsyncLifetime
         {
             if (body["stream"] is null)
             {
-                await context.Response.WriteAsync(Completion("""{"content":"ab"}""").Replace("\"index\":0", $$"""  "index":0,"logprobs":{"content":[{{Probability("a")}},{{Probability("b")}}]} """, StringComparison.Ordinal));
+                await context.Response.WriteAsync(Completion("""{"content":"ab"}""").Replace("\"index\":0", $$"""  "index":0,"logprobs":{"content":[{{Probability("a")}},{{Probability("\\ud83d")}}]} """, StringComparison.Ordinal));
                 return true;
             }
 
             context.Response.ContentType = "text/event-stream";
-            foreach (var token in new[] { "a", "b" })
+            foreach (var token in new[] { "a", "\\ud83d" })
             {
                 await context.Response.WriteAsync($$$"""data: {"id":"x","choices":[{"index":0,"delta":{"content":"{{{token}}}"},"logprobs":{"content":[{{{Probability(token)}}}]}}]}""" + "\n\n");
             }
@@ -359,10 +359,10 @@ public sealed class ResponsesTests : IAsyncLifetime
         var whole = await _gateway.PostAsync(Responses, request);
         var events = await StreamAsync(request);
 
-        var both = $"[{Probability("a")},{Probability("b")}]";
+        var both = $"[{Probability("a")},{Probability("\\uFFFD")}]";
         whole.Body["output"]![0]!["content"]![0]!["logprobs"]!.ToJsonString().ShouldBe(both);
         events[^1]["response"]!["output"]![0]!["content"]![0]!["logprobs"]!.ToJsonString().ShouldBe(both);
-        events.Where(e => (string)e["type"]! == "response.output_text.delta").Select(e => e["logprobs"]!.ToJsonString()).ShouldBe([$"[{Probability("a")}]", $"[{Probability("b")}]"]);
+        events.Where(e => (string)e["type"]! == "response.output_text.delta").Select(e => e["logprobs"]!.ToJsonString()).ShouldBe([$"[{Probability("a")}]", $"[{Probability("\\uFFFD")}]"]);
         events.Single(e => (string)e["type"]! == "response.output_text.done")["logprobs"]!.ToJsonString().ShouldBe(both);
     }
 

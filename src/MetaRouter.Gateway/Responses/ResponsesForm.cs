@@ -77,7 +77,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, TimeProvider time) : IAn
         if (said is { Length: > 0 } || (string.IsNullOrEmpty(refused) && !hasCalls)) // nothing at all is a message without a word
         {
             var item = With(new(ItemKind.Text), said ?? "");
-            item.Add(List(Field(choice, "logprobs"), "content"));
+            item.Probabilities.Add(List(Field(choice, "logprobs"), "content"));
             yield return item;
         }
 

@@ -10,8 +10,6 @@ namespace MetaRouter.Gateway.Responses;
 /// <param name="space">The namespace of that tool; null: none.</param>
 internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string name = "", string? space = null)
 {
-    private readonly List<string> _logprobs = [];
-
     public ItemKind Kind => kind;
 
     public string Id { get; } = $"{kind switch { ItemKind.Reasoning => "rs", ItemKind.FunctionCall => "fc", ItemKind.CustomCall => "ctc", _ => "msg" }}_{Guid.NewGuid():N}";
@@ -29,29 +27,8 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
     /// <summary>in_progress, completed or incomplete.</summary>
     public string Status { get; set; } = "in_progress";
 
-    /// <summary>Takes the probabilities of more tokens.</summary>
-    /// <param name="logprobs">A list in OpenAI's form, which is the same in both its APIs.</param>
-    public void Add(JsonElement.ArrayEnumerator logprobs)
-    {
-        foreach (var token in logprobs)
-        {
-            _logprobs.Add(JsonSerializer.Serialize(token));
-        }
-    }
-
-    /// <summary>The probabilities from one on.</summary>
-    public void Logprobs(Utf8JsonWriter to, int from = 0)
-    {
-        to.WriteStartArray("logprobs");
-        foreach (var token in _logprobs.Skip(from))
-        {
-            to.WriteRawValue(token);
-        }
-
-        to.WriteEndArray();
-    }
-
-    public int LogprobCount => _logprobs.Count;
+    /// <summary>Of the tokens of <see cref="Text"/>, where they were asked for.</summary>
+    public TokenProbabilities Probabilities { get; } = new();
 
     /// <param name="isEmpty">As it is announced, before anything is in it.</param>
     public void Write(Utf8JsonWriter to, bool isEmpty = false)
@@ -107,7 +84,7 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
                 to.WriteString("type", "output_text");
                 to.WriteStartArray("annotations");
                 to.WriteEndArray();
-                Logprobs(to, isEmpty ? int.MaxValue : 0);
+                Probabilities.Write(to, isEmpty ? Probabilities.Count : 0);
                 to.WriteString("text", isEmpty ? "" : Text.ToString());
                 break;
         }

@@ -117,14 +117,14 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
 
         var item = _open!;
         item.Text.Append(text);
-        var known = item.LogprobCount;
-        item.Add(logprobs);
+        var known = item.Probabilities.Count;
+        item.Probabilities.Add(logprobs);
         InPart(output, type, to =>
         {
             to.WriteString("delta", text);
             if (kind == ItemKind.Text)
             {
-                item.Logprobs(to, known);
+                item.Probabilities.Write(to, known);
             }
         });
     }
@@ -181,7 +181,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
                 InPart(output, "response.output_text.done", to =>
                 {
                     to.WriteString("text", text);
-                    item.Logprobs(to);
+                    item.Probabilities.Write(to, 0);
                 });
                 break;
             case ItemKind.Refusal:
