@@ -373,17 +373,7 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData("\"index\":0,", "\"index\":1,")]
     public async Task Stream_TwoToolCalls_AreTwoItems(string first, string second)
     {
-        _upstream.Script = async (context, _) =>
-        {
-            context.Response.ContentType = "text/event-stream";
-            foreach (var call in (string[])[$$$$"""{{{{{first}}}}"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}""", $$$$"""{{{{{first}}}}"id":"","function":{"arguments":"1}"}}""", $$$$"""{{{{{second}}}}"id":"c2","function":{"name":"g","arguments":"{}"}}"""])
-            {
-                await context.Response.WriteAsync($$$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{{{call}}}]}}]}""" + "\n\n");
-            }
-
-            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
-            return true;
-        };
+        _upstream.Script = (context, _) => ScriptedUpstream.TwoCallsAsync(context, first, second);
 
         var events = await StreamAsync(Hello);
 
@@ -397,13 +387,7 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Answer_WithHalfACharacter_IsReadPastIt(bool streams)
     {
-        _upstream.Script = async (context, _) =>
-        {
-            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
-            byte[] choice = [.. Encoding.ASCII.GetBytes($$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"half \n"""), 0xE2, 0x82, .. "\"},\"finish_reason\":\"stop\"}]}"u8];
-            await context.Response.Body.WriteAsync(streams ? [.. "data: "u8, .. choice, .. "\n\ndata: [DONE]\n\n"u8] : choice);
-            return true;
-        };
+        _upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
 
         using var answer = await _gateway.Client.PostAsync(Responses, new StringContent(streams ? Hello.Insert(1, "\"stream\":true,") : Hello));
 
@@ -460,7 +444,7 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","input":"x","text":{"format":{"type":"grammar"}}}""", "invalid_value", "'text.format'")]
     [InlineData("""{"model":"auto","input":"x","max_output_tokens":0}""", "invalid_value", "'max_output_tokens' is 0")]
     [InlineData("""{"model":"auto","input":"x","top_logprobs":21}""", "invalid_value", "'top_logprobs' is 21")]
-    [InlineData("""{"model":"auto","input":"x","metadata":{"a":1}}""", "invalid_value", "'metadata' is 1")]
+    [InlineData("""{"model":"auto","input":"x","metadata":{"a":1}}""", "invalid_value", "'metadata'", "an object of texts")]
     [InlineData("""{"model":"auto","input":"x","stream":"yes"}""", "invalid_value", "'stream'")]
     [InlineData("""{"model":"auto","input":"x","instructions":["y"]}""", "invalid_value", "'instructions'")]
     [InlineData("""{"model":"auto","input":"x","user":7}""", "invalid_value", "'user' is 7")]
@@ -592,34 +576,5 @@ public sealed class ResponsesTests : IAsyncLifetime
         return parsed.ToJsonString();
     }
 
-    /// <returns>The events' data; the line before each names its type.</returns>
-    private async Task<List<JsonObject>> StreamAsync(string body)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Responses) { Content = new StringContent(body.Insert(1, "\"stream\":true,")) };
-        using var response = await _gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        var (named, data) = (new List<string>(), new List<JsonObject>());
-        try
-        {
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                if (line.StartsWith("event: ", StringComparison.Ordinal))
-                {
-                    named.Add(line[7..]);
-                }
-                else if (line.StartsWith("data: ", StringComparison.Ordinal))
-                {
-                    data.Add(JsonNode.Parse(line[6..])!.AsObject());
-                }
-            }
-        }
-        catch (Exception e) when (e is HttpIOException or IOException)
-        {
-            // The connection of an answer that broke off is cut after its last event.
-        }
-
-        data.Select(d => (string)d["type"]!).ShouldBe(named);
-        return data;
-    }
+    private Task<List<JsonObject>> StreamAsync(string body) => _gateway.StreamAsync(Responses, body);
 }

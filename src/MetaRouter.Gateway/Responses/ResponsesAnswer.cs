@@ -40,9 +40,17 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
         to.WriteNumber("created_at", CreatedAt);
         to.WriteString("status", Status);
         to.WriteBoolean("background", false);
-        OrNull(to, "completed_at", _completedAt is not null, () => to.WriteNumberValue(_completedAt!.Value));
-        OrNull(to, "error", _failure is not null, () => One("code", "server_error", "message", _failure));
-        OrNull(to, "incomplete_details", _incomplete is not null, () => One("reason", _incomplete!));
+        if (_completedAt is { } at)
+        {
+            to.WriteNumber("completed_at", at);
+        }
+        else
+        {
+            to.WriteNull("completed_at");
+        }
+
+        Details(to, "error", _failure is null ? [] : [("code", "server_error"), ("message", _failure)]);
+        Details(to, "incomplete_details", _incomplete is null ? [] : [("reason", _incomplete)]);
         to.WriteString("model", Model);
         to.WriteStartArray("output");
         foreach (var item in Output)
@@ -59,44 +67,45 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
 
         to.WriteBoolean("store", false);
         to.WriteString("truncation", "disabled");
-        OrNull(to, "usage", _usage is not null, () => Usage(to, _usage!.Value));
-        foreach (var (name, json) in Echo.Fields)
+        if (_usage is { } tokens)
+        {
+            Usage(to, tokens);
+        }
+        else
+        {
+            to.WriteNull("usage");
+        }
+
+        foreach (var (name, json) in Echo.Sent)
         {
             to.WritePropertyName(name);
             to.WriteRawValue(json, skipInputValidation: true);
         }
 
         to.WriteEndObject();
-
-        void One(string name, string value, string? other = null, string? text = null)
-        {
-            to.WriteStartObject();
-            to.WriteString(name, value);
-            if (other is not null)
-            {
-                to.WriteString(other, text);
-            }
-
-            to.WriteEndObject();
-        }
     }
 
-    private static void OrNull(Utf8JsonWriter to, string name, bool isThere, Action value)
+    /// <param name="fields">None: null is written.</param>
+    private static void Details(Utf8JsonWriter to, string name, ReadOnlySpan<(string Name, string Text)> fields)
     {
-        to.WritePropertyName(name);
-        if (isThere)
+        if (fields.IsEmpty)
         {
-            value();
+            to.WriteNull(name);
+            return;
         }
-        else
+
+        to.WriteStartObject(name);
+        foreach (var (field, text) in fields)
         {
-            to.WriteNullValue();
+            to.WriteString(field, text);
         }
+
+        to.WriteEndObject();
     }
 
     private static void Usage(Utf8JsonWriter to, TokenUsage tokens)
     {
-        to.WriteStartObject();
+        to.WriteStartObject("usage");
         to.WriteNumber("input_tokens", tokens.Prompt);
         to.WriteStartObject("input_tokens_details");
         to.WriteNumber("cached_tokens", Math.Min(tokens.Cached, tokens.Prompt));

@@ -6,8 +6,9 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>What an answer repeats of its request: clients' types have these fields, and some read them.</summary>
+/// <param name="Sent">Fields with their values, on one line each.</param>
 /// <param name="Tools">Those that stand in namespaces, by what upstreams call them.</param>
-internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> Fields, IReadOnlyDictionary<string, (string Space, string Name)> Tools)
+internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> Sent, IReadOnlyDictionary<string, (string Space, string Name)> Tools)
 {
     /// <summary>The fields, and what stands for one that was not sent. What an upstream takes for a temperature or top_p that is not sent is not known.</summary>
     private static readonly (string Name, byte[] Json)[] s_unsent =

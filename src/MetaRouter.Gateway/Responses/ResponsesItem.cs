@@ -14,7 +14,7 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
 
     public string Id { get; } = $"{kind switch { ItemKind.Reasoning => "rs", ItemKind.FunctionCall => "fc", ItemKind.CustomCall => "ctc", _ => "msg" }}_{Guid.NewGuid():N}";
 
-    public string CallId { get; } = string.IsNullOrEmpty(callId) ? $"call_{Guid.NewGuid():N}" : callId;
+    public string CallId { get; } = kind is not (ItemKind.FunctionCall or ItemKind.CustomCall) ? "" : string.IsNullOrEmpty(callId) ? $"call_{Guid.NewGuid():N}" : callId;
 
     public string Name => name;
 

@@ -28,7 +28,7 @@ internal static class ResponsesRequest
         var root = document.RootElement;
         CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
-        RefuseWhatIsNotKept(fields);
+        Check(fields);
         var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
         var input = fields.Find("input") ?? throw Missing("input", "send a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
@@ -49,7 +49,7 @@ internal static class ResponsesRequest
                 to.WriteNumber("max_tokens", Limit("max_output_tokens", most)); // there are upstreams that pass over max_completion_tokens in silence, and none that passes over this one
             }
 
-            Tools(to, fields);
+            ResponsesTools.Write(to, fields);
             Text(to, fields);
             Reasoning(to, fields);
             Probabilities(to, fields);
@@ -60,7 +60,8 @@ internal static class ResponsesRequest
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void RefuseWhatIsNotKept(Fields fields)
+    /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>
+    private static void Check(Fields fields)
     {
         foreach (var name in (string[])["previous_response_id", "conversation"])
         {
@@ -80,139 +81,15 @@ internal static class ResponsesRequest
             throw Unsupported("prompt", "'prompt' names a template that is kept at OpenAI; leave it out, and send its text in 'instructions' and 'input'.");
         }
 
-        if (fields.Text("truncation") is not (null or "disabled"))
+        if (fields.Text("truncation") is { } truncation and not "disabled")
         {
-            throw Unsupported("truncation", "'truncation' asks for a conversation that is too long to be shortened, which upstreams do not; leave it out, and send less of it.");
+            throw Unsupported("truncation", $"'truncation' is '{truncation}', and upstreams shorten no conversation that is too long for them; leave it out, and send less of it.");
         }
 
         _ = fields.Flag("store"); // nothing is, whatever it says: the answer tells
-        foreach (var pair in fields.Find("metadata") is { } metadata ? metadata.ValueKind == JsonValueKind.Object ? metadata.EnumerateObject() : throw Fields.Wrong("metadata", metadata, "an object of texts") : default)
+        if (fields.Find("metadata") is { } metadata && !(metadata.ValueKind == JsonValueKind.Object && metadata.EnumerateObject().All(p => p.Value.ValueKind == JsonValueKind.String)))
         {
-            _ = pair.Value.ValueKind == JsonValueKind.String ? true : throw Fields.Wrong("metadata", pair.Value, "an object of texts");
-        }
-    }
-
-    private static void Tools(Utf8JsonWriter to, Fields fields)
-    {
-        var count = 0;
-        if (fields.Find("tools") is { } tools)
-        {
-            foreach (var tool in List(tools, "tools"))
-            {
-                if (count++ == 0)
-                {
-                    to.WriteStartArray("tools");
-                }
-
-                Tool(to, tool, null);
-            }
-
-            if (count > 0)
-            {
-                to.WriteEndArray();
-            }
-        }
-
-        // Without tools upstreams refuse both, while here they are often sent regardless.
-        if (count > 0 && fields.Find("parallel_tool_calls") is not null)
-        {
-            to.WriteBoolean("parallel_tool_calls", fields.Flag("parallel_tool_calls"));
-        }
-
-        if (fields.Find("tool_choice") is { } choice && (count > 0 || !(choice.ValueKind == JsonValueKind.String && (choice.ValueEquals("auto") || choice.ValueEquals("none")))))
-        {
-            to.WritePropertyName("tool_choice");
-            Choice(to, choice);
-        }
-    }
-
-    /// <param name="space">The namespace it stands in; null: none.</param>
-    private static void Tool(Utf8JsonWriter to, JsonElement tool, string? space)
-    {
-        switch (TypeOf(tool, "tools"))
-        {
-            case "function":
-                var strict = Find(tool, "tools", "strict");
-                ChatPieces.Function(to, ToolNames.Join(space, Word(tool, "name")), tool, "parameters", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
-                break;
-            case "custom":
-                Custom(to, tool, space);
-                break;
-            case "namespace" when space is null:
-                var name = Word(tool, "name");
-                foreach (var one in List(Find(tool, "tools", "tools") ?? throw Missing("tools.tools", "send the tools of the namespace"), "tools.tools"))
-                {
-                    Tool(to, one, name);
-                }
-
-                break;
-            case var other:
-                throw Unsupported("tools", $"'tools' has one of the type '{other}', which only OpenAI runs or knows; leave it out, and send functions of your own (type function, name, parameters).");
-        }
-    }
-
-    private static void Custom(Utf8JsonWriter to, JsonElement tool, string? space)
-    {
-        to.WriteStartObject();
-        to.WriteString("type", "custom");
-        to.WriteStartObject("custom");
-        to.WriteString("name", ToolNames.Join(space, Word(tool, "name")));
-        if (Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
-        {
-            to.WriteString("description", Fields.Text("tools.description", description));
-        }
-
-        if (Find(tool, "tools", "format") is { } format)
-        {
-            to.WriteStartObject("format");
-            var type = TypeOf(format, "tools.format");
-            to.WriteString("type", type);
-            if (type == "grammar")
-            {
-                to.WriteStartObject("grammar");
-                to.WriteString("syntax", Word(format, "syntax"));
-                to.WriteString("definition", Word(format, "definition"));
-                to.WriteEndObject();
-            }
-
-            to.WriteEndObject();
-        }
-
-        to.WriteEndObject();
-        to.WriteEndObject();
-    }
-
-    private static void Choice(Utf8JsonWriter to, JsonElement choice)
-    {
-        const string expected = "auto, none, required, or an object whose type is function, custom or allowed_tools";
-        if (choice.ValueKind == JsonValueKind.String)
-        {
-            to.WriteStringValue(Fields.Text("tool_choice", choice) is "auto" or "none" or "required" ? choice.GetString() : throw Fields.Wrong("tool_choice", choice, expected));
-            return;
-        }
-
-        switch (TypeOf(choice, "tool_choice"))
-        {
-            case "function" or "custom":
-                ChatPieces.Named(to, choice.GetProperty("type").GetString()!, Word(choice, "name"));
-                break;
-            case "allowed_tools":
-                to.WriteStartObject();
-                to.WriteString("type", "allowed_tools");
-                to.WriteStartObject("allowed_tools");
-                to.WriteString("mode", Word(choice, "mode"));
-                to.WriteStartArray("tools");
-                foreach (var tool in List(Find(choice, "tool_choice", "tools") ?? throw Missing("tool_choice.tools", "send the tools that are allowed"), "tool_choice.tools"))
-                {
-                    Choice(to, TypeOf(tool, "tool_choice.tools") is "function" or "custom" ? tool : throw Fields.Wrong("tool_choice.tools", tool, "a function or a custom tool with its name"));
-                }
-
-                to.WriteEndArray();
-                to.WriteEndObject();
-                to.WriteEndObject();
-                break;
-            default:
-                throw Fields.Wrong("tool_choice", choice, expected);
+            throw Fields.Wrong("metadata", metadata, "an object of texts");
         }
     }
 

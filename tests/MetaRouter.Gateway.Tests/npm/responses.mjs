@@ -1,5 +1,6 @@
 // Talks to a gateway's Responses with OpenAI's official client and prints what it saw as one line of JSON. usage: node responses.mjs BASE_URL
 import OpenAI from 'openai';
+import { errorOf } from './errors.mjs';
 
 const client = new OpenAI({ baseURL: process.argv[2], apiKey: 'any', maxRetries: 0 });
 const model = 'auto';
@@ -25,15 +26,6 @@ const answered = await client.responses.create({ model, tools, input: [...asked,
 seen.answered = answered.output_text;
 
 seen.parsed = (await client.responses.parse({ model, input: 'json', text: { format: { type: 'json_schema', name: 'sum', strict: true, schema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'], additionalProperties: false } } } })).output_parsed;
-
-async function errorOf(work) {
-  try {
-    await work();
-    return null;
-  } catch (e) {
-    return { name: e.constructor.name, status: e.status ?? null, code: e.code ?? null, message: e.message };
-  }
-}
 
 seen.notFound = await errorOf(() => client.responses.create({ model: 'gpt-9', input: 'hello' }));
 seen.unsupported = await errorOf(() => client.responses.create({ model, input: 'hello', previous_response_id: whole.id }));
