@@ -202,6 +202,20 @@ public sealed class ResponsesTests : IAsyncLifetime
         JsonNode.DeepEquals(body, JsonNode.Parse($$"""{"messages":[{"role":"user","content":"hello"}]{{(sent.Length > 0 ? "," : "")}}{{sent}}}""")).ShouldBeTrue(body.ToJsonString());
     }
 
+    /// <summary>OpenAI's reasoning models refuse max_tokens, and other servers pass over max_completion_tokens in silence; what comes as a chat request is nobody's to change.</summary>
+    [Fact]
+    public async Task Limit_GoesByTheNameTheUpstreamKnows()
+    {
+        await using var gateway = await StartAsync("--Upstreams:0:MaxCompletionTokens", "true");
+        await gateway.PostAsync(Responses, """{"model":"auto","max_output_tokens":64,"temperature":0.5,"metadata":{"max_tokens":"1"},"input":"\"max_tokens\":9"}""");
+        await gateway.PostAsync("/v1/messages", """{"model":"auto","max_tokens":65,"messages":[{"role":"user","content":"hello"}]}""");
+        await gateway.PostAsync(Responses, Hello);
+        await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","max_tokens":66,"messages":[{"role":"user","content":"hello"}]}""");
+
+        _upstream.Bodies.Select(b => $"{b["max_completion_tokens"]?.ToJsonString()}/{b["max_tokens"]?.ToJsonString()}").ShouldBe(["64/", "65/", "/", "/66"]);
+        ((string)_upstream.Bodies.First()["messages"]![0]!["content"]!).ShouldBe("\"max_tokens\":9");
+    }
+
     [Fact]
     public async Task Answer_LearnsAndCosts_LikeAnyOther()
     {

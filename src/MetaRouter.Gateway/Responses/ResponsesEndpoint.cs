@@ -43,6 +43,6 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
     private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
     {
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
-        return RequestBody.AsText(() => (ChatBody.Read(ResponsesRequest.ToChat(bytes)), ResponsesEcho.Read(bytes)));
+        return (ChatBody.ReadTranslated(() => ResponsesRequest.ToChat(bytes)), RequestBody.AsText(() => ResponsesEcho.Read(bytes)));
     }
 }

@@ -46,7 +46,7 @@ internal static class ResponsesRequest
 
             if (fields.Find("max_output_tokens") is { } most)
             {
-                to.WriteNumber("max_tokens", Limit("max_output_tokens", most)); // there are upstreams that pass over max_completion_tokens in silence, and none that passes over this one
+                to.WriteNumber("max_tokens", Limit("max_output_tokens", most)); // an upstream that wants it under its newer name gets it so
             }
 
             ResponsesTools.Write(to, fields);
