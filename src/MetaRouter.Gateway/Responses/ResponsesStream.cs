@@ -65,10 +65,8 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
             Open(new(ItemKind.Text), output); // nothing at all is a message without a word
         }
 
-        var end = time.GetUtcNow().ToUnixTimeSeconds();
-        var tokens = spent.Tokens;
         Close(_finish is "length" or "content_filter" ? "incomplete" : "completed", output);
-        answer.End(_finish, tokens, end);
+        answer.End(_finish, spent.Tokens, time.GetUtcNow().ToUnixTimeSeconds());
         Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
         Whole("response." + answer.Status, output);
     }
