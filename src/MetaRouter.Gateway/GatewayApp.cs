@@ -3,6 +3,7 @@ using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Messages;
+using MetaRouter.Gateway.Responses;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Gateway.Upstream;
@@ -67,6 +68,7 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<ChatComparison>();
         builder.Services.AddSingleton<ChatBooks>();
         builder.Services.AddSingleton<RoutedNames>();
+        builder.Services.AddSingleton<ResponsesEndpoint>();
         builder.Services.AddSingleton<MessagesEndpoint>();
         builder.Services.AddSingleton<ModelEndpoints>();
         builder.Services.AddSingleton<GatewayMetrics>();
@@ -132,6 +134,7 @@ internal static partial class GatewayApp
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
             app.Services.GetRequiredService<AdminEndpoints>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
+            app.Services.GetRequiredService<ResponsesEndpoint>().Map(app);
             app.Services.GetRequiredService<MessagesEndpoint>().Map(app);
             app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
             app.Services.GetRequiredService<ModelEndpoints>().Map(app);

@@ -35,6 +35,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     public async Task MissingScope_Is403NamingIt()
     {
         (await _gateway.PostAsync("/v1/router/route", """{"input":"a"}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "inference");
+        (await _gateway.PostAsync("/v1/responses", """{"model":"auto","input":"a"}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "inference");
         (await _gateway.PostAsync("/v1/router/feedback", "{}", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "feedback");
         (await _gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
         (await _gateway.GetAsync("/v1/router/users/u", Bearer("all-of-b"))).ShouldFail(403, "insufficient_scope", "read");

@@ -720,6 +720,7 @@ public sealed class GovernanceTests : IAsyncLifetime
                 }
             }
 
+            (await gateway.PostAsync("/v1/responses", new JsonObject { ["model"] = "auto", ["user"] = user, ["instructions"] = prompt, ["input"] = prompt, ["metadata"] = new JsonObject { ["a"] = session } }.ToJsonString(), headers)).Status.ShouldBe(200);
             await gateway.PostAsync(Chat, "{\"" + prompt, headers);
             await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
             await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/someone", null, headers);

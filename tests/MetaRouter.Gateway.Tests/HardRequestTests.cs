@@ -10,7 +10,7 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>Requests that are cut, endless, or made to confuse; and a disk that does not take what must be kept.</summary>
 public sealed class HardRequestTests
 {
-    private const string Chat = "/v1/chat/completions", Route = "/v1/router/route", Feedback = "/v1/router/feedback";
+    private const string Chat = "/v1/chat/completions", Route = "/v1/router/route", Feedback = "/v1/router/feedback", Responses = "/v1/responses", Messages = "/v1/messages";
 
     /// <summary>JSON whose parts are each legal and which no client should send.</summary>
     public static TheoryData<string> Odd => new(
@@ -26,6 +26,17 @@ public sealed class HardRequestTests
         """{"model":"\ud800","messages":[{}]}""",
         """{"model":"auto","stream":true,"stream_options":{"\ud800include_usage":true},"messages":[{"role":"user","content":"a"}]}""", // found by fuzzing
         """{"input":"a","\ud800":1}""",
+        """{"model":"auto","input":[{"role":"\ud800","content":"a"}]}""",
+        """{"model":"auto","input":[{"type":"\ud800"}]}""",
+        """{"model":"auto","input":"a","instructions":"\ud800"}""",
+        """{"model":"auto","input":"a","metadata":{"a":"\ud800"}}""",
+        """{"model":"auto","input":"a","tools":[{"type":"function","name":"f","parameters":{"\ud800":1}}]}""",
+        """{"model":"auto","input":"a","tools":[{"type":"namespace","name":"n","tools":[{"type":"function","name":"\ud800"}]}]}""",
+        """{"model":"auto","input":"a","text":{"format":{"type":"json_schema","\ud800":1}}}""",
+        """{"model":"auto","input":"a","include":["\ud800"],"truncation":"\ud800"}""",
+        """{"model":"auto","input":"a","tool_choice":"\ud800","tools":[{"type":"function","name":"f"}]}""",
+        """{"model":"auto","input":"a","reasoning":{"mode":"\ud800"}}""",
+        """{"model":"auto","input":"a","stream":true,"temperature":1e400,"top_logprobs":1e400}""",
         """{"input":"a","lambda_cost":1.7e308}""",
         """{"input":"a","max_cost_usd":1.7e308}""",
         """{"input":"a","models":["\ud800"]}""",
@@ -41,7 +52,7 @@ public sealed class HardRequestTests
     public async Task OddJson_IsAnsweredOrRefusedButNeverAnInternalError(string body)
     {
         await using var gateway = await RunningGateway.StartAsync();
-        foreach (var path in new[] { Chat, Route, Feedback })
+        foreach (var path in new[] { Chat, Route, Feedback, Messages, Responses, Responses + "/input_tokens" })
         {
             var answer = await gateway.PostAsync(path, body);
 
@@ -64,6 +75,7 @@ public sealed class HardRequestTests
     [InlineData("PUT", "/v1/router/models")]
     [InlineData("POST", Route)]
     [InlineData("POST", Feedback)]
+    [InlineData("POST", Responses)]
     public async Task FieldNameThatIsNoText_Is400(string method, string path)
     {
         await using var gateway = await RunningGateway.StartAsync();
@@ -97,6 +109,7 @@ public sealed class HardRequestTests
 
     [Theory]
     [InlineData(Chat, "Gateway:ChatBodyBytes")]
+    [InlineData(Responses, "Gateway:ChatBodyBytes")]
     [InlineData(Route, "Gateway:RouterBodyBytes")]
     public async Task ChunkedBody_BeyondTheLimit_Is413BeforeItEnds(string path, string setting)
     {

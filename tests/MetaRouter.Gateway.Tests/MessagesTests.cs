@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -119,13 +118,7 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData(true)]
     public async Task Answer_WithHalfACharacter_IsReadPastIt(bool streams)
     {
-        _upstream.Script = async (context, _) =>
-        {
-            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
-            byte[] choice = [.. Encoding.ASCII.GetBytes($$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"half \n"""), 0xE2, 0x82, .. "\"},\"finish_reason\":\"stop\"}]}"u8];
-            await context.Response.Body.WriteAsync(streams ? [.. "data: "u8, .. choice, .. "\n\ndata: [DONE]\n\n"u8] : choice);
-            return true;
-        };
+        _upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
 
         using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(streams ? Hello.Insert(1, "\"stream\":true,") : Hello));
 
@@ -140,32 +133,9 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData(""","tools":[{"name":"weather","input_schema":{}}]""", "tools", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]
     public async Task Stream_Events_ComeInAnthropicsOrder(string more, string asked, string expected)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Messages) { Content = new StringContent($$"""{"model":"auto","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"{{asked}}"}]{{more}}}""") };
-        using var response = await _gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        var (events, data) = (new List<string>(), new List<JsonNode>());
-        try
-        {
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                if (line.StartsWith("event: ", StringComparison.Ordinal))
-                {
-                    events.Add(line[7..]);
-                }
-                else if (line.StartsWith("data: ", StringComparison.Ordinal))
-                {
-                    data.Add(JsonNode.Parse(line[6..])!);
-                }
-            }
-        }
-        catch (Exception e) when (e is HttpIOException or IOException && asked == "break")
-        {
-            // The connection is cut after the error.
-        }
+        var events = await _gateway.StreamAsync(Messages, $$"""{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"{{asked}}"}]{{more}}}""");
 
-        string.Join(' ', events).ShouldBe(expected);
-        data.Select(d => (string)d["type"]!).ShouldBe(events);
+        string.Join(' ', events.Select(e => (string)e["type"]!)).ShouldBe(expected);
     }
 
     /// <summary>Some upstreams number no tool calls, or number all of them 0; a new id is a new call.</summary>
@@ -175,21 +145,10 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("\"index\":0,", "\"index\":1,")]
     public async Task Stream_TwoToolCalls_AreTwoBlocks(string first, string second)
     {
-        _upstream.Script = async (context, _) =>
-        {
-            context.Response.ContentType = "text/event-stream";
-            foreach (var call in (string[])[$$$$"""{{{{{first}}}}"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}""", $$$$"""{{{{{first}}}}"id":"","function":{"arguments":"1}"}}""", $$$$"""{{{{{second}}}}"id":"c2","function":{"name":"g","arguments":"{}"}}"""])
-            {
-                await context.Response.WriteAsync($$$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{{{call}}}]}}]}""" + "\n\n");
-            }
+        _upstream.Script = (context, _) => ScriptedUpstream.TwoCallsAsync(context, first, second);
 
-            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
-            return true;
-        };
+        var data = await _gateway.StreamAsync(Messages, Hello);
 
-        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(Hello.Insert(1, "\"stream\":true,")));
-
-        var data = (await answer.Content.ReadAsStringAsync()).Split('\n').Where(l => l.StartsWith("data: ", StringComparison.Ordinal)).Select(l => JsonNode.Parse(l[6..])!).ToArray();
         data.Where(d => (string)d["type"]! == "content_block_start").Select(d => (string)d["content_block"]!["id"]! + (string)d["content_block"]!["name"]!).ShouldBe(["c1f", "c2g"]);
         data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{}"]);
     }

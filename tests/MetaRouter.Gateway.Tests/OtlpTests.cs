@@ -9,7 +9,7 @@ namespace MetaRouter.Gateway.Tests;
 [Collection(TelemetryAlone.Name)]
 public sealed class OtlpTests : IAsyncLifetime
 {
-    private const string Chat = "/v1/chat/completions", Messages = "/v1/messages", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
+    private const string Chat = "/v1/chat/completions", Messages = "/v1/messages", Responses = "/v1/responses", OfTheModel = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
     private static readonly string[] Steps = [SpanNames.Belief, SpanNames.Encode, SpanNames.Predict, SpanNames.Decide, SpanNames.Upstream];
 
     private ScriptedUpstream _upstream = null!;
@@ -103,13 +103,18 @@ public sealed class OtlpTests : IAsyncLifetime
             failed.Status.ShouldBe(502, failed.Text);
             await gateway.PostAsync(Chat, "{\"" + prompt, headers);
             (await gateway.PostAsync(Messages, Message(prompt, user), messages)).Status.ShouldBe(200);
-            using (var stream = await gateway.Client.SendAsync(Streamed(Message(prompt, user, streams: true), messages)))
+            (await gateway.PostAsync(Responses, Response(prompt, user), headers)).Status.ShouldBe(200);
+            foreach (var (path, body, end) in new[] { (Messages, Message(prompt, user, streams: true), "message_stop"), (Responses, Response(prompt, user, streams: true), "response.completed") })
             {
-                (await stream.Content.ReadAsStringAsync()).ShouldContain("message_stop");
+                using var stream = await gateway.Client.SendAsync(Streamed(path, body, messages));
+                (await stream.Content.ReadAsStringAsync()).ShouldContain(end);
             }
 
             (await gateway.PostAsync(Messages, Message(prompt + " fail", user), messages)).Status.ShouldBe(502);
             (await gateway.PostAsync(Messages, Message(prompt, user).Replace("max_tokens", prompt, StringComparison.Ordinal), messages)).Status.ShouldBe(400);
+            (await gateway.PostAsync(Responses, Response(prompt + " fail", user), headers)).Status.ShouldBe(502);
+            (await gateway.PostAsync(Responses, Response(prompt, user).Replace("store", prompt, StringComparison.Ordinal), headers)).Status.ShouldBe(400);
+            await gateway.GetAsync($"{Responses}/{user}", headers);
             await gateway.GetAsync($"/v1/{user}", headers);
             await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
             (await gateway.SendAsync(HttpMethod.Delete, $"/v1/router/users/{user}", null, headers)).Status.ShouldBe(200);
@@ -124,7 +129,11 @@ public sealed class OtlpTests : IAsyncLifetime
         got.Spans.Count.ShouldBeGreaterThan(15);
         got.Metrics.Count.ShouldBeGreaterThan(20);
         got.Logs.Count.ShouldBeGreaterThan(5);
-        got.Spans.Select(Received.AttributesOf).Select(a => a.GetValueOrDefault("http.route")).ShouldContain(Messages);
+        foreach (var path in new[] { Messages, Responses })
+        {
+            got.Spans.Select(Received.AttributesOf).Select(a => a.GetValueOrDefault("http.route")).ShouldContain(path);
+        }
+
         foreach (var canary in (string[])[prompt, text, user, key, upstreamKey, session, "canary"])
         {
             got.Text.ShouldNotContain(canary);
@@ -177,9 +186,12 @@ public sealed class OtlpTests : IAsyncLifetime
     private static string Message(string content, string user, bool streams = false) =>
         new JsonObject { ["model"] = "auto", ["max_tokens"] = 9, ["stream"] = streams, ["metadata"] = new JsonObject { ["user_id"] = user }, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
 
-    private static HttpRequestMessage Streamed(string body, (string Name, string Value)[] headers)
+    private static string Response(string content, string user, bool streams = false) =>
+        new JsonObject { ["model"] = "auto", ["store"] = false, ["stream"] = streams, ["safety_identifier"] = user, ["instructions"] = content, ["input"] = content }.ToJsonString();
+
+    private static HttpRequestMessage Streamed(string path, string body, (string Name, string Value)[] headers)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, Messages) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         foreach (var (name, value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value).ShouldBeTrue();

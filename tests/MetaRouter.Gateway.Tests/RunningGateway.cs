@@ -72,6 +72,38 @@ public sealed class RunningGateway : IAsyncDisposable
 
     public Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, body, headers);
 
+    /// <summary>Asks for a stream of typed events, each of which tells its type in a line of its own as well.</summary>
+    /// <returns>Their data; of a stream whose connection was cut, as many as came.</returns>
+    public async Task<List<JsonObject>> StreamAsync(string path, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body.Insert(1, "\"stream\":true,")) };
+        using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var (named, data) = (new List<string>(), new List<JsonObject>());
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                if (line.StartsWith("event: ", StringComparison.Ordinal))
+                {
+                    named.Add(line[7..]);
+                }
+                else if (line.StartsWith("data: ", StringComparison.Ordinal))
+                {
+                    data.Add(JsonNode.Parse(line[6..])!.AsObject());
+                }
+            }
+        }
+        catch (Exception e) when (e is HttpIOException or IOException)
+        {
+            // It is cut where an answer broke off.
+        }
+
+        data.Select(d => (string)d["type"]!).ShouldBe(named);
+        return data;
+    }
+
     public Task<Answer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
 
     public async Task<Answer> RouteAsync(string user, bool compare = false, string input = "A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?")

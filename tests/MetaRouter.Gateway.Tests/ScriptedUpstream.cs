@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -56,6 +57,30 @@ public sealed class ScriptedUpstream : IAsyncDisposable
     {
         context.Response.StatusCode = status;
         await context.Response.WriteAsync(new JsonObject { ["error"] = new JsonObject { ["message"] = message, ["type"] = "server_error", ["param"] = null, ["code"] = null } }.ToJsonString());
+        return true;
+    }
+
+    /// <summary>Answers with half of a character, as upstreams do that cut its bytes apart between two tokens.</summary>
+    public static async Task<bool> HalfACharacterAsync(HttpContext context, bool streams)
+    {
+        context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+        byte[] choice = [.. Encoding.ASCII.GetBytes($$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"half \n"""), 0xE2, 0x82, .. "\"},\"finish_reason\":\"stop\"}]}"u8];
+        await context.Response.Body.WriteAsync(streams ? [.. "data: "u8, .. choice, .. "\n\ndata: [DONE]\n\n"u8] : choice);
+        return true;
+    }
+
+    /// <summary>Streams two tool calls: f with {"a":1} in two pieces, g with {}.</summary>
+    /// <param name="first">How the first is numbered: a field with its comma, or nothing.</param>
+    /// <param name="second">How the second is.</param>
+    public static async Task<bool> TwoCallsAsync(HttpContext context, string first, string second)
+    {
+        context.Response.ContentType = "text/event-stream";
+        foreach (var call in (string[])[$$$$"""{{{{{first}}}}"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}""", $$$$"""{{{{{first}}}}"id":"","function":{"arguments":"1}"}}""", $$$$"""{{{{{second}}}}"id":"c2","function":{"name":"g","arguments":"{}"}}"""])
+        {
+            await context.Response.WriteAsync($$$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"tool_calls":[{{{call}}}]}}]}""" + "\n\n");
+        }
+
+        await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
         return true;
     }
 

@@ -32,6 +32,15 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
 
+    /// <summary>Reads a request of another API.</summary>
+    /// <param name="translate">Makes a chat request of it.</param>
+    /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
+    public static ChatBody ReadTranslated(Func<byte[]> translate)
+    {
+        var body = RequestBody.AsText(() => ReadFields(translate()));
+        return body with { Forwarded = body.Forwarded with { IsTranslated = true } };
+    }
+
     private static ChatBody ReadFields(byte[] body)
     {
         using var document = Parse(body);

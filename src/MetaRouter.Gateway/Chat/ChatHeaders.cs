@@ -52,6 +52,9 @@ internal static class ChatHeaders
         }
     }
 
+    /// <summary>What a stream cost, known when its headers are long gone: a comment among its events.</summary>
+    public static string PriceComment(in Spending spent) => string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {spent.Usd:0.##########} {spent.Source}\n\n");
+
     public static void Price(HttpContext context, double usd, string source)
     {
         context.Response.Headers["x-router-cost-usd"] = usd.ToString("0.##########", CultureInfo.InvariantCulture);

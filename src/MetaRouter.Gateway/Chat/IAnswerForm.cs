@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>The form in which a client gets its answer: OpenAI's or Anthropic's. Upstreams answer in OpenAI's.</summary>
+/// <summary>The form in which a client gets its answer: one of OpenAI's two, or Anthropic's. Upstreams answer in that of OpenAI's chat completions.</summary>
 internal interface IAnswerForm
 {
     /// <summary>Two answers side by side have a place in it.</summary>

@@ -60,6 +60,15 @@ internal static class JsonSplice
         return [.. json[..brace], .. field, .. isEmpty ? ""u8 : ","u8, .. json[brace..]];
     }
 
+    /// <summary>The object with a top-level field under another name, as it is where there is none.</summary>
+    /// <param name="json">Written without blanks.</param>
+    public static byte[] Rename(byte[] json, ReadOnlySpan<byte> field, ReadOnlySpan<byte> name)
+    {
+        var (at, count) = Find(json, field);
+        var end = at.Start.Value - "\":".Length;
+        return count == 0 ? json : [.. json.AsSpan(0, end - field.Length), .. name, .. json.AsSpan(end)];
+    }
+
     /// <summary>The object with a top-level field set to a text; a field that is not there comes first.</summary>
     public static byte[] Set(ReadOnlySpan<byte> json, string field, string value)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Http;
@@ -53,7 +52,7 @@ internal sealed class OpenAiForm : IAnswerForm
         /// <summary>The counts are complete: what they come to, then what every client waits for. An upstream that ends without the word has it said for it.</summary>
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
-            Write(string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {spent.Usd:0.##########} {spent.Source}\n\n"), output);
+            Write(ChatHeaders.PriceComment(spent), output);
             if (last.IsEmpty)
             {
                 Write("data: [DONE]\n\n", output);

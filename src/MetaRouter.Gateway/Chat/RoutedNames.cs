@@ -64,6 +64,15 @@ internal sealed class RoutedNames(GatewaySettings settings)
         _ => null,
     };
 
+    /// <exception cref="ApiException">404: it names neither a model nor a rule of routing, as <see cref="Read"/> says.</exception>
+    public void CheckKnown(string model, ModelCatalog catalog)
+    {
+        if (Read(model, catalog) is null)
+        {
+            CatalogModels.Find(catalog, model, "model");
+        }
+    }
+
     private DeferralRule Rule(string model, ModelCatalog catalog)
     {
         var shown = model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";

@@ -37,6 +37,12 @@ internal sealed class UpstreamOptions
     /// </value>
     public bool AskUsage { get; set; }
 
+    /// <value>
+    /// The limit of an answer is called max_completion_tokens there, as OpenAI's reasoning models insist. Default false: max_tokens, which is at worst refused,
+    /// while some servers pass over the newer name in silence. It counts for requests that are translated (Messages, Responses); a chat request is forwarded as it is.
+    /// </value>
+    public bool MaxCompletionTokens { get; set; }
+
     /// <value>The model makes embeddings: it is served at /v1/embeddings and not routed to; it need not be in the catalog. Default false.</value>
     public bool Embeddings { get; set; }
 

@@ -83,6 +83,8 @@ internal sealed record ModelAnswer(string Id, string Object, long Created, strin
 
 internal sealed record TokenCountAnswer(int InputTokens);
 
+internal sealed record InputTokensAnswer(string Object, int InputTokens);
+
 /// <summary>How answers are written. Not by generated code: it writes a route .6 us sooner, a hundredth of what one costs, and was a tenth or more of compiling a clone.</summary>
 internal static class GatewayJson
 {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
-using MetaRouter.Gateway.Router;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Messages;
@@ -29,18 +28,13 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
     private async Task CountAsync(HttpContext context)
     {
         var body = await ReadAsync(context, needsLimit: false).ConfigureAwait(false);
-        var catalog = pool.Current.Catalog;
-        if (names.Read(body.Model, catalog) is null)
-        {
-            CatalogModels.Find(catalog, body.Model, "model");
-        }
-
+        names.CheckKnown(body.Model, pool.Current.Catalog);
         await Answers.WriteAsync(context, new TokenCountAnswer(body.Asked.Tokens)).ConfigureAwait(false);
     }
 
     private async ValueTask<ChatBody> ReadAsync(HttpContext context, bool needsLimit)
     {
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
-        return ChatBody.Read(RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit)));
+        return ChatBody.ReadTranslated(() => MessagesRequest.ToChat(bytes, needsLimit));
     }
 }

@@ -1,18 +1,15 @@
 using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>An upstream's answer as a message of Anthropic's: its first choice, text and tool calls, with the receipt as id.</summary>
 internal sealed class MessagesForm : IAnswerForm
 {
-    private static readonly JsonWriterOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static MessagesForm Instance { get; } = new();
 
     public bool CanCompare => false;
@@ -27,9 +24,9 @@ internal sealed class MessagesForm : IAnswerForm
         }
 
         using var document = JsonDocument.Parse(answer.Body);
-        var choice = document.RootElement.TryGetProperty("choices", out var choices) && choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0 ? choices[0] : default;
+        var choice = FirstChoice(document.RootElement);
         var buffer = new ArrayBufferWriter<byte>(answer.Body.Length + 1024);
-        using (var to = new Utf8JsonWriter(buffer, s_readable))
+        using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
             to.WriteStartObject();
             Head(to, receipt ?? Text(document.RootElement, "id") ?? "", answer);
@@ -58,14 +55,10 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteEndObject();
         }
 
-        var calls = Field(message, "tool_calls");
-        if (calls.ValueKind != JsonValueKind.Array)
+        var hasCalls = false;
+        foreach (var call in List(message, "tool_calls"))
         {
-            return false;
-        }
-
-        foreach (var call in calls.EnumerateArray())
-        {
+            hasCalls = true;
             var function = Field(call, "function");
             to.WriteStartObject();
             to.WriteString("type", "tool_use");
@@ -76,7 +69,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteEndObject();
         }
 
-        return calls.GetArrayLength() > 0;
+        return hasCalls;
     }
 
     /// <summary>A model may write arguments that are no object; they are shown and not lost.</summary>
@@ -130,24 +123,6 @@ internal sealed class MessagesForm : IAnswerForm
         _ => calls ? "tool_use" : "end_turn",
     };
 
-    private static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
-
-    private static string? Text(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.String } text ? Fields.Lenient(text) : null;
-
-    private static string? MessageOf(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json);
-        return JsonDocument.TryParseValue(ref reader, out var document) ? Of(document) : null;
-
-        static string? Of(JsonDocument document)
-        {
-            using (document)
-            {
-                return Text(Field(document.RootElement, "error"), "message");
-            }
-        }
-    }
-
     /// <summary>Chunks become blocks: a block is opened by its first piece and closed by the next block's, or by the end.</summary>
     private sealed class Stream(ChatCall call, UpstreamAnswer answer, string id) : IStreamForm
     {
@@ -173,8 +148,7 @@ internal sealed class MessagesForm : IAnswerForm
             Begin(output);
             var reader = new Utf8JsonReader(part.JsonOf(text));
             using var document = JsonDocument.ParseValue(ref reader);
-            var choices = Field(document.RootElement, "choices");
-            var choice = choices.ValueKind == JsonValueKind.Array && choices.GetArrayLength() > 0 ? choices[0] : default;
+            var choice = FirstChoice(document.RootElement);
             var delta = Field(choice, "delta");
             _finish = Text(choice, "finish_reason") ?? _finish;
             if ((Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } prose)
@@ -183,12 +157,10 @@ internal sealed class MessagesForm : IAnswerForm
                 Delta(output, "text_delta", "text", prose);
             }
 
-            var calls = Field(delta, "tool_calls");
-            foreach (var one in calls.ValueKind == JsonValueKind.Array ? calls.EnumerateArray() : default)
+            foreach (var one in List(delta, "tool_calls"))
             {
                 var function = Field(one, "function");
-                var index = Field(one, "index") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var at) ? at : 0;
-                Open(Math.Max(0, index), Text(one, "id"), Text(function, "name"), output);
+                Open(Index(one), Text(one, "id"), Text(function, "name"), output);
                 if (Text(function, "arguments") is { Length: > 0 } arguments)
                 {
                     Delta(output, "input_json_delta", "partial_json", arguments);
@@ -201,7 +173,7 @@ internal sealed class MessagesForm : IAnswerForm
             Begin(output);
             Close(output);
             var tokens = spent.Tokens;
-            Event(output, "message_delta", to =>
+            TypedEvents.Write(output, "message_delta", to =>
             {
                 to.WriteStartObject("delta");
                 to.WriteString("stop_reason", StopReason(_finish, _hasCalls));
@@ -209,7 +181,7 @@ internal sealed class MessagesForm : IAnswerForm
                 to.WriteEndObject();
                 Usage(to, tokens);
             });
-            Event(output, "message_stop", static _ => { });
+            TypedEvents.Write(output, "message_stop", static _ => { });
         }
 
         public void Broken(string message, IBufferWriter<byte> output) => Error(message, output);
@@ -222,7 +194,7 @@ internal sealed class MessagesForm : IAnswerForm
             }
 
             _hasBegun = true;
-            Event(output, "message_start", to =>
+            TypedEvents.Write(output, "message_start", to =>
             {
                 to.WriteStartObject("message");
                 Head(to, id, answer);
@@ -245,7 +217,7 @@ internal sealed class MessagesForm : IAnswerForm
 
             Close(output);
             (_open, _openId, _hasCalls) = (block, callId, _hasCalls || block >= 0);
-            Event(output, "content_block_start", to =>
+            TypedEvents.Write(output, "content_block_start", to =>
             {
                 to.WriteNumber("index", _blocks);
                 to.WriteStartObject("content_block");
@@ -274,11 +246,11 @@ internal sealed class MessagesForm : IAnswerForm
                 return;
             }
 
-            Event(output, "content_block_stop", to => to.WriteNumber("index", _blocks));
+            TypedEvents.Write(output, "content_block_stop", to => to.WriteNumber("index", _blocks));
             (_open, _blocks) = (None, _blocks + 1);
         }
 
-        private void Delta(IBufferWriter<byte> output, string type, string field, string text) => Event(output, "content_block_delta", to =>
+        private void Delta(IBufferWriter<byte> output, string type, string field, string text) => TypedEvents.Write(output, "content_block_delta", to =>
         {
             to.WriteNumber("index", _blocks);
             to.WriteStartObject("delta");
@@ -287,7 +259,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteEndObject();
         });
 
-        private static void Error(string message, IBufferWriter<byte> output) => Event(output, "error", to =>
+        private static void Error(string message, IBufferWriter<byte> output) => TypedEvents.Write(output, "error", to =>
         {
             to.WriteStartObject("error");
             to.WriteString("type", MessagesError.TypeOf(StatusCodes.Status502BadGateway));
@@ -295,21 +267,5 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteString("code", Upstreams.BrokeOff);
             to.WriteEndObject();
         });
-
-        private static void Event(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> fields)
-        {
-            output.Write("event: "u8);
-            Encoding.ASCII.GetBytes(type, output);
-            output.Write("\ndata: "u8);
-            using (var to = new Utf8JsonWriter(output, s_readable))
-            {
-                to.WriteStartObject();
-                to.WriteString("type", type);
-                fields(to);
-                to.WriteEndObject();
-            }
-
-            output.Write("\n\n"u8);
-        }
     }
 }

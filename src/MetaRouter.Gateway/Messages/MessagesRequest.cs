@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
+using static MetaRouter.Gateway.Http.Nested;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -15,40 +17,31 @@ internal static class MessagesRequest
         "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata", "tools", "tool_choice", "thinking", "service_tier", "cache_control",
     ];
 
-    private static readonly JsonWriterOptions s_readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <param name="needsLimit">Whether <c>max_tokens</c> must be there: who only asks how long a prompt is need not say it.</param>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
     public static byte[] ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
-        foreach (var field in root.EnumerateObject().Where(f => !s_fields.Contains(f.Name)))
-        {
-            throw Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", s_fields)}.");
-        }
-
+        CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
         var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
         var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var most = fields.Find("max_tokens") is { } limit ? Limit(limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
+        var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
         if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not "disabled")
         {
             throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"disabled\"} or leave it out.");
         }
 
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
-        using (var to = new Utf8JsonWriter(buffer, s_readable))
+        using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
             to.WriteStartObject();
             to.WriteString("model", model);
             to.WriteStartArray("messages");
             if (fields.Find("system") is { } system)
             {
-                to.WriteStartObject();
-                to.WriteString("role", "system");
-                to.WriteString("content", Texts(system, "system"));
-                to.WriteEndObject();
+                ChatPieces.Message(to, "system", Texts(system, "system"));
             }
 
             foreach (var message in List(messages, "messages"))
@@ -62,9 +55,9 @@ internal static class MessagesRequest
                 to.WriteNumber("max_tokens", tokens);
             }
 
-            Copy(to, fields, "temperature", "temperature");
-            Copy(to, fields, "top_p", "top_p");
-            Copy(to, fields, "stop_sequences", "stop");
+            ChatPieces.Copy(to, fields, "temperature", "temperature");
+            ChatPieces.Copy(to, fields, "top_p", "top_p");
+            ChatPieces.Copy(to, fields, "stop_sequences", "stop");
             if (fields.Find("metadata") is { } metadata && Find(metadata, "metadata", "user_id") is { } user)
             {
                 to.WriteString("user", UserId.Check(user.ValueKind == JsonValueKind.String ? Fields.Text("metadata.user_id", user) : throw Fields.Wrong("metadata.user_id", user, "a string"), "metadata.user_id"));
@@ -80,20 +73,12 @@ internal static class MessagesRequest
                 ToolChoice(to, choice);
             }
 
-            if (fields.Flag("stream"))
-            {
-                to.WriteBoolean("stream", true);
-                to.WritePropertyName("stream_options");
-                to.WriteRawValue("{\"include_usage\":true}"u8); // a stream of Anthropic's always ends with its counts
-            }
-
+            ChatPieces.Streams(to, fields);
             to.WriteEndObject();
         }
 
         return buffer.WrittenSpan.ToArray();
     }
-
-    private static int Limit(JsonElement given) => given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var most) && most >= 1 ? most : throw Fields.Wrong("max_tokens", given, "a whole number, 1 or more");
 
     private static void Message(Utf8JsonWriter to, JsonElement message)
     {
@@ -114,11 +99,7 @@ internal static class MessagesRequest
         // Results of tools are messages of their own there, and come before what the user says beside them.
         foreach (var result in blocks.Where(b => TypeOf(b, "messages.content") == "tool_result"))
         {
-            to.WriteStartObject();
-            to.WriteString("role", "tool");
-            to.WriteString("tool_call_id", Word(result, "tool_use_id"));
-            to.WriteString("content", Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content") : "");
-            to.WriteEndObject();
+            ChatPieces.Result(to, Word(result, "tool_use_id"), Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content") : "");
         }
 
         var rest = Array.FindAll(blocks, b => TypeOf(b, "messages.content") != "tool_result");
@@ -162,28 +143,13 @@ internal static class MessagesRequest
         to.WriteString("role", "assistant");
         var calls = Array.FindAll(blocks, b => TypeOf(b, "messages.content") == "tool_use");
         var text = content.ValueKind == JsonValueKind.String ? Fields.Text("messages.content", content) : string.Concat(blocks.Where(b => TypeOf(b, "messages.content") == "text").Select(b => Word(b, "text")));
-        if (text.Length > 0 || calls.Length == 0)
-        {
-            to.WriteString("content", text);
-        }
-        else
-        {
-            to.WriteNull("content");
-        }
-
+        ChatPieces.Said(to, text, calls.Length > 0);
         if (calls.Length > 0)
         {
             to.WriteStartArray("tool_calls");
             foreach (var call in calls)
             {
-                to.WriteStartObject();
-                to.WriteString("id", Word(call, "id"));
-                to.WriteString("type", "function");
-                to.WriteStartObject("function");
-                to.WriteString("name", Word(call, "name"));
-                to.WriteString("arguments", Find(call, "messages.content", "input")?.GetRawText() ?? "{}");
-                to.WriteEndObject();
-                to.WriteEndObject();
+                ChatPieces.Call(to, Word(call, "id"), Word(call, "name"), Find(call, "messages.content", "input")?.GetRawText() ?? "{}");
             }
 
             to.WriteEndArray();
@@ -197,24 +163,16 @@ internal static class MessagesRequest
         switch (TypeOf(block, "messages.content"))
         {
             case "text":
-                to.WriteStartObject();
-                to.WriteString("type", "text");
-                to.WriteString("text", Word(block, "text"));
-                to.WriteEndObject();
+                ChatPieces.TextPart(to, Word(block, "text"));
                 break;
             case "image":
                 var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the image as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"url\",\"url\"}");
-                to.WriteStartObject();
-                to.WriteString("type", "image_url");
-                to.WriteStartObject("image_url");
-                to.WriteString("url", TypeOf(source, "messages.content.source") switch
+                ChatPieces.ImagePart(to, TypeOf(source, "messages.content.source") switch
                 {
                     "base64" => $"data:{Word(source, "media_type")};base64,{Word(source, "data")}",
                     "url" => Word(source, "url"),
                     var other => throw Unsupported("messages.content.source", $"An image's source has the type '{other}'; upstreams take base64 and url. Send it as one of them."),
                 });
-                to.WriteEndObject();
-                to.WriteEndObject();
                 break;
             case var other:
                 throw Unsupported("messages.content", $"A user's message has a block of the type '{other}'; upstreams take text, image and tool_result. Send what it says as text.");
@@ -231,23 +189,7 @@ internal static class MessagesRequest
                 throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
             }
 
-            to.WriteStartObject();
-            to.WriteString("type", "function");
-            to.WriteStartObject("function");
-            to.WriteString("name", Word(tool, "name"));
-            if (Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
-            {
-                to.WriteString("description", Fields.Text("tools.description", description));
-            }
-
-            if (Find(tool, "tools", "input_schema") is { } schema)
-            {
-                to.WritePropertyName("parameters");
-                schema.WriteTo(to);
-            }
-
-            to.WriteEndObject();
-            to.WriteEndObject();
+            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema");
         }
 
         to.WriteEndArray();
@@ -267,12 +209,8 @@ internal static class MessagesRequest
                 to.WriteString("tool_choice", "none");
                 break;
             case "tool":
-                to.WriteStartObject("tool_choice");
-                to.WriteString("type", "function");
-                to.WriteStartObject("function");
-                to.WriteString("name", Word(choice, "name"));
-                to.WriteEndObject();
-                to.WriteEndObject();
+                to.WritePropertyName("tool_choice");
+                ChatPieces.Named(to, "function", Word(choice, "name"));
                 break;
             default:
                 throw Fields.Wrong("tool_choice", choice, "an object whose type is auto, any, none or tool");
@@ -300,26 +238,4 @@ internal static class MessagesRequest
 
         return string.Join('\n', texts);
     }
-
-    private static void Copy(Utf8JsonWriter to, Fields fields, string name, string upstream)
-    {
-        if (fields.Find(name) is { } value)
-        {
-            to.WritePropertyName(upstream);
-            value.WriteTo(to);
-        }
-    }
-
-    private static JsonElement.ArrayEnumerator List(JsonElement value, string name) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fields.Wrong(name, value, "a list");
-
-    private static JsonElement? Find(JsonElement of, string name, string field) =>
-        of.ValueKind != JsonValueKind.Object ? throw Fields.Wrong(name, of, "an object") : of.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
-
-    private static string TypeOf(JsonElement block, string name) => Find(block, name, "type") is { ValueKind: JsonValueKind.String } type ? Fields.Text("type", type) : throw Fields.Wrong(name, block, "an object with a type");
-
-    private static string Word(JsonElement of, string field) => Find(of, field, field) is { ValueKind: JsonValueKind.String } word ? Fields.Text(field, word) : throw Fields.Wrong(field, of, $"an object with a text '{field}'");
-
-    private static ApiException Missing(string field, string remedy) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; {remedy}.", field);
-
-    private static ApiException Unsupported(string field, string message) => new(400, ErrorCodes.InvalidRequest, "unsupported_field", message, field);
 }

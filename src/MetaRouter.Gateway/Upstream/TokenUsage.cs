@@ -9,6 +9,9 @@ namespace MetaRouter.Gateway.Upstream;
 /// <param name="Cached">Prompt tokens read from the upstream's cache, which are cheaper.</param>
 internal readonly record struct TokenUsage(long Prompt, long Completion, long Cached)
 {
+    /// <summary>Of the completion, what the model thought; 0 also where the upstream does not say.</summary>
+    public long Reasoning { get; init; }
+
     /// <summary>The upstream did not say.</summary>
     public bool IsUnknown => Prompt == 0 && Completion == 0;
 
@@ -26,9 +29,11 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
             return default;
         }
 
-        var cached = usage.TryGetProperty("prompt_tokens_details", out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, "cached_tokens") : 0;
-        return new(Count(usage, "prompt_tokens"), Count(usage, "completion_tokens"), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens"));
+        var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
+        return new(Count(usage, "prompt_tokens"), Count(usage, "completion_tokens"), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens")) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
     }
+
+    private static long Detail(JsonElement usage, string name, string count) => usage.TryGetProperty(name, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, count) : 0;
 
     private static long Count(JsonElement usage, string name) =>
         usage.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens >= 0 ? tokens : 0;

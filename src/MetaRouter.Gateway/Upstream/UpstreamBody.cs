@@ -10,11 +10,20 @@ internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool S
     /// <summary>The client says itself whether a stream is to end with its token counts.</summary>
     public bool HasStreamOptions { get; init; }
 
+    /// <summary>It was written here for a request of another API, so its limit goes by whichever name the upstream knows.</summary>
+    public bool IsTranslated { get; init; }
+
     /// <param name="asksUsage">Ask for the token counts of a stream whose client does not say.</param>
-    public byte[] For(string model, bool asksUsage)
+    /// <param name="renamesLimit">Call the limit of a translated request max_completion_tokens.</param>
+    public byte[] For(string model, bool asksUsage, bool renamesLimit = false)
     {
         var bytes = Bytes.AsSpan();
         byte[] named = [.. bytes[..ModelAt.Start], .. JsonSplice.Quoted(model), .. bytes[ModelAt.End..]];
+        if (IsTranslated && renamesLimit)
+        {
+            named = JsonSplice.Rename(named, "max_tokens"u8, "max_completion_tokens"u8);
+        }
+
         return Streams && asksUsage && !HasStreamOptions ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
     }
 }

@@ -149,7 +149,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content = new SentContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage)) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content = new SentContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage, upstream.MaxCompletionTokens)) };
             content.Headers.ContentType = Json;
             if (endpoint.Authorization is { } authorization)
             {

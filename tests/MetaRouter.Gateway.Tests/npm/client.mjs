@@ -1,5 +1,6 @@
 // Talks to a gateway with the official client and prints what it saw as one line of JSON. usage: node client.mjs BASE_URL
 import OpenAI from 'openai';
+import { errorOf } from './errors.mjs';
 
 const client = new OpenAI({ baseURL: process.argv[2], apiKey: 'any', maxRetries: 0 });
 const messages = [{ role: 'user', content: 'hello' }];
@@ -30,15 +31,6 @@ seen.tool = final.choices[0].message.tool_calls[0].function;
 
 const embedding = await client.embeddings.create({ model: 'embedder', input: ['a', 'b'] });
 seen.embedding = { model: embedding.model, vectors: embedding.data.map(d => d.embedding) };
-
-async function errorOf(work) {
-  try {
-    await work();
-    return null;
-  } catch (e) {
-    return { name: e.constructor.name, status: e.status ?? null, code: e.code ?? null, message: e.message };
-  }
-}
 
 seen.notFound = await errorOf(() => client.chat.completions.create({ model: 'gpt-9', messages }));
 seen.noModel = await errorOf(() => client.models.retrieve('gpt-9'));

@@ -1,0 +1,140 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>Writes the pieces of a chat request to which a request of another API is translated.</summary>
+internal static class ChatPieces
+{
+    /// <summary>Texts stay as they are, as far as JSON lets them.</summary>
+    public static JsonWriterOptions Readable { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static void Message(Utf8JsonWriter to, string role, string text)
+    {
+        to.WriteStartObject();
+        to.WriteString("role", role);
+        to.WriteString("content", text);
+        to.WriteEndObject();
+    }
+
+    /// <summary>What a tool gave back.</summary>
+    public static void Result(Utf8JsonWriter to, string callId, string text)
+    {
+        to.WriteStartObject();
+        to.WriteString("role", "tool");
+        to.WriteString("tool_call_id", callId);
+        to.WriteString("content", text);
+        to.WriteEndObject();
+    }
+
+    /// <summary>An assistant's content: nothing beside calls is null there, not an empty text.</summary>
+    public static void Said(Utf8JsonWriter to, string text, bool calls)
+    {
+        if (text.Length > 0 || !calls)
+        {
+            to.WriteString("content", text);
+        }
+        else
+        {
+            to.WriteNull("content");
+        }
+    }
+
+    public static void TextPart(Utf8JsonWriter to, string text)
+    {
+        to.WriteStartObject();
+        to.WriteString("type", "text");
+        to.WriteString("text", text);
+        to.WriteEndObject();
+    }
+
+    /// <param name="detail">How closely the model is to look; null: it is not said.</param>
+    public static void ImagePart(Utf8JsonWriter to, string url, string? detail = null)
+    {
+        to.WriteStartObject();
+        to.WriteString("type", "image_url");
+        to.WriteStartObject("image_url");
+        to.WriteString("url", url);
+        if (detail is not null)
+        {
+            to.WriteString("detail", detail);
+        }
+
+        to.WriteEndObject();
+        to.WriteEndObject();
+    }
+
+    public static void Call(Utf8JsonWriter to, string id, string name, string arguments)
+    {
+        to.WriteStartObject();
+        to.WriteString("id", id);
+        to.WriteString("type", "function");
+        to.WriteStartObject("function");
+        to.WriteString("name", name);
+        to.WriteString("arguments", arguments);
+        to.WriteEndObject();
+        to.WriteEndObject();
+    }
+
+    /// <param name="tool">Has the description.</param>
+    /// <param name="parameters">The field of it that has the schema.</param>
+    /// <param name="strict">Whether arguments must keep to the schema; null: it is not said.</param>
+    public static void Function(Utf8JsonWriter to, string name, JsonElement tool, string parameters, bool? strict = null)
+    {
+        to.WriteStartObject();
+        to.WriteString("type", "function");
+        to.WriteStartObject("function");
+        to.WriteString("name", name);
+        if (Nested.Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
+        {
+            to.WriteString("description", Fields.Text("tools.description", description));
+        }
+
+        if (Nested.Find(tool, "tools", parameters) is { } schema)
+        {
+            to.WritePropertyName("parameters");
+            schema.WriteTo(to);
+        }
+
+        if (strict is { } must)
+        {
+            to.WriteBoolean("strict", must);
+        }
+
+        to.WriteEndObject();
+        to.WriteEndObject();
+    }
+
+    /// <param name="type">function or custom.</param>
+    public static void Named(Utf8JsonWriter to, string type, string name)
+    {
+        to.WriteStartObject();
+        to.WriteString("type", type);
+        to.WriteStartObject(type);
+        to.WriteString("name", name);
+        to.WriteEndObject();
+        to.WriteEndObject();
+    }
+
+    /// <summary>A field as it stands, where it is there.</summary>
+    public static void Copy(Utf8JsonWriter to, Fields fields, string name, string upstream)
+    {
+        if (fields.Find(name) is { } value)
+        {
+            to.WritePropertyName(upstream);
+            value.WriteTo(to);
+        }
+    }
+
+    /// <summary>For APIs whose streams always end with their counts.</summary>
+    public static void Streams(Utf8JsonWriter to, Fields fields)
+    {
+        if (fields.Flag("stream"))
+        {
+            to.WriteBoolean("stream", true);
+            to.WritePropertyName("stream_options");
+            to.WriteRawValue("{\"include_usage\":true}"u8);
+        }
+    }
+}

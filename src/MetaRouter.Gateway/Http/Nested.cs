@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Http;
+
+/// <summary>Reads within a request of another API that is translated: what is wrong, or has no counterpart, is refused by name.</summary>
+internal static class Nested
+{
+    /// <exception cref="ApiException">400: a field that is none of these.</exception>
+    public static void CheckKnown(JsonElement root, string[] known)
+    {
+        foreach (var field in root.EnumerateObject().Where(f => !known.Contains(f.Name)))
+        {
+            throw Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", known)}.");
+        }
+    }
+
+    public static JsonElement.ArrayEnumerator List(JsonElement value, string name) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fields.Wrong(name, value, "a list");
+
+    /// <param name="name">Of what is read within.</param>
+    public static JsonElement? Find(JsonElement of, string name, string field) =>
+        of.ValueKind != JsonValueKind.Object ? throw Fields.Wrong(name, of, "an object") : of.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public static string TypeOf(JsonElement block, string name) => Find(block, name, "type") is { ValueKind: JsonValueKind.String } type ? Fields.Text("type", type) : throw Fields.Wrong(name, block, "an object with a type");
+
+    /// <summary>A text that must be there.</summary>
+    public static string Word(JsonElement of, string field) => Find(of, field, field) is { ValueKind: JsonValueKind.String } word ? Fields.Text(field, word) : throw Fields.Wrong(field, of, $"an object with a text '{field}'");
+
+    /// <summary>The most tokens an answer may have.</summary>
+    public static int Limit(string name, JsonElement given) => given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var most) && most >= 1 ? most : throw Fields.Wrong(name, given, "a whole number, 1 or more");
+
+    public static ApiException Missing(string field, string remedy) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; {remedy}.", field);
+
+    public static ApiException Unsupported(string field, string message) => new(400, ErrorCodes.InvalidRequest, "unsupported_field", message, field);
+}

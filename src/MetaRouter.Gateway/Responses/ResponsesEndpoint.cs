@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Responses;
+
+/// <summary><c>POST /v1/responses</c>: OpenAI's Responses API over the same routing and the same upstreams as its chat completions. No answer and no conversation is kept.</summary>
+internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, TimeProvider time, GatewaySettings settings)
+{
+    private const string Path = "/v1/responses";
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        var inference = new NeedsScope(Scope.Inference, "inference");
+        routes.MapPost(Path, RespondAsync).WithMetadata(inference);
+        routes.MapPost(Path + "/input_tokens", CountAsync).WithMetadata(inference);
+        routes.MapGet(Path + "/{id}", NotKept).WithMetadata(inference);
+        routes.MapDelete(Path + "/{id}", NotKept).WithMetadata(inference);
+        routes.MapPost(Path + "/{id}/cancel", NotKept).WithMetadata(inference);
+        routes.MapGet(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
+    }
+
+    private async Task RespondAsync(HttpContext context)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var controls = ChatControls.Read(context.Request.Headers);
+        var (body, echo) = await ReadAsync(context).ConfigureAwait(false);
+        await chat.AnswerAsync(context, started, controls, body, new ResponsesForm(echo, time)).ConfigureAwait(false);
+    }
+
+    private async Task CountAsync(HttpContext context)
+    {
+        var (body, _) = await ReadAsync(context).ConfigureAwait(false);
+        names.CheckKnown(body.Model, pool.Current.Catalog);
+        await Answers.WriteAsync(context, new InputTokensAnswer("response.input_tokens", body.Asked.Tokens)).ConfigureAwait(false);
+    }
+
+    private static Task NotKept(HttpContext context) => throw new ApiException(
+        404, ErrorCodes.InvalidRequest, "response_not_kept", "No answers are kept here, so there is none to be read, deleted or cancelled by its id; use what POST /v1/responses answered (\"store\": false). Feedback on it takes its id: POST /v1/router/feedback.", "id");
+
+    private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
+    {
+        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        return (ChatBody.ReadTranslated(() => ResponsesRequest.ToChat(bytes)), RequestBody.AsText(() => ResponsesEcho.Read(bytes)));
+    }
+}

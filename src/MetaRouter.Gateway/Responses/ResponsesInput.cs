@@ -1,0 +1,255 @@
+using System.Text.Json;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Http;
+using static MetaRouter.Gateway.Http.Nested;
+
+namespace MetaRouter.Gateway.Responses;
+
+/// <summary>
+/// The items of a conversation as chat messages. What an assistant says and the calls it makes beside it are items of their own here and one message there;
+/// so are the system's and the developer's texts at the beginning, since not every upstream takes a second one, or the role developer.
+/// </summary>
+internal sealed class ResponsesInput
+{
+    private const string Name = "input", Content = "input.content";
+
+    private readonly Utf8JsonWriter _to;
+    private readonly List<string> _opening = [];
+    private readonly List<JsonElement> _calls = [];
+    private string? _said;
+    private bool _hasBegun, _hasMessage;
+
+    private ResponsesInput(Utf8JsonWriter to) => _to = to;
+
+    /// <exception cref="ApiException">400: not a text and not a list of items, or an item no upstream takes.</exception>
+    public static void Write(Utf8JsonWriter to, string? instructions, JsonElement input)
+    {
+        var messages = new ResponsesInput(to);
+        if (!string.IsNullOrEmpty(instructions))
+        {
+            messages._opening.Add(instructions);
+        }
+
+        if (input.ValueKind == JsonValueKind.String)
+        {
+            messages.Begin();
+            ChatPieces.Message(to, "user", Fields.Text(Name, input));
+            return;
+        }
+
+        foreach (var item in input.ValueKind == JsonValueKind.Array ? input.EnumerateArray() : throw Fields.Wrong(Name, input, "a text or a list of items"))
+        {
+            messages.Item(item);
+        }
+
+        if (!messages._hasMessage)
+        {
+            throw Fields.Wrong(Name, input, "a text, or a list of at least one item, such as [{\"role\":\"user\",\"content\":\"...\"}]");
+        }
+
+        messages.Flush();
+    }
+
+    private void Item(JsonElement item)
+    {
+        var type = Find(item, Name, "type") is null ? "message" : TypeOf(item, Name);
+        _hasMessage |= type != "reasoning";
+        switch (type)
+        {
+            case "message":
+                Message(item);
+                break;
+            case "function_call" or "custom_tool_call":
+                _calls.Add(item);
+                break;
+            case "function_call_output" or "custom_tool_call_output":
+                Flush();
+                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw Missing("input.output", "send what the tool gave back, \"\" where that is nothing"), "input.output"));
+                break;
+            case "reasoning":
+                break; // upstreams take none back
+            case "item_reference":
+                throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself (clients that send references stop when told \"store\": false).");
+            default:
+                throw Unsupported(Name, $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
+        }
+    }
+
+    private void Message(JsonElement item)
+    {
+        var role = Find(item, Name, "role") is { ValueKind: JsonValueKind.String } r ? Fields.Text("role", r) : null;
+        var content = Find(item, Name, "content") ?? throw Missing(Content, "send a text or a list of parts");
+        switch (role)
+        {
+            case "system" or "developer" when !_hasBegun && _said is null && _calls.Count == 0:
+                _opening.Add(Texts(content, Content));
+                break;
+            case "system" or "developer":
+                Flush();
+                ChatPieces.Message(_to, "system", Texts(content, Content));
+                break;
+            case "assistant":
+                var said = Texts(content, Content);
+                if (_calls.Count == 0)
+                {
+                    Flush();
+                }
+
+                _said = _said is null ? said : $"{_said}\n{said}";
+                break;
+            case "user":
+                Flush();
+                User(content);
+                break;
+            default:
+                throw Fields.Wrong(Name, item, "a list of items; a message has a role (user, assistant, system or developer) and content, any other item a type");
+        }
+    }
+
+    private void User(JsonElement content)
+    {
+        if (content.ValueKind == JsonValueKind.String || List(content, Content).All(p => TypeOf(p, Content) == "input_text"))
+        {
+            ChatPieces.Message(_to, "user", Texts(content, Content)); // not every upstream takes a list of parts
+            return;
+        }
+
+        _to.WriteStartObject();
+        _to.WriteString("role", "user");
+        _to.WriteStartArray("content");
+        foreach (var part in List(content, Content))
+        {
+            Part(part);
+        }
+
+        _to.WriteEndArray();
+        _to.WriteEndObject();
+    }
+
+    private void Part(JsonElement part)
+    {
+        switch (TypeOf(part, Content))
+        {
+            case "input_text":
+                ChatPieces.TextPart(_to, Word(part, "text"));
+                break;
+            case "input_image":
+                NotById(part, "image_url");
+                ChatPieces.ImagePart(_to, Word(part, "image_url"), Find(part, Content, "detail") is { ValueKind: JsonValueKind.String } detail ? Fields.Text("detail", detail) : null);
+                break;
+            case "input_file":
+                NotById(part, "file_data");
+                _to.WriteStartObject();
+                _to.WriteString("type", "file");
+                _to.WriteStartObject("file");
+                if (Find(part, Content, "filename") is { ValueKind: JsonValueKind.String } name)
+                {
+                    _to.WriteString("filename", Fields.Text("filename", name));
+                }
+
+                _to.WriteString("file_data", Word(part, "file_data"));
+                _to.WriteEndObject();
+                _to.WriteEndObject();
+                break;
+            case "input_audio":
+                _to.WriteStartObject();
+                _to.WriteString("type", "input_audio");
+                _to.WritePropertyName("input_audio");
+                (Find(part, Content, "input_audio") ?? throw Missing("input.content.input_audio", "send its data and format")).WriteTo(_to);
+                _to.WriteEndObject();
+                break;
+            case var other:
+                throw Unsupported(Content, $"A user's message has a part of the type '{other}'; upstreams take input_text, input_image, input_file and input_audio there. Send what it says as text.");
+        }
+    }
+
+    /// <summary>No files are kept here, and which upstream would have to know one is not decided yet.</summary>
+    private static void NotById(JsonElement part, string instead)
+    {
+        foreach (var field in (string[])["file_id", "file_url"])
+        {
+            if (Find(part, Content, field) is not null)
+            {
+                throw Unsupported(Content, $"A user's message has a part of the type '{TypeOf(part, Content)}' by its '{field}', which upstreams cannot fetch; send what is in it as '{instead}'.");
+            }
+        }
+    }
+
+    /// <summary>A text, or the texts of a list of parts; what a model refused to say is what it said.</summary>
+    private static string Texts(JsonElement value, string name)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            return Fields.Text(name, value);
+        }
+
+        var texts = new List<string>();
+        foreach (var part in List(value, name))
+        {
+            texts.Add(TypeOf(part, name) switch
+            {
+                "input_text" or "output_text" => Word(part, "text"),
+                "refusal" => Word(part, "refusal"),
+                var other => throw Unsupported(name, $"'{name}' has a part of the type '{other}'; upstreams take text there. Send what it says as text."),
+            });
+        }
+
+        return string.Join('\n', texts);
+    }
+
+    private void Begin()
+    {
+        _hasBegun = true;
+        if (_opening.Count > 0)
+        {
+            ChatPieces.Message(_to, "system", string.Join("\n\n", _opening));
+            _opening.Clear();
+        }
+    }
+
+    private void Flush()
+    {
+        Begin();
+        if (_said is null && _calls.Count == 0)
+        {
+            return;
+        }
+
+        _to.WriteStartObject();
+        _to.WriteString("role", "assistant");
+        ChatPieces.Said(_to, _said ?? "", _calls.Count > 0);
+        if (_calls.Count > 0)
+        {
+            _to.WriteStartArray("tool_calls");
+            foreach (var call in _calls)
+            {
+                Call(call);
+            }
+
+            _to.WriteEndArray();
+        }
+
+        _to.WriteEndObject();
+        _said = null;
+        _calls.Clear();
+    }
+
+    private void Call(JsonElement call)
+    {
+        var name = ToolNames.Join(Find(call, Name, "namespace") is { ValueKind: JsonValueKind.String } space ? Fields.Text("namespace", space) : null, Word(call, "name"));
+        if (TypeOf(call, Name) == "function_call")
+        {
+            ChatPieces.Call(_to, Word(call, "call_id"), name, Word(call, "arguments"));
+            return;
+        }
+
+        _to.WriteStartObject();
+        _to.WriteString("id", Word(call, "call_id"));
+        _to.WriteString("type", "custom");
+        _to.WriteStartObject("custom");
+        _to.WriteString("name", name);
+        _to.WriteString("input", Word(call, "input"));
+        _to.WriteEndObject();
+        _to.WriteEndObject();
+    }
+}

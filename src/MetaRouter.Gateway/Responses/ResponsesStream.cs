@@ -1,0 +1,240 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Upstream.Completion;
+
+namespace MetaRouter.Gateway.Responses;
+
+/// <summary>Chunks become items: one is opened by its first piece, and closed by the next one's or by the end.</summary>
+internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time) : IStreamForm
+{
+    private bool _hasBegun;
+    private int _sequence, _openIndex;
+    private string? _finish, _openId;
+    private ResponsesItem? _open;
+
+    public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+    {
+        if (part.IsError)
+        {
+            Broken(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
+            return;
+        }
+
+        if (!part.HasChoices)
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(part.JsonOf(text));
+        using var document = JsonDocument.ParseValue(ref reader);
+        answer.ServiceTier = Text(document.RootElement, "service_tier") ?? answer.ServiceTier;
+        Begin(output);
+        var choice = FirstChoice(document.RootElement);
+        var delta = Field(choice, "delta");
+        _finish = Text(choice, "finish_reason") ?? _finish;
+        if (ResponsesForm.Thought(delta) is { Length: > 0 } thought)
+        {
+            Say(ItemKind.Reasoning, "response.reasoning_text.delta", thought, default, output);
+        }
+
+        if (Text(delta, "content") is { Length: > 0 } said)
+        {
+            Say(ItemKind.Text, "response.output_text.delta", said, List(Field(choice, "logprobs"), "content"), output);
+        }
+
+        if (Text(delta, "refusal") is { Length: > 0 } refused)
+        {
+            Say(ItemKind.Refusal, "response.refusal.delta", refused, default, output);
+        }
+
+        foreach (var call in List(delta, "tool_calls"))
+        {
+            Call(call, output);
+        }
+    }
+
+    public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
+    {
+        Begin(output);
+        if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
+        {
+            Open(new(ItemKind.Text), output); // nothing at all is a message without a word
+        }
+
+        Close(_finish is "length" or "content_filter" ? "incomplete" : "completed", output);
+        answer.End(_finish, spent.Tokens, time.GetUtcNow().ToUnixTimeSeconds());
+        Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
+        Whole("response." + answer.Status, output);
+    }
+
+    /// <summary>As OpenAI does: what went wrong, then the response that failed. Clients pass over one or the other.</summary>
+    public void Broken(string message, IBufferWriter<byte> output)
+    {
+        Begin(output);
+        Event(output, "error", to =>
+        {
+            to.WriteString("code", Upstreams.BrokeOff);
+            to.WriteString("message", message);
+            to.WriteNull("param");
+            to.WritePropertyName("error"); // where clients look, whatever the reference says
+            JsonSerializer.Serialize(to, new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff), GatewayJson.Readable);
+        });
+        answer.Fail(message);
+        Whole("response.failed", output);
+    }
+
+    private void Begin(IBufferWriter<byte> output)
+    {
+        if (_hasBegun)
+        {
+            return;
+        }
+
+        _hasBegun = true;
+        Whole("response.created", output);
+        Whole("response.in_progress", output);
+    }
+
+    private void Whole(string type, IBufferWriter<byte> output) => Event(output, type, to =>
+    {
+        to.WritePropertyName("response");
+        answer.Write(to);
+    });
+
+    private void Say(ItemKind kind, string type, string text, JsonElement.ArrayEnumerator logprobs, IBufferWriter<byte> output)
+    {
+        if (_open?.Kind != kind)
+        {
+            Close("completed", output);
+            Open(new(kind), output);
+        }
+
+        var item = _open!;
+        item.Text.Append(text);
+        var known = item.Probabilities.Count;
+        item.Probabilities.Add(logprobs);
+        InPart(output, type, to =>
+        {
+            to.WriteString("delta", text);
+            if (kind == ItemKind.Text)
+            {
+                item.Probabilities.Write(to, known);
+            }
+        });
+    }
+
+    private void Call(JsonElement call, IBufferWriter<byte> output)
+    {
+        // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
+        var (index, id) = (Index(call), Text(call, "id"));
+        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(ResponsesForm.NameIn(call))))
+        {
+            Close("completed", output);
+            (_openIndex, _openId) = (index, id);
+            Open(ResponsesForm.ItemOf(call, answer.Echo), output);
+        }
+
+        if (ResponsesForm.GivenBy(call) is { Length: > 0 } given)
+        {
+            _open!.Text.Append(given);
+            InItem(output, _open.Kind == ItemKind.FunctionCall ? "response.function_call_arguments.delta" : "response.custom_tool_call_input.delta", to => to.WriteString("delta", given));
+        }
+    }
+
+    private void Open(ResponsesItem item, IBufferWriter<byte> output)
+    {
+        _open = item;
+        Event(output, "response.output_item.added", to =>
+        {
+            to.WriteNumber("output_index", answer.Output.Count);
+            to.WritePropertyName("item");
+            item.Write(to, isEmpty: true);
+        });
+        if (item.HasPart)
+        {
+            InPart(output, "response.content_part.added", to =>
+            {
+                to.WritePropertyName("part");
+                item.Part(to, isEmpty: true);
+            });
+        }
+    }
+
+    private void Close(string status, IBufferWriter<byte> output)
+    {
+        if (_open is not { } item)
+        {
+            return;
+        }
+
+        item.Status = status;
+        var text = item.Text.ToString();
+        switch (item.Kind)
+        {
+            case ItemKind.Text:
+                InPart(output, "response.output_text.done", to =>
+                {
+                    to.WriteString("text", text);
+                    item.Probabilities.Write(to, 0);
+                });
+                break;
+            case ItemKind.Refusal:
+                InPart(output, "response.refusal.done", to => to.WriteString("refusal", text));
+                break;
+            case ItemKind.Reasoning:
+                InPart(output, "response.reasoning_text.done", to => to.WriteString("text", text));
+                break;
+            case ItemKind.FunctionCall:
+                InItem(output, "response.function_call_arguments.done", to =>
+                {
+                    to.WriteString("name", item.Name);
+                    to.WriteString("arguments", text);
+                });
+                break;
+            default:
+                InItem(output, "response.custom_tool_call_input.done", to => to.WriteString("input", text));
+                break;
+        }
+
+        if (item.HasPart)
+        {
+            InPart(output, "response.content_part.done", to =>
+            {
+                to.WritePropertyName("part");
+                item.Part(to);
+            });
+        }
+
+        Event(output, "response.output_item.done", to =>
+        {
+            to.WriteNumber("output_index", answer.Output.Count);
+            to.WritePropertyName("item");
+            item.Write(to);
+        });
+        answer.Output.Add(item);
+        _open = null;
+    }
+
+    private void InPart(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> fields) => InItem(output, type, to =>
+    {
+        to.WriteNumber("content_index", 0);
+        fields(to);
+    });
+
+    private void InItem(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> fields) => Event(output, type, to =>
+    {
+        to.WriteString("item_id", _open!.Id);
+        to.WriteNumber("output_index", answer.Output.Count);
+        fields(to);
+    });
+
+    private void Event(IBufferWriter<byte> output, string type, Action<Utf8JsonWriter> fields) => TypedEvents.Write(output, type, to =>
+    {
+        to.WriteNumber("sequence_number", _sequence++);
+        fields(to);
+    });
+}

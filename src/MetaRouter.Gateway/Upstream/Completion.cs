@@ -1,0 +1,43 @@
+using System.Text.Json;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>Reads a completion that is put into another form. It was paid for: what is not as it should be is read past.</summary>
+internal static class Completion
+{
+    public static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
+
+    public static string? Text(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.String } text ? Fields.Lenient(text) : null;
+
+    public static JsonElement.ArrayEnumerator List(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default;
+
+    /// <summary>Other forms have a place for one.</summary>
+    public static JsonElement FirstChoice(JsonElement completion)
+    {
+        foreach (var choice in List(completion, "choices"))
+        {
+            return choice;
+        }
+
+        return default;
+    }
+
+    /// <summary>The number under which a piece of a tool call comes, 0 or more.</summary>
+    public static int Index(JsonElement call) => Field(call, "index") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var at) ? Math.Max(0, at) : 0;
+
+    /// <summary>What an error says.</summary>
+    public static string? MessageOf(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        if (!JsonDocument.TryParseValue(ref reader, out var document))
+        {
+            return null;
+        }
+
+        using (document)
+        {
+            return Text(Field(document.RootElement, "error"), "message");
+        }
+    }
+}
