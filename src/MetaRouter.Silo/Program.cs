@@ -10,6 +10,11 @@ using Orleans.Configuration;
 using StackExchange.Redis;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
 
+if (args is [HealthCommand.Name, ..])
+{
+    return await HealthCommand.RunAsync(args[1..], SiloArguments.DefaultUrl).ConfigureAwait(false);
+}
+
 if (Answer(args, SiloArguments.Help, SiloArguments.Version, SiloArguments.Problems(args)) is { } code)
 {
     return code;

@@ -20,6 +20,7 @@ internal static class SiloArguments
         A silo of the cluster: it holds users and decides for them; gateways and .NET services are its clients.
 
         usage: MetaRouter.Silo [--SECTION:NAME VALUE]...
+               MetaRouter.Silo {HealthCommand.Name} [URL]
 
         --MetaRouter:Cluster:Redis HOST:PORT   where membership and users live; default {new MetaRouterClusterOptions().Redis}
         --MetaRouter:Cluster:SiloPort PORT     where other silos reach it; default {new MetaRouterClusterOptions().SiloPort}
@@ -27,6 +28,7 @@ internal static class SiloArguments
         --MetaRouter:Cluster:Address IP        the address that others reach it by; the settings file that ships says 127.0.0.1: this machine alone
         --urls URL                             where /health and /alive are; default {DefaultUrl}
         --MetaRouter:Snapshot FILE             what 'metarouter train' wrote; default: the one that ships
+        {HealthCommand.Name} [URL]                           asks the silo whose health is there; ends with 0 if it is ready, else with 1; default {DefaultUrl}
         --version                              prints {Version}
 
         A second silo on one machine needs other ports, all three of them.
@@ -34,5 +36,5 @@ internal static class SiloArguments
         Models (MetaRouter:Models) are a list, the same as the gateways', and best in the file. docs/operating.md and docs/scale.md have the rest.
         """;
 
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, s_known);
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, s_known, HealthCommand.Name);
 }

@@ -23,6 +23,7 @@ internal static class Arguments
 
         usage: MetaRouter.Gateway [{DemoOptions.Switch}] [--SECTION:NAME VALUE]...
                MetaRouter.Gateway {NewKey.Command} TENANT SCOPE...
+               MetaRouter.Gateway {HealthCommand.Name} [URL]
 
         {DemoOptions.Switch}                          fifty simulated users fill the console; --Demo:Users, --Demo:RequestsPerSecond, --Demo:Seed, --Demo:Data
         --urls URL                      where it listens; default {GatewayApp.DefaultUrl}
@@ -30,6 +31,7 @@ internal static class Arguments
         --MetaRouter:Snapshot FILE      what 'metarouter train' wrote; default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
         {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it in
+        {HealthCommand.Name} [URL]                    asks the gateway that listens there for its health; ends with 0 if it is well, else with 1; default {GatewayApp.DefaultUrl}
         --version                       prints {Version}
 
         Every setting can stand in an appsettings.json of the folder it is started in, in an environment variable (MetaRouter__Store), or here.
@@ -37,5 +39,5 @@ internal static class Arguments
         """;
 
     /// <summary>All that is wrong with them.</summary>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, DemoOptions.Switch, NewKey.Command);
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, $"{NewKey.Command} or {HealthCommand.Name}", DemoOptions.Switch);
 }
