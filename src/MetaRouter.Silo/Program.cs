@@ -85,7 +85,7 @@ catch (IOException e) when (e.InnerException is AddressInUseException)
 {
     return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
 }
-catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is SnapshotFormatException or StoreException or IOException or UnauthorizedAccessException)
 {
     return Fail(e.Message);
 }
