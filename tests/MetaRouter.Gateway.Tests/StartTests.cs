@@ -109,6 +109,9 @@ public sealed class StartTests : IDisposable
     [InlineData("'--MetaRouter:Store' has no value", "--MetaRouter:Store")]
     public void Arguments_Misspelt_AreNamedWithTheRemedy(string named, params string[] args) => Arguments.Problems(args).ShouldContain(p => p.Contains(named, StringComparison.Ordinal));
 
+    [Fact]
+    public void Help_FitsATerminalOf80Columns() => Arguments.Help.Split('\n').ShouldAllBe(line => line.Length <= 80);
+
     [Theory]
     [InlineData("--demo", "--urls", "http://127.0.0.1:0", "--Demo:Seed", "2")]
     [InlineData("--MetaRouter:Store=redis:127.0.0.1:6379,password=x", "--Upstreams:0:Model", "m", "--Gateway:CheapLambda", "-1")]

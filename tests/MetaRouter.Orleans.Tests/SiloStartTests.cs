@@ -45,6 +45,9 @@ public sealed class SiloStartTests
     {
         await ShouldExitAsync(0, "usage: MetaRouter.Silo", "--help");
         await ShouldExitAsync(0, "--MetaRouter:Cluster:SiloPort PORT", "--help");
+        await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = Nowhere }, "--help");
+        (await silo.ExitAsync()).ShouldBe(0);
+        silo.Output.ShouldAllBe(line => line.Length <= 80);
     }
 
     /// <summary>What a second silo on one machine meets first. Orleans would share the port, and have the cluster give the first silo up as an earlier life of the second.</summary>
