@@ -1,5 +1,4 @@
 using MetaRouter.Gateway.Demo;
-using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
@@ -38,8 +37,9 @@ internal static class Arguments
         --MetaRouter:Snapshot FILE      what 'metarouter train' wrote;
                                         default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
-        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it in;
-                                        scopes: {ScopeNames.All}
+        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it
+                                        in; scopes: inference, feedback, read,
+                                        admin, metrics
         {HealthCommand.Name} [URL]                    asks the gateway that listens there how it
                                         is; ends with 0 if it is well, else with 1;
                                         default {GatewayApp.DefaultUrl}
