@@ -6,8 +6,11 @@ using System.Text.RegularExpressions;
 namespace MetaRouter.Cli;
 
 /// <summary>The parser's help, folded also where it is piped into a pager, and after it what a <see cref="DocumentedCommand"/> adds.</summary>
-internal sealed partial class CommandHelp : SynchronousCommandLineAction
+internal sealed class CommandHelp : SynchronousCommandLineAction
 {
+    /// <summary>Where an example may be folded: an option keeps its value.</summary>
+    private static readonly Regex Options = new(" (?=--)", RegexOptions.CultureInvariant);
+
     private readonly HelpAction _standard;
     private readonly int _width;
 
@@ -43,7 +46,7 @@ internal sealed partial class CommandHelp : SynchronousCommandLineAction
             output.WriteLine(command.Examples.Count == 1 ? "Example:" : "Examples:");
             foreach (var example in command.Examples)
             {
-                output.WriteLine($"  {string.Join($" \\{output.NewLine}      ", Folded(Options().Split($"metarouter {example}"), _width - 8))}"); // a shell goes on after a backslash
+                output.WriteLine($"  {string.Join($" \\{output.NewLine}      ", Folded(Options.Split($"metarouter {example}"), _width - 8))}"); // a shell goes on after a backslash
             }
 
             output.WriteLine();
@@ -70,8 +73,4 @@ internal sealed partial class CommandHelp : SynchronousCommandLineAction
 
         yield return line;
     }
-
-    /// <summary>Where an example may be folded: an option keeps its value.</summary>
-    [GeneratedRegex(" (?=--)")]
-    private static partial Regex Options();
 }
