@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using MetaRouter.Cli.Commands;
@@ -16,19 +17,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
-        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it.")
-        {
-            TrainCommand.Create(terminal),
-            EvaluateCommand.Create(terminal),
-            ReplayCommand.Create(terminal),
-            CalibrateCommand.Create(terminal),
-            CatalogCommand.Create(terminal),
-            ModelsCommand.Create(terminal),
-            TopCommand.Create(terminal),
-            UserCommand.Create(terminal),
-            DecisionsCommand.Create(terminal),
-            KeysCommand.Create(terminal),
-        };
+        var root = Root(terminal);
         // Asked of other programs like this; here it would pass for an argument.
         var parsed = root.Parse(args is [HelpCommand, ..] ? [.. args.Skip(1), "--help"] : args);
         if (parsed.Errors.Count > 0)
@@ -68,6 +57,29 @@ internal static class CommandLine
             await terminal.Error.WriteLineAsync($"Internal error, please report: {e.GetType().Name}: {e.Message}").ConfigureAwait(false);
             return ExitCodes.Fault;
         }
+    }
+
+    /// <summary>Every command; its help as <see cref="CommandHelp"/> writes it.</summary>
+    public static RootCommand Root(Terminal terminal)
+    {
+        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' tells a command's options, with examples.")
+        {
+            TrainCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
+            CalibrateCommand.Create(terminal),
+            CatalogCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
+            TopCommand.Create(terminal),
+            UserCommand.Create(terminal),
+            DecisionsCommand.Create(terminal),
+            KeysCommand.Create(terminal),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Description = "What can be given, and examples.";
+        help.Action = new CommandHelp((HelpAction)help.Action!, terminal.HelpWidth);
+        root.Options.OfType<VersionOption>().Single().Description = "The version.";
+        return root;
     }
 
     /// <summary>What the parser found, in words of the command line: it speaks of .NET's types, and of a misspelt command as of one that is missing.</summary>

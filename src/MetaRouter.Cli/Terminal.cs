@@ -13,10 +13,20 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, 
     /// <summary>Of the environment; null: not set.</summary>
     public Func<string, string?> Variable { get; init; } = static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
+    /// <summary>Where help is folded, characters.</summary>
+    public int HelpWidth { get; init; } = 100;
+
     // Wide enough for every table: in a file or a pipe nothing is gained by folding lines.
     private const int PlainWidth = 200;
 
-    public static Terminal OfProcess() => new(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected);
+    // Below it the names of the options take the whole line.
+    private const int NarrowestHelp = 60;
+
+    public static Terminal OfProcess()
+    {
+        var terminal = new Terminal(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected);
+        return terminal.RichOut && Console.WindowWidth is > 0 and var width ? terminal with { HelpWidth = Math.Max(width, NarrowestHelp) } : terminal;
+    }
 
     public IAnsiConsole Results() => Create(Out, RichOut);
 

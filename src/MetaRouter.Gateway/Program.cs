@@ -1,6 +1,7 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Gateway;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
@@ -10,6 +11,11 @@ if (args is [NewKey.Command, ..])
     var (text, problem) = NewKey.Make(args.AsSpan(1));
     (text is null ? Console.Error : Console.Out).WriteLine(text ?? problem);
     return text is null ? BadConfiguration : 0;
+}
+
+if (args is [HealthCommand.Name, ..])
+{
+    return await HealthCommand.RunAsync(args[1..], GatewayApp.DefaultUrl).ConfigureAwait(false);
 }
 
 if (Answer(args, Arguments.Help, Arguments.Version, Arguments.Problems(args)) is { } code)

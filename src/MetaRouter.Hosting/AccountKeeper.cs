@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Hosting;
@@ -9,98 +7,68 @@ namespace MetaRouter.Hosting;
 
 /// <summary>Writes the accounts of a process that keeps them in memory to its store every second, and takes them up again at the next start: a crash forgets a second of spending.</summary>
 /// <remarks>
-/// There may be an account for every user, and in a second few of them change. So two values are kept: all accounts as of some time, and those that changed since, which
-/// name what they are changes of. When they are a good part of the whole it is written anew; changes of an earlier whole are then older than it, and passed over.
+/// There may be an account for every user, and in a second few of them change. So two values are kept: all accounts as of some time, and those that changed since, until they are
+/// a good part of the whole and it is written anew. Each account has its version beside it, and the later one counts: whichever of the two was written last, together they are right.
 /// </remarks>
 public sealed partial class AccountKeeper(IUserStore store, MemorySharedState accounts, ILogger<AccountKeeper> logger) : BackgroundService
 {
-    private const string Whole = "accounts.v1", Changes = "accounts.v1.changes";
-
     /// <summary>The whole is written anew once more than a sixteenth of it changed; of few accounts, once this many did.</summary>
     private const int ChangesOfFew = 256, ShareOfChanges = 16;
 
-    private const int MostBlanks = 64;
+    private static readonly byte[] s_none = "[]"u8.ToArray();
 
     private readonly ILogger<AccountKeeper> _logger = logger;
-    private byte[]? _whole, _changes;
-    private byte[] _nameOfWhole = NameOf(null);
-    private int _count;
+    private readonly Value _whole = new(store, "accounts.v1"), _changes = new(store, "accounts.v1.since");
 
-    /// <summary>Of the accounts in memory, as of the whole (-1: it cannot be added to) and as of the last write.</summary>
+    /// <summary>Of the accounts in memory, as of the whole and as of the last write.</summary>
     private long _wholeVersion, _version;
+
+    private int _wholeCount;
 
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
-        _whole = await store.ReadValueAsync(Whole, cancellationToken).ConfigureAwait(false);
-        _nameOfWhole = NameOf(_whole);
-        _changes = await store.ReadValueAsync(Changes, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_whole is not null)
-            {
-                accounts.Read(_whole);
-            }
-
-            if (_changes is not null && _changes.AsSpan().StartsWith(_nameOfWhole))
-            {
-                _wholeVersion = -1; // what changes from here on is counted anew
-                accounts.Read(_changes.AsSpan(_nameOfWhole.Length));
-            }
-        }
-        catch (Exception e) when (e is JsonException or FormatException)
-        {
-            _wholeVersion = -1;
-            LogUnreadable(e.Message);
-        }
+        _wholeVersion = _version = TakeUp(await _whole.ReadAsync(cancellationToken).ConfigureAwait(false));
+        _version = Math.Max(_version, TakeUp(await _changes.ReadAsync(cancellationToken).ConfigureAwait(false)));
     }
 
     public Task SaveAsync(CancellationToken cancellationToken) => SaveAsync(asWhole: false, cancellationToken);
 
     private async Task SaveAsync(bool asWhole, CancellationToken cancellationToken)
     {
-        if (!asWhole && _wholeVersion >= 0)
+        if (accounts.Version == (asWhole ? _wholeVersion : _version))
         {
-            var (changed, count, version) = accounts.Write(_wholeVersion);
-            if (version == _version)
-            {
-                return;
-            }
+            return;
+        }
 
-            if (count <= Math.Max(ChangesOfFew, _count / ShareOfChanges))
+        if (!asWhole)
+        {
+            var changed = accounts.Write(_wholeVersion);
+            if (changed.Count <= Math.Max(ChangesOfFew, _wholeCount / ShareOfChanges))
             {
-                byte[] changes = [.. _nameOfWhole, .. changed];
-                if (await store.WriteValueAsync(Changes, changes, _changes, cancellationToken).ConfigureAwait(false))
-                {
-                    (_changes, _version) = (changes, version);
-                }
-
+                await _changes.WriteAsync(changed.Bytes, cancellationToken).ConfigureAwait(false);
+                _version = changed.Version;
                 return;
             }
         }
 
         var all = accounts.Write(-1);
-        if (all.Version == _wholeVersion)
-        {
-            return;
-        }
-
-        byte[] whole = [.. Enumerable.Repeat((byte)' ', Blanks(_whole) + 1 < MostBlanks ? Blanks(_whole) + 1 : 0), .. all.Bytes];
-        if (await store.WriteValueAsync(Whole, whole, _whole, cancellationToken).ConfigureAwait(false))
-        {
-            (_whole, _nameOfWhole, _count, _wholeVersion, _version) = (whole, NameOf(whole), all.Count, all.Version, all.Version);
-        }
+        await _whole.WriteAsync(all.Bytes, cancellationToken).ConfigureAwait(false);
+        (_wholeVersion, _version, _wholeCount) = (all.Version, all.Version, all.Count);
     }
-
-    /// <summary>Before the JSON, which passes over them: two wholes of the same accounts, one after the other, must not be taken for one.</summary>
-    private static int Blanks(ReadOnlySpan<byte> whole) => Math.Max(0, whole.IndexOfAnyExcept((byte)' '));
-
-    /// <summary>By its content: whatever was written last before a crash, the two belong together or do not.</summary>
-    private static byte[] NameOf(byte[]? whole) => Encoding.ASCII.GetBytes(Convert.ToHexString(SHA256.HashData(whole ?? []).AsSpan(0, 8)));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        await TrySaveAsync(asWhole: true).ConfigureAwait(false); // an earlier version of this program knows of no changes
+
+        // An earlier version of this program knows of no changes, and what it writes has no versions.
+        await TryAsync(async () =>
+        {
+            await SaveAsync(asWhole: true, CancellationToken.None).ConfigureAwait(false);
+            if (_version > 0)
+            {
+                await _changes.WriteAsync(s_none, CancellationToken.None).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -110,7 +78,7 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
         {
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                await TrySaveAsync(asWhole: false).ConfigureAwait(false);
+                await TryAsync(() => SaveAsync(CancellationToken.None)).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -119,11 +87,24 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
         }
     }
 
-    private async Task TrySaveAsync(bool asWhole)
+    private long TakeUp(byte[]? bytes)
     {
         try
         {
-            await SaveAsync(asWhole, CancellationToken.None).ConfigureAwait(false);
+            return bytes is null ? 0 : accounts.Read(bytes);
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            LogUnreadable(e.Message);
+            return 0;
+        }
+    }
+
+    private async Task TryAsync(Func<Task> save)
+    {
+        try
+        {
+            await save().ConfigureAwait(false);
         }
         catch (StoreException e)
         {
@@ -136,4 +117,22 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What was spent so far cannot be written to the store; it is tried every second. {Reason}")]
     private partial void LogUnsaved(string reason);
+
+    /// <summary>A named value of the store that nobody else writes.</summary>
+    private sealed class Value(IUserStore store, string name)
+    {
+        private byte[]? _bytes;
+
+        public async Task<byte[]?> ReadAsync(CancellationToken cancellationToken) => _bytes = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
+
+        public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
+        {
+            while (!await store.WriteValueAsync(name, bytes, _bytes, cancellationToken).ConfigureAwait(false))
+            {
+                await ReadAsync(cancellationToken).ConfigureAwait(false); // a write that seemed to fail was done
+            }
+
+            _bytes = bytes;
+        }
+    }
 }

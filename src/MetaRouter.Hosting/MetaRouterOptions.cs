@@ -87,7 +87,7 @@ public sealed class MetaRouterOptions
             }
             catch (StoreException e)
             {
-                problems.Add(e.Message.TrimEnd('.'));
+                problems.Add($"{nameof(Store)} '{RedisAddress.Shown(Store)}': {e.Message.TrimEnd('.')}");
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Orleans;
 
@@ -8,7 +9,7 @@ public sealed class MetaRouterClusterOptions
 {
     public const string Section = "MetaRouter:Cluster";
 
-    /// <value>Where membership and users live, as <see cref="Hosting.Stores.RedisAddress"/> reads it (<c>host:port,password=...,ssl=true,ca=FILE</c>). Default <c>127.0.0.1:6379</c>.</value>
+    /// <value>Where membership and users live, as <see cref="RedisAddress"/> reads it (<c>host:port,password=...,ssl=true,ca=FILE</c>). Default <c>127.0.0.1:6379</c>.</value>
     public string Redis { get; set; } = "127.0.0.1:6379";
 
     /// <value>Silos and clients with the same one find each other. Default <c>metarouter</c>.</value>
@@ -47,6 +48,18 @@ public sealed class MetaRouterClusterOptions
             if (string.IsNullOrWhiteSpace(value))
             {
                 problems.Add($"{name} is empty; give it a value, or leave it out for the default");
+            }
+        }
+
+        if (!string.IsNullOrWhiteSpace(Redis))
+        {
+            try
+            {
+                RedisAddress.Parse(Redis);
+            }
+            catch (StoreException e)
+            {
+                problems.Add($"{nameof(Redis)} '{RedisAddress.Shown(Redis)}': {e.Message.TrimEnd('.')}");
             }
         }
 

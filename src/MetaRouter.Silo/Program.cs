@@ -10,6 +10,11 @@ using Orleans.Configuration;
 using StackExchange.Redis;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
 
+if (args is [HealthCommand.Name, ..])
+{
+    return await HealthCommand.RunAsync(args[1..], SiloArguments.DefaultUrl).ConfigureAwait(false);
+}
+
 if (Answer(args, SiloArguments.Help, SiloArguments.Version, SiloArguments.Problems(args)) is { } code)
 {
     return code;
@@ -80,7 +85,7 @@ catch (IOException e) when (e.InnerException is AddressInUseException)
 {
     return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
 }
-catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is SnapshotFormatException or StoreException or IOException or UnauthorizedAccessException)
 {
     return Fail(e.Message);
 }

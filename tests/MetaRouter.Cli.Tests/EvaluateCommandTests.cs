@@ -1,5 +1,7 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using MetaRouter.Cli.Commands;
 
 namespace MetaRouter.Cli.Tests;
 
@@ -162,6 +164,58 @@ public sealed class EvaluateCommandTests : IDisposable
         output.ShouldContain("--pool");
         (await Run("help", "evaluate")).Output.ShouldBe(output);
     }
+
+    /// <summary>Also in a pipe, where the parser's own help has lines without an end.</summary>
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Help_OfEveryCommand_FitsItsWidthAndIsInSentences(string command)
+    {
+        var (code, output, _) = await Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+
+        code.ShouldBe(0);
+        output.Split('\n').ShouldAllBe(l => l.Length <= 100);
+        output.ShouldNotContain("Show help and usage");
+    }
+
+    [Fact]
+    public async Task Help_OfEvaluate_HasALineForEachProtocol()
+    {
+        var lines = (await Run("evaluate", "--help")).Output.Split('\n');
+
+        foreach (var protocol in EvaluationProtocols.All)
+        {
+            var line = lines.Single(l => l.StartsWith($"  {protocol.Name} ", StringComparison.Ordinal));
+            protocol.Description.ShouldStartWith(line[(protocol.Name.Length + 2)..].Trim());
+        }
+
+        string.Join(' ', lines.Select(l => l.Trim())).ShouldContain("1 to 1000. Default: 5, but P1c 1, P5 200, P6 3.");
+    }
+
+    /// <summary>They are typed as they stand.</summary>
+    [Fact]
+    public void Help_Examples_AreCommandsThatTheParserTakes()
+    {
+        var root = CommandLine.Root(new Terminal(TextWriter.Null, TextWriter.Null, RichOut: false, RichError: false));
+        var leaves = Leaves(root).ToArray();
+        leaves.Length.ShouldBe(11);
+        foreach (var command in leaves)
+        {
+            var examples = command.ShouldBeOfType<DocumentedCommand>().Examples;
+            examples.ShouldNotBeEmpty(command.Name);
+            foreach (var example in examples)
+            {
+                var parsed = root.Parse(example);
+                parsed.Errors.ShouldBeEmpty(example);
+                parsed.CommandResult.Command.ShouldBe(command, example);
+            }
+        }
+    }
+
+    public static TheoryData<string> Commands => [.. Paths(CommandLine.Root(new Terminal(TextWriter.Null, TextWriter.Null, RichOut: false, RichError: false)), "")];
+
+    private static IEnumerable<string> Paths(Command command, string path) => command.Subcommands.SelectMany(c => Paths(c, $"{path} {c.Name}")).Prepend(path);
+
+    private static IEnumerable<Command> Leaves(Command command) => command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 

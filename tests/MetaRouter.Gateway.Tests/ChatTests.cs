@@ -219,4 +219,25 @@ public sealed class ChatTests : IAsyncLifetime
         ((string)answer.Body["choices"]![0]!["message"]!["content"]!).ShouldContain("[simulated]");
         ((int)answer.Body["usage"]!["prompt_tokens"]!).ShouldBeGreaterThan(0);
     }
+
+    [Fact]
+    public async Task Chat_DemoAskedForSeveralChoices_GivesThem()
+    {
+        await using var demo = await RunningGateway.StartAsync();
+        var one = await demo.PostAsync(Chat, """{"model":"auto","messages":[{"role":"user","content":"hello"}]}""");
+
+        var answer = await demo.PostAsync(Chat, """{"model":"auto","n":3,"messages":[{"role":"user","content":"hello"}]}""");
+        using var streamed = await demo.Client.PostAsync(Chat, new StringContent("""{"model":"auto","n":3,"stream":true,"messages":[{"role":"user","content":"hello"}]}"""));
+
+        answer.Body["choices"]!.AsArray().Select(c => (int)c!["index"]!).ShouldBe([0, 1, 2]);
+        answer.Body["choices"]!.AsArray().ShouldAllBe(c => ((string)c!["message"]!["content"]!).Contains("[simulated]", StringComparison.Ordinal));
+        ((int)answer.Body["usage"]!["completion_tokens"]!).ShouldBe(3 * (int)one.Body["usage"]!["completion_tokens"]!);
+        var deltas = (await streamed.Content.ReadAsStringAsync()).Split('\n').Where(l => l.StartsWith("data: {", StringComparison.Ordinal)).Select(l => JsonNode.Parse(l[6..])!["choices"]!.AsArray().Single()!).ToArray();
+        foreach (var i in (int[])[0, 1, 2])
+        {
+            var mine = deltas.Where(d => (int)d["index"]! == i).ToArray();
+            string.Concat(mine.Select(d => (string?)d["delta"]!["content"])).Trim().ShouldBe(string.Concat(deltas.Where(d => (int)d["index"]! == 0).Select(d => (string?)d["delta"]!["content"])).Trim());
+            ((string)mine[^1]["finish_reason"]!).ShouldBe("stop");
+        }
+    }
 }

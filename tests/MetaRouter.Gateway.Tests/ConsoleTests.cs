@@ -303,6 +303,32 @@ public sealed class ConsoleTests
         (await gateway.GetAsync("/v1/console/overview")).ShouldFail(401, "invalid_api_key");
     }
 
+    /// <summary>Load balancers and link checkers ask so.</summary>
+    [Fact]
+    public async Task Head_OfEverythingThatIsRead_HasTheHeadOfGetAndNoBody()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        using var page = await gateway.Client.GetAsync("/");
+        var asset = System.Text.RegularExpressions.Regex.Match(await page.Content.ReadAsStringAsync(), "\"(/console/[^\"]+)\"").Groups[1].Value;
+        foreach (var path in (string[])["/", asset, "/console/none.js", "/health", "/alive", "/metrics", "/openapi/v1.json", "/v1/models", "/v1/models/gpt-9", "/v1/console/session", "/v1/router/mode"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Head, path);
+            using var head = await gateway.Client.SendAsync(request);
+            using var get = await gateway.Client.GetAsync(path);
+
+            head.StatusCode.ShouldBe(get.StatusCode, path);
+            (await head.Content.ReadAsByteArrayAsync()).ShouldBeEmpty(path);
+            if (path != "/metrics") // which says something else by then, and is written in parts
+            {
+                Headers(head).ShouldBe(Headers(get), path);
+                head.Content.Headers.ContentLength.ShouldBe((await get.Content.ReadAsByteArrayAsync()).Length, path);
+            }
+        }
+
+        static IEnumerable<string> Headers(HttpResponseMessage answer) =>
+            answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key is not ("X-Request-ID" or "Date")).Select(h => $"{h.Key}: {string.Join(",", h.Value)}").Order(StringComparer.Ordinal);
+    }
+
     [Fact]
     public async Task RollBack_ChangesWhatNewcomersGet_OutlivesARestartAndTheTimer()
     {

@@ -109,6 +109,9 @@ public sealed class StartTests : IDisposable
     [InlineData("'--MetaRouter:Store' has no value", "--MetaRouter:Store")]
     public void Arguments_Misspelt_AreNamedWithTheRemedy(string named, params string[] args) => Arguments.Problems(args).ShouldContain(p => p.Contains(named, StringComparison.Ordinal));
 
+    [Fact]
+    public void Help_FitsATerminalOf80Columns() => Arguments.Help.Split('\n').ShouldAllBe(line => line.Length <= 80);
+
     [Theory]
     [InlineData("--demo", "--urls", "http://127.0.0.1:0", "--Demo:Seed", "2")]
     [InlineData("--MetaRouter:Store=redis:127.0.0.1:6379,password=x", "--Upstreams:0:Model", "m", "--Gateway:CheapLambda", "-1")]
@@ -166,6 +169,27 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task Health_OfAGatewayThatRuns_ExitsWith0()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", new string('a', 64), "--ApiKeys:0:Scopes:0", "read"); // a probe has no key
+
+        (await RunAsync(_folder, "health", gateway.App.Urls.Single())).Code.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(1, "http://127.0.0.1:1/health does not answer", "http://127.0.0.1:1")]
+    [InlineData(2, "'localhost:8080' is none", "localhost:8080")]
+    [InlineData(2, "usage: health", "http://127.0.0.1:1", "twice")]
+    public async Task Health_OfNobody_SaysWhy(int code, string named, params string[] arguments)
+    {
+        var (ended, said) = await RunAsync(_folder, ["health", .. arguments]);
+
+        ended.ShouldBe(code, said);
+        said.ShouldContain(named);
+        said.ShouldNotContain("   at ");
+    }
+
+    [Fact]
     public async Task Start_BeyondLoopbackWithoutKeys_ExitsWith2() => await ShouldExitAsync(2, ["http://0.0.0.0:0", "ApiKeys"], "--urls", "http://0.0.0.0:0");
 
     [Fact]
@@ -219,12 +243,21 @@ public sealed class StartTests : IDisposable
 
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _folder };
-        foreach (var one in (string[])[Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), .. args.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:users.db"], .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]])
+        var (ended, said) = await RunAsync(_folder, [.. args.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:users.db"], .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]]);
+
+        ended.ShouldBe(code, said);
+        foreach (var one in named)
         {
-            start.ArgumentList.Add(one);
+            said.ShouldContain(one);
         }
 
+        said.ShouldNotContain("   at ");
+    }
+
+    /// <summary>The program, until it ends by itself; what it said on both of its streams.</summary>
+    private static async Task<(int Code, string Said)> RunAsync(string folder, params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), .. args]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder };
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var (error, output) = (process.StandardError.ReadToEndAsync(limit.Token), process.StandardOutput.ReadToEndAsync(limit.Token));
@@ -237,13 +270,6 @@ public sealed class StartTests : IDisposable
             process.Kill();
         }
 
-        var said = await error;
-        process.ExitCode.ShouldBe(code, said + await output);
-        foreach (var one in named)
-        {
-            said.ShouldContain(one);
-        }
-
-        (said + await output).ShouldNotContain("   at ");
+        return (process.ExitCode, await error + await output);
     }
 }

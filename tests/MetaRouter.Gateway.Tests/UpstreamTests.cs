@@ -572,6 +572,66 @@ public sealed class UpstreamTests : IAsyncLifetime
         await Should.ThrowAsync<InvalidDataException>(async () => await endless.ReadAsync(CancellationToken.None));
     }
 
+    /// <summary>The standard ends lines by \n, \r\n or \r, and lets them be mixed.</summary>
+    [Theory]
+    [InlineData("data: a\r\r: c\r\revent: x\rdata: b\r\r", "data: a\n\n", ": c\n\n", "event: x\ndata: b\n\n")]
+    [InlineData("data: a\r\rdata: b\r\n\r\ndata: c\n\n", "data: a\n\n", "data: b\r\n\r\n", "data: c\n\n")]
+    [InlineData("data: a\r\n\rdata: b\n\rdata: c\r\r", "data: a\r\n\n", "data: b\n\n", "data: c\n\n")]
+    [InlineData("data: a\n\r", "data: a\n\n")]
+    public async Task SseReader_CarriageReturnsAlone_EndLinesToo(string sent, params string[] expected)
+    {
+        var text = Encoding.UTF8.GetBytes(sent);
+        var random = new Random(6);
+        for (var trial = 0; trial < 200; trial++)
+        {
+            using var reader = new SseReader(new CutStream(text, random), 1000);
+            var events = new List<string>();
+            while (await reader.ReadAsync(CancellationToken.None) is { IsEmpty: false } one)
+            {
+                events.Add(Encoding.UTF8.GetString(one.Span));
+            }
+
+            // Where \r\n was cut within, its parts may be told apart; no event is lost or made up by it.
+            events.Select(Plain).ShouldBe(expected.Select(Plain));
+            if (!sent.Contains("\r\n", StringComparison.Ordinal))
+            {
+                events.ShouldBe(expected);
+            }
+        }
+
+        static string Plain(string text) => text.ReplaceLineEndings("\n");
+    }
+
+    /// <summary>Who waited for a newline after the last return would have each event when the next one comes.</summary>
+    [Fact]
+    public async Task SseReader_CarriageReturnsAlone_EventIsThereAtItsEnd()
+    {
+        var pipe = new System.IO.Pipelines.Pipe();
+        using var reader = new SseReader(pipe.Reader.AsStream(), 1000);
+        foreach (var sent in (string[])["data: a\r\r", "data: b\r\r"])
+        {
+            await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(sent));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            Encoding.UTF8.GetString((await reader.ReadAsync(limit.Token)).Span).ShouldBe(sent.ReplaceLineEndings("\n"));
+        }
+    }
+
+    [Fact]
+    public async Task Stream_LinesEndedByCarriageReturns_IsAnsweredAsAnyOther()
+    {
+        _of[Weak].Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("data: {\"id\":\"a\",\"model\":\"b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\r\rdata: {\"id\":\"a\",\"model\":\"b\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}\r\rdata: [DONE]\r\r");
+            return true;
+        };
+
+        var (chunks, cost) = await StreamAsync($$"""{"model":"{{Weak}}","stream":true,"messages":[{"role":"user","content":"hello"}]}""");
+
+        chunks.Select(c => (string)c["model"]!).ShouldBe([Weak, Weak]);
+        cost.ShouldBe("0.00055 usage");
+    }
+
     private static Func<HttpContext, JsonObject, Task<bool>> Refusing(int status, string body) => async (context, _) =>
     {
         context.Response.StatusCode = status;

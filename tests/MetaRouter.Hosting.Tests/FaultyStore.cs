@@ -72,7 +72,8 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
         }
 
         ValueBytes += value.Length;
-        return await inner.WriteValueAsync(name, value, expected, cancellationToken);
+        var written = await inner.WriteValueAsync(name, value, expected, cancellationToken);
+        return written && Interlocked.Exchange(ref _lose, 0) == 1 ? throw new StoreException("The answer was made to get lost.") : written;
     }
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using YamlDotNet.RepresentationModel;
 
@@ -17,16 +16,6 @@ public partial class KubernetesTests
     {
         ["metarouter-silo"] = ["src/MetaRouter.Silo", "src/MetaRouter.Orleans", "aspire/MetaRouter.ServiceDefaults"],
         ["metarouter-gateway"] = ["src/MetaRouter.Gateway"],
-    };
-
-    /// <summary>What a section of the settings is bound to.</summary>
-    private static readonly Dictionary<string, string> Sections = new()
-    {
-        ["MetaRouter"] = "src/MetaRouter.Hosting/MetaRouterOptions.cs",
-        ["MetaRouter:Models"] = "src/MetaRouter.Hosting/MetaRouterOptions.cs",
-        ["MetaRouter:Cluster"] = "src/MetaRouter.Orleans/MetaRouterClusterOptions.cs",
-        ["Upstreams"] = "src/MetaRouter.Gateway/Configuration/UpstreamOptions.cs",
-        ["ApiKeys"] = "src/MetaRouter.Gateway/Configuration/ApiKeyOptions.cs",
     };
 
     public static TheoryData<string> WorkloadNames => [.. Workloads.Select(Name)];
@@ -60,46 +49,12 @@ public partial class KubernetesTests
         var used = string.Join('\n', environment.Select(e => e.Text("value"))) + Settings();
         foreach (var name in environment.Select(e => e.Text("name")))
         {
-            if (name.Contains("__", StringComparison.Ordinal))
-            {
-                ShouldBeASetting(name.Replace("__", ":", StringComparison.Ordinal));
-            }
-            else
-            {
-                (name.StartsWith("OTEL_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal) || name.StartsWith("DOTNET_", StringComparison.Ordinal)
-                    || used.Contains($"$({name})", StringComparison.Ordinal) || used.Contains($"\"ApiKeyEnv\": \"{name}\"", StringComparison.Ordinal)).ShouldBeTrue($"{workload}: nothing reads {name}");
-            }
+            SettingNames.VariableShouldBeRead(name, used);
         }
     }
 
     [Fact]
-    public void Settings_Keys_AreSettingsOfTheCode()
-    {
-        using var settings = JsonDocument.Parse(Settings());
-        Check("", settings.RootElement);
-
-        static void Check(string path, JsonElement element)
-        {
-            if (element.ValueKind == JsonValueKind.Object && !path.StartsWith("Logging", StringComparison.Ordinal))
-            {
-                foreach (var property in element.EnumerateObject())
-                {
-                    Check(path.Length == 0 ? property.Name : $"{path}:{property.Name}", property.Value);
-                }
-            }
-            else if (element.ValueKind == JsonValueKind.Array && element.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object))
-            {
-                foreach (var (index, item) in element.EnumerateArray().Index())
-                {
-                    Check($"{path}:{index}", item);
-                }
-            }
-            else if (element.ValueKind != JsonValueKind.Object)
-            {
-                ShouldBeASetting(path);
-            }
-        }
-    }
+    public void Settings_Keys_AreSettingsOfTheCode() => SettingNames.FileShouldBeRead(Settings());
 
     [Theory]
     [MemberData(nameof(OurNames))]
@@ -204,16 +159,6 @@ public partial class KubernetesTests
         file.ShouldContain($"ENTRYPOINT [{start}]");
         file.ShouldContain($"USER {Pod(workload).Text("securityContext.runAsUser")}\n");
         file.ShouldContain($"EXPOSE {string.Join(' ', Container(workload).List("ports").Select(p => p.Text("containerPort")))}\n");
-    }
-
-    /// <summary>The last part of the name is a property of the options its section is bound to, or read by name.</summary>
-    private static void ShouldBeASetting(string path)
-    {
-        var parts = path.Split(':').Where(p => !p.All(char.IsAsciiDigit)).ToArray();
-        var section = string.Join(':', parts[..^1]);
-        Sections.ShouldContainKey(section, $"{path}: no options are bound to this section");
-        (Regex.IsMatch(Repository.Read(Sections[section]), $@"public [^\n=(]+ {parts[^1]} {{ get;") || Repository.Code("src/MetaRouter.Silo").Contains($"\"{path}\"", StringComparison.Ordinal))
-            .ShouldBeTrue($"nothing reads the setting {path}");
     }
 
     private static string Settings() => ConfigMap("metarouter").Pairs("data").Single(p => p.Key == "appsettings.json").Value.ToString();

@@ -1,3 +1,4 @@
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace MetaRouter.Infra.Tests;
@@ -5,11 +6,12 @@ namespace MetaRouter.Infra.Tests;
 /// <summary>Reads a path such as <c>spec.template.spec</c> of a document.</summary>
 internal static class Yaml
 {
+    /// <summary>With what is merged into a mapping (<c>&lt;&lt;: *anchor</c>) in it.</summary>
     public static IReadOnlyList<YamlNode> Documents(string file)
     {
         var stream = new YamlStream();
         using var reader = new StreamReader(file);
-        stream.Load(reader);
+        stream.Load(new MergingParser(new Parser(reader)));
         return [.. stream.Documents.Select(d => d.RootNode)];
     }
 

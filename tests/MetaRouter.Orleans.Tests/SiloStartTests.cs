@@ -21,6 +21,8 @@ public sealed class SiloStartTests
     [InlineData("MetaRouter:Cluster: GatewayPort is 70000; it must be from 1 to 65535", "--MetaRouter:Cluster:GatewayPort", "70000")]
     [InlineData("MetaRouter:Cluster: Address is 'my-host'; it must be an IP address", "--MetaRouter:Cluster:Address", "my-host")]
     [InlineData("MetaRouter:Cluster has settings that do not exist: 'SiloProt'", "--MetaRouter:Cluster:SiloProt", "11112")]
+    [InlineData("MetaRouter:Cluster: Redis '127.0.0.1:6379': The address of Redis has passwordFile=/no/such/file, and that file cannot be used", "--MetaRouter:Cluster:Redis", "127.0.0.1:6379,passwordFile=/no/such/file")]
+    [InlineData("MetaRouter:Cluster: Redis '127.0.0.1:6379': The address of Redis cannot be understood", "--MetaRouter:Cluster:Redis", "127.0.0.1:6379,sll=true")]
     [InlineData("MetaRouter:RefreshSeconds is 'often'; it must be a number", "--MetaRouter:RefreshSeconds", "often")]
     [InlineData("the address to listen on is 'here'; give a URL", "--urls", "here")]
     [InlineData("'--port' does not exist", "--port", "8082")]
@@ -43,6 +45,9 @@ public sealed class SiloStartTests
     {
         await ShouldExitAsync(0, "usage: MetaRouter.Silo", "--help");
         await ShouldExitAsync(0, "--MetaRouter:Cluster:SiloPort PORT", "--help");
+        await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = Nowhere }, "--help");
+        (await silo.ExitAsync()).ShouldBe(0);
+        silo.Output.ShouldAllBe(line => line.Length <= 80);
     }
 
     /// <summary>What a second silo on one machine meets first. Orleans would share the port, and have the cluster give the first silo up as an earlier life of the second.</summary>

@@ -22,7 +22,13 @@ internal static class CalibrateCommand
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var router = new Option<string>("--router") { Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.", DefaultValueFactory = _ => Shipped, HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
-        var command = new Command("calibrate", "Finds the threshold that sends a given share of your traffic to the strong model.") { share, data, strong, weak, snapshot, router, json };
+        var command = new DocumentedCommand(
+            "calibrate", "Finds the threshold that sends a given share of your traffic to the strong model.",
+            "calibrate --strong-share 0.5 --data traffic.jsonl",
+            "calibrate --strong-share 0.2 --strong gpt-4o --weak my-llama --data traffic.txt")
+        {
+            share, data, strong, weak, snapshot, router, json,
+        };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
             terminal,
             parsed.GetRequiredValue(share),

@@ -16,8 +16,13 @@ internal static class CatalogCommand
     {
         var file = new Argument<string>("FILE") { Description = "A price list in LiteLLM's JSON format." };
         var only = new Option<string[]>("--only") { Description = "Models whose name is like this, * for anything; may be repeated. Default: all.", HelpName = "PATTERN" };
-        var target = new Option<string?>("--out") { Description = "Where the catalog goes. Default: the output.", HelpName = "FILE" };
-        var import = new Command("import", "Makes a catalog of a price list, as PUT /v1/router/models takes it, and says what it skipped.") { file, only, target };
+        var target = new Option<string?>("--out") { Description = "Where the catalog goes. Default: the standard output.", HelpName = "FILE" };
+        var import = new DocumentedCommand(
+            "import", "Makes a catalog of a price list, as PUT /v1/router/models takes it, and says what it skipped.",
+            "catalog import prices.json --only 'gpt-4o*' --out catalog.json")
+        {
+            file, only, target,
+        };
         import.SetAction(parsed => Run(terminal, parsed.GetRequiredValue(file), parsed.GetValue(only) ?? [], parsed.GetValue(target)));
         return new Command("catalog", "Models and their prices.") { import };
     }
@@ -79,22 +84,22 @@ internal static class CatalogCommand
             json.WriteStartObject();
             json.WriteStartArray("models");
             foreach (var model in models)
-            {
+        {
                 json.WriteStartObject();
                 json.WriteString("id", model.Id.Value);
                 json.WriteNumber("input_price_usd_per_million", model.InputPrice.Usd);
                 json.WriteNumber("output_price_usd_per_million", model.OutputPrice.Usd);
                 if (model.CachedInputPrice is { } cached)
-                {
+        {
                     json.WriteNumber("cached_input_price_usd_per_million", cached.Usd);
                 }
 
                 json.WriteNumber("context_window", model.ContextWindow);
                 json.WriteStartArray("capabilities");
                 foreach (var (capability, name) in ((ModelCapabilities, string)[])[(ModelCapabilities.Tools, "tools"), (ModelCapabilities.Vision, "vision"), (ModelCapabilities.StructuredOutput, "structured_output"), (ModelCapabilities.Streaming, "streaming")])
-                {
+        {
                     if (model.Capabilities.HasFlag(capability))
-                    {
+        {
                         json.WriteStringValue(name);
                     }
                 }

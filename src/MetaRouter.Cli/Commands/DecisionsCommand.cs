@@ -14,22 +14,28 @@ internal static class DecisionsCommand
     public static Command Create(Terminal terminal)
     {
         var lines = new Option<int>("--lines") { Description = "How many of the latest decisions come first; 0 to 1000.", DefaultValueFactory = _ => 10, HelpName = "N" };
-        var count = new Option<int?>("--count") { Description = "End after so many decisions, the first ones included; 1 or more.", HelpName = "N" };
+        var count = new Option<int?>("--count") { Description = "End after so many decisions, the first ones included; 1 or more. Default: never.", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "The latest decisions only." };
         var json = new Option<bool>("--json") { Description = "A line of JSON for each, as GET /v1/console/decisions gives it." };
         var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII." };
         var gateway = new GatewayOptions();
-        var tail = new Command("tail", "Shows decisions as they are taken. Of more than ten a second it shows some; MetaRouter:DecisionLog writes all.") { lines, count, once, json, plain };
+        var tail = new DocumentedCommand(
+            "tail", "Shows decisions as they are taken. Of more than ten a second it shows some; MetaRouter:DecisionLog writes all.",
+            "decisions tail",
+            "decisions tail --lines 100 --once --json")
+        {
+            lines, count, once, json, plain,
+        };
         gateway.AddTo(tail);
         tail.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(lines) is (< 0 or > MostLines) and var first)
-            {
+        {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--lines {first}: give a number from 0 to {MostLines}."));
             }
 
             if (parsed.GetValue(count) is < 1 and var most)
-            {
+        {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--count {most}: give a number of at least 1."));
             }
 
@@ -58,13 +64,13 @@ internal static class DecisionsCommand
         {
             // What is taken from now on comes by the stream, so that none falls between the two.
             if (!hasBegun)
-            {
+        {
                 hasBegun = true;
                 await FirstAsync().ConfigureAwait(false);
             }
 
             if (e.Decision is { } decision)
-            {
+        {
                 Write(decision);
             }
 
@@ -76,12 +82,12 @@ internal static class DecisionsCommand
         {
             var first = wanted.Lines == 0 ? [] : (await client.GetDecisionsAsync(wanted.Lines, cancellationToken).ConfigureAwait(false)).Decisions;
             if (!wanted.Json)
-            {
+        {
                 Show(row.Heading(Width()));
             }
 
             foreach (var decision in first.Reverse())
-            {
+        {
                 Write(decision);
             }
         }
@@ -89,13 +95,13 @@ internal static class DecisionsCommand
         void Write(DecisionLine decision)
         {
             if (written == wanted.Count || !seen.Add(decision.Id))
-            {
+        {
                 return;
             }
 
             written++;
             if (wanted.Json)
-            {
+        {
                 terminal.Out.WriteLine(GatewayJson.Line(decision));
             }
             else
@@ -111,7 +117,7 @@ internal static class DecisionsCommand
         void Show(TextLine line)
         {
             if (terminal.RichOut)
-            {
+        {
                 console.MarkupLine(line.Markup);
             }
             else

@@ -11,19 +11,32 @@ internal static class EvaluateCommand
     private const int MostSeeds = 1000;
     private const string All = "all";
 
+    /// <summary>The seeds of most protocols.</summary>
+    private const int Usual = 5;
+
     public static Command Create(Terminal terminal)
     {
-        var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "all: every protocol, as a report; " + string.Join("; ", EvaluationProtocols.All.Select(p => $"{p.Name}: {p.Description}")) };
-        var data = new Option<string?>("--data") { Description = "The folder of the outcome files.", HelpName = "DIR" };
+        var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "Which one, of the list below; none with --log." };
+        var data = new Option<string?>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz); every protocol needs it.", HelpName = "DIR" };
         var log = new Option<string?>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it.", HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
-        var seeds = new Option<int?>("--seeds") { Description = "Draws or splits to average over. Default: the protocol's own number.", HelpName = "N" };
+        var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
-        var target = new Option<string?>("--out") { Description = "With all: the folder of the report.", HelpName = "DIR" };
-        var only = new Option<string[]>("--only") { Description = "With all: only this protocol; may be repeated.", HelpName = "NAME" };
+        var target = new Option<string?>("--out") { Description = "With all, which needs it: the folder of the report.", HelpName = "DIR" };
+        var only = new Option<string[]>("--only") { Description = "With all: only this protocol; may be repeated. Default: every one.", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "After the tables, the result as one line of JSON." };
-        var command = new Command("evaluate", "Runs a benchmark protocol and prints its table.") { protocol, data, log, pools, seeds, published, ablations, target, only, json };
+        var command = new DocumentedCommand(
+            "evaluate", "Runs a benchmark protocol and prints its table.",
+            "evaluate P2 --data outcomes/",
+            "evaluate P2 --data outcomes/ --pool traffic.jsonl:gpt-4o,my-llama",
+            "evaluate all --data outcomes/ --out report/",
+            "evaluate --log decisions.ndjson")
+        {
+            protocol, data, log, pools, seeds, published, ablations, target, only, json,
+        };
+        command.Names = [(All, "every protocol, as a report"), .. EvaluationProtocols.All.Select(p => (p.Name, p.Description))];
+        command.NamesHeading = "Protocols";
         command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { } file ? FromLog(terminal, file, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
             terminal,
             parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),

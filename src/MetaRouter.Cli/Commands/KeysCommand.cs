@@ -11,8 +11,14 @@ internal static class KeysCommand
     {
         var atOnce = new Option<bool>("--at-once") { Description = "The key in use leaked: throw it away, and refuse feedback on everything decided so far." };
         var gateway = new GatewayOptions();
-        var rotate = new Command("rotate", "Gives receipts a new key, on every gateway of the store. Receipts sealed before stay valid for their lifetime. Needs a key with the scope admin.") { atOnce };
-        gateway.AddTo(rotate);
+        var rotate = new DocumentedCommand(
+            "rotate", "Gives receipts a new key, on every gateway of the store. Receipts sealed before stay valid for their lifetime.",
+            "keys rotate",
+            "keys rotate --at-once")
+        {
+            atOnce,
+        };
+        gateway.AddTo(rotate, "admin");
         rotate.SetAction((parsed, cancellationToken) => gateway.AskAsync(parsed, terminal, async (client, _) =>
         {
             var rotated = await client.RotateKeysAsync(parsed.GetValue(atOnce), cancellationToken).ConfigureAwait(false);

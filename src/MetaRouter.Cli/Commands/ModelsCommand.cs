@@ -23,7 +23,13 @@ internal static class ModelsCommand
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; it may be the one that was read.", Required = true, HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
-        var add = new Command("add", "Adds a model to a snapshot without training: by its price, its sibling, and graded answers of it. Users keep what was learned of them.") { model, input, output, sibling, answers, snapshot, target, json };
+        var add = new DocumentedCommand(
+            "add", "Adds a model to a snapshot without training: by its price, its sibling, and graded answers of it. Users keep what was learned of them.",
+            "models add my-llama --input-price 0.05 --output-price 0.08 --out my.mrsnap",
+            "models add my-llama --input-price 0.05 --output-price 0.08 --answers graded.jsonl --out my.mrsnap")
+        {
+            model, input, output, sibling, answers, snapshot, target, json,
+        };
         add.SetAction(parsed => Run(
             terminal,
             Profile(parsed.GetRequiredValue(model), parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetValue(sibling)),
@@ -31,7 +37,13 @@ internal static class ModelsCommand
             parsed.GetValue(snapshot),
             parsed.GetRequiredValue(target),
             parsed.GetValue(json)));
-        var list = new Command("list", "What a snapshot knows of each model: its prices, and how good, long and dear its answers were where it was graded.") { snapshot, json };
+        var list = new DocumentedCommand(
+            "list", "What a snapshot knows of each model: its prices, and how good, long and dear its answers were where it was graded.",
+            "models list",
+            "models list --snapshot my.mrsnap --json")
+        {
+            snapshot, json,
+        };
         list.SetAction(parsed => List(terminal, parsed.GetValue(snapshot), parsed.GetValue(json)));
         return new Command("models", "The models that a snapshot knows.") { list, add };
     }

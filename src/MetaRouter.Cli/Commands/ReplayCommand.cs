@@ -13,14 +13,20 @@ internal static class ReplayCommand
     public static Command Create(Terminal terminal)
     {
         var data = new Option<string>("--data") { Description = "An outcome file: .jsonl or .jsonl.gz.", Required = true, HelpName = "FILE" };
-        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
+        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router; above 0: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
         var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
-        var requests = new Option<int>("--requests") { Description = "How many requests the user makes.", DefaultValueFactory = _ => 30, HelpName = "N" };
+        var requests = new Option<int>("--requests") { Description = "How many requests the user makes; 1 or more.", DefaultValueFactory = _ => 30, HelpName = "N" };
         var seed = new Option<int>("--seed") { Description = "The same seed tells the same story.", DefaultValueFactory = _ => 1, HelpName = "N" };
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: train on half of the file, live on the other half.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "At the end, the whole story as one line of JSON." };
         var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII around the requests' text." };
-        var command = new Command("replay", "Lives one simulated user's story with the router, on real requests and real models' answers.") { data, lambda, models, requests, seed, snapshot, json, plain };
+        var command = new DocumentedCommand(
+            "replay", "Lives one simulated user's story with the router, on real requests and real models' answers.",
+            "replay --data traffic.jsonl.gz --user-lambda 0.05",
+            "replay --data traffic.jsonl --user-lambda 5 --models gpt-4o,my-llama --requests 50")
+        {
+            data, lambda, models, requests, seed, snapshot, json, plain,
+        };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
             parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal,
             new Wanted(

@@ -15,17 +15,24 @@ internal static class TopCommand
 
     public static Command Create(Terminal terminal)
     {
-        var minutes = new Option<int>("--minutes") { Description = "The time that sums are of, up to now; 1 to 1440.", DefaultValueFactory = _ => 15, HelpName = "N" };
+        var minutes = new Option<int>("--minutes") { Description = "Of how many minutes, up to now, the sums are; 1 to 1440.", DefaultValueFactory = _ => 15, HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "The figures as they are now, in lines." };
         var json = new Option<bool>("--json") { Description = "A line of JSON for each change, as GET /v1/console/overview gives it." };
         var plain = new Option<bool>("--plain") { Description = "Lines instead of a screen, and only ASCII." };
         var gateway = new GatewayOptions();
-        var command = new Command("top", "Watches a gateway: requests, money, quality, and who answers. q or Ctrl+C ends it.") { minutes, once, json, plain };
+        var command = new DocumentedCommand(
+            "top", "Watches a gateway: requests, money, quality, and who answers. q or Ctrl+C ends it.",
+            "top",
+            "top --url https://router.example --minutes 60",
+            "top --once --json")
+        {
+            minutes, once, json, plain,
+        };
         gateway.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(minutes) is (< 1 or > 1440) and var given)
-            {
+        {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--minutes {given}: give a number from 1 to 1440."));
             }
 
@@ -57,7 +64,7 @@ internal static class TopCommand
         await follower.RunAsync(wanted.Minutes, async e =>
         {
             if (e.Overview is { } overview)
-            {
+        {
                 await terminal.Out.WriteLineAsync(wanted.Json ? GatewayJson.Line(overview) : Line(overview, terminal.Clock.LocalTimeZone)).ConfigureAwait(false);
                 await terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -83,7 +90,7 @@ internal static class TopCommand
             await follower.RunAsync(minutes, e =>
             {
                 if (e.Decision is { } decision && !latest.Exists(d => d.Id == decision.Id))
-                {
+        {
                     latest.Insert(0, decision);
                     latest.RemoveRange(Math.Min(KeptDecisions, latest.Count), Math.Max(0, latest.Count - KeptDecisions));
                 }
@@ -113,11 +120,11 @@ internal static class TopCommand
         try
         {
             while (!Console.IsInputRedirected)
-            {
+        {
                 while (Console.KeyAvailable)
-                {
+        {
                     if (Console.ReadKey(intercept: true).Key == ConsoleKey.Q)
-                    {
+        {
                         await asked.CancelAsync().ConfigureAwait(false);
                         return;
                     }

@@ -11,12 +11,18 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files.", Required = true, HelpName = "DIR" };
+        var data = new Option<string>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz); the README tells their format.", Required = true, HelpName = "DIR" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; a text of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
         var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
-        var command = new Command("train", "Learns a snapshot, which routers serve from, of known outcomes; preference labels in the folder are corrected by the grades and join them.") { data, target, pools, seed, json };
+        var command = new DocumentedCommand(
+            "train", "Learns a snapshot, which routers serve from, of known outcomes; preference labels in the folder are corrected by the grades and join them.",
+            "train --data outcomes/ --out my.mrsnap",
+            "train --data outcomes/ --pool traffic.jsonl:gpt-4o,my-llama --out my.mrsnap")
+        {
+            data, target, pools, seed, json,
+        };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
             terminal,
             parsed.GetRequiredValue(data),

@@ -12,10 +12,12 @@ internal sealed class GatewayOptions
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Option<string?> _url = new("--url") { Description = $"The gateway's address. Default: ${UrlVariable}, else {DefaultUrl}.", HelpName = "URL" };
-    private readonly Option<string?> _key = new("--key") { Description = $"An API key with the scope read, or the one the command names; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.", HelpName = "KEY" };
+    private readonly Option<string?> _key = new("--key") { HelpName = "KEY" };
 
-    public void AddTo(Command command)
+    /// <param name="scope">What the command's requests need.</param>
+    public void AddTo(Command command, string scope = "read")
     {
+        _key.Description = $"An API key with the scope {scope}; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.";
         command.Options.Add(_url);
         command.Options.Add(_key);
     }

@@ -26,11 +26,11 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Models, ListAsync).WithMetadata(Listing);
-        routes.MapGet(Models + "/{**id}", FindAsync).WithMetadata(Listing); // with slashes too: many names have them, and clients do not escape them
-        routes.MapGet("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
-        routes.MapGet("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
-        routes.MapGet("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
+        routes.MapRead(Models, ListAsync).WithMetadata(Listing);
+        routes.MapRead(Models + "/{**id}", FindAsync).WithMetadata(Listing); // with slashes too: many names have them, and clients do not escape them
+        routes.MapRead("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
+        routes.MapRead("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
+        routes.MapRead("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
     }
 
     private Task ListAsync(HttpContext context)

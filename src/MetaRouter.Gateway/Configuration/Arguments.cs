@@ -19,23 +19,42 @@ internal static class Arguments
 
     /// <summary>Every setting is in <c>appsettings.json</c> or in the options' docs; this names those that a first look needs.</summary>
     public static string Help => $"""
-        The gateway: an OpenAI-compatible API that chooses, for each request of each user, the model that answers, and a console.
+        The gateway: an OpenAI-compatible API that chooses, for each request of each
+        user, the model that answers, and a console.
 
         usage: MetaRouter.Gateway [{DemoOptions.Switch}] [--SECTION:NAME VALUE]...
                MetaRouter.Gateway {NewKey.Command} TENANT SCOPE...
+               MetaRouter.Gateway {HealthCommand.Name} [URL]
 
-        {DemoOptions.Switch}                          fifty simulated users fill the console; --Demo:Users, --Demo:RequestsPerSecond, --Demo:Seed, --Demo:Data
-        --urls URL                      where it listens; default {GatewayApp.DefaultUrl}
-        --MetaRouter:Store STORE        sqlite:PATH (default sqlite:metarouter.db, in the folder it is started in), redis:HOST:PORT, memory
-        --MetaRouter:Snapshot FILE      what 'metarouter train' wrote; default: the one that ships
+        {DemoOptions.Switch}                          fifty simulated users fill the console;
+                                        --Demo:Users, --Demo:RequestsPerSecond,
+                                        --Demo:Seed, --Demo:Data
+        --urls URL                      where it listens;
+                                        default {GatewayApp.DefaultUrl}
+        --MetaRouter:Store STORE        sqlite:PATH, redis:HOST:PORT or memory;
+                                        default {new MetaRouterOptions().Store}, in the
+                                        folder it is started in
+        --MetaRouter:Snapshot FILE      what 'metarouter train' wrote;
+                                        default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
-        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it in
+        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it
+                                        in; scopes: inference, feedback, read,
+                                        admin, metrics
+        {HealthCommand.Name} [URL]                    asks the gateway that listens there how it
+                                        is; ends with 0 if it is well, else with 1;
+                                        default {GatewayApp.DefaultUrl}
         --version                       prints {Version}
 
-        Every setting can stand in an appsettings.json of the folder it is started in, in an environment variable (MetaRouter__Store), or here.
-        Models, upstreams, keys and tenants are lists, and best in the file. The README shows one; docs/api.md and docs/operating.md have the rest.
+        Every setting can stand in an appsettings.json of the folder it is started
+        in, in an environment variable (MetaRouter__Store), or here. Models,
+        upstreams, keys and tenants are lists, and best in the file. The README shows
+        one; docs/api.md and docs/operating.md have the rest.
+
+        examples: MetaRouter.Gateway {DemoOptions.Switch}
+                  MetaRouter.Gateway --MetaRouter:Store redis:127.0.0.1:6379
+                  MetaRouter.Gateway {NewKey.Command} acme inference feedback read
         """;
 
     /// <summary>All that is wrong with them.</summary>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, DemoOptions.Switch, NewKey.Command);
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, $"{NewKey.Command} or {HealthCommand.Name}", DemoOptions.Switch);
 }

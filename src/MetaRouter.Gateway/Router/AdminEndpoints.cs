@@ -18,18 +18,18 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(User + "/export", ExportAsync).WithMetadata(Read);
+        routes.MapRead(User + "/export", ExportAsync).WithMetadata(Read);
         routes.MapPost(User + "/import", ImportAsync).WithMetadata(Admin);
         routes.MapPost(User + "/reset", ResetAsync).WithMetadata(Admin);
         routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(Read);
-        routes.MapGet(Models, ModelsAsync).WithMetadata(Read);
+        routes.MapRead(Models, ModelsAsync).WithMetadata(Read);
         routes.MapPut(Models, SetModelsAsync).WithMetadata(Admin);
         routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
-        routes.MapGet(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(Read);
+        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(Read);
         routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
         routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(Admin);
-        routes.MapGet("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
-        routes.MapGet("/v1/router/savings", SavingsAsync).WithMetadata(Read);
+        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
+        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(Read);
     }
 
     private async Task ExportAsync(HttpContext context)

@@ -19,7 +19,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     {
         routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
         routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(new NeedsScope(Scope.Feedback, "feedback"));
-        routes.MapGet(Users + "{id}", UserAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
+        routes.MapRead(Users + "{id}", UserAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
         routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(new NeedsScope(Scope.Admin, "admin"));
     }
 

@@ -9,31 +9,34 @@ namespace MetaRouter.Gateway.Upstream;
 /// <summary>Stands in for every model where no upstream is configured, so that routing can be tried without keys. Its text says so.</summary>
 internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
 {
+    /// <summary>As at OpenAI.</summary>
+    private const int MostChoices = 128;
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
-        var (model, streams, tellsUsage) = RequestBody.AsText(() => Read(body));
+        var (model, choices, streams, tellsUsage) = RequestBody.AsText(() => Read(body));
         var text = $"[simulated] No upstream is configured, so no model was called. {model} would have answered here. Configure section Upstreams to get real answers.";
-        var (prompt, completion) = (Math.Max(1, body.Length / 4), text.Length / 4);
+        var (prompt, completion) = (Math.Max(1, body.Length / 4), choices * (text.Length / 4));
         var usage = new JsonObject { ["prompt_tokens"] = prompt, ["completion_tokens"] = completion, ["total_tokens"] = prompt + completion };
         if (!streams)
         {
-            var answer = Frame(model, "chat.completion", new JsonObject { ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text }, ["finish_reason"] = "stop" });
+            var answer = Frame(model, "chat.completion", [.. Enumerable.Range(0, choices).Select(i => new JsonObject { ["index"] = i, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text }, ["finish_reason"] = "stop" })]);
             answer["usage"] = usage;
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(answer.ToJsonString(), Encoding.UTF8, "application/json") };
         }
 
         var events = new StringBuilder();
-        Add(Frame(model, "chat.completion.chunk", new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["role"] = "assistant", ["content"] = "" }, ["finish_reason"] = null }));
+        AddToEach(() => new JsonObject { ["role"] = "assistant", ["content"] = "" });
         foreach (var word in text.Split(' '))
         {
-            Add(Frame(model, "chat.completion.chunk", new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["content"] = word + " " }, ["finish_reason"] = null }));
+            AddToEach(() => new JsonObject { ["content"] = word + " " });
         }
 
-        Add(Frame(model, "chat.completion.chunk", new JsonObject { ["index"] = 0, ["delta"] = new JsonObject(), ["finish_reason"] = "stop" }));
+        AddToEach(() => [], "stop");
         if (tellsUsage)
         {
-            var last = Frame(model, "chat.completion.chunk", null);
+            var last = Frame(model, "chat.completion.chunk");
             last["usage"] = usage;
             Add(last);
         }
@@ -41,25 +44,34 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
         events.Append("data: [DONE]\n\n");
         return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(events.ToString(), Encoding.UTF8, "text/event-stream") };
 
+        void AddToEach(Func<JsonObject> delta, string? finish = null)
+        {
+            for (var i = 0; i < choices; i++)
+            {
+                Add(Frame(model, "chat.completion.chunk", new JsonObject { ["index"] = i, ["delta"] = delta(), ["finish_reason"] = finish }));
+            }
+        }
+
         void Add(JsonObject chunk) => events.Append("data: ").Append(chunk.ToJsonString()).Append("\n\n");
     }
 
-    private static (string Model, bool Streams, bool TellsUsage) Read(byte[] body)
+    private static (string Model, int Choices, bool Streams, bool TellsUsage) Read(byte[] body)
     {
         using var asked = JsonDocument.Parse(body);
         var root = asked.RootElement;
         return (
             root.GetProperty("model").GetString()!,
+            root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Clamp(choices, 1, MostChoices) : 1,
             root.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True,
             root.TryGetProperty("stream_options", out var options) && options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var include) && include.ValueKind == JsonValueKind.True);
     }
 
-    private JsonObject Frame(string model, string kind, JsonObject? choice) => new()
+    private JsonObject Frame(string model, string kind, params ReadOnlySpan<JsonObject> choices) => new()
     {
         ["id"] = "chatcmpl-simulated",
         ["object"] = kind,
         ["created"] = time.GetUtcNow().ToUnixTimeSeconds(),
         ["model"] = model,
-        ["choices"] = choice is null ? [] : new JsonArray(choice),
+        ["choices"] = new JsonArray([.. choices]),
     };
 }

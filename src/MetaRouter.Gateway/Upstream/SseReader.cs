@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace MetaRouter.Gateway.Upstream;
 
-/// <summary>Cuts a stream of server-sent events at the blank lines between them. Each event comes with the bytes it came with, the blank line too.</summary>
+/// <summary>
+/// Cuts a stream of server-sent events at the blank lines between them. Each event comes with the bytes it came with, the blank line too; but a carriage return that ends a line
+/// alone, which the standard allows and some clients do not know, comes as a newline.
+/// </summary>
 /// <param name="limit">The longest event taken, bytes.</param>
 internal sealed class SseReader(Stream stream, int limit) : IDisposable
 {
@@ -10,6 +13,12 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Smallest);
     private int _start, _scanned, _end;
+
+    /// <summary>A line of this stream ended in a carriage return alone; so one that came last is not waited with, until its newline may come.</summary>
+    private bool _hasBareReturns;
+
+    /// <summary>It was not waited with: its newline, if one comes, was told already.</summary>
+    private bool _skipsNewline;
 
     /// <summary>A whole event is here already, so the next read does not wait.</summary>
     public bool HasEvent => FindEnd() > 0;
@@ -32,10 +41,17 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
             var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             if (read == 0)
             {
-                return default;
+                if (_hasBareReturns)
+                {
+                    return default;
+                }
+
+                _hasBareReturns = true; // no newline follows any more
+                continue;
             }
 
             _end += read;
+            SkipNewline(_end - read);
         }
     }
 
@@ -46,39 +62,78 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
         stream.Dispose();
     }
 
+    private void SkipNewline(int at)
+    {
+        if (_skipsNewline && _buffer[at] == '\n')
+        {
+            _buffer.AsSpan(at + 1, _end - at - 1).CopyTo(_buffer.AsSpan(at));
+            _end--;
+        }
+
+        _skipsNewline = false;
+    }
+
     /// <returns>The length of the first event with its blank line; 0: there is no whole one.</returns>
     private int FindEnd()
     {
         while (_scanned < _end)
         {
-            var at = _buffer.AsSpan(_scanned, _end - _scanned).IndexOf((byte)'\n');
+            var at = _buffer.AsSpan(_scanned, _end - _scanned).IndexOfAny((byte)'\n', (byte)'\r');
             if (at < 0)
             {
                 _scanned = _end;
                 return 0;
             }
 
-            var next = _scanned + at + 1;
-            if (next >= _end || (_buffer[next] == '\r' && next + 1 >= _end))
+            _scanned += at;
+            if (AfterLine(_scanned) is not { } next || next >= _end)
             {
-                _scanned = next - 1; // what follows the line decides, and is not here yet
+                return 0; // what follows the line decides, and is not here yet
+            }
+
+            if (_buffer[next] is not ((byte)'\n' or (byte)'\r'))
+            {
+                _scanned = next;
+                continue;
+            }
+
+            if (AfterLine(next) is { } after)
+            {
+                return after - _start;
+            }
+
+            if (!_hasBareReturns)
+            {
                 return 0;
             }
 
-            if (_buffer[next] == '\n')
-            {
-                return next + 1 - _start;
-            }
-
-            if (_buffer[next] == '\r' && _buffer[next + 1] == '\n')
-            {
-                return next + 2 - _start;
-            }
-
-            _scanned = next;
+            (_buffer[next], _skipsNewline) = ((byte)'\n', true);
+            return next + 1 - _start;
         }
 
         return 0;
+    }
+
+    /// <returns>Where the next line begins; null: the line ends in a carriage return, whose newline may be on its way.</returns>
+    private int? AfterLine(int at)
+    {
+        if (_buffer[at] == '\n')
+        {
+            return at + 1;
+        }
+
+        if (at + 1 >= _end)
+        {
+            return null;
+        }
+
+        if (_buffer[at + 1] == '\n')
+        {
+            return at + 2;
+        }
+
+        (_buffer[at], _hasBareReturns) = ((byte)'\n', true);
+        return at + 1;
     }
 
     private void MakeRoom()

@@ -22,13 +22,13 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Root + "/session", SessionAsync);
-        routes.MapGet(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(Read);
+        routes.MapRead(Root + "/session", SessionAsync);
+        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(Read);
         routes.MapGet(Root + "/events", EventsAsync).WithMetadata(Read);
-        routes.MapGet(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(Read);
-        routes.MapGet(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
-        routes.MapGet(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
-        routes.MapGet(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(Read);
+        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(Read);
+        routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
+        routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
+        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(Read);
     }
 
     /// <summary>Nobody keeps what a console was shown.</summary>

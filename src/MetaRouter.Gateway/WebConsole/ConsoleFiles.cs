@@ -17,8 +17,8 @@ internal static class ConsoleFiles
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/", context => WriteAsync(context, s_assets.Value[Index], isHashed: false)).WithMetadata(new NoKeyNeeded());
-        routes.MapGet("/console/{file}", context =>
+        routes.MapRead("/", context => WriteAsync(context, s_assets.Value[Index], isHashed: false)).WithMetadata(new NoKeyNeeded());
+        routes.MapRead("/console/{file}", context =>
         {
             var name = (string)context.Request.RouteValues["file"]!;
             return s_assets.Value.TryGetValue(name, out var asset) ? WriteAsync(context, asset, isHashed: name != Index)

@@ -17,7 +17,7 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     public void Map(IEndpointRouteBuilder routes)
     {
         const string path = ConsoleEndpoints.Root + "/learning";
-        routes.MapGet(path, LearningAsync).WithMetadata(ConsoleEndpoints.Read);
+        routes.MapRead(path, LearningAsync).WithMetadata(ConsoleEndpoints.Read);
         routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(ConsoleEndpoints.Admin);
         routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(ConsoleEndpoints.Admin);
     }

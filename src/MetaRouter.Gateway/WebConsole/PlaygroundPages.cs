@@ -18,7 +18,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost(Path, PlayAsync).WithMetadata(ConsoleEndpoints.Read);
-        routes.MapGet(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(ConsoleEndpoints.Read);
+        routes.MapRead(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(ConsoleEndpoints.Read);
     }
 
     /// <summary>Predicts and ranks as a decision would, and keeps nothing of it: there is no receipt to learn by.</summary>

@@ -32,8 +32,8 @@ internal static class ProgramArguments
     /// <summary>All that is wrong with them.</summary>
     /// <param name="known">What a setting's name may begin with.</param>
     /// <param name="flag">The one option without a value; empty: there is none.</param>
-    /// <param name="command">The one command; empty: there is none.</param>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args, IReadOnlyList<string> known, string flag = "", string command = "")
+    /// <param name="commands">What the first word may be instead, as people read it.</param>
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args, IReadOnlyList<string> known, string commands, string flag = "")
     {
         var problems = new List<string>();
         for (var i = 0; i < args.Length; i++)
@@ -47,7 +47,7 @@ internal static class ProgramArguments
             var option = at < 0 ? args[i] : args[i][..at];
             if (at < 0 && !option.StartsWith("--", StringComparison.Ordinal))
             {
-                problems.Add($"'{option}' is {(command.Length > 0 ? $"neither a command nor an option; the one command is {command}, and options" : "no option; options")} are written --NAME VALUE (see --help)");
+                problems.Add($"'{option}' is neither a command nor an option; a command comes first ({commands}), and options are written --NAME VALUE (see --help)");
                 break; // what follows may belong to the command that was meant
             }
 

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace MetaRouter.Hosting.Stores;
 
-/// <summary>Shared state of one process. The accounts can be written down and read back, so that a restart gives nobody a new budget.</summary>
+/// <summary>
+/// Shared state of one process. The accounts can be written down and read back, so that a restart gives nobody a new budget. Lifetimes are of time that really passed:
+/// a clock that leaps ahead ends nothing. Only what is written down is dated by the clock.
+/// </summary>
 public sealed class MemorySharedState(TimeProvider time) : ISharedState
 {
     private const int Sweep = 4096;
@@ -12,8 +15,8 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     internal const int MostMemories = 100_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(ulong Partition, string Name), (long Held, DateTimeOffset Ends, long Version)> _accounts = [];
-    private readonly Dictionary<string, (byte[] Value, DateTimeOffset Ends)> _memories = [];
+    private readonly Dictionary<(ulong Partition, string Name), (long Held, long Ends, long Version)> _accounts = [];
+    private readonly Dictionary<string, (byte[] Value, long Ends)> _memories = [];
     private int _sinceSweep;
     private long _version;
 
@@ -22,7 +25,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         ArgumentNullException.ThrowIfNull(accounts);
         lock (_gate)
         {
-            var (now, held, refused) = (time.GetUtcNow(), new long[accounts.Count], -1);
+            var (now, held, refused) = (time.GetTimestamp(), new long[accounts.Count], -1);
             for (var i = 0; i < held.Length; i++)
             {
                 held[i] = Held(partition, accounts[i].Name, now);
@@ -48,7 +51,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         {
             foreach (var account in accounts)
             {
-                Add(partition, account, time.GetUtcNow());
+                Add(partition, account, time.GetTimestamp());
             }
         }
 
@@ -59,7 +62,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     {
         lock (_gate)
         {
-            return new(_memories.TryGetValue(name, out var memory) && memory.Ends > time.GetUtcNow() ? memory.Value : null);
+            return new(_memories.TryGetValue(name, out var memory) && memory.Ends > time.GetTimestamp() ? memory.Value : null);
         }
     }
 
@@ -67,7 +70,8 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
     {
         lock (_gate)
         {
-            Forget(time.GetUtcNow());
+            var now = time.GetTimestamp();
+            Forget(now);
             if (_memories.Count >= MostMemories && !_memories.ContainsKey(name))
             {
                 // A tenth at once, so that looking at all is rare.
@@ -77,13 +81,25 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
                 }
             }
 
-            _memories[name] = (value.ToArray(), time.GetUtcNow() + lifetime);
+            _memories[name] = (value.ToArray(), After(now, lifetime));
         }
 
         return default;
     }
 
-    /// <summary>The accounts that are still open.</summary>
+    /// <summary>Grows with every change of an account, also over restarts.</summary>
+    internal long Version
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _version;
+            }
+        }
+    }
+
+    /// <summary>The accounts that are still open, and the one that changed last: whoever reads them goes on from its version.</summary>
     public byte[] Write() => Write(-1).Bytes;
 
     /// <summary>Those of them that changed after a version, how many that are, and the version they are of.</summary>
@@ -93,13 +109,13 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         long version;
         lock (_gate)
         {
-            var now = time.GetUtcNow();
+            var (now, clock) = (time.GetTimestamp(), time.GetUtcNow());
             version = _version;
             foreach (var ((partition, name), account) in _accounts)
             {
-                if (account.Version > after && account.Ends > now)
+                if (account.Version > after && (account.Ends > now || account.Version == version))
                 {
-                    open.Add(new Line(partition.ToString("x16", CultureInfo.InvariantCulture), name, account.Held, account.Ends));
+                    open.Add(new Line(partition.ToString("x16", CultureInfo.InvariantCulture), name, account.Held, clock + time.GetElapsedTime(now, account.Ends), account.Version));
                 }
             }
         }
@@ -107,32 +123,49 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         return (JsonSerializer.SerializeToUtf8Bytes(open), open.Count, version);
     }
 
-    /// <summary>Takes up the accounts of an earlier run.</summary>
+    /// <summary>Takes up the accounts of an earlier run. Of an account that is there already, the later one stays.</summary>
+    /// <returns>The latest version among them; 0: they are none, or of a program that knew of none.</returns>
     /// <exception cref="JsonException">The bytes are none.</exception>
-    public void Read(ReadOnlySpan<byte> bytes)
+    /// <exception cref="FormatException">The same.</exception>
+    public long Read(ReadOnlySpan<byte> bytes)
     {
-        foreach (var line in JsonSerializer.Deserialize<Line[]>(bytes) ?? [])
+        var lines = JsonSerializer.Deserialize<Line[]>(bytes) ?? [];
+        var latest = 0L;
+        lock (_gate)
         {
-            lock (_gate)
+            var (now, clock) = (time.GetTimestamp(), time.GetUtcNow());
+            foreach (var line in lines)
             {
-                _accounts[(ulong.Parse(line.Partition, NumberStyles.HexNumber, CultureInfo.InvariantCulture), line.Name)] = (line.Held, line.Ends, 0);
+                var key = (ulong.Parse(line.Partition, NumberStyles.HexNumber, CultureInfo.InvariantCulture), line.Name);
+                latest = Math.Max(latest, line.Version);
+                if (!_accounts.TryGetValue(key, out var known) || known.Version < line.Version)
+                {
+                    _accounts[key] = (line.Held, After(now, line.Ends - clock), line.Version);
+                }
             }
+
+            _version = Math.Max(_version, latest);
         }
+
+        return latest;
     }
 
-    private long Held(ulong partition, string name, DateTimeOffset now) => _accounts.TryGetValue((partition, name), out var account) && account.Ends > now ? account.Held : 0;
+    /// <summary>A point in time that lies so far after another.</summary>
+    private long After(long timestamp, TimeSpan lifetime) => timestamp + (long)Math.Round(lifetime.TotalSeconds * time.TimestampFrequency);
 
-    private long Add(ulong partition, in Account account, DateTimeOffset now)
+    private long Held(ulong partition, string name, long now) => _accounts.TryGetValue((partition, name), out var account) && account.Ends > now ? account.Held : 0;
+
+    private long Add(ulong partition, in Account account, long now)
     {
         Forget(now);
         var held = Held(partition, account.Name, now) + account.Amount;
-        var ends = _accounts.TryGetValue((partition, account.Name), out var before) && before.Ends > now ? before.Ends : now + account.Lifetime;
+        var ends = _accounts.TryGetValue((partition, account.Name), out var before) && before.Ends > now ? before.Ends : After(now, account.Lifetime);
         _accounts[(partition, account.Name)] = (held, ends, ++_version);
         return held;
     }
 
     /// <summary>Looks over everything once in a while: what has ended goes.</summary>
-    private void Forget(DateTimeOffset now)
+    private void Forget(long now)
     {
         if (++_sinceSweep < Sweep)
         {
@@ -140,7 +173,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
 
         _sinceSweep = 0;
-        foreach (var key in _accounts.Where(a => a.Value.Ends <= now).Select(a => a.Key).ToArray())
+        foreach (var key in _accounts.Where(a => a.Value.Ends <= now && a.Value.Version != _version).Select(a => a.Key).ToArray())
         {
             _accounts.Remove(key);
         }
@@ -151,5 +184,5 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
     }
 
-    private sealed record Line(string Partition, string Name, long Held, DateTimeOffset Ends);
+    private sealed record Line(string Partition, string Name, long Held, DateTimeOffset Ends, long Version = 0);
 }

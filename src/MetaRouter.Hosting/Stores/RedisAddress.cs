@@ -47,12 +47,12 @@ public static class RedisAddress
         catch (ArgumentException e)
         {
             // The text is not repeated: a password may be in it.
-            throw new StoreException($"The Redis store's address cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Write redis:HOST:PORT, and after it, separated by commas, further hosts, password=..., ssl=true, ca=FILE.", e);
+            throw new StoreException($"The address of Redis cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Write HOST:PORT, and after it, separated by commas, further hosts, password=... or passwordFile=FILE, ssl=true, ca=FILE.", e);
         }
     }
 
-    /// <summary>As people may read it: the first host, since a password may follow.</summary>
-    internal static string Shown(string address) => address.Split(',')[0];
+    /// <summary>As people may read it: the first host, since a password may follow, or stand before it as in a URL.</summary>
+    internal static string Shown(string address) => (address.Split(',').FirstOrDefault(part => !part.Contains('=', StringComparison.Ordinal)) ?? "").Split('@')[^1];
 
     private static void Secure(ConfigurationOptions options, Dictionary<string, string> files)
     {
@@ -88,7 +88,7 @@ public static class RedisAddress
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new StoreException($"The Redis store's address has {option}={file}, and that file cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Name a file that this process can read{(option == PasswordFile ? "" : ", in PEM")}.", e);
+            throw new StoreException($"The address of Redis has {option}={file}, and that file cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Name a file that this process can read{(option == PasswordFile ? "" : ", in PEM")}.", e);
         }
     }
 }

@@ -130,7 +130,7 @@ internal sealed class RedisConnection : IDisposable
         catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
-            throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e);
+            throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e) { MayBeDone = e is not RedisServerException };
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using StackExchange.Redis;
 
@@ -5,29 +6,53 @@ namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
 /// Shared state in Redis. While Redis is away each process goes on with its own count: nobody is refused for it, and the most that is overspent is the
-/// limit once more per process.
+/// limit once more per process. A reservation whose answer did not come is taken back once Redis answers again, whether it was made, is made later or never.
 /// </summary>
 public sealed class RedisSharedState : ISharedState
 {
+    /// <summary>Three arguments to an account. One key more is the reservation's mark, whose lifetime is the last argument: where it is there already, the reservation was taken back.</summary>
     private const string Reserve = """
-        local held = {0}
-        for i = 1, #KEYS do
+        local held, n = {0}, math.floor(#ARGV / 3)
+        local mark = KEYS[n + 1]
+        if mark and redis.call('EXISTS', mark) == 1 then return held end
+        for i = 1, n do
           held[i + 1] = tonumber(redis.call('GET', KEYS[i]) or '0')
           if held[1] == 0 and held[i + 1] + tonumber(ARGV[3 * i - 2]) > tonumber(ARGV[3 * i - 1]) then held[1] = i end
         end
         if held[1] == 0 then
-          for i = 1, #KEYS do
+          for i = 1, n do
             held[i + 1] = redis.call('INCRBY', KEYS[i], ARGV[3 * i - 2])
             if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[3 * i]) end
           end
+          if mark then redis.call('SET', mark, 'made', 'PX', ARGV[#ARGV]) end
         end
         return held
         """;
+
+    /// <summary>An amount to an account, and the mark as above. Done again it does nothing.</summary>
+    private const string TakeBack = """
+        local mark = KEYS[#KEYS]
+        if redis.call('GET', mark) == 'made' then
+          for i = 1, #KEYS - 1 do
+            if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('DECRBY', KEYS[i], ARGV[i]) end
+          end
+        end
+        redis.call('SET', mark, 'taken back', 'PX', ARGV[#ARGV])
+        return 0
+        """;
+
+    /// <summary>Of doubtful reservations; of more the newest stay until their accounts end.</summary>
+    private const int MostDoubts = 10_000;
+
+    /// <summary>How long after a reservation was made it can be taken back, and how late after that it can still arrive.</summary>
+    private static readonly TimeSpan s_markLifetime = TimeSpan.FromMinutes(2);
 
     private readonly RedisConnection _redis;
     private readonly string _prefix;
     private readonly MemorySharedState _own;
     private readonly RouterMetrics _metrics;
+    private readonly ConcurrentQueue<Doubt> _doubts = new();
+    private int _isTakingBack;
 
     internal RedisSharedState(RedisUserStore store, string prefix, TimeProvider time, RouterMetrics metrics) =>
         (_redis, _prefix, _own, _metrics) = (store.Connection, prefix, new MemorySharedState(time), metrics);
@@ -36,14 +61,29 @@ public sealed class RedisSharedState : ISharedState
     {
         ArgumentNullException.ThrowIfNull(accounts);
         cancellationToken.ThrowIfCancellationRequested();
+        var keys = Keys(partition, accounts);
+        RedisValue[] values = [.. accounts.SelectMany(Values)];
+        var isMarked = accounts.Any(a => a.Amount > 0 && a.Lifetime > s_markLifetime); // the others are soon forgotten anyhow
+        if (isMarked)
+        {
+            keys = [.. keys, Mark(partition)];
+            values = [.. values, (long)s_markLifetime.TotalMilliseconds];
+        }
+
         try
         {
             // Not cancelled from here on: what Redis has added and nobody hears of would never be settled.
-            var held = (long[])(await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(Values)], "written", CancellationToken.None).ConfigureAwait(false))!;
+            var held = (long[])(await _redis.RunAsync(Reserve, keys, values, "written", CancellationToken.None).ConfigureAwait(false))!;
+            StartTakingBack();
             return new Reservation((int)held[0] - 1, held[1..]);
         }
-        catch (StoreException)
+        catch (StoreException e)
         {
+            if (e.MayBeDone && isMarked && _doubts.Count < MostDoubts)
+            {
+                _doubts.Enqueue(new Doubt(keys, [.. accounts.Select(a => (RedisValue)a.Amount), values[^1]]));
+            }
+
             _metrics.Fallbacks.Add(1);
             return await _own.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false) with { IsOwn = true };
         }
@@ -94,9 +134,43 @@ public sealed class RedisSharedState : ISharedState
         }
     }
 
+    private void StartTakingBack()
+    {
+        if (!_doubts.IsEmpty && Interlocked.Exchange(ref _isTakingBack, 1) == 0)
+        {
+            _ = TakeBackAsync();
+        }
+    }
+
+    private async Task TakeBackAsync()
+    {
+        try
+        {
+            while (_doubts.TryPeek(out var doubt))
+            {
+                await _redis.RunAsync(TakeBack, doubt.Keys, doubt.Values, "written", CancellationToken.None).ConfigureAwait(false);
+                _doubts.TryDequeue(out _);
+            }
+        }
+        catch (StoreException)
+        {
+            // The next call that is answered starts it again.
+        }
+        finally
+        {
+            Volatile.Write(ref _isTakingBack, 0);
+        }
+    }
+
+    /// <summary>A name that no other reservation has, where its accounts are.</summary>
+    private RedisKey Mark(ulong partition) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:r:{Guid.NewGuid():n}");
+
     private RedisKey Memory(string name) => $"{_prefix}m:{name}";
 
     private RedisKey[] Keys(ulong partition, IReadOnlyList<Account> accounts) => [.. accounts.Select(a => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:{a.Name}"))];
 
     private static IEnumerable<RedisValue> Values(Account account) => [account.Amount, account.Limit, Math.Max(1, (long)account.Lifetime.TotalMilliseconds)];
+
+    /// <summary>A reservation of which no answer came, as <see cref="TakeBack"/> takes it.</summary>
+    private sealed record Doubt(RedisKey[] Keys, RedisValue[] Values);
 }

@@ -19,4 +19,7 @@ public sealed class StoreException : IOException
 
     /// <summary>The file's content is damaged, or was never a store's.</summary>
     public bool IsTorn { get; init; }
+
+    /// <summary>No answer came: what was asked may have been done, or may yet be.</summary>
+    public bool MayBeDone { get; init; }
 }

@@ -21,6 +21,13 @@ public sealed class RedisAddressTests
         }
 
         message.ShouldNotContain("hidden");
-        new MetaRouterOptions { Store = "redis:" + address }.Problems().ShouldNotBeEmpty();
+        new MetaRouterOptions { Store = "redis:" + address }.Problems().ShouldHaveSingleItem().ShouldStartWith("Store '");
     }
+
+    [Theory]
+    [InlineData("127.0.0.1:1,password=hidden", "127.0.0.1:1")]
+    [InlineData("password=hidden,127.0.0.1:1", "127.0.0.1:1")]
+    [InlineData("redis://user:hidden@127.0.0.1:1", "127.0.0.1:1")]
+    [InlineData("redis:127.0.0.1:1,ssl=true", "redis:127.0.0.1:1")]
+    public void Shown_NeverHasAPassword(string address, string shown) => RedisAddress.Shown(address).ShouldBe(shown);
 }

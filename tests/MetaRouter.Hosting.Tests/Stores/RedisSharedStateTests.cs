@@ -31,6 +31,65 @@ public sealed class RedisSharedStateTests
         (await shared.ReserveAsync(1, [account with { Amount = 0 }])).Held[0].ShouldBe(told);
     }
 
+    /// <summary>Its caller has gone on with a count of its own, so nobody else would ever settle what Redis does too late.</summary>
+    [RedisFact]
+    public async Task Reserve_RedisDoesItAfterItsCallerGaveUp_IsTakenBack()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        using var metrics = new RouterMetrics();
+        var shared = new RedisSharedState(store, "", TimeProvider.System, metrics);
+        Account[] accounts = [new("usd", 7, 100, TimeSpan.FromHours(1)), new("usd:ada", 7, 100, TimeSpan.FromHours(1))];
+        Account[] shown = [.. accounts.Select(a => a with { Amount = 0 })];
+        (await shared.ReserveAsync(1, accounts)).Held.ShouldBe([7, 7]);
+
+        redis.Pause();
+        var late = await shared.ReserveAsync(1, accounts);
+        redis.Resume();
+        late.IsOwn.ShouldBeTrue();
+        await Task.Delay(500); // its connection may have to be made anew
+        var (held, most) = (await shared.ReserveAsync(1, shown), 0L);
+        for (var i = 0; i < 40; i++)
+        {
+            most = Math.Max(most, held.Held[0]);
+            await Task.Delay(50);
+            held = await shared.ReserveAsync(1, shown);
+        }
+
+        most.ShouldBeLessThanOrEqualTo(14);
+        held.Held.ShouldBe([7, 7]); // the first one is nobody's doubt
+        await shared.SettleAsync(1, [.. accounts.Select(a => a with { Amount = -7 })]);
+        (await shared.ReserveAsync(1, shown)).Held.ShouldBe([0, 0]);
+    }
+
+    /// <summary>What is taken back before it arrives is not made any more.</summary>
+    [RedisFact]
+    public async Task Reserve_RedisIsPausedAgainAndAgain_NothingIsLeftOver()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        using var metrics = new RouterMetrics();
+        var shared = new RedisSharedState(store, "", TimeProvider.System, metrics);
+        Account taken = new("usd", 10, 1000, TimeSpan.FromHours(1));
+        for (var round = 0; round < 2; round++)
+        {
+            redis.Pause();
+            var calls = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => shared.ReserveAsync(1, [taken]).AsTask()));
+            redis.Resume();
+            calls.ShouldAllBe(c => c.IsOwn);
+        }
+
+        var held = -1L;
+        for (var i = 0; i < 200 && held != 0; i++)
+        {
+            await Task.Delay(50);
+            var seen = await shared.ReserveAsync(1, [taken with { Amount = 0 }]);
+            held = seen.IsOwn ? -1 : seen.Held[0];
+        }
+
+        held.ShouldBe(0);
+    }
+
     [RedisFact]
     public async Task Settle_RedisWentOrCameMeanwhile_GivesBackNothingWhereNothingWasTaken()
     {
