@@ -66,6 +66,16 @@ public class FailOverTests
     }
 
     [Fact]
+    public async Task Client_ThatKeepsBreakingOff_IsLeftAlone()
+    {
+        await using var app = await StartAsync(m => (m.CircuitFailures, m.CircuitSeconds) = (1, 60));
+        var usual = await app.UsualAsync();
+        await Should.ThrowAsync<Exception>(() => app.Client.GetStreamingResponseAsync("break", new ChatOptions { ModelId = usual }).ToChatResponseAsync());
+
+        (await app.UsualAsync()).ShouldNotBe(usual);
+    }
+
+    [Fact]
     public async Task Request_ThatAllRefuse_LeavesNobodyAlone()
     {
         await using var app = await StartAsync(m => m.CircuitFailures = 1);

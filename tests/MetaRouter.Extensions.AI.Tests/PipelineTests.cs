@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using MetaRouter.Core.Routing;
@@ -73,6 +75,25 @@ public class PipelineTests
         (first.ModelId, second.ModelId).ShouldBe((Strong, Strong));
         keepers[Strong].Asked.ShouldBe([null, "kept-1"]);
         refused.Message.ShouldContain("The conversation 'kept-1' is none that this client told");
+    }
+
+    [Fact]
+    public async Task Pipeline_WithTelemetryAndCache_TellsWhoServedAndGivesAUserTheirOwnAnswer()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener { ShouldListenTo = s => s.Name == "routed-chat-tests", Sample = (ref _) => ActivitySamplingResult.AllData, ActivityStopped = spans.Enqueue };
+        ActivitySource.AddActivityListener(listener);
+        await using var app = await StartAsync(then: services => services.AddDistributedMemoryCache()
+            .AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseDistributedCache().UseLogging().UseOpenTelemetry(sourceName: "routed-chat-tests"));
+        Task<ChatResponse> AskAsync(string user) => app.Client.GetResponseAsync(Question, new ChatOptions().ForUser(user));
+
+        var (first, again, others) = (await AskAsync("ada"), await AskAsync("ada"), await AskAsync("bob"));
+
+        (again.Text, again.GetRoute()).ShouldBe((first.Text, first.GetRoute()), "from the cache");
+        others.GetReceipt().ShouldNotBe(first.GetReceipt());
+        (app.StrongServer.Calls + app.WeakServer.Calls).ShouldBe(2);
+        var span = spans.First();
+        (span.GetTagItem("gen_ai.provider.name"), span.GetTagItem("gen_ai.response.model")).ShouldBe(("metarouter", first.ModelId));
     }
 
     [Fact]

@@ -31,23 +31,38 @@ public class RoutingTests
     }
 
     [Fact]
-    public async Task GetResponse_TellsWhoAnsweredAndWhy_AndHandsOnNothingOfIt()
+    public async Task GetResponse_TellsWhoAnsweredAndWhy()
     {
         await using var app = await StartAsync();
-        var options = new ChatOptions { MaxOutputTokens = 50, AdditionalProperties = new() { ["theirs"] = "kept" } }.ForUser("ada");
 
-        var response = await app.Client.GetResponseAsync(Question, options);
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("ada"));
 
         var route = response.GetRoute().ShouldNotBeNull();
-        route.Model.ShouldBe(response.ModelId);
-        route.Reason.ShouldBe("best_for_user");
-        route.Explanation!.ShouldStartWith(route.Model);
-        route.Receipt.ShouldBe(response.AdditionalProperties![RoutedChatKeys.Receipt]);
-        var sent = app.ServerOf(response.ModelId).Bodies.Single();
-        ((string?)sent["model"]).ShouldBe(response.ModelId == Strong ? "strong-deployment" : "weak-deployment", "the client knows what its provider calls the model");
-        ((int?)sent["max_completion_tokens"]).ShouldBe(50);
-        sent.ToJsonString().ShouldNotContain("ada");
-        (options.ModelId, options.AdditionalProperties.Count).ShouldBe((null, 2), "the caller's options are the caller's");
+        (route.Model, route.Reason).ShouldBe((response.ModelId, "best_for_user"));
+        route.Explanation.ShouldNotBeNull().ShouldStartWith(route.Model);
+        response.AdditionalProperties.ShouldNotBeNull()[RoutedChatKeys.Receipt].ShouldBe(route.Receipt);
+    }
+
+    [Fact]
+    public async Task GetResponse_HandsOnWhatIsNotTheRouters()
+    {
+        var handed = new List<ChatOptions?>();
+        await using var app = await StartAsync(wrap: (_, client) => client.AsBuilder().Use((messages, options, next, cancellationToken) =>
+        {
+            handed.Add(options);
+            return next(messages, options, cancellationToken);
+        }).Build());
+        var options = new ChatOptions { ModelId = Dial.Balanced, MaxOutputTokens = 50, AdditionalProperties = new() { ["theirs"] = "kept" } }.ForUser("ada", "acme").InSession("s1");
+
+        var response = await app.Client.GetResponseAsync(Question, options);
+        await app.Client.GetResponseAsync(Question);
+
+        var theirs = handed[0].ShouldNotBeNull();
+        (theirs.ModelId, theirs.MaxOutputTokens).ShouldBe((null, 50), "the client knows what its provider calls the model");
+        theirs.AdditionalProperties.ShouldNotBeNull().Keys.ShouldBe(["theirs"]);
+        handed[1].ShouldBeNull();
+        ((string?)app.ServerOf(response.ModelId).Bodies.First()["model"]).ShouldBe(response.ModelId == Strong ? "strong-deployment" : "weak-deployment");
+        (options.ModelId, options.AdditionalProperties!.Count).ShouldBe((Dial.Balanced, 4), "the caller's options are the caller's");
     }
 
     [Fact]

@@ -1,8 +1,6 @@
-using MetaRouter.Hosting;
 using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using static MetaRouter.Extensions.AI.Tests.RoutedApp;
 
