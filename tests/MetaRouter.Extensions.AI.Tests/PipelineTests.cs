@@ -77,6 +77,22 @@ public class PipelineTests
         refused.Message.ShouldContain("The conversation 'kept-1' is none that this client told");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FunctionInvocation_WhereAProviderKeepsTheConversation_HasTheReceiptOfTheTurn(bool streams)
+    {
+        await using var app = await StartAsync(
+            then: services => services.AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseFunctionInvocation(), wrap: (_, client) => new Keeper(client));
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string city) => "rain", "weather")] }.ForUser("ada");
+
+        var response = streams ? await app.Client.GetStreamingResponseAsync(Weather, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(Weather, options);
+
+        response.ConversationId.ShouldBe($"{response.ModelId} kept-2");
+        (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
+    }
+
     [Fact]
     public async Task Pipeline_WithTelemetryAndCache_TellsWhoServedAndGivesAUserTheirOwnAnswer()
     {
