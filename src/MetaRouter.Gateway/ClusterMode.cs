@@ -1,5 +1,4 @@
 using MetaRouter.Orleans;
-using MetaRouter.Orleans.Client;
 
 namespace MetaRouter.Gateway;
 
@@ -33,6 +32,5 @@ internal static class ClusterMode
                 client.AddActivityPropagation();
             }
         });
-        builder.Services.AddSingleton(s => ClusterSecrets.LoadOrCreate(s.GetRequiredService<MetaRouterClusterOptions>()));
     }
 }

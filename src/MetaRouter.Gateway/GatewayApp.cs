@@ -10,6 +10,7 @@ using MetaRouter.Gateway.Upstream;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway;
 
@@ -74,7 +75,7 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<ChatRelay>();
         builder.Services.AddSingleton<Limits.Governor>();
-        builder.Services.AddSingleton<Sessions>();
+        builder.Services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
         builder.Services.AddSingleton<Deeds>();
         builder.Services.AddSingleton<SavingsReports>();
         builder.Services.AddSingleton<AdminEndpoints>();

@@ -107,6 +107,10 @@ public static class MetaRouterClusterExtensions
     public static IServiceCollection AddMetaRouterClusterClient(this IServiceCollection services, MetaRouterClusterOptions cluster)
     {
         AddShared(services, cluster);
+
+        // An edge that has another than the chosen model answer seals its receipt anew. The cluster's secrets, and not those of a router in this process beside it.
+        services.AddSingleton(s => ClusterSecrets.LoadOrCreate(s.GetRequiredService<MetaRouterClusterOptions>()));
+        services.TryAddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
         services.AddSingleton<ClusterRouter>();
         services.AddSingleton<IEdgeRouter>(s => s.GetRequiredService<ClusterRouter>());
         services.AddSingleton<IRouter>(s => s.GetRequiredService<ClusterRouter>());

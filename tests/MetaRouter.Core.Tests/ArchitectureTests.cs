@@ -14,6 +14,7 @@ public partial class ArchitectureTests
         ["MetaRouter.Evaluation"] = ["MetaRouter.Core"],
         ["MetaRouter.Cli"] = ["MetaRouter.Core", "MetaRouter.Evaluation", "MetaRouter.Client"],
         ["MetaRouter.Hosting"] = ["MetaRouter.Core"],
+        ["MetaRouter.Extensions.AI"] = ["MetaRouter.Core", "MetaRouter.Hosting"],
         ["MetaRouter.Client"] = [],
         ["MetaRouter.Orleans.Abstractions"] = ["MetaRouter.Core"],
         ["MetaRouter.Orleans"] = ["MetaRouter.Core", "MetaRouter.Hosting", "MetaRouter.Orleans.Abstractions"],

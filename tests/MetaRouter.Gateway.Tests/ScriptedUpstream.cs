@@ -130,7 +130,7 @@ public sealed class ScriptedUpstream : IAsyncDisposable
             return;
         }
 
-        var asked = (string?)body["messages"]!.AsArray()[^1]!["content"] ?? "";
+        var asked = body["messages"]!.AsArray()[^1]!["content"] is JsonValue text ? (string)text! : "";
         if ((bool?)body["stream"] != true)
         {
             await context.Response.WriteAsync($$"""{"id":"up-{{_name}}","object":"chat.completion","created":1,"model":"{{(string)body["model"]!}}","choices":[{"index":0,"message":{"role":"assistant","content":"I am {{_name}}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"prompt_tokens_details":{"cached_tokens":600} } }""");

@@ -85,7 +85,7 @@ public class EmbeddingTests
         using var sample = Helper.Start("EmbeddedRouter", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path);
         try
         {
-            using var http = new HttpClient { BaseAddress = await FindAddressAsync(sample) };
+            using var http = new HttpClient { BaseAddress = await Helper.AddressOfAsync(sample) };
             using var asked = await http.PostAsJsonAsync("/users/ada/ask", new { text = "What is a monad?" });
             asked.EnsureSuccessStatusCode();
             var answer = await asked.Content.ReadFromJsonAsync<JsonElement>();
@@ -114,20 +114,5 @@ public class EmbeddingTests
         builder.Services.AddMetaRouter(o => (o.Store, o.DecisionLog) = ("sqlite:" + folder.File("users.db"), folder.File("decisions")));
         then?.Invoke(builder.Services);
         return builder.Build();
-    }
-
-    private static async Task<Uri> FindAddressAsync(System.Diagnostics.Process process)
-    {
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (await process.StandardOutput.ReadLineAsync(late.Token) is { } line)
-        {
-            if (line.IndexOf("http://127.0.0.1:", StringComparison.Ordinal) is >= 0 and var at)
-            {
-                _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-                return new Uri(line[at..]);
-            }
-        }
-
-        throw new InvalidOperationException("The sample ended before it listened: " + await process.StandardError.ReadToEndAsync(late.Token));
     }
 }

@@ -32,4 +32,20 @@ internal static class Helper
         await process.WaitForExitAsync();
         return (process.ExitCode, await output + await errors);
     }
+
+    /// <summary>Where a sample listens.</summary>
+    public static async Task<Uri> AddressOfAsync(Process process)
+    {
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (await process.StandardOutput.ReadLineAsync(late.Token) is { } line)
+        {
+            if (line.IndexOf("http://127.0.0.1:", StringComparison.Ordinal) is >= 0 and var at)
+            {
+                _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+                return new Uri(line[at..]);
+            }
+        }
+
+        throw new InvalidOperationException("The sample ended before it listened: " + await process.StandardError.ReadToEndAsync(late.Token));
+    }
 }

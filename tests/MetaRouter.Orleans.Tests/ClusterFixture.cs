@@ -36,6 +36,9 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     public Action<MetaRouterOptions> Configure { get; init; } = _ => { };
 
+    /// <summary>What an application adds beside the cluster's client.</summary>
+    public Action<IServiceCollection> ConfigureClient { get; init; } = _ => { };
+
     public MetaRouterClusterOptions Options => field ??= new() { Redis = redis.Address, ServiceId = _service, ClusterId = _service, SnapshotSeconds = 1, Partitions = 4 };
 
     public async Task<IRouter> StartAsync() => (await StartClusterAsync()).Client.ServiceProvider.GetRequiredService<ClusterRouter>();
@@ -63,6 +66,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         {
             client.Services.AddSingleton(new PoolHolder(Pool));
             client.Services.AddMetaRouterClusterClient(Options);
+            ConfigureClient(client.Services);
         });
         var cluster = builder.Build();
         _clusters.Add(cluster);

@@ -26,6 +26,16 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate. 0 to <see cref="ModelCatalog.MostLatencySeconds"/>.</summary>
     public double? LatencySeconds { get; init; }
 
+    /// <summary>What an answer costs, US dollars.</summary>
+    /// <param name="promptTokens">All of the prompt, what was read from the cache among it.</param>
+    /// <param name="completionTokens">Reasoning among it.</param>
+    /// <param name="cachedTokens">Of the prompt; more than that counts as all of it.</param>
+    public double CostUsd(long promptTokens, long completionTokens, long cachedTokens = 0)
+    {
+        var cached = Math.Min(cachedTokens, promptTokens);
+        return InputPrice.CostUsd(promptTokens - cached) + CachedPrice.CostUsd(cached) + OutputPrice.CostUsd(completionTokens);
+    }
+
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>
     public bool Enabled { get; init; } = true;
 }

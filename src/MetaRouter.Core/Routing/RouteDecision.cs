@@ -40,6 +40,9 @@ public sealed class RouteDecision
     /// <summary>Every model of the catalog, in the catalog's order.</summary>
     public IReadOnlyList<RankedModel> Candidates { get; }
 
+    /// <summary>Who is asked, in turn: the chosen model, and should that fail the others that may answer, the one worth most first.</summary>
+    public IEnumerable<ModelId> InTurn => Candidates.Where(c => c.Exclusion == ModelExclusion.None && c.Model != Model).OrderByDescending(c => c.Utility).Select(c => c.Model).Prepend(Model);
+
     public int ChosenIndex { get; }
 
     public int? OfferedIndex { get; }

@@ -53,9 +53,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     }
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
-    public IEnumerable<ModelId> Order => Unrouted is not null
-        ? [Unrouted.Id]
-        : Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None && c.Model != Decision.Model).OrderByDescending(c => c.Utility).Select(c => c.Model).Prepend(Decision.Model);
+    public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;
 
     /// <summary>By name: the decision's candidates stand in the order of whoever decided, which on a cluster is a silo's.</summary>
     public ModelProfile ProfileOf(ModelId model) => Catalog.Models[Catalog.IndexOf(model)];

@@ -17,6 +17,8 @@ internal sealed class ChatEndpoint(
     /// <summary>Below the version, here and at every upstream.</summary>
     public const string Path = "/chat/completions";
 
+    private const string SessionHeader = "x-router-session";
+
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
 
     private async Task ChatAsync(HttpContext context)
@@ -43,7 +45,7 @@ internal sealed class ChatEndpoint(
         var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
-        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null };
+        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null };
         var isDecided = asked is not null && followed is not RoutingMode.Off;
         var request = new RouteRequest(body.Asked.Text)
         {
@@ -86,6 +88,18 @@ internal sealed class ChatEndpoint(
         {
             await governor.SettleAsync(call.Hold, call.SpentUsd).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Named by the header, else by OpenAI's prompt_cache_key.</summary>
+    /// <returns>Null: the request belongs to no session.</returns>
+    /// <exception cref="ApiException">400: the session's name is too long.</exception>
+    private string? SessionOf(HttpContext context, string tenant, string? user, string? cacheKey)
+    {
+        var named = context.Request.Headers[SessionHeader].ToString();
+        var session = named.Length > 0 ? named : cacheKey;
+        return settings.Gateway.SessionSeconds == 0 || string.IsNullOrEmpty(session) ? null
+            : session.Length <= 256 ? sessions.NameOf(tenant, user, session)
+            : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have 256.");
     }
 
     private async Task<UpstreamAnswer> AskAsync(ChatCall call)

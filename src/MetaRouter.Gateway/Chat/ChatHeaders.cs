@@ -9,14 +9,14 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary>What an answer's headers say of who answers, why, and what it cost.</summary>
 internal static class ChatHeaders
 {
-    private const string Requested = "requested", Off = "off", FailedOver = "fail_over";
+    private const string Off = "off";
 
     /// <summary>Before anybody is asked, so that a failure is told with it.</summary>
     public static void Tell(ChatCall call, ulong snapshot)
     {
         var (headers, decision) = (call.Context.Response.Headers, call.Decision);
         headers["x-router-model"] = call.Unrouted?.Id.Value ?? decision!.Model.Value;
-        headers["x-router-reason"] = call.Unrouted is null ? Names.Of(decision!.Reason) : call.IsAuto ? Off : Requested;
+        headers["x-router-reason"] = call.Unrouted is null ? Names.Of(decision!.Reason) : call.IsAuto ? Off : DecisionReasonNames.Requested;
         headers["x-router-explored"] = call.Unrouted is null && decision!.Reason == DecisionReason.Explored ? "true" : "false";
         headers["x-router-policy-version"] = Names.Snapshot(decision?.SnapshotVersion ?? snapshot);
         if (decision is not null)
@@ -32,7 +32,7 @@ internal static class ChatHeaders
         headers["x-router-attempts"] = answer.Attempts.ToString(CultureInfo.InvariantCulture);
         if (isFailOver)
         {
-            headers["x-router-reason"] = FailedOver;
+            headers["x-router-reason"] = DecisionReasonNames.FailOver;
             headers["x-router-explored"] = "false";
             headers["x-router-decision"] = receipt;
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;

@@ -13,8 +13,6 @@ namespace MetaRouter.Gateway.Chat;
 /// </summary>
 internal sealed class RoutedNames(GatewaySettings settings)
 {
-    public const string Auto = "auto";
-
     /// <summary>As <c>metarouter calibrate</c> names what ships.</summary>
     public const string Shipped = "metarouter";
 
@@ -36,10 +34,10 @@ internal sealed class RoutedNames(GatewaySettings settings)
     /// <summary>The names that a list of models can show; of the thresholds the middle one stands for all.</summary>
     public IEnumerable<Described> Listed(ModelCatalog catalog)
     {
-        yield return new(Auto, null, "routed by what was learned of the user");
-        yield return new("auto:quality", settings.Gateway.QualityLambda, "routed for quality");
-        yield return new("auto:balanced", settings.Gateway.BalancedLambda, "routed for both");
-        yield return new("auto:cheap", settings.Gateway.CheapLambda, "routed for cost");
+        yield return new(Dial.Auto, null, "routed by what was learned of the user");
+        yield return new(Dial.Quality, settings.Gateway.QualityLambda, "routed for quality");
+        yield return new(Dial.Balanced, settings.Gateway.BalancedLambda, "routed for both");
+        yield return new(Dial.Cheap, settings.Gateway.CheapLambda, "routed for cost");
         if (settings.PairOf(catalog) is var (strong, weak))
         {
             yield return new($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}");
@@ -56,10 +54,10 @@ internal sealed class RoutedNames(GatewaySettings settings)
     /// <exception cref="ApiException">400: it is RouteLLM's form with something wrong; 404: with a router that is not served.</exception>
     public Asked? Read(string model, ModelCatalog catalog) => model switch
     {
-        Auto => s_auto,
-        "auto:quality" => _quality,
-        "auto:balanced" => _balanced,
-        "auto:cheap" => _cheap,
+        Dial.Auto => s_auto,
+        Dial.Quality => _quality,
+        Dial.Balanced => _balanced,
+        Dial.Cheap => _cheap,
         _ when model.StartsWith(Prefix, StringComparison.Ordinal) && !CatalogModels.Has(catalog, model) => new(null, Rule(model, catalog)),
         _ => null,
     };

@@ -6,13 +6,13 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
 
     /// <value>lambda_cost of <c>auto:quality</c>; 0 or more, default 0: cost does not matter.</value>
-    public double QualityLambda { get; set; }
+    public double QualityLambda { get; set; } = Core.Routing.Dial.QualityLambda;
 
     /// <value>lambda_cost of <c>auto:balanced</c>; 0 or more, default 0.3.</value>
-    public double BalancedLambda { get; set; } = 0.3;
+    public double BalancedLambda { get; set; } = Core.Routing.Dial.BalancedLambda;
 
     /// <value>lambda_cost of <c>auto:cheap</c>; 0 or more, default 3.</value>
-    public double CheapLambda { get; set; } = 3;
+    public double CheapLambda { get; set; } = Core.Routing.Dial.CheapLambda;
 
     /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category does not leave it, the dearest they leave.</value>
     public string OffModel { get; set; } = "";

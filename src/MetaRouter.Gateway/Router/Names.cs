@@ -7,14 +7,7 @@ namespace MetaRouter.Gateway.Router;
 /// <summary>Enumerations as the API spells them. Part of the contract: never rename.</summary>
 internal static class Names
 {
-    public static string Of(DecisionReason reason) => reason switch
-    {
-        DecisionReason.BestForUser => "best_for_user",
-        DecisionReason.BestForDial => "best_for_dial",
-        DecisionReason.Explored => "explored",
-        DecisionReason.Comparison => "comparison",
-        _ => "only_allowed",
-    };
+    public static string Of(DecisionReason reason) => DecisionReasonNames.Of(reason);
 
     public static string Of(ModelExclusion exclusion) => exclusion switch
     {

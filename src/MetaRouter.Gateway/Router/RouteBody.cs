@@ -25,7 +25,7 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
                 : ApiException.BadValue("input", "Both 'input' and 'messages' are there; send one of the two.");
         }
 
-        var asked = messages is { } list ? Conversation.Read(list) : new Conversation(input!, null, ModelCapabilities.None);
+        var asked = messages is { } list ? ConversationBody.Read(list) : new Conversation(input!, null, ModelCapabilities.None);
         return new(UserId.Check(fields.Text("user"), "user"), new RouteRequest(asked.Text)
         {
             PromptTokens = asked.PromptTokens,

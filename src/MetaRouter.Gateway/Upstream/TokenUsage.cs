@@ -15,11 +15,7 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
     /// <summary>The upstream did not say.</summary>
     public bool IsUnknown => Prompt == 0 && Completion == 0;
 
-    public double CostUsd(ModelProfile model)
-    {
-        var cached = Math.Min(Cached, Prompt);
-        return model.InputPrice.CostUsd(Prompt - cached) + model.CachedPrice.CostUsd(cached) + model.OutputPrice.CostUsd(Completion);
-    }
+    public double CostUsd(ModelProfile model) => model.CostUsd(Prompt, Completion, Cached);
 
     /// <param name="usage">OpenAI's usage object. Cached tokens are read in OpenAI's spelling and in DeepSeek's.</param>
     public static TokenUsage Read(JsonElement usage)

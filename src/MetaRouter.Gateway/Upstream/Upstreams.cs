@@ -5,6 +5,7 @@ using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Upstream;

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Client;
 
-/// <summary>The cluster's secrets for a gateway of it, which seals and opens receipts too; made here when the gateway starts before the first silo.</summary>
+/// <summary>The cluster's secrets for an edge of it, which seals and opens receipts too; made here when the edge starts before the first silo.</summary>
 public static class ClusterSecrets
 {
     /// <exception cref="StoreException">Redis cannot be reached, or what is there are no secrets.</exception>

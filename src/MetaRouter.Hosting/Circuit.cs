@@ -1,10 +1,10 @@
-namespace MetaRouter.Gateway.Upstream;
+namespace MetaRouter.Hosting;
 
 /// <summary>
-/// Whether one endpoint, for one model, is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
+/// Whether what answers for one model is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
 /// fails again; then one call at a time tries, and the first that is answered closes the circuit.
 /// </summary>
-/// <remarks>By the clock that only goes forward: one that is set back must not keep an endpoint from being tried.</remarks>
+/// <remarks>By the clock that only goes forward: one that is set back must not keep it from being tried.</remarks>
 /// <param name="failures">In a row, until it opens; 1 or more.</param>
 /// <param name="pause">How long it stays open the first time.</param>
 internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
@@ -65,7 +65,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
-    /// <param name="atLeast">The endpoint itself asked to be left alone for so long; null: it did not say.</param>
+    /// <param name="atLeast">It asked itself to be left alone for so long; null: it did not say.</param>
     /// <returns>True when this failure opened it.</returns>
     public bool Fail(TimeSpan? atLeast = null)
     {
@@ -87,7 +87,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
-    /// <summary>The call ended without saying anything about the endpoint: its caller went away.</summary>
+    /// <summary>The call ended without saying anything about it: its caller went away.</summary>
     public void Leave()
     {
         if (Volatile.Read(ref _opened) == 0)

@@ -2,29 +2,13 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>
-/// What routing reads of OpenAI's <c>messages</c>: the last user message is the request. What came before it counts in tokens only: system texts are
-/// the application's, alike for all its requests, and would drown what tells one from another.
-/// </summary>
-/// <param name="Text">The text of the last user message; of the last message where there is none.</param>
-/// <param name="PromptTokens">An estimate over all messages; null when there is only one, which the encoder counts better.</param>
-/// <param name="Needs">Vision, where a message has an image.</param>
-internal readonly record struct Conversation(string Text, int? PromptTokens, ModelCapabilities Needs)
+/// <summary>Reads a <see cref="Conversation"/> of OpenAI's <c>messages</c>.</summary>
+internal static class ConversationBody
 {
-    /// <summary>English prose and code have about four bytes to a token; a message's frame costs about four tokens.</summary>
-    public const int BytesPerToken = 4;
-
-    private const int TokensPerMessage = 4;
-
-    /// <summary>Estimated, of one message too; what an image takes is not known here.</summary>
-    public int Tokens => PromptTokens ?? (Encoding.UTF8.GetByteCount(Text) / BytesPerToken) + TokensPerMessage;
-
-    /// <summary>With so many more bytes of prompt, beside its messages: definitions of tools, the answer's schema.</summary>
-    public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, Tokens + (bytes / BytesPerToken)) };
-
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
     public static Conversation Read(JsonElement messages)
     {
@@ -54,15 +38,14 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
 
         var last = messages[messages.GetArrayLength() - 1];
         asked ??= last.TryGetProperty("content", out var only) ? only : null;
-        var tokens = messages.GetArrayLength() == 1 ? (int?)null : (int)Math.Min(int.MaxValue, (bytes / BytesPerToken) + (messages.GetArrayLength() * TokensPerMessage));
-        return new(asked is { } value ? TextOf(value) : "", tokens, needs);
+        return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs);
     }
 
     private static long Bytes(JsonElement content, ref ModelCapabilities needs)
     {
         if (content.ValueKind == JsonValueKind.String)
         {
-            return JsonMarshal.GetRawUtf8Value(content).Length;
+            return Bytes(content);
         }
 
         var sum = 0L;
@@ -72,7 +55,7 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
             {
                 if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
                 {
-                    sum += JsonMarshal.GetRawUtf8Value(text).Length;
+                    sum += Bytes(text);
                 }
 
                 needs |= part.ValueKind == JsonValueKind.Object && part.TryGetProperty("image_url", out _) ? ModelCapabilities.Vision : 0;
@@ -81,6 +64,9 @@ internal readonly record struct Conversation(string Text, int? PromptTokens, Mod
 
         return sum;
     }
+
+    /// <summary>Of a text as it was sent, without its quotes.</summary>
+    private static long Bytes(JsonElement text) => JsonMarshal.GetRawUtf8Value(text).Length - 2;
 
     private static string TextOf(JsonElement content)
     {

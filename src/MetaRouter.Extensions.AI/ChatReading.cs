@@ -1,0 +1,76 @@
+using System.Text;
+using System.Text.Json;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
+using Microsoft.Extensions.AI;
+
+namespace MetaRouter.Extensions.AI;
+
+/// <summary>
+/// What routing reads of messages and options: the same as the gateway does of the body that an OpenAI client makes of them, so that both decide alike. Tokens are
+/// estimated; what a client's JSON adds around tools is taken as OpenAI's form has it.
+/// </summary>
+internal static class ChatReading
+{
+    /// <summary>Bytes of JSON around a tool, a call of one, and the answer's schema; of the schemas with what forbids further properties.</summary>
+    private const int FrameOfTool = 74 + 33, FrameOfCall = 66, FrameOfSchema = 58 + 33;
+
+    public static (Conversation Asked, RouteNeeds Needs) Read(IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streams)
+    {
+        var (count, bytes, needs) = (0, 0L, ModelCapabilities.None);
+        if (!string.IsNullOrWhiteSpace(options?.Instructions))
+        {
+            (count, bytes) = (1, Bytes(options.Instructions));
+        }
+
+        foreach (var message in messages)
+        {
+            // Each result of a tool is a message of its own there.
+            count += Math.Max(1, message.Contents.Count(c => c is FunctionResultContent));
+            foreach (var content in message.Contents)
+            {
+                bytes += BytesOf(content);
+                needs |= content is DataContent data && data.HasTopLevelMediaType("image") || content is UriContent uri && uri.HasTopLevelMediaType("image") ? ModelCapabilities.Vision : 0;
+            }
+        }
+
+        var schema = (options?.ResponseFormat as ChatResponseFormatJson)?.Schema;
+        needs |= (streams ? ModelCapabilities.Streaming : 0) | (options?.Tools is { Count: > 0 } ? ModelCapabilities.Tools : 0) | (schema is not null ? ModelCapabilities.StructuredOutput : 0);
+        var beside = (options?.Tools?.Sum(BytesOf) ?? 0) + (schema is { } s ? Bytes(Json(s)) + FrameOfSchema : 0);
+        var asked = messages.LastOrDefault(m => m.Role == ChatRole.User) ?? (messages is [.., { } last] ? last : null);
+        return (
+            Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside),
+            new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });
+    }
+
+    private static string TextOf(ChatMessage message) => string.Join('\n', message.Contents.Select(TextOf).Where(t => t.Length > 0));
+
+    private static string TextOf(AIContent content) => content switch
+    {
+        TextContent text => text.Text,
+        FunctionResultContent result => result.Result as string ?? Json(result.Result),
+        _ => "",
+    };
+
+    private static long BytesOf(AIContent content) => content is FunctionCallContent call
+        ? Bytes(call.CallId) + Bytes(call.Name) + Bytes(Json(call.Arguments)) + FrameOfCall
+        : Bytes(TextOf(content));
+
+    private static long BytesOf(AITool tool) =>
+        Bytes(tool.Name) + Bytes(tool.Description) + (tool is AIFunctionDeclaration function ? Bytes(Json(function.JsonSchema)) : 0) + FrameOfTool;
+
+    private static long Bytes(string text) => Encoding.UTF8.GetByteCount(text);
+
+    /// <summary>As clients send what is no text; what cannot be sent counts as nothing.</summary>
+    private static string Json(object? value)
+    {
+        try
+        {
+            return value is null ? "" : JsonSerializer.Serialize(value, AIJsonUtilities.DefaultOptions);
+        }
+        catch (NotSupportedException)
+        {
+            return "";
+        }
+    }
+}

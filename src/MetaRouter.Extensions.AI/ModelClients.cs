@@ -1,0 +1,129 @@
+using System.Runtime.ExceptionServices;
+using MetaRouter.Core.Catalog;
+using MetaRouter.Hosting;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Extensions.AI;
+
+/// <summary>
+/// The models' own clients. A call goes to the first that is not left alone; when that throws before its answer has begun, to the next, until one answers or the
+/// attempts are used up. An answer that has begun is never begun again elsewhere: somebody has seen it and pays for it.
+/// </summary>
+internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatClient> clients, RoutedChatOptions options, TimeProvider time, ILogger logger) : IDisposable
+{
+    private readonly ILogger _logger = logger;
+    private readonly Dictionary<ModelId, Model> _models = clients.ToDictionary(c => c.Key, c => new Model(c.Key, c.Value, new Circuit(time, options.CircuitFailures, TimeSpan.FromSeconds(options.CircuitSeconds))));
+
+    public IReadOnlySet<ModelId> Served { get; } = clients.Keys.ToHashSet();
+
+    /// <summary>The models that are being left alone; null: none. When that is every one of them, none: trying is better than refusing.</summary>
+    public IReadOnlySet<ModelId>? Unhealthy()
+    {
+        var open = _models.Values.Count(m => m.Circuit.IsOpen);
+        return open == 0 || open == _models.Count ? null : _models.Values.Where(m => m.Circuit.IsOpen).Select(m => m.Id).ToHashSet();
+    }
+
+    /// <returns>Null: no model of that name has a client.</returns>
+    public ModelId? Find(string? name) => _models.Values.FirstOrDefault(m => m.Id.Value == name)?.Id;
+
+    public IChatClient Of(ModelId model) => _models[model].Client;
+
+    /// <summary>Asks the models in turn until one answers.</summary>
+    /// <param name="order">1 or more.</param>
+    /// <param name="ask">Throws while another model can still take over.</param>
+    /// <returns>Who answered, with the answer or its beginning.</returns>
+    public async Task<(ModelId Model, T Answer)> AskAsync<T>(IEnumerable<ModelId> order, Func<IChatClient, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        var (first, failed, hasAnswer) = (default(ExceptionDispatchInfo), new List<Model>(), false);
+        try
+        {
+            foreach (var model in Willing(order).Take(options.MostAttempts))
+            {
+                try
+                {
+                    var answer = await ask(model.Client).ConfigureAwait(false);
+                    model.Circuit.Succeed();
+                    hasAnswer = true;
+                    return (model.Id, answer);
+                }
+                catch (Exception e) when (!cancellationToken.IsCancellationRequested && options.FailsOver(e))
+                {
+                    LogFailed(model.Id.Value, e.Message);
+                    first ??= ExceptionDispatchInfo.Capture(e);
+                    failed.Add(model);
+                }
+                catch
+                {
+                    model.Circuit.Leave(); // else a circuit that this call was to try would wait for its answer for ever
+                    throw;
+                }
+            }
+
+            first!.Throw();
+            throw first.SourceException;
+        }
+        finally
+        {
+            // What nobody answers is as likely the request's fault: it must not have all of them left alone.
+            foreach (var model in failed)
+            {
+                if (hasAnswer)
+                {
+                    Fail(model);
+                }
+                else
+                {
+                    model.Circuit.Leave();
+                }
+            }
+        }
+    }
+
+    /// <summary>A failure in the middle of an answer counts against its client as well.</summary>
+    public void BrokeOff(ModelId model, Exception why)
+    {
+        LogFailed(model.Value, why.Message);
+        Fail(_models[model]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var model in _models.Values)
+        {
+            model.Client.Dispose();
+        }
+    }
+
+    /// <summary>Those that are not left alone; where all are, the first: trying is better than refusing.</summary>
+    private IEnumerable<Model> Willing(IEnumerable<ModelId> order)
+    {
+        var isNone = true;
+        foreach (var model in order.Select(id => _models[id]).Where(m => m.Circuit.TryEnter()))
+        {
+            isNone = false;
+            yield return model;
+        }
+
+        if (isNone)
+        {
+            yield return _models[order.First()];
+        }
+    }
+
+    private void Fail(Model model)
+    {
+        if (model.Circuit.Fail())
+        {
+            LogOpened(model.Id.Value, model.Circuit.Until);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} failed: {Reason}")]
+    private partial void LogFailed(string model, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} is left alone until {Until:O}.")]
+    private partial void LogOpened(string model, DateTimeOffset until);
+
+    private sealed record Model(ModelId Id, IChatClient Client, Circuit Circuit);
+}

@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using static MetaRouter.Extensions.AI.Tests.RoutedApp;
+
+namespace MetaRouter.Extensions.AI.Tests;
+
+/// <summary>Among the other clients of a pipeline.</summary>
+public class PipelineTests
+{
+    private const string Weather = "What is the weather in Oslo?";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FunctionInvocation_AroundIt_StaysWithOneModelUnderOneReceipt(bool streams)
+    {
+        await using var app = await StartAsync(null, services => services.AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseFunctionInvocation());
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var asked = new List<string>();
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string city) => { asked.Add(city); return "rain"; }, "weather")] }.ForUser("ada");
+
+        var response = streams ? await app.Client.GetStreamingResponseAsync(Weather, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(Weather, options);
+
+        asked.ShouldBe(["Oslo"]);
+        response.Text.ShouldBe("It is \"rain\"");
+        app.ServerOf(response.ModelId).Calls.ShouldBe(2);
+        app.OtherThan(response.ModelId).Calls.ShouldBe(0);
+        (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
+        response.Messages.Select(m => m.AdditionalProperties?.GetValueOrDefault(RoutedChatKeys.Receipt)).OfType<string>().Distinct().Count().ShouldBe(1);
+        (await app.StopAsync()).Length.ShouldBe(2, "one decision, and what was said of it");
+    }
+
+    [Fact]
+    public async Task Tools_OfATurnThatAModelBegan_AreAnsweredByIt_WhoeverWouldBeChosenNow()
+    {
+        await using var app = await StartAsync(m => m.CheapLambda = 1000);
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] };
+        List<ChatMessage> said = [new(ChatRole.User, Weather)];
+        var first = await app.Client.GetResponseAsync(said, options);
+        said.AddRange(first.Messages);
+        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        options.ModelId = Dial.Cheap;
+
+        var second = await app.Client.GetResponseAsync(said, options);
+        said.AddRange(second.Messages);
+        said.Add(new(ChatRole.User, "And tomorrow?"));
+        var third = await app.Client.GetResponseAsync(said, options);
+
+        (first.ModelId, second.ModelId, third.ModelId).ShouldBe((Strong, Strong, Weak));
+        second.GetRoute().ShouldBe(first.GetRoute());
+        third.GetReceipt().ShouldNotBe(first.GetReceipt());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Conversation_ThatAProviderKeeps_GoesOnThere(bool streams)
+    {
+        var keepers = new Dictionary<string, Keeper>();
+        await using var app = await StartAsync(wrap: (model, client) => keepers[model] = new Keeper(client));
+        async Task<ChatResponse> AskAsync(ChatOptions options) => streams ? await app.Client.GetStreamingResponseAsync(Question, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(Question, options);
+
+        var first = await AskAsync(new ChatOptions { ModelId = Dial.Quality });
+        var second = await AskAsync(new ChatOptions { ConversationId = first.ConversationId });
+        var refused = await Should.ThrowAsync<ArgumentException>(() => AskAsync(new ChatOptions { ConversationId = "kept-1" }));
+
+        (first.ModelId, second.ModelId).ShouldBe((Strong, Strong));
+        keepers[Strong].Asked.ShouldBe([null, "kept-1"]);
+        refused.Message.ShouldContain("The conversation 'kept-1' is none that this client told");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FunctionInvocation_WhereAProviderKeepsTheConversation_HasTheReceiptOfTheTurn(bool streams)
+    {
+        await using var app = await StartAsync(
+            then: services => services.AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseFunctionInvocation(), wrap: (_, client) => new Keeper(client));
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string city) => "rain", "weather")] }.ForUser("ada");
+
+        var response = streams ? await app.Client.GetStreamingResponseAsync(Weather, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(Weather, options);
+
+        response.ConversationId.ShouldBe($"{response.ModelId} kept-2");
+        (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Pipeline_WithTelemetryAndCache_TellsWhoServedAndGivesAUserTheirOwnAnswer()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener { ShouldListenTo = s => s.Name == "routed-chat-tests", Sample = (ref _) => ActivitySamplingResult.AllData, ActivityStopped = spans.Enqueue };
+        ActivitySource.AddActivityListener(listener);
+        await using var app = await StartAsync(then: services => services.AddDistributedMemoryCache()
+            .AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseDistributedCache().UseLogging().UseOpenTelemetry(sourceName: "routed-chat-tests"));
+        Task<ChatResponse> AskAsync(string user) => app.Client.GetResponseAsync(Question, new ChatOptions().ForUser(user));
+
+        var (first, again, others) = (await AskAsync("ada"), await AskAsync("ada"), await AskAsync("bob"));
+
+        (again.Text, again.GetRoute()).ShouldBe((first.Text, first.GetRoute()), "from the cache");
+        others.GetReceipt().ShouldNotBe(first.GetReceipt());
+        (app.StrongServer.Calls + app.WeakServer.Calls).ShouldBe(2);
+        var span = spans.First();
+        (span.GetTagItem("gen_ai.provider.name"), span.GetTagItem("gen_ai.response.model")).ShouldBe(("metarouter", first.ModelId));
+    }
+
+    [Fact]
+    public async Task Registration_Twice_AddsFurtherModels()
+    {
+        await using var app = await StartAsync(null, services => services.AddRoutedChatClient(m => m.Add(Unserved, _ => new Keeper(OpenAi(new Uri("http://127.0.0.1:1"), "third")))));
+
+        app.Host.Services.GetServices<IChatClient>().Count().ShouldBe(1);
+        app.Client.GetService<Keeper>(Unserved).ShouldNotBeNull();
+    }
+
+    /// <summary>Asks for the weather first, and then says what it was.</summary>
+    private static async Task<bool> CallToolsAsync(HttpContext context, JsonObject body)
+    {
+        var last = body["messages"]!.AsArray()[^1]!;
+        var message = (string?)last["role"] == "tool" ? new JsonObject { ["role"] = "assistant", ["content"] = $"It is {(string?)last["content"]}" }
+            : (string?)last["content"] == Weather ? new JsonObject { ["role"] = "assistant", ["tool_calls"] = new JsonArray(new JsonObject { ["index"] = 0, ["id"] = "call_1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = "weather", ["arguments"] = """{"city":"Oslo"}""" } }) }
+            : new JsonObject { ["role"] = "assistant", ["content"] = "Who knows?" };
+        var streams = (bool?)body["stream"] == true;
+        var answer = new JsonObject
+        {
+            ["id"] = "up-" + Guid.NewGuid().ToString("N"), ["object"] = streams ? "chat.completion.chunk" : "chat.completion", ["created"] = 1, ["model"] = "m",
+            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, [streams ? "delta" : "message"] = message, ["finish_reason"] = message.ContainsKey("tool_calls") ? "tool_calls" : "stop" }),
+        };
+        context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+        await context.Response.WriteAsync(streams ? $"data: {answer.ToJsonString()}\n\ndata: [DONE]\n\n" : answer.ToJsonString());
+        return true;
+    }
+
+    /// <summary>Keeps conversations, as clients of stateful services do.</summary>
+    private sealed class Keeper(IChatClient inner) : DelegatingChatClient(inner)
+    {
+        public List<string?> Asked { get; } = [];
+
+        public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            Asked.Add(options?.ConversationId);
+            var response = await base.GetResponseAsync(messages, options, cancellationToken);
+            response.ConversationId = $"kept-{Asked.Count}";
+            return response;
+        }
+
+        public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            Asked.Add(options?.ConversationId);
+            await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
+            {
+                update.ConversationId = $"kept-{Asked.Count}";
+                yield return update;
+            }
+        }
+    }
+}

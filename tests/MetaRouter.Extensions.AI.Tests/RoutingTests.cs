@@ -1,0 +1,222 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using static MetaRouter.Extensions.AI.Tests.RoutedApp;
+using IRouter = MetaRouter.Core.Routing.IRouter;
+
+namespace MetaRouter.Extensions.AI.Tests;
+
+/// <summary>Who answers whom, and what the answer tells.</summary>
+public class RoutingTests
+{
+    [Fact]
+    public async Task GetResponse_AfterFeedback_GivesEachUserTheModelTheyPrefer()
+    {
+        await using var app = await StartAsync();
+        foreach (var (user, goesCheaper) in new[] { ("ada", (byte)1), ("bob", (byte)0) })
+        {
+            for (var i = 0; i < 25; i++)
+            {
+                var seen = await app.Client.GetResponseAsync($"What is {i} times 8?", new ChatOptions().ForUser(user));
+                (await app.SayAsync(user, seen.GetReceipt(), FeedbackKind.SwitchModel, goesCheaper)).Counted.ShouldBeTrue();
+            }
+        }
+
+        var (ada, bob) = (await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("ada")), await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("bob")));
+
+        (ada.ModelId, ada.Text).ShouldBe((Weak, "I am weak"));
+        (bob.ModelId, bob.Text).ShouldBe((Strong, "I am strong"));
+    }
+
+    [Fact]
+    public async Task GetResponse_TellsWhoAnsweredAndWhy()
+    {
+        await using var app = await StartAsync();
+
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("ada"));
+
+        var route = response.GetRoute().ShouldNotBeNull();
+        (route.Model, route.Reason).ShouldBe((response.ModelId, "best_for_user"));
+        route.Explanation.ShouldNotBeNull().ShouldStartWith(route.Model);
+        response.AdditionalProperties.ShouldNotBeNull()[RoutedChatKeys.Receipt].ShouldBe(route.Receipt);
+    }
+
+    [Fact]
+    public async Task GetResponse_HandsOnWhatIsNotTheRouters()
+    {
+        var handed = new List<ChatOptions?>();
+        await using var app = await StartAsync(wrap: (_, client) => client.AsBuilder().Use((messages, options, next, cancellationToken) =>
+        {
+            handed.Add(options);
+            return next(messages, options, cancellationToken);
+        }).Build());
+        var options = new ChatOptions { ModelId = Dial.Balanced, MaxOutputTokens = 50, AdditionalProperties = new() { ["theirs"] = "kept" } }.ForUser("ada", "acme").InSession("s1");
+
+        var response = await app.Client.GetResponseAsync(Question, options);
+        await app.Client.GetResponseAsync(Question);
+
+        var theirs = handed[0].ShouldNotBeNull();
+        (theirs.ModelId, theirs.MaxOutputTokens).ShouldBe((null, 50), "the client knows what its provider calls the model");
+        theirs.AdditionalProperties.ShouldNotBeNull().Keys.ShouldBe(["theirs"]);
+        handed[1].ShouldBeNull();
+        ((string?)app.ServerOf(response.ModelId).Bodies.First()["model"]).ShouldBe(response.ModelId == Strong ? "strong-deployment" : "weak-deployment");
+        (options.ModelId, options.AdditionalProperties!.Count).ShouldBe((Dial.Balanced, 4), "the caller's options are the caller's");
+    }
+
+    [Fact]
+    public async Task GetResponse_WithoutUser_FollowsThePopulationAndStoresNothing()
+    {
+        await using var app = await StartAsync();
+
+        var response = await app.Client.GetResponseAsync(Question);
+
+        var population = await app.Router.RouteAnonymousAsync("default", new RouteRequest(Question) { Needs = new() { AllowedModels = new HashSet<Core.Catalog.ModelId> { new(Strong), new(Weak) } } });
+        response.ModelId.ShouldBe(population.Model.Value);
+        (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Receipt.Status.ShouldBe(ReceiptStatus.Foreign, "it is nobody's");
+        (await app.Host.Services.GetRequiredService<IUserStore>().ChangedAsync(0, 10)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task GetResponse_OfAnotherTenant_IsThatTenantsUsers()
+    {
+        await using var app = await StartAsync();
+
+        var receipt = (await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("ada", "acme"))).GetReceipt();
+
+        (await app.SayAsync("ada", receipt, FeedbackKind.Thumb, 1)).Receipt.Status.ShouldBe(ReceiptStatus.Foreign);
+        (await app.SayAsync("ada", receipt, FeedbackKind.Thumb, 1, "acme")).Counted.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(Dial.Quality, Strong)]
+    [InlineData(Dial.Cheap, Weak)]
+    public async Task GetResponse_WithTheDial_IgnoresWhatIsBelieved(string dial, string expected)
+    {
+        await using var app = await StartAsync(m => m.CheapLambda = 1000);
+
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = dial }.ForUser("ada"));
+
+        (response.ModelId, response.GetRoute()!.Reason).ShouldBe((expected, "best_for_dial"));
+    }
+
+    [Theory]
+    [InlineData(Strong)]
+    [InlineData(Weak)]
+    public async Task GetResponse_OfANamedModel_IsNotRouted(string model)
+    {
+        await using var app = await StartAsync();
+
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = model }.ForUser("ada"));
+
+        response.GetRoute().ShouldBe(new RoutedAnswer(model, null, "requested", null));
+        app.OtherThan(model).Calls.ShouldBe(0);
+        (await app.StopAsync()).ShouldBeEmpty("nothing was decided");
+    }
+
+    [Fact]
+    public async Task GetResponse_OfAModelWithoutClient_IsRefusedByName()
+    {
+        await using var app = await StartAsync();
+
+        var refused = await Should.ThrowAsync<ArgumentException>(() => app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = Unserved }));
+
+        refused.Message.ShouldContain($"The model '{Unserved}' has no client here; name one of {Strong}, {Weak}, or have it chosen: auto, auto:quality");
+    }
+
+    [Fact]
+    public async Task GetResponse_NeverChoosesAModelWithoutClient()
+    {
+        await using var app = await StartAsync(m => m.CheapLambda = 1);
+
+        var alone = await app.Router.RouteAnonymousAsync("default", new RouteRequest(Question) { LambdaCost = 1 });
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = Dial.Cheap });
+
+        alone.Model.Value.ShouldBe(Unserved, "else this test says nothing");
+        response.ModelId.ShouldBeOneOf(Strong, Weak);
+    }
+
+    [Theory]
+    [InlineData("vision")]
+    [InlineData("tools")]
+    [InlineData("structured_output")]
+    [InlineData("streaming")]
+    public async Task GetResponse_GoesToAModelThatCanTakePart(string capability)
+    {
+        string[] all = ["vision", "tools", "structured_output", "streaming"];
+        await using var app = await StartAsync(m => m.CheapLambda = 1000, settings: [.. all.Where(c => c != capability).Select((c, i) => ($"MetaRouter:Models:1:Capabilities:{i}", c))]);
+        var options = new ChatOptions { ModelId = Dial.Cheap };
+        ChatMessage message = new(ChatRole.User, Question);
+        (await app.Client.GetResponseAsync(message, options)).ModelId.ShouldBe(Weak, "else this test says nothing");
+        switch (capability)
+        {
+            case "vision":
+                message.Contents.Add(new DataContent(new byte[] { 1, 2, 3 }, "image/png"));
+                break;
+            case "tools":
+                options.Tools = [AIFunctionFactory.Create(() => 1, "one")];
+                break;
+            case "structured_output":
+                options.ResponseFormat = ChatResponseFormat.ForJsonSchema<Answer>();
+                break;
+        }
+
+        var response = capability == "streaming" ? await app.Client.GetStreamingResponseAsync(message, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(message, options);
+
+        response.ModelId.ShouldBe(Strong);
+    }
+
+    [Fact]
+    public async Task GetResponse_InASession_StaysWithTheModelWhosePromptIsCached()
+    {
+        await using var app = await StartAsync(settings: [("MetaRouter:Models:0:OutputPrice", "0.1"), ("MetaRouter:Models:0:CachedInputPrice", "0.01"), ("MetaRouter:Models:1:InputPrice", "1"), ("MetaRouter:Models:1:OutputPrice", "0.1")]);
+        async Task<string?> AskAsync(string dial, string session) => (await app.Client.GetResponseAsync(new string('a', 4000), new ChatOptions { ModelId = dial }.ForUser("ada").InSession(session))).ModelId;
+
+        (await AskAsync(Dial.Cheap, "s0")).ShouldBe(Weak);
+        (await AskAsync(Dial.Quality, "s1")).ShouldBe(Strong);
+
+        // 1,000 prompt tokens are worth $0.001 at the weak model and, cached, $0.00001 at the strong one.
+        (await AskAsync(Dial.Cheap, "s1")).ShouldBe(Strong);
+        (await AskAsync(Dial.Cheap, "s2")).ShouldBe(Weak);
+    }
+
+    [Fact]
+    public async Task GetResponse_IsNotedWithWhatItCost()
+    {
+        await using var app = await StartAsync();
+
+        var model = await app.UsualAsync();
+
+        var noted = (await app.StopAsync()).Single();
+        noted.GetProperty("served").GetString().ShouldBe(model);
+        noted.GetProperty("fail_over").GetBoolean().ShouldBeFalse();
+        noted.GetProperty("cost_source").GetString().ShouldBe("usage");
+        noted.GetProperty("cost_usd").GetDouble().ShouldBe(model == Strong ? ((1000 * 5) + (100 * 15)) / 1e6 : 1100 * 0.5 / 1e6, 1e-9);
+    }
+
+    [Fact]
+    public async Task GetRoute_OfAnAnswerThatWasSerialised_IsStillThere()
+    {
+        await using var app = await StartAsync();
+        var response = await app.Client.GetResponseAsync(Question, new ChatOptions().ForUser("ada"));
+
+        var read = System.Text.Json.JsonSerializer.Deserialize<ChatResponse>(System.Text.Json.JsonSerializer.Serialize(response, AIJsonUtilities.DefaultOptions), AIJsonUtilities.DefaultOptions)!;
+
+        read.GetRoute().ShouldBe(response.GetRoute());
+    }
+
+    [Fact]
+    public async Task GetService_GivesWhatStandsBehindIt()
+    {
+        await using var app = await StartAsync();
+
+        app.Client.GetService<RoutedChatClient>().ShouldBeSameAs(app.Client);
+        app.Client.GetService<IRouter>().ShouldBeSameAs(app.Router);
+        app.Client.GetService<ChatClientMetadata>()!.ProviderName.ShouldBe("metarouter");
+        app.Client.GetService<ChatClientMetadata>(Weak)!.DefaultModelId.ShouldBe("weak-deployment");
+        app.Client.GetService<ChatClientMetadata>(Unserved).ShouldBeNull();
+    }
+
+    internal sealed record Answer(int Value);
+}
