@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.Text;
 using System.Text.Json.Nodes;
+using MetaRouter.Hosting;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -549,8 +550,8 @@ public sealed class ResponsesTests : IAsyncLifetime
     {
         var first = await _gateway.PostAsync(Responses, """{"model":"auto:quality","user":"ann","prompt_cache_key":"k","input":"hello"}""");
 
-        var sessions = _gateway.App.Services.GetRequiredService<Chat.Sessions>();
-        (await sessions.RecallAsync(sessions.NameOf(new DefaultHttpContext(), "default", "ann", "k")!, default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
+        var sessions = _gateway.App.Services.GetRequiredService<Sessions>();
+        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "k"), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
     }
 
     /// <summary>Two answers have no place in it.</summary>
