@@ -39,6 +39,9 @@ public sealed class MetaRouterClusterOptions
     /// <value>Of a silo: the IP address that others reach it by; empty, the default: one that this machine has.</value>
     public string Address { get; set; } = "";
 
+    /// <value>Of a silo: seconds that requests in hand and grains have when it is asked to stop. 1 to 600, default 30.</value>
+    public double DrainSeconds { get; set; } = 30;
+
     /// <summary>Every problem of these options, empty when there is none.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -67,6 +70,7 @@ public sealed class MetaRouterClusterOptions
         Range(nameof(RequestsInHand), RequestsInHand, 1, 1_000_000);
         Range(nameof(IdleMinutes), IdleMinutes, 1, 10_080);
         Range(nameof(Partitions), Partitions, 1, 4_096);
+        Range(nameof(DrainSeconds), DrainSeconds, 1, 600);
         Range(nameof(SiloPort), SiloPort, 1, IPEndPoint.MaxPort);
         Range(nameof(GatewayPort), GatewayPort, 1, IPEndPoint.MaxPort);
         if (SiloPort == GatewayPort)

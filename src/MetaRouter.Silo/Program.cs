@@ -38,7 +38,8 @@ try
     ProgramDefaults.QuietStart(builder.Logging, () => hasStarted, "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog");
 
     // A drain: no new requests, those in hand are answered, grains put away; then the process ends.
-    builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
+    var drain = TimeSpan.FromSeconds(cluster.DrainSeconds);
+    builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = drain);
     builder.AddServiceDefaults();
     builder.Services.AddHealthChecks().AddCheck<SiloReadiness>("silo");
     builder.AddMetaRouterSilo(silo =>
@@ -60,6 +61,7 @@ try
     var app = builder.Build();
     app.MapDefaultEndpoints();
     app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
+    app.Lifetime.ApplicationStopping.Register(() => _ = EndAsync(drain + TimeSpan.FromSeconds(5), redis));
     app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C."));
     await app.RunAsync().ConfigureAwait(false);
     return 0;
@@ -88,4 +90,12 @@ catch (IOException e) when (e.InnerException is AddressInUseException)
 catch (Exception e) when (e is SnapshotFormatException or StoreException or IOException or UnauthorizedAccessException)
 {
     return Fail(e.Message);
+}
+
+// Membership asks a Redis that is gone again and again, whatever time the host gives it.
+static async Task EndAsync(TimeSpan patience, string redis)
+{
+    await Task.Delay(patience).ConfigureAwait(false);
+    Console.Error.WriteLine($"The silo has not stopped within {patience.TotalSeconds:0} s, most likely because its Redis '{redis}' does not answer. It ends here; other silos notice by themselves.");
+    Environment.Exit(1);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using MetaRouter.RouterContract;
@@ -66,6 +67,21 @@ public sealed class SiloStartTests
         first.Output.ShouldAllBe(line => !line.Contains("Watchdog", StringComparison.Ordinal)); // it calls every start late
         (await first.HealthAsync()).Status.ShouldBe(HttpStatusCode.OK);
         (await first.TerminateAsync()).ShouldBe(0);
+    }
+
+    /// <summary>It cannot tell the others that it leaves, and must not wait for that without end.</summary>
+    [Fact]
+    public async Task Terminate_RedisIsGone_EndsSoonAfterTheDrainAndSaysWhy()
+    {
+        var redis = await RedisServer.StartAsync();
+        await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = redis.Address }, "--MetaRouter:Cluster:DrainSeconds", "2");
+        await silo.ReadyAsync();
+        await redis.DisposeAsync();
+
+        var asked = Stopwatch.StartNew();
+        (await silo.TerminateAsync()).ShouldBe(1);
+        asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
+        silo.Output.ShouldContain(line => line.Contains($"has not stopped within 7 s, most likely because its Redis '{redis.Address}' does not answer", StringComparison.Ordinal));
     }
 
     [Fact]
