@@ -33,7 +33,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         var (summary, lambda) = (report.Summary, report.Summary.TrueLambda);
         Line($"{Bold(Escape($"A user meets {report.Models.Count} models"))}: {Escape(string.Join(", ", report.Models))}.");
         Line(Escape(Format($"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
-        Line(Escape($"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
+        Line(Escape(summary.CostScaleUsd == 0 ? "all models are free, so it decides nothing." : $"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
         Line();
         var start = report.Steps[0].Before;
         Indented(Dim($"{"best".PadRight(Bars - 8)}cheapest  what is believed of the trade-off: a bar over lambda, and its median"));
@@ -60,7 +60,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
         var learned = step.Learned is Core.Users.AddOutcome.Counted or null ? "" : $" ({step.Learned})";
         Indented($"{came}. {Bold(Escape(Said(step)))}{learned}");
-        Indented($"{Belief(step.After)}{Dim($", was {Escape(Dollars.Text(step.Before.PriceUsd))}")}");
+        Indented($"{Belief(step.After)}{(step.Before.PriceUsd > 0 ? Dim($", was {Escape(Dollars.Text(step.Before.PriceUsd))}") : "")}");
         Line();
     }
 
@@ -126,7 +126,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         return $"[{color}]{word}[/] for {Escape(Dollars.Text(answer.CostUsd))}";
     }
 
-    private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {Escape(Dollars.Text(belief.PriceUsd))} a right answer";
+    private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {(belief.PriceUsd > 0 ? $"{Escape(Dollars.Text(belief.PriceUsd))} a right answer" : "all models are free")}";
 
     /// <summary>The belief over lambda, low to high, two grid positions a character.</summary>
     private string Bar(IReadOnlyList<float> marginal) =>

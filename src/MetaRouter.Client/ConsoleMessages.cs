@@ -54,7 +54,7 @@ public sealed record DecisionsReply(IReadOnlyList<DecisionLine> Decisions, int T
 public sealed record DecisionLine(
     string Id, DateTimeOffset T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
 
-/// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda).</param>
+/// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda); 0: all models are free.</param>
 /// <param name="Density">What is believed of the user's lambda; <paramref name="Prior"/> of somebody nobody knows.</param>
 public sealed record UserStoryReply(
     string User, string? Name, string Explanation, int Signals, double LambdaMean, double LambdaLow, double LambdaHigh, double ActingLambda, IReadOnlyList<Mass> Density, IReadOnlyList<Mass> Prior,

@@ -11,14 +11,19 @@ namespace MetaRouter.Hosting;
 
 /// <summary>
 /// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no user; the tenant by its keyed hash.
-/// Written behind; under pressure entries are dropped and counted rather than holding a request up.
+/// Written behind; under pressure entries are dropped and counted rather than holding a request up. While the file cannot be written, every second is another try:
+/// what is queued is kept for it, and what the queue cannot take is dropped and counted.
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
+    private const int BatchBytes = 1 << 16;
+    private static readonly TimeSpan s_retryEvery = TimeSpan.FromSeconds(1);
+
     private readonly Channel<Entry>? _queue;
     private readonly string _path;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<DecisionLog> _logger;
+    private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _writing = Task.CompletedTask;
     private long _dropped;
 
@@ -57,14 +62,18 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Takes nothing more and writes what is queued.</summary>
+    /// <summary>Takes nothing more and writes what is queued; where that fails once more it is dropped and counted.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _queue?.Writer.TryComplete();
+        Dispose();
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public void Dispose() => _queue?.Writer.TryComplete();
+    public void Dispose()
+    {
+        _queue?.Writer.TryComplete();
+        _stopping.TrySetResult();
+    }
 
     /// <summary>The lines of one tenant, of a log that may be being written: a torn one is left out.</summary>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>, at once: the file cannot be read.</exception>
@@ -89,37 +98,93 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     {
         if (_queue?.Writer.TryWrite(entry) == false)
         {
-            Interlocked.Increment(ref _dropped);
-            _metrics.DroppedLogEntries.Add(1);
+            Drop(1);
         }
+    }
+
+    private void Drop(int entries)
+    {
+        Interlocked.Add(ref _dropped, entries);
+        _metrics.DroppedLogEntries.Add(entries);
     }
 
     private async Task WriteAsync(ChannelReader<Entry> queue)
     {
-        try
+        // Of the batch in hand; it lies at `end` of the file as far as it was written, and a write that failed may have left a part of it there.
+        using var batch = new MemoryStream();
+        var (entries, end, fails) = (0, -1L, false);
+        while (true)
         {
-            await using var file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16, useAsync: true);
-            await using var lines = new StreamWriter(file);
-            if (!EndsItsLine(file))
+            try
             {
-                await lines.WriteLineAsync().ConfigureAwait(false); // the process died within a line: the next one must not be joined to it
-            }
-
-            while (await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
-            {
-                while (queue.TryRead(out var entry))
+                await using var file = Open(_path, end, batch.Length);
+                while (entries > 0 || await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
                 {
-                    await lines.WriteLineAsync(entry.Feedback is { } feedback ? Line(entry.Said, entry.SayersTenant, feedback) : Line(entry.Decision!, entry.Served)).ConfigureAwait(false);
+                    while (batch.Length < BatchBytes && queue.TryRead(out var entry))
+                    {
+                        entries++;
+                        batch.Write(entry.Feedback is { } feedback ? Line(entry.Said, entry.SayersTenant, feedback) : Line(entry.Decision!, entry.Served));
+                        batch.WriteByte((byte)'\n');
+                    }
+
+                    end = file.Position;
+                    await file.WriteAsync(batch.GetBuffer().AsMemory(0, (int)batch.Length), CancellationToken.None).ConfigureAwait(false);
+                    batch.SetLength(0);
+                    (entries, end) = (0, file.Position);
+                    if (fails)
+                    {
+                        fails = false;
+                        LogGoesOn(_path, Dropped);
+                    }
                 }
 
-                await lines.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                return;
             }
-        }
 #pragma warning disable CA1031 // Whatever is wrong with the log: the application it is part of goes on.
-        catch (Exception e)
+            catch (Exception e)
 #pragma warning restore CA1031
+            {
+                if (!fails)
+                {
+                    fails = true;
+                    LogFails(_path, e);
+                }
+            }
+
+            if (_stopping.Task.IsCompleted)
+            {
+                Drop(entries + queue.Count);
+                return;
+            }
+
+            await Task.WhenAny(Task.Delay(s_retryEvery), _stopping.Task).ConfigureAwait(false);
+        }
+    }
+
+    /// <param name="end">Where what was written whole ends; -1: nothing was, or it is not known.</param>
+    /// <param name="batch">Bytes that a failed write may have left a part of after it; they are written again.</param>
+    /// <returns>The file, at its end.</returns>
+    private static FileStream Open(string path, long end, long batch)
+    {
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, useAsync: true);
+        try
         {
-            LogStopped(_path, e);
+            if (end >= 0 && file.Length > end && file.Length <= end + batch)
+            {
+                file.SetLength(end);
+            }
+
+            if (!EndsItsLine(file))
+            {
+                file.WriteByte((byte)'\n'); // the process died within a line: the next one must not be joined to it
+            }
+
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
 
@@ -135,7 +200,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return file.ReadByte() == '\n';
     }
 
-    private static string Line(in SignalKey said, ulong tenant, Feedback feedback) => JsonSerializer.Serialize(new
+    private static byte[] Line(in SignalKey said, ulong tenant, Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(new
     {
         time = Time(said.DecisionTimeMs),
         nonce = said.Nonce,
@@ -149,7 +214,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     private static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("O", CultureInfo.InvariantCulture);
 
-    private static string Line(RouteDecision decision, ServedCall? served) => JsonSerializer.Serialize(new
+    private static byte[] Line(RouteDecision decision, ServedCall? served) => JsonSerializer.SerializeToUtf8Bytes(new
     {
         time = Time(decision.Receipt.DecisionTimeMs),
         nonce = decision.Receipt.Nonce,
@@ -174,6 +239,9 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     /// <summary>A decision with what became of it, or what was said of one.</summary>
     private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong SayersTenant, SignalKey Said, Feedback? Feedback);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written; decisions are no longer logged, and counted as dropped once the queue is full.")]
-    private partial void LogStopped(string path, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written. It is tried again every second; what the queue cannot hold until then is dropped and counted.")]
+    private partial void LogFails(string path, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The decision log {Path} is written again; dropped since the start: {Dropped}.")]
+    private partial void LogGoesOn(string path, long dropped);
 }

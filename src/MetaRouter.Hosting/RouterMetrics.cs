@@ -28,7 +28,7 @@ public sealed class RouterMetrics : IDisposable
         StoreLosses = _meter.CreateCounter<long>(MetricNames.StoreLosses, "{loss}", "Times the shared store was found emptied or replaced.");
         Fallbacks = _meter.CreateCounter<long>(MetricNames.StoreFallbacks, "{decision}", "Decisions by the population's policy because the store could not be read.");
         Busy = _meter.CreateCounter<long>(MetricNames.Busy, "{request}", "Requests refused at once because too many were in hand.");
-        DroppedLogEntries = _meter.CreateCounter<long>(MetricNames.DecisionLogDropped, "{decision}", "Decisions not logged because the log could not keep up.");
+        DroppedLogEntries = _meter.CreateCounter<long>(MetricNames.DecisionLogDropped, "{decision}", "Decisions not logged because the log could not keep up or not be written.");
         Refreshes = _meter.CreateCounter<long>(MetricNames.Refreshes, "{refresh}", "Refreshes of the prior by result.");
     }
 

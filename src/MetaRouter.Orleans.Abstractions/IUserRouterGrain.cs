@@ -44,7 +44,7 @@ public interface IUserRouterGrain : IGrainWithStringKey
     ValueTask<byte[]> ExportAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Joins an exported record into the user's state; importing twice is importing once.</summary>
-    /// <exception cref="UserStateException">The record cannot be read.</exception>
+    /// <exception cref="UserStateException">The record cannot be read, or has a signal of a decision later than now and what clocks may differ by.</exception>
     /// <exception cref="RouterStoreException">It could not be saved.</exception>
     [Alias("import"), ResponseTimeout(CallTimeout)]
     ValueTask<byte[]> ImportAsync(byte[] record, CancellationToken cancellationToken = default);

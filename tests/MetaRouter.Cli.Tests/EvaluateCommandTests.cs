@@ -134,6 +134,28 @@ public sealed class EvaluateCommandTests : IDisposable
         static string Thumb(int i, bool up) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":{{(up ? 1 : 0)}},"withdrawn":false}""";
     }
 
+    [Fact]
+    public async Task Evaluate_RotatedLog_TellsWordsWhoseDecisionsAreElsewhereAndTakesAllFiles()
+    {
+        Write("log.1", [.. Enumerable.Range(0, 40).Select(i => Decision(i, i < 30 ? 0 : .5))]);
+        Write("log", [.. Enumerable.Range(0, 40).Select(Thumb), Decision(40, .5), Thumb(40), Decision(41, .5), Thumb(41)]);
+        var (first, second) = (Path.Combine(_folder, "log.1"), Path.Combine(_folder, "log"));
+
+        var (_, output, error) = await Run("evaluate", "--log", second);
+        error.ShouldContain("40 words are about decisions");
+        output.ShouldContain("2 decisions, 2 of them with a reward");
+
+        var (code, all, quiet) = await Run("evaluate", "--log", first, second, "--json");
+        code.ShouldBe(0);
+        quiet.ShouldBeEmpty();
+        all.ShouldContain("42 decisions, 42 of them with a reward");
+        all.ReplaceLineEndings(" ").ShouldContain("always large 71 %"); // 30 of 42 were logged when it had no chance
+        (await Run("evaluate", "--log", first, "--log", second, "--json")).Output.ShouldBe(all);
+
+        static string Decision(int i, double large) => string.Create(CultureInfo.InvariantCulture, $$"""{"time":"t{{i}}","nonce":{{i}},"chosen":"{{(large > 0 && i % 2 == 0 ? "large" : "small")}}","offered":null,"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":{{1 - large}}},{"model":"large","quality":0.8,"cost_usd":0.01,"utility":0.4,"propensity":{{large}}}]}""");
+        static string Thumb(int i) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":1,"withdrawn":false}""";
+    }
+
     [Theory]
     [InlineData("stands alone", "P2", "--log", "decisions")]
     [InlineData("no such file", "--log", "nowhere.ndjson")]

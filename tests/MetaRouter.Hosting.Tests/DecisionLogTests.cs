@@ -58,6 +58,69 @@ public sealed class DecisionLogTests : IDisposable
         log.Dropped.ShouldBe(400);
         _errors.ShouldHaveSingleItem().ShouldContain(_folder.Path);
         await log.StopAsync(default);
+        log.Dropped.ShouldBe(500);
+        _errors.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task PathThatCannotBeWrittenForAWhile_GoesOnByItselfAndSaysBothOnce()
+    {
+        var folder = _folder.File("logs");
+        await File.WriteAllTextAsync(folder, "a file where the log's folder belongs");
+        using var log = new DecisionLog(Path.Combine(folder, "log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        await log.StartAsync(default);
+        for (var i = 0; i < 120; i++)
+        {
+            log.Offer(Decide());
+        }
+
+        await UntilAsync(() => !_errors.IsEmpty);
+        File.Delete(folder);
+        Directory.CreateDirectory(folder);
+        await UntilAsync(() => _errors.Count > 1);
+
+        log.Offer(Decide());
+        await log.StopAsync(default);
+        (await File.ReadAllLinesAsync(Path.Combine(folder, "log"))).Length.ShouldBe(101);
+        log.Dropped.ShouldBe(20);
+        _errors.Count.ShouldBe(2);
+        _errors.Last().ShouldContain("again");
+    }
+
+    [MountFact]
+    public async Task FullDisk_WithRoomAgain_HasEveryLineOnceAndWhole()
+    {
+        using var disk = new SmallDisk(256);
+        using var log = new DecisionLog(disk.File("log"), 1000, _metrics, new ErrorLog<DecisionLog>(_errors));
+        await File.WriteAllBytesAsync(disk.File("filler"), new byte[200 << 10]);
+        await log.StartAsync(default);
+        var (receipt, thumb, offered) = (Decide().Receipt, new Feedback("", FeedbackKind.Thumb, 1), 0u);
+        for (var round = 1; round <= 2; round++)
+        {
+            await UntilAsync(() =>
+            {
+                for (var i = 0; i < 10; i++)
+                {
+                    log.Offer(receipt with { Nonce = ++offered }, thumb);
+                }
+
+                return _errors.Count == (2 * round) - 1;
+            });
+            File.Delete(disk.File("filler"));
+            await UntilAsync(() => _errors.Count == 2 * round);
+            if (round == 1)
+            {
+                await File.WriteAllBytesAsync(disk.File("filler"), new byte[64 << 10]);
+            }
+        }
+
+        await log.StopAsync(default);
+        var lines = await File.ReadAllLinesAsync(disk.File("log"));
+        var nonces = lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("nonce").GetInt32()).ToArray();
+        nonces.ShouldBeUnique();
+        nonces.ShouldBeInOrder();
+        (nonces.Length + log.Dropped).ShouldBe(offered);
+        _errors.Count.ShouldBe(4);
     }
 
     [Fact]
@@ -73,6 +136,15 @@ public sealed class DecisionLogTests : IDisposable
         lines.Length.ShouldBe(3);
         using var json = JsonDocument.Parse(lines[2]);
         json.RootElement.GetProperty("propensity").GetDouble().ShouldBeGreaterThan(0);
+    }
+
+    private static async Task UntilAsync(Func<bool> done)
+    {
+        for (var i = 0; !done(); i++)
+        {
+            i.ShouldBeLessThan(20_000, "it should have happened within 20 s");
+            await Task.Delay(1);
+        }
     }
 
     private static RouteDecision Decide() => new UserModel(HostingFixture.Pool, UserState.Empty).Decide(

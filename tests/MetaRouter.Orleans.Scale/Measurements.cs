@@ -201,7 +201,7 @@ internal static class Measurements
         return user;
     }
 
-    private static DecisionMoment Moment(int i) => new(1, 2, 1_790_000_000_000 + (i * 60_000L), (uint)i & SignalKey.MaxNonce, 0.5);
+    private static DecisionMoment Moment(int i) => new(1, 2, 1_700_000_000_000 + (i * 60_000L), (uint)i & SignalKey.MaxNonce, 0.5);
 
     private static async Task EachAsync(int count, Func<int, Task> work) => await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, _) => await work(i));
 }

@@ -34,6 +34,9 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     public IReadOnlyList<InProcessTestCluster> Clusters => _clusters;
 
+    /// <summary>What silos that start from now on serve.</summary>
+    public RoutingPool Served { get; set; } = Pool;
+
     public Action<MetaRouterOptions> Configure { get; init; } = _ => { };
 
     /// <summary>What an application adds beside the cluster's client.</summary>
@@ -52,7 +55,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(new RouterClock(time));
-            silo.Services.AddSingleton(new PoolHolder(Pool));
+            silo.Services.AddSingleton(new PoolHolder(Served));
             silo.Services.AddLogging(l => l.ClearProviders().AddProvider(new ErrorLogProvider(_errors.Enqueue)));
             silo.AddMetaRouter(Options);
             silo.Services.AddSingleton(s => new RecordStore(new FaultyStorage(s.GetRequiredKeyedService<IGrainStorage>(RecordStore.Provider), Board)));

@@ -2,6 +2,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
+using MetaRouter.Orleans.Storage;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
@@ -133,6 +134,75 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         await TeachAsync(cluster, "other", Population.Normal, users: 1); // else nothing is new, and the number that was told last is told again
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
         (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeLessThan(2);
+    }
+
+    [Fact]
+    public async Task Refresh_AfterErasuresThatLeaveTooFew_PutsTheShippedPriorBack()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        await TeachAsync(cluster, "t", r => 1.5 + (0.3 * Population.Normal(r)), users: 100);
+        (await learner.RefreshAsync()).Promoted.ShouldBeTrue();
+        await Task.WhenAll(Enumerable.Range(0, 90).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").EraseAsync().AsTask()));
+
+        (await learner.RefreshAsync()).Promoted.ShouldBeTrue();
+
+        (await learner.GetHistoryAsync())[0].ShouldSatisfyAllConditions(p => p.Version.ShouldBe(2), p => p.Users.ShouldBe(0));
+        var silo = cluster.Silos.Single().ServiceProvider;
+        silo.GetRequiredService<Hosting.PoolHolder>().Current.Snapshot.Version.ShouldBe(ClusterFixture.Pool.Snapshot.Version);
+        (await cluster.Client.ServiceProvider.GetRequiredService<Hosting.Learning.ILearning>().HistoryAsync(default))[0].Result.ShouldBe(Hosting.Learning.PriorResults.Withdrawn);
+        await TeachAsync(cluster, "one more", Population.Normal, users: 1);
+        (await learner.RefreshAsync()).Promoted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Silos_WithOtherPrices_HearEverybodyAgainAndKeepThePriorMeanwhile()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 100);
+        var taught = (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users;
+        await fixture.StopAsync();
+
+        var models = ClusterFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(10 * m.InputPrice.Usd), OutputPrice = new(10 * m.OutputPrice.Usd) });
+        fixture.Served = new RoutingPool(ClusterFixture.Pool.Snapshot, new Core.Catalog.ModelCatalog(models));
+        for (var start = 0; start < 2; start++)
+        {
+            cluster = await fixture.StartClusterAsync();
+            await TeachAsync(cluster, $"other {start}", Population.Normal, users: 1);
+            (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).ShouldSatisfyAllConditions(r => r.Users.ShouldBeLessThan(3), r => r.Promoted.ShouldBeFalse());
+            (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).GetHistoryAsync()).Count.ShouldBe(1);
+            if (start == 0)
+            {
+                await fixture.StopAsync();
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
+        (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeInRange(taught, taught + 2);
+    }
+
+    [Fact]
+    public async Task Evidence_SavedBeforeCatalogsWereNamed_IsRead()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 100);
+        var taught = (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users;
+        await fixture.StopAsync();
+
+        cluster = await fixture.StartClusterAsync();
+        var store = cluster.Silos.Single().ServiceProvider.GetRequiredService<RecordStore>();
+        for (var p = 0; p < fixture.Options.Partitions; p++)
+        {
+            var id = cluster.Client.GetGrain<ICohortGrain>(p).GetGrainId();
+            var (record, etag) = await store.ReadAsync("cohort", id);
+            (await store.WriteAsync("cohort", id, [1, record[1], .. record[14..]], etag)).ShouldNotBeNull();
+        }
+
+        await TeachAsync(cluster, "other", Population.Normal, users: 1);
+        (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeInRange(taught, taught + 1);
     }
 
     [Fact]

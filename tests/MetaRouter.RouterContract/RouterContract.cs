@@ -324,6 +324,24 @@ public abstract class RouterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Import_SignalsOfDecisionsToCome_AreRefused_ElseTheyWouldFillTheWindowForGood()
+    {
+        await LearnAsync(await RouteAsync());
+        var record = await _router.ExportAsync(Tenant, User);
+        var known = UserState.Read(record).Signals[0];
+
+        var later = Record(Time.GetUtcNow().AddMinutes(6));
+        (await Should.ThrowAsync<UserStateException>(async () => await _router.ImportAsync(Tenant, User, later))).Message.ShouldContain("decision at");
+        (await _router.ExportAsync(Tenant, User)).ShouldBe(record);
+        await _router.ImportAsync(Tenant, User, Record(Time.GetUtcNow().AddMinutes(4)));
+        (await _router.GetUserAsync(Tenant, User)).State.Count.ShouldBe(3);
+
+        byte[] Record(DateTimeOffset at) => UserState.Empty
+            .Add(known with { Key = known.Key with { DecisionTimeMs = 1 } })
+            .Add(known with { Key = known.Key with { DecisionTimeMs = at.ToUnixTimeMilliseconds() }, ClientTimeMs = at.ToUnixTimeMilliseconds() }).ToBytes();
+    }
+
+    [Fact]
     public async Task Learn_ForeignForgedOrExpiredReceipt_IsRefusedAndStoresNothing()
     {
         var decision = await RouteAsync();

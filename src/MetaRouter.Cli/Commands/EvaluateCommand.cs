@@ -5,7 +5,7 @@ using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c>, or <c>all --out DIR</c> for the whole as a report, or <c>--log FILE</c> for a host's decision log.</summary>
+/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c>, or <c>all --out DIR</c> for the whole as a report, or <c>--log FILE...</c> for a host's decision log.</summary>
 internal static class EvaluateCommand
 {
     private const int MostSeeds = 1000;
@@ -18,7 +18,7 @@ internal static class EvaluateCommand
     {
         var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "Which one, of the list below; none with --log." };
         var data = new Option<string?>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz); every protocol needs it.", HelpName = "DIR" };
-        var log = new Option<string?>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it.", HelpName = "FILE" };
+        var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it. Of one that was rotated all files, the oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
@@ -37,7 +37,7 @@ internal static class EvaluateCommand
         };
         command.Names = [(All, "every protocol, as a report"), .. EvaluationProtocols.All.Select(p => (p.Name, p.Description))];
         command.NamesHeading = "Protocols";
-        command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { } file ? FromLog(terminal, file, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { Length: > 0 } files ? FromLog(terminal, files, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
             terminal,
             parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
             parsed.GetValue(data) ?? throw new BadInputException("Give the folder of the outcome files with --data DIR."),
@@ -53,9 +53,9 @@ internal static class EvaluateCommand
 
     private static string Names => string.Join(", ", EvaluationProtocols.All.Select(p => p.Name));
 
-    private static int FromLog(Terminal terminal, string file, string? protocol, string? data, bool json) => protocol is null && data is null
-        ? EvaluateLog.Run(terminal, file, json)
-        : throw new BadInputException($"--log {file} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
+    private static int FromLog(Terminal terminal, string[] files, string? protocol, string? data, bool json) => protocol is null && data is null
+        ? EvaluateLog.Run(terminal, [.. files.Distinct()], json)
+        : throw new BadInputException($"--log {string.Join(' ', files)} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
 
     private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, string[] only, bool json, CancellationToken cancellationToken)
     {

@@ -5,24 +5,33 @@ using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate --log FILE [--json]</c>: what other policies would have earned, from a host's decision log.</summary>
+/// <summary><c>metarouter evaluate --log FILE... [--json]</c>: what other policies would have earned, from a host's decision log.</summary>
 internal static class EvaluateLog
 {
     // Under it an interval says little, and a normal one less.
     private const double FewDecisions = 50;
 
-    public static int Run(Terminal terminal, string path, bool json)
+    // Under it a share of a row rests on the prediction so little that it would be told as 0 %.
+    private const double Told = 0.005;
+
+    public static int Run(Terminal terminal, IReadOnlyList<string> paths, bool json)
     {
-        var (decisions, leftOut, bad) = DecisionLogReader.Read(path);
-        if (bad.Count > 0)
+        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read(paths);
+        foreach (var file in bad.GroupBy(b => b.Path, b => b.Line))
         {
-            terminal.Error.WriteLine($"Warning: {path}: skipped {bad.Count} bad {(bad.Count == 1 ? "line" : "lines")}: {string.Join("; ", bad.Take(3))}{(bad.Count > 3 ? "; ..." : "")}");
+            var lines = file.Count();
+            terminal.Error.WriteLine($"Warning: {file.Key}: skipped {lines} bad {(lines == 1 ? "line" : "lines")}: {string.Join("; ", file.Take(3))}{(lines > 3 ? "; ..." : "")}");
+        }
+
+        if (astray > 0)
+        {
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Warning: {astray:n0} {(astray == 1 ? "word is" : "words are")} about decisions that {(paths.Count == 1 ? "the file does not have; were it rotated, give its earlier files" : "no file has; were there earlier ones, give them")} too: --log OLDEST ... NEWEST."));
         }
 
         var judged = decisions.Count(d => d.Reward is not null);
         if (judged < 2)
         {
-            throw new DataFileException(string.Create(CultureInfo.InvariantCulture, $"{path}: {judged} of {decisions.Count} decisions have a reward; an estimate needs at least two. Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line."));
+            throw new DataFileException(string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", paths)}: {judged} of {decisions.Count} decisions have a reward; an estimate needs at least two. Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line."));
         }
 
         var estimates = OffPolicyEvaluation.Run(decisions, OffPolicyEvaluation.Usual(decisions));
@@ -35,11 +44,14 @@ internal static class EvaluateLog
             (1000 * e.CostUsd).ToString("0.0000", CultureInfo.InvariantCulture),
             e.EffectiveSample.ToString("0", CultureInfo.InvariantCulture) + (e.EffectiveSample < FewDecisions ? " (few)" : ""),
         })];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model). 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
-        new ResultTable($"What policies would have earned, from {Path.GetFileName(path)}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
+        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model); {astray:n0} words about decisions that were not read. 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
+        var predicted = estimates.Where(e => e.EffectiveSample > 0 && e.Unsupported >= Told).OrderByDescending(e => e.Unsupported).Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.Unsupported:P0}")).ToArray();
+        note += predicted.Length > 0 ? $" Where the log could not have done what the policy would do, doubly robust rests on the prediction alone, and SNIPS and IPS leave it out; so much of the policy is that: {string.Join("; ", predicted)}." : "";
+        var name = string.Join(", ", paths.Select(Path.GetFileName));
+        new ResultTable($"What policies would have earned, from {name}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { Log = Path.GetFileName(path), Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Policies = estimates }));
+            terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Astray = astray, Policies = estimates }));
         }
 
         return ExitCodes.Success;

@@ -55,7 +55,7 @@ internal static class UserCommand
         Show(Line().Add(user.Signals == 0 ? "Nothing is known yet: no signal has counted, so everybody's belief decides." : Upper(user.Explanation) + "."));
         Show(Line());
         Show(Line().Left("", 10).Left("quality", 12, "grey").Right("low cost", 12, "grey"));
-        Show(Belief("believed", user.Density, "deepskyblue1").Gap(2).Add(Price(user.LambdaMean), "bold").Gap().Add("a right answer"));
+        Show(Belief("believed", user.Density, "deepskyblue1").Gap(2).Add(Price(user.LambdaMean), "bold").Gap().Add(user.CostScaleUsd > 0 ? "a right answer" : "all models are free"));
         Show(Belief("everybody", user.Prior, "grey").Gap(2).Add("where a new user begins", "grey"));
         if (user.History.Count > 0)
         {
@@ -90,8 +90,8 @@ internal static class UserCommand
 
         TextLine Belief(string name, IReadOnlyList<Mass> mass, string style) => Line().Left(name, 10).Drawn(Readable.Bars([.. mass.Select(m => m.Probability)], Bars, ascii).PadRight(Bars), style);
 
-        // Utility is quality - lambda cost / tau: so much cost makes up for one right answer.
-        string Price(double lambda) => Dollars.Text(user.CostScaleUsd / lambda);
+        // Utility is quality - lambda cost / tau: so much cost makes up for one right answer; none where all models are free.
+        string Price(double lambda) => user.CostScaleUsd > 0 ? Dollars.Text(user.CostScaleUsd / lambda) : "-";
 
         string Time(DateTimeOffset time) => TimeZoneInfo.ConvertTime(time, terminal.Clock.LocalTimeZone).ToString(terminal.Clock.GetUtcNow() - time < TimeSpan.FromHours(20) ? "HH:mm:ss" : "MMM d HH:mm", CultureInfo.InvariantCulture);
 

@@ -19,12 +19,16 @@ public readonly record struct ComparisonChoice(int First, int Second, double Gai
 /// With w the cost share lambda / (1 + lambda), utilities are linear in w, so the value of a belief is F(E[w]), F the convex upper envelope of the
 /// dial's record. An answer moves E[w]; the gain is E[F(E[w | answer])] - F(E[w]), two look-ups a pair once the likelihood is known.
 /// F is flat where no position changes, so the spread of E[w | answer] is added with a small weight to rank pairs that change no act yet.
-/// O(pairs x hypotheses). Source: Raiffa and Schlaifer 1961; Houlsby et al. 2011 for the entropy criterion that this replaces.
+/// O(pairs x hypotheses), the pairs of at most <see cref="MostModels"/>: those that come nearest to being the best for somebody, since what is far from it for everyone is neither worth
+/// offering nor worth knowing of. Source: Raiffa and Schlaifer 1961; Houlsby et al. 2011 for the entropy criterion that this replaces.
 /// </remarks>
 public sealed class ComparisonSelector
 {
     /// <summary>Of the variance of E[w | answer], beside the gain in value.</summary>
     public const double SpreadWeight = 0.1;
+
+    /// <summary>Of so many models every pair is weighed, 496 at most.</summary>
+    public const int MostModels = 32;
 
     private readonly PreferenceBelief _belief;
     private readonly RoutingPool _pool;
@@ -54,13 +58,16 @@ public sealed class ComparisonSelector
     public ComparisonChoice? Select(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed = default, double mostCostUsd = double.PositiveInfinity)
     {
         ComparisonChoice? best = null;
+        Span<int> models = stackalloc int[outcomes.Length];
+        models = models[..Shortlist(outcomes, allowed, mostCostUsd, models)];
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
         var (context, comparison) = (Context, _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Comparison));
-        for (var a = 1; a < outcomes.Length; a++)
+        for (var i = 1; i < models.Length; i++)
         {
-            for (var b = 0; b < a; b++)
+            for (var j = 0; j < i; j++)
             {
-                if ((!allowed.IsEmpty && !(allowed[a] && allowed[b])) || (double)outcomes[a].CostUsd + outcomes[b].CostUsd > mostCostUsd)
+                var (a, b) = (models[i], models[j]);
+                if ((double)outcomes[a].CostUsd + outcomes[b].CostUsd > mostCostUsd)
                 {
                     continue;
                 }
@@ -86,6 +93,61 @@ public sealed class ComparisonSelector
             ChoiceModel.Likelihood(outcomes[k], middle, context, thumb, likelihood, secondIsMiddle: true);
             taught[k] = Math.Max(0, Judge(k, k, likelihood).Score);
         }
+    }
+
+    /// <summary>The models whose pairs are weighed, ascending: all that may answer, or of more than <see cref="MostModels"/> the cheapest and those that fall least short of the best at some position of the dial.</summary>
+    /// <param name="models">One place a model; written to from its beginning.</param>
+    /// <returns>How many.</returns>
+    private int Shortlist(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed, double mostCostUsd, Span<int> models)
+    {
+        var (count, cheapest) = (0, -1);
+        for (var k = 0; k < outcomes.Length; k++)
+        {
+            if (allowed.IsEmpty || allowed[k])
+            {
+                models[count++] = k;
+                cheapest = cheapest < 0 || outcomes[k].CostUsd < outcomes[cheapest].CostUsd ? k : cheapest;
+            }
+        }
+
+        if (count <= MostModels)
+        {
+            return count;
+        }
+
+        // What costs too much beside the cheapest costs too much beside any.
+        var affordable = 0;
+        foreach (var k in models[..count])
+        {
+            models[affordable] = k;
+            affordable += (double)outcomes[k].CostUsd + outcomes[cheapest].CostUsd <= mostCostUsd ? 1 : 0;
+        }
+
+        if (affordable <= MostModels)
+        {
+            return affordable;
+        }
+
+        models = models[..affordable];
+        Span<double> shortfall = stackalloc double[affordable];
+        shortfall.Fill(double.PositiveInfinity);
+        foreach (var lambda in PreferenceGrid.Lambda)
+        {
+            var (preference, best) = (new Preference(lambda), double.NegativeInfinity);
+            foreach (var k in models)
+            {
+                best = Math.Max(best, Utility.Of(outcomes[k], preference, _pool.CostScaleUsd));
+            }
+
+            for (var i = 0; i < models.Length; i++)
+            {
+                shortfall[i] = models[i] == cheapest ? -1 : Math.Min(shortfall[i], best - Utility.Of(outcomes[models[i]], preference, _pool.CostScaleUsd));
+            }
+        }
+
+        shortfall.Sort(models);
+        models[..MostModels].Sort();
+        return MostModels;
     }
 
     private ComparisonChoice Judge(int a, int b, ReadOnlySpan<float> likelihood)

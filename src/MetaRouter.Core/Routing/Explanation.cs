@@ -61,12 +61,17 @@ public static class Explanation
         return Of(user.Pool, user.Belief);
     }
 
-    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer).</summary>
+    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free, that instead of prices.</summary>
     public static string Of(RoutingPool pool, PreferenceBelief belief)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(belief);
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
+        if (pool.IsFree)
+        {
+            return (belief.Signals == 0 ? "all models are free, so nothing is weighed against cost, and no signal told of the trade-off yet" : $"all models are free, so nothing is weighed against cost; what {signals} told of it waits until one has a price") + Waiting(belief.Latency);
+        }
+
         var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");
         return (belief.Signals == 0 ? $"nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: {price}" : $"{price}, from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
 

@@ -28,6 +28,6 @@ public interface IRouter
     ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default);
 
     /// <summary>Joins an exported record into the user's state; importing twice is importing once.</summary>
-    /// <exception cref="UserStateException">The record cannot be read.</exception>
+    /// <exception cref="UserStateException">The record cannot be read, or has a signal of a decision later than now and what clocks may differ by.</exception>
     ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default);
 }

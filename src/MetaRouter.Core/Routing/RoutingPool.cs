@@ -34,7 +34,9 @@ public sealed class RoutingPool
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
         (_usual, _onTopic) = ([.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
-        (CostScaleUsd, var requests) = Recall(snapshot, catalog, kin);
+        var (scale, requests) = Recall(snapshot, catalog, kin);
+        IsFree = scale < LeastScaleUsd;
+        CostScaleUsd = IsFree ? 1 : scale; // cost never matters then, any scale does
         var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
         var (values, middle) = (default(ValueTable), default(MiddleCalibration));
         Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // neither needs the other, and a start waits for both
@@ -64,6 +66,12 @@ public sealed class RoutingPool
 
     /// <summary>tau: the mean cost in US dollars of the pool's dearest model on the calibration sample; above 0.</summary>
     public double CostScaleUsd { get; }
+
+    /// <summary>Every model that is switched on is as good as free: tau is any figure then, and no trade-off of anybody is an amount of money.</summary>
+    public bool IsFree { get; }
+
+    /// <summary>tau as people are told it, in US dollars: 0 where <see cref="IsFree"/>.</summary>
+    public double ToldScaleUsd => IsFree ? 0 : CostScaleUsd;
 
     public ValueTable Values { get; }
 
@@ -188,7 +196,6 @@ public sealed class RoutingPool
             scale = catalog.Models.Where(m => m.Enabled).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
         }
 
-        scale = scale >= LeastScaleUsd ? scale : 1; // all models are as good as free: cost never matters, any scale does
         return (scale, requests);
     }
 

@@ -132,6 +132,20 @@ public sealed class UserState
     /// <exception cref="UserStateException">The bytes are not a record this version understands; the message says why.</exception>
     public static UserState Read(ReadOnlySpan<byte> bytes) => TryRead(bytes, out var state, out var error) ? state : throw new UserStateException(error);
 
+    /// <summary>
+    /// As <see cref="Read"/>, of a record that somebody brings: its signals are of decisions up to now. Any later ones would never make room for another, since those of the latest decisions stay.
+    /// </summary>
+    /// <param name="nowMs">Unix milliseconds.</param>
+    /// <param name="clockSkew">By how much the clock of whoever took the decisions may be ahead.</param>
+    /// <exception cref="UserStateException">The bytes are not a record this version understands, or one with a signal of a later decision; the message says which.</exception>
+    public static UserState ReadBrought(ReadOnlySpan<byte> bytes, long nowMs, TimeSpan clockSkew)
+    {
+        var state = Read(bytes);
+        return state.Signals is [.., var latest] && latest.Key.DecisionTimeMs - nowMs > clockSkew.TotalMilliseconds
+            ? throw new UserStateException(FormattableString.Invariant($"It has a signal of a decision at {DateTimeOffset.FromUnixTimeMilliseconds(latest.Key.DecisionTimeMs):u}, and here it is {DateTimeOffset.FromUnixTimeMilliseconds(nowMs):u}. Set the clock that is wrong, or leave the record out."))
+            : state;
+    }
+
     /// <summary>As <see cref="Read"/>, with the reason in <paramref name="error"/> instead of an exception.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out UserState? state, [NotNullWhen(false)] out string? error)
     {

@@ -10,19 +10,22 @@ namespace MetaRouter.Evaluation.OffPolicy;
 /// <remarks>
 /// A reward is what was said outright (thumb, rating, task success), else what was let slip (accept 1, edit one half, regenerate and abandon 0), several alike averaged; the last word
 /// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Left out are decisions that showed two answers (what was said of them is a comparison) and those that the chosen model did not
-/// answer in the end: failed over, or only noted.
+/// answer in the end: failed over, or only noted. A log that was rotated is read from its oldest file to its newest: words stand behind their decision, often in a later file.
 /// </remarks>
 public static class DecisionLogReader
 {
     private const double Tolerance = 1e-3;
 
-    /// <exception cref="DataFileException">The file cannot be read or has no usable decision.</exception>
-    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> BadLines) Read(string path)
+    /// <param name="paths">The files of one log, the oldest first.</param>
+    /// <returns>Astray: words about decisions that stand in none of the files.</returns>
+    /// <exception cref="DataFileException">A file cannot be read, or they have no usable decision.</exception>
+    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Astray, IReadOnlyList<(string Path, BadLine Line)> BadLines) Read(IReadOnlyList<string> paths)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        var (decisions, bad, leftOut) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<BadLine>(), 0);
+        ArgumentNullException.ThrowIfNull(paths);
+        var (decisions, bad, leftOut) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<(string Path, BadLine Line)>(), 0);
+        var known = new HashSet<(string, long)>();
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
-        foreach (var (line, json) in JsonLines.Read(path))
+        foreach (var (path, line, json) in paths.SelectMany(path => JsonLines.Read(path).Select(read => (path, read.Line, read.Json))))
         {
             try
             {
@@ -31,28 +34,37 @@ public static class DecisionLogReader
                 var key = (row.GetProperty("time").GetString() ?? "", row.GetProperty("nonce").GetInt64());
                 if (row.TryGetProperty("feedback", out var kind))
                 {
-                    var of = said.TryGetValue(key, out var known) ? known : said[key] = [];
+                    var of = said.TryGetValue(key, out var before) ? before : said[key] = [];
                     var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
                     of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Said(named, row.GetProperty("value").GetInt32());
                 }
                 else if (!IsOfTheChosen(row))
                 {
                     leftOut++;
+                    known.Add(key);
                 }
                 else
                 {
                     decisions.Add((key, Decision(row)));
+                    known.Add(key);
                 }
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
             {
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them"));
+                bad.Add((path, new BadLine(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them")));
             }
         }
 
-        return decisions.Count > 0
-            ? ([.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)], leftOut, bad)
-            : throw new DataFileException($"{path}: no usable decision. " + (bad.Count == 0 ? "Name the log of a host whose DecisionLog option is set." : $"First problem: {bad[0]}."));
+        if (decisions.Count == 0)
+        {
+            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (bad.Count == 0 ? "Name the log of a host whose DecisionLog option is set." : $"First problem: {bad[0].Path}, {bad[0].Line}."));
+        }
+
+        return (
+            [.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)],
+            leftOut,
+            said.Where(s => !known.Contains(s.Key)).Sum(s => s.Value.Count),
+            bad);
     }
 
     private static bool IsOfTheChosen(JsonElement row)

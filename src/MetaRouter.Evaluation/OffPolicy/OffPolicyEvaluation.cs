@@ -46,7 +46,7 @@ public static class OffPolicyEvaluation
     private static OffPolicyEstimate Estimate(Policy policy, IReadOnlyList<LoggedDecision> all, LoggedDecision[] judged, (Dictionary<string, double> Even, Dictionary<string, double> Odd) departures)
     {
         var n = judged.Length;
-        var (weight, gained, robust) = (new double[n], new double[n], new double[n]);
+        var (weight, gained, robust, unsupported) = (new double[n], new double[n], new double[n], 0.0);
         for (var i = 0; i < n; i++)
         {
             var decision = judged[i];
@@ -60,6 +60,7 @@ public static class OffPolicyEvaluation
             for (var c = 0; c < probability.Length; c++)
             {
                 robust[i] += probability[c] > 0 ? probability[c] * Model(c) : 0;
+                unsupported += decision.Candidates[c].Propensity > 0 ? 0 : probability[c] / n;
             }
         }
 
@@ -74,8 +75,8 @@ public static class OffPolicyEvaluation
         });
         var (squares, none) = (weight.Sum(w => w * w), new Interval(double.NaN, double.NaN));
         return total > 0
-            ? new OffPolicyEstimate(policy.Name, gained.Average(), Normal(gained), snips, new Interval(snips - (Z * deviation), snips + (Z * deviation)), robust.Average(), Normal(robust), cost, total * total / squares)
-            : new OffPolicyEstimate(policy.Name, double.NaN, none, double.NaN, none, double.NaN, none, cost, 0); // the log never did what the policy would do: all that is left is what was predicted
+            ? new OffPolicyEstimate(policy.Name, gained.Average(), Normal(gained), snips, new Interval(snips - (Z * deviation), snips + (Z * deviation)), robust.Average(), Normal(robust), cost, unsupported, total * total / squares)
+            : new OffPolicyEstimate(policy.Name, double.NaN, none, double.NaN, none, double.NaN, none, cost, unsupported, 0); // the log never did what the policy would do: all that is left is what was predicted
     }
 
     private static Interval Normal(double[] values)

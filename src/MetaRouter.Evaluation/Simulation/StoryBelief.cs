@@ -7,7 +7,7 @@ namespace MetaRouter.Evaluation.Simulation;
 /// <param name="Lambda">The median.</param>
 /// <param name="Low">5 % of the belief lie below.</param>
 /// <param name="High">5 % of the belief lie above.</param>
-/// <param name="PriceUsd">The median in money: what one right answer more is worth to the user, tau / lambda, in US dollars.</param>
+/// <param name="PriceUsd">The median in money: what one right answer more is worth to the user, tau / lambda, in US dollars; 0: all models are free.</param>
 public sealed record StoryBelief(double Lambda, double Low, double High, float PriceUsd)
 {
     /// <summary>The probability of each position of <see cref="PreferenceGrid"/>; lambda ascending.</summary>

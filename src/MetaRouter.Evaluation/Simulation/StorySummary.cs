@@ -2,7 +2,7 @@ namespace MetaRouter.Evaluation.Simulation;
 
 /// <summary>What a story came to.</summary>
 /// <param name="Requests">How many there were.</param>
-/// <param name="CostScaleUsd">tau: US dollars of the pool's dearest model on a mean request.</param>
+/// <param name="CostScaleUsd">tau: US dollars of the pool's dearest model on a mean request; 0: all are free.</param>
 /// <param name="Router">The router of the story, second answers paid for.</param>
 /// <param name="Knew">The same predictor, told the user's lambda from the start; it asks and explores nothing.</param>
 /// <param name="BestSingle">The one model worth most at the user's lambda on the rows set aside.</param>

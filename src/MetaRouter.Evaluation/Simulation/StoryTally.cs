@@ -54,10 +54,10 @@ internal sealed class StoryTally
     public StorySummary Summarise(UserModel user)
     {
         var believed = user.Belief;
-        var belief = StoryBelief.Of(believed, _pool.CostScaleUsd);
+        var belief = StoryBelief.Of(believed, _pool.ToldScaleUsd);
         return new StorySummary(
             _requests,
-            (float)_pool.CostScaleUsd,
+            (float)_pool.ToldScaleUsd,
             Policy("MetaRouter", null, Router),
             Policy("told the trade-off from the start", null, Knew),
             Policy("best single model for this user", _fixed.Single, Single),

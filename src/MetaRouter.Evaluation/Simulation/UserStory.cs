@@ -89,8 +89,8 @@ public static class UserStory
                 decision.OfferedIndex is { } offered ? Answer(decision, offered, outcomes) : null,
                 said,
                 learned,
-                StoryBelief.Of(before, pool.CostScaleUsd),
-                StoryBelief.Of(belief, pool.CostScaleUsd)));
+                StoryBelief.Of(before, pool.ToldScaleUsd),
+                StoryBelief.Of(belief, pool.ToldScaleUsd)));
         }
 
         return new StoryReport(lived.Name, [.. lived.Models.Select(m => m.Value)], options.Seed, tally.Summarise(user), steps);

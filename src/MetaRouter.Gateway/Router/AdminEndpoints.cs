@@ -50,7 +50,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         }
         catch (Exception e) when (e is FormatException or UserStateException)
         {
-            throw ApiException.BadValue("record", $"'record' cannot be read: {e.Message} Send the text that /export gave, unchanged.");
+            throw ApiException.BadValue("record", $"'record' cannot be taken: {e.Message} Send the text that /export gave, unchanged.");
         }
 
         await DoneAsync(context, Deeds.Imported, id, user.State.Count).ConfigureAwait(false);

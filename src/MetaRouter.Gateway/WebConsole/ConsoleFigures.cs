@@ -127,7 +127,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             [.. all.Models().Where(m => m.AloneQuality is not null).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
             all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, Math.Exp(logLambda / routed)) : null,
             [.. dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
-            pool.Current.CostScaleUsd);
+            pool.Current.ToldScaleUsd);
     });
 
     /// <summary>What each model did in the last day.</summary>

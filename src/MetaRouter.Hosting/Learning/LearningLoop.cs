@@ -11,6 +11,7 @@ namespace MetaRouter.Hosting.Learning;
 /// <summary>
 /// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, learns from a sample of their windows how
 /// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if it foretells the other fifth no worse than the prior in service does.
+/// Where too few are left to learn from, as after erasures, the snapshot's own prior comes back: what the one in service was taught is theirs who went.
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
@@ -179,7 +180,12 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         UserState[] windows = [.. _windows.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)];
         var candidate = MetaLearner.Learn(_pool.Current, prior => _users.Expect(prior, CohortPart.Taught), windows);
         var held = _users.Expect(serving, CohortPart.HeldOut);
-        if (ReferenceEquals(candidate, PopulationPrior.Default) || held.Users == 0)
+        if (ReferenceEquals(candidate, PopulationPrior.Default))
+        {
+            return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (held.Users == 0)
         {
             return false;
         }
@@ -206,6 +212,28 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         Serve(candidate, _users.Count, isHeld: false);
         await RecordAsync(record, isHeld: false).ConfigureAwait(false);
         LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
+        return true;
+    }
+
+    /// <returns>False: nothing that was learned is in service, or another router of this store was faster.</returns>
+    private async Task<bool> WithdrawAsync(CancellationToken cancellationToken)
+    {
+        var written = PriorJson.Write(_shipped.Prior);
+        if (_shared is null || _shared.AsSpan().SequenceEqual(written))
+        {
+            return false;
+        }
+
+        if (!await _store.WriteValueAsync(Name, written, _shared, cancellationToken).ConfigureAwait(false))
+        {
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+
+        _shared = written;
+        Serve(_shipped.Prior, null, isHeld: false);
+        await RecordAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
+        LogWithdrawn(_users.Count, _shipped.Version);
         return true;
     }
 
@@ -328,6 +356,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
     private partial void LogRolledBack(ulong version);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, too few to show anything of: snapshot {Version:x16} with its own prior is in service again.")]
+    private partial void LogWithdrawn(int users, ulong version);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The history of priors in the store cannot be read and begins anew. {Reason}")]
     private partial void LogHistoryUnreadable(string reason);

@@ -24,6 +24,9 @@ public static class PriorResults
     /// <summary>Somebody put it back into service.</summary>
     public const string RolledBack = "rolled_back";
 
+    /// <summary>It is the snapshot's own, and came back because too few were left who taught the one in service.</summary>
+    public const string Withdrawn = "withdrawn";
+
     /// <summary>It came with the snapshot.</summary>
     public const string Shipped = "shipped";
 }

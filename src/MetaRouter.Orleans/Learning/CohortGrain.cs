@@ -13,7 +13,9 @@ namespace MetaRouter.Orleans.Learning;
 internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<CohortGrain> logger) : Grain, ICohortGrain
 {
     private const string Name = "cohort";
-    private const byte Version = 1;
+    private const byte Version = 2, BeforeCatalogs = 1;
+    private const int Header = 2 + sizeof(ulong) + sizeof(uint), OldHeader = 2;
+    private const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
     private const int Windows = 64;
 
     private readonly Cohort _cohort = new(Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions));
@@ -21,6 +23,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private string? _etag;
     private long _changes = Random.Shared.NextInt64(); // else an activation that starts anew could tell a number that was told before
     private long _saved;
+    private uint _missing; // users whose evidence was left out when it was read, and who did not come back yet
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -33,7 +36,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         catch (RouterStoreException e)
         {
             // The users it knew report again when they next speak.
-            LogNotRestored(e.Message);
+            NotRestored(MetaLearner.SmallestCohort, e.Message);
         }
     }
 
@@ -41,7 +44,9 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     {
         for (var i = 0; i < report.Users.Length; i++)
         {
+            var before = _cohort.Count;
             _cohort.Put(report.Users[i], report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+            _missing -= _missing > 0 && _cohort.Count > before ? 1u : 0;
             if (report.Windows[i] is { } window)
             {
                 _sample.Put(report.Users[i], window);
@@ -51,7 +56,9 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         _changes += report.Users.Length;
         foreach (var user in report.Gone)
         {
-            _changes += _cohort.Remove(user) ? 1 : 0; // that somebody unknown is gone changes nothing
+            var known = _cohort.Remove(user);
+            _changes += known ? 1 : 0; // that somebody unknown is gone changes nothing
+            _missing -= _missing > 0 && !known ? 1u : 0;
             _sample.Remove(user);
         }
 
@@ -63,6 +70,8 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         var expectation = _cohort.Expect(Read(prior), part);
         return new(new CohortAnswer(expectation.Counts, expectation.LogEvidence, expectation.Users));
     }
+
+    public ValueTask<long> MissingAsync() => new(_missing);
 
     public ValueTask<double[]> SpeechAsync(byte[] prior) =>
         new(MetaLearner.SpeechEvidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
@@ -82,13 +91,17 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));
 
-    /// <summary>Version, hypotheses a user, then a user at a time: hash and packed evidence. The sample of windows comes back with its users.</summary>
+    /// <summary>
+    /// Version, hypotheses a user, the catalog that evidence is measured against, how many users are missing, then a user at a time: hash and packed evidence.
+    /// The sample of windows comes back with its users.
+    /// </summary>
     private byte[] ToBytes()
     {
-        const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
-        var bytes = new byte[2 + (_cohort.Count * Row)];
+        var bytes = new byte[Header + (_cohort.Count * Row)];
         (bytes[0], bytes[1]) = (Version, ChoiceModel.Hypotheses);
-        var at = 2;
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(2), Catalog);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(2 + sizeof(ulong)), _missing);
+        var at = Header;
         foreach (var (user, packed) in _cohort.Entries())
         {
             BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), user);
@@ -101,22 +114,44 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private void Restore(ReadOnlySpan<byte> bytes)
     {
-        const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
         if (bytes.IsEmpty)
         {
             return;
         }
 
-        if (bytes.Length < 2 || bytes[0] != Version || bytes[1] != ChoiceModel.Hypotheses || (bytes.Length - 2) % Row != 0)
+        var header = bytes[0] == BeforeCatalogs ? OldHeader : Header;
+        if (bytes.Length < header || bytes[0] is not (Version or BeforeCatalogs) || bytes[1] != ChoiceModel.Hypotheses || (bytes.Length - header) % Row != 0)
         {
-            LogNotRestored($"It begins with {(bytes.Length < 2 ? -1 : bytes[0])} and has {bytes.Length} bytes; version {Version} has rows of {Row} after 2 bytes.");
+            NotRestored(MetaLearner.SmallestCohort, $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after {Header} bytes.");
             return;
         }
 
-        for (var at = 2; at < bytes.Length; at += Row)
+        if (bytes[0] == Version)
+        {
+            var (catalog, missing) = (BinaryPrimitives.ReadUInt64LittleEndian(bytes[2..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[(2 + sizeof(ulong))..]));
+            if (catalog != Catalog)
+            {
+                // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence.
+                NotRestored(missing + (uint)((bytes.Length - header) / Row), FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
+                return;
+            }
+
+            _missing = missing;
+        }
+
+        // One from before catalogs were named is taken for today's: an upgrade seldom changes prices, and starting empty would forget everybody.
+        for (var at = header; at < bytes.Length; at += Row)
         {
             _cohort.Put(BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]), bytes.Slice(at + sizeof(ulong), ChoiceModel.Hypotheses));
         }
+    }
+
+    private ulong Catalog => router.Pool.Current.Catalog.Version;
+
+    private void NotRestored(uint missing, string reason)
+    {
+        _missing = missing;
+        LogNotRestored(reason);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back as they speak. {Reason}")]

@@ -14,6 +14,10 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("expect"), ResponseTimeout("00:01:00")]
     ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part);
 
+    /// <summary>How many users taught something that is not here, since their evidence could not be used when it was read: they come back as they speak. Where that is unknown, so many that they are not too few.</summary>
+    [Alias("missing")]
+    ValueTask<long> MissingAsync();
+
     /// <summary>See <see cref="MetaLearner.SpeechEvidence"/>, on this part's sample of windows.</summary>
     [Alias("speech"), ResponseTimeout("00:01:00")]
     ValueTask<double[]> SpeechAsync(byte[] prior);

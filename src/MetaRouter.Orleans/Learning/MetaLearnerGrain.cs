@@ -11,7 +11,7 @@ namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
 /// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
-/// in service. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
+/// in service; where too few are left to learn from, as after erasures, it publishes the snapshot's own again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
     SiloRouter router, SharedState shared, ISnapshotPush push, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
@@ -65,7 +65,7 @@ internal sealed partial class MetaLearnerGrain(
             fit.Advance(answer);
         }
 
-        var promoted = fit.IsLearned && await PromoteAsync(fit.Prior, users, own);
+        var promoted = fit.IsLearned ? await PromoteAsync(fit.Prior, users, own) : await WithdrawAsync(users, own);
         _learned = (changes, users);
         router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
         return Report(promoted, users, fit.Steps);
@@ -118,6 +118,20 @@ internal sealed partial class MetaLearnerGrain(
         }
 
         await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate));
+        return true;
+    }
+
+    /// <summary>Puts the snapshot's own prior back, unless those whose evidence is missing for now may make enough again.</summary>
+    private async Task<bool> WithdrawAsync(long users, Stopwatch own)
+    {
+        var (history, _) = await shared.ReadHistoryAsync();
+        var shipped = PriorJson.Write(shared.Shipped);
+        if (history is not [var serving, ..] || serving.Prior.AsSpan().SequenceEqual(shipped) || users + (await AskAsync(c => c.MissingAsync(), own)).Sum() >= MetaLearner.SmallestCohort)
+        {
+            return false;
+        }
+
+        await PublishAsync(0, double.NaN, double.NaN, shipped);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Core.Preferences;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Orleans.Storage;
@@ -22,6 +23,9 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ti
     private long _confirmed;
 
     public RouterSecrets Secrets => _secrets ?? throw new InvalidOperationException("This silo has not read the cluster's secrets yet; it takes requests only when it is active.");
+
+    /// <summary>The snapshot's own prior.</summary>
+    public PopulationPrior Shipped { get; } = pool.Current.Snapshot.Prior;
 
     /// <summary>The version of the prior in service; 0: the snapshot's own.</summary>
     public long Version => Volatile.Read(ref _version);

@@ -117,7 +117,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     public async ValueTask<byte[]> ImportAsync(byte[] record, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var imported = UserState.Read(record);
+        var imported = UserState.ReadBrought(record, router.NowMs, router.Policy.Sealer.ClockSkew);
         return (await ChangeAsync(before => new UserModel(before.Pool, before.State.Merge(imported))))!;
     }
 

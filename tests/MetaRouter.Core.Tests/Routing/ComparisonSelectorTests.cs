@@ -58,6 +58,81 @@ public class ComparisonSelectorTests
     }
 
     [Fact]
+    public void Select_UpToTheMostModels_WeighsEveryPair()
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var random = new Random(seed);
+            var outcomes = Enumerable.Range(0, ComparisonSelector.MostModels).Select(_ => AnyOutcome(random)).ToArray();
+            var allowed = outcomes.Select(_ => random.Next(5) > 0).ToArray();
+            var most = seed % 2 == 0 ? double.PositiveInfinity : 2 * Pool.CostScaleUsd;
+            Selector.Select(outcomes, allowed, most).ShouldBe(BestOfAllPairs(outcomes, allowed, most));
+        }
+    }
+
+    [Fact]
+    public void Select_OfMoreModels_FindsAPairAsGoodAsTheBestOfAll()
+    {
+        var (found, best) = (0.0, 0.0);
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var random = new Random(seed);
+            var outcomes = Enumerable.Range(0, 120).Select(_ => AnyOutcome(random)).ToArray();
+            found += Selector.Select(outcomes)!.Value.Score;
+            best += BestOfAllPairs(outcomes, [], double.PositiveInfinity)!.Value.Score;
+        }
+
+        (found / best).ShouldBeInRange(0.9, 1);
+    }
+
+    [Fact]
+    public void Select_OfManyModelsWithLittleToSpend_StillFindsTheOnePairThatIsCheapEnough()
+    {
+        // The two that may be shown together are worth nobody's while beside the others.
+        var tau = (float)Pool.CostScaleUsd;
+        Outcome[] outcomes = [.. Enumerable.Range(0, 100).Select(i => new Outcome(.5f + (i * .001f), tau * (.5f + (i * .001f)), 0)), new(.1f, .1f * tau, 0), new(.05f, .2f * tau, 0)];
+        var choice = Selector.Select(outcomes, [], .35 * tau).ShouldNotBeNull();
+        (choice.First, choice.Second).ShouldBe((101, 100));
+    }
+
+    [Fact]
+    public void Select_OfAFullCatalog_TakesMilliseconds()
+    {
+        var random = new Random(1);
+        var outcomes = Enumerable.Range(0, Core.Catalog.ModelCatalog.MaxModels).Select(_ => AnyOutcome(random)).ToArray();
+        Selector.Select(outcomes).ShouldNotBeNull();
+        var best = Enumerable.Range(0, 5).Min(_ =>
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            Selector.Select(outcomes);
+            return watch.Elapsed.TotalMilliseconds;
+        });
+        best.ShouldBeLessThan(100, "half a million pairs took seconds");
+    }
+
+    private static ComparisonSelector Selector => new(PreferenceBelief.FromPrior(PopulationPrior.Default), Pool);
+
+    private static ComparisonChoice? BestOfAllPairs(Outcome[] outcomes, bool[] allowed, double most)
+    {
+        var (selector, pair, best) = (Selector, new bool[outcomes.Length], (ComparisonChoice?)null);
+        for (var a = 1; a < outcomes.Length; a++)
+        {
+            for (var b = 0; b < a; b++)
+            {
+                if (allowed.Length == 0 || (allowed[a] && allowed[b]))
+                {
+                    (pair[a], pair[b]) = (true, true);
+                    var choice = selector.Select(outcomes, pair, most);
+                    best = choice is { } c && (best is null || c.Score > best.Value.Score) ? choice : best;
+                    (pair[a], pair[b]) = (false, false);
+                }
+            }
+        }
+
+        return best;
+    }
+
+    [Fact]
     public void Teach_Newcomer_LearnsMostWhereUsersWouldDisagreeAndNothingOnceCertain()
     {
         var tau = (float)Pool.CostScaleUsd;

@@ -105,6 +105,22 @@ public class ExplanationTests
     }
 
     [Fact]
+    public void Of_UserOfFreeModels_TellsThatAndNoPrice()
+    {
+        var newcomer = new UserModel(RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0), new("b", 0.7f, 0)])), UserState.Empty);
+        newcomer.Pool.IsFree.ShouldBeTrue();
+        newcomer.Pool.ToldScaleUsd.ShouldBe(0);
+        Explanation.Of(newcomer).ShouldStartWith("all models are free, so nothing is weighed against cost");
+        Explanation.Of(newcomer).ShouldNotContain("$");
+
+        // Whose word was about models that had a price.
+        var heard = new UserModel(newcomer.Pool, Newcomer.Learn(Decide(new RouteRequest(Ask(0))).Receipt, FeedbackKind.Thumb, 1, SomeReceipts.Now, false, out _).State);
+        Explanation.Of(heard).ShouldContain("what 1 signal told of it waits until one has a price");
+        Explanation.Of(heard).ShouldNotContain("$");
+        RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0), new("b", 0.7f, 1e-6f)])).IsFree.ShouldBeFalse();
+    }
+
+    [Fact]
     public void Of_User_TellsThePriceItsIntervalAndTheSignals()
     {
         Explanation.Of(Newcomer).ShouldMatch(@"^nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: pays about \$[\d.]+ per 1,000 requests for one more right answer in 100 \(90 % sure: \$[\d.]+ to \$[\d.]+\)$");

@@ -68,16 +68,35 @@ public sealed class DecisionLogReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_RotatedLog_JoinsWordsToEarlierFilesAndCountsThoseAstray()
+    {
+        _folder.Write("log.1", [Decision(1), Decision(2), Said(2, "Thumb", 0), Decision(3).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal), "torn"]);
+        _folder.Write("log", [Said(1, "Thumb", 1), Said(2, "Thumb", 1), Said(3, "Comparison", 1), Decision(4)]);
+        string[] paths = [Path.Combine(_folder.Path, "log.1"), Path.Combine(_folder.Path, "log")];
+
+        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read(paths);
+        decisions.Select(d => d.Reward).ShouldBe([1, 1, null]);
+        (leftOut, astray).ShouldBe((1, 0));
+        bad.Single().Path.ShouldBe(paths[0]);
+
+        (decisions, _, astray, _) = DecisionLogReader.Read(paths[1..]);
+        decisions.Count.ShouldBe(1);
+        astray.ShouldBe(3);
+    }
+
+    [Fact]
     public void Read_NoDecision_IsRefused()
     {
         _folder.Write("log", ["{}"]);
-        Should.Throw<DataFileException>(() => DecisionLogReader.Read(Path.Combine(_folder.Path, "log"))).Message.ShouldContain("no usable decision");
+        Should.Throw<DataFileException>(() => DecisionLogReader.Read([Path.Combine(_folder.Path, "log")])).Message.ShouldContain("no usable decision");
     }
 
     private (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
     {
         _folder.Write("log", lines);
-        return DecisionLogReader.Read(Path.Combine(_folder.Path, "log"));
+        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
+        astray.ShouldBe(0);
+        return (decisions, leftOut, [.. bad.Select(b => b.Line)]);
     }
 
     private static string Decision(int nonce, string more = "") =>

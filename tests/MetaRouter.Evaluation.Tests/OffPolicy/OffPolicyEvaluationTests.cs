@@ -102,6 +102,14 @@ public sealed class OffPolicyEvaluationTests
     }
 
     [Fact]
+    public void Run_PolicyThatTheLogFollowedInPart_TellsTheShareThatIsPredictedAlone()
+    {
+        LoggedCandidate[] never = [new("a", .5, 1, 1, 1), new("b", .9, 2, 0, 0)], seldom = [new("a", .5, 1, 1, .8), new("b", .9, 2, 0, .2)];
+        var estimates = OffPolicyEvaluation.Run([new(never, 0, 1), new(never, 0, 1), new(never, 0, 1), new(seldom, 1, 1)], [Policy.Always("b"), Policy.Uniform, Policy.Logged]);
+        estimates.Select(e => e.Unsupported).ShouldBe([.75, .375, 0]);
+    }
+
+    [Fact]
     public void Run_ModelNotAllowed_TheRoutersOwnBestIsServed()
     {
         LoggedCandidate[] two = [new("a", .5, 1, .1, .5), new("b", .5, 2, .9, .5)];

@@ -108,6 +108,38 @@ public sealed class LearningLoopTests : IDisposable
     }
 
     [Fact]
+    public async Task Refresh_AfterErasuresThatLeaveTooFew_PutsTheShippedPriorBackEverywhere()
+    {
+        var users = await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var other = new PoolHolder(HostingFixture.Pool);
+        using var beside = NewLoop(other);
+        await beside.RestoreAsync(default);
+        foreach (var user in users.Skip(MetaLearner.SmallestCohort - 1))
+        {
+            await _store.EraseAsync(user, 1);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+
+        _pool.Current.Snapshot.Version.ShouldBe(HostingFixture.Pool.Snapshot.Version);
+        _pool.Newcomer.Belief.CostShare.ShouldBe(new UserModel(HostingFixture.Pool, UserState.Empty).Belief.CostShare);
+        (await Loop.HistoryAsync(default))[0].ShouldSatisfyAllConditions(r => r.Result.ShouldBe(PriorResults.Withdrawn), r => r.Version.ShouldBe(_pool.Current.Snapshot.Version));
+        await beside.RestoreAsync(default);
+        other.Current.Snapshot.Version.ShouldBe(_pool.Current.Snapshot.Version);
+
+        // The last ones go: nothing is left to put back.
+        foreach (var user in users)
+        {
+            await _store.EraseAsync(user, 2);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+        await TeachAsync(1_000, 100, prefersCheap: true);
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Restore_AfterARestart_ServesTheLearnedPrior()
     {
         await TeachAsync(0, 100, prefersCheap: true);

@@ -79,6 +79,10 @@ export function worth(lambda: Maybe, scaleUsd: Maybe): string | null {
     return null;
   }
 
+  if (scaleUsd === 0) {
+    return "pays nothing either way, since all models are free";
+  }
+
   return lambda === 0 ? "pays any price for quality" : `pays up to ${money((0.01 * scaleUsd * 1000) / lambda)} per 1,000 requests for one more right answer in 100`;
 }
 

@@ -13,6 +13,7 @@ const RESULTS: Record<string, { tone: "good" | "plain" | "warn" | "accent"; labe
   promoted: { tone: "good", label: "promoted", text: "It predicted held-out recent signals no worse than the one serving, and took its place" },
   kept: { tone: "plain", label: "kept the champion", text: "The challenger predicted held-out recent signals worse, and was put aside" },
   rolled_back: { tone: "warn", label: "rolled back", text: "Somebody went back to it" },
+  withdrawn: { tone: "warn", label: "too few left", text: "Too few were left of those who taught the one serving; the shipped one took its place" },
   restored: { tone: "accent", label: "restored", text: "Read from the store when the gateway started" },
   shipped: { tone: "plain", label: "shipped", text: "What the program came with" },
 };
