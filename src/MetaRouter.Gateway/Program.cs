@@ -6,14 +6,14 @@ using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
 
-if (args is [NewKey.Command, ..])
+if (args is [NewKey.Command, ..] && !AsksForHelp(args))
 {
     var (text, problem) = NewKey.Make(args.AsSpan(1));
     (text is null ? Console.Error : Console.Out).WriteLine(text ?? problem);
     return text is null ? BadConfiguration : 0;
 }
 
-if (args is [HealthCommand.Name, ..])
+if (args is [HealthCommand.Name, ..] && !AsksForHelp(args))
 {
     return await HealthCommand.RunAsync(args[1..], GatewayApp.DefaultUrl).ConfigureAwait(false);
 }

@@ -10,7 +10,7 @@ using Orleans.Configuration;
 using StackExchange.Redis;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
 
-if (args is [HealthCommand.Name, ..])
+if (args is [HealthCommand.Name, ..] && !AsksForHelp(args))
 {
     return await HealthCommand.RunAsync(args[1..], SiloArguments.DefaultUrl).ConfigureAwait(false);
 }

@@ -73,6 +73,18 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Unknown protocol 'P9'", "P9")] // before a folder is asked for
+    [InlineData("--data DIR", "P2")]
+    [InlineData("--data DIR", "all")]
+    public async Task Evaluate_WithoutAFolder_SaysWhatIsWrong(string message, string protocol)
+    {
+        var (code, _, error) = await Run("evaluate", protocol);
+
+        code.ShouldBe(2);
+        error.ShouldContain(message);
+    }
+
+    [Theory]
     [InlineData("no such file", "P2", "--pool", "none:weak,strong")]
     [InlineData("no such model: other. The file has: strong, weak", "P2", "--pool", "good:weak,other")]
     [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]

@@ -79,6 +79,23 @@ public sealed class ConsoleTests
     }
 
     [Fact]
+    public async Task ModelsOfOthers_AreNoBestSingleAndNoPointOfTheFront()
+    {
+        string[] allowed = ["gpt-4o-2024-05-13", "llama-3.1-8b-instruct"]; // the others are predicted, too, and some of them are worth more
+        await using var gateway = await RunningGateway.StartAsync(["--Tenants:0:Name", "default", .. allowed.SelectMany((m, i) => (string[])[$"--Tenants:0:AllowedModels:{i}", m])]);
+        for (var i = 0; i < 3; i++)
+        {
+            await gateway.RouteAsync("ada");
+        }
+
+        var front = (await gateway.GetAsync("/v1/console/front")).Body;
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
+
+        front["models"]!.AsArray().Select(m => (string)m!["name"]!).ShouldBe(allowed, ignoreOrder: true);
+        allowed.ShouldContain((string)overview["totals"]!["best_single"]!["model"]!);
+    }
+
+    [Fact]
     public async Task UpstreamThatFails_IsAnErrorOfItsModel()
     {
         await using var upstream = await ScriptedUpstream.StartAsync();
@@ -310,7 +327,7 @@ public sealed class ConsoleTests
         await using var gateway = await RunningGateway.StartAsync();
         using var page = await gateway.Client.GetAsync("/");
         var asset = System.Text.RegularExpressions.Regex.Match(await page.Content.ReadAsStringAsync(), "\"(/console/[^\"]+)\"").Groups[1].Value;
-        foreach (var path in (string[])["/", asset, "/console/none.js", "/health", "/alive", "/metrics", "/openapi/v1.json", "/v1/models", "/v1/models/gpt-9", "/v1/console/session", "/v1/router/mode"])
+        foreach (var path in (string[])["/", asset, "/console/none.js", "/health", "/alive", "/metrics", "/openapi/v1.json", "/v1/models", "/v1/models/gpt-9", "/v1/responses/resp_1", "/v1/responses/resp_1/input_items", "/v1/console/session", "/v1/router/mode"])
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, path);
             using var head = await gateway.Client.SendAsync(request);

@@ -189,6 +189,17 @@ public sealed class StartTests : IDisposable
         said.ShouldNotContain("   at ");
     }
 
+    [Theory]
+    [InlineData("health")]
+    [InlineData("new-key")]
+    public async Task Command_AskedForHelp_TellsIt(string command)
+    {
+        var (ended, said) = await RunAsync(_folder, command, "--help");
+
+        ended.ShouldBe(0, said);
+        said.ShouldContain($"MetaRouter.Gateway {command}");
+    }
+
     [Fact]
     public async Task Start_BeyondLoopbackWithoutKeys_ExitsWith2() => await ShouldExitAsync(2, ["http://0.0.0.0:0", "ApiKeys"], "--urls", "http://0.0.0.0:0");
 

@@ -55,6 +55,14 @@ public sealed class GatewayTests : IAsyncLifetime
         SilosModels[..^1].Select(m => m.Id).ShouldContain((string)anonymous["model"]!);
         SilosModels[..^1].Select(m => m.Id).ShouldContain((string)decision["model"]!);
 
+        // Nor does the console speak of it, though the silo predicts it for every request.
+        var (overview, front) = (await first.GetFromJsonAsync<JsonObject>("/v1/console/overview"), await first.GetFromJsonAsync<JsonObject>("/v1/console/front"));
+        var row = (await first.GetFromJsonAsync<JsonObject>("/v1/console/decisions"))!["decisions"]!.AsArray().Single()!;
+        var detail = await first.GetFromJsonAsync<JsonObject>($"/v1/console/decisions/{row["id"]}");
+        SilosModels[..^1].Select(m => m.Id).ShouldContain((string)overview!["totals"]!["best_single"]!["model"]!);
+        front!["models"]!.AsArray().Select(m => (string)m!["name"]!).ShouldBe(SilosModels[..^1].Select(m => m.Id), ignoreOrder: true);
+        detail!["candidates"]!.AsArray().Select(m => (string)m!["model"]!).ShouldBe(SilosModels[..^1].Select(m => m.Id), ignoreOrder: true);
+
         (await first.DeleteAsync("/v1/router/users/ada")).IsSuccessStatusCode.ShouldBeTrue();
         (await second.PostAsJsonAsync("/v1/router/feedback", feedback)).StatusCode.ShouldBe(HttpStatusCode.Gone);
 

@@ -46,6 +46,7 @@ public sealed class SiloStartTests
     {
         await ShouldExitAsync(0, "usage: MetaRouter.Silo", "--help");
         await ShouldExitAsync(0, "--MetaRouter:Cluster:SiloPort PORT", "--help");
+        await ShouldExitAsync(0, "MetaRouter.Silo health", "health", "--help");
         await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = Nowhere }, "--help");
         (await silo.ExitAsync()).ShouldBe(0);
         silo.Output.ShouldAllBe(line => line.Length <= 80);

@@ -60,7 +60,7 @@ internal static class CatalogCommand
             output.Commit();
         }
 
-        terminal.Error.WriteLine($"{models.Count} models{(target is null ? "" : $" in {target}")}, {skipped.Count} skipped.");
+        terminal.Error.WriteLine($"{Readable.Count(models.Count, "model")}{(target is null ? "" : $" in {target}")}, {skipped.Count} skipped.");
         return ExitCodes.Success;
     }
 

@@ -40,7 +40,7 @@ internal static class EvaluateCommand
         command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { Length: > 0 } files ? FromLog(terminal, files, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
             terminal,
             parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
-            parsed.GetValue(data) ?? throw new BadInputException("Give the folder of the outcome files with --data DIR."),
+            parsed.GetValue(data),
             parsed.GetValue(pools) ?? [],
             parsed.GetValue(seeds),
             [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
@@ -57,21 +57,26 @@ internal static class EvaluateCommand
         ? EvaluateLog.Run(terminal, [.. files.Distinct()], json)
         : throw new BadInputException($"--log {string.Join(' ', files)} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
 
-    private static int Run(Terminal terminal, string name, string data, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, string[] only, bool json, CancellationToken cancellationToken)
+    private static int Run(Terminal terminal, string name, string? folder, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, string[] only, bool json, CancellationToken cancellationToken)
     {
         if (seeds is < 1 or > MostSeeds)
         {
             throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--seeds {seeds}: give a number from 1 to {MostSeeds}."));
         }
 
+        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase));
+        if (protocol is null && !string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new BadInputException($"Unknown protocol '{name}'. Protocols: all, {Names}.");
+        }
+
+        var data = folder ?? throw new BadInputException("Give the folder of the outcome files with --data DIR.");
         IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
-        if (string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
+        if (protocol is null)
         {
             return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), only, pools, seeds, cancellationToken);
         }
 
-        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new BadInputException($"Unknown protocol '{name}'. Protocols: all, {Names}.");
         if (!protocol.HasPools && poolNames.Length > 0)
         {
             throw new BadInputException($"{protocol.Name} has no pools; leave --pool out.");

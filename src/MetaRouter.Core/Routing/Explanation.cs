@@ -19,7 +19,7 @@ public static class Explanation
             DecisionReason.BestForDial => "worth most at the trade-off set for this request",
             DecisionReason.Explored => string.Create(CultureInfo.InvariantCulture, $"tried to learn, with probability {chosen.Propensity:0.000}"),
             DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
-            _ => "the only model the guardrails allow",
+            _ => "the only model that may answer this request",
         };
         var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {Quality(chosen):P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();

@@ -155,12 +155,14 @@ public sealed class TrafficTally
     }
 
     /// <summary>The one model that would have been worth most on all of these requests, each at the trade-off it was decided at, and what it would have cost. Null: none was a candidate throughout.</summary>
-    public (int Model, double Usd)? BestSingle()
+    /// <param name="may">Which may answer at all, by the caller's numbering: models are predicted too that guardrails keep from every request.</param>
+    public (int Model, double Usd)? BestSingle(Predicate<int> may)
     {
+        ArgumentNullException.ThrowIfNull(may);
         var best = -1;
         for (var k = 0; k < _models.Length; k++)
         {
-            best = _models[k] is { Seen: > 0 } model && model.Seen == Decided && (best < 0 || model.AloneUtility > _models[best]!.AloneUtility) ? k : best;
+            best = _models[k] is { Seen: > 0 } model && model.Seen == Decided && may(k) && (best < 0 || model.AloneUtility > _models[best]!.AloneUtility) ? k : best;
         }
 
         return best < 0 ? null : (best, _models[best]!.AloneUsd + _unroutedUsd);

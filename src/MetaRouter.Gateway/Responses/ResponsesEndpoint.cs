@@ -16,10 +16,10 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
         var inference = new NeedsScope(Scope.Inference, "inference");
         routes.MapPost(Path, RespondAsync).WithMetadata(inference);
         routes.MapPost(Path + "/input_tokens", CountAsync).WithMetadata(inference);
-        routes.MapGet(Path + "/{id}", NotKept).WithMetadata(inference);
+        routes.MapRead(Path + "/{id}", NotKept).WithMetadata(inference);
         routes.MapDelete(Path + "/{id}", NotKept).WithMetadata(inference);
         routes.MapPost(Path + "/{id}/cancel", NotKept).WithMetadata(inference);
-        routes.MapGet(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
+        routes.MapRead(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
     }
 
     private async Task RespondAsync(HttpContext context)

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Traffic;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
@@ -9,7 +11,7 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
-internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, Governor governor, GatewaySettings settings, TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
     private const int MostKept = 1000;
@@ -28,7 +30,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
 
         var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
         var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
-        var single = all.BestSingle() is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
+        var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
         var used = shares.Where(m => m.Value.Requests > 0).ToDictionary();
         var answered = used.Values.Sum(m => m.Requests);
@@ -124,7 +126,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
 
         return new FrontView(
             all.Decided,
-            [.. all.Models().Where(m => m.AloneQuality is not null).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
+            [.. all.Models().Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model))).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
             all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, Math.Exp(logLambda / routed)) : null,
             [.. dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
             pool.Current.ToldScaleUsd);
@@ -148,6 +150,13 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
         return serving.Version != version ? new(Names.Snapshot(version), null, null, null, false)
             : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
+    }
+
+    /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict, for every gateway, models that this one does not route to.</summary>
+    private bool MayAnswer(string tenant, int number)
+    {
+        var (model, catalog) = (new ModelId(watch.Names[number]), pool.Current.Catalog);
+        return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && governor.Allows(tenant, null, model);
     }
 
     private int Active(string tenant, int minutes, long since) => (int)For<object>(tenant, "active", minutes, Lasting, to =>

@@ -1,11 +1,12 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Router;
+using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Entries of the journal as the API tells them.</summary>
-internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
+internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder pool)
 {
     public RowView Row(in JournalEntry entry)
     {
@@ -25,19 +26,25 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names)
         ref readonly var r = ref entry.Record;
         var candidates = entry.Candidates;
         var (chosen, offered) = (r.Chosen, r.Offered);
-        var shown = new CandidateView[candidates.Length];
-        for (var i = 0; i < shown.Length; i++)
+        var shown = new List<CandidateView>(candidates.Length);
+        for (var i = 0; i < candidates.Length; i++)
         {
             ref readonly var one = ref candidates[i];
-            shown[i] = new(
-                watch.Names[one.Model], one.Predicted.Quality, Digits(one.QualityDeviation), one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
-                one.Exclusion == ModelExclusion.None ? null : Names.Of(one.Exclusion), i == chosen, i == offered);
+            var name = watch.Names[one.Model];
+            if (one.Exclusion == ModelExclusion.NotAllowed && !pool.Current.Catalog.TryFind(new ModelId(name), out _))
+            {
+                continue; // a silo predicts all of its models, and this gateway has fewer
+            }
+
+            shown.Add(new(
+                name, one.Predicted.Quality, Digits(one.QualityDeviation), one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
+                one.Exclusion == ModelExclusion.None ? null : Names.Of(one.Exclusion), i == chosen, i == offered));
         }
 
         var said = watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new SaidView(Time(s.AtMs), Names.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
         return new(
             row.Id, row.T, row.User, row.Name, row.Model, row.Reason, row.Propensity, row.Lambda, row.Quality, row.CostUsd, row.Served, row.Status, row.LatencyMs, row.Signals,
-            chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), shown, said);
+            chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
     }
 
     public static DateTime Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;

@@ -11,7 +11,7 @@ internal static class ProgramArguments
     /// <returns>What the program ends with; null: it is to start.</returns>
     public static int? Answer(ReadOnlySpan<string> args, string help, string version, IReadOnlyList<string> problems)
     {
-        var text = args.ContainsAny(["--help", "-h", "-?", "/?", "help"]) ? help : args is ["--version"] ? version : null;
+        var text = AsksForHelp(args) || args.Contains("help") ? help : args is ["--version"] ? version : null;
         if (text is not null)
         {
             Console.WriteLine(text);
@@ -20,6 +20,9 @@ internal static class ProgramArguments
 
         return problems.Count > 0 ? Fail(SettingsBinder.Told(problems), BadConfiguration) : null;
     }
+
+    /// <summary>Whether it asks what can be given, also after a command, which has no help of its own.</summary>
+    public static bool AsksForHelp(ReadOnlySpan<string> args) => args.ContainsAny(["--help", "-h", "-?", "/?"]);
 
     /// <summary>The last words of a program that does not start.</summary>
     /// <returns><paramref name="code"/>.</returns>

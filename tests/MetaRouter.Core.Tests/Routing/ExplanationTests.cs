@@ -93,7 +93,7 @@ public class ExplanationTests
         var only = new HashSet<Core.Catalog.ModelId> { Id(2) };
         var text = Explanation.Of(Decide(new RouteRequest(Ask(0)) { Needs = new RouteNeeds { AllowedModels = only } }));
 
-        text.ShouldStartWith("m2: the only model the guardrails allow; ");
+        text.ShouldStartWith("m2: the only model that may answer this request; ");
         text.ShouldEndWith(" per 1,000 such requests.");
     }
 

@@ -19,7 +19,7 @@ public class TrafficTallyTests
         tally.PredictedUsd.ShouldBe(0.01, 1e-7);
         tally.StrongestUsd.ShouldBe(0.03, 1e-7); // 0.01 twice over, since the first cost twice its prediction; 0.01
         tally.Quality!.Value.ShouldBe(0.75, 1e-6);
-        var (model, usd) = tally.BestSingle()!.Value;
+        var (model, usd) = tally.BestSingle(_ => true)!.Value;
         model.ShouldBe(3); // at lambda 1: (0.6 - 0.1) / 2 against (0.9 - 1) / 2
         usd.ShouldBe(0.003, 1e-7); // 0.001 twice over, and 0.001
     }
@@ -70,7 +70,7 @@ public class TrafficTallyTests
         again.Add(Call(served: 7, spent: double.NaN));
 
         all.Models().ShouldBe(again.Models());
-        (all.Requests, all.SpentUsd, all.StrongestUsd, all.BestSingle(), all.QualityInterval()).ShouldBe((again.Requests, again.SpentUsd, again.StrongestUsd, again.BestSingle(), again.QualityInterval()));
+        (all.Requests, all.SpentUsd, all.StrongestUsd, all.BestSingle(_ => true), all.QualityInterval()).ShouldBe((again.Requests, again.SpentUsd, again.StrongestUsd, again.BestSingle(_ => true), again.QualityInterval()));
         (all.SavedAgainstStrongest(), all.SavedAgainst(3), all.SavedAgainst(7)).ShouldBe((again.SavedAgainstStrongest(), again.SavedAgainst(3), again.SavedAgainst(7)));
     }
 

@@ -61,6 +61,9 @@ export function count(n: Maybe): string {
   return n >= 1e6 ? `${significant(n / 1e6)} M` : whole.format(n);
 }
 
+/** A number of things: "1 user", "2 users". */
+export const several = (n: Maybe, thing: string): string => `${count(n)} ${thing}${n === 1 ? "" : "s"}`;
+
 export function ms(v: Maybe): string {
   if (!known(v)) {
     return NONE;

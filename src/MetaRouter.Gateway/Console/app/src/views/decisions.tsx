@@ -1,7 +1,7 @@
 import { Component } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, type ApiError, type Overview, type Page, type Row } from "../api";
-import { ago, count, full, ms, percent, perThousand, reason, REASON_NAMES, weight } from "../format";
+import { ago, full, ms, percent, perThousand, reason, REASON_NAMES, several, weight } from "../format";
 import { asApiError, PHONE, to, useApi, useLive, useMedia, useNow } from "../hooks";
 import { Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
 
@@ -143,7 +143,7 @@ function List({ query }: { query: string }) {
   return (
     <section class="panel list-panel" aria-label="Decisions">
       <div class="list-head">
-        <p class="note" role="status">{state.started ? `${count(total)} decision${total === 1 ? "" : "s"}` : "Loading…"}</p>
+        <p class="note" role="status">{state.started ? several(total, "decision") : "Loading…"}</p>
         {fresh > 0 && query === "" && <button type="button" class="button small" onClick={refresh}>{fresh >= 1000 ? "1,000+" : fresh} new: show</button>}
       </div>
       {state.error && <Problem error={state.error} retry={() => void load()} />}

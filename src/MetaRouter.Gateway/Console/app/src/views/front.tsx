@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Front } from "../api";
 import { FrontChart } from "../charts/front";
 import { giveColors } from "../colors";
-import { count, money, NONE, percent, perThousand, weight, worth } from "../format";
+import { count, money, NONE, percent, perThousand, several, weight, worth } from "../format";
 import { to, useApi } from "../hooks";
 import { Dial, nearest } from "../ui/dial";
 import { DataTable, Empty, Model, Panel, Problem, Segmented, Shares, Skeleton } from "../ui/parts";
@@ -39,7 +39,7 @@ function Drawn({ front, at, setAt, lambdas }: { front: Front; at: number; setAt:
   const said = `weight of cost ${weight(here.lambda)}: quality ${percent(here.quality, 1)}, ${perThousand(here.cost_usd)} per 1,000 requests`;
   return (
     <div class="grid">
-      <Panel title="The front" class="span-8" note={`${count(front.requests)} requests, decided again at each position of the dial with the predictions they had`}
+      <Panel title="The front" class="span-8" note={`${several(front.requests, "request")}, decided again at each position of the dial with the predictions they had`}
         table={() => (
           <>
             <DataTable caption="Models" head={["Model", "Predicted quality", "Per 1,000 requests", "Share"]} rows={front.models.map((m) => [m.name, percent(m.quality, 1), perThousand(m.cost_usd), percent(m.share)])} />

@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import { ask, type ApiError, type Learning, type Mass, type SnapshotLine } from "../api";
 import { Density, DensityKey, MiniDensity } from "../charts/density";
 import { Chart, type Line } from "../charts/time";
-import { count, full, significant, weight } from "../format";
+import { count, full, several, significant, weight } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { useMay } from "../session";
 import { ink } from "../theme";
@@ -77,7 +77,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
         table={() => <DataTable caption="Regret by request" head={["Request", "Regret", "Users"]} rows={(l.newcomers ?? []).map((n) => [String(n.request), significant(n.regret), count(n.n)])} />}>
         {l.newcomers && l.newcomers.length > 1 ? <Newcomers points={l.newcomers} /> : <Empty title="Not enough newcomers yet" icon="learning">The curve needs users whose first requests were judged. It falls as the first signals come in.</Empty>}
       </Panel>
-      <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {count(l.serving.users)} users</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Evidence is the mean log likelihood of held-out recent signals: nearer to zero is better.</>}>
+      <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {several(l.serving.users, "user")}</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Evidence is the mean log likelihood of held-out recent signals: nearer to zero is better.</>}>
         {l.snapshots.length === 0 ? <Empty title="No snapshot yet" /> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Snapshots, table">
             <table class="data snapshots" ref={(t) => asCards(t)}>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, type ApiError, type CatalogEntry, type ModelLine } from "../api";
 import { giveColors } from "../colors";
-import { count, money, ms, percent } from "../format";
+import { count, money, ms, percent, several } from "../format";
 import { asApiError, useApi } from "../hooks";
 import { MODES, modeOf, useMay, useSession } from "../session";
 import { Icon } from "../ui/icons";
@@ -65,7 +65,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       </div>
       {done && <p class="done" role="status"><Icon name="check" size={16} />{done}</p>}
       {error && !editing && !removing && <Problem error={error} />}
-      <Panel title="Catalog" note={`${rows.length} models; prices in USD per million tokens`}>
+      <Panel title="Catalog" note={`${several(rows.length, "model")}; prices in USD per million tokens`}>
         {lines.error && rows.length === 0 ? <Problem error={lines.error} retry={lines.reload} /> : !lines.data ? <Skeleton lines={8} /> : rows.length === 0 ? <Empty title="The catalog is empty" icon="models">Add a model that an upstream serves.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Catalog, table">
             <table class="data" ref={(t) => asCards(t)}>

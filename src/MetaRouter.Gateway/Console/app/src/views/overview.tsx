@@ -3,7 +3,7 @@ import type { Overview, Saving } from "../api";
 import { Chart, type Line } from "../charts/time";
 import { Spark } from "../charts/spark";
 import { giveColors, inkOf } from "../colors";
-import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason, significant } from "../format";
+import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason, several, significant } from "../format";
 import { to, useApi, useLive, useNow } from "../hooks";
 import { MODES, modeOf, useSession } from "../session";
 import { ink } from "../theme";
@@ -75,12 +75,12 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
   return (
     <>
       <div class="tiles">
-        <Tile label="Requests" value={count(totals.requests)} sub={`${count(totals.users)} users`} spark={values((b) => b.requests)} />
+        <Tile label="Requests" value={count(totals.requests)} sub={several(totals.users, "user")} spark={values((b) => b.requests)} />
         <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000${totals.predicted_usd ? `, ${percent(totals.predicted_usd / totals.spent_usd)} predicted` : ""}`} spark={values((b) => b.spent_usd)} />
         <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <span title={SAVED}>{percent(strongest.saved_share)} less than always <b>{strongest.model}</b>{sure(strongest)}</span> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
         <Tile label="Quality, predicted" title={totals.quality?.method} value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
         <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`p99 ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
-        <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${count(totals.fallbacks)} fail-over${totals.fallbacks === 1 ? "" : "s"}`} spark={values((b) => b.errors)} />
+        <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${several(totals.fallbacks, "fail-over")}`} spark={values((b) => b.errors)} />
       </div>
       <div class="grid">
         <Money o={o} />
@@ -221,7 +221,7 @@ function SnapshotPanel({ o, single }: { o: Overview; single: Overview["totals"][
       <dl class="facts">
         <div><dt>Snapshot</dt><dd><code>{s?.version ?? NONE}</code></dd></div>
         <div><dt>Serving for</dt><dd>{s?.age_seconds != null ? duration(s.age_seconds) : s?.since ? ago(s.since, now) : "since the start"}</dd></div>
-        <div><dt>Learned from</dt><dd>{s?.users != null ? `${count(s.users)} users` : "as shipped"}</dd></div>
+        <div><dt>Learned from</dt><dd>{s?.users != null ? several(s.users, "user") : "as shipped"}</dd></div>
         <div><dt>Mode</dt><dd><Pill tone={modeOf(o.mode) === "apply" ? "good" : "warn"}>{MODES[modeOf(o.mode)].label}</Pill></dd></div>
         <div><dt>Best single model</dt><dd>{single?.model ? <Model name={single.model} /> : NONE}</dd></div>
         <div><dt>Against&nbsp;it</dt><dd title={single ? SAVED : undefined}>{single?.saved_share != null ? `${than(single.saved_share)}${difference(single)}` : NONE}</dd></div>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ask, type ApiError, type User } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { History } from "../charts/history";
-import { capital, count, percent, perThousand, reason, signal, weight, worth } from "../format";
+import { capital, count, percent, perThousand, reason, several, signal, weight, worth } from "../format";
 import { asApiError, to, useApi } from "../hooks";
 import { useMay } from "../session";
 import { Icon } from "../ui/icons";
@@ -42,7 +42,7 @@ function Drawn({ u }: { u: User }) {
   const means = worth(u.lambda_mean, u.cost_scale_usd);
   return (
     <div class="grid">
-      <Panel title="What is believed" class="span-7" note={<>From {count(u.signals)} signal{u.signals === 1 ? "" : "s"}{steps.length > u.signals && ` (of ${count(steps.length)} kept; the others say nothing of the trade-off)`}; with 90 % between λ {weight(u.lambda_low)} and {weight(u.lambda_high)}{means ? <>. The mean: {means}</> : null}.</>}
+      <Panel title="What is believed" class="span-7" note={<>From {several(u.signals, "signal")}{steps.length > u.signals && ` (of ${count(steps.length)} kept; the others say nothing of the trade-off)`}; with 90 % between λ {weight(u.lambda_low)} and {weight(u.lambda_high)}{means ? <>. The mean: {means}</> : null}.</>}
         table={() => <DataTable caption="Belief about the weight of cost" head={["Weight of cost λ", "Believed", "Newcomers"]} rows={u.density.map((m, i) => [weight(m.lambda), percent(m.probability, 2), percent(u.prior?.[i]?.probability, 2)])} />}>
         <Density density={u.density} prior={u.prior} low={u.lambda_low} high={u.lambda_high} acting={u.acting_lambda} height={250}
           said={`Belief about how much this user weighs cost: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}; the router acts on ${weight(u.acting_lambda)}.`} />
