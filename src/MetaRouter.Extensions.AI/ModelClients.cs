@@ -49,7 +49,7 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
                 }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested && options.FailsOver(e))
                 {
-                    LogFailed(model.Id.Value, e.Message);
+                    LogFailed(model.Id.Value, e.GetType());
                     first ??= ExceptionDispatchInfo.Capture(e);
                     failed.Add(model);
                 }
@@ -83,7 +83,7 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     /// <summary>A failure in the middle of an answer counts against its client as well.</summary>
     public void BrokeOff(ModelId model, Exception why)
     {
-        LogFailed(model.Value, why.Message);
+        LogFailed(model.Value, why.GetType());
         Fail(_models[model]);
     }
 
@@ -119,8 +119,9 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} failed: {Reason}")]
-    private partial void LogFailed(string model, string reason);
+    /// <summary>By its type alone: some providers repeat the prompt in what they say, or part of the key.</summary>
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} failed: {Exception}")]
+    private partial void LogFailed(string model, Type exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} is left alone until {Until:O}.")]
     private partial void LogOpened(string model, DateTimeOffset until);

@@ -33,7 +33,7 @@ public sealed class RoutedChatOptions
 
     /// <value>
     /// Whether another model is asked after a client threw this; default: always. Providers' exceptions have no common base, so whoever knows them says which mean that
-    /// the request is at fault: <c>e => e is not ClientResultException { Status: 400 or 413 or 422 }</c> of OpenAI's.
+    /// the request is at fault: <c>e => e is not ClientResultException { Status: 400 or 413 or 422 }</c> of OpenAI's. The log names an exception's type alone.
     /// </value>
     public Func<Exception, bool> FailsOver { get; set; } = static _ => true;
 

@@ -310,7 +310,7 @@ public sealed class ConsoleTests
         await using var gateway = await RunningGateway.StartAsync();
         using var page = await gateway.Client.GetAsync("/");
         var asset = System.Text.RegularExpressions.Regex.Match(await page.Content.ReadAsStringAsync(), "\"(/console/[^\"]+)\"").Groups[1].Value;
-        foreach (var path in (string[])["/", asset, "/console/none.js", "/health", "/alive", "/metrics", "/openapi/v1.json", "/v1/models", "/v1/models/gpt-9", "/v1/console/session", "/v1/router/mode"])
+        foreach (var path in (string[])["/", asset, "/console/none.js", "/health", "/alive", "/metrics", "/openapi/v1.json", "/v1/models", "/v1/models/gpt-9", "/v1/responses/resp_1", "/v1/responses/resp_1/input_items", "/v1/console/session", "/v1/router/mode"])
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, path);
             using var head = await gateway.Client.SendAsync(request);

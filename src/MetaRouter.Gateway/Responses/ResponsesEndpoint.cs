@@ -16,10 +16,10 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
         var inference = new NeedsScope(Scope.Inference, "inference");
         routes.MapPost(Path, RespondAsync).WithMetadata(inference);
         routes.MapPost(Path + "/input_tokens", CountAsync).WithMetadata(inference);
-        routes.MapGet(Path + "/{id}", NotKept).WithMetadata(inference);
+        routes.MapRead(Path + "/{id}", NotKept).WithMetadata(inference);
         routes.MapDelete(Path + "/{id}", NotKept).WithMetadata(inference);
         routes.MapPost(Path + "/{id}/cancel", NotKept).WithMetadata(inference);
-        routes.MapGet(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
+        routes.MapRead(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
     }
 
     private async Task RespondAsync(HttpContext context)
@@ -27,7 +27,7 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
         var started = Stopwatch.GetTimestamp();
         var controls = ChatControls.Read(context.Request.Headers);
         var (body, echo) = await ReadAsync(context).ConfigureAwait(false);
-        await chat.AnswerAsync(context, started, controls, body, new ResponsesForm(echo, time)).ConfigureAwait(false);
+        await chat.AnswerAsync(context, started, controls, body, new ResponsesForm(echo, settings.Gateway.UpstreamBodyBytes, time)).ConfigureAwait(false);
     }
 
     private async Task CountAsync(HttpContext context)
