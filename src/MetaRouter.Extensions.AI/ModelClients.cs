@@ -43,7 +43,7 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
                 try
                 {
                     var answer = await ask(model.Client).ConfigureAwait(false);
-                    model.Circuit.Succeed();
+                    model.Circuit.Begin();
                     hasAnswer = true;
                     return (model.Id, answer);
                 }
@@ -79,6 +79,9 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
             }
         }
     }
+
+    /// <summary>The answer has come to its end.</summary>
+    public void Ended(ModelId model) => _models[model].Circuit.Succeed();
 
     /// <summary>A failure in the middle of an answer counts against its client as well.</summary>
     public void BrokeOff(ModelId model, Exception why)
