@@ -34,7 +34,7 @@ internal sealed class GatewayOptions
     /// <value>The longest body of a chat call, bytes; 1,000 to 100,000,000, default 10,000,000.</value>
     public int ChatBodyBytes { get; set; } = 10_000_000;
 
-    /// <value>The longest answer taken from an upstream, bytes; 1,000 to 1,000,000,000, default 50,000,000.</value>
+    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats it, all it says. 1,000 to 1,000,000,000, default 50,000,000.</value>
     public int UpstreamBodyBytes { get; set; } = 50_000_000;
 
     /// <value>Upstream calls one request may make at most, the first and those after a failure; 1 to 10, default 3.</value>
