@@ -43,13 +43,13 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
                 try
                 {
                     var answer = await ask(model.Client).ConfigureAwait(false);
-                    model.Circuit.Succeed();
+                    model.Circuit.Begin();
                     hasAnswer = true;
                     return (model.Id, answer);
                 }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested && options.FailsOver(e))
                 {
-                    LogFailed(model.Id.Value, e.Message);
+                    LogFailed(model.Id.Value, e.GetType());
                     first ??= ExceptionDispatchInfo.Capture(e);
                     failed.Add(model);
                 }
@@ -80,10 +80,13 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
         }
     }
 
+    /// <summary>The answer has come to its end.</summary>
+    public void Ended(ModelId model) => _models[model].Circuit.Succeed();
+
     /// <summary>A failure in the middle of an answer counts against its client as well.</summary>
     public void BrokeOff(ModelId model, Exception why)
     {
-        LogFailed(model.Value, why.Message);
+        LogFailed(model.Value, why.GetType());
         Fail(_models[model]);
     }
 
@@ -119,8 +122,9 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} failed: {Reason}")]
-    private partial void LogFailed(string model, string reason);
+    /// <summary>By its type alone: some providers repeat the prompt in what they say, or part of the key.</summary>
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} failed: {Exception}")]
+    private partial void LogFailed(string model, Type exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The client of {Model} is left alone until {Until:O}.")]
     private partial void LogOpened(string model, DateTimeOffset until);

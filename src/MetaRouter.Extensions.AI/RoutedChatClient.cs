@@ -73,6 +73,7 @@ public sealed class RoutedChatClient : IChatClient
     {
         var turn = await BeginAsync(messages, options, streams: false, cancellationToken).ConfigureAwait(false);
         var (model, response) = await AskAsync(turn, (client, handed) => client.GetResponseAsync(turn.Messages, handed, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _models.Ended(model);
         var answer = turn.Answer(model, _policy);
         response.ModelId = answer.Model;
         response.ConversationId = RoutedTurn.Kept(model, response.ConversationId);
@@ -111,6 +112,7 @@ public sealed class RoutedChatClient : IChatClient
                 yield return update;
             }
             while (await NextAsync(model, updates, cancellationToken).ConfigureAwait(false));
+            _models.Ended(model);
         }
         finally
         {

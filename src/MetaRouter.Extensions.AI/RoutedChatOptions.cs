@@ -13,13 +13,13 @@ public sealed class RoutedChatOptions
     /// <value>Whose users they are, where a call does not say; default <c>default</c>, as in a gateway without keys.</value>
     public string Tenant { get; set; } = "default";
 
-    /// <value>lambda_cost of <see cref="Dial.Quality"/>; 0 or more, default 0: cost does not matter.</value>
+    /// <value>lambda_cost of <see cref="Dial.Quality"/>; 0 to 1,000,000,000, default 0: cost does not matter.</value>
     public double QualityLambda { get; set; } = Dial.QualityLambda;
 
-    /// <value>lambda_cost of <see cref="Dial.Balanced"/>; 0 or more, default 0.3.</value>
+    /// <value>lambda_cost of <see cref="Dial.Balanced"/>; 0 to 1,000,000,000, default 0.3.</value>
     public double BalancedLambda { get; set; } = Dial.BalancedLambda;
 
-    /// <value>lambda_cost of <see cref="Dial.Cheap"/>; 0 or more, default 3.</value>
+    /// <value>lambda_cost of <see cref="Dial.Cheap"/>; 0 to 1,000,000,000, default 3.</value>
     public double CheapLambda { get; set; } = Dial.CheapLambda;
 
     /// <value>Models that are asked for one answer at most, the first and those after a failure; 1 to 10, default 3.</value>
@@ -33,7 +33,7 @@ public sealed class RoutedChatOptions
 
     /// <value>
     /// Whether another model is asked after a client threw this; default: always. Providers' exceptions have no common base, so whoever knows them says which mean that
-    /// the request is at fault: <c>e => e is not ClientResultException { Status: 400 or 413 or 422 }</c> of OpenAI's.
+    /// the request is at fault: <c>e => e is not ClientResultException { Status: 400 or 413 or 422 }</c> of OpenAI's. The log names an exception's type alone.
     /// </value>
     public Func<Exception, bool> FailsOver { get; set; } = static _ => true;
 

@@ -2,7 +2,7 @@ namespace MetaRouter.Hosting;
 
 /// <summary>
 /// Whether what answers for one model is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
-/// fails again; then one call at a time tries, and the first that is answered closes the circuit.
+/// fails again; then one call at a time tries, and the first whose answer begins closes the circuit.
 /// </summary>
 /// <remarks>By the clock that only goes forward: one that is set back must not keep it from being tried.</remarks>
 /// <param name="failures">In a row, until it opens; 1 or more.</param>
@@ -51,6 +51,22 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
+    /// <summary>An answer has begun, so it is there. How it ends counts: a beginning is no end to failures in a row.</summary>
+    public void Begin()
+    {
+        if (Volatile.Read(ref _opened) == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _isProbing = false;
+            Volatile.Write(ref _opened, 0);
+        }
+    }
+
+    /// <summary>An answer has come to its end.</summary>
     public void Succeed()
     {
         if (Volatile.Read(ref _failed) == 0 && Volatile.Read(ref _opened) == 0)

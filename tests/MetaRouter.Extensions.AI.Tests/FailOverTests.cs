@@ -1,11 +1,14 @@
 using System.ClientModel;
+using System.Collections.Concurrent;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Tests;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Tests;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using static MetaRouter.Extensions.AI.Tests.RoutedApp;
 
 namespace MetaRouter.Extensions.AI.Tests;
@@ -35,6 +38,20 @@ public class FailOverTests
         (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
         var noted = (await app.StopAsync())[1];
         (noted.GetProperty("chosen").GetString(), noted.GetProperty("served").GetString(), noted.GetProperty("fail_over").GetBoolean()).ShouldBe((usual, other, true));
+    }
+
+    /// <summary>Some repeat the request that they refuse.</summary>
+    [Fact]
+    public async Task Client_ThatFails_IsLoggedWithoutWhatItSaid()
+    {
+        var log = new ConcurrentQueue<string>();
+        await using var app = await StartAsync(then: services => services.AddSingleton<ILogger<RoutedChatClient>>(new ErrorLog<RoutedChatClient>(log)));
+        var usual = await app.UsualAsync();
+        app.ServerOf(usual).Script = (context, _) => ScriptedUpstream.FailAsync(context, 500, $"input is '{Question}'");
+
+        await app.Client.GetResponseAsync(Question);
+
+        log.ShouldBe([$"The client of {usual} failed: System.ClientModel.ClientResultException"]);
     }
 
     [Fact]
@@ -93,9 +110,12 @@ public class FailOverTests
     [Fact]
     public async Task Client_ThatKeepsBreakingOff_IsLeftAlone()
     {
-        await using var app = await StartAsync(m => (m.CircuitFailures, m.CircuitSeconds) = (1, 60));
+        await using var app = await StartAsync(m => (m.CircuitFailures, m.CircuitSeconds) = (2, 60));
         var usual = await app.UsualAsync();
-        await Should.ThrowAsync<Exception>(() => app.Client.GetStreamingResponseAsync("break", new ChatOptions { ModelId = usual }).ToChatResponseAsync());
+        for (var i = 0; i < 2; i++)
+        {
+            await Should.ThrowAsync<Exception>(() => app.Client.GetStreamingResponseAsync("break", new ChatOptions { ModelId = usual }).ToChatResponseAsync());
+        }
 
         (await app.UsualAsync()).ShouldNotBe(usual);
     }

@@ -41,11 +41,24 @@ public sealed partial class ApiPageTests
         string Fill(string text) => Variable().Replace(text, v => known[v.Groups[1].Value]);
     }
 
+    /// <summary>As the page says.</summary>
+    [Fact]
+    public async Task Get_OfEverythingButTheStreamOfEvents_TakesHeadToo()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+
+        Endpoints(gateway).Where(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods is var methods && methods.Contains("GET") && !methods.Contains("HEAD"))
+            .Select(e => e.RoutePattern.RawText).Distinct().ShouldBe(["/v1/console/events"]);
+    }
+
+    private static IEnumerable<RouteEndpoint> Endpoints(RunningGateway gateway) =>
+        gateway.App.Services.GetServices<EndpointDataSource>().Concat(((IEndpointRouteBuilder)gateway.App).DataSources).SelectMany(s => s.Endpoints).OfType<RouteEndpoint>();
+
     [Fact]
     public async Task Documents_HaveEveryEndpointAndNoOther()
     {
         await using var gateway = await RunningGateway.StartAsync();
-        var served = gateway.App.Services.GetServices<EndpointDataSource>().Concat(((IEndpointRouteBuilder)gateway.App).DataSources).SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
+        var served = Endpoints(gateway)
             .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Where(m => m != "HEAD").Select(m => $"{m} {e.RoutePattern.RawText!.Replace("{**", "{", StringComparison.Ordinal)}")).Distinct().Order().ToArray();
 
         var document = (await gateway.GetAsync("/openapi/v1.json")).Body;

@@ -336,6 +336,33 @@ public sealed class ResponsesTests : IAsyncLifetime
         }
     }
 
+    /// <summary>What was said is repeated at its end, so all of it is held until then: no more than of an answer that comes at once.</summary>
+    [Theory]
+    [InlineData("", """{"content":"0123456789"}""")]
+    [InlineData("", """{"reasoning_content":"0123456789"}""")]
+    [InlineData("", """{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"0123456789"}}]}""")]
+    [InlineData(""","logprobs":{"content":[{"token":"a","logprob":-1,"bytes":[97],"top_logprobs":[]}]}""", """{"content":"a"}""")]
+    public async Task Stream_LongerThanAnAnswerMayBe_BreaksOff(string more, string delta)
+    {
+        await using var gateway = await StartAsync("--Gateway:UpstreamBodyBytes", "1000");
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            for (var i = 0; i < 500; i++)
+            {
+                await context.Response.WriteAsync($$$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{{{delta}}}{{{more}}}}]}""" + "\n\n");
+            }
+
+            await context.Response.WriteAsync("data: [DONE]\n\n");
+            return true;
+        };
+
+        var events = await gateway.StreamAsync(Responses, Hello);
+
+        events.Select(e => (string)e["type"]!).TakeLast(2).ShouldBe(["error", "response.failed"]);
+        events.Count.ShouldBeInRange(5, 120);
+    }
+
     [Fact]
     public async Task Stream_Cost_IsToldInAComment()
     {

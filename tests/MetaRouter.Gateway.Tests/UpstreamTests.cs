@@ -380,6 +380,19 @@ public sealed class UpstreamTests : IAsyncLifetime
         _gateway.Log.Where(l => l.Level >= LogLevel.Warning).ShouldBeEmpty();
     }
 
+    /// <summary>Each began well, which is no answer yet.</summary>
+    [Fact]
+    public async Task Circuit_StreamsThatKeepBreakingOff_OpenItToo()
+    {
+        const string asked = $$"""{"model":"{{Strong}}","stream":true,"messages":[{"role":"user","content":"break"}]}""";
+        for (var i = 0; i < 2; i++)
+        {
+            await Should.ThrowAsync<HttpRequestException>(() => _gateway.Client.PostAsync(Chat, Json(asked)));
+        }
+
+        (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(503, "upstream_resting", Strong);
+    }
+
     [Fact]
     public async Task Circuit_OpensAfterFailuresInARow_RoutesAroundAndClosesWhenAProbeIsAnswered()
     {

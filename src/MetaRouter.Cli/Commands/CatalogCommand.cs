@@ -84,22 +84,22 @@ internal static class CatalogCommand
             json.WriteStartObject();
             json.WriteStartArray("models");
             foreach (var model in models)
-        {
+            {
                 json.WriteStartObject();
                 json.WriteString("id", model.Id.Value);
                 json.WriteNumber("input_price_usd_per_million", model.InputPrice.Usd);
                 json.WriteNumber("output_price_usd_per_million", model.OutputPrice.Usd);
                 if (model.CachedInputPrice is { } cached)
-        {
+                {
                     json.WriteNumber("cached_input_price_usd_per_million", cached.Usd);
                 }
 
                 json.WriteNumber("context_window", model.ContextWindow);
                 json.WriteStartArray("capabilities");
                 foreach (var (capability, name) in ((ModelCapabilities, string)[])[(ModelCapabilities.Tools, "tools"), (ModelCapabilities.Vision, "vision"), (ModelCapabilities.StructuredOutput, "structured_output"), (ModelCapabilities.Streaming, "streaming")])
-        {
+                {
                     if (model.Capabilities.HasFlag(capability))
-        {
+                    {
                         json.WriteStringValue(name);
                     }
                 }

@@ -30,12 +30,12 @@ internal static class DecisionsCommand
         tail.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(lines) is (< 0 or > MostLines) and var first)
-        {
+            {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--lines {first}: give a number from 0 to {MostLines}."));
             }
 
             if (parsed.GetValue(count) is < 1 and var most)
-        {
+            {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--count {most}: give a number of at least 1."));
             }
 
@@ -64,13 +64,13 @@ internal static class DecisionsCommand
         {
             // What is taken from now on comes by the stream, so that none falls between the two.
             if (!hasBegun)
-        {
+            {
                 hasBegun = true;
                 await FirstAsync().ConfigureAwait(false);
             }
 
             if (e.Decision is { } decision)
-        {
+            {
                 Write(decision);
             }
 
@@ -82,12 +82,12 @@ internal static class DecisionsCommand
         {
             var first = wanted.Lines == 0 ? [] : (await client.GetDecisionsAsync(wanted.Lines, cancellationToken).ConfigureAwait(false)).Decisions;
             if (!wanted.Json)
-        {
+            {
                 Show(row.Heading(Width()));
             }
 
             foreach (var decision in first.Reverse())
-        {
+            {
                 Write(decision);
             }
         }
@@ -95,13 +95,13 @@ internal static class DecisionsCommand
         void Write(DecisionLine decision)
         {
             if (written == wanted.Count || !seen.Add(decision.Id))
-        {
+            {
                 return;
             }
 
             written++;
             if (wanted.Json)
-        {
+            {
                 terminal.Out.WriteLine(GatewayJson.Line(decision));
             }
             else
@@ -117,7 +117,7 @@ internal static class DecisionsCommand
         void Show(TextLine line)
         {
             if (terminal.RichOut)
-        {
+            {
                 console.MarkupLine(line.Markup);
             }
             else

@@ -32,7 +32,7 @@ internal static class TopCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(minutes) is (< 1 or > 1440) and var given)
-        {
+            {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--minutes {given}: give a number from 1 to 1440."));
             }
 
@@ -64,7 +64,7 @@ internal static class TopCommand
         await follower.RunAsync(wanted.Minutes, async e =>
         {
             if (e.Overview is { } overview)
-        {
+            {
                 await terminal.Out.WriteLineAsync(wanted.Json ? GatewayJson.Line(overview) : Line(overview, terminal.Clock.LocalTimeZone)).ConfigureAwait(false);
                 await terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -90,7 +90,7 @@ internal static class TopCommand
             await follower.RunAsync(minutes, e =>
             {
                 if (e.Decision is { } decision && !latest.Exists(d => d.Id == decision.Id))
-        {
+                {
                     latest.Insert(0, decision);
                     latest.RemoveRange(Math.Min(KeptDecisions, latest.Count), Math.Max(0, latest.Count - KeptDecisions));
                 }
@@ -120,11 +120,11 @@ internal static class TopCommand
         try
         {
             while (!Console.IsInputRedirected)
-        {
+            {
                 while (Console.KeyAvailable)
-        {
+                {
                     if (Console.ReadKey(intercept: true).Key == ConsoleKey.Q)
-        {
+                    {
                         await asked.CancelAsync().ConfigureAwait(false);
                         return;
                     }

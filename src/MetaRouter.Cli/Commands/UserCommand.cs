@@ -29,7 +29,7 @@ internal static class UserCommand
         show.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetRequiredValue(user) is { Length: 0 or > 256 } id)
-        {
+            {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"USER has {id.Length} characters; give 1 to 256."));
             }
 
@@ -65,7 +65,7 @@ internal static class UserCommand
             var silent = user.History.Count - user.Signals;
             Show(Line().Left($"how it was learned{last}{(silent > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {silent} of {user.History.Count} say nothing of the trade-off") : "")}", width, "grey"));
             foreach (var move in user.History.Skip(user.History.Count - MostHistory))
-        {
+            {
                 var line = Line().Left(Time(move.T), 12, "grey").Gap().Left($"{DecisionRow.Words(move.Kind)} {move.Value}".TrimEnd(), 19).Gap();
                 line = width > 100 ? line.Left(move.Model ?? "", 24).Gap() : line;
                 line.Right(Price(move.LambdaMean), 9, "bold").Gap(2);
@@ -79,7 +79,7 @@ internal static class UserCommand
             Show(Line());
             Show(rows.Heading(width));
             foreach (var decision in user.Decisions.Take(MostDecisions))
-        {
+            {
                 Show(rows.Of(decision, width));
             }
         }
@@ -98,7 +98,7 @@ internal static class UserCommand
         void Show(TextLine line)
         {
             if (terminal.RichOut)
-        {
+            {
                 console.MarkupLine(line.Markup);
             }
             else

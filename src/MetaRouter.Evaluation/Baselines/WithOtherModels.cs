@@ -8,8 +8,9 @@ namespace MetaRouter.Evaluation.Baselines;
 /// a request's difficulty among all. So a table of two models learns from every file there is, as <c>metarouter train</c> does.
 /// </summary>
 /// <param name="name">The row's name.</param>
+/// <param name="ours">What is taught: what ships, or that with a part taken away.</param>
 /// <param name="others">Outcomes of any models; a text that is tested is passed over, and of a model that answered a text twice the training table's outcome stands.</param>
-public sealed class WithOtherModels(string name, IReadOnlyList<OutcomeTable> others) : IOutcomeModel
+public sealed class WithOtherModels(string name, MetaRouterModel ours, IReadOnlyList<OutcomeTable> others) : IOutcomeModel
 {
     public string Name => name;
 
@@ -22,7 +23,7 @@ public sealed class WithOtherModels(string name, IReadOnlyList<OutcomeTable> oth
         var (union, _) = OutcomeTables.Union(train.Name, [train, .. untested]);
         var column = union.Models.Index().ToDictionary(m => m.Item, m => m.Index);
         var taught = OutcomeTables.Of(union, [.. train.Models.Select(m => column[m]), .. column.Where(c => !train.Models.Contains(c.Key)).Select(c => c.Value)]);
-        var predicted = new MetaRouterModel().FitPredict(taught, OutcomeTables.Widened(test, taught.Models), seed, cancellationToken);
+        var predicted = ours.FitPredict(taught, OutcomeTables.Widened(test, taught.Models), seed, cancellationToken);
         return new OutcomePredictions(Tested(predicted.Quality), Tested(predicted.CostUsd)) { Counted = Tested(predicted.Counted) };
 
         T[] Tested<T>(T[] cells) => [.. Enumerable.Range(0, test.Rows * test.ModelCount).Select(i => cells[(i / test.ModelCount * taught.ModelCount) + (i % test.ModelCount)])];

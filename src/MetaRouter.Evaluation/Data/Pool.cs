@@ -11,4 +11,12 @@ public sealed record Pool(string Name, string File, IReadOnlyList<ModelId> Model
     /// <exception cref="DataFileException">See <see cref="OutcomeReader.Read"/>.</exception>
     public OutcomeFile Read(string dataFolder) =>
         OutcomeReader.Read(DataFolder.Find(dataFolder, File), new OutcomeReadOptions { Models = Models, CompleteRowsOnly = true });
+
+    /// <inheritdoc cref="Read(string)"/>
+    /// <param name="leastRows">With fewer it is refused.</param>
+    public OutcomeFile Read(string dataFolder, int leastRows)
+    {
+        var file = Read(dataFolder);
+        return file.Table.Rows >= leastRows ? file : throw new DataFileException($"Pool '{Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.");
+    }
 }

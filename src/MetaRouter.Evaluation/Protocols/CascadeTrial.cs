@@ -29,7 +29,7 @@ public static class CascadeTrial
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = P3.ReadPool(dataFolder, pool, LeastRows);
+        var file = pool.Read(dataFolder, LeastRows);
         var (rows, names) = (new CascadeRow[seeds][], new string[seeds]);
         ProtocolJobs.Run(seeds, 1, seed =>
         {

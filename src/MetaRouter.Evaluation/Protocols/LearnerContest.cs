@@ -25,7 +25,7 @@ public static class LearnerContest
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         IPreferenceLearner[] learners = [.. factories.Select(f => f())];
-        var files = pools.Select(p => P3.ReadPool(dataFolder, p)).ToArray();
+        var files = pools.Select(p => p.Read(dataFolder, Split.LeastRows)).ToArray();
         var bootstrap = new Bootstrap(17, Replicates);
         var shares = pools.Select(_ => new Shares[seeds * 2]).ToArray();
         ProtocolJobs.Run(pools.Count * seeds, .98, job =>

@@ -77,7 +77,7 @@ public static class P1
         ];
         var elsewhere = Read(dataFolder, RouterBench, s_weakAtRouterBench, r => !RouteLlmOverlap.Touches(r), warnings);
         OutcomeTable[] answered = [.. s_elsewhere.Where(file => DataFolder.Has(dataFolder, file)).Select(file => ReadAll(dataFolder, file, warnings))];
-        Func<IOutcomeModel>[] taught = [.. routers.SelectMany(create => create() is MetaRouterModel ? Ours(answered) : [create])];
+        Func<IOutcomeModel>[] taught = [.. routers.SelectMany(create => create() is MetaRouterModel ours ? Taught(ours, answered) : [create])];
 
         var rows = new List<DeferralRow>();
         for (var i = 0; i < benchmarks.Length; i++)
@@ -95,7 +95,7 @@ public static class P1
         return new ProtocolReport<DeferralRow>("P1c", null, seeds, rows, "Trained on nothing that touches the tested benchmark: metarouter on what every model answered, the others, and the row beneath, on what these two did. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.", warnings.Count == 0 ? null : warnings);
     }
 
-    private static Func<IOutcomeModel>[] Ours(OutcomeTable[] answered) => [() => new WithOtherModels("metarouter", answered), () => new WithOtherModels("metarouter, these two models alone", [])];
+    private static Func<IOutcomeModel>[] Taught(MetaRouterModel ours, OutcomeTable[] answered) => [() => new WithOtherModels(ours.Name, ours, answered), () => new WithOtherModels($"{ours.Name}, these two models alone", ours, [])];
 
     /// <summary>What every model answered, the weak one under its one name.</summary>
     private static OutcomeTable ReadAll(string dataFolder, string name, List<string> warnings)

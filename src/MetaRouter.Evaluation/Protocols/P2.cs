@@ -23,13 +23,8 @@ public static class P2
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = pool.Read(dataFolder);
+        var file = pool.Read(dataFolder, Split.LeastRows);
         var table = file.Table;
-        if (table.Rows < Split.LeastRows)
-        {
-            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P2 needs at least {Split.LeastRows}.");
-        }
-
         DialSplit[] splits = [.. Enumerable.Range(0, seeds).Select(seed => DialSplit.Of(table, seed))];
         IOutcomeModel[] models = [.. routers.Select(create => create()), new BestSingle(), new AlwaysOne(strongest: false), new AlwaysOne(strongest: true), new Oracle()];
         var runs = models.Select(_ => new DialRun[seeds]).ToArray();

@@ -38,7 +38,7 @@ public static class P3
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = ReadPool(dataFolder, pool);
+        var file = pool.Read(dataFolder, Split.LeastRows);
         var runs = variants.Select(_ => new PreferenceRun[seeds * 2]).ToArray();
         ProtocolJobs.Run(seeds, .9, seed =>
         {
@@ -70,13 +70,6 @@ public static class P3
 
             return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
         })];
-    }
-
-    /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    internal static OutcomeFile ReadPool(string dataFolder, Pool pool, int leastRows = Split.LeastRows)
-    {
-        var file = pool.Read(dataFolder);
-        return file.Table.Rows >= leastRows ? file : throw new DataFileException($"Pool '{pool.Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.");
     }
 
     /// <summary>The share of the gap that was gained; NaN where rounding alone makes a gap: knowing every user is worth nothing there.</summary>

@@ -12,7 +12,7 @@ public static class P3PoolChange
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = P3.ReadPool(dataFolder, pool);
+        var file = pool.Read(dataFolder, Split.LeastRows);
         var runs = new PoolChangeRun[seeds * 2];
         ProtocolJobs.Run(seeds, .9, seed =>
         {
@@ -54,7 +54,10 @@ public static class P3PoolChange
             return new PreferenceRow(name, Keyed(i => Share(point, i)), Keyed(i => P3.IntervalOf(Share(point, i), bootstrap, shares[i])), Keyed(i => Mean(i, t => t.Utility)), Keyed(i => Mean(i, t => t.Quality)), Keyed(i => Mean(i, t => t.Cost)));
         })];
 
-        static double Share((double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[][] totals, int i) =>
-            totals.Sum(t => t[i].Weight) is var weight ? P3.ShareOf(totals.Sum(t => t[i].Gained) / weight, totals.Sum(t => t[i].Gap) / weight) : 0;
+        static double Share((double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[][] totals, int i)
+        {
+            var weight = totals.Sum(t => t[i].Weight);
+            return P3.ShareOf(totals.Sum(t => t[i].Gained) / weight, totals.Sum(t => t[i].Gap) / weight);
+        }
     }
 }

@@ -40,7 +40,7 @@ public static class P4
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
-        var file = P3.ReadPool(dataFolder, pool);
+        var file = pool.Read(dataFolder, Split.LeastRows);
         var runs = new Followers[seeds * 2];
         ProtocolJobs.Run(seeds, .9, seed =>
         {

@@ -45,13 +45,8 @@ public static class P6
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(searches, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(searches, Searches);
-        var file = pool.Read(dataFolder);
+        var file = pool.Read(dataFolder, Split.LeastRows);
         var table = file.Table;
-        if (table.Rows < Split.LeastRows)
-        {
-            throw new DataFileException($"Pool '{pool.Name}' has {table.Rows} rows that are complete and priced; P6 needs at least {Split.LeastRows}.");
-        }
-
         var (name, shipped) = Attacked(table, pool, cancellationToken);
         var lambda = (double)PreferenceGrid.Lambda[shipped.Values.Best(PreferenceBelief.FromPrior(shipped.Snapshot.Prior).CostShare)];
         Prompt[] prompts = [.. PromptSet.All.Where(p => p.IsReported != tuning)];

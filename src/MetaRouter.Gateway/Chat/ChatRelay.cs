@@ -72,6 +72,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
             if (!next.IsEmpty || isFinished)
             {
                 stream.IsWhole = true;
+                Upstreams.Ended(answer);
                 form.End(next.Span, stream, spentOn(stream), output);
                 await output.FlushAsync(cancellationToken).ConfigureAwait(false);
                 return;

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Routing;
+
 namespace MetaRouter.Gateway.Configuration;
 
 /// <summary>How the HTTP edge behaves: section <c>Gateway</c> of the configuration.</summary>
@@ -6,13 +8,13 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
 
     /// <value>lambda_cost of <c>auto:quality</c>; 0 or more, default 0: cost does not matter.</value>
-    public double QualityLambda { get; set; } = Core.Routing.Dial.QualityLambda;
+    public double QualityLambda { get; set; } = Dial.QualityLambda;
 
     /// <value>lambda_cost of <c>auto:balanced</c>; 0 or more, default 0.3.</value>
-    public double BalancedLambda { get; set; } = Core.Routing.Dial.BalancedLambda;
+    public double BalancedLambda { get; set; } = Dial.BalancedLambda;
 
     /// <value>lambda_cost of <c>auto:cheap</c>; 0 or more, default 3.</value>
-    public double CheapLambda { get; set; } = Core.Routing.Dial.CheapLambda;
+    public double CheapLambda { get; set; } = Dial.CheapLambda;
 
     /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category does not leave it, the dearest they leave.</value>
     public string OffModel { get; set; } = "";
@@ -32,7 +34,7 @@ internal sealed class GatewayOptions
     /// <value>The longest body of a chat call, bytes; 1,000 to 100,000,000, default 10,000,000.</value>
     public int ChatBodyBytes { get; set; } = 10_000_000;
 
-    /// <value>The longest answer taken from an upstream, bytes; 1,000 to 1,000,000,000, default 50,000,000.</value>
+    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats it, all it says. 1,000 to 1,000,000,000, default 50,000,000.</value>
     public int UpstreamBodyBytes { get; set; } = 50_000_000;
 
     /// <value>Upstream calls one request may make at most, the first and those after a failure; 1 to 10, default 3.</value>

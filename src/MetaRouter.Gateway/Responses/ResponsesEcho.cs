@@ -22,14 +22,14 @@ internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> S
     public static ResponsesEcho Read(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
-        var fields = new Fields(document.RootElement, [.. document.RootElement.EnumerateObject().Select(f => f.Name)]);
+        var root = document.RootElement;
         var all = new (string, byte[])[s_unsent.Length];
         for (var i = 0; i < all.Length; i++)
         {
-            all[i] = (s_unsent[i].Name, fields.Find(s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
+            all[i] = (s_unsent[i].Name, Nested.Find(root, s_unsent[i].Name, s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
         }
 
-        return new(all, ToolNames.Read(fields.Find("tools")));
+        return new(all, ToolNames.Read(Nested.Find(root, "tools", "tools")));
     }
 
     /// <summary>As it was sent, without the newlines that would end an event's line.</summary>

@@ -27,7 +27,7 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
         var started = Stopwatch.GetTimestamp();
         var controls = ChatControls.Read(context.Request.Headers);
         var (body, echo) = await ReadAsync(context).ConfigureAwait(false);
-        await chat.AnswerAsync(context, started, controls, body, new ResponsesForm(echo, time)).ConfigureAwait(false);
+        await chat.AnswerAsync(context, started, controls, body, new ResponsesForm(echo, settings.Gateway.UpstreamBodyBytes, time)).ConfigureAwait(false);
     }
 
     private async Task CountAsync(HttpContext context)

@@ -8,7 +8,8 @@ using static MetaRouter.Gateway.Upstream.Completion;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>An upstream's answer in the form of OpenAI's Responses API: what its first choice thought, said and called, with the receipt as id.</summary>
-internal sealed class ResponsesForm(ResponsesEcho echo, TimeProvider time) : IAnswerForm
+/// <param name="limit">The longest answer that is held until its stream ends, characters.</param>
+internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider time) : IAnswerForm
 {
     private readonly long _createdAt = time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -46,7 +47,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, TimeProvider time) : IAn
         return Answers.WriteJsonAsync(call.Context, buffer.WrittenMemory);
     }
 
-    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new ResponsesStream(Answer(answer, receipt, call), time);
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new ResponsesStream(Answer(answer, receipt, call), limit, time);
 
     /// <summary>The item for a call, or for the piece that begins one.</summary>
     public static ResponsesItem ItemOf(JsonElement call, ResponsesEcho echo)

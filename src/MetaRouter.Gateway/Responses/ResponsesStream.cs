@@ -8,14 +8,17 @@ using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>Chunks become items: one is opened by its first piece, and closed by the next one's or by the end.</summary>
-internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time) : IStreamForm
+/// <summary>Chunks become items: one is opened by its first piece, and closed by the next one's or by the end. What an item says is said again when it closes, and by the last event.</summary>
+/// <param name="limit">So it is all held until then, of a longer answer than this, characters, no more.</param>
+internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : IStreamForm
 {
     private bool _hasBegun;
     private int _sequence, _openIndex;
+    private long _held;
     private string? _finish, _openId;
     private ResponsesItem? _open;
 
+    /// <exception cref="InvalidDataException">The answer is longer than the limit.</exception>
     public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
     {
         if (part.IsError)
@@ -116,7 +119,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
         var item = _open!;
         item.Text.Append(text);
         var known = item.Probabilities.Count;
-        item.Probabilities.Add(logprobs);
+        Hold(text.Length + item.Probabilities.Add(logprobs));
         InPart(output, type, to =>
         {
             to.WriteString("delta", text);
@@ -125,6 +128,16 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
                 item.Probabilities.Write(to, known);
             }
         });
+    }
+
+    /// <param name="characters">So many more.</param>
+    private void Hold(int characters)
+    {
+        _held += characters;
+        if (_held > limit)
+        {
+            throw new InvalidDataException("The answer is longer than Gateway:UpstreamBodyBytes allows.");
+        }
     }
 
     private void Call(JsonElement call, IBufferWriter<byte> output)
@@ -140,6 +153,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, TimeProvider time)
 
         if (ResponsesForm.GivenBy(call) is { Length: > 0 } given)
         {
+            Hold(given.Length);
             _open!.Text.Append(given);
             InItem(output, _open.Kind == ItemKind.FunctionCall ? "response.function_call_arguments.delta" : "response.custom_tool_call_input.delta", to => to.WriteString("delta", given));
         }

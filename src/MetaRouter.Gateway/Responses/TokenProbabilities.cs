@@ -13,8 +13,10 @@ internal sealed class TokenProbabilities
 
     public int Count => _tokens.Count;
 
-    public void Add(JsonElement.ArrayEnumerator tokens)
+    /// <returns>How many characters longer what is held has become.</returns>
+    public int Add(JsonElement.ArrayEnumerator tokens)
     {
+        var added = 0;
         foreach (var token in tokens)
         {
             var buffer = new ArrayBufferWriter<byte>();
@@ -24,7 +26,10 @@ internal sealed class TokenProbabilities
             }
 
             _tokens.Add(Encoding.UTF8.GetString(buffer.WrittenSpan));
+            added += _tokens[^1].Length;
         }
+
+        return added;
     }
 
     /// <param name="from">The first that is written.</param>

@@ -133,6 +133,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             : throw new InvalidOperationException("No model was named."));
     }
 
+    /// <summary>A stream has come to its end.</summary>
+    public static void Ended(UpstreamAnswer answer) => answer.Endpoint.Circuit.Succeed();
+
     /// <summary>An upstream's mid-answer failure counts against it as well.</summary>
     public void Failed(UpstreamAnswer answer, string reason)
     {
@@ -198,7 +201,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 throw;
             }
 
-            endpoint.Circuit.Succeed();
+            endpoint.Circuit.Begin();
             call.Began();
             var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
             (response, call) = (null, null);

@@ -6,7 +6,8 @@ namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
 /// Shared state in Redis. While Redis is away each process goes on with its own count: nobody is refused for it, and the most that is overspent is the
-/// limit once more per process. A reservation whose answer did not come is taken back once Redis answers again, whether it was made, is made later or never.
+/// limit once more per process. A reservation whose answer did not come is taken back once Redis answers again, whether it was made (up to two minutes
+/// before), is made later or never.
 /// </summary>
 public sealed class RedisSharedState : ISharedState
 {

@@ -14,8 +14,8 @@ public sealed class WithOtherModelsTests
     {
         var (train, others, test) = (Table(["weak", "strong"], 400, 0, s_poem, s_riddle), Table(["small", "tiny", "large"], 600, 1, s_poem, s_riddle, s_sum), Table(["weak", "strong"], 200, 2, s_poem, s_sum));
 
-        var taught = new WithOtherModels("taught", [others]).FitPredict(train, test, 0, default);
-        var alone = new WithOtherModels("alone", []).FitPredict(train, test, 0, default);
+        var taught = new WithOtherModels("taught", new MetaRouterModel(), [others]).FitPredict(train, test, 0, default);
+        var alone = new WithOtherModels("alone", new MetaRouterModel(), []).FitPredict(train, test, 0, default);
 
         taught.Quality.Length.ShouldBe(2 * test.Rows);
         LeadOnSums(taught, test).ShouldBeGreaterThan(LeadOnSums(alone, test) + .1);
@@ -28,8 +28,8 @@ public sealed class WithOtherModelsTests
         var (train, others, test) = (Table(["weak", "strong"], 200, 0, s_poem, s_riddle), Table(["small", "large"], 200, 1, s_poem, s_sum), Table(["weak", "strong"], 60, 2, s_poem, s_sum));
         var leaked = Table(["small", "large", "weak", "strong"], 60, 2, s_poem, s_sum);
 
-        var clean = new WithOtherModels("clean", [others]).FitPredict(train, test, 0, default);
-        new WithOtherModels("leaky", [others, leaked]).FitPredict(train, test, 0, default).Quality.ShouldBe(clean.Quality);
+        var clean = new WithOtherModels("clean", new MetaRouterModel(), [others]).FitPredict(train, test, 0, default);
+        new WithOtherModels("leaky", new MetaRouterModel(), [others, leaked]).FitPredict(train, test, 0, default).Quality.ShouldBe(clean.Quality);
     }
 
     private static double LeadOnSums(OutcomePredictions predicted, OutcomeTable test) =>

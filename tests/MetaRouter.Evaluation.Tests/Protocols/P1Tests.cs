@@ -1,4 +1,5 @@
 using System.Globalization;
+using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;
@@ -56,6 +57,22 @@ public sealed class P1Tests : IDisposable
 
         spy.Fits.ShouldBe([(50 + 30 + 30, 60), (90 + 30, 50), (90 + 50, 30)], ignoreOrder: true);
         report.Rows.Where(r => r.Quoted is null).Select(r => r.Benchmark).Distinct().ShouldBe(["mmlu", "gsm8k", "mt-bench"]);
+    }
+
+    [Fact]
+    public void RunTransfer_PartsTakenAway_HaveRowsOfTheirOwn()
+    {
+        foreach (var (file, word) in new[] { ("routellm-mmlu", "item"), ("routellm-gsm8k", "gsm"), ("routellm-mtbench", "bench") })
+        {
+            _folder.Write(file + ".jsonl", Lines(file, 60, "mixtral-8x7b-instruct", word));
+        }
+
+        _folder.Write("routerbench-subset.jsonl", Lines("routerbench", 90, "mixtral-8x7b-chat", "bank"));
+
+        var report = P1.RunTransfer(_folder.Path, [() => new MetaRouterModel(), () => new MetaRouterModel(NgramFamilies.Words)], 1, null, default);
+
+        var names = report.Rows.Where(r => r.Benchmark == "mmlu" && r.Router.StartsWith("metarouter", StringComparison.Ordinal)).Select(r => r.Router);
+        names.ShouldBe(["metarouter", "metarouter, these two models alone", "metarouter, words only", "metarouter, words only, these two models alone"]);
     }
 
     [Fact]
