@@ -48,6 +48,54 @@ public sealed class UpstreamTests : IAsyncLifetime
         }
     }
 
+    private const string Clock = """[{"type":"function","function":{"name":"clock","parameters":{"type":"object"}}}]""";
+
+    private const string Question = """{"role":"user","content":"What time is it?"}""";
+
+    private const string Answered = """{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
+
+    /// <summary>Whatever another request would be answered by.</summary>
+    [Fact]
+    public async Task Turn_ThatToolsInterrupt_StaysWithTheModelThatBeganIt()
+    {
+        (await _gateway.PostAsync(Chat, Turn("auto:quality", Question))).Headers["x-router-model"].ShouldBe(Strong);
+
+        var (goesOn, another) = (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}")), await _gateway.PostAsync(Chat, Turn("auto:cheap", Question.Replace("time", "day", StringComparison.Ordinal))));
+        goesOn.Headers["x-router-model"].ShouldBe(Strong);
+        goesOn.Headers["x-router-reason"].ShouldBe("only_allowed");
+        another.Headers["x-router-model"].ShouldNotBe(Strong);
+
+        // Not the user's who asked the same, and not after some minutes.
+        (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}", "bob"))).Headers["x-router-model"].ShouldNotBe(Strong);
+        _gateway.Time.Ahead += TimeSpan.FromMinutes(6);
+        (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
+    }
+
+    [Fact]
+    public async Task Turn_WhoseModelFails_IsAnsweredByAnother()
+    {
+        await _gateway.PostAsync(Chat, Turn("auto:quality", Question));
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        var answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Headers["x-router-model"].ShouldNotBe(Strong);
+        ((string)answer.Body["id"]!).ShouldBe(answer.Headers["x-router-decision"]);
+    }
+
+    [Theory]
+    [InlineData("/v1/messages", """{"model":"auto:quality","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"}]}""",
+        """{"model":"auto:cheap","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"clock","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"noon"}]}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto:quality","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":"Hm?"}""",
+        """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"noon"}]}""")]
+    public async Task Turn_OfAnotherApi_StaysToo(string path, string begins, string goesOn)
+    {
+        (await _gateway.PostAsync(path, begins)).Headers["x-router-model"].ShouldBe(Strong);
+        (await _gateway.PostAsync(path, goesOn)).Headers["x-router-model"].ShouldBe(Strong);
+    }
+
+    private static string Turn(string model, string messages, string user = "ann") => $$"""{"model":"{{model}}","user":"{{user}}","tools":{{Clock}},"messages":[{{messages}}]}""";
+
     [Fact]
     public async Task Stream_OpenAiClient_GetsTheWordsAsTheyComeWithReceiptAndServingModel()
     {

@@ -26,6 +26,14 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>The messages as they stand in the body.</summary>
     public ReadOnlyMemory<byte> MessageBytes { get; private init; }
 
+    /// <summary>
+    /// Where tools may take part: the messages up to the user's last, which all requests of a turn begin with. Empty: no tools, or nothing a user said.
+    /// </summary>
+    public ReadOnlyMemory<byte> Turn { get; private init; }
+
+    /// <summary>The last message is what a tool gave back: the turn goes on.</summary>
+    public bool GoesOn { get; private init; }
+
     /// <summary>The body, to be handed on.</summary>
     public required UpstreamBody Forwarded { get; init; }
 
@@ -82,6 +90,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Max(1, choices) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(RangeOf(body, messages)),
+            Turn = tools > 0 ? TurnOf(body, messages) : default,
+            GoesOn = IsOf(messages[messages.GetArrayLength() - 1], "tool"),
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { HasStreamOptions = root.TryGetProperty("stream_options", out _) },
         };
     }
@@ -119,6 +129,21 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var raw = JsonMarshal.GetRawUtf8Value(value);
         return body.AsSpan().Overlaps(raw, out var at) ? at..(at + raw.Length) : throw new InvalidOperationException("The value is not of this body.");
     }
+
+    private static ReadOnlyMemory<byte> TurnOf(byte[] body, JsonElement messages)
+    {
+        for (var i = messages.GetArrayLength() - 1; i >= 0; i--)
+        {
+            if (IsOf(messages[i], "user"))
+            {
+                return body.AsMemory(RangeOf(body, messages).Start..RangeOf(body, messages[i]).End);
+            }
+        }
+
+        return default;
+    }
+
+    private static bool IsOf(JsonElement message, string role) => message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
     /// <summary>How long a list is; 0: it is not there, or empty.</summary>
     private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;

@@ -27,6 +27,12 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
     public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
 
+    /// <summary>Under which name it is known who began the turn; null: no tools take part, or nothing is remembered.</summary>
+    public string? Turn { get; init; }
+
+    /// <summary>The decision was held to the model that began the turn.</summary>
+    public bool GoesOn { get; set; }
+
     /// <summary>Two models answered.</summary>
     public bool IsCompared { get; set; }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -45,7 +47,7 @@ internal sealed class ChatEndpoint(
         var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
-        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null };
+        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null, Turn = isRouted ? TurnOf(tenant, user, body) : null };
         var isDecided = asked is not null && followed is not RoutingMode.Off;
         var request = new RouteRequest(body.Asked.Text)
         {
@@ -64,7 +66,7 @@ internal sealed class ChatEndpoint(
 
         if (isDecided)
         {
-            call.Decision = await choice.DecideAsync(call, request).ConfigureAwait(false);
+            call.Decision = await GoOnAsync(call, request).ConfigureAwait(false) ?? await choice.DecideAsync(call, request).ConfigureAwait(false);
         }
 
         call.Hold = await choice.HoldAsync(call, request).ConfigureAwait(false);
@@ -79,7 +81,7 @@ internal sealed class ChatEndpoint(
             }
 
             // 4. Let it answer.
-            using var answer = await AskAsync(call).ConfigureAwait(false);
+            using var answer = await AskAsync(call, request).ConfigureAwait(false);
 
             // 5. Hand it on, and note what it cost.
             await HandOnAsync(call, answer, form).ConfigureAwait(false);
@@ -102,7 +104,33 @@ internal sealed class ChatEndpoint(
             : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have 256.");
     }
 
-    private async Task<UpstreamAnswer> AskAsync(ChatCall call)
+    private string? TurnOf(string tenant, string? user, ChatBody body) =>
+        settings.Gateway.SessionSeconds == 0 || body.Turn.IsEmpty ? null : sessions.NameOf(tenant, user, Convert.ToHexString(SHA256.HashData(body.Turn.Span)));
+
+    /// <summary>
+    /// A turn that tools interrupt stays with the model that began it, while that may answer: another would take up calls it never made, and pay for the prompt anew.
+    /// </summary>
+    /// <returns>Null: no turn goes on, or not with that model.</returns>
+    private async ValueTask<RouteDecision?> GoOnAsync(ChatCall call, RouteRequest request)
+    {
+        if (call.Turn is not { } turn || !call.Body.GoesOn || await sessions.RecallAsync(turn, call.Context.RequestAborted).ConfigureAwait(false) is not { } begun || request.Needs.AllowedModels?.Contains(begun.Model) == false)
+        {
+            return null;
+        }
+
+        try
+        {
+            var decision = await choice.DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = new HashSet<ModelId> { begun.Model } } }).ConfigureAwait(false);
+            call.GoesOn = true;
+            return decision;
+        }
+        catch (NoModelAllowedException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<UpstreamAnswer> AskAsync(ChatCall call, RouteRequest request)
     {
         try
         {
@@ -117,9 +145,32 @@ internal sealed class ChatEndpoint(
         }
         catch (ApiException e)
         {
+            if (call.GoesOn && await DecideAgainAsync(call, request).ConfigureAwait(false))
+            {
+                return await AskAsync(call, request).ConfigureAwait(false);
+            }
+
             books.Failed(call, e.Status);
             throw;
         }
+    }
+
+    /// <summary>Who began the turn has failed: better another than none.</summary>
+    /// <returns>False: no other may answer.</returns>
+    private async ValueTask<bool> DecideAgainAsync(ChatCall call, RouteRequest request)
+    {
+        call.GoesOn = false;
+        try
+        {
+            call.Decision = await choice.DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), call.Decision!.Model]) } }).ConfigureAwait(false);
+        }
+        catch (NoModelAllowedException)
+        {
+            return false;
+        }
+
+        ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
+        return true;
     }
 
     private async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
@@ -194,5 +245,16 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private ValueTask WarmAsync(ChatCall call, UpstreamAnswer answer, Spending spent) => call.Session is null ? default : sessions.RememberAsync(call.Session, answer.Model, spent.Tokens.Prompt);
+    private async ValueTask WarmAsync(ChatCall call, UpstreamAnswer answer, Spending spent)
+    {
+        if (call.Session is not null)
+        {
+            await sessions.RememberAsync(call.Session, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
+        }
+
+        if (call.Turn is not null)
+        {
+            await sessions.RememberAsync(call.Turn, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
+        }
+    }
 }
