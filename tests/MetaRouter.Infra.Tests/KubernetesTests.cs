@@ -69,7 +69,7 @@ public partial class KubernetesTests
     [Fact]
     public void Silo_IsGivenLonger_ThanItsDrainTakes()
     {
-        var drain = int.Parse(Drain().Match(Repository.Code("src/MetaRouter.Silo")).Groups[1].Value);
+        var drain = int.Parse(Drain().Match(Repository.Code("src/MetaRouter.Orleans")).Groups[1].Value);
         int.Parse(Pod("metarouter-silo").Text("terminationGracePeriodSeconds")).ShouldBeGreaterThan(drain + 5);
     }
 
@@ -176,7 +176,7 @@ public partial class KubernetesTests
     [GeneratedRegex(@"\d+$")]
     private static partial Regex LastNumber();
 
-    [GeneratedRegex(@"ShutdownTimeout = TimeSpan\.FromSeconds\((\d+)\)")]
+    [GeneratedRegex(@"DrainSeconds { get; set; } = (\d+)")]
     private static partial Regex Drain();
 
     [GeneratedRegex(@"dotnet publish (\S+) -c Release -p:UseOrleans=true (?:.+ )?-o /app\n")]
