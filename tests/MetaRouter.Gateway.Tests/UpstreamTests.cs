@@ -55,10 +55,17 @@ public sealed class UpstreamTests : IAsyncLifetime
     private const string Answered = """{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
 
     /// <summary>Whatever another request would be answered by.</summary>
-    [Fact]
-    public async Task Turn_ThatToolsInterrupt_StaysWithTheModelThatBeganIt()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Turn_ThatToolsInterrupt_StaysWithTheModelThatBeganIt(bool streams)
     {
-        (await _gateway.PostAsync(Chat, Turn("auto:quality", Question))).Headers["x-router-model"].ShouldBe(Strong);
+        _of[Strong].Script = CallsTheClockAsync;
+        using (var begun = await _gateway.Client.PostAsync(Chat, new StringContent(Turn("auto:quality", Question).Insert(1, streams ? "\"stream\":true," : ""))))
+        {
+            begun.Headers.GetValues("x-router-model").Single().ShouldBe(Strong);
+            await begun.Content.ReadAsStringAsync();
+        }
 
         var (goesOn, another) = (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}")), await _gateway.PostAsync(Chat, Turn("auto:cheap", Question.Replace("time", "day", StringComparison.Ordinal))));
         goesOn.Headers["x-router-model"].ShouldBe(Strong);
@@ -71,9 +78,19 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
     }
 
+    /// <summary>Nobody waits for a tool then.</summary>
+    [Fact]
+    public async Task Turn_WithoutACall_IsNotRemembered()
+    {
+        (await _gateway.PostAsync(Chat, Turn("auto:quality", Question))).Headers["x-router-model"].ShouldBe(Strong);
+
+        (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
+    }
+
     [Fact]
     public async Task Turn_WhoseModelFails_IsAnsweredByAnother()
     {
+        _of[Strong].Script = CallsTheClockAsync;
         await _gateway.PostAsync(Chat, Turn("auto:quality", Question));
         _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
 
@@ -90,8 +107,20 @@ public sealed class UpstreamTests : IAsyncLifetime
         """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"noon"}]}""")]
     public async Task Turn_OfAnotherApi_StaysToo(string path, string begins, string goesOn)
     {
+        _of[Strong].Script = CallsTheClockAsync;
         (await _gateway.PostAsync(path, begins)).Headers["x-router-model"].ShouldBe(Strong);
         (await _gateway.PostAsync(path, goesOn)).Headers["x-router-model"].ShouldBe(Strong);
+    }
+
+    private static async Task<bool> CallsTheClockAsync(HttpContext context, JsonObject body)
+    {
+        if ((bool?)body["stream"] == true)
+        {
+            return await ScriptedUpstream.TwoCallsAsync(context, "\"index\":0,", "\"index\":1,");
+        }
+
+        await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}""");
+        return true;
     }
 
     private static string Turn(string model, string messages, string user = "ann") => $$"""{"model":"{{model}}","user":"{{user}}","tools":{{Clock}},"messages":[{{messages}}]}""";

@@ -95,18 +95,24 @@ public sealed class ComparisonSelector
         }
     }
 
-    /// <summary>The models whose pairs are weighed, ascending: all that may answer, or of more than <see cref="MostModels"/> the cheapest and those that fall least short of the best at some position of the dial.</summary>
+    /// <summary>The models whose pairs are weighed, ascending: all that may answer and can be paid for beside the cheapest, or of more than <see cref="MostModels"/> the cheapest and those that fall least short of the best at some position of the dial.</summary>
     /// <param name="models">One place a model; written to from its beginning.</param>
     /// <returns>How many.</returns>
     private int Shortlist(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed, double mostCostUsd, Span<int> models)
     {
-        var (count, cheapest) = (0, -1);
+        var cheapest = -1;
         for (var k = 0; k < outcomes.Length; k++)
         {
-            if (allowed.IsEmpty || allowed[k])
+            cheapest = (allowed.IsEmpty || allowed[k]) && (cheapest < 0 || outcomes[k].CostUsd < outcomes[cheapest].CostUsd) ? k : cheapest;
+        }
+
+        // What costs too much beside the cheapest costs too much beside any.
+        var count = 0;
+        for (var k = 0; k < outcomes.Length; k++)
+        {
+            if ((allowed.IsEmpty || allowed[k]) && !((double)outcomes[k].CostUsd + outcomes[cheapest].CostUsd > mostCostUsd))
             {
                 models[count++] = k;
-                cheapest = cheapest < 0 || outcomes[k].CostUsd < outcomes[cheapest].CostUsd ? k : cheapest;
             }
         }
 
@@ -115,21 +121,8 @@ public sealed class ComparisonSelector
             return count;
         }
 
-        // What costs too much beside the cheapest costs too much beside any.
-        var affordable = 0;
-        foreach (var k in models[..count])
-        {
-            models[affordable] = k;
-            affordable += (double)outcomes[k].CostUsd + outcomes[cheapest].CostUsd <= mostCostUsd ? 1 : 0;
-        }
-
-        if (affordable <= MostModels)
-        {
-            return affordable;
-        }
-
-        models = models[..affordable];
-        Span<double> shortfall = stackalloc double[affordable];
+        models = models[..count];
+        Span<double> shortfall = stackalloc double[count];
         shortfall.Fill(double.PositiveInfinity);
         foreach (var lambda in PreferenceGrid.Lambda)
         {

@@ -69,7 +69,7 @@ public static class Explanation
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         if (pool.IsFree)
         {
-            return (belief.Signals == 0 ? "all models are free, so nothing is weighed against cost, and no signal told of the trade-off yet" : $"all models are free, so nothing is weighed against cost; what {signals} told of it waits until one has a price") + Waiting(belief.Latency);
+            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it waits until one has a price") + Waiting(belief.Latency);
         }
 
         var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");

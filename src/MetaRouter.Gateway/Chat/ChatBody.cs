@@ -41,11 +41,11 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
 
     /// <summary>Reads a request of another API.</summary>
-    /// <param name="translate">Makes a chat request of it.</param>
+    /// <param name="chat">The chat request that was made of it.</param>
     /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
-    public static ChatBody ReadTranslated(Func<byte[]> translate)
+    public static ChatBody ReadTranslated(byte[] chat)
     {
-        var body = RequestBody.AsText(() => ReadFields(translate()));
+        var body = Read(chat);
         return body with { Forwarded = body.Forwarded with { IsTranslated = true } };
     }
 
@@ -77,21 +77,22 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         }
 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
-        var asked = ConversationBody.Read(messages);
+        var asked = ConversationBody.Read(messages, out var lastOfUser, out var last);
         var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
         var schema = root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
         var needs = asked.Needs
             | (streams ? ModelCapabilities.Streaming : 0)
             | (tools > 0 ? ModelCapabilities.Tools : 0)
             | (schema > 0 ? ModelCapabilities.StructuredOutput : 0);
+        var all = RangeOf(body, messages);
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Max(1, choices) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
-            MessageBytes = body.AsMemory(RangeOf(body, messages)),
-            Turn = tools > 0 ? TurnOf(body, messages) : default,
-            GoesOn = IsOf(messages[messages.GetArrayLength() - 1], "tool"),
+            MessageBytes = body.AsMemory(all),
+            Turn = tools > 0 && lastOfUser.ValueKind == JsonValueKind.Object ? body.AsMemory(all.Start..RangeOf(body, lastOfUser).End) : default,
+            GoesOn = ConversationBody.IsOf(last, "tool"),
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { HasStreamOptions = root.TryGetProperty("stream_options", out _) },
         };
     }
@@ -129,21 +130,6 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var raw = JsonMarshal.GetRawUtf8Value(value);
         return body.AsSpan().Overlaps(raw, out var at) ? at..(at + raw.Length) : throw new InvalidOperationException("The value is not of this body.");
     }
-
-    private static ReadOnlyMemory<byte> TurnOf(byte[] body, JsonElement messages)
-    {
-        for (var i = messages.GetArrayLength() - 1; i >= 0; i--)
-        {
-            if (IsOf(messages[i], "user"))
-            {
-                return body.AsMemory(RangeOf(body, messages).Start..RangeOf(body, messages[i]).End);
-            }
-        }
-
-        return default;
-    }
-
-    private static bool IsOf(JsonElement message, string role) => message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
     /// <summary>How long a list is; 0: it is not there, or empty.</summary>
     private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;

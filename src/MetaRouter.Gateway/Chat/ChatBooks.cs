@@ -102,7 +102,7 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         span.SetTag(GenAiNames.ResponseModel, served.Model?.Value).SetTag(GenAiNames.InputTokens, served.PromptTokens).SetTag(GenAiNames.OutputTokens, served.CompletionTokens);
         if (call.Decision is { } decision)
         {
-            span.SetTag(LabelNames.SpanReason, Names.Of(decision.Reason)).SetTag(LabelNames.SpanSnapshot, Names.Snapshot(decision.SnapshotVersion));
+            span.SetTag(LabelNames.SpanReason, DecisionReasonNames.Of(decision.Reason)).SetTag(LabelNames.SpanSnapshot, Names.Snapshot(decision.SnapshotVersion));
         }
     }
 }

@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, Sessions sessions, GatewaySettings settings)
 {
     private long _askedToCompare, _compared;
 
@@ -66,7 +66,46 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         }
     }
 
-    public async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request)
+    /// <summary>
+    /// The model that is worth most; but a turn that tools interrupt stays with the model that began it, while that may answer: another would take up calls it never
+    /// made, and pay for the prompt anew.
+    /// </summary>
+    public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
+    {
+        if (call.Turn is { } turn && call.Body.GoesOn && await sessions.RecallAsync(turn, call.Context.RequestAborted).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
+        {
+            try
+            {
+                var decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = new HashSet<ModelId> { begun.Model } } }).ConfigureAwait(false);
+                call.GoesOn = true;
+                return decision;
+            }
+            catch (NoModelAllowedException)
+            {
+                // Not with that one any more.
+            }
+        }
+
+        return await DecideAsync(call, request).ConfigureAwait(false);
+    }
+
+    /// <summary>Who began the turn has failed: better another than none.</summary>
+    /// <returns>False: no other may answer.</returns>
+    public async ValueTask<bool> ChooseAnotherAsync(ChatCall call, RouteRequest request)
+    {
+        call.GoesOn = false;
+        try
+        {
+            call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), call.Decision!.Model]) } }).ConfigureAwait(false);
+            return true;
+        }
+        catch (NoModelAllowedException)
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request)
     {
         var decision = call.User is null
             ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)

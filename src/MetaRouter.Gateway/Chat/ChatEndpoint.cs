@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -66,7 +65,7 @@ internal sealed class ChatEndpoint(
 
         if (isDecided)
         {
-            call.Decision = await GoOnAsync(call, request).ConfigureAwait(false) ?? await choice.DecideAsync(call, request).ConfigureAwait(false);
+            call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
         }
 
         call.Hold = await choice.HoldAsync(call, request).ConfigureAwait(false);
@@ -107,29 +106,6 @@ internal sealed class ChatEndpoint(
     private string? TurnOf(string tenant, string? user, ChatBody body) =>
         settings.Gateway.SessionSeconds == 0 || body.Turn.IsEmpty ? null : sessions.NameOf(tenant, user, Convert.ToHexString(SHA256.HashData(body.Turn.Span)));
 
-    /// <summary>
-    /// A turn that tools interrupt stays with the model that began it, while that may answer: another would take up calls it never made, and pay for the prompt anew.
-    /// </summary>
-    /// <returns>Null: no turn goes on, or not with that model.</returns>
-    private async ValueTask<RouteDecision?> GoOnAsync(ChatCall call, RouteRequest request)
-    {
-        if (call.Turn is not { } turn || !call.Body.GoesOn || await sessions.RecallAsync(turn, call.Context.RequestAborted).ConfigureAwait(false) is not { } begun || request.Needs.AllowedModels?.Contains(begun.Model) == false)
-        {
-            return null;
-        }
-
-        try
-        {
-            var decision = await choice.DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = new HashSet<ModelId> { begun.Model } } }).ConfigureAwait(false);
-            call.GoesOn = true;
-            return decision;
-        }
-        catch (NoModelAllowedException)
-        {
-            return null;
-        }
-    }
-
     private async Task<UpstreamAnswer> AskAsync(ChatCall call, RouteRequest request)
     {
         try
@@ -145,32 +121,15 @@ internal sealed class ChatEndpoint(
         }
         catch (ApiException e)
         {
-            if (call.GoesOn && await DecideAgainAsync(call, request).ConfigureAwait(false))
+            if (call.GoesOn && await choice.ChooseAnotherAsync(call, request).ConfigureAwait(false))
             {
+                ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
                 return await AskAsync(call, request).ConfigureAwait(false);
             }
 
             books.Failed(call, e.Status);
             throw;
         }
-    }
-
-    /// <summary>Who began the turn has failed: better another than none.</summary>
-    /// <returns>False: no other may answer.</returns>
-    private async ValueTask<bool> DecideAgainAsync(ChatCall call, RouteRequest request)
-    {
-        call.GoesOn = false;
-        try
-        {
-            call.Decision = await choice.DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), call.Decision!.Model]) } }).ConfigureAwait(false);
-        }
-        catch (NoModelAllowedException)
-        {
-            return false;
-        }
-
-        ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
-        return true;
     }
 
     private async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
@@ -207,7 +166,7 @@ internal sealed class ChatEndpoint(
             call.Spend(spent.Usd);
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
-            await WarmAsync(call, answer, spent).ConfigureAwait(false);
+            await RememberAsync(call, answer, spent, answer.Part.CallsTools).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }
@@ -230,7 +189,7 @@ internal sealed class ChatEndpoint(
             var spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
             call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
-            await WarmAsync(call, answer, spent).ConfigureAwait(false);
+            await RememberAsync(call, answer, spent, stream.CallsTools).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {
                 if (stream.IsBroken)
@@ -245,14 +204,15 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private async ValueTask WarmAsync(ChatCall call, UpstreamAnswer answer, Spending spent)
+    /// <summary>Who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
+    private async ValueTask RememberAsync(ChatCall call, UpstreamAnswer answer, Spending spent, bool callsTools)
     {
         if (call.Session is not null)
         {
             await sessions.RememberAsync(call.Session, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
         }
 
-        if (call.Turn is not null)
+        if (callsTools && call.Turn is not null)
         {
             await sessions.RememberAsync(call.Turn, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
         }

@@ -16,7 +16,7 @@ internal static class ChatHeaders
     {
         var (headers, decision) = (call.Context.Response.Headers, call.Decision);
         headers["x-router-model"] = call.Unrouted?.Id.Value ?? decision!.Model.Value;
-        headers["x-router-reason"] = call.Unrouted is null ? Names.Of(decision!.Reason) : call.IsAuto ? Off : DecisionReasonNames.Requested;
+        headers["x-router-reason"] = call.Unrouted is null ? DecisionReasonNames.Of(decision!.Reason) : call.IsAuto ? Off : DecisionReasonNames.Requested;
         headers["x-router-explored"] = call.Unrouted is null && decision!.Reason == DecisionReason.Explored ? "true" : "false";
         headers["x-router-policy-version"] = Names.Snapshot(decision?.SnapshotVersion ?? snapshot);
         if (decision is not null)

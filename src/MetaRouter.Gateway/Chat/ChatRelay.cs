@@ -11,6 +11,9 @@ internal sealed class RelayedStream
     /// <summary>Bytes of answer seen, which is what is counted where the upstream is silent.</summary>
     public long TextBytes { get; set; }
 
+    /// <summary>It called a tool.</summary>
+    public bool CallsTools { get; set; }
+
     /// <summary>It came to its end.</summary>
     public bool IsWhole { get; set; }
 
@@ -44,6 +47,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 var chunk = CompletionPart.Read(next.Span);
                 stream.Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage;
                 stream.TextBytes += chunk.TextBytes;
+                stream.CallsTools |= chunk.CallsTools;
                 isFinished |= chunk.IsFinish;
                 if (chunk.IsDone || next.IsEmpty)
                 {

@@ -10,8 +10,14 @@ namespace MetaRouter.Gateway.Http;
 internal static class ConversationBody
 {
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
-    public static Conversation Read(JsonElement messages)
+    public static Conversation Read(JsonElement messages) => Read(messages, out _, out _);
+
+    /// <param name="lastOfUser">The user's last message; of no kind where there is none.</param>
+    /// <param name="last">The last message.</param>
+    /// <exception cref="ApiException">As above.</exception>
+    public static Conversation Read(JsonElement messages, out JsonElement lastOfUser, out JsonElement last)
     {
+        (lastOfUser, last) = (default, default);
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
         {
             throw Fields.Wrong("messages", messages, "a list of at least one message, such as [{\"role\":\"user\",\"content\":\"...\"}]");
@@ -29,17 +35,20 @@ internal static class ConversationBody
             if (message.TryGetProperty("content", out var content))
             {
                 bytes += Bytes(content, ref needs);
-                if (message.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("user"))
+                if (IsOf(message, "user"))
                 {
-                    asked = content;
+                    (asked, lastOfUser) = (content, message);
                 }
             }
+
+            last = message;
         }
 
-        var last = messages[messages.GetArrayLength() - 1];
         asked ??= last.TryGetProperty("content", out var only) ? only : null;
         return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs);
     }
+
+    public static bool IsOf(JsonElement message, string role) => message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
     private static long Bytes(JsonElement content, ref ModelCapabilities needs)
     {

@@ -18,11 +18,9 @@ internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> S
         ("tools", "[]"u8.ToArray()), ("top_logprobs", "0"u8.ToArray()), ("top_p", "null"u8.ToArray()), ("user", "null"u8.ToArray()), ("metadata", "{}"u8.ToArray()),
     ];
 
-    /// <param name="body">One that <see cref="ResponsesRequest.ToChat"/> takes.</param>
-    public static ResponsesEcho Read(byte[] body)
+    /// <param name="root">A request that <see cref="ResponsesRequest.ToChat"/> takes.</param>
+    public static ResponsesEcho Read(JsonElement root)
     {
-        using var document = RequestBody.ParseObject(body);
-        var root = document.RootElement;
         var all = new (string, byte[])[s_unsent.Length];
         for (var i = 0; i < all.Length; i++)
         {

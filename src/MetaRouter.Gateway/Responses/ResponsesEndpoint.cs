@@ -43,6 +43,7 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
     private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
     {
         var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
-        return (ChatBody.ReadTranslated(() => ResponsesRequest.ToChat(bytes)), RequestBody.AsText(() => ResponsesEcho.Read(bytes)));
+        var (chat, echo) = RequestBody.AsText(() => ResponsesRequest.ToChat(bytes));
+        return (ChatBody.ReadTranslated(chat), echo);
     }
 }

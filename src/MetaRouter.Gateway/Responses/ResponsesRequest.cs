@@ -22,7 +22,7 @@ internal static class ResponsesRequest
     private static readonly string[] s_alike = ["temperature", "top_p", "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
     /// <exception cref="ApiException">400: not a request of this API, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static byte[] ToChat(byte[] body)
+    public static (byte[] Chat, ResponsesEcho Echo) ToChat(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -57,7 +57,7 @@ internal static class ResponsesRequest
             to.WriteEndObject();
         }
 
-        return buffer.WrittenSpan.ToArray();
+        return (buffer.WrittenSpan.ToArray(), ResponsesEcho.Read(root));
     }
 
     /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>

@@ -7,8 +7,6 @@ namespace MetaRouter.Gateway.Router;
 /// <summary>Enumerations as the API spells them. Part of the contract: never rename.</summary>
 internal static class Names
 {
-    public static string Of(DecisionReason reason) => DecisionReasonNames.Of(reason);
-
     public static string Of(ModelExclusion exclusion) => exclusion switch
     {
         ModelExclusion.Disabled => "disabled",

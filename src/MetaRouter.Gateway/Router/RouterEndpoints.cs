@@ -183,7 +183,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
         Array.Sort(ranking, static (a, b) => (b.Utility ?? float.NegativeInfinity).CompareTo(a.Utility ?? float.NegativeInfinity));
         return new(
-            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, Names.Of(decision.Reason), Explanation.Of(decision), (float)decision.Propensity,
+            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, DecisionReasonNames.Of(decision.Reason), Explanation.Of(decision), (float)decision.Propensity,
             decision.Reason == DecisionReason.Explored, Rounded(decision.LambdaCost), Rounded(decision.LambdaLatency), Names.Snapshot(decision.SnapshotVersion), ranking);
     }
 

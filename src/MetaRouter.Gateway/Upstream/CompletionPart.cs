@@ -24,6 +24,9 @@ internal readonly record struct CompletionPart
     /// <summary>Bytes of text, reasoning and tool arguments in it.</summary>
     public int TextBytes { get; private init; }
 
+    /// <summary>A tool is called, or goes on being called.</summary>
+    public bool CallsTools { get; private init; }
+
     /// <summary>Both the id and the model are there to be replaced.</summary>
     public bool HasIdAndModel => !Id.Equals(default) && !Model.Equals(default);
 
@@ -199,7 +202,7 @@ internal readonly record struct CompletionPart
             return chunk;
         }
 
-        var (depth, text, isFinish, isEmpty) = (reader.CurrentDepth, 0, false, true);
+        var (depth, text, isFinish, calls, isEmpty) = (reader.CurrentDepth, 0, false, false, true);
         while (reader.Read() && reader.CurrentDepth > depth)
         {
             isEmpty = false;
@@ -208,9 +211,10 @@ internal readonly record struct CompletionPart
                 continue;
             }
 
-            var isReason = reader.ValueTextEquals("finish_reason"u8);
+            var (isReason, isCalls) = (reader.ValueTextEquals("finish_reason"u8), reader.ValueTextEquals("tool_calls"u8));
             var isText = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("refusal"u8);
             reader.Read();
+            calls |= isCalls && reader.TokenType == JsonTokenType.StartArray;
             if (reader.TokenType == JsonTokenType.String)
             {
                 isFinish |= isReason;
@@ -218,6 +222,6 @@ internal readonly record struct CompletionPart
             }
         }
 
-        return chunk with { HasChoices = !isEmpty, IsFinish = isFinish, TextBytes = text };
+        return chunk with { HasChoices = !isEmpty, IsFinish = isFinish, TextBytes = text, CallsTools = calls };
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using MetaRouter.Core.Users;
-using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.WebConsole;
 
@@ -23,7 +22,7 @@ internal sealed class ConsoleNames
         JournalReason.FailOver => "fail_over",
         JournalReason.Requested => "requested",
         JournalReason.Off => "off",
-        _ => Names.Of((Core.Routing.DecisionReason)(byte)reason),
+        _ => Core.Routing.DecisionReasonNames.Of((Core.Routing.DecisionReason)(byte)reason),
     };
 
     /// <summary>A signal's value as the API takes it.</summary>
