@@ -18,12 +18,14 @@ internal sealed class PreferenceSplit
     private readonly Outcome[] _predicted, _counted;
     private readonly int[][] _halves;
     private readonly byte[] _topics;
+    private readonly Lazy<byte[]> _trainTopics;
 
     private readonly (double Quality, double Cost)[] _trainMeans;
 
     private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, Outcome[] counted, int[][] halves)
     {
         (Pool, Train, _test, _predicted, _counted, _halves, _topics) = (pool, train, test, predicted, counted, halves, TopicsOf(pool, test));
+        _trainTopics = new(() => TopicsOf(pool, train));
         _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
             Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
             Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
@@ -54,12 +56,15 @@ internal sealed class PreferenceSplit
     /// <summary>What a request is about, as a decision finds it and its receipt carries it.</summary>
     public byte Topic(int row) => _topics[row];
 
-    private static byte[] TopicsOf(RoutingPool pool, OutcomeTable test)
+    /// <summary>The same of the training rows.</summary>
+    public IReadOnlyList<byte> TrainTopics => _trainTopics.Value;
+
+    private static byte[] TopicsOf(RoutingPool pool, OutcomeTable table)
     {
-        var topics = new byte[test.Rows];
-        Parallel.For(0, test.Rows, () => new RequestEncoding(), (row, _, scratch) =>
+        var topics = new byte[table.Rows];
+        Parallel.For(0, table.Rows, () => new RequestEncoding(), (row, _, scratch) =>
         {
-            pool.Snapshot.Encoder.Encode(test.Queries[row], scratch);
+            pool.Snapshot.Encoder.Encode(table.Queries[row], scratch);
             topics[row] = scratch.Topic;
             return scratch;
         }, _ => { });

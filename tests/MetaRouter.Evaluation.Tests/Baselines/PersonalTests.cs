@@ -42,4 +42,28 @@ public sealed class PersonalTests
         seen.ShouldAllBe(q => q.Row == 7 && q.First != q.Second);
         seen.Select(q => (q.First, q.Second)).Distinct().Count().ShouldBe(6);
     }
+
+    [Fact]
+    public void Cell_GradedAndSaid_IsCountedByHand()
+    {
+        // Ten imaginary answers, 6 of them good; of 30 graded ones 12 were: 18 of 40.
+        var cell = BetaCells.Cell.Of(.6, 10).Graded(12, 30);
+        cell.ShouldBe(new BetaCells.Cell(18, 22));
+
+        // Of 190 graded ones 94: 100 of 200, which count as 25 of 50.
+        BetaCells.Cell.Of(.6, 10).Graded(94, 190).ShouldBe(new BetaCells.Cell(25, 25));
+
+        cell.Add(good: true).Add(good: false).ShouldBe(new BetaCells.Cell(19, 23));
+        Enumerable.Range(0, 300).Aggregate(cell, (c, _) => c.Add(good: true)).ShouldBe(new BetaCells.Cell(178, 22));
+    }
+
+    [Fact]
+    public void Cell_Drawn_HasTheMeanAndVarianceOfABeta()
+    {
+        var (cell, random) = (new BetaCells.Cell(20, 30), new Random(1));
+        var draws = Enumerable.Range(0, 100_000).Select(_ => cell.Draw(random)).ToArray();
+        draws.Average().ShouldBe(.4, .002);
+        // a b / ((a + b)^2 (a + b + 1))
+        draws.Average(d => (d - .4) * (d - .4)).ShouldBe(600 / (2500.0 * 51), 1e-4);
+    }
 }

@@ -53,6 +53,30 @@ public sealed class LearnerContestTests : IDisposable
     }
 
     [Fact]
+    public void Run_CellsOfEverybody_LearnLessThanCellsOfOneUser()
+    {
+        var rows = LearnerContest.Run(_folder.Path, [s_pool], 1, [() => new BeliefLearner(false), () => new BetaCells(false), () => new BetaCells(true)], null, default).Single().Rows.ToDictionary(r => r.Router);
+
+        // Both begin with what the graded answers say.
+        rows["beta cells, per user"].Share["0"].ShouldBe(rows["beta cells, pooled"].Share["0"], 1e-9);
+        rows["beta cells, per user"].Share["20"].ShouldBeGreaterThan(rows["beta cells, pooled"].Share["20"]);
+        rows["metarouter"].Share["20"].ShouldBeGreaterThan(rows["beta cells, per user"].Share["20"]);
+    }
+
+    [Fact]
+    public void Run_NearestExamples_StandStillUntilThereAreEnough()
+    {
+        var rows = LearnerContest.Run(_folder.Path, [s_pool], 1, [() => new BeliefLearner(false), () => new NearestExamples(true), () => new NearestExamples(false)], null, default).Single().Rows;
+
+        rows[1].Share["12"].ShouldBe(rows[1].Share["0"]);
+        rows[1].Share["20"].ShouldNotBe(rows[1].Share["0"]);
+        rows[2].Share["3"].ShouldBe(rows[2].Share["0"]);
+        rows[2].Share["6"].ShouldNotBe(rows[2].Share["0"]);
+        rows[2].Share["20"].ShouldBe(rows[1].Share["20"], 1e-9);
+        rows[2].Share["20"].ShouldBeGreaterThan(rows[2].Share["6"]);
+    }
+
+    [Fact]
     public void Run_EveryLearnerOnTwoPools_IsRepeatableAndHasAMean()
     {
         _folder.Write("others.jsonl", Ladder.Lines(160, 1));
