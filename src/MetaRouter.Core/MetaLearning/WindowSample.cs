@@ -7,7 +7,7 @@ namespace MetaRouter.Core.MetaLearning;
 public sealed class WindowSample
 {
     private readonly int _capacity;
-    private readonly SortedDictionary<ulong, byte[]> _windows = [];
+    private readonly SortedList<ulong, byte[]> _windows = [];
 
     /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
     public WindowSample(int capacity)
@@ -16,10 +16,11 @@ public sealed class WindowSample
         _capacity = capacity;
     }
 
-    public IReadOnlyCollection<byte[]> Windows => _windows.Values;
+    /// <summary>By rank.</summary>
+    public IReadOnlyCollection<byte[]> Windows => [.. _windows.Values];
 
     /// <summary>Users whose <see cref="Rank"/> is above this would not be kept: their windows need not be sent.</summary>
-    public ulong Ceiling => _windows.Count < _capacity ? ulong.MaxValue : _windows.Keys.Last();
+    public ulong Ceiling => _windows.Count < _capacity ? ulong.MaxValue : _windows.GetKeyAtIndex(_windows.Count - 1);
 
     /// <summary>A user's place, unrelated to what else the hash is used for (Steele, Lea and Flood's SplitMix64 finaliser).</summary>
     public static ulong Rank(ulong user)
@@ -37,7 +38,7 @@ public sealed class WindowSample
         _windows[Rank(user)] = window;
         if (_windows.Count > _capacity)
         {
-            _windows.Remove(_windows.Keys.Last());
+            _windows.RemoveAt(_capacity);
         }
     }
 
