@@ -12,7 +12,7 @@ public static class Figures
     // A line each; the other routers stand in the dots beside and in the tables.
     private static readonly string[] s_fronts = [Ours, "random-mix", "knn", "routellm-mf", "uniroute", "avengers-pro, true trade-off", "barp, true weights"];
     private static readonly string[] s_reliability = [Ours, "knn", "ridge", "uniroute", "cross-attention"];
-    private static readonly string[] s_learners = [Ours, "metarouter, random questions", "amortised encoder", "amortised encoder, our questions", "linucb, per user", "linear thompson, per user", "fgts.cdb, per user", "fgts.cdb, pooled", "beta cells, pooled"];
+    private static readonly string[] s_learners = [Ours, "metarouter, random questions", "amortised encoder", "amortised encoder, our questions", "linucb, per user", "linear thompson, per user", "fgts.cdb, per user", "fgts.cdb, pooled"];
 
     /// <summary>P1: how much of the way from the weak to the strong model each router's ranking recovers.</summary>
     public static IReadOnlyList<Figure> Of(ProtocolReport<DeferralRow> report)
