@@ -11,14 +11,8 @@ public class SampleTests
     [Fact]
     public void Page_ShowsTheSample()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "MetaRouter.Cluster.sln")))
-        {
-            root = root.Parent.ShouldNotBeNull("these tests run within the repository");
-        }
-
-        var sample = File.ReadAllText(Path.Combine(root.FullName, "docs", "samples", "RoutedChat", "Program.cs"));
-        var shown = File.ReadAllText(Path.Combine(root.FullName, "docs", "chat-client.md")).Split("```")[1].Split('\n')[1..].Where(l => l is not ("" or "...")).ToArray();
+        var sample = Repository.Read("docs", "samples", "RoutedChat", "Program.cs");
+        var shown = Repository.Read("docs", "chat-client.md").Split("```")[1].Split('\n')[1..].Where(l => l is not ("" or "...")).ToArray();
         shown.Length.ShouldBeGreaterThan(8);
         shown.ShouldAllBe(line => sample.Contains(line));
     }

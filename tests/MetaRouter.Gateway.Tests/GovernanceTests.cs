@@ -205,8 +205,8 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task Budget_SurvivesARestart()
     {
-        var file = Path.Combine(Directory.CreateTempSubdirectory("budget").FullName, "users.db");
-        string[] settings = ["--MetaRouter:Store", "sqlite:" + file, "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.016"];
+        using var folder = new TemporaryFolder();
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.016"];
         await using (var first = await StartAsync(settings))
         {
             (await first.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
@@ -526,8 +526,8 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task Catalog_ChangedWhileRunning_IsRoutedPricedAndKept()
     {
-        var file = Path.Combine(Directory.CreateTempSubdirectory("catalog").FullName, "users.db");
-        string[] settings = ["--MetaRouter:Store", "sqlite:" + file];
+        using var folder = new TemporaryFolder();
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db")];
         await using (var gateway = await StartAsync(settings))
         {
             var before = await gateway.GetAsync("/v1/router/models");
@@ -572,8 +572,8 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task Mode_ObserveThenStatic_NotesThenStops_AndSavingsAreReportedAfterwards()
     {
-        var log = Path.Combine(Directory.CreateTempSubdirectory("log").FullName, "decisions.ndjson");
-        await using var gateway = await StartAsync("--MetaRouter:DecisionLog", log, "--Gateway:Mode", "observe");
+        using var folder = new TemporaryFolder();
+        await using var gateway = await StartAsync("--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:Mode", "observe");
         for (var i = 0; i < 30; i++)
         {
             var answer = await gateway.PostAsync(Chat, Body("auto:cheap", $"Question {i} {new string('x', i * 20)}"));
@@ -625,9 +625,9 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task DecisionLog_IsGivenToEachTenantWithoutTheOthersLines()
     {
-        var log = Path.Combine(Directory.CreateTempSubdirectory("log").FullName, "decisions.ndjson");
+        using var folder = new TemporaryFolder();
         string[] Key(int number, string tenant) => [$"--ApiKeys:{number}:Tenant", tenant, $"--ApiKeys:{number}:Sha256", Sha256(tenant), $"--ApiKeys:{number}:Scopes:0", "inference", $"--ApiKeys:{number}:Scopes:1", "admin", $"--ApiKeys:{number}:Scopes:2", "feedback", $"--ApiKeys:{number}:Scopes:3", "read"];
-        await using var gateway = await StartAsync(["--MetaRouter:DecisionLog", log, "--Gateway:Mode", "observe", .. Key(0, "acme"), .. Key(1, "other")]);
+        await using var gateway = await StartAsync(["--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:Mode", "observe", .. Key(0, "acme"), .. Key(1, "other")]);
         (string, string) acme = ("Authorization", "Bearer acme"), other = ("Authorization", "Bearer other");
         var decision = await gateway.PostAsync("/v1/router/route", """{"user":"ann","input":"hello"}""", acme);
         (await gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)decision.Body["receipt"]!, ["user"] = "ann", ["kind"] = "accept" }.ToJsonString(), acme)).Status.ShouldBe(200);
@@ -658,9 +658,9 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task KeysRotated_OldReceiptsStayGoodUntilTheyExpire_AndAtOnceNoneDoes()
     {
-        var folder = Directory.CreateTempSubdirectory("keys").FullName;
+        using var folder = new TemporaryFolder();
         Answer before, after;
-        string[] store = ["--MetaRouter:Store", $"sqlite:{folder}/users.db"];
+        string[] store = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db")];
         await using (var gateway = await StartAsync(store))
         {
             before = await gateway.RouteAsync("ann");
@@ -682,8 +682,6 @@ public sealed class GovernanceTests : IAsyncLifetime
             Counted(await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "accept")).ShouldBeTrue();
         }
 
-        Directory.Delete(folder, recursive: true);
-
         static bool Counted(Answer answer) => (bool?)answer.Body["counted"] ?? throw new InvalidOperationException(answer.Text);
     }
 
@@ -691,7 +689,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     public async Task Canary_PromptsAnswersKeysAndUsers_AreNowhere()
     {
         const string prompt = "canary-prompt-7341", answer = "canary-answer-7341", user = "canary-user-7341", key = "canary-key-7341", upstreamKey = "canary-upstream-7341", session = "canary-session-7341";
-        var folder = Directory.CreateTempSubdirectory("canary").FullName;
+        using var folder = new TemporaryFolder();
         using var meters = new Meters();
         _upstream.Script = async (context, body) =>
         {
@@ -705,7 +703,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         };
         var logged = new List<string>();
         await using (var gateway = await StartAsync(
-            "--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:DecisionLog", $"{folder}/decisions.ndjson", "--Gateway:ImplicitSignals", "true", "--Upstreams:0:ApiKey", upstreamKey,
+            "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:ImplicitSignals", "true", "--Upstreams:0:ApiKey", upstreamKey,
             "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "admin",
             "--Tenants:0:Name", "acme", "--Tenants:0:UserBudgetUsd", "1", "--Tenants:0:UserRequestsPerMinute", "100", "--Logging:LogLevel:Default", "Trace"))
         {
@@ -729,7 +727,7 @@ public sealed class GovernanceTests : IAsyncLifetime
 
         logged.Count.ShouldBeGreaterThan(50);
         meters.Seen.Count.ShouldBeGreaterThan(5);
-        string[] places = [.. logged, .. meters.Seen, .. Directory.GetFiles(folder).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f)))];
+        string[] places = [.. logged, .. meters.Seen, .. Directory.GetFiles(folder.Path).Select(f => Encoding.Latin1.GetString(File.ReadAllBytes(f)))];
         foreach (var canary in (string[])[prompt, answer, key, upstreamKey, session])
         {
             places.Where(p => p.Contains(canary, StringComparison.Ordinal)).ShouldBeEmpty();

@@ -131,14 +131,9 @@ public sealed class GatewayTests : IAsyncLifetime
 
     private async Task<HttpClient> StartAsync()
     {
-        var (port, root) = (RedisServer.FreePort(), AppContext.BaseDirectory);
-        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!);
-        while (!File.Exists(Path.Combine(root, "MetaRouter.Cluster.sln")))
-        {
-            root = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!;
-        }
-
-        var folder = Path.Combine(root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
+        var port = Loopback.FreePort();
+        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!);
+        var folder = Path.Combine(Repository.Root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder };
         foreach (var argument in (string[])["exec", Path.Combine(folder, "MetaRouter.Gateway.dll"), "--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1])])
         {
