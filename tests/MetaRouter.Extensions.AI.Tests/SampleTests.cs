@@ -1,8 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using MetaRouter.Gateway.Tests;
-using MetaRouter.Hosting.Tests;
 
 namespace MetaRouter.Extensions.AI.Tests;
 
@@ -22,10 +22,10 @@ public class SampleTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ScriptedUpstream.StartAsync("served");
-        using var sample = Helper.Start("RoutedChat", "--urls", "http://127.0.0.1:0", "--OPENAI_API_KEY", "none", "--OPENAI_BASE_URL", server.Url, "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path);
+        using var sample = Process.Start(Programs.Of("RoutedChat", "--urls", "http://127.0.0.1:0", "--OPENAI_API_KEY", "none", "--OPENAI_BASE_URL", server.Url, "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path))!;
         try
         {
-            using var http = new HttpClient { BaseAddress = await Helper.AddressOfAsync(sample) };
+            using var http = new HttpClient { BaseAddress = await Programs.AddressOfAsync(sample) };
             using var asked = await http.PostAsJsonAsync("/users/ada/ask", new { text = "What is a monad?" });
             asked.EnsureSuccessStatusCode();
             var answer = await asked.Content.ReadFromJsonAsync<JsonElement>();

@@ -46,12 +46,7 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
     /// <returns>The exit code when it ended instead of serving.</returns>
     public async Task<int?> TryStartAsync(params string[] more)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--urls", Url, .. settings, .. more])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = Programs.Of("MetaRouter.Gateway", ["--urls", Url, .. settings, .. more]);
         if (movesClock)
         {
             (start.Environment["LD_PRELOAD"], start.Environment["FAKETIME_TIMESTAMP_FILE"], start.Environment["FAKETIME_CACHE_DURATION"], start.Environment["FAKETIME_DONT_FAKE_MONOTONIC"]) = (FakeTime, _clock.Path, "1", "1");

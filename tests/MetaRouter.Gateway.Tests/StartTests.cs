@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using MetaRouter.Gateway.Configuration;
@@ -265,22 +264,5 @@ public sealed class StartTests : IDisposable
         said.ShouldNotContain("   at ");
     }
 
-    /// <summary>The program, until it ends by itself; what it said on both of its streams.</summary>
-    private static async Task<(int Code, string Said)> RunAsync(string folder, params string[] args)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), .. args]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder };
-        using var process = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        var (error, output) = (process.StandardError.ReadToEndAsync(limit.Token), process.StandardOutput.ReadToEndAsync(limit.Token));
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        finally
-        {
-            process.Kill();
-        }
-
-        return (process.ExitCode, await error + await output);
-    }
+    private static Task<(int Code, string Said)> RunAsync(string folder, params string[] args) => Programs.RunAsync(Programs.In(folder, "MetaRouter.Gateway", args));
 }

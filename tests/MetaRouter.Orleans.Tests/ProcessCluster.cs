@@ -97,21 +97,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     private void Start(int number)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
         string[] arguments =
         [
-            "exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Orleans.Tests.Silo.dll"), Folder.File("board"), $"{Loopback.FreePort()}", $"{Loopback.FreePort()}",
+            Folder.File("board"), $"{Loopback.FreePort()}", $"{Loopback.FreePort()}",
             "--MetaRouter:Cluster:Redis", Options.Redis, "--MetaRouter:Cluster:ServiceId", Options.ServiceId, "--MetaRouter:Cluster:ClusterId", Options.ClusterId,
             "--MetaRouter:RefreshSeconds", "0", "--MetaRouter:DecisionLog", Folder.File($"decisions-{number}.ndjson"),
         ];
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var silo = Process.Start(start)!;
+        var silo = Process.Start(Programs.Of("MetaRouter.Orleans.Tests.Silo", arguments))!;
         silo.OutputDataReceived += (_, e) => Output.Enqueue(e.Data ?? "");
         silo.BeginOutputReadLine();
+        silo.BeginErrorReadLine();
         _silos.Add(silo);
     }
 }
