@@ -11,8 +11,8 @@ namespace MetaRouter.Hosting;
 
 /// <summary>
 /// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no user; the tenant by its keyed hash.
-/// Written behind; under pressure entries are dropped and counted rather than holding a request up. While the file cannot be written, every second is another try:
-/// what is queued is kept for it, and what the queue cannot take is dropped and counted.
+/// Written behind; under pressure entries are dropped and counted rather than holding a request up. While the file cannot be written, also because another process
+/// writes it, every second is another try: what is queued is kept for it, and what the queue cannot take is dropped and counted.
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
@@ -117,7 +117,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         {
             try
             {
-                await using var file = Open(_path, end, batch.Length);
+                await using var file = DecisionLogFile.Open(_path, end, batch.Length);
                 while (entries > 0 || await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
                 {
                     while (batch.Length < BatchBytes && queue.TryRead(out var entry))
@@ -128,7 +128,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     }
 
                     end = file.Position;
-                    await file.WriteAsync(batch.GetBuffer().AsMemory(0, (int)batch.Length), CancellationToken.None).ConfigureAwait(false);
+                    await file.WriteAsync(batch.GetBuffer().AsMemory(0, (int)batch.Length)).ConfigureAwait(false);
                     batch.SetLength(0);
                     (entries, end) = (0, file.Position);
                     if (fails)
@@ -147,7 +147,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                 if (!fails)
                 {
                     fails = true;
-                    LogFails(_path, e);
+                    LogFails(_path, e.Message.TrimEnd('.'), e);
                 }
             }
 
@@ -159,45 +159,6 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
             await Task.WhenAny(Task.Delay(s_retryEvery), _stopping.Task).ConfigureAwait(false);
         }
-    }
-
-    /// <param name="end">Where what was written whole ends; -1: nothing was, or it is not known.</param>
-    /// <param name="batch">Bytes that a failed write may have left a part of after it; they are written again.</param>
-    /// <returns>The file, at its end.</returns>
-    private static FileStream Open(string path, long end, long batch)
-    {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, useAsync: true);
-        try
-        {
-            if (end >= 0 && file.Length > end && file.Length <= end + batch)
-            {
-                file.SetLength(end);
-            }
-
-            if (!EndsItsLine(file))
-            {
-                file.WriteByte((byte)'\n'); // the process died within a line: the next one must not be joined to it
-            }
-
-            return file;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Leaves the file at its end.</summary>
-    private static bool EndsItsLine(FileStream file)
-    {
-        if (file.Length == 0)
-        {
-            return true;
-        }
-
-        file.Seek(-1, SeekOrigin.End);
-        return file.ReadByte() == '\n';
     }
 
     private static byte[] Line(in SignalKey said, ulong tenant, Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(new
@@ -239,8 +200,8 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     /// <summary>A decision with what became of it, or what was said of one.</summary>
     private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong SayersTenant, SignalKey Said, Feedback? Feedback);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written. It is tried again every second; what the queue cannot hold until then is dropped and counted.")]
-    private partial void LogFails(string path, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written: {Reason}. It is tried again every second; what the queue cannot hold until then is dropped and counted.")]
+    private partial void LogFails(string path, string reason, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The decision log {Path} is written again; dropped since the start: {Dropped}.")]
     private partial void LogGoesOn(string path, long dropped);

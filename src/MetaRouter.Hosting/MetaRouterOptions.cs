@@ -59,7 +59,7 @@ public sealed class MetaRouterOptions
     /// <value>The most a request may be predicted to cost, US dollars; null: no limit.</value>
     public double? MaxCostUsd { get; set; }
 
-    /// <value>NDJSON file that decisions with their propensities are appended to, without text or identity; empty: none.</value>
+    /// <value>NDJSON file that decisions with their propensities are appended to, without text or identity, by this process alone; empty, the default: none.</value>
     public string DecisionLog { get; set; } = "";
 
     /// <value>Decisions waiting to be logged at most; beyond it they are dropped and counted. 100 to 1,000,000, default 10,000.</value>

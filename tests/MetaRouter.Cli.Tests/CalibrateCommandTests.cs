@@ -9,9 +9,9 @@ namespace MetaRouter.Cli.Tests;
 
 public sealed class CalibrateCommandTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Calibrate_PlainText_NamesTheThresholdAndTheAlias()
@@ -114,7 +114,7 @@ public sealed class CalibrateCommandTests : IDisposable
         output.ShouldBeEmpty();
     }
 
-    private string File(string name) => Path.Combine(_folder, name);
+    private string File(string name) => _folder.File(name);
 
     private void Write(string name, string[] lines) => System.IO.File.WriteAllLines(File(name), lines);
 

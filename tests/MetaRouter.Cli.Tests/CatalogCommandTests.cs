@@ -20,9 +20,9 @@ public sealed class CatalogCommandTests : IDisposable
         }
         """;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Import_PriceList_TakesWhatCanBeRoutedAndSaysWhatItSkipped()
@@ -90,7 +90,7 @@ public sealed class CatalogCommandTests : IDisposable
         (await Run("catalog", "import", PathOf("none.json"))).Error.ShouldContain("no such file");
     }
 
-    private string PathOf(string name) => Path.Combine(_folder, name);
+    private string PathOf(string name) => _folder.File(name);
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -13,9 +11,9 @@ namespace MetaRouter.Cli.Tests;
 public sealed partial class DocumentationTests
 {
     private const string NotRun = "# not run by the tests", Prints = "# prints: ";
-    private const int Seconds = 60, MostNotRun = 6;
+    private const int Seconds = 300, MostNotRun = 6; // operating.md starts eight programs one after the other, for which a busy machine takes about a minute
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
 
     public static TheoryData<string> Pages => [.. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Where(p => Blocks(p).Any(b => !IsLeftOut(b))).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
 
@@ -27,7 +25,7 @@ public sealed partial class DocumentationTests
         var folder = Directory.CreateTempSubdirectory("docs-").FullName;
         try
         {
-            var (gateway, redis) = (FreePort(), FreePort());
+            var (gateway, redis) = (Loopback.FreePort(), Loopback.FreePort());
             var script = new StringBuilder("set -eo pipefail\n");
             if (!blocks.Any(b => b.Contains("src/MetaRouter.Gateway", StringComparison.Ordinal)))
             {
@@ -165,27 +163,10 @@ public sealed partial class DocumentationTests
         catch (TimeoutException)
         {
             process.Kill(entireProcessTree: true);
+            return (-1, $"{await output.WaitAsync(TimeSpan.FromSeconds(Seconds))}\nIt was not done within {Seconds} s.");
         }
 
-        return (process.HasExited ? process.ExitCode : -1, await output.WaitAsync(TimeSpan.FromSeconds(Seconds)));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MetaRouter.Cluster.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run from within the repository.");
+        return (process.ExitCode, await output.WaitAsync(TimeSpan.FromSeconds(Seconds)));
     }
 
     [GeneratedRegex(@"^```(?:bash|sh|console)\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]

@@ -6,9 +6,9 @@ namespace MetaRouter.Cli.Tests;
 
 public sealed class EvaluateAllTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task EvaluateAll_WritesAPageMarkdownJsonAndPictures()
@@ -24,7 +24,7 @@ public sealed class EvaluateAllTests : IDisposable
         json.RootElement.GetProperty("cascade").GetProperty("rows").GetArrayLength().ShouldBe(5);
         json.RootElement.GetProperty("targets").GetArrayLength().ShouldBe(0); // they were set of the named pools
 
-        var pictures = Directory.GetFiles(Path.Combine(_folder, "report", "img"));
+        var pictures = Directory.GetFiles(Path.Combine(_folder.Path, "report", "img"));
         pictures.Length.ShouldBe(4);
         foreach (var picture in pictures)
         {
@@ -58,20 +58,20 @@ public sealed class EvaluateAllTests : IDisposable
     [Fact]
     public async Task EvaluateAll_UnknownProtocol_SaysWhichThereAre()
     {
-        var (code, _, error) = await Run("evaluate", "all", "--data", _folder, "--out", Path.Combine(_folder, "x"), "--only", "P9");
+        var (code, _, error) = await Run("evaluate", "all", "--data", _folder.Path, "--out", _folder.File("x"), "--only", "P9");
         code.ShouldBe(2);
         error.ShouldContain("Protocols: P1a, ");
-        Directory.Exists(Path.Combine(_folder, "x")).ShouldBeFalse();
+        Directory.Exists(_folder.File("x")).ShouldBeFalse();
     }
 
     private async Task<(int Code, string Output, string Error)> Evaluate(string target)
     {
-        File.WriteAllLines(Path.Combine(_folder, "some.jsonl"), Enumerable.Range(0, 160).Select(i => string.Create(CultureInfo.InvariantCulture,
+        File.WriteAllLines(_folder.File("some.jsonl"), Enumerable.Range(0, 160).Select(i => string.Create(CultureInfo.InvariantCulture,
             $$"""{"id":"{{i}}","dataset":"d","query":"{{(i % 2 == 0 ? "theorem proof" : "hello name")}} {{i % 9}} of {{i}}","models":{"weak":{"score":{{(i % 2 == 0 && i % 3 > 0 ? 0 : 1)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 10 ? 1 : 0)}},"cost_usd":0.01} } }""")));
-        return await Run("evaluate", "all", "--data", _folder, "--pool", "some:weak,strong", "--seeds", "1", "--only", "P2", "--only", "cascade", "--out", Path.Combine(_folder, target));
+        return await Run("evaluate", "all", "--data", _folder.Path, "--pool", "some:weak,strong", "--seeds", "1", "--only", "P2", "--only", "cascade", "--out", _folder.File(target));
     }
 
-    private string Read(string name) => File.ReadAllText(Path.Combine(_folder, name));
+    private string Read(string name) => File.ReadAllText(_folder.File(name));
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

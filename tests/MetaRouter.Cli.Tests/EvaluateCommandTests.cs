@@ -8,15 +8,15 @@ namespace MetaRouter.Cli.Tests;
 /// <summary>The command in this process, on made-up files.</summary>
 public sealed class EvaluateCommandTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Evaluate_GoodFile_PrintsTheTableAndOneLastLineOfJson()
     {
         Write("good.jsonl", Lines(80));
-        var (code, output, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "good:weak,strong", "--seeds", "2", "--json");
+        var (code, output, error) = await Run("evaluate", "P2", "--data", _folder.Path, "--pool", "good:weak,strong", "--seeds", "2", "--json");
 
         code.ShouldBe(0, error);
         output.ShouldContain("best-single");
@@ -28,14 +28,14 @@ public sealed class EvaluateCommandTests : IDisposable
         json.RootElement.GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("router").GetString()).ShouldContain("oracle");
         error.ShouldContain("P2: 100 %");
         error.ShouldNotContain("Warning");
-        (await Run("evaluate", "p2", "--data", _folder, "--pool", "good:weak,strong", "--seeds", "2", "--json")).Output.ShouldBe(output);
+        (await Run("evaluate", "p2", "--data", _folder.Path, "--pool", "good:weak,strong", "--seeds", "2", "--json")).Output.ShouldBe(output);
     }
 
     [Fact]
     public async Task Evaluate_SeveralPools_AreOneObject()
     {
         Write("good.jsonl", Lines(80));
-        var (code, output, _) = await Run("evaluate", "P2", "--data", _folder, "--pool", "good:weak,strong", "--pool", "good:strong,weak", "--seeds", "1", "--json");
+        var (code, output, _) = await Run("evaluate", "P2", "--data", _folder.Path, "--pool", "good:weak,strong", "--pool", "good:strong,weak", "--seeds", "1", "--json");
 
         code.ShouldBe(0);
         using var json = JsonDocument.Parse(output.TrimEnd('\n').Split('\n')[^1]);
@@ -46,7 +46,7 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Evaluate_BadLines_AreSkippedWithAWarning()
     {
         Write("some.jsonl", ["not json", .. Lines(80), """{"id":"x"}"""]);
-        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "some:weak,strong", "--seeds", "1");
+        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder.Path, "--pool", "some:weak,strong", "--seeds", "1");
 
         code.ShouldBe(0);
         error.ShouldContain("Warning: some: skipped 2 bad lines: line 1: ");
@@ -98,7 +98,7 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Evaluate_BadInput_SaysWhyAndExitsWith2(string message, params string[] args)
     {
         Write("good.jsonl", Lines(80));
-        var (code, output, error) = await Run(["evaluate", .. args, "--data", _folder]);
+        var (code, output, error) = await Run(["evaluate", .. args, "--data", _folder.Path]);
 
         code.ShouldBe(2);
         error.ShouldContain(message);
@@ -110,7 +110,7 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Evaluate_FileOfBadLinesOnly_ExitsWith2()
     {
         Write("bad.jsonl", ["nonsense"]);
-        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder, "--pool", "bad:weak,strong");
+        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder.Path, "--pool", "bad:weak,strong");
         code.ShouldBe(2);
         error.ShouldContain("line 1");
     }
@@ -119,7 +119,7 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Evaluate_NoDataFolder_ExitsWith2()
     {
         (await Run("evaluate", "P2")).Code.ShouldBe(2);
-        var (code, _, error) = await Run("evaluate", "P2", "--data", Path.Combine(_folder, "none"));
+        var (code, _, error) = await Run("evaluate", "P2", "--data", _folder.File("none"));
         code.ShouldBe(2);
         error.ShouldContain("no such folder");
     }
@@ -129,7 +129,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         // The small model is right on every second request, the large one always; each was chosen half of the time.
         Write("decisions.ndjson", [.. Enumerable.Range(0, 200).SelectMany(i => new[] { Decision(i), Thumb(i, i % 2 == 0 || i % 4 == 1) }), "torn"]);
-        var log = Path.Combine(_folder, "decisions.ndjson");
+        var log = _folder.File("decisions.ndjson");
         var (code, output, error) = await Run("evaluate", "--log", log, "--json");
 
         code.ShouldBe(0);
@@ -151,7 +151,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         Write("log.1", [.. Enumerable.Range(0, 40).Select(i => Decision(i, i < 30 ? 0 : .5))]);
         Write("log", [.. Enumerable.Range(0, 40).Select(Thumb), Decision(40, .5), Thumb(40), Decision(41, .5), Thumb(41)]);
-        var (first, second) = (Path.Combine(_folder, "log.1"), Path.Combine(_folder, "log"));
+        var (first, second) = (_folder.File("log.1"), _folder.File("log"));
 
         var (_, output, error) = await Run("evaluate", "--log", second);
         error.ShouldContain("40 words are about decisions");
@@ -184,7 +184,7 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Evaluate_LogWithoutRewards_SaysWhereTheyComeFrom()
     {
         Write("silent", ["""{"time":"t","nonce":1,"chosen":"small","offered":null,"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":1}]}"""]);
-        var (code, _, error) = await Run("evaluate", "--log", Path.Combine(_folder, "silent"));
+        var (code, _, error) = await Run("evaluate", "--log", _folder.File("silent"));
         code.ShouldBe(2);
         error.ShouldContain("0 of 1 decisions have a reward");
         error.ShouldContain("feedback lines");
@@ -253,7 +253,7 @@ public sealed class EvaluateCommandTests : IDisposable
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 
-    private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(_folder, name), lines);
+    private void Write(string name, string[] lines) => File.WriteAllLines(_folder.File(name), lines);
 
     private static string[] Lines(int rows) => [.. Enumerable.Range(0, rows).Select(i =>
         string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{i}}","dataset":"d","query":"question {{i % 7}} of {{i}}","models":{"weak":{"score":{{(i % 7 < 3 ? 1 : 0)}},"cost_usd":0.001},"strong":{"score":{{(i % 11 < 9 ? 1 : 0)}},"cost_usd":0.01} } }"""))];

@@ -24,12 +24,12 @@ public sealed class GatewayProcess : IAsyncLifetime
     {
         var (read, inference) = (Hash(Key), Hash(InferenceKey));
         string[] arguments = [
-            Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--demo", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "memory",
+            "--demo", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "memory",
             "--ApiKeys:0:Sha256", read, "--ApiKeys:0:Tenant", "default", "--ApiKeys:0:Scopes:0", "read",
             "--ApiKeys:1:Sha256", inference, "--ApiKeys:1:Tenant", "default", "--ApiKeys:1:Scopes:0", "inference",
             "--ApiKeys:2:Sha256", Hash(AdminKey), "--ApiKeys:2:Tenant", "default", "--ApiKeys:2:Scopes:0", "admin",
         ];
-        _process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = AppContext.BaseDirectory })!;
+        _process = Process.Start(Programs.In(AppContext.BaseDirectory, "MetaRouter.Gateway", arguments))!;
         var said = new StringBuilder();
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {

@@ -10,9 +10,9 @@ public sealed class ModelsCommandTests : IDisposable
 {
     private static readonly string[] s_newcomer = ["models", "add", "newcomer-1", "--input-price", "2.5", "--output-price", "10", "--sibling", "gpt-4o-2024-05-13"];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Add_GradedAnswers_WritesASnapshotThatKnowsTheModel()
@@ -96,10 +96,10 @@ public sealed class ModelsCommandTests : IDisposable
 
         code.ShouldBe(2);
         error.ShouldContain(named);
-        Directory.GetFiles(_folder).Select(Path.GetFileName).ShouldBe(["bad.jsonl"]);
+        Directory.GetFiles(_folder.Path).Select(Path.GetFileName).ShouldBe(["bad.jsonl"]);
     }
 
-    private string PathOf(string name) => Path.Combine(_folder, name);
+    private string PathOf(string name) => _folder.File(name);
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);
 }

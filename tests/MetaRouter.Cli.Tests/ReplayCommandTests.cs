@@ -8,9 +8,9 @@ namespace MetaRouter.Cli.Tests;
 /// <summary>The command in this process, on a made-up file: "small" answers half of the requests, "large" most, at ten times the price; "rare" answered few.</summary>
 public sealed class ReplayCommandTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Replay_GoodFile_TellsTheStoryAndOneLastLineOfJson()
@@ -79,7 +79,7 @@ public sealed class ReplayCommandTests : IDisposable
     {
         var path = Write("good.jsonl", Lines(80));
         var table = OutcomeReader.Read(path, new OutcomeReadOptions { Models = [new("small"), new("large")], CompleteRowsOnly = true }).Table;
-        var snapshot = Path.Combine(_folder, "snapshot");
+        var snapshot = _folder.File("snapshot");
         await File.WriteAllBytesAsync(snapshot, SnapshotCodec.Write(SnapshotTrainer.Train(table, new TrainingOptions { Trees = 5, CalibrationFolds = 2 })));
 
         var (code, output, error) = await Run("--data", path, "--user-lambda", "1", "--requests", "5", "--snapshot", snapshot, "--models", "small,large");
@@ -92,7 +92,7 @@ public sealed class ReplayCommandTests : IDisposable
     [Fact]
     public async Task Replay_SnapshotThatCountsTokens_RefusesAFileWithoutThem()
     {
-        var snapshot = Path.Combine(_folder, "snapshot");
+        var snapshot = _folder.File("snapshot");
         var table = OutcomeReader.Read(Write("good.jsonl", Lines(80)), new OutcomeReadOptions { Models = [new("small"), new("large")], CompleteRowsOnly = true }).Table;
         await File.WriteAllBytesAsync(snapshot, SnapshotCodec.Write(SnapshotTrainer.Train(table, new TrainingOptions { Trees = 5, CalibrationFolds = 0 })));
         var bare = Write("bare.jsonl", [.. Lines(80).Select(l => l.Replace(",\"in\":20", "", StringComparison.Ordinal))]);
@@ -141,7 +141,7 @@ public sealed class ReplayCommandTests : IDisposable
         var given = new Dictionary<string, string> { ["--data"] = "good.jsonl", ["--user-lambda"] = "1" };
         Write("good.jsonl", Lines(80));
         given[option] = value;
-        given["--data"] = Path.Combine(_folder, given["--data"]);
+        given["--data"] = _folder.File(given["--data"]);
 
         var (code, output, error) = await Run([.. given.SelectMany(pair => new[] { $"{pair.Key}={pair.Value}" })]);
 
@@ -174,7 +174,7 @@ public sealed class ReplayCommandTests : IDisposable
 
     private string Write(string name, string[] lines)
     {
-        var path = Path.Combine(_folder, name);
+        var path = _folder.File(name);
         File.WriteAllLines(path, lines);
         return path;
     }

@@ -7,11 +7,11 @@ namespace MetaRouter.Cli.Tests;
 /// <summary>The command in this process, on made-up files.</summary>
 public sealed class TrainCommandTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-tests-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public TrainCommandTests() => Directory.CreateDirectory(Path.Combine(_folder, "data"));
+    public TrainCommandTests() => Directory.CreateDirectory(_folder.File("data"));
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Train_SmallFolder_WritesTheSameSnapshotTwiceAndSaysWhatIsInIt()
@@ -38,7 +38,7 @@ public sealed class TrainCommandTests : IDisposable
 
         (await Run("train", "--data", Data, "--out", Out("b.mrsnap"), "--pool", "good:weak,strong", "--seed", "7")).Code.ShouldBe(0);
         File.ReadAllBytes(Out("b.mrsnap")).ShouldBe(File.ReadAllBytes(Out("a.mrsnap")));
-        Directory.GetFiles(_folder).Select(Path.GetFileName).Order().ShouldBe(["a.mrsnap", "a.txt", "b.mrsnap", "b.txt"]);
+        Directory.GetFiles(_folder.Path).Select(Path.GetFileName).Order().ShouldBe(["a.mrsnap", "a.txt", "b.mrsnap", "b.txt"]);
     }
 
     [Fact]
@@ -66,14 +66,14 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Train_BadInput_SaysWhyExitsWith2AndWritesNothing(string message, string data, string target, params string[] args)
     {
         Write("good.jsonl", Lines(30));
-        Directory.CreateDirectory(Path.Combine(_folder, "empty"));
-        var (code, output, error) = await Run(["train", "--data", Path.Combine(_folder, data), "--out", Out(target), .. args]);
+        Directory.CreateDirectory(_folder.File("empty"));
+        var (code, output, error) = await Run(["train", "--data", _folder.File(data), "--out", Out(target), .. args]);
 
         code.ShouldBe(2);
         error.ShouldContain(message);
         error.ShouldNotContain("   at ");
         output.ShouldBeEmpty();
-        Directory.GetFiles(_folder).ShouldBeEmpty();
+        Directory.GetFiles(_folder.Path).ShouldBeEmpty();
     }
 
     [Fact]
@@ -88,9 +88,9 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public void DefaultSnapshot_Shipped_Loads() => Snapshot.Default.Models.Count.ShouldBeGreaterThan(1);
 
-    private string Data => Path.Combine(_folder, "data");
+    private string Data => _folder.File("data");
 
-    private string Out(string name) => Path.Combine(_folder, name);
+    private string Out(string name) => _folder.File(name);
 
     private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(Data, name), lines);
 

@@ -24,7 +24,7 @@ public partial class ArchitectureTests
         ["MetaRouter.AppHost"] = ["MetaRouter.Gateway", "MetaRouter.Silo", "MetaRouter.ServiceDefaults"],
     };
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
     private static readonly string[] Projects = [.. new[] { "src", "aspire", "tests" }.Select(f => Path.Combine(Root, f)).Where(Directory.Exists).SelectMany(f => Files(f, "*.csproj")).Order(StringComparer.Ordinal)];
 
     public static TheoryData<string> Shipped => [.. Projects.Where(p => !Folder(p).StartsWith("tests", StringComparison.Ordinal)).Select(Name)];
@@ -80,6 +80,11 @@ public partial class ArchitectureTests
         }
     }
 
+    /// <summary>One that a test makes by itself stays behind when the test fails, and thousands of them fill a disk.</summary>
+    [Fact]
+    public void TemporaryFolders_OfTests_AreTheSharedOneThatGoes() =>
+        Repository.Files("tests", "*.cs").Where(f => !f.EndsWith("TemporaryFolder.cs", StringComparison.Ordinal) && MakesItsOwn().IsMatch(File.ReadAllText(f))).ShouldBeEmpty();
+
     [Fact]
     public void Packages_EveryOne_HasItsVersionCentrallyAndExactly()
     {
@@ -121,6 +126,9 @@ public partial class ArchitectureTests
             .ShouldBe(["System.Numerics.Tensors"]);
     }
 
+    [GeneratedRegex(@"\.(CreateTempSubdirectory|GetTempFileName)\(")]
+    private static partial Regex MakesItsOwn();
+
     [GeneratedRegex(@"^\d+(\.\d+){1,3}(-[0-9A-Za-z.-]+)?$")]
     private static partial Regex ExactVersion();
 
@@ -141,17 +149,4 @@ public partial class ArchitectureTests
     private static IEnumerable<string> Files(string folder, string pattern) =>
         Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories)
             .Where(f => !Path.GetRelativePath(folder, f).Split('/', '\\').Any(part => part is "bin" or "obj" || part.StartsWith('.')));
-
-    private static string FindRoot()
-    {
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            if (File.Exists(Path.Combine(at.FullName, "MetaRouter.Cluster.sln")))
-            {
-                return at.FullName;
-            }
-        }
-
-        throw new InvalidOperationException($"No MetaRouter.Cluster.sln above '{AppContext.BaseDirectory}'; run the tests from within the repository.");
-    }
 }

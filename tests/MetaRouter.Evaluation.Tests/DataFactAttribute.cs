@@ -14,17 +14,5 @@ public sealed class DataFactAttribute : FactAttribute
 
     public static string? Folder { get; } = Find();
 
-    private static string? Find()
-    {
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            if (File.Exists(Path.Combine(at.FullName, "MetaRouter.Cluster.sln")))
-            {
-                var folder = Path.GetFullPath(Path.Combine(at.FullName, "..", "shared", "data"));
-                return Directory.Exists(folder) ? folder : null;
-            }
-        }
-
-        return null;
-    }
+    private static string? Find() => Path.GetFullPath(Path.Combine(Repository.Root, "..", "shared", "data")) is var folder && Directory.Exists(folder) ? folder : null;
 }

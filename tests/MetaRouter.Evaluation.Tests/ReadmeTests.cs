@@ -17,7 +17,7 @@ public class ReadmeTests
     [Fact]
     public void Readme_ResultsTable_IsWhatTheCommittedResultsSay()
     {
-        var root = Root();
+        var root = Repository.Root;
         var readme = File.ReadAllText(Path.Combine(root, "README.md"));
         var (begin, end) = (readme.IndexOf(Begin, StringComparison.Ordinal), readme.IndexOf(End, StringComparison.Ordinal));
         begin.ShouldBeGreaterThanOrEqualTo(0);
@@ -37,7 +37,7 @@ public class ReadmeTests
     [InlineData("docs/report.md")]
     public void Pictures_ThatATextShows_AreThere(string text)
     {
-        var path = Path.Combine(Root(), text);
+        var path = Path.Combine(Repository.Root, text);
         var pictures = System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(path), @"!\[[^\]]*\]\(([^)]+)\)").Select(m => m.Groups[1].Value).Where(p => !p.StartsWith("http", StringComparison.Ordinal)).ToArray();
         pictures.Length.ShouldBeGreaterThan(2);
         pictures.ShouldAllBe(p => File.Exists(Path.Combine(Path.GetDirectoryName(path)!, p)));
@@ -151,16 +151,5 @@ public class ReadmeTests
     {
         string Number(JsonElement e) => e.GetDouble().ToString(format, CultureInfo.InvariantCulture);
         return $"{Number(value)} [{Number(interval[0])}, {Number(interval[1])}]";
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MetaRouter.Cluster.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run from within the repository.");
     }
 }

@@ -1,8 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using MetaRouter.Gateway.Tests;
-using MetaRouter.Hosting.Tests;
 
 namespace MetaRouter.Extensions.AI.Tests;
 
@@ -11,14 +11,8 @@ public class SampleTests
     [Fact]
     public void Page_ShowsTheSample()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "MetaRouter.Cluster.sln")))
-        {
-            root = root.Parent.ShouldNotBeNull("these tests run within the repository");
-        }
-
-        var sample = File.ReadAllText(Path.Combine(root.FullName, "docs", "samples", "RoutedChat", "Program.cs"));
-        var shown = File.ReadAllText(Path.Combine(root.FullName, "docs", "chat-client.md")).Split("```")[1].Split('\n')[1..].Where(l => l is not ("" or "...")).ToArray();
+        var sample = Repository.Read("docs", "samples", "RoutedChat", "Program.cs");
+        var shown = Repository.Read("docs", "chat-client.md").Split("```")[1].Split('\n')[1..].Where(l => l is not ("" or "...")).ToArray();
         shown.Length.ShouldBeGreaterThan(8);
         shown.ShouldAllBe(line => sample.Contains(line));
     }
@@ -28,10 +22,10 @@ public class SampleTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ScriptedUpstream.StartAsync("served");
-        using var sample = Helper.Start("RoutedChat", "--urls", "http://127.0.0.1:0", "--OPENAI_API_KEY", "none", "--OPENAI_BASE_URL", server.Url, "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path);
+        using var sample = Process.Start(Programs.Of("RoutedChat", "--urls", "http://127.0.0.1:0", "--OPENAI_API_KEY", "none", "--OPENAI_BASE_URL", server.Url, "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path))!;
         try
         {
-            using var http = new HttpClient { BaseAddress = await Helper.AddressOfAsync(sample) };
+            using var http = new HttpClient { BaseAddress = await Programs.AddressOfAsync(sample) };
             using var asked = await http.PostAsJsonAsync("/users/ada/ask", new { text = "What is a monad?" });
             asked.EnsureSuccessStatusCode();
             var answer = await asked.Content.ReadFromJsonAsync<JsonElement>();

@@ -9,13 +9,9 @@ public sealed class ScheduleTests
     [Fact]
     public async Task Sqlite_Schedules_AreKeptToTheLetter()
     {
-        var folder = Directory.CreateTempSubdirectory("metarouter-schedules-").FullName;
-        await using (var store = SqliteUserStore.Open(Path.Combine(folder, "users.db")))
-        {
-            ShouldBeClean(await Schedules.RunManyAsync(store, 1, 200));
-        }
-
-        Directory.Delete(folder, recursive: true);
+        using var folder = new TemporaryFolder();
+        await using var store = SqliteUserStore.Open(folder.File("users.db"));
+        ShouldBeClean(await Schedules.RunManyAsync(store, 1, 200));
     }
 
     [RedisFact]

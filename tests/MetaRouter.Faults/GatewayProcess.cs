@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using MetaRouter.RouterContract;
 
 namespace MetaRouter.Faults;
 
@@ -12,7 +11,7 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
     /// <summary>Which clock a process sees: Debian's libfaketime, which reads it from a file.</summary>
     private static readonly string FakeTime = $"/usr/lib/{(System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64")}-linux-gnu/faketime/libfaketimeMT.so.1";
 
-    private readonly int _port = RedisServer.FreePort();
+    private readonly int _port = Loopback.FreePort();
     private readonly TemporaryClock _clock = new();
     private readonly StringBuilder _log = new();
     private Process? _process;
@@ -47,12 +46,7 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
     /// <returns>The exit code when it ended instead of serving.</returns>
     public async Task<int?> TryStartAsync(params string[] more)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), "--urls", Url, .. settings, .. more])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = Programs.Of("MetaRouter.Gateway", ["--urls", Url, .. settings, .. more]);
         if (movesClock)
         {
             (start.Environment["LD_PRELOAD"], start.Environment["FAKETIME_TIMESTAMP_FILE"], start.Environment["FAKETIME_CACHE_DURATION"], start.Environment["FAKETIME_DONT_FAKE_MONOTONIC"]) = (FakeTime, _clock.Path, "1", "1");
@@ -125,9 +119,11 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
 
     private sealed class TemporaryClock : IDisposable
     {
+        private readonly TemporaryFolder _folder = new();
+
         public TemporaryClock() => Set(0);
 
-        public string Path { get; } = System.IO.Path.GetTempFileName();
+        public string Path => _folder.File("clock");
 
         /// <summary>Whole or not at all: it is read all the time.</summary>
         public void Set(int seconds)
@@ -136,6 +132,6 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
             File.Move(Path + ".new", Path, overwrite: true);
         }
 
-        public void Dispose() => File.Delete(Path);
+        public void Dispose() => _folder.Dispose();
     }
 }

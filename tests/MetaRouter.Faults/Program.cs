@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using MetaRouter.Faults;
 using MetaRouter.Hosting.Stores;
-using MetaRouter.RouterContract;
 
 const int MostLog = 4_000; // characters shown of a gateway's log when something is wrong: from what nobody expected, else the end
 
@@ -58,9 +57,9 @@ static async Task<int> ScheduleAsync(int count)
     var isClean = true;
     Console.WriteLine("| store | schedules | acknowledged | lost | doubled | wrong | seconds |");
     Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
-    var folder = Directory.CreateTempSubdirectory("metarouter-schedules-").FullName;
+    using var folder = new TemporaryFolder();
     await using var redis = await RedisServer.StartAsync();
-    foreach (var (name, open) in new (string, Func<IUserStore>)[] { ("SQLite", () => SqliteUserStore.Open(Path.Combine(folder, "users.db"))), ("Redis", () => RedisUserStore.Open(redis.Address)) })
+    foreach (var (name, open) in new (string, Func<IUserStore>)[] { ("SQLite", () => SqliteUserStore.Open(folder.File("users.db"))), ("Redis", () => RedisUserStore.Open(redis.Address)) })
     {
         await using var store = open();
         var watch = Stopwatch.StartNew();
@@ -69,7 +68,6 @@ static async Task<int> ScheduleAsync(int count)
         isClean &= Told(verdict);
     }
 
-    Directory.Delete(folder, recursive: true);
     return isClean ? 0 : 1;
 }
 

@@ -1,7 +1,6 @@
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Tests;
-using MetaRouter.RouterContract;
 
 namespace MetaRouter.Faults;
 

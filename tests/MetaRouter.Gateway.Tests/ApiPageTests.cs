@@ -8,8 +8,7 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>docs/api.md and the OpenAPI document say what the gateway does, and all of it.</summary>
 public sealed partial class ApiPageTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Page = File.ReadAllText(Path.Combine(Root, "docs", "api.md"));
+    private static readonly string Page = Repository.Read("docs", "api.md");
 
     [Fact]
     public async Task Examples_InOrder_AreAnsweredAsThePageSays()
@@ -77,7 +76,7 @@ public sealed partial class ApiPageTests
     [Fact]
     public void Page_NamesEveryErrorAndEveryHeader()
     {
-        var source = string.Concat(Directory.GetFiles(Path.Combine(Root, "src", "MetaRouter.Gateway"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText));
+        var source = string.Concat(Directory.GetFiles(Path.Combine(Repository.Root, "src", "MetaRouter.Gateway"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText));
 
         var codes = Code().Matches(source).Select(m => m.Groups[1].Value).Distinct().ToArray();
         codes.Length.ShouldBeGreaterThan(20);
@@ -100,17 +99,6 @@ public sealed partial class ApiPageTests
         {
             got.ToJsonString().ShouldBe(shown.ToJsonString(), where);
         }
-    }
-
-    internal static string FindRoot()
-    {
-        var at = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(at.FullName, "MetaRouter.Cluster.sln")))
-        {
-            at = at.Parent!;
-        }
-
-        return at.FullName;
     }
 
     [GeneratedRegex(@"```http\n(?<request>.*?)\n\n(?<status>\d{3})\n(?<answer>.*?)\n```", RegexOptions.Singleline)]

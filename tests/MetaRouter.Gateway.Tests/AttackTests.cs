@@ -18,8 +18,8 @@ public sealed class AttackTests
     [Fact]
     public async Task Receipt_ReplayedByManyAtOnceAndAfterARestart_CountsOnce()
     {
-        var folder = Directory.CreateTempSubdirectory("replay").FullName;
-        string[] store = ["--MetaRouter:Store", $"sqlite:{folder}/users.db"];
+        using var folder = new TemporaryFolder();
+        string[] store = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db")];
         Answer route;
         await using (var gateway = await RunningGateway.StartAsync(store))
         {
@@ -34,8 +34,6 @@ public sealed class AttackTests
             ((bool)(await gateway.FeedbackAsync(route, "ann", "thumb", "down")).Body["counted"]!).ShouldBeFalse();
             ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(1);
         }
-
-        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class BrowserTests(ITestOutputHelper output)
     [NodeFact]
     public async Task CommittedBundle_IsWhatItsSourcesGive()
     {
-        var app = Path.Combine(ApiPageTests.FindRoot(), "src/MetaRouter.Gateway/Console/app");
+        var app = Path.Combine(Repository.Root, "src/MetaRouter.Gateway/Console/app");
         using var copy = new TemporaryFolder();
         foreach (var file in Directory.EnumerateFiles(Path.Combine(app, "src"), "*", SearchOption.AllDirectories).Concat(Directory.EnumerateFiles(app)))
         {
@@ -56,7 +56,7 @@ public sealed class BrowserTests(ITestOutputHelper output)
 
         var dist = Path.Combine(copy.Path, "dist");
         Directory.CreateDirectory(dist);
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(ApiPageTests.FindRoot(), "src/MetaRouter.Gateway/Console/dist")))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src/MetaRouter.Gateway/Console/dist")))
         {
             File.Copy(file, Path.Combine(dist, Path.GetFileName(file)));
         }

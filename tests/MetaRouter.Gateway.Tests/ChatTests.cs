@@ -17,7 +17,7 @@ public sealed class ChatTests : IAsyncLifetime
     {
         _upstream = await EchoUpstream.StartAsync();
         _gateway = await RunningGateway.StartAsync(
-            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Upstreams:0:ApiKey", Key, "--Upstreams:0:TimeoutSeconds", "1",
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Upstreams:0:ApiKey", Key, "--Upstreams:0:TimeoutSeconds", "3",
             "--Upstreams:1:Model", "gpt-4o-2024-05-13", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:UpstreamModel", "the \"big\" one");
     }
 
@@ -198,7 +198,7 @@ public sealed class ChatTests : IAsyncLifetime
     {
         _upstream.Delay = TimeSpan.FromSeconds(30);
 
-        (await _gateway.PostAsync(Chat, """{"model":"mixtral-8x7b-instruct","messages":[{"role":"user","content":"hello"}]}""")).ShouldFail(504, "upstream_timeout", "'mixtral-8x7b-instruct'", "within 1 s");
+        (await _gateway.PostAsync(Chat, """{"model":"mixtral-8x7b-instruct","messages":[{"role":"user","content":"hello"}]}""")).ShouldFail(504, "upstream_timeout", "'mixtral-8x7b-instruct'", "within 3 s");
     }
 
     [Fact]

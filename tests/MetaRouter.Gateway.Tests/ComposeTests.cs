@@ -11,9 +11,9 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>What infra/compose says of Redis and a gateway, run as processes: their commands, settings, variables and health checks, with the containers' paths and ports moved into a folder of the test's own.</summary>
 public sealed class ComposeTests : IDisposable
 {
-    private static readonly string s_compose = Path.Combine(ApiPageTests.FindRoot(), "infra", "compose");
+    private static readonly string s_compose = Path.Combine(Repository.Root, "infra", "compose");
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("compose").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly List<Process> _started = [];
 
     public void Dispose()
@@ -25,22 +25,22 @@ public sealed class ComposeTests : IDisposable
             process.Dispose();
         }
 
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [RedisFact]
     public async Task RedisAndGateway_AsWritten_ServeTogether()
     {
-        var (redisPort, port) = (RedisServer.FreePort(), RedisServer.FreePort());
+        var (redisPort, port) = (Loopback.FreePort(), Loopback.FreePort());
         var (key, metrics) = ("mr-client", "mr-metrics");
         foreach (var folder in (string[])["run/secrets", "run/redis", "data", "etc/redis", "config"])
         {
-            Directory.CreateDirectory(Path.Combine(_folder, folder));
+            Directory.CreateDirectory(_folder.File(folder));
         }
 
-        await File.WriteAllTextAsync(Path.Combine(_folder, "run/secrets/redis-password"), "correct-horse\n");
-        await File.WriteAllTextAsync(Path.Combine(_folder, "etc/redis/redis.conf"), Moved(await File.ReadAllTextAsync(Path.Combine(s_compose, "redis.conf"))) + $"port {redisPort}\nbind 127.0.0.1\n");
-        File.Copy(Path.Combine(s_compose, "appsettings.json"), Path.Combine(_folder, "config/appsettings.json"));
+        await File.WriteAllTextAsync(_folder.File("run/secrets/redis-password"), "correct-horse\n");
+        await File.WriteAllTextAsync(_folder.File("etc/redis/redis.conf"), Moved(await File.ReadAllTextAsync(Path.Combine(s_compose, "redis.conf"))) + $"port {redisPort}\nbind 127.0.0.1\n");
+        File.Copy(Path.Combine(s_compose, "appsettings.json"), _folder.File("config/appsettings.json"));
         var services = (YamlMappingNode)Compose()["services"];
 
         Start([.. Words(services["redis"]["command"])], []);
@@ -95,14 +95,14 @@ public sealed class ComposeTests : IDisposable
     private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     /// <summary>A container's path in the test's folder.</summary>
-    private string Moved(string text) => text.Replace("/run/", $"{_folder}/run/", StringComparison.Ordinal).Replace("/etc/redis", $"{_folder}/etc/redis", StringComparison.Ordinal).Replace("dir /data", $"dir {_folder}/data", StringComparison.Ordinal);
+    private string Moved(string text) => text.Replace("/run/", $"{_folder.Path}/run/", StringComparison.Ordinal).Replace("/etc/redis", $"{_folder.Path}/etc/redis", StringComparison.Ordinal).Replace("dir /data", $"dir {_folder.Path}/data", StringComparison.Ordinal);
 
     /// <summary>As Compose hands it on: two dollars stand for one.</summary>
     private string[] Words(YamlNode list) => [.. ((YamlSequenceNode)list).Select(w => Moved(w.ToString()).Replace("$$", "$", StringComparison.Ordinal))];
 
     private Process Start(string[] command, Dictionary<string, string> variables)
     {
-        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = Path.Combine(_folder, "config"), RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = _folder.File("config"), RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in variables)
         {
             start.Environment[name] = value;
@@ -115,7 +115,7 @@ public sealed class ComposeTests : IDisposable
 
     private async Task<int> RunAsync(string[] command)
     {
-        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = _folder.Path, RedirectStandardOutput = true, RedirectStandardError = true })!;
         await process.WaitForExitAsync();
         return process.ExitCode;
     }

@@ -349,46 +349,39 @@ public sealed class ConsoleTests
     [Fact]
     public async Task RollBack_ChangesWhatNewcomersGet_OutlivesARestartAndTheTimer()
     {
-        var folder = Directory.CreateTempSubdirectory("console").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--MetaRouter:RefreshSeconds", "1"];
+        double before;
+        await using (var gateway = await RunningGateway.StartAsync(settings))
         {
-            string[] settings = ["--MetaRouter:Store", $"sqlite:{folder}/users.db", "--MetaRouter:RefreshSeconds", "1"];
-            double before;
-            await using (var gateway = await RunningGateway.StartAsync(settings))
-            {
-                before = await NewcomerAsync(gateway);
-                await TeachAsync(gateway, 0, 60);
-                (await gateway.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
-                (await NewcomerAsync(gateway)).ShouldBeGreaterThan(before * 1.5);
-                var learned = (await gateway.GetAsync("/v1/console/learning")).Body;
-                var shipped = learned["snapshots"]!.AsArray().Single(s => (string)s!["result"]! == "shipped")!;
-                var promoted = learned["snapshots"]!.AsArray().First(s => (string)s!["result"]! == "promoted")!;
-                ((double)promoted["challenger_evidence"]!).ShouldBeGreaterThanOrEqualTo((double)promoted["champion_evidence"]!);
-                ((string)learned["snapshots"]!.AsArray().Single(s => (bool)s!["serving"]!)!["version"]!).ShouldBe((string)learned["serving"]!["version"]!);
+            before = await NewcomerAsync(gateway);
+            await TeachAsync(gateway, 0, 60);
+            (await gateway.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
+            (await NewcomerAsync(gateway)).ShouldBeGreaterThan(before * 1.5);
+            var learned = (await gateway.GetAsync("/v1/console/learning")).Body;
+            var shipped = learned["snapshots"]!.AsArray().Single(s => (string)s!["result"]! == "shipped")!;
+            var promoted = learned["snapshots"]!.AsArray().First(s => (string)s!["result"]! == "promoted")!;
+            ((double)promoted["challenger_evidence"]!).ShouldBeGreaterThanOrEqualTo((double)promoted["champion_evidence"]!);
+            ((string)learned["snapshots"]!.AsArray().Single(s => (bool)s!["serving"]!)!["version"]!).ShouldBe((string)learned["serving"]!["version"]!);
 
-                var back = await gateway.PostAsync("/v1/console/learning/rollback", new JsonObject { ["version"] = (string)shipped["version"]! }.ToJsonString());
+            var back = await gateway.PostAsync("/v1/console/learning/rollback", new JsonObject { ["version"] = (string)shipped["version"]! }.ToJsonString());
 
-                back.Status.ShouldBe(200, back.Text);
-                ((string)back.Body["serving"]!["version"]!, (bool)back.Body["serving"]!["held"]!).ShouldBe(((string)shipped["version"]!, true));
-                (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
-                await TeachAsync(gateway, 60, 5);
-                await Task.Delay(2500); // two rounds of the timer
-                (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
-            }
-
-            await using var restarted = await RunningGateway.StartAsync(settings);
-            (await NewcomerAsync(restarted)).ShouldBe(before, 1e-9);
-            var history = (await restarted.GetAsync("/v1/console/learning")).Body;
-            ((string)history["snapshots"]![0]!["result"]!).ShouldBe("rolled_back");
-            ((bool)history["serving"]!["held"]!).ShouldBeTrue();
-
-            (await restarted.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
-            (await NewcomerAsync(restarted)).ShouldBeGreaterThan(before * 1.5); // asked for, so it may
+            back.Status.ShouldBe(200, back.Text);
+            ((string)back.Body["serving"]!["version"]!, (bool)back.Body["serving"]!["held"]!).ShouldBe(((string)shipped["version"]!, true));
+            (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
+            await TeachAsync(gateway, 60, 5);
+            await Task.Delay(2500); // two rounds of the timer
+            (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+
+        await using var restarted = await RunningGateway.StartAsync(settings);
+        (await NewcomerAsync(restarted)).ShouldBe(before, 1e-9);
+        var history = (await restarted.GetAsync("/v1/console/learning")).Body;
+        ((string)history["snapshots"]![0]!["result"]!).ShouldBe("rolled_back");
+        ((bool)history["serving"]!["held"]!).ShouldBeTrue();
+
+        (await restarted.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
+        (await NewcomerAsync(restarted)).ShouldBeGreaterThan(before * 1.5); // asked for, so it may
     }
 
     private static async Task<double> NewcomerAsync(RunningGateway gateway) => (double)(await gateway.GetAsync("/v1/console/users/nobody-yet")).Body["acting_lambda"]!;

@@ -83,45 +83,31 @@ public sealed class DemoTests
     [Fact]
     public async Task Demo_DataWithoutAUsableRow_IsRefusedAtTheStart()
     {
-        var folder = Directory.CreateTempSubdirectory("outcomes").FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "others.jsonl"), """{"query":"one","models":{"unheard-of":{"score":1,"cost_usd":0.5}}}""");
-        try
-        {
-            var e = await Should.ThrowAsync<GatewayConfigurationException>(() => RunningGateway.StartAsync("--demo", "--Demo:Data", folder));
+        using var folder = new TemporaryFolder();
+        folder.Write("others.jsonl", """{"query":"one","models":{"unheard-of":{"score":1,"cost_usd":0.5}}}""");
 
-            e.Message.ShouldContain($"Demo:Data is '{folder}'");
-            e.Message.ShouldContain("Offer models that the files have");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        var e = await Should.ThrowAsync<GatewayConfigurationException>(() => RunningGateway.StartAsync("--demo", "--Demo:Data", folder.Path));
+
+        e.Message.ShouldContain($"Demo:Data is '{folder.Path}'");
+        e.Message.ShouldContain("Offer models that the files have");
     }
 
     [Fact]
     public void OutcomeFolder_ReadsRowsThatEveryModelAnswered()
     {
-        var folder = Directory.CreateTempSubdirectory("outcomes").FullName;
-        try
-        {
-            using (var file = new StreamWriter(new System.IO.Compression.GZipStream(File.Create(Path.Combine(folder, "some.jsonl.gz")), System.IO.Compression.CompressionMode.Compress)))
-            {
-                file.WriteLine("""{"query":"one","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""");
-                file.WriteLine("""{"query":"two","models":{"m":{"score":1,"cost_usd":null},"n":{"score":0,"cost_usd":0.25}}}""");
-                file.WriteLine("""{"query":"three","models":{"n":{"score":0,"cost_usd":0.25}}}""");
-            }
+        using var folder = new TemporaryFolder();
+        folder.Write(
+            "some.jsonl.gz",
+            """{"query":"one","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""",
+            """{"query":"two","models":{"m":{"score":1,"cost_usd":null},"n":{"score":0,"cost_usd":0.25}}}""",
+            """{"query":"three","models":{"n":{"score":0,"cost_usd":0.25}}}""");
+        folder.Write("plain.jsonl", """{"query":"four","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""");
+        var price = new PricePerMillionTokens(1);
 
-            File.WriteAllText(Path.Combine(folder, "plain.jsonl"), """{"query":"four","models":{"m":{"score":1,"cost_usd":0.5},"n":{"score":0,"cost_usd":0.25}}}""");
-            var price = new PricePerMillionTokens(1);
-            var rows = OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("m"), price, price), new ModelProfile(new ModelId("n"), price, price)]));
+        var rows = OutcomeFolder.Read(folder.Path, new ModelCatalog([new ModelProfile(new ModelId("m"), price, price), new ModelProfile(new ModelId("n"), price, price)]));
 
-            rows.Select(r => r.Text).ShouldBe(["four", "one"]);
-            rows[1].Outcomes![new ModelId("m")].CostUsd.ShouldBe(0.5f);
-            Should.Throw<InvalidDataException>(() => OutcomeFolder.Read(folder, new ModelCatalog([new ModelProfile(new ModelId("x"), price, price)]))).Message.ShouldContain("x");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        rows.Select(r => r.Text).ShouldBe(["four", "one"]);
+        rows[1].Outcomes![new ModelId("m")].CostUsd.ShouldBe(0.5f);
+        Should.Throw<InvalidDataException>(() => OutcomeFolder.Read(folder.Path, new ModelCatalog([new ModelProfile(new ModelId("x"), price, price)]))).Message.ShouldContain("x");
     }
 }

@@ -13,7 +13,7 @@ namespace MetaRouter.Gateway.Tests;
 public sealed partial class MetricsTests
 {
     private const string Chat = "/v1/chat/completions";
-    private static readonly string Root = ApiPageTests.FindRoot();
+    private static readonly string Root = Repository.Root;
 
     /// <summary>Prometheus adds these to what it scrapes, or makes them.</summary>
     private static readonly string[] OfPrometheus = ["job", "instance", "severity", "value", "version"];

@@ -12,11 +12,11 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>A gateway on a free port over a store of its own, gone with the test.</summary>
 public sealed class RunningGateway : IAsyncDisposable
 {
-    private readonly string _folder;
+    private readonly TemporaryFolder _folder;
 
     private readonly KeptLog _log;
 
-    private RunningGateway(WebApplication app, string folder, MovableTime time, KeptLog log)
+    private RunningGateway(WebApplication app, TemporaryFolder folder, MovableTime time, KeptLog log)
     {
         (App, _folder, Time, _log) = (app, folder, time, log);
         Client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
@@ -35,17 +35,30 @@ public sealed class RunningGateway : IAsyncDisposable
 
     public static async Task<RunningGateway> StartAsync(Action<IServiceCollection> replace, params string[] settings)
     {
-        var folder = Directory.CreateTempSubdirectory("gateway").FullName;
-        var (time, log) = (new MovableTime(), new KeptLog());
-        string[] args = ["--urls", "http://127.0.0.1:0", .. settings.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", $"sqlite:{folder}/users.db"], "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") || settings.Contains(DemoOptions.Switch) ? [] : EightModels(), .. settings];
-        var app = await GatewayApp.BuildAsync(args, services =>
+        var (folder, time, log) = (new TemporaryFolder(), new MovableTime(), new KeptLog());
+        string[] args = ["--urls", "http://127.0.0.1:0", .. settings.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:" + folder.File("users.db")], "--MetaRouter:ExplorationShare", "0", .. settings.Contains("--MetaRouter:Models:0:Id") || settings.Contains(DemoOptions.Switch) ? [] : EightModels(), .. settings];
+        WebApplication? app = null;
+        try
         {
-            services.AddSingleton<TimeProvider>(time);
-            services.AddSingleton<ILoggerProvider>(log);
-            replace(services);
-        });
-        await app.StartAsync();
-        return new RunningGateway(app, folder, time, log);
+            app = await GatewayApp.BuildAsync(args, services =>
+            {
+                services.AddSingleton<TimeProvider>(time);
+                services.AddSingleton<ILoggerProvider>(log);
+                replace(services);
+            });
+            await app.StartAsync();
+            return new RunningGateway(app, folder, time, log);
+        }
+        catch
+        {
+            if (app is not null)
+            {
+                await app.DisposeAsync();
+            }
+
+            folder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The demo's models, for a gateway with an upstream too: without a list it would route among all of the snapshot's.</summary>
@@ -129,7 +142,7 @@ public sealed class RunningGateway : IAsyncDisposable
         Client.Dispose();
         await App.StopAsync();
         await App.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }
 

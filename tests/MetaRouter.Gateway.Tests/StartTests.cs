@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using MetaRouter.Gateway.Configuration;
@@ -8,9 +7,9 @@ namespace MetaRouter.Gateway.Tests;
 
 public sealed class StartTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("start").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("MetaRouter:RefreshSeconds", "often", "'often'", "a number")]
@@ -134,9 +133,9 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Welcome_SaysWhereUsersAreKept()
     {
-        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder}/kept.db");
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder.Path}/kept.db");
 
-        Welcome.Text(gateway.App).ShouldContain(Path.Combine(_folder, "kept.db"));
+        Welcome.Text(gateway.App).ShouldContain(_folder.File("kept.db"));
         Welcome.Text(gateway.App).ShouldNotContain("$KEY");
     }
 
@@ -163,7 +162,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Start_SettingsFileTorn_ExitsWith2()
     {
-        await File.WriteAllTextAsync(Path.Combine(_folder, "appsettings.json"), "{ \"MetaRouter\": {");
+        await File.WriteAllTextAsync(_folder.File("appsettings.json"), "{ \"MetaRouter\": {");
 
         await ShouldExitAsync(2, ["appsettings.json", "LineNumber"]);
     }
@@ -173,7 +172,7 @@ public sealed class StartTests : IDisposable
     {
         await using var gateway = await RunningGateway.StartAsync("--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", new string('a', 64), "--ApiKeys:0:Scopes:0", "read"); // a probe has no key
 
-        (await RunAsync(_folder, "health", gateway.App.Urls.Single())).Code.ShouldBe(0);
+        (await RunAsync(_folder.Path, "health", gateway.App.Urls.Single())).Code.ShouldBe(0);
     }
 
     [Theory]
@@ -182,7 +181,7 @@ public sealed class StartTests : IDisposable
     [InlineData(2, "usage: health", "http://127.0.0.1:1", "twice")]
     public async Task Health_OfNobody_SaysWhy(int code, string named, params string[] arguments)
     {
-        var (ended, said) = await RunAsync(_folder, ["health", .. arguments]);
+        var (ended, said) = await RunAsync(_folder.Path, ["health", .. arguments]);
 
         ended.ShouldBe(code, said);
         said.ShouldContain(named);
@@ -194,7 +193,7 @@ public sealed class StartTests : IDisposable
     [InlineData("new-key")]
     public async Task Command_AskedForHelp_TellsIt(string command)
     {
-        var (ended, said) = await RunAsync(_folder, command, "--help");
+        var (ended, said) = await RunAsync(_folder.Path, command, "--help");
 
         ended.ShouldBe(0, said);
         said.ShouldContain($"MetaRouter.Gateway {command}");
@@ -215,7 +214,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Start_StoreLocked_ExitsWith1()
     {
-        await using var holder = Hosting.Stores.SqliteUserStore.Open(Path.Combine(_folder, "users.db"));
+        await using var holder = Hosting.Stores.SqliteUserStore.Open(_folder.File("users.db"));
 
         await ShouldExitAsync(1, ["users.db", "another process"]);
     }
@@ -223,7 +222,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Start_StoreTorn_ExitsWith1()
     {
-        await File.WriteAllTextAsync(Path.Combine(_folder, "users.db"), new string('x', 5000));
+        await File.WriteAllTextAsync(_folder.File("users.db"), new string('x', 5000));
 
         await ShouldExitAsync(1, ["users.db", "move it aside"]);
     }
@@ -241,7 +240,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Start_SnapshotUnreadable_ExitsWith1()
     {
-        var path = Path.Combine(_folder, "bad.mrsnap");
+        var path = _folder.File("bad.mrsnap");
         await File.WriteAllTextAsync(path, "no snapshot");
 
         await ShouldExitAsync(1, ["snapshot"], "--MetaRouter:Snapshot", path);
@@ -254,7 +253,7 @@ public sealed class StartTests : IDisposable
 
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {
-        var (ended, said) = await RunAsync(_folder, [.. args.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:users.db"], .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]]);
+        var (ended, said) = await RunAsync(_folder.Path, [.. args.Contains("--MetaRouter:Store") ? [] : (string[])["--MetaRouter:Store", "sqlite:users.db"], .. args.Contains("--urls") ? args : ["--urls", "http://127.0.0.1:0", .. args]]);
 
         ended.ShouldBe(code, said);
         foreach (var one in named)
@@ -265,22 +264,5 @@ public sealed class StartTests : IDisposable
         said.ShouldNotContain("   at ");
     }
 
-    /// <summary>The program, until it ends by itself; what it said on both of its streams.</summary>
-    private static async Task<(int Code, string Said)> RunAsync(string folder, params string[] args)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MetaRouter.Gateway.dll"), .. args]) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder };
-        using var process = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        var (error, output) = (process.StandardError.ReadToEndAsync(limit.Token), process.StandardOutput.ReadToEndAsync(limit.Token));
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        finally
-        {
-            process.Kill();
-        }
-
-        return (process.ExitCode, await error + await output);
-    }
+    private static Task<(int Code, string Said)> RunAsync(string folder, params string[] args) => Programs.RunAsync(Programs.In(folder, "MetaRouter.Gateway", args));
 }

@@ -19,15 +19,7 @@ public sealed class StrangeSectionsTests
 
     private static List<(string, string)> Of(string file)
     {
-        var path = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(path, file);
-            return [.. StrangeSections.Of(new ConfigurationBuilder().AddJsonFile(path).Build())];
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using var folder = new TemporaryFolder();
+        return [.. StrangeSections.Of(new ConfigurationBuilder().AddJsonFile(folder.Write("appsettings.json", file)).Build())];
     }
 }

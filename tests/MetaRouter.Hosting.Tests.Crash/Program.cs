@@ -1,8 +1,12 @@
 using System.Globalization;
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Tests.Crash;
+using Microsoft.Extensions.Logging.Abstractions;
 
-// A process of its own for what cannot be shown inside the test's: a second owner of the file, a sudden death, the memory of a million users.
+// A process of its own for what cannot be shown inside the test's: a second owner of a file, a sudden death, the memory of a million users.
 switch (args)
 {
     case ["hold", var path]:
@@ -27,6 +31,18 @@ switch (args)
             return 3;
         }
 
+    case ["log", var path]:
+        using (var metrics = new RouterMetrics())
+        using (var log = new DecisionLog(path, 100, metrics, NullLogger<DecisionLog>.Instance))
+        {
+            await log.StartAsync(CancellationToken.None);
+            log.Offer(default, new Feedback("", FeedbackKind.Thumb, 1));
+            Console.WriteLine("logging");
+            Console.ReadLine();
+        }
+
+        return 0;
+
     case ["feedback", var path]:
         await FeedbackUntilKilled.RunAsync(path);
         return 0;
@@ -39,6 +55,6 @@ switch (args)
         return 0;
 
     default:
-        Console.Error.WriteLine("hold PATH | open PATH | feedback PATH | memory PATH USERS | throughput PATH|redis:HOST:PORT SECONDS RATE");
+        Console.Error.WriteLine("hold PATH | open PATH | log PATH | feedback PATH | memory PATH USERS | throughput PATH|redis:HOST:PORT SECONDS RATE");
         return 2;
 }

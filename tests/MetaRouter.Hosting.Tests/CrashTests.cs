@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
@@ -8,6 +9,9 @@ namespace MetaRouter.Hosting.Tests;
 /// <summary>Sudden deaths of a process that acknowledges feedback from 32 workers.</summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
+    /// <summary>What tests start that need another process of this project's code; see its Program.cs.</summary>
+    public const string Program = "MetaRouter.Hosting.Tests.Crash";
+
     [Fact]
     public Task Kill_FiveTimes_LosesNothingAcknowledged() => KillAsync(5);
 
@@ -34,7 +38,7 @@ public sealed class CrashTests(ITestOutputHelper output)
 
     private static async Task ReadUntilKilledAsync(string path, int milliseconds, List<(string, long, uint)> acknowledged)
     {
-        using var process = Helper.Start(Helper.Crash, "feedback", path);
+        using var process = Process.Start(Programs.Of(Program, "feedback", path))!;
         var errors = process.StandardError.ReadToEndAsync();
         (await process.StandardOutput.ReadLineAsync()).ShouldBe("ready", process.HasExited ? await errors : null);
         var first = await process.StandardOutput.ReadLineAsync(); // counted from the first acknowledgement: a busy machine takes long to get there

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
@@ -136,6 +137,26 @@ public sealed class DecisionLogTests : IDisposable
         lines.Length.ShouldBe(3);
         using var json = JsonDocument.Parse(lines[2]);
         json.RootElement.GetProperty("propensity").GetDouble().ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task SecondProcess_WritesNothingUntilTheFirstHasEnded_AndSaysWhy()
+    {
+        using var first = Process.Start(Programs.Of(CrashTests.Program, "log", _folder.File("log")))!;
+        (await first.StandardOutput.ReadLineAsync()).ShouldBe("logging");
+        await UntilAsync(() => File.ReadAllLines(_folder.File("log")).Length == 1);
+        using var second = new DecisionLog(_folder.File("log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        second.Offer(Decide());
+
+        await second.StartAsync(default);
+        await UntilAsync(() => !_errors.IsEmpty);
+
+        _errors.ShouldHaveSingleItem().ShouldContain("another process writes it; give each a file of its own (MetaRouter:DecisionLog)");
+        File.ReadAllLines(_folder.File("log")).Length.ShouldBe(1);
+        first.Kill(); // also one that dies keeps nobody out
+        await UntilAsync(() => File.ReadAllLines(_folder.File("log")).Length == 2);
+        await second.StopAsync(default);
+        second.Dropped.ShouldBe(0);
     }
 
     private static async Task UntilAsync(Func<bool> done)

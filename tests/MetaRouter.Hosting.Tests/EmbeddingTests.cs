@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -82,10 +83,10 @@ public class EmbeddingTests
     public async Task Sample_RunsOverHttp()
     {
         using var folder = new TemporaryFolder();
-        using var sample = Helper.Start("EmbeddedRouter", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path);
+        using var sample = Process.Start(Programs.Of("EmbeddedRouter", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--contentRoot", folder.Path))!;
         try
         {
-            using var http = new HttpClient { BaseAddress = await Helper.AddressOfAsync(sample) };
+            using var http = new HttpClient { BaseAddress = await Programs.AddressOfAsync(sample) };
             using var asked = await http.PostAsJsonAsync("/users/ada/ask", new { text = "What is a monad?" });
             asked.EnsureSuccessStatusCode();
             var answer = await asked.Content.ReadFromJsonAsync<JsonElement>();

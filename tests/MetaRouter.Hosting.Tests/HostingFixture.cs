@@ -13,14 +13,14 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
     public static readonly RoutingPool Pool = RoutingPool.OfSnapshot(Snapshot.Default);
     private static readonly byte[] Keys = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-hosting-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly List<(DecisionLog Log, RouterMetrics Metrics)> _running = [];
     private readonly ConcurrentQueue<string> _errors = [];
     private FaultyStore? _store;
 
     public static UserKey KeyOf(string tenant, string user) => new(IdentityHash.Compute(Keys.AsSpan(32), tenant), IdentityHash.Compute(Keys.AsSpan(32), tenant, user));
 
-    public FaultyStore Store => _store ??= new FaultyStore(open(Path.Combine(_folder, "users.db")));
+    public FaultyStore Store => _store ??= new FaultyStore(open(_folder.File("users.db")));
 
     public IRouterFaults Faults => Store;
 
@@ -34,7 +34,7 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
         var secrets = await RouterSecrets.LoadOrCreateAsync(Store, CancellationToken.None);
         var policy = new RoutingPolicy(new ReceiptSealer(secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
         var metrics = new RouterMetrics();
-        var log = new DecisionLog(Path.Combine(_folder, "decisions.ndjson"), 10_000, metrics, new ErrorLog<DecisionLog>(_errors));
+        var log = new DecisionLog(_folder.File("decisions.ndjson"), 10_000, metrics, new ErrorLog<DecisionLog>(_errors));
         await log.StartAsync(CancellationToken.None);
         _running.Add((log, metrics));
         return new InProcessRouter(Store, pool, policy, secrets, time, metrics, log, new ErrorLog<InProcessRouter>(_errors), usersInMemory);
@@ -67,11 +67,11 @@ internal sealed class HostingFixture(Func<string, IUserStore> open, Func<IUserSt
 
     public Task<int> CountQuarantinedAsync() => countQuarantined(Store.Inner);
 
-    public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() => await File.ReadAllLinesAsync(Path.Combine(_folder, "decisions.ndjson"));
+    public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() => await File.ReadAllLinesAsync(_folder.File("decisions.ndjson"));
 
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }

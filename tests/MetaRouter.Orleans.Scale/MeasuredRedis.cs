@@ -1,4 +1,4 @@
-using MetaRouter.RouterContract;
+using MetaRouter.Testing;
 using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Scale;

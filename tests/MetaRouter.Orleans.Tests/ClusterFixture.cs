@@ -21,7 +21,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
     internal static readonly byte[] Keys = [.. Enumerable.Range(0, 64).Select(i => (byte)i)];
 
     private readonly string _service = $"test-{Guid.NewGuid():N}";
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-orleans-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentQueue<string> _errors = [];
     private FaultBoard? _board;
     private readonly List<InProcessTestCluster> _clusters = [];
@@ -61,7 +61,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
             silo.Services.AddSingleton(s => new RecordStore(new FaultyStorage(s.GetRequiredKeyedService<IGrainStorage>(RecordStore.Provider), Board)));
             silo.Services.Configure<MetaRouterOptions>(o =>
             {
-                (o.RefreshSeconds, o.DecisionLog) = (0, Path.Combine(_folder, $"decisions-{Interlocked.Increment(ref _logs)}.ndjson"));
+                (o.RefreshSeconds, o.DecisionLog) = (0, _folder.File($"decisions-{Interlocked.Increment(ref _logs)}.ndjson"));
                 Configure(o);
             });
         });
@@ -98,7 +98,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
     public bool MayAskAgain => true;
 
     public async Task<IReadOnlyList<string>> ReadDecisionLogAsync() =>
-        [.. (await Task.WhenAll(Directory.GetFiles(_folder, "decisions-*").Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
+        [.. (await Task.WhenAll(Directory.GetFiles(_folder.Path, "decisions-*").Select(f => File.ReadAllLinesAsync(f)))).SelectMany(l => l)];
 
     public async ValueTask DisposeAsync()
     {
@@ -109,10 +109,10 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
         }
 
         _board?.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
-    private FaultBoard Board => _board ??= new FaultBoard(Path.Combine(_folder, "board"));
+    private FaultBoard Board => _board ??= new FaultBoard(_folder.File("board"));
 
     private async Task<ClusterRecords> RecordsAsync() => _records ??= await ClusterRecords.OpenAsync(redis, _service);
 }

@@ -1,4 +1,3 @@
-using MetaRouter.RouterContract;
 using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Tests;

@@ -131,21 +131,13 @@ public sealed class GatewayTests : IAsyncLifetime
 
     private async Task<HttpClient> StartAsync()
     {
-        var (port, root) = (RedisServer.FreePort(), AppContext.BaseDirectory);
-        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!);
-        while (!File.Exists(Path.Combine(root, "MetaRouter.Cluster.sln")))
-        {
-            root = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!;
-        }
-
-        var folder = Path.Combine(root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder };
-        foreach (var argument in (string[])["exec", Path.Combine(folder, "MetaRouter.Gateway.dll"), "--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1])])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        _gateways.Add(Process.Start(start)!);
+        var port = Loopback.FreePort();
+        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!);
+        var folder = Path.Combine(Repository.Root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
+        var gateway = Process.Start(Programs.In(folder, Path.Combine(folder, "MetaRouter.Gateway"), ["--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1])]))!;
+        gateway.BeginOutputReadLine();
+        gateway.BeginErrorReadLine();
+        _gateways.Add(gateway);
         var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
         await Eventually.TrueAsync(async () => (await client.GetAsync("/alive")).IsSuccessStatusCode, TimeSpan.FromSeconds(90));
         return client;

@@ -1,4 +1,7 @@
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
+using MetaRouter.Hosting.Learning;
 using MetaRouter.Orleans.Client;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
@@ -165,8 +168,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         var taught = (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users;
         await fixture.StopAsync();
 
-        var models = ClusterFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(10 * m.InputPrice.Usd), OutputPrice = new(10 * m.OutputPrice.Usd) });
-        fixture.Served = new RoutingPool(ClusterFixture.Pool.Snapshot, new Core.Catalog.ModelCatalog(models));
+        fixture.Served = WithOtherPrices();
         for (var start = 0; start < 2; start++)
         {
             cluster = await fixture.StartClusterAsync();
@@ -181,6 +183,66 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
 
         await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
         (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeInRange(taught, taught + 2);
+    }
+
+    /// <summary>As silos are restarted with new prices one after the other: what an old one measures is no evidence on a new one, nor the other way round.</summary>
+    [Fact]
+    public async Task Evidence_MeasuredAtOtherPrices_WaitsUntilItsPartitionHasThem()
+    {
+        const int users = 40;
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        (await HeardAsync(cluster, fixture)).ShouldBe(0); // every partition is on the old silo
+        fixture.Served = WithOtherPrices();
+        var old = cluster.Silos.Single();
+        var restarted = await cluster.StartAdditionalSiloAsync();
+        await TellAsync(old, ClusterFixture.Pool, from: 0);
+        (await HeardAsync(cluster, fixture)).ShouldBe(users);
+
+        var told = await TellAsync(restarted, fixture.Served, from: users);
+
+        (await HeardAsync(cluster, fixture)).ShouldBe(users);
+        await told.FlushAsync();
+        (await HeardAsync(cluster, fixture)).ShouldBe(users);
+        await cluster.StopSiloAsync(old);
+        await told.FlushAsync();
+        (await HeardAsync(cluster, fixture)).ShouldBe(users); // others: the partitions moved, and those of the old silo were never saved
+
+        async Task<CohortReporter> TellAsync(InProcessSiloHandle silo, RoutingPool pool, int from)
+        {
+            var (random, reporter) = (new Random(from), silo.ServiceProvider.GetRequiredService<CohortReporter>());
+            for (var u = from; u < from + users; u++)
+            {
+                reporter.Report(WindowSample.Rank((ulong)u), new UserModel(pool, UserState.Read(Population.Record(pool, 1, 12, random))));
+            }
+
+            await reporter.FlushAsync();
+            return reporter;
+        }
+    }
+
+    /// <summary>A partition that is active twice, as while membership changes: what was not written must not count as saved.</summary>
+    [Fact]
+    public async Task Evidence_WhereAnotherActivationWroteFirst_IsWrittenAllTheSame()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 100);
+        await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+        await TeachAsync(cluster, "later", Population.Normal, users: 100);
+        var store = cluster.Silos.Single().ServiceProvider.GetRequiredService<RecordStore>();
+        for (var p = 0; p < fixture.Options.Partitions; p++)
+        {
+            var id = cluster.Client.GetGrain<ICohortGrain>(p).GetGrainId();
+            var (record, etag) = await store.ReadAsync("cohort", id);
+            (await store.WriteAsync("cohort", id, record, etag)).ShouldNotBeNull();
+        }
+
+        await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+        var heard = await HeardAsync(cluster, fixture);
+        await fixture.StopAsync();
+
+        (await HeardAsync(await fixture.StartClusterAsync(), fixture)).ShouldBe(heard);
     }
 
     [Fact]
@@ -224,6 +286,17 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
             async () => (await learner.RefreshAsync()) is { Users: var users } && users >= report.Users + 10, TimeSpan.FromSeconds(30));
         (await learner.GetHistoryAsync()).ShouldContain(p => p.Version == 1);
         (await cluster.Client.GetGrain<global::Orleans.Runtime.IManagementGrain>(0).GetActivationAddress(learner)).ShouldNotBeNull().ShouldNotBe(home);
+    }
+
+    private static RoutingPool WithOtherPrices() => new(
+        ClusterFixture.Pool.Snapshot, new Core.Catalog.ModelCatalog(ClusterFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(10 * m.InputPrice.Usd), OutputPrice = new(10 * m.OutputPrice.Usd) })));
+
+    /// <summary>How many users' evidence the partitions hold.</summary>
+    private static async Task<long> HeardAsync(InProcessTestCluster cluster, ClusterFixture fixture)
+    {
+        var prior = PriorJson.Write(ClusterFixture.Pool.Snapshot.Prior);
+        var parts = Enumerable.Range(0, fixture.Options.Partitions).SelectMany(p => Enum.GetValues<CohortPart>().Select(part => cluster.Client.GetGrain<ICohortGrain>(p).ExpectAsync(prior, part).AsTask()));
+        return (await Task.WhenAll(parts)).Sum(a => a.Users);
     }
 
     private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>().Version);

@@ -59,9 +59,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public ClusterRecords Records => _records!;
 
-    public string Folder { get; } = Directory.CreateTempSubdirectory("metarouter-silos-").FullName;
+    public TemporaryFolder Folder { get; } = new();
 
-    public FaultBoard Board => field ??= new FaultBoard(Path.Combine(Folder, "board"));
+    public FaultBoard Board => field ??= new FaultBoard(Folder.File("board"));
 
     public ConcurrentQueue<string> Output { get; } = [];
 
@@ -92,26 +92,21 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
         await Records.DisposeAsync();
         Board.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        Folder.Dispose();
     }
 
     private void Start(int number)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
         string[] arguments =
         [
-            "exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Orleans.Tests.Silo.dll"), Path.Combine(Folder, "board"), $"{RedisServer.FreePort()}", $"{RedisServer.FreePort()}",
+            Folder.File("board"), $"{Loopback.FreePort()}", $"{Loopback.FreePort()}",
             "--MetaRouter:Cluster:Redis", Options.Redis, "--MetaRouter:Cluster:ServiceId", Options.ServiceId, "--MetaRouter:Cluster:ClusterId", Options.ClusterId,
-            "--MetaRouter:RefreshSeconds", "0", "--MetaRouter:DecisionLog", Path.Combine(Folder, $"decisions-{number}.ndjson"),
+            "--MetaRouter:RefreshSeconds", "0", "--MetaRouter:DecisionLog", Folder.File($"decisions-{number}.ndjson"),
         ];
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var silo = Process.Start(start)!;
+        var silo = Process.Start(Programs.Of("MetaRouter.Orleans.Tests.Silo", arguments))!;
         silo.OutputDataReceived += (_, e) => Output.Enqueue(e.Data ?? "");
         silo.BeginOutputReadLine();
+        silo.BeginErrorReadLine();
         _silos.Add(silo);
     }
 }
@@ -201,7 +196,7 @@ internal sealed class ProcessFixture : IRouterFixture
         }
     }
 
-    private string[] Logs() => Directory.GetFiles(_cluster.Folder, "decisions-*");
+    private string[] Logs() => Directory.GetFiles(_cluster.Folder.Path, "decisions-*");
 
     private Task<IHost> ConnectAsync() => ClusterClient.ConnectAsync(_cluster.Options);
 

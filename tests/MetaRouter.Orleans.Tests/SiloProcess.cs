@@ -19,22 +19,15 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public static async Task<SiloProcess> StartInAsync(string folder, MetaRouterClusterOptions options, params string[] settings)
     {
-        var http = RedisServer.FreePort();
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var http = Loopback.FreePort();
         string[] arguments =
         [
-            "exec", Path.Combine(AppContext.BaseDirectory, "MetaRouter.Silo.dll"),
             "--urls", $"http://127.0.0.1:{http}",
             "--MetaRouter:Cluster:Redis", options.Redis, "--MetaRouter:Cluster:ServiceId", options.ServiceId, "--MetaRouter:Cluster:ClusterId", options.ClusterId,
-            "--MetaRouter:Cluster:SiloPort", $"{RedisServer.FreePort()}", "--MetaRouter:Cluster:GatewayPort", $"{RedisServer.FreePort()}",
+            "--MetaRouter:Cluster:SiloPort", $"{Loopback.FreePort()}", "--MetaRouter:Cluster:GatewayPort", $"{Loopback.FreePort()}",
             "--MetaRouter:Cluster:Address", "127.0.0.1", "--MetaRouter:Cluster:Partitions", $"{options.Partitions}", "--MetaRouter:RefreshSeconds", "0", .. settings,
         ];
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var silo = new SiloProcess(Process.Start(start)!, http);
+        var silo = new SiloProcess(Process.Start(Programs.In(folder, "MetaRouter.Silo", arguments))!, http);
         silo._process.OutputDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
         silo._process.ErrorDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
         silo._process.BeginOutputReadLine();

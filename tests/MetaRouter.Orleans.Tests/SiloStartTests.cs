@@ -1,13 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
 
 public sealed class SiloStartTests
 {
-    private static readonly string Nowhere = $"127.0.0.1:{RedisServer.FreePort()}";
+    private static readonly string Nowhere = $"127.0.0.1:{Loopback.FreePort()}";
 
     [Fact]
     public async Task Start_NoRedis_NamesItWithTheRemedyAndExitsWith1() =>
@@ -57,7 +56,7 @@ public sealed class SiloStartTests
     public async Task Start_PortOfAnotherSilo_IsRefusedAndLeavesThatOneAlone()
     {
         await using var redis = await RedisServer.StartAsync();
-        var (options, port) = (new MetaRouterClusterOptions { Redis = redis.Address }, $"{RedisServer.FreePort()}");
+        var (options, port) = (new MetaRouterClusterOptions { Redis = redis.Address }, $"{Loopback.FreePort()}");
         await using var first = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
         await first.ReadyAsync();
         await using var second = await SiloProcess.StartAsync(options, "--MetaRouter:Cluster:SiloPort", port);
@@ -88,13 +87,12 @@ public sealed class SiloStartTests
     [Fact]
     public async Task Start_SettingsFileInTheFolderItIsStartedIn_IsRead()
     {
-        var folder = Directory.CreateTempSubdirectory("silo-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), """{"MetaRouter":{"RefreshUsers":-7}}""");
-        await using var silo = await SiloProcess.StartInAsync(folder, new MetaRouterClusterOptions { Redis = Nowhere });
+        using var folder = new TemporaryFolder();
+        folder.Write("appsettings.json", """{"MetaRouter":{"RefreshUsers":-7}}""");
+        await using var silo = await SiloProcess.StartInAsync(folder.Path, new MetaRouterClusterOptions { Redis = Nowhere });
 
         (await silo.ExitAsync()).ShouldBe(2);
         silo.Output.ShouldContain(line => line.Contains("RefreshUsers is -7", StringComparison.Ordinal));
-        Directory.Delete(folder, recursive: true);
     }
 
     private static async Task ShouldExitAsync(int code, string said, params string[] settings)

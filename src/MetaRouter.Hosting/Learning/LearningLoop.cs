@@ -16,9 +16,6 @@ namespace MetaRouter.Hosting.Learning;
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
     private const string Name = "prior.v1", HistoryName = "prior.history.v1";
-    private const int Page = 1000;
-    private static readonly long s_erasuresAgain = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which clocks may differ, and more
-    private const int Windows = 256; // a quarter of a megabyte, and about a second's work a refresh
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
@@ -26,32 +23,28 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private readonly TimeProvider _time;
     private readonly RouterMetrics _metrics;
     private readonly ILogger<LearningLoop> _logger;
-    private readonly Cohort _users;
-    private readonly WindowSample _windows = new(Windows);
+    private readonly PopulationEvidence _evidence;
 
     /// <summary>Of tombstones: one thrown away while the clock was ahead would be missing when it is set right, and the receipts that it stands against are good again.</summary>
     private readonly WaryClock _ages;
-    private long _sequence;
-    private ulong? _catalog; // that everybody was heard at
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private bool _changed;
     private byte[]? _shared;
     private readonly PriorRecord _shipped;
     private volatile ServingPrior _serving;
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger)
     {
-        (_store, _pool, _options, _time, _metrics, _logger, _users, _ages) = (store, pool, options, time, metrics, logger, new Cohort(options.RefreshUsers), new WaryClock(time));
+        (_store, _pool, _options, _time, _metrics, _logger, _evidence, _ages) = (store, pool, options, time, metrics, logger, new PopulationEvidence(store, options.RefreshUsers), new WaryClock(time));
         var snapshot = pool.Current.Snapshot;
         _shipped = new PriorRecord(snapshot.Version, null, PriorResults.Shipped, null, null, null, snapshot.Prior);
         _serving = new ServingPrior(snapshot.Version, null, null, false);
     }
 
     /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
-    public IReadOnlySet<ulong> PrivateTenants { get; init; } = new HashSet<ulong>();
+    public IReadOnlySet<ulong> PrivateTenants { get => _evidence.PrivateTenants; init => _evidence.PrivateTenants = value; }
 
-    /// <summary>Told of every user that a refresh finds erased, with the erasure's time, by whichever router of the store: what else remembers the user is to forget.</summary>
-    public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
+    /// <summary>Told of every user that a refresh finds erased, with the erasure's time in Unix milliseconds, by whichever router of the store: what else remembers the user is to forget.</summary>
+    public Action<UserKey, long> OnErased { get => _evidence.OnErased; set => _evidence.OnErased = value; }
 
     /// <summary>The prior in service.</summary>
     public ServingPrior Serving => _serving;
@@ -88,7 +81,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
                 // A refresh elsewhere came between; what somebody asks for counts.
             }
 
-            (_shared, _changed) = (written, true);
+            (_shared, _evidence.HasChanged) = (written, true);
             Serve(found.Prior, found.Users, isHeld: true);
             LogRolledBack(version);
             return true;
@@ -106,14 +99,14 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         {
             // Else the candidate would be measured against the shipped prior instead of the one in service.
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-            await CollectAsync(cancellationToken).ConfigureAwait(false);
-            if (!_changed || (!isAsked && (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.IsHeld))
+            await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
+            if (!_evidence.HasChanged || (!isAsked && (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.IsHeld))
             {
                 return false;
             }
 
             var promoted = await PromoteAsync(cancellationToken).ConfigureAwait(false);
-            _changed = false; // only now: what the store failed to take is tried again
+            _evidence.HasChanged = false; // only now: what the store failed to take is tried again
             _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
             return promoted;
         }
@@ -177,9 +170,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
     {
         var serving = _pool.Current.Snapshot.Prior;
-        UserState[] windows = [.. _windows.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)];
-        var candidate = MetaLearner.Learn(_pool.Current, prior => _users.Expect(prior, CohortPart.Taught), windows);
-        var held = _users.Expect(serving, CohortPart.HeldOut);
+        var users = _evidence.Users;
+        var candidate = MetaLearner.Learn(_pool.Current, prior => users.Expect(prior, CohortPart.Taught), _evidence.Sample());
+        var held = users.Expect(serving, CohortPart.HeldOut);
         if (ReferenceEquals(candidate, PopulationPrior.Default))
         {
             return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
@@ -190,8 +183,8 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             return false;
         }
 
-        var challenged = _users.Expect(candidate, CohortPart.HeldOut).MeanEvidence;
-        var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, _users.Count, held.MeanEvidence, challenged, candidate);
+        var challenged = users.Expect(candidate, CohortPart.HeldOut).MeanEvidence;
+        var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, held.MeanEvidence, challenged, candidate);
         if (challenged < held.MeanEvidence)
         {
             await RecordAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
@@ -209,17 +202,18 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         }
 
         _shared = written;
-        Serve(candidate, _users.Count, isHeld: false);
+        Serve(candidate, users.Count, isHeld: false);
         await RecordAsync(record, isHeld: false).ConfigureAwait(false);
-        LogPromoted(_users.Count, _pool.Current.Snapshot.Version);
+        LogPromoted(users.Count, _pool.Current.Snapshot.Version);
         return true;
     }
 
-    /// <returns>False: nothing that was learned is in service, or another router of this store was faster.</returns>
+    /// <returns>False: nothing that was learned is in service, those who cannot be read may make enough again, or another router of this store was faster.</returns>
     private async Task<bool> WithdrawAsync(CancellationToken cancellationToken)
     {
         var written = PriorJson.Write(_shipped.Prior);
-        if (_shared is null || _shared.AsSpan().SequenceEqual(written))
+        var (users, unread) = (_evidence.Users.Count, _evidence.Unread);
+        if (_shared is null || _shared.AsSpan().SequenceEqual(written) || (unread > 0 && users + unread >= MetaLearner.SmallestCohort))
         {
             return false;
         }
@@ -233,7 +227,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         _shared = written;
         Serve(_shipped.Prior, null, isHeld: false);
         await RecordAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
-        LogWithdrawn(_users.Count, _shipped.Version);
+        LogWithdrawn(users, _shipped.Version);
         return true;
     }
 
@@ -266,56 +260,6 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         }
 
         _shared = bytes;
-    }
-
-    private async Task CollectAsync(CancellationToken cancellationToken)
-    {
-        var (catalog, begun) = (_pool.Current.Catalog.Version, _time.GetUtcNow().ToUnixTimeMilliseconds());
-        await CollectAsync(erasedSinceMs: 1, cancellationToken).ConfigureAwait(false);
-        if (_catalog is { } heardAt && heardAt != catalog)
-        {
-            // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence, also of those who say nothing more.
-            // Of erasures only those are told that may have come in between; the others were.
-            _sequence = 0;
-            await CollectAsync(begun - s_erasuresAgain, cancellationToken).ConfigureAwait(false);
-        }
-
-        _catalog = catalog;
-    }
-
-    /// <param name="erasedSinceMs">Of which erasures <see cref="OnErased"/> is told.</param>
-    private async Task CollectAsync(long erasedSinceMs, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var page = await _store.ChangedAsync(_sequence, Page, cancellationToken).ConfigureAwait(false);
-            var pool = _pool.Current;
-            foreach (var user in page)
-            {
-                _sequence = user.Sequence;
-                _changed = true;
-                if (user.Record.State.Length == 0 && user.Record.ErasedAtMs >= erasedSinceMs)
-                {
-                    OnErased(user.Key, user.Record.ErasedAtMs);
-                }
-
-                // A changed user replaces its old contribution; an erased one is taken out, and one whose tenant keeps to itself never comes in.
-                if (PrivateTenants.Contains(user.Key.Tenant) || user.Record.State.Length == 0 || !UserState.TryRead(user.Record.State, out var state, out _))
-                {
-                    _users.Remove(user.Key.User);
-                    _windows.Remove(user.Key.User);
-                    continue;
-                }
-
-                _users.Put(user.Key.User, new UserModel(pool, state).Summarise());
-                _windows.Put(user.Key.User, user.Record.State);
-            }
-
-            if (page.Count < Page)
-            {
-                break;
-            }
-        }
     }
 
     private void Serve(PopulationPrior prior, int? users, bool isHeld)

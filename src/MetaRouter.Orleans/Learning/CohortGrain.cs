@@ -40,8 +40,21 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         }
     }
 
-    public ValueTask<ulong> ReportAsync(CohortReport report)
+    public ValueTask<ulong?> ReportAsync(CohortReport report)
     {
+        foreach (var user in report.Gone)
+        {
+            var known = _cohort.Remove(user);
+            _changes += known ? 1 : 0; // that somebody unknown is gone changes nothing
+            _missing -= _missing > 0 && !known ? 1u : 0;
+            _sample.Remove(user);
+        }
+
+        if (report.Catalog != Catalog && report.Catalog != 0)
+        {
+            return new((ulong?)null);
+        }
+
         for (var i = 0; i < report.Users.Length; i++)
         {
             var before = _cohort.Count;
@@ -54,14 +67,6 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         }
 
         _changes += report.Users.Length;
-        foreach (var user in report.Gone)
-        {
-            var known = _cohort.Remove(user);
-            _changes += known ? 1 : 0; // that somebody unknown is gone changes nothing
-            _missing -= _missing > 0 && !known ? 1u : 0;
-            _sample.Remove(user);
-        }
-
         return new(_sample.Ceiling);
     }
 
@@ -78,15 +83,20 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     public async ValueTask<long> SaveAsync()
     {
-        var changes = _changes;
-        if (_saved != changes)
+        while (_saved != _changes)
         {
-            // Somebody else wrote: a second activation, whose users and this one's report to either. The last to write stays.
-            _etag = await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) ?? (await store.ReadAsync(Name, this.GetGrainId())).Etag;
-            _saved = changes;
+            if (await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) is { } etag)
+            {
+                (_etag, _saved) = (etag, _changes);
+            }
+            else
+            {
+                // Somebody else wrote: a second activation, whose users and this one's report to either. The last to write stays.
+                _etag = (await store.ReadAsync(Name, this.GetGrainId())).Etag;
+            }
         }
 
-        return changes;
+        return _changes;
     }
 
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -9,9 +10,9 @@ namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
 /// Tells the partitions what this silo's users teach, every five seconds and many users at once: a user who speaks often is sent once.
-/// What cannot be sent waits, bounded; the oldest word of a user who speaks again is never sent.
+/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded; the oldest word of a user who speaks again is never sent.
 /// </summary>
-internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
+internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
 {
     private const int MostWaiting = 200_000;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
@@ -58,7 +59,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClu
 
     private async Task SendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
     {
-        var summaries = users.Select(u => (u.Key, u.Value.State, Summary: u.Value.Summarise())).ToArray();
+        var summaries = users.Select(u => (u.Key, Model: u.Value, Summary: u.Value.Summarise())).ToArray();
         var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Key).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
         var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
         var windows = new byte[]?[spoke.Length];
@@ -66,22 +67,30 @@ internal sealed partial class CohortReporter(IGrainFactory grains, MetaRouterClu
         for (var i = 0; i < spoke.Length; i++)
         {
             Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].State.ToBytes() : null;
+            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].Model.State.ToBytes() : null;
         }
 
+        var (later, reason) = (spoke, "The partition is on a silo with other prices.");
         try
         {
-            _ceilings[partition] = await grains.GetGrain<ICohortGrain>(partition).ReportAsync(new CohortReport([.. spoke.Select(u => u.Key)], evidence, gone, windows)).ConfigureAwait(false);
+            var report = new CohortReport([.. spoke.Select(u => u.Key)], evidence, gone, windows, pool.Current.Catalog.Version);
+            if (await grains.GetGrain<ICohortGrain>(partition).ReportAsync(report).ConfigureAwait(false) is { } next)
+            {
+                _ceilings[partition] = next;
+                return;
+            }
         }
 #pragma warning disable CA1031 // Whatever it was, the users are sent again.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            LogLater(users.Length, e.Message);
-            foreach (var (user, model) in users)
-            {
-                _waiting.TryAdd(user, model); // unless a newer word came meanwhile
-            }
+            (later, reason) = (summaries, e.Message);
+        }
+
+        LogLater(later.Length, reason);
+        foreach (var (user, model, _) in later)
+        {
+            _waiting.TryAdd(user, model); // unless a newer word came meanwhile
         }
     }
 

@@ -6,9 +6,9 @@ namespace MetaRouter.Orleans.Learning;
 [Alias("metarouter.cohort")]
 internal interface ICohortGrain : IGrainWithIntegerKey
 {
-    /// <returns>Above which <see cref="WindowSample.Rank"/> windows need not be sent.</returns>
+    /// <returns>Above which <see cref="WindowSample.Rank"/> windows need not be sent. Null: this silo has another catalog than the evidence was measured against, as while silos are restarted with new prices; none of it was taken, and who is gone was.</returns>
     [Alias("report")]
-    ValueTask<ulong> ReportAsync(CohortReport report);
+    ValueTask<ulong?> ReportAsync(CohortReport report);
 
     /// <summary>The E-step over this part.</summary>
     [Alias("expect"), ResponseTimeout("00:01:00")]
@@ -32,8 +32,9 @@ internal interface ICohortGrain : IGrainWithIntegerKey
 /// <param name="Evidence">Packed, one row a user; see <see cref="Cohort.Pack"/>.</param>
 /// <param name="Gone">Hashes of users who taught nothing any more: erased, or all withdrawn.</param>
 /// <param name="Windows">Raw windows of some of the users; null where not in the sample.</param>
+/// <param name="Catalog">The version of the catalog that the evidence is measured against; 0: a silo of an earlier version, which names none.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.cohort-report")]
-internal sealed record CohortReport([property: Id(0)] ulong[] Users, [property: Id(1)] byte[] Evidence, [property: Id(2)] ulong[] Gone, [property: Id(3)] byte[]?[] Windows);
+internal sealed record CohortReport([property: Id(0)] ulong[] Users, [property: Id(1)] byte[] Evidence, [property: Id(2)] ulong[] Gone, [property: Id(3)] byte[]?[] Windows, [property: Id(4)] ulong Catalog = 0);
 
 /// <param name="Counts">See <see cref="Expectation"/>.</param>
 /// <param name="LogEvidence">See <see cref="Expectation"/>.</param>

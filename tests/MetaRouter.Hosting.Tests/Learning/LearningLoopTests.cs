@@ -139,6 +139,56 @@ public sealed class LearningLoopTests : IDisposable
         (await Loop.RefreshAsync(default)).ShouldBeTrue();
     }
 
+    /// <summary>While routers of two versions run: those whose last word only the newer one can read are not gone, and no prior is taken back or fitted as if they were.</summary>
+    [Fact]
+    public async Task Refresh_RecordsOfALaterVersion_AreNotTakenForErasures()
+    {
+        var users = await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var learned = await _store.ReadValueAsync("prior.v1");
+        foreach (var user in users)
+        {
+            var record = await _store.LoadAsync(user);
+            await _store.SaveAsync(user, OfALaterVersion(record.State), record.Etag);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue(); // what it had heard of them is what it goes by
+        (await _store.ReadValueAsync("prior.v1")).ShouldBe(learned);
+
+        // One that is started now, and has heard nothing of them.
+        using var started = NewLoop(new PoolHolder(HostingFixture.Pool));
+        (await started.RefreshAsync(default)).ShouldBeFalse();
+        (await _store.ReadValueAsync("prior.v1")).ShouldBe(learned);
+        (await started.HistoryAsync(default))[0].Result.ShouldBe(PriorResults.Promoted);
+
+        foreach (var user in users)
+        {
+            await _store.EraseAsync(user, 1);
+        }
+
+        (await started.RefreshAsync(default)).ShouldBeTrue();
+        (await started.HistoryAsync(default))[0].Result.ShouldBe(PriorResults.Withdrawn);
+    }
+
+    /// <summary>At other prices what they said is other evidence, and it cannot be drawn anew.</summary>
+    [Fact]
+    public async Task Refresh_RecordsOfALaterVersionAtOtherPrices_TeachNothingAndTakeNothingBack()
+    {
+        var users = await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var learned = await _store.ReadValueAsync("prior.v1");
+        foreach (var user in users)
+        {
+            var record = await _store.LoadAsync(user);
+            await _store.SaveAsync(user, OfALaterVersion(record.State), record.Etag);
+        }
+
+        _pool.Update(p => new RoutingPool(p.Snapshot, new Core.Catalog.ModelCatalog(p.Catalog.Models.Select(m => m with { InputPrice = new(m.InputPrice.Usd / 8), OutputPrice = new(m.OutputPrice.Usd / 8) }))));
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+        (await _store.ReadValueAsync("prior.v1")).ShouldBe(learned);
+    }
+
     [Fact]
     public async Task Restore_AfterARestart_ServesTheLearnedPrior()
     {
@@ -311,6 +361,9 @@ public sealed class LearningLoopTests : IDisposable
         _store.Purges.ShouldBeGreaterThan(1);
         (await _store.LoadAsync(key)).ErasedAtMs.ShouldBe(erasedAt); // else, the clock set right, late feedback would bring the user back
     }
+
+    /// <summary>The record with a version that this program does not know.</summary>
+    private static byte[] OfALaterVersion(ReadOnlySpan<byte> record) => [record[0], 99, .. record[2..]];
 
     private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
 

@@ -66,7 +66,7 @@ public sealed class ProtocolTests(ITestOutputHelper output)
             table.Append(i == Small.Length ? "| | | | | |\n" : "");
             var found = Explore(of);
             table.Append(CultureInfo.InvariantCulture, $"| {of.Name} | {found.States:n0} | {found.Steps:n0} | {found.Quiet:n0} | 0 |\n");
-            File.WriteAllText(Path.Combine(Root(), "docs", "results", "protocol.md"), table.ToString());
+            File.WriteAllText(Path.Combine(Repository.Root, "docs", "results", "protocol.md"), table.ToString());
         }
     }
 
@@ -102,17 +102,6 @@ public sealed class ProtocolTests(ITestOutputHelper output)
                 await ReplayAsync(store, new UserKey(1, (ulong)i + 1), traces[i]);
             }
         }
-    }
-
-    private static string Root()
-    {
-        var at = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(at, "MetaRouter.Cluster.sln")))
-        {
-            at = Path.GetDirectoryName(at) ?? throw new InvalidOperationException($"No MetaRouter.Cluster.sln above '{AppContext.BaseDirectory}'; run the tests from within the repository.");
-        }
-
-        return at;
     }
 
     private Exploration Explore(ProtocolCase of)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MetaRouter.RouterContract;
 
 namespace MetaRouter.Hosting.Tests.Stores;
 

@@ -59,7 +59,7 @@ public sealed class OneRedisWithTls : IAsyncLifetime, IDisposable
     private readonly TemporaryFolder _folder = new();
     private RedisServer _redis = null!;
 
-    public int TlsPort { get; } = RedisServer.FreePort();
+    public int TlsPort { get; } = Loopback.FreePort();
 
     private string Authority => _folder.File("ca.pem");
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
@@ -128,7 +129,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         await using (var store = SqliteUserStore.Open(Path))
         {
             await store.SaveAsync(Key(1), State(1), 0);
-            var (exit, message) = await Helper.RunAsync(Helper.Crash, "open", Path);
+            var (exit, message) = await Programs.RunAsync(Programs.Of(CrashTests.Program, "open", Path));
             exit.ShouldBe(3, message);
             message.ShouldContain(Path);
             message.ShouldContain("another process has it open");
@@ -136,13 +137,13 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
             (await store.SaveAsync(Key(2), State(2), 0)).ShouldBeGreaterThan(0);
         }
 
-        (await Helper.RunAsync(Helper.Crash, "open", Path)).ExitCode.ShouldBe(0);
+        (await Programs.RunAsync(Programs.Of(CrashTests.Program, "open", Path))).Code.ShouldBe(0);
     }
 
     [Fact]
     public async Task FileHeldByAnotherProcess_IsRefusedAndGoodAgainWhenThatIsKilled()
     {
-        using var holder = Helper.Start(Helper.Crash, "hold", Path);
+        using var holder = Process.Start(Programs.Of(CrashTests.Program, "hold", Path))!;
         (await holder.StandardOutput.ReadLineAsync()).ShouldBe("holding");
         Should.Throw<StoreException>(() => SqliteUserStore.Open(Path)).Message.ShouldContain("another process has it open");
 

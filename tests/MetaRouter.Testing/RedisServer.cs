@@ -2,12 +2,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MetaRouter.RouterContract;
+namespace MetaRouter.Testing;
 
 /// <summary>A redis-server of the test's own on a free port, which syncs every write; it can be killed and started again over the same files.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("metarouter-redis-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly string[] _options;
     private Process? _process;
 
@@ -21,14 +21,22 @@ public sealed class RedisServer : IAsyncDisposable
 
     public static async Task<RedisServer> StartAsync(params string[] options)
     {
-        var server = new RedisServer(options) { Port = FreePort() };
-        await server.StartAsync();
-        return server;
+        var server = new RedisServer(options) { Port = Loopback.FreePort() };
+        try
+        {
+            await server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task StartAsync()
     {
-        string[] arguments = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no", .. _options];
+        string[] arguments = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder.Path, "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no", .. _options];
         _process = Process.Start(new ProcessStartInfo("redis-server", arguments) { RedirectStandardOutput = true })!;
         _process.BeginOutputReadLine();
         for (var i = 0; i < 200; i++)
@@ -81,34 +89,10 @@ public sealed class RedisServer : IAsyncDisposable
         return process.ExitCode == 0 ? printed : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {printed}");
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         Kill();
-        for (var i = 0; Directory.Exists(_folder); i++)
-        {
-            try
-            {
-                Directory.Delete(_folder, recursive: true);
-            }
-            catch (IOException) when (i < 20)
-            {
-                await Task.Delay(50); // its last files are being closed
-            }
-        }
-    }
-
-    /// <summary>Of the loopback, below 55,000: a Redis Cluster's nodes also listen 10,000 above their port.</summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            using var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            var port = ((IPEndPoint)probe.LocalEndpoint).Port;
-            if (port < 55_000)
-            {
-                return port;
-            }
-        }
+        _folder.Dispose();
+        return default;
     }
 }

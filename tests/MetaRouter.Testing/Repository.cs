@@ -1,7 +1,7 @@
-namespace MetaRouter.Infra.Tests;
+namespace MetaRouter.Testing;
 
 /// <summary>The repository's files, read as text: what is checked holds also of projects that were not built.</summary>
-internal static class Repository
+public static class Repository
 {
     public static string Root { get; } = Find();
 

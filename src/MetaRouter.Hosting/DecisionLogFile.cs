@@ -1,0 +1,89 @@
+namespace MetaRouter.Hosting;
+
+/// <summary>The file of a <see cref="DecisionLog"/>, open to have whole lines written at its end, by one process at a time.</summary>
+internal sealed class DecisionLogFile : IAsyncDisposable
+{
+    private readonly FileStream _file;
+    private readonly FileStream? _lock;
+
+    private DecisionLogFile(FileStream file, FileStream? @lock) => (_file, _lock) = (file, @lock);
+
+    /// <summary>Where the next line begins, in bytes.</summary>
+    public long Position => _file.Position;
+
+    /// <summary>Opens the file, or makes it, and goes to its end.</summary>
+    /// <param name="end">Where what was written whole ends, in bytes; -1: nothing was, or it is not known.</param>
+    /// <param name="batch">Bytes that a failed write may have left a part of after it; they are written again.</param>
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: it cannot be opened, or another process writes it.</exception>
+    public static DecisionLogFile Open(string path, long end, long batch)
+    {
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, useAsync: true);
+        FileStream? held = null;
+        try
+        {
+            held = Lock(path);
+            if (end >= 0 && file.Length > end && file.Length <= end + batch)
+            {
+                file.SetLength(end);
+            }
+
+            if (!EndsItsLine(file))
+            {
+                file.WriteByte((byte)'\n'); // the process died within a line: the next one must not be joined to it
+            }
+
+            return new DecisionLogFile(file, held);
+        }
+        catch
+        {
+            held?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> lines) => _file.WriteAsync(lines, CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _file.DisposeAsync().ConfigureAwait(false);
+        if (_lock is not null)
+        {
+            await _lock.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// An empty file beside the log, which one process holds: on Linux the log itself can be kept from other writers only by keeping it from its readers too. It stays
+    /// when the process ends, and holds nobody up then.
+    /// </summary>
+    /// <returns>Null: a folder where the log may be written and nothing else; there nobody is kept out.</returns>
+    private static FileStream? Lock(string path)
+    {
+        var beside = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.lock"); // hidden: who reads a rotated log as decisions.ndjson* has no use for it
+        try
+        {
+            return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+        catch (IOException e) when (File.Exists(beside))
+        {
+            throw new IOException($"another process writes it; give each a file of its own ({MetaRouterOptions.Section}:{nameof(MetaRouterOptions.DecisionLog)})", e);
+        }
+    }
+
+    /// <summary>Leaves the file at its end.</summary>
+    private static bool EndsItsLine(FileStream file)
+    {
+        if (file.Length == 0)
+        {
+            return true;
+        }
+
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+}
