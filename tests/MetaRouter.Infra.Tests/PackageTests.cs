@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Xml.Linq;
+
+namespace MetaRouter.Infra.Tests;
+
+/// <summary>What <c>infra/pack.sh</c> packs, and that a stranger's program runs on it.</summary>
+public sealed class PackageTests
+{
+    private const string Version = "0.0.1-tested";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    private static readonly (string Name, XElement Project)[] Packed =
+    [
+        .. Repository.Files("src", "*.csproj").Select(file => (Path.GetFileNameWithoutExtension(file), XElement.Load(file))).Where(p => p.Item2.Descendants("IsPackable").Any(e => e.Value == "true")),
+    ];
+
+    [Fact]
+    public void Script_PacksWhatSaysSo()
+    {
+        var script = Repository.Read("infra", "pack.sh");
+        var named = script.Split('\n').Select(l => l.Trim()).Where(l => l.StartsWith("for name in ", StringComparison.Ordinal))
+            .SelectMany(l => l["for name in ".Length..].Replace("; do", "", StringComparison.Ordinal).Split(' ')).Select(n => "MetaRouter." + n);
+        Packed.Select(p => p.Name).ShouldBe(named, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Packages_EachSaysWhatItIs()
+    {
+        Packed.Length.ShouldBe(8);
+        foreach (var (name, project) in Packed)
+        {
+            project.Descendants("Description").Single().Value.Length.ShouldBeGreaterThan(40, name);
+            Repository.Read("src", name, "PACKAGE.md").ShouldStartWith("# ", customMessage: name);
+        }
+    }
+
+    [Fact]
+    public async Task Packages_AStrangersProgram_RoutesAndLearns()
+    {
+        using var folder = new TemporaryFolder();
+        await PackAsync(folder, "Core", "Hosting");
+        Unpacked(folder, "MetaRouter.Hosting", "PACKAGE.md", "lib/net10.0/MetaRouter.Hosting.dll");
+        folder.Write("app.csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk.Web">
+              <PropertyGroup><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings></PropertyGroup>
+              <ItemGroup><PackageReference Include="MetaRouter.Hosting" Version="{Version}" /></ItemGroup>
+            </Project>
+            """);
+        folder.Write("Program.cs", """
+            using MetaRouter.Core.Routing;
+            using MetaRouter.Core.Users;
+            using MetaRouter.Hosting;
+
+            var builder = WebApplication.CreateBuilder(args);
+            builder.Services.AddMetaRouter(o => o.Store = "sqlite:users.db");
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            await using var app = builder.Build();
+            await app.StartAsync();
+            var router = app.Services.GetRequiredService<MetaRouter.Core.Routing.IRouter>();
+            var decision = await router.RouteAsync("acme", "ada", new RouteRequest("Summarise this contract."));
+            var learned = await router.LearnAsync("acme", "ada", new Feedback(decision.Token, FeedbackKind.Thumb, 1));
+            Console.WriteLine($"{decision.Model.Value} {learned.Counted}");
+            """);
+        var said = await DotnetAsync(folder, "run", "--project", folder.File("app.csproj"), "-c", "Release");
+        said.ShouldMatch(@"(?m)^\S+ True$");
+    }
+
+    [Fact]
+    public async Task Tool_IsInstalledAndKnowsTheSnapshot()
+    {
+        using var folder = new TemporaryFolder();
+        await PackAsync(folder, "Cli");
+        Unpacked(folder, "MetaRouter.Cli", "PACKAGE.md", "THIRD-PARTY-NOTICES.md");
+        await DotnetAsync(folder, "tool", "install", "MetaRouter.Cli", "--version", Version, "--tool-path", folder.File("tools"), "--add-source", folder.File("packages"));
+
+        using var tool = Process.Start(new ProcessStartInfo(folder.File("tools/metarouter"), ["models", "list"]) { RedirectStandardOutput = true })!;
+        (await tool.StandardOutput.ReadToEndAsync()).ShouldContain("gpt-4o-2024-05-13");
+        await tool.WaitForExitAsync();
+        tool.ExitCode.ShouldBe(0);
+    }
+
+    private static async Task PackAsync(TemporaryFolder folder, params string[] names)
+    {
+        foreach (var name in names)
+        {
+            var project = Path.Combine(Repository.Root, "src", "MetaRouter." + name);
+            // What the solution has built is packed as it is.
+            string[] built = Directory.Exists(Path.Combine(project, "bin", "Release", "net10.0")) ? ["--no-build"] : [];
+            await DotnetAsync(folder, ["pack", project, "-c", "Release", "-o", folder.File("packages"), "-p:Version=" + Version, .. built]);
+        }
+    }
+
+    private static void Unpacked(TemporaryFolder folder, string name, params string[] holds)
+    {
+        using var package = ZipFile.OpenRead(folder.File($"packages/{name}.{Version}.nupkg"));
+        holds.ShouldBeSubsetOf(package.Entries.Select(e => e.FullName));
+    }
+
+    /// <summary>Packages of this version are the test's own: into a folder of its own, with what was restored before beside it.</summary>
+    private static async Task<string> DotnetAsync(TemporaryFolder folder, params string[] arguments)
+    {
+        var before = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var start = new ProcessStartInfo("dotnet", arguments)
+        {
+            WorkingDirectory = folder.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            Environment = { ["MSBUILDDISABLENODEREUSE"] = "1", ["DOTNET_CLI_UI_LANGUAGE"] = "en" },
+        };
+        if (arguments[0] != "pack")
+        {
+            start.Environment["NUGET_PACKAGES"] = folder.File("restored");
+            start.Environment["RestoreFallbackFolders"] = before;
+            start.Environment["RestoreAdditionalProjectSources"] = folder.File("packages");
+        }
+
+        var (code, said) = await Programs.RunAsync(start, Patience);
+        code.ShouldBe(0, $"dotnet {string.Join(' ', arguments)}\n{said}");
+        return said;
+    }
+}
