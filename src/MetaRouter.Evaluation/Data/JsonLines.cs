@@ -54,7 +54,7 @@ internal static class JsonLines
             {
                 if (total < leastBytes)
                 {
-                    throw new DataFileException($"{path}: damaged or cut short: it holds {total} bytes of text where its last four bytes promise {leastBytes}.");
+                    throw new DataFileException($"{path}: damaged or cut short: its text ends after {total} bytes, and a whole gzip file's last four bytes say how many there are. Write or copy the file again.");
                 }
 
                 var content = Content(buffer, start, end - start, ++line);
