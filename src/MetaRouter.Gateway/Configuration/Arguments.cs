@@ -47,8 +47,8 @@ internal static class Arguments
 
         Every setting can stand in an appsettings.json of the folder it is started
         in, in an environment variable (MetaRouter__Store), or here. Models,
-        upstreams, keys and tenants are lists, and best in the file. The README shows
-        one; docs/api.md and docs/operating.md have the rest.
+        upstreams, keys and tenants are lists, and best in the file: docs/settings.md
+        has every setting and a whole file; docs/operating.md has the rest.
 
         examples: MetaRouter.Gateway {DemoOptions.Switch}
                   MetaRouter.Gateway --MetaRouter:Store redis:127.0.0.1:6379
