@@ -13,7 +13,7 @@ namespace MetaRouter.Cli.Tests;
 public sealed partial class DocumentationTests
 {
     private const string NotRun = "# not run by the tests", Prints = "# prints: ";
-    private const int Seconds = 60, MostNotRun = 6;
+    private const int Seconds = 60, PageSeconds = 240, MostNotRun = 6;
 
     private static readonly string Root = FindRoot();
 
@@ -160,7 +160,7 @@ public sealed partial class DocumentationTests
         var output = process.StandardOutput.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(Seconds));
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(PageSeconds)); // a page starts ten programs and more
         }
         catch (TimeoutException)
         {

@@ -106,7 +106,7 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
             : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), Side(rules.UserBudgetUsd, 1));
 
-        Spending? Side(double? budget, int at) => budget is { } usd && at < told.Held.Count ? new Spending(usd, told.Held[at] * Unit) : null;
+        Spending? Side(double? budget, int at) => budget is { } usd && at < told.Held.Count ? new Spending(usd, Math.Round(told.Held[at] * Unit, 9)) : null;
     }
 
     /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>

@@ -15,7 +15,7 @@ namespace MetaRouter.Hosting.Learning;
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
-    private const string Name = "prior.v1", HistoryName = "prior.history.v1";
+    private const string Name = ValueNames.Prior, HistoryName = ValueNames.PriorHistory;
     private const int Page = 1000;
     private static readonly long s_erasuresAgain = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which clocks may differ, and more
     private const int Windows = 256; // a quarter of a megabyte, and about a second's work a refresh
