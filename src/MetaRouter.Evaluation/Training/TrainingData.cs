@@ -100,13 +100,23 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     private static string? WhyNot(string path, out bool isPreferences)
     {
         isPreferences = false;
-        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase))
+        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
         {
-            return "not .jsonl or .jsonl.gz";
+            return "not .jsonl, .jsonl.gz or .csv";
+        }
+
+        List<ReadOnlyMemory<byte>> lines;
+        try
+        {
+            lines = [.. JsonLines.Read(path).Take(PeekedLines).Select(l => l.Json.ToArray())];
+        }
+        catch (DataFileException e) when (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        {
+            return e.Message.Replace($"{path}: ", "", StringComparison.Ordinal).TrimEnd('.'); // a table of something else may lie there
         }
 
         var objects = 0;
-        foreach (var (_, json) in JsonLines.Read(path).Take(PeekedLines))
+        foreach (var json in lines)
         {
             try
             {
