@@ -17,7 +17,7 @@ cp tests/MetaRouter.Gateway.Tests/npm/{package.json,package-lock.json,screenshot
 (cd "$work/gateway" && exec dotnet MetaRouter.Gateway.dll --demo --urls http://127.0.0.1:0 --Demo:RequestsPerSecond 20 --MetaRouter:RefreshSeconds 20) >"$work/gateway.log" 2>&1 &
 gateway=$!
 for _ in $(seq 100); do
-  url=$(grep -o -m 1 'http://127.0.0.1:[0-9]*' "$work/gateway.log" || true)
+  url=$(grep -o -m 1 'listens on http://127.0.0.1:[1-9][0-9]*' "$work/gateway.log" | cut -d' ' -f3 || true)
   [[ -z $url ]] || break
   kill -0 "$gateway" 2>/dev/null || { cat "$work/gateway.log" >&2; exit 1; }
   sleep 0.2

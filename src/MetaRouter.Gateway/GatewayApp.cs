@@ -2,6 +2,7 @@ using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Messages;
 using MetaRouter.Gateway.Responses;
 using MetaRouter.Gateway.Router;
@@ -79,6 +80,7 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<Deeds>();
         builder.Services.AddSingleton<SavingsReports>();
         builder.Services.AddSingleton<AdminEndpoints>();
+        builder.Services.AddSingleton<BudgetEndpoint>();
         builder.Services.AddSingleton<ImplicitSignals>();
         builder.Services.AddSingleton<ModeKeeper>();
         builder.Services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
@@ -134,6 +136,7 @@ internal static partial class GatewayApp
             app.UseTelemetry(settings.Telemetry);
             app.Services.GetRequiredService<RouterEndpoints>().Map(app);
             app.Services.GetRequiredService<AdminEndpoints>().Map(app);
+            app.Services.GetRequiredService<BudgetEndpoint>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
             app.Services.GetRequiredService<ResponsesEndpoint>().Map(app);
             app.Services.GetRequiredService<MessagesEndpoint>().Map(app);

@@ -11,7 +11,7 @@ namespace MetaRouter.Gateway;
 internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings settings, ILogger<ModeKeeper> logger) : BackgroundService
 {
     public const string Apply = "apply", Observe = "observe", Static = "static";
-    private const string Name = "mode.v1";
+    private const string Name = ValueNames.Mode;
 
     private readonly ILogger<ModeKeeper> _logger = logger;
     private volatile string _mode = settings.Gateway.Mode;

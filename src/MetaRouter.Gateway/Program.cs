@@ -18,6 +18,11 @@ if (args is [HealthCommand.Name, ..] && !AsksForHelp(args))
     return await HealthCommand.RunAsync(args[1..], GatewayApp.DefaultUrl).ConfigureAwait(false);
 }
 
+if (args is [CopyStore.Command, ..] && !AsksForHelp(args))
+{
+    return await CopyStore.RunAsync(args[1..], Console.Out).ConfigureAwait(false);
+}
+
 if (Answer(args, Arguments.Help, Arguments.Version, Arguments.Problems(args)) is { } code)
 {
     return code;

@@ -13,7 +13,17 @@ internal static class Welcome
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}";
+            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{Strangers(app)}";
+    }
+
+    /// <summary>Models that nothing is known of but their price; an operator may know what each is like.</summary>
+    private static string Strangers(WebApplication app)
+    {
+        var pool = app.Services.GetRequiredService<PoolHolder>().Current;
+        var known = pool.Snapshot.Models.Select(m => m.Id).ToHashSet();
+        var strangers = pool.Catalog.Models.Where(m => m.Enabled && m.Sibling is null && !known.Contains(m.Id)).Select(m => m.Id.Value).ToArray();
+        return strangers.Length == 0 ? ""
+            : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. Name as Sibling a model that each is like ('metarouter models list' tells which are known), or add graded answers of it ('metarouter models add').";
     }
 
     private static string Play(string url, DemoOptions play) => $"""

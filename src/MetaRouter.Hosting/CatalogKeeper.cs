@@ -11,7 +11,7 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
-    private const string Name = "catalog.v1";
+    private const string Name = ValueNames.Catalog;
 
     private readonly ILogger<CatalogKeeper> _logger = logger;
     private readonly ModelCatalog _configured = pool.Current.Catalog;

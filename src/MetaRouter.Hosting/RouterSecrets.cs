@@ -16,7 +16,7 @@ namespace MetaRouter.Hosting;
 /// </remarks>
 public sealed class RouterSecrets
 {
-    private const string Name = "secrets.v1";
+    private const string Name = ValueNames.Secrets;
     private const int SecretBytes = ReceiptKey.SecretBytes, HeadBytes = 1 + sizeof(long), KeyBytes = HeadBytes + SecretBytes;
     private const byte FirstKey = 1;
 

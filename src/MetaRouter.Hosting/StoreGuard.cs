@@ -11,7 +11,7 @@ namespace MetaRouter.Hosting;
 /// <remarks>A router that sees its own secrets gone puts them back. The others had the same ones, so they find them as they were: <see cref="LossSeen"/> tells them.</remarks>
 public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time, RouterMetrics metrics, ILogger<StoreGuard> logger)
 {
-    private const string Name = "lost.v1";
+    private const string Name = ValueNames.Lost;
 
     private readonly ILogger<StoreGuard> _logger = logger;
     private byte[]? _seen;

@@ -90,7 +90,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]
     [InlineData("Protocols: all, P1a, P1b, P1c, P2, arrival, P3, learners", "P9")]
     [InlineData("no such file", "P1a")]
-    [InlineData("name pools of your own, as in --pool FILE:MODEL", "P2")]
+    [InlineData("name pools of your own: --pool ", "P2")]
     [InlineData("--out is of the report that 'evaluate all' writes", "P2", "--pool", "good:weak,strong", "--out", "report")]
     [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
     [InlineData("--seeds 0", "P2", "--seeds", "0")]

@@ -50,7 +50,27 @@ public sealed class TrainCommandTests : IDisposable
         error.ShouldContain("Warning: some: skipped 1 bad line: line 1: ");
         error.ShouldNotContain("mmlu-pro", Case.Sensitive, "pools that somebody else's folder has are nobody's loss here");
         output.ShouldContain("note: some: skipped 1 bad line");
-        output.ShouldContain("'metarouter evaluate P2 --data DIR --pool FILE:MODEL,MODEL,...' measures on one of yours");
+        output.ShouldContain("'metarouter evaluate P2 --data DIR --pool FILE' measures on one of yours");
+    }
+
+    [Fact]
+    public async Task Train_TooFewRowsLeft_TellsWhatWasWrongWithTheOthers()
+    {
+        Write("percent.jsonl", [.. Lines(30).Select(l => l.Replace("\"score\":1", "\"score\":100", StringComparison.Ordinal))]);
+        var (code, _, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"));
+        code.ShouldBe(2);
+        error.ShouldContain("training needs at least 20. percent: skipped");
+        error.ShouldContain("has score 100; it must be a number from 0 to 1");
+    }
+
+    [Fact]
+    public async Task Train_OneModel_IsTrainedWithAWarning()
+    {
+        Write("one.jsonl", [.. Enumerable.Range(0, 30).Select(i => $$"""{"id":"{{i}}","dataset":"d","query":"question {{i}}","models":{"weak":{"score":1,"cost_usd":0.001} } }""")]);
+        var (code, output, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"));
+        code.ShouldBe(0, error);
+        error.ShouldContain("Warning: only weak has outcomes, so there is nothing to choose");
+        output.ShouldContain("30 different requests, 1 model, ");
     }
 
     [Theory]

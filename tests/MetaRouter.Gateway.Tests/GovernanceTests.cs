@@ -53,7 +53,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         var spent = answers.Where(a => a.Status == 200).Sum(Usd);
         spent.ShouldBeInRange(0.03 - Kept(), Most());
         var refused = answers.First(a => a.Status != 200);
-        refused.ShouldFail(429, "budget_exceeded", "budget has $", "UTC");
+        refused.ShouldFail(429, "budget_exceeded", "The tenant's budget of this day has $", "UTC");
         ((string)refused.Body["error"]!["type"]!).ShouldBe("insufficient_quota");
         int.Parse(refused.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 86_400);
 
@@ -205,6 +205,36 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync("/v1/embeddings", $$"""{"model":"embedder","input":"{{new string('a', 3998)}}"}""")).ShouldFail(504, "upstream_timeout");
 
         (await SettledUsdAsync(gateway)).ShouldBe(0.005, 1e-8);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_Asked_TellsWhatTenantAndUserSpentAndWhoseIsUsedUp(bool onRedis)
+    {
+        if (onRedis && !RedisServer.IsInstalled)
+        {
+            return; // ReplicaTests say that redis-server is missing
+        }
+
+        await using var redis = onRedis ? await RedisServer.StartAsync() : null;
+        await using var gateway = await StartAsync([
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Tenants:0:UserBudgetUsd", "0.025", "--Tenants:0:BudgetPeriod", "month",
+            .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);
+        var usd = Usd(await gateway.PostAsync(Chat, Body(Strong, user: "ann")));
+        usd += Usd(await gateway.PostAsync(Chat, Body(Strong, user: "ann")));
+        (await gateway.PostAsync(Chat, Body(Strong, user: "ann"))).ShouldFail(429, "budget_exceeded", "This user's budget of this month has $0.0");
+
+        var ann = (await gateway.GetAsync("/v1/router/budget?user=ann")).Body;
+        var bob = (await gateway.GetAsync("/v1/router/budget?user=bob")).Body;
+
+        ((string)ann["period"]!).ShouldBe("month");
+        ((double)ann["budget_usd"]!).ShouldBe(1);
+        ((double)ann["spent_usd"]!).ShouldBe(usd, 1e-8);
+        ((double)ann["user"]!["budget_usd"]!).ShouldBe(0.025);
+        ((double)ann["user"]!["spent_usd"]!).ShouldBe(usd, 1e-8);
+        ((double)bob["user"]!["spent_usd"]!).ShouldBe(0);
+        (await gateway.GetAsync("/v1/router/budget")).Body["user"].ShouldBeNull();
     }
 
     [Fact]

@@ -106,6 +106,7 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     public async Task UnknownUrl_AndWrongMethod_AreToldInTheErrorShape()
     {
         (await _gateway.GetAsync("/v1/nothing")).ShouldFail(404, "unknown_url", "/v1/nothing");
+        (await _gateway.PostAsync("/chat/completions", "{}")).ShouldFail(404, "unknown_url", "there is /v1/chat/completions", "base URL");
         (await _gateway.GetAsync(Route)).ShouldFail(405, "method_not_allowed", "GET", "POST");
     }
 

@@ -140,6 +140,17 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task Welcome_ModelsThatTheSnapshotDoesNotKnow_AreNamedUnlessTheyHaveASibling()
+    {
+        static IEnumerable<string> Model(int i, string id, string sibling) => [$"--MetaRouter:Models:{i}:Id", id, $"--MetaRouter:Models:{i}:InputPrice", "1", $"--MetaRouter:Models:{i}:OutputPrice", "1", .. sibling.Length == 0 ? [] : (string[])[$"--MetaRouter:Models:{i}:Sibling", sibling]];
+        await using var gateway = await RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1", .. Model(0, "gpt-4o-2024-05-13", ""), .. Model(1, "stranger", ""), .. Model(2, "mine", "llama-3.1-8b-instruct")]);
+        await using var known = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1");
+
+        Welcome.Text(gateway.App).ShouldContain("Judged by price alone, since the snapshot does not know it: stranger. Name as Sibling");
+        Welcome.Text(known.App).ShouldNotContain("Judged by price");
+    }
+
+    [Fact]
     public async Task Welcome_WhereKeysAreConfigured_SendsOneInEveryCommand()
     {
         await using var gateway = await RunningGateway.StartAsync("--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", new string('a', 64), "--ApiKeys:0:Scopes:0", "read");

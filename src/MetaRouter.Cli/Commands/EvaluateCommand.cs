@@ -17,9 +17,9 @@ internal static class EvaluateCommand
     public static Command Create(Terminal terminal)
     {
         var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "Which one, of the list below; none with --log." };
-        var data = new Option<string?>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz); every protocol needs it.", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz, *.csv); every protocol needs it.", HelpName = "DIR" };
         var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it. Of one that was rotated all files, the oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
+        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };
         var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
@@ -29,6 +29,7 @@ internal static class EvaluateCommand
         var command = new DocumentedCommand(
             "evaluate", "Runs a benchmark protocol and prints its table.",
             "evaluate P2 --data outcomes/",
+            "evaluate P2 --data outcomes/ --pool traffic.jsonl",
             "evaluate P2 --data outcomes/ --pool traffic.jsonl:gpt-4o,my-llama",
             "evaluate all --data outcomes/ --out report/",
             "evaluate --log decisions.ndjson")
@@ -71,7 +72,7 @@ internal static class EvaluateCommand
         }
 
         var data = folder ?? throw new BadInputException("Give the folder of the outcome files with --data DIR.");
-        IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)] : Pools.All;
+        IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(p => Pools.Parse(p, data)).DistinctBy(p => p.Name)] : Pools.All;
         if (protocol is null)
         {
             return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), only, pools, seeds, cancellationToken);
@@ -89,7 +90,7 @@ internal static class EvaluateCommand
 
         if (poolNames.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
         {
-            throw new BadInputException($"{data} has no file of a named pool; name pools of your own, as in --pool FILE:MODEL,MODEL,... with a file of that folder.");
+            throw new BadInputException($"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with some of its models alone --pool FILE:MODEL,MODEL,....");
         }
 
         var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, routers, progress, cancellationToken)));

@@ -67,7 +67,7 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Aiq, "0.000"),
             r.CalibrationError is { } off ? ResultTable.Number(off, "0.000") : "-",
         })];
-        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool?.Contains(':', StringComparison.Ordinal) == true ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
+        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool is not null && !Pools.IsNamed(report.Pool) ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
     }
 
     /// <summary>What somebody asks who brings outcomes of their own.</summary>

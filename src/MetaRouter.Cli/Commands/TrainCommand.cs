@@ -11,9 +11,9 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz); the README tells their format.", Required = true, HelpName = "DIR" };
+        var data = new Option<string>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz, *.csv); docs/your-data.md tells their format.", Required = true, HelpName = "DIR" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; a text of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
-        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
+        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
         var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
         var command = new DocumentedCommand(
@@ -37,7 +37,7 @@ internal static class TrainCommand
 
     private static int Run(Terminal terminal, string data, string target, string[] poolNames, int seed, bool json, string commandLine, CancellationToken cancellationToken)
     {
-        Pool[] pools = [.. poolNames.Select(Pools.Parse).DistinctBy(p => p.Name)];
+        Pool[] pools = [.. poolNames.Select(p => Pools.Parse(p, data)).DistinctBy(p => p.Name)];
         var textPath = Path.ChangeExtension(target, ".txt");
         if (string.Equals(Path.GetFullPath(textPath), Path.GetFullPath(target), StringComparison.OrdinalIgnoreCase))
         {

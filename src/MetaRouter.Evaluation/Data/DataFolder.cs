@@ -3,7 +3,7 @@ namespace MetaRouter.Evaluation.Data;
 /// <summary>Where data files are found by their short names.</summary>
 public static class DataFolder
 {
-    private static readonly string[] Suffixes = ["", ".jsonl.gz", ".jsonl"];
+    private static readonly string[] Suffixes = ["", ".jsonl.gz", ".jsonl", ".csv"];
 
     public static bool Has(string folder, string file) => Paths(folder, file).Any(File.Exists);
 
@@ -26,9 +26,14 @@ public static class DataFolder
             return path;
         }
 
-        var others = Directory.EnumerateFiles(folder).Select(Path.GetFileName).Where(n => n!.Contains(".jsonl", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
-        throw new DataFileException($"{Path.Combine(folder, file)}: no such file, with or without .jsonl or .jsonl.gz. The folder has {(others.Count == 0 ? "no data file" : string.Join(", ", others))}.");
+        var others = Files(folder).ToList();
+        throw new DataFileException($"{Path.Combine(folder, file)}: no such file, with or without .jsonl, .jsonl.gz or .csv. The folder has {(others.Count == 0 ? "no data file" : string.Join(", ", others))}.");
     }
+
+    /// <summary>The name of an outcome file of the folder, to show how one is named; null: it has none.</summary>
+    public static string? Example(string folder) => Files(folder).FirstOrDefault();
+
+    private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder).Select(p => Path.GetFileName(p)).Where(n => n.Contains(".jsonl", StringComparison.Ordinal) || n.EndsWith(".csv", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> Paths(string folder, string file) => Suffixes.Select(suffix => Path.Combine(folder, file + suffix));
 }

@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace MetaRouter.Evaluation.Data;
 
 /// <summary>
-/// The lines of a .jsonl or .jsonl.gz file as bytes, so that a line of bad UTF-8 is that line's problem and not the file's.
+/// The lines of a .jsonl or .jsonl.gz file, and the rows of a .csv as such lines, as bytes, so that a line of bad UTF-8 is that line's problem and not the file's.
 /// Empty lines are left out but counted.
 /// </summary>
 internal static class JsonLines
@@ -16,6 +16,16 @@ internal static class JsonLines
     public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path)
     {
         using var stream = Open(path, out var leastBytes);
+        if (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        {
+            foreach (var row in CsvLines.Read(path, stream))
+            {
+                yield return row;
+            }
+
+            yield break;
+        }
+
         var buffer = new byte[1 << 18];
         var (start, end, line, total) = (0, 0, 0, 0L);
         while (true)
@@ -54,7 +64,7 @@ internal static class JsonLines
             {
                 if (total < leastBytes)
                 {
-                    throw new DataFileException($"{path}: damaged or cut short: it holds {total} bytes of text where its last four bytes promise {leastBytes}.");
+                    throw new DataFileException($"{path}: damaged or cut short: its text ends after {total} bytes, and a whole gzip file's last four bytes say how many there are. Write or copy the file again.");
                 }
 
                 var content = Content(buffer, start, end - start, ++line);

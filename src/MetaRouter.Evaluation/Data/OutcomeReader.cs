@@ -212,7 +212,7 @@ public static class OutcomeReader
     {
         var name = Path.GetFileName(path);
         var dot = name.IndexOf(".jsonl", StringComparison.OrdinalIgnoreCase);
-        return dot > 0 ? name[..dot] : name;
+        return dot > 0 ? name[..dot] : name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
     }
 
     private readonly record struct Cell(ModelId Model, double Score, double CostUsd, double InputTokens, double OutputTokens, double LatencySeconds);

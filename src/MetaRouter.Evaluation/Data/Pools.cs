@@ -16,9 +16,10 @@ public static class Pools
     /// <summary>A pool of the benchmark: what the project set out to reach was set of these.</summary>
     public static bool IsNamed(string? pool) => All.Any(p => p.Name == pool);
 
-    /// <summary>A named pool, or <c>FILE:MODEL,MODEL,...</c> with at least two models.</summary>
-    /// <exception cref="DataFileException">Neither; the message lists the named pools.</exception>
-    public static Pool Parse(string text)
+    /// <summary>A named pool, or <c>FILE:MODEL,MODEL,...</c> with at least two models, or <c>FILE</c> for the <see cref="SharedModels"/> of one.</summary>
+    /// <param name="folder">Where the file of <c>FILE</c> alone is looked for.</param>
+    /// <exception cref="DataFileException">None of these; the message lists the named pools.</exception>
+    public static Pool Parse(string text, string folder)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (All.FirstOrDefault(p => p.Name == text) is { } pool)
@@ -30,7 +31,9 @@ public static class Pools
         var colon = text.Length > 2 ? text.IndexOf(':', text[1] == ':' && text[2] is '\\' or '/' ? 2 : 0) : -1;
         if (colon <= 0)
         {
-            throw new DataFileException($"Unknown pool '{text}'. Pools: {string.Join(", ", All.Select(p => p.Name))}; or FILE:MODEL,MODEL,... with a file of the data folder.");
+            return Directory.Exists(folder) && text.Length > 0 && DataFolder.Has(folder, text)
+                ? OfFile(text, DataFolder.Find(folder, text))
+                : throw new DataFileException($"Unknown pool '{text}'. Pools: {string.Join(", ", All.Select(p => p.Name))}; or FILE, or FILE:MODEL,MODEL,..., with a file of the data folder.");
         }
 
         var names = text[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -47,6 +50,15 @@ public static class Pools
         {
             throw new DataFileException($"Pool '{text}': {e.Message}", e);
         }
+    }
+
+    private static Pool OfFile(string text, string path)
+    {
+        var table = OutcomeReader.Read(path).Table;
+        var models = SharedModels.Of(table);
+        return models.Count >= 2
+            ? new Pool(text, text, models)
+            : throw new DataFileException($"{path}: no two models have a score and a price on the same half of the {table.Rows} rows. Name the models: {text}:MODEL,MODEL. The file has: {string.Join(", ", table.Models)}.");
     }
 
     private static Pool Named(string name, string file, params string[] models) => new(name, file, [.. models.Select(m => new ModelId(m))]);

@@ -73,7 +73,7 @@ internal static class Chart
 /// <param name="Y">Least and greatest value shown; null: what there is.</param>
 public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<Series> Series, bool LogX = false, (double Low, double High)? Y = null)
 {
-    private const int Width = 720, Height = 400, Left = 58, Right = 216, Top = 56, Bottom = 46, LineOfText = 14;
+    private const int Width = 720, Height = 400, Left = 58, Right = 216, Top = 56, Bottom = 46, LineOfText = 14, LongestName = 30;
 
     /// <param name="standalone">A file of its own, with size and palette; else part of a page that has the palette.</param>
     public string ToSvg(bool standalone)
@@ -165,7 +165,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         {
             var (series, colour, end) = ends[i];
             var bold = series.Role == Role.Ours ? " font-weight=\"700\"" : "";
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(x(end.X) + 4)}\" y1=\"{Chart.At(y(end.Y))}\" x2=\"{Width - Right + 12}\" y2=\"{Chart.At(at[i])}\" stroke=\"{colour}\" stroke-width=\".7\" opacity=\".55\"/><text class=\"name\" x=\"{Width - Right + 15}\" y=\"{Chart.At(at[i] + 4)}\" style=\"fill:{colour}\"{bold}>{Chart.Text(series.Name)}</text>");
+            var narrow = series.Name.Length > LongestName ? string.Create(CultureInfo.InvariantCulture, $" textLength=\"{Right - 20}\" lengthAdjust=\"spacingAndGlyphs\"") : ""; // the reader's font may be a wide one
+            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(x(end.X) + 4)}\" y1=\"{Chart.At(y(end.Y))}\" x2=\"{Width - Right + 12}\" y2=\"{Chart.At(at[i])}\" stroke=\"{colour}\" stroke-width=\".7\" opacity=\".55\"/><text class=\"name\" x=\"{Width - Right + 15}\" y=\"{Chart.At(at[i] + 4)}\"{narrow} style=\"fill:{colour}\"{bold}>{Chart.Text(series.Name)}</text>");
         }
     }
 

@@ -8,6 +8,7 @@ namespace MetaRouter.Evaluation.Report;
 public static class Figures
 {
     private const string Ours = "metarouter";
+    private const string Recovered = "share of the way from one trade-off for all (0) to knowing each user's (1)";
 
     // A line each; the other routers stand in the dots beside and in the tables.
     private static readonly string[] s_fronts = [Ours, "random-mix", "knn", "routellm-mf", "uniroute", "avengers-pro, true trade-off", "barp, true weights"];
@@ -58,7 +59,7 @@ public static class Figures
         var rows = report.Rows.ToDictionary(r => r.Router);
         Series Line(string name, string label, Role role) => new(label, role, Points(rows[name].Share), role == Role.Ours ? Band(rows[name].ShareCi) : null);
         var variant = report.Protocol["P3".Length..].TrimStart();
-        var chart = new LineChart($"Learning what a user wants, {report.Pool}{(variant.Length > 0 ? ", " + variant : "")}", variant == "thumbs" ? "thumbs and regenerates given" : "comparisons answered", "share recovered", [Line(Ours, "metarouter", Role.Ours), .. rows.ContainsKey("outcomes-seen") ? [Line("outcomes-seen", "told the outcomes", Role.Rival)] : (Series[])[Line("metarouter, 20 graded answers", "newcomer graded 20 times", Role.Rival), Line("retrained in full", "retrained in full", Role.Rival)], Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
+        var chart = new LineChart($"Learning what a user wants, {report.Pool}{(variant.Length > 0 ? ", " + variant : "")}", variant == "thumbs" ? "thumbs and regenerates given" : "comparisons answered", Recovered, [Line(Ours, "metarouter", Role.Ours), .. rows.ContainsKey("outcomes-seen") ? [Line("outcomes-seen", "told the outcomes", Role.Rival)] : (Series[])[Line("metarouter, 20 graded answers", "newcomer graded 20 times", Role.Rival), Line("retrained in full", "retrained in full", Role.Rival)], Line("static", "one dial for all", Role.Yardstick), Line("known", "told the preference", Role.Yardstick)]);
         return [new Figure($"p3-learning-{(variant.Length > 0 ? Slug(variant) + "-" : "")}{Slug(report.Pool)}", "0: the best dial position for everybody; 1: every user's trade-off is known. Told the outcomes: the most that comparisons could teach.", chart.ToSvg)];
     }
 
@@ -70,7 +71,7 @@ public static class Figures
         var slug = Slug(report.Pool);
         Series[] lines = [.. s_learners.Where(rows.ContainsKey).Select(name => new Series(name, RoleOf(name), Points(rows[name].Share), name == Ours ? Band(rows[name].ShareCi) : null)), new("one dial for all", Role.Yardstick, [(0, 0), (P3.Comparisons, 0)])];
         // A learner that falls far below what needs no learning is off the chart, not the measure of it.
-        var chart = new LineChart($"Who learns faster? {report.Pool}", "comparisons answered", "share recovered", lines, Y: (-.5, 1));
+        var chart = new LineChart($"Who learns faster? {report.Pool}", "comparisons answered", Recovered, lines, Y: (-.5, 1));
         Whisker[] behind = [.. report.Rows.Skip(1).Select(r => new Whisker(r.Router, IsTold(r.Router) ? Role.Yardstick : Role.Rival, r.Behind["6"], r.BehindCi["6"].Low, r.BehindCi["6"].High))];
         var difference = new WhiskerChart($"Behind metarouter after 6 comparisons, {report.Pool}", "metarouter's share less the other's, on the same users and requests", behind, 0, "+0.00;-0.00;0");
         var figures = new List<Figure>
@@ -80,7 +81,7 @@ public static class Figures
         };
         if (rows.TryGetValue(Ours, out var ours) && ours.Covered is { } covered)
         {
-            var coverage = new LineChart($"Does the belief know what it does not know? {report.Pool}", "comparisons answered", "share of users", [new("true lambda inside", Role.Ours, Points(covered)), new("90 %", Role.Yardstick, [(0, .9), (P3.Comparisons, .9)]), new("85 %", Role.Yardstick, [(0, .85), (P3.Comparisons, .85)]), new("95 %", Role.Yardstick, [(0, .95), (P3.Comparisons, .95)])], Y: (.7, 1));
+            var coverage = new LineChart($"Does the belief know what it does not know? {report.Pool}", "comparisons answered", "share of users whose true lambda is inside the believed 90 %", [new("metarouter", Role.Ours, Points(covered)), new("90 %", Role.Yardstick, [(0, .9), (P3.Comparisons, .9)]), new("85 %", Role.Yardstick, [(0, .85), (P3.Comparisons, .85)]), new("95 %", Role.Yardstick, [(0, .95), (P3.Comparisons, .95)])], Y: (.7, 1));
             figures.Add(new Figure($"p3-coverage-{slug}", "How many users' true lambda lies within the 90 % interval that is believed of it.", coverage.ToSvg));
         }
 

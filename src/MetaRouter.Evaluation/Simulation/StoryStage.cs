@@ -38,8 +38,7 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
     }
 
     /// <summary>
-    /// The rows with a score and a price for every model asked for. Where none is: models in the order of how many rows they answered, as long as
-    /// at least half of all rows stay complete.
+    /// The rows with a score and a price for every model asked for; where none is, for <see cref="SharedModels"/>.
     /// </summary>
     /// <exception cref="DataFileException">The file cannot be used, lacks a model, or has fewer than two models that share half of its rows.</exception>
     public static OutcomeFile Read(string path, IReadOnlyList<ModelId>? models)
@@ -50,25 +49,11 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
         }
 
         var table = OutcomeReader.Read(path).Table;
-        var (answered, complete) = (Answered(table), Enumerable.Repeat(true, table.Rows).ToArray());
-        var taken = new List<ModelId>();
-        foreach (var k in Enumerable.Range(0, table.ModelCount).OrderByDescending(k => answered[k].Count(yes => yes)).ThenBy(k => k))
-        {
-            var both = complete.Zip(answered[k], (a, b) => a && b).ToArray();
-            if (2 * both.Count(yes => yes) >= table.Rows)
-            {
-                taken.Add(table.Models[k]);
-                complete = both;
-            }
-        }
-
-        return taken.Count >= 2
-            ? OutcomeReader.Read(path, new OutcomeReadOptions { Models = [.. taken.OrderBy(m => m.Value, StringComparer.Ordinal)], CompleteRowsOnly = true })
+        var shared = SharedModels.Of(table);
+        return shared.Count >= 2
+            ? OutcomeReader.Read(path, new OutcomeReadOptions { Models = shared, CompleteRowsOnly = true })
             : throw new DataFileException($"{path}: no two models have a score and a price on the same half of the {table.Rows} rows. Name the models with --models. The file has: {string.Join(", ", table.Models)}.");
     }
-
-    private static bool[][] Answered(OutcomeTable table) =>
-        [.. Enumerable.Range(0, table.ModelCount).Select(k => Enumerable.Range(0, table.Rows).Select(i => !float.IsNaN(table.Score[(i * table.ModelCount) + k])).ToArray())];
 
     private static (OutcomeTable Aside, OutcomeTable Lived) Part(OutcomeTable table, int seed)
     {

@@ -26,6 +26,11 @@ public static class SnapshotTraining
         Report(ReadShare, "learned words");
 
         var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
+        if (data.Table.ModelCount == 1)
+        {
+            notes.Add($"only {data.Table.Models[0]} has outcomes, so there is nothing to choose; give outcomes of another model, or 'metarouter models add' one");
+        }
+
         var (heldOut, usable) = (new List<HeldOutFigures>(), new List<Pool>());
         IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : [.. Pools.All.Where(p => DataFolder.Has(dataFolder, p.File))];
         foreach (var (i, pool) in measured.Index())

@@ -34,7 +34,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             var known = OutcomeTables.Priced(file.Table).ModelCount;
             if (known == 0)
             {
-                skipped.Add(new SkippedFile(name, "no outcome with a price"));
+                skipped.Add(new SkippedFile(name, "no outcome with a score and a price: give each a cost_usd"));
                 continue;
             }
 
@@ -53,7 +53,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         var (graded, merged) = OutcomeTables.Union(names, priced);
         if (graded.Rows < LeastRows)
         {
-            throw new DataFileException($"{folder}: {graded.Rows} different requests with known outcomes; training needs at least {LeastRows}.");
+            throw new DataFileException($"{folder}: {graded.Rows} different requests with known outcomes; training needs at least {LeastRows}.{string.Concat(files.Select(f => f.Warning).OfType<string>().Select(w => $" {w}."))}");
         }
 
         var (joined, preferences) = (new List<OutcomeTable>(), new List<TrainingPreferences>());
@@ -100,13 +100,23 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     private static string? WhyNot(string path, out bool isPreferences)
     {
         isPreferences = false;
-        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase))
+        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
         {
-            return "not .jsonl or .jsonl.gz";
+            return "not .jsonl, .jsonl.gz or .csv";
+        }
+
+        List<ReadOnlyMemory<byte>> lines;
+        try
+        {
+            lines = [.. JsonLines.Read(path).Take(PeekedLines).Select(l => l.Json.ToArray())];
+        }
+        catch (DataFileException e) when (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        {
+            return e.Message.Replace($"{path}: ", "", StringComparison.Ordinal).TrimEnd('.'); // a table of something else may lie there
         }
 
         var objects = 0;
-        foreach (var (_, json) in JsonLines.Read(path).Take(PeekedLines))
+        foreach (var json in lines)
         {
             try
             {
@@ -127,6 +137,6 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             }
         }
 
-        return objects == 0 ? "no JSON lines" : "its lines have no outcomes of models";
+        return objects == 0 ? "no JSON lines: one object a line, in UTF-8, is wanted" : "its lines have no outcomes: each wants \"models\":{NAME:{\"score\":0..1,\"cost_usd\":USD}}";
     }
 }

@@ -20,10 +20,10 @@ public static class TrainingText
         Line($"command  {command}");
         Line($"seed     {report.Seed}");
         Line($"");
-        Line($"Trained on all of {report.Rows:N0} different requests, {report.Models.Count} models, {report.Cells:N0} priced outcomes:");
+        Line($"Trained on all of {report.Rows:N0} different requests, {Models(report.Models.Count)}, {report.Cells:N0} priced outcomes:");
         foreach (var file in report.Files)
         {
-            Line($"  {file.Name}: {file.Rows:N0} rows, {file.Models} models, {file.Cells:N0} outcomes");
+            Line($"  {file.Name}: {file.Rows:N0} rows, {Models(file.Models)}, {file.Cells:N0} outcomes");
         }
 
         foreach (var judged in report.Preferences)
@@ -31,7 +31,11 @@ public static class TrainingText
             Line($"  {judged.File}: {judged.Judged:N0} preferences between {judged.First} and {judged.Second}, corrected by {judged.Graded:N0} requests on which both are graded (on average by {judged.Shift:+0.000;-0.000;0} for the first)");
         }
 
-        Line($"  {report.Merged:N0} rows have the text of an earlier one and add their models to it; where both know a model, the earlier outcome stands.");
+        if (report.Merged > 0)
+        {
+            Line($"  {report.Merged:N0} rows have the text of an earlier one and add their models to it; where both know a model, the earlier outcome stands.");
+        }
+
         if (report.Words is { } words)
         {
             Line($"  {words.File}: {words.Documents:N0} documents without labels, vectors of {words.Words:N0} words");
@@ -67,12 +71,14 @@ public static class TrainingText
 
         void Figures(string title, IReadOnlyList<HeldOutFigures> pools)
         {
-            Line($"  {(pools.Count > 0 ? title : "none: there is no pool to measure on. 'metarouter evaluate P2 --data DIR --pool FILE:MODEL,MODEL,...' measures on one of yours.")}");
+            Line($"  {(pools.Count > 0 ? title : "none: there is no pool to measure on. 'metarouter evaluate P2 --data DIR --pool FILE' measures on one of yours.")}");
             foreach (var pool in pools)
             {
                 Line($"    {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): gain {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, {pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");
             }
         }
+
+        static string Models(int count) => count == 1 ? "1 model" : string.Create(CultureInfo.InvariantCulture, $"{count} models");
 
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }

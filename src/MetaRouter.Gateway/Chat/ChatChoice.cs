@@ -125,24 +125,24 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         for (var attempt = 0; ; attempt++)
         {
             var expected = call.ExpectedUsd;
-            var (hold, left) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
-            if (left is not { } usd)
+            var (hold, shortage) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
+            if (shortage is not { } missing)
             {
                 return hold;
             }
 
             if (call.Unrouted is not null || attempt == 2)
             {
-                throw governor.OverBudget(call.Tenant, expected, usd);
+                throw governor.OverBudget(call.Tenant, expected, missing);
             }
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(usd / call.Body.Choices, request.Needs.MaxCostUsd ?? usd) } }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd / call.Body.Choices, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd) * (double)call.Body.Choices, usd);
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd) * (double)call.Body.Choices, missing);
             }
         }
     }

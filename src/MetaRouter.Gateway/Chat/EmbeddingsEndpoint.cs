@@ -38,10 +38,10 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
         await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var expected = Usd(tokens, upstream);
-        var (hold, left) = await governor.ReserveAsync(tenant, user, expected, context.RequestAborted).ConfigureAwait(false);
-        if (left is { } usd)
+        var (hold, shortage) = await governor.ReserveAsync(tenant, user, expected, context.RequestAborted).ConfigureAwait(false);
+        if (shortage is { } missing)
         {
-            throw governor.OverBudget(tenant, expected, usd);
+            throw governor.OverBudget(tenant, expected, missing);
         }
 
         var spent = 0.0;

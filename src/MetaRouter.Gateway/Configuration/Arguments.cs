@@ -25,6 +25,7 @@ internal static class Arguments
         usage: MetaRouter.Gateway [{DemoOptions.Switch}] [--SECTION:NAME VALUE]...
                MetaRouter.Gateway {NewKey.Command} TENANT SCOPE...
                MetaRouter.Gateway {HealthCommand.Name} [URL]
+               MetaRouter.Gateway {CopyStore.Usage}
 
         {DemoOptions.Switch}                          fifty simulated users fill the console;
                                         --Demo:Users, --Demo:RequestsPerSecond,
@@ -43,12 +44,15 @@ internal static class Arguments
         {HealthCommand.Name} [URL]                    asks the gateway that listens there how it
                                         is; ends with 0 if it is well, else with 1;
                                         default {GatewayApp.DefaultUrl}
+        {CopyStore.Usage}                    brings all that is kept from one store into
+                                        an empty one (sqlite:PATH, redis:HOST:PORT);
+                                        stop what uses either first
         --version                       prints {Version}
 
         Every setting can stand in an appsettings.json of the folder it is started
         in, in an environment variable (MetaRouter__Store), or here. Models,
-        upstreams, keys and tenants are lists, and best in the file. The README shows
-        one; docs/api.md and docs/operating.md have the rest.
+        upstreams, keys and tenants are lists, and best in the file: docs/settings.md
+        has every setting and a whole file; docs/operating.md has the rest.
 
         examples: MetaRouter.Gateway {DemoOptions.Switch}
                   MetaRouter.Gateway --MetaRouter:Store redis:127.0.0.1:6379
@@ -56,5 +60,5 @@ internal static class Arguments
         """;
 
     /// <summary>All that is wrong with them.</summary>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, $"{NewKey.Command} or {HealthCommand.Name}", DemoOptions.Switch);
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, $"{NewKey.Command}, {HealthCommand.Name} or {CopyStore.Command}", DemoOptions.Switch);
 }

@@ -78,8 +78,13 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
-        ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
+        ? IsBelowVersion(context.Request.Path)
+            ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{context.Request.Path}. Let the client's base URL end in /v1.")
+            : new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
+
+    /// <summary>What a client asks for whose base URL lacks the version.</summary>
+    private static bool IsBelowVersion(PathString path) => path.Value is "/chat/completions" or "/responses" or "/messages" or "/embeddings" or "/models";
 
     private async Task AnswerAsync(HttpContext context, Exception e)
     {

@@ -46,6 +46,25 @@ internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 
 internal sealed record ModeAnswer(string Mode);
 
+/// <summary>Without a budget there is no sum either: nobody counts.</summary>
+/// <param name="Period"><c>day</c> or <c>month</c>.</param>
+internal sealed record BudgetAnswer(string Tenant, string Period, string Ends)
+{
+    public double? BudgetUsd { get; init; }
+
+    /// <summary>What is set aside for calls in hand included.</summary>
+    public double? SpentUsd { get; init; }
+
+    public UserBudgetAnswer? User { get; init; }
+}
+
+internal sealed record UserBudgetAnswer(string User)
+{
+    public double? BudgetUsd { get; init; }
+
+    public double? SpentUsd { get; init; }
+}
+
 /// <param name="Key">The new receipt key's number.</param>
 /// <param name="SealsFrom">Decisions from then on are sealed with it.</param>
 /// <param name="EarlierUntil">When the last receipt of the earlier keys expires.</param>

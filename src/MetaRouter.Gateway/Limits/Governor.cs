@@ -61,8 +61,8 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
     public void Count(string tenant, ModelId model) => Of(tenant)?.Count(model);
 
     /// <summary>Sets so much aside for a call.</summary>
-    /// <returns>What to settle afterwards, and null; or default, and what is left at most.</returns>
-    public async ValueTask<(Hold Hold, double? LeftUsd)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
+    /// <returns>What to settle afterwards, and null; or default, and the budget it does not fit.</returns>
+    public async ValueTask<(Hold Hold, Shortage? Short)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
     {
         if (Of(tenant)?.Options is not { } rules || (rules.BudgetUsd is null && (user is null || rules.UserBudgetUsd is null)))
         {
@@ -74,18 +74,39 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         var accounts = new List<Account>(2);
         if (rules.BudgetUsd is { } all)
         {
-            accounts.Add(new($"usd:{period}", Units(usd), Units(all), lifetime));
+            accounts.Add(new(AccountOf(period), Units(usd), Units(all), lifetime));
         }
 
         if (user is not null && rules.UserBudgetUsd is { } own)
         {
-            accounts.Add(new($"usd:{period}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}", Units(usd), Units(own), lifetime));
+            accounts.Add(new(AccountOf(period, tenant, user), Units(usd), Units(own), lifetime));
         }
 
         var partition = Partition(tenant);
         var reserved = await shared.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
-        return reserved.Refused < 0 ? (new Hold(partition, accounts, usd, reserved.IsOwn), null)
-            : (default, Math.Max(0, Enumerable.Range(0, accounts.Count).Min(i => accounts[i].Limit - reserved.Held[i]) * Unit));
+        if (reserved.Refused < 0)
+        {
+            return (new Hold(partition, accounts, usd, reserved.IsOwn), null);
+        }
+
+        var (left, least) = Enumerable.Range(0, accounts.Count).Select(i => (Left: accounts[i].Limit - reserved.Held[i], i)).Min();
+        return (default, new Shortage(Math.Max(0, left * Unit), IsOfUser: least > 0 || rules.BudgetUsd is null));
+    }
+
+    /// <summary>What a tenant, and one of its users, may spend in this period and has, with what is set aside for calls in hand.</summary>
+    /// <exception cref="StoreException">What all gateways of the store have spent cannot be read.</exception>
+    public async ValueTask<Standing> StandingAsync(string tenant, string? user, CancellationToken cancellationToken)
+    {
+        var rules = Of(tenant)?.Options ?? new TenantOptions();
+        var (period, ends) = Period(rules);
+
+        // Over its limit an account is told and nothing is added, so that whoever asks for invented users fills no memory.
+        string[] names = [AccountOf(period), .. user is null ? [] : (string[])[AccountOf(period, tenant, user)]];
+        var told = await shared.ReserveAsync(Partition(tenant), [.. names.Select(n => new Account(n, 0, long.MinValue >> 11, Minute))], cancellationToken).ConfigureAwait(false);
+        return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
+            : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), Side(rules.UserBudgetUsd, 1));
+
+        Spending? Side(double? budget, int at) => budget is { } usd && at < told.Held.Count ? new Spending(usd, Math.Round(told.Held[at] * Unit, 9)) : null;
     }
 
     /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>
@@ -109,11 +130,11 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
     }
 
     /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
-    public ApiException OverBudget(string tenant, double needed, double left)
+    public ApiException OverBudget(string tenant, double needed, Shortage shortage)
     {
         var rules = Of(tenant)!.Options;
         var ends = Period(rules).Ends;
-        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"This {rules.BudgetPeriod}'s budget has ${left:0.########} left, and the request is expected to cost ${needed:0.########} even of the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
+        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"{(shortage.IsOfUser ? "This user's" : "The tenant's")} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} even of the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
         {
             RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - time.GetUtcNow()).TotalSeconds)),
         };
@@ -146,6 +167,10 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         }
     }
 
+    private static string AccountOf(string period) => $"usd:{period}";
+
+    private string AccountOf(string period, string tenant, string user) => $"usd:{period}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
+
     private (string Name, DateTimeOffset Ends) Period(TenantOptions rules)
     {
         var today = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero);
@@ -161,6 +186,14 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
     /// <summary>What is set aside for one call.</summary>
     /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
     internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd, bool IsOwn);
+
+    /// <summary>A budget that a request does not fit.</summary>
+    internal readonly record struct Shortage(double LeftUsd, bool IsOfUser);
+
+    internal readonly record struct Spending(double BudgetUsd, double SpentUsd);
+
+    /// <summary>Null: there is no budget, and nobody counts.</summary>
+    internal sealed record Standing(string Period, DateTimeOffset Ends, Spending? Tenant, Spending? User);
 
     private sealed class TenantRules(TenantOptions options)
     {

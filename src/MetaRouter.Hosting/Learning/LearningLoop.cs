@@ -15,7 +15,7 @@ namespace MetaRouter.Hosting.Learning;
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
-    private const string Name = "prior.v1", HistoryName = "prior.history.v1";
+    private const string Name = ValueNames.Prior, HistoryName = ValueNames.PriorHistory;
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;

@@ -150,6 +150,16 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         return latest;
     }
 
+    /// <summary>The accounts that are still open, with the time left to each.</summary>
+    internal IReadOnlyList<(ulong Partition, string Name, long Held, TimeSpan Left)> Open()
+    {
+        lock (_gate)
+        {
+            var now = time.GetTimestamp();
+            return [.. _accounts.Where(a => a.Value.Ends > now).Select(a => (a.Key.Partition, a.Key.Name, a.Value.Held, time.GetElapsedTime(now, a.Value.Ends)))];
+        }
+    }
+
     /// <summary>A point in time that lies so far after another.</summary>
     private long After(long timestamp, TimeSpan lifetime) => timestamp + (long)Math.Round(lifetime.TotalSeconds * time.TimestampFrequency);
 

@@ -5,12 +5,12 @@ namespace MetaRouter.Evaluation.Tests.Data;
 public sealed class PoolsTests
 {
     [Fact]
-    public void Parse_Name_FindsThePool() => Pools.Parse("zeroeval-11").Models.Count.ShouldBe(11);
+    public void Parse_Name_FindsThePool() => Pools.Parse("zeroeval-11", "").Models.Count.ShouldBe(11);
 
     [Fact]
     public void Parse_FileAndModels_IsAPoolOfItsOwn()
     {
-        var pool = Pools.Parse("mmlu-pro:yi-6b-chat, command-r");
+        var pool = Pools.Parse("mmlu-pro:yi-6b-chat, command-r", "");
         pool.File.ShouldBe("mmlu-pro");
         pool.Models.Select(m => m.Value).ShouldBe(["yi-6b-chat", "command-r"]);
     }
@@ -20,14 +20,29 @@ public sealed class PoolsTests
     [InlineData("d:llama3:8b,b", "d")]
     [InlineData("C:\\data\\d:a,b", "C:\\data\\d")]
     [InlineData("C:/data/d:a,b", "C:/data/d")]
-    public void Parse_ShortNameOrDrive_EndsTheFileAtItsColon(string text, string file) => Pools.Parse(text).File.ShouldBe(file);
+    public void Parse_ShortNameOrDrive_EndsTheFileAtItsColon(string text, string file) => Pools.Parse(text, "").File.ShouldBe(file);
 
     [Theory]
     [InlineData("nope", "mmlu-pro-8, routerbench-8, zeroeval-11")]
     [InlineData("mmlu-pro:one", "at least two")]
     [InlineData("mmlu-pro:a b,c", "visible ASCII")]
     public void Parse_NeitherNameNorFile_SaysWhatIsThere(string text, string message) =>
-        Should.Throw<DataFileException>(() => Pools.Parse(text)).Message.ShouldContain(message);
+        Should.Throw<DataFileException>(() => Pools.Parse(text, "")).Message.ShouldContain(message);
+
+    [Fact]
+    public void Parse_FileAlone_TakesTheModelsThatAnsweredMostOfItTogether()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("own.jsonl", [.. Enumerable.Range(0, 4).Select(i => $$"""{"id":"{{i}}","dataset":"d","query":"q{{i}}","models":{"b":{"score":1,"cost_usd":1},"{{(i == 0 ? "seldom" : $"seldom{i}")}}":{"score":1,"cost_usd":1},"a":{"score":0,"cost_usd":1} } }""")]);
+        folder.Write("one.jsonl", """{"id":"1","dataset":"d","query":"q","models":{"a":{"score":0,"cost_usd":1}}}""");
+
+        var pool = Pools.Parse("own.jsonl", folder.Path);
+
+        pool.Name.ShouldBe("own.jsonl");
+        pool.Models.Select(m => m.Value).ShouldBe(["a", "b"]);
+        Pools.Parse("own", folder.Path).Models.ShouldBe(pool.Models);
+        Should.Throw<DataFileException>(() => Pools.Parse("one.jsonl", folder.Path)).Message.ShouldContain("one.jsonl:MODEL,MODEL");
+    }
 
     [Theory]
     [InlineData("x.jsonl")]

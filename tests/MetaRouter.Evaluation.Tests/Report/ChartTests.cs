@@ -38,6 +38,17 @@ public sealed class ChartTests
         at.ShouldAllBe(y => y > 20 && y < 390);
     }
 
+    [Theory]
+    [InlineData("a name of usual length", null)]
+    [InlineData("amortised encoder, our questions", "196")]
+    public void LineChart_LongName_EndsWithinThePictureInAnyFont(string name, string? length)
+    {
+        var svg = XDocument.Parse(new LineChart("t", "x", "y", [new(name, Role.Rival, [(0, 0), (1, 1)])]).ToSvg(true));
+        var text = svg.Descendants().Single(e => e.Name.LocalName == "text" && e.Value == name);
+        ((string?)text.Attribute("textLength")).ShouldBe(length);
+        (Number(text, "x") + double.Parse(length ?? "0", CultureInfo.InvariantCulture)).ShouldBeLessThan(720);
+    }
+
     [Fact]
     public void LineChart_PointsLieWhereTheAxesSay()
     {

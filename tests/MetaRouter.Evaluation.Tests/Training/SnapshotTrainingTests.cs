@@ -29,7 +29,7 @@ public sealed class SnapshotTrainingTests : IDisposable
     {
         _folder.Write("topics.jsonl", Topics.Lines(400, 0));
         var progress = new Collected();
-        var (_, report) = SnapshotTraining.Run(_folder.Path, [Pools.Parse("topics:poet,sage,both")], 1, progress, default);
+        var (_, report) = SnapshotTraining.Run(_folder.Path, [Pools.Parse("topics:poet,sage,both", "")], 1, progress, default);
 
         var figures = report.HeldOut.ShouldHaveSingleItem();
         figures.Rows.ShouldBeInRange(160, 240);

@@ -79,7 +79,7 @@ public sealed class TrainingDataTests : IDisposable
     public void Read_Pools_HoldTheirModelsAndCompleteRowsOnly()
     {
         _folder.Write("topics.jsonl", [.. Topics.Lines(30, 0), Row("x", "only the poet answered", ("poet", 1, .001))]);
-        var data = TrainingData.Read(_folder.Path, [Pools.Parse("topics:poet,sage")], default);
+        var data = TrainingData.Read(_folder.Path, [Pools.Parse("topics:poet,sage", "")], default);
         data.Table.Models.Select(m => m.Value).ShouldBe(["poet", "sage"]);
         data.Table.Rows.ShouldBe(30);
     }

@@ -19,7 +19,7 @@ import { UsersView } from "./views/users";
 
 const VIEWS: { name: string; icon: IconName; label: string; short: string }[] = [
   { name: "overview", icon: "overview", label: "Overview", short: "Overview" },
-  { name: "front", icon: "front", label: "Quality and cost", short: "Front" },
+  { name: "front", icon: "front", label: "Quality and cost", short: "Quality" },
   { name: "decisions", icon: "decisions", label: "Decisions", short: "Decisions" },
   { name: "users", icon: "users", label: "Users", short: "Users" },
   { name: "learning", icon: "learning", label: "Learning", short: "Learning" },

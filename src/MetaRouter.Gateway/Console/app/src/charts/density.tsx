@@ -41,7 +41,7 @@ export function Density({ density, prior, low, high, acting, name = "believed no
           {acting != null && (
             <g>
               <line x1={actsAt} x2={actsAt} y1={20} y2={bottom} class="acting" />
-              <text x={actsAt} y={13} text-anchor={actsAt > width - 70 ? "end" : actsAt < 70 ? "start" : "middle"} class="acting-text">acts on {weight(acting)}</text>
+              <text x={actsAt} y={13} text-anchor={actsAt > width - 80 ? "end" : actsAt < 80 ? "start" : "middle"} class="acting-text">decides at λ {weight(acting)}</text>
             </g>
           )}
           <text x={left} y={height - 6} class="axis-title">← pays for quality</text>

@@ -51,6 +51,7 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
           {spots.map((s, i) => (
             <g key={s.name} class={`spot ${hovered && hovered.name !== s.name ? "dim" : ""}`} onMouseEnter={() => setHovered(s)} onMouseLeave={() => setHovered(null)}>
               <circle cx={x(s.cost)} cy={y(s.quality)} r={radius(s.share)} style={{ fill: color(s.name), stroke: color(s.name) }} class="spot-disc" />
+              {labels[i]?.to && <line x1={labels[i].to.x} y1={labels[i].to.y} x2={labels[i].x} y2={labels[i].y - 4} class="spot-hair" />}
               {labels[i] && <text x={labels[i].x} y={labels[i].y} text-anchor={labels[i].anchor} class="spot-text">{s.name}</text>}
             </g>
           ))}
@@ -75,15 +76,20 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
 
 const radius = (share: number | null): number => 5 + 9 * Math.sqrt(Math.max(0, share ?? 0));
 
-interface Label { x: number; y: number; anchor: "start" | "end" | "middle" }
+/** @param to The edge of the point, where a hair leads to it. */
+interface Label { x: number; y: number; anchor: "start" | "end" | "middle"; to?: { x: number; y: number } }
 
-/** Beside each point, where no other label or point is; a label that finds no room is left to the tooltip and the table. */
+/** Beside each point, where no other label or point is, else farther away and joined by a hair; a label that finds no room even there is left to the tooltip and the table. */
 function place(points: { x: number; y: number; name: string; r: number }[], [left, right, top, bottom]: [number, number, number, number], also: number[][]): (Label | null)[] {
   const taken = points.map((p) => [p.x - p.r, p.y - p.r, p.x + p.r, p.y + p.r]);
   taken.push(...also.map(([x, y]) => [x! - 5, y! - 5, x! + 5, y! + 5]));
 
   return points.map((p, own) => {
     const w = p.name.length * 6.1;
+    const far = [26, 44, 64, 90, 120].flatMap((d) => [-0.3, 0.3, -0.8, 0.8, -1.3, 1.3].flatMap((angle) => [1, -1].map((side): [Label, number] => {
+      const at = { x: p.x + side * (p.r + d) * Math.cos(angle), y: p.y + (p.r + d) * Math.sin(angle) };
+      return [{ x: at.x, y: at.y + 4, anchor: side > 0 ? "start" : "end", to: { x: p.x + side * p.r * Math.cos(angle), y: p.y + p.r * Math.sin(angle) } }, side > 0 ? at.x : at.x - w];
+    })));
     const tries: [Label, number][] = [
       [{ x: p.x + p.r + 5, y: p.y + 4, anchor: "start" }, p.x + p.r + 5],
       [{ x: p.x - p.r - 5, y: p.y + 4, anchor: "end" }, p.x - p.r - 5 - w],
@@ -93,6 +99,7 @@ function place(points: { x: number; y: number; name: string; r: number }[], [lef
       [{ x: p.x + 4, y: p.y + p.r + 16, anchor: "start" }, p.x + 4],
       [{ x: p.x - 4, y: p.y - p.r - 8, anchor: "end" }, p.x - 4 - w],
       [{ x: p.x - 4, y: p.y + p.r + 16, anchor: "end" }, p.x - 4 - w],
+      ...far,
     ];
     for (const [label, start] of tries) {
       const box = [start, label.y - 11, start + w, label.y + 3] as const;

@@ -8,7 +8,7 @@ import { ink } from "../theme";
 export interface Line { label: string; values: (number | null)[]; ink: () => string; shape?: "line" | "bars" | "area"; dash?: boolean }
 
 /** Values over time (seconds) or over a plain count. Bars are stacked, the first at the bottom; a band is filled between two lines. */
-export function Chart({ x, lines, unit, height = 220, said, band, plain = false, xUnit = "" }: { x: number[]; lines: Line[]; unit: (v: number) => string; height?: number; said: string; band?: [number, number, () => string]; plain?: boolean; xUnit?: string }) {
+export function Chart({ x, lines, unit, height = 220, said, band, plain = false, xUnit = "", xLabel = "" }: { x: number[]; lines: Line[]; unit: (v: number) => string; height?: number; said: string; band?: [number, number, () => string]; plain?: boolean; xUnit?: string; xLabel?: string }) {
   const [host, width] = useWidth<HTMLDivElement>();
   const plot = useRef<uPlot | null>(null);
   const latest = useRef({ lines, unit, band, x });
@@ -21,7 +21,7 @@ export function Chart({ x, lines, unit, height = 220, said, band, plain = false,
       return;
     }
 
-    const made = new uPlot(options(width, height, latest, plain, xUnit), data(x, lines), host.current!);
+    const made = new uPlot(options(width, height, latest, plain, xUnit, xLabel), data(x, lines), host.current!);
     plot.current = made;
     return () => {
       made.destroy();
@@ -48,7 +48,7 @@ function data(x: number[], lines: Line[]): uPlot.AlignedData {
   return [x, ...columns.reverse()] as uPlot.AlignedData;
 }
 
-function options(width: number, height: number, latest: Latest, plain: boolean, xUnit: string): uPlot.Options {
+function options(width: number, height: number, latest: Latest, plain: boolean, xUnit: string, xLabel: string): uPlot.Options {
   const { lines, band } = latest.current;
   const muted = () => ink("--muted");
   const font = "11px " + getComputedStyle(document.body).fontFamily;
@@ -66,7 +66,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
       y: { range: (_: uPlot, low: number, high: number) => [Math.min(0, low ?? 0), Math.max(high ?? 1, 1e-9) * 1.08] },
     },
     axes: [
-      { stroke: muted, font, size: 28, gap: 6, space: 64, grid: { show: false }, ticks: { show: false }, values: (u: uPlot, splits: number[]) => splits.map((v) => (plain ? (Number.isInteger(v) ? String(v) : "") : clock(v * 1000).slice(0, span(u) < 600 ? 8 : 5))) },
+      { stroke: muted, font, ...(xLabel ? { label: xLabel, labelFont: font, labelSize: 18, labelGap: 2 } : {}), size: 28, gap: 6, space: 64, grid: { show: false }, ticks: { show: false }, values: (u: uPlot, splits: number[]) => splits.map((v) => (plain ? (Number.isInteger(v) ? String(v) : "") : clock(v * 1000).slice(0, span(u) < 600 ? 8 : 5))) },
       y,
     ],
     series: [

@@ -39,13 +39,13 @@ function Drawn({ d }: { d: Decision }) {
           <div><dt>When</dt><dd title={full(d.t)}><Ago at={d.t} /></dd></div>
           <div><dt>User</dt><dd>{d.user ? <a href={to("users", d.name ?? `~${d.user}`)}>{d.name ?? d.user}</a> : "nobody named"}</dd></div>
           <div><dt>Weight of cost λ</dt><dd>{weight(d.lambda)}</dd></div>
-          <div><dt>Propensity</dt><dd title="The chance with which this model was chosen; off-policy estimates need it">{percent(d.propensity, 1)}</dd></div>
-          <div><dt>Cost</dt><dd>{perThousand(d.cost_usd)} per 1,000</dd></div>
+          <div><dt>Chance of the choice</dt><dd title="The chance with which this model was chosen (its propensity), by which other policies can be judged on the decision log">{percent(d.propensity, 1)}</dd></div>
+          <div><dt>Cost</dt><dd>{perThousand(d.cost_usd)} per 1,000{d.status !== null && d.candidates.some((c) => c.offered) ? ", both answers" : ""}</dd></div>
           <div><dt>Latency</dt><dd>{ms(d.latency_ms)}</dd></div>
           <div><dt>Snapshot</dt><dd><code>{d.snapshot ?? NONE}</code></dd></div>
         </dl>
       </Panel>
-      <Panel title="Candidates" class="span-12" note={`What was predicted of each model for this request${candidates.some((c) => c.quality_sd) ? "; the whisker is one standard deviation, most of which is how hard the request is and shared by all" : ""}`}>
+      <Panel title="Candidates" class="span-12" note={`What was predicted of each model for this request${candidates.some((c) => c.quality_sd) ? "; the whisker is one standard deviation, most of which is how hard the request is and shared by all" : ""}. Utility, and the words above, trust what sets the models apart the less, the less familiar the request's words are; the chance is that of being chosen.`}>
         <Candidates candidates={candidates} chosen={d.model} />
       </Panel>
       <Panel title="Feedback" class="span-12">
@@ -68,7 +68,7 @@ export function Candidates({ candidates, chosen }: { candidates: Candidate[]; ch
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Candidates, table">
       <table class="data candidates" ref={(t) => asCards(t)}>
-        <thead><tr><th scope="col">Model</th><th scope="col">Utility</th><th scope="col">Quality</th><th scope="col">Cost per 1,000</th>{timed && <th scope="col">Latency</th>}<th scope="col">Propensity</th></tr></thead>
+        <thead><tr><th scope="col">Model</th><th scope="col">Utility</th><th scope="col">Quality</th><th scope="col">Cost per 1,000</th>{timed && <th scope="col">Latency</th>}<th scope="col">Chance</th></tr></thead>
         <tbody>
           {candidates.map((c) => (
             <tr key={c.model} class={c.exclusion ? "excluded" : c.model === chosen ? "chosen" : ""}>

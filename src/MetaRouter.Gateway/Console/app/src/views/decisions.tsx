@@ -7,6 +7,8 @@ import { Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
 
 export const ok = (status: Row["status"]): boolean => status === null || status === undefined || status === "ok" || (typeof status === "number" && status < 400);
 
+const COLUMNS: [string, string?][] = [["When"], ["Model"], ["Why"], ["User"], ["λ", "The weight of cost that decided: a small one pays for quality, a large one saves money"], ["Quality", "Predicted chance that the answer is right"], ["per 1,000", "What a thousand such requests cost"], ["Latency", "Until the answer was whole"], ["Signals", "Words of the user on this answer that counted"]];
+
 const FIRST = 200, MORE = 1000, OVERSCAN = 8;
 
 export function DecisionsView() {
@@ -150,7 +152,7 @@ function List({ query }: { query: string }) {
       <div role="table" aria-label="Decisions, newest first" aria-rowcount={total + 1} class="vlist">
         <div role="presentation" class="vbox" ref={box} onScroll={measure} onKeyDown={go}>
           <div role="row" class="vrow vhead" aria-rowindex={1}>
-            {["When", "Model", "Why", "User", "λ", "Quality", "per 1,000", "Latency", "Signals"].map((h, i) => <span role="columnheader" key={h} class={`c${i}`}>{h}</span>)}
+            {COLUMNS.map(([h, title], i) => <span role="columnheader" key={h} class={`c${i}`} title={title}>{h}</span>)}
           </div>
           <div role="rowgroup" class="vspace" style={{ height: `${total * height}px` }}>
             {shown.map((i) => {

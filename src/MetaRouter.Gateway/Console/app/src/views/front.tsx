@@ -25,7 +25,7 @@ export function FrontView() {
         <Segmented label="Traffic of" options={[{ value: 1, label: "1 h" }, { value: 24, label: "24 h" }, { value: 168, label: "7 d" }]} value={hours} onChange={setHours} />
       </div>
       {error && !front ? <Problem error={error} retry={reload} /> : !front || at === null ? <div class="panel"><Skeleton height={520} /></div>
-        : front.requests === 0 || front.dial.length === 0 ? <div class="panel"><Empty title="No traffic to decide again"><p>The front is drawn from real requests and what was predicted of them. Send some, or try one in the <a href={to("playground")}>playground</a>.</p></Empty></div>
+        : front.requests === 0 || front.dial.length === 0 ? <div class="panel"><Empty title="No traffic to decide again"><p>The picture is drawn from real requests and what was predicted of them. Send some, or try one in the <a href={to("playground")}>playground</a>.</p></Empty></div>
         : <Drawn front={front} at={Math.min(at, front.dial.length - 1)} setAt={setAt} lambdas={lambdas} />}
     </>
   );
@@ -39,7 +39,7 @@ function Drawn({ front, at, setAt, lambdas }: { front: Front; at: number; setAt:
   const said = `weight of cost ${weight(here.lambda)}: quality ${percent(here.quality, 1)}, ${perThousand(here.cost_usd)} per 1,000 requests`;
   return (
     <div class="grid">
-      <Panel title="The front" class="span-8" note={`${several(front.requests, "request")}, decided again at each position of the dial with the predictions they had`}
+      <Panel title="Quality against cost" class="span-8" note={`${several(front.requests, "request")}, decided again at each position of the dial with the predictions they had`}
         table={() => (
           <>
             <DataTable caption="Models" head={["Model", "Predicted quality", "Per 1,000 requests", "Share"]} rows={front.models.map((m) => [m.name, percent(m.quality, 1), perThousand(m.cost_usd), percent(m.share)])} />
@@ -47,7 +47,7 @@ function Drawn({ front, at, setAt, lambdas }: { front: Front; at: number; setAt:
           </>
         )}>
         <FrontChart front={front} at={at} />
-        <ul class="key" aria-hidden="true"><li><span class="key-dot" />a model, by its share</li><li><span class="key-line" />one dial for everyone</li><li><span class="key-ring" />the dial here</li><li><span class="key-diamond" />the traffic as it was</li></ul>
+        <ul class="key" aria-hidden="true"><li><span class="key-dot" />a model: the larger, the more it answers</li><li><span class="key-line" />one trade-off for everyone</li><li><span class="key-ring" />the one chosen beside</li><li><span class="key-diamond" />the traffic as it was</li></ul>
       </Panel>
       <Panel title="What if" class="span-4 what-if" note="One trade-off for everyone, on this traffic">
         <Dial label="Weight of cost" positions={front.dial.length} at={at} onChange={setAt} said={said} marks={traffic?.lambda != null ? [{ at: nearest(lambdas, traffic.lambda), text: "now" }] : []} />

@@ -73,15 +73,15 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
         table={() => <DataTable caption="Prior over the weight of cost" head={["Weight of cost λ", "Serving"]} rows={(serving?.density ?? []).map((m) => [significant(m.lambda, 2), significant(m.probability)])} />}>
         {serving?.density ? <><Density density={serving.density} prior={other?.density ?? null} height={240} name="serving" said={`Prior of the serving snapshot ${l.serving.version} over the weight of cost.`} /><DensityKey name="serving" prior={other ? other.version.slice(0, 8) : null} interval={false} /></> : <Empty title="This snapshot keeps no picture of its prior" />}
       </Panel>
-      <Panel title="What newcomers lose" class="span-5" note="Mean regret of a user's n-th request, against knowing them"
-        table={() => <DataTable caption="Regret by request" head={["Request", "Regret", "Users"]} rows={(l.newcomers ?? []).map((n) => [String(n.request), significant(n.regret), count(n.n)])} />}>
+      <Panel title="What newcomers lose" class="span-5" note="How much less a user's first, second, third … request is worth to them than if they were known: in points of quality, on average"
+        table={() => <DataTable caption="Loss by request" head={["Request", "Points lost", "Users"]} rows={(l.newcomers ?? []).map((n) => [String(n.request), significant(n.regret * 100), count(n.n)])} />}>
         {l.newcomers && l.newcomers.length > 1 ? <Newcomers points={l.newcomers} /> : <Empty title="Not enough newcomers yet" icon="learning">The curve needs users whose first requests were judged. It falls as the first signals come in.</Empty>}
       </Panel>
-      <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {several(l.serving.users, "user")}</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Evidence is the mean log likelihood of held-out recent signals: nearer to zero is better.</>}>
+      <Panel title="Snapshots" class="span-12" note={<>Serving <code>{l.serving.version}</code>{l.serving.users != null && <>, learned from {several(l.serving.users, "user")}</>}{l.serving.held && <>, <b>held</b> since somebody rolled back: it stays until a refresh is asked for</>}. Champion is the prior that served, challenger the one just learned: how well each foretold recent feedback that neither was fitted to, as mean log likelihood. Nearer to zero is better.</>}>
         {l.snapshots.length === 0 ? <Empty title="No snapshot yet" /> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Snapshots, table">
             <table class="data snapshots" ref={(t) => asCards(t)}>
-              <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">What changed for newcomers</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num">Difference</th><th scope="col">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
+              <thead><tr><th scope="col">Snapshot</th><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">What changed for newcomers</th><th scope="col" class="num">Users</th><th scope="col" class="num">Champion</th><th scope="col" class="num">Challenger</th><th scope="col" class="num" title="Above zero the challenger foretold better">Difference</th><th scope="col" title="What is believed of somebody new, over the weight of cost">Prior</th><th scope="col"><span class="sr">Action</span></th></tr></thead>
               <tbody>
                 {l.snapshots.map((s, i) => {
                   const r = RESULTS[s.result] ?? { tone: "plain" as const, label: s.result, text: "" };
@@ -146,6 +146,6 @@ const evidence = (v: number | null): string => (v === null || v === undefined ? 
 
 function Newcomers({ points }: { points: NonNullable<Learning["newcomers"]> }) {
   const x = useMemo(() => points.map((p) => p.request), [points]);
-  const lines = useMemo((): Line[] => [{ label: "regret", values: points.map((p) => p.regret), ink: () => ink("--accent"), shape: "area" }], [points]);
-  return <Chart x={x} lines={lines} unit={(v) => significant(v, 2)} height={240} plain xUnit="Request" said={`Mean regret falls from ${significant(points[0]!.regret)} at the first request to ${significant(points.at(-1)!.regret)} at request ${points.at(-1)!.request}.`} />;
+  const lines = useMemo((): Line[] => [{ label: "lost", values: points.map((p) => p.regret), ink: () => ink("--accent"), shape: "area" }], [points]);
+  return <Chart x={x} lines={lines} unit={(v) => `${significant(v * 100, 2)} pt`} height={240} plain xUnit="Request" xLabel="a user's request, counted from the first" said={`The loss goes from ${significant(points[0]!.regret * 100)} points at the first request to ${significant(points.at(-1)!.regret * 100)} at request ${points.at(-1)!.request}.`} />;
 }

@@ -69,7 +69,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
         {lines.error && rows.length === 0 ? <Problem error={lines.error} retry={lines.reload} /> : !lines.data ? <Skeleton lines={8} /> : rows.length === 0 ? <Empty title="The catalog is empty" icon="models">Add a model that an upstream serves.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Catalog, table">
             <table class="data" ref={(t) => asCards(t)}>
-              <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col" class="num">In</th><th scope="col" class="num">Out</th><th scope="col" class="num">Cached</th><th scope="col" class="num">Context</th><th scope="col">Upstream</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">p50</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
+              <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col" class="num">Input</th><th scope="col" class="num">Output</th><th scope="col" class="num" title="Of prompt tokens that the upstream has cached">Cached</th><th scope="col" class="num" title="Tokens of a prompt and its answer at most">Context</th><th scope="col">Upstream</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
               <tbody>
                 {rows.map((m) => (
                   <tr key={m.id} class={m.enabled === false ? "excluded" : ""}>

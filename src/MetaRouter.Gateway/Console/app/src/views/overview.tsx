@@ -79,7 +79,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
         <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000${totals.predicted_usd ? `, ${percent(totals.predicted_usd / totals.spent_usd)} predicted` : ""}`} spark={values((b) => b.spent_usd)} />
         <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <span title={SAVED}>{percent(strongest.saved_share)} less than always <b>{strongest.model}</b>{sure(strongest)}</span> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
         <Tile label="Quality, predicted" title={totals.quality?.method} value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
-        <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`p99 ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
+        <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`median; 99 of 100 within ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
         <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${several(totals.fallbacks, "fail-over")}`} spark={values((b) => b.errors)} />
       </div>
       <div class="grid">
@@ -90,8 +90,8 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
         <SnapshotPanel o={o} single={single} />
         <Panel title="Models" class="span-7" note="Who answered in this time">
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Models, table">
-            <table class="data" ref={(t) => asCards(t)}>
-              <thead><tr><th scope="col">Model</th><th scope="col">Share</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Spent</th><th scope="col" class="num">Quality</th><th scope="col" class="num">p50</th><th scope="col">State</th></tr></thead>
+            <table class="data narrow" ref={(t) => asCards(t)}>
+              <thead><tr><th scope="col">Model</th><th scope="col">Share</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Spent</th><th scope="col" class="num">Quality</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col">State</th></tr></thead>
               <tbody>
                 {[...o.models].sort((a, b) => b.requests - a.requests).map((m) => (
                   <tr key={m.name}>
@@ -190,14 +190,14 @@ function Who({ o: all }: { o: Overview }) {
 
 function Latency({ o }: { o: Overview }) {
   const lines = useMemo((): Line[] => [
-    { label: "p50", values: o.series.map((b) => b.p50_ms), ink: () => ink("--accent") },
-    { label: "p99", values: o.series.map((b) => b.p99_ms), ink: () => ink("--m1") },
+    { label: "median", values: o.series.map((b) => b.p50_ms), ink: () => ink("--accent") },
+    { label: "99 of 100 within", values: o.series.map((b) => b.p99_ms), ink: () => ink("--m1") },
   ], [o]);
   const x = useMemo(() => seconds(o), [o]);
   return (
-    <Panel title="Latency" class="span-4" note="Until the answer was whole" table={() => <DataTable caption="Latency over time" head={["Time", "p50", "p99"]} rows={o.series.map((b) => [at(b.t), ms(b.p50_ms), ms(b.p99_ms)])} />}>
+    <Panel title="Latency" class="span-4" note="Until the answer was whole" table={() => <DataTable caption="Latency over time" head={["Time", "Median", "99 of 100 within"]} rows={o.series.map((b) => [at(b.t), ms(b.p50_ms), ms(b.p99_ms)])} />}>
       <Chart x={x} lines={lines} unit={ms} height={160} said={`Latency over time: half within ${ms(o.totals.latency_ms?.p50)}, 99 of 100 within ${ms(o.totals.latency_ms?.p99)}.`} />
-      <ul class="key" aria-hidden="true"><li><span class="key-line" />p50</li><li><span class="key-line second" />p99</li></ul>
+      <ul class="key" aria-hidden="true"><li><span class="key-line" />median</li><li><span class="key-line second" />99 of 100 within</li></ul>
     </Panel>
   );
 }

@@ -45,7 +45,7 @@ function Drawn({ u }: { u: User }) {
       <Panel title="What is believed" class="span-7" note={<>From {several(u.signals, "signal")}{steps.length > u.signals && ` (of ${count(steps.length)} kept; the others say nothing of the trade-off)`}; with 90 % between λ {weight(u.lambda_low)} and {weight(u.lambda_high)}{means ? <>. The mean: {means}</> : null}.</>}
         table={() => <DataTable caption="Belief about the weight of cost" head={["Weight of cost λ", "Believed", "Newcomers"]} rows={u.density.map((m, i) => [weight(m.lambda), percent(m.probability, 2), percent(u.prior?.[i]?.probability, 2)])} />}>
         <Density density={u.density} prior={u.prior} low={u.lambda_low} high={u.lambda_high} acting={u.acting_lambda} height={250}
-          said={`Belief about how much this user weighs cost: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}; the router acts on ${weight(u.acting_lambda)}.`} />
+          said={`Belief about how much this user weighs cost: mean ${weight(u.lambda_mean)}, 90 % between ${weight(u.lambda_low)} and ${weight(u.lambda_high)}; the router decides at ${weight(u.acting_lambda)}.`} />
         <DensityKey />
       </Panel>
       {u.topics && u.topics.length > 0 && (

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MetaRouter.Evaluation.Data;
+
+/// <summary>
+/// The rows of a .csv file, one model's answer each, as the lines of an outcome file: a header with <c>query</c>, <c>model</c> and <c>score</c>, and what is known of
+/// <c>cost_usd</c>, <c>in</c>, <c>out</c>, <c>lat_s</c>, <c>id</c> and <c>dataset</c>. Other columns are passed over. Fields are separated as the header's are (comma, semicolon or
+/// tab) and quoted as RFC 4180 has it.
+/// </summary>
+internal static class CsvLines
+{
+    private static readonly string[] s_needed = ["query", "model", "score"], s_figures = ["score", "cost_usd", "in", "out", "lat_s"];
+
+    /// <param name="path">Names the rows' dataset where no column does.</param>
+    /// <exception cref="DataFileException">No such columns, a row with more or fewer fields than the header, or a quote that is not closed.</exception>
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream)
+    {
+        using var reader = new StreamReader(stream, new UTF8Encoding(false));
+        using var rows = Rows(reader, path).GetEnumerator();
+        if (!rows.MoveNext())
+        {
+            yield break; // whoever reads it says that it is empty
+        }
+
+        var header = rows.Current.Fields.ConvertAll(f => f.Trim());
+        var missing = s_needed.Where(n => !header.Contains(n)).ToList();
+        if (missing.Count > 0)
+        {
+            throw new DataFileException($"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
+        }
+
+        var at = header.Select((name, i) => (name, i)).DistinctBy(c => c.name).ToDictionary(c => c.name, c => c.i);
+        var dataset = Path.GetFileNameWithoutExtension(path);
+        while (rows.MoveNext())
+        {
+            var (line, fields) = rows.Current;
+            if (fields.Count != header.Count)
+            {
+                throw new DataFileException($"{path}: line {line} has {fields.Count} fields, and the header {header.Count}. Quote texts that have separators, quotes or line breaks in them.");
+            }
+
+            yield return (line, Json(line, at, fields, dataset));
+        }
+    }
+
+    private static byte[] Json(int line, Dictionary<string, int> at, List<string> fields, string dataset)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            string Field(string name) => at.TryGetValue(name, out var i) ? fields[i].Trim() : "";
+            var (id, model) = (Field("id"), Field("model"));
+            json.WriteStartObject();
+            json.WriteString("id", id.Length > 0 ? $"{id}/{model}" : line.ToString(CultureInfo.InvariantCulture)); // an id is the request's, whose answers by other models have rows of their own
+            json.WriteString("dataset", Field("dataset") is { Length: > 0 } given ? given : dataset);
+            json.WriteString("query", fields[at["query"]]);
+            json.WriteStartObject("models");
+            json.WriteStartObject(model);
+            foreach (var name in s_figures)
+            {
+                if (Field(name) is not { Length: > 0 } figure)
+                {
+                    continue;
+                }
+
+                if (double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+                {
+                    json.WriteNumber(name, number);
+                }
+                else
+                {
+                    json.WriteString(name, figure); // to be reported as it stands
+                }
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
+
+    /// <summary>Each row with the line it begins on; empty lines are left out.</summary>
+    private static IEnumerable<(int Line, List<string> Fields)> Rows(StreamReader reader, string path)
+    {
+        var (line, separator) = (0, '\0');
+        while (reader.ReadLine() is { } text)
+        {
+            line++;
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                continue;
+            }
+
+            separator = separator == '\0' ? new[] { ',', ';', '\t' }.MaxBy(s => text.Count(c => c == s)) : separator;
+            var begun = line;
+            var (fields, field, isQuoted) = (new List<string>(), new StringBuilder(), false);
+            for (var i = 0; ; i++)
+            {
+                if (i == text.Length)
+                {
+                    if (!isQuoted)
+                    {
+                        break;
+                    }
+
+                    field.Append('\n');
+                    (text, i) = (reader.ReadLine() ?? throw new DataFileException($"{path}: a quote that is opened in the row of line {begun} is never closed."), -1);
+                    line++;
+                }
+                else if (text[i] == '"' && isQuoted && i + 1 < text.Length && text[i + 1] == '"')
+                {
+                    field.Append('"');
+                    i++;
+                }
+                else if (text[i] == '"' && (isQuoted || field.Length == 0))
+                {
+                    isQuoted = !isQuoted;
+                }
+                else if (text[i] == separator && !isQuoted)
+                {
+                    fields.Add(field.ToString());
+                    field.Clear();
+                }
+                else
+                {
+                    field.Append(text[i]);
+                }
+            }
+
+            fields.Add(field.ToString());
+            yield return (begun, fields);
+        }
+    }
+}

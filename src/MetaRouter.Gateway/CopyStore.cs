@@ -1,0 +1,56 @@
+using System.Globalization;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway;
+
+/// <summary><c>copy FROM TO</c>: brings all that a gateway keeps from one store into another, such as from a SQLite file to Redis.</summary>
+internal static class CopyStore
+{
+    public const string Command = "copy", Usage = $"{Command} FROM TO";
+    private const string Sqlite = "sqlite:", Redis = "redis:", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
+
+    /// <summary>A prefix that the settings name is that of both, as a gateway would read them here.</summary>
+    /// <returns>What the program ends with.</returns>
+    public static async Task<int> RunAsync(string[] arguments, TextWriter output)
+    {
+        if (arguments is not [var from, var to] || !IsStore(from) || !IsStore(to) || from == to)
+        {
+            return ProgramArguments.Fail($"usage: {Usage} (two stores: {Sqlite}PATH or {Redis}HOST:PORT)", ProgramArguments.BadConfiguration);
+        }
+
+        if (from.StartsWith(Sqlite, StringComparison.Ordinal) && !File.Exists(from[Sqlite.Length..]))
+        {
+            return ProgramArguments.Fail($"There is no file '{from[Sqlite.Length..]}' to copy from.", ProgramArguments.BadConfiguration);
+        }
+
+        var prefix = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = ProgramDefaults.Folder }).Configuration[Prefix] ?? new MetaRouterOptions().RedisPrefix;
+        try
+        {
+            await using var source = Open(from, prefix);
+            await using var target = Open(to, prefix);
+            using var metrics = new RouterMetrics();
+            var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null }.RunAsync(CancellationToken.None).ConfigureAwait(false);
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Copied {report.Users:n0} users, {report.Erasures:n0} erasures, and what they all share, to {RedisAddress.Shown(to)}.")).ConfigureAwait(false);
+            await output.WriteLineAsync(source is RedisUserStore
+                ? "What was spent of budgets stays behind: it is counted from nothing there."
+                : string.Create(CultureInfo.InvariantCulture, $"So is what was spent of budgets ({report.Accounts:n0} sums).")).ConfigureAwait(false);
+            var aside = source switch { SqliteUserStore file => await file.CountQuarantinedAsync().ConfigureAwait(false), RedisUserStore other => await other.CountQuarantinedAsync().ConfigureAwait(false), _ => 0 };
+            if (aside > 0)
+            {
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{aside:n0} records that could not be read stay aside in {RedisAddress.Shown(from)}.")).ConfigureAwait(false);
+            }
+
+            return 0;
+        }
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        {
+            return ProgramArguments.Fail(e.Message);
+        }
+    }
+
+    private static bool IsStore(string store) => (store.StartsWith(Sqlite, StringComparison.Ordinal) && store.Length > Sqlite.Length) || (store.StartsWith(Redis, StringComparison.Ordinal) && store.Length > Redis.Length);
+
+    private static IUserStore Open(string store, string prefix) => store.StartsWith(Sqlite, StringComparison.Ordinal) ? SqliteUserStore.Open(store[Sqlite.Length..]) : RedisUserStore.Open(store[Redis.Length..], prefix);
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Limits;
+
+/// <summary><c>GET /v1/router/budget</c>: what the key's tenant may spend, and has.</summary>
+internal sealed class BudgetEndpoint(Governor governor)
+{
+    private const string User = "user";
+
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/v1/router/budget", BudgetAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
+
+    private async Task BudgetAsync(HttpContext context)
+    {
+        var (tenant, user) = (Edge.CallerOf(context).Tenant, UserId.Check(context.Request.Query[User], User));
+        var standing = await governor.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, standing.Ends.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))
+        {
+            BudgetUsd = standing.Tenant?.BudgetUsd,
+            SpentUsd = standing.Tenant?.SpentUsd,
+            User = user is null ? null : new UserBudgetAnswer(user) { BudgetUsd = standing.User?.BudgetUsd, SpentUsd = standing.User?.SpentUsd },
+        }).ConfigureAwait(false);
+    }
+}

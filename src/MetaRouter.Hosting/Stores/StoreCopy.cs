@@ -1,0 +1,117 @@
+using System.Text.Json;
+
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>Brings all that a router keeps from one store into another: users and erasures, the secrets they are known by, catalog, mode, priors, and what was spent.</summary>
+/// <remarks>The secrets come last: a copy that was cut short has none, and is done again from its beginning.</remarks>
+internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider time)
+{
+    private const int Page = 1000;
+
+    private static readonly string[] s_values = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior];
+
+    /// <summary>Where the other store counts account by account, on Redis; null: it takes the sums as they were written.</summary>
+    public ISharedState? Shared { get; init; }
+
+    /// <summary>No router may use either of the two meanwhile.</summary>
+    /// <exception cref="StoreException">There is nothing to copy, the other store is in use already, or one of them failed.</exception>
+    public async Task<StoreCopyReport> RunAsync(CancellationToken cancellationToken)
+    {
+        var secrets = await from.ReadValueAsync(ValueNames.Secrets, cancellationToken).ConfigureAwait(false)
+            ?? throw new StoreException("The store to copy from has no secrets, so no router has used it; name another.");
+        var others = await to.ReadValueAsync(ValueNames.Secrets, cancellationToken).ConfigureAwait(false);
+        if (others is not null)
+        {
+            throw new StoreException(others.AsSpan().SequenceEqual(secrets)
+                ? "The store to copy to has this one's secrets already: it was copied before, and a router may have gone on from there. Nothing was written. To copy again, name an empty one."
+                : "The store to copy to is another router's: users of the two would be mixed up. Nothing was written. Name an empty one, or on Redis another MetaRouter:RedisPrefix.");
+        }
+
+        var (users, erasures) = (0, 0);
+        for (var sequence = 0L; await from.ChangedAsync(sequence, Page, cancellationToken).ConfigureAwait(false) is { Count: > 0 } changed; sequence = changed[^1].Sequence)
+        {
+            await Task.WhenAll(changed.Select(c => PutAsync(c.Key, c.Record, cancellationToken))).ConfigureAwait(false); // writes that come together share a flush
+            users += changed.Count(c => c.Record.State.Length > 0);
+            erasures += changed.Count(c => c.Record.ErasedAtMs > 0);
+        }
+
+        foreach (var name in s_values)
+        {
+            if (await from.ReadValueAsync(name, cancellationToken).ConfigureAwait(false) is { } value)
+            {
+                await PutAsync(name, value, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        var accounts = await CopyAccountsAsync(cancellationToken).ConfigureAwait(false);
+        await PutAsync(ValueNames.Secrets, secrets, cancellationToken).ConfigureAwait(false);
+        return new StoreCopyReport(users, erasures, accounts);
+    }
+
+    private async Task PutAsync(UserKey key, StoredUser record, CancellationToken cancellationToken)
+    {
+        var there = await to.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+        if (record.ErasedAtMs > there.ErasedAtMs)
+        {
+            await to.EraseAsync(key, record.ErasedAtMs, cancellationToken).ConfigureAwait(false);
+            there = await to.LoadAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (record.State.Length > 0 && await to.SaveAsync(key, record.State, there.Etag, cancellationToken).ConfigureAwait(false) == 0)
+        {
+            throw new StoreException("Somebody else writes to the store that is copied to; stop what uses it, and copy again.");
+        }
+    }
+
+    private async Task PutAsync(string name, byte[] value, CancellationToken cancellationToken)
+    {
+        if (!await to.WriteValueAsync(name, value, await to.ReadValueAsync(name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false))
+        {
+            throw new StoreException("Somebody else writes to the store that is copied to; stop what uses it, and copy again.");
+        }
+    }
+
+    private async Task<int> CopyAccountsAsync(CancellationToken cancellationToken)
+    {
+        var own = new MemorySharedState(time);
+        foreach (var name in (string[])[ValueNames.Accounts, ValueNames.AccountChanges])
+        {
+            if (await from.ReadValueAsync(name, cancellationToken).ConfigureAwait(false) is not { } bytes)
+            {
+                continue;
+            }
+
+            try
+            {
+                own.Read(bytes);
+            }
+            catch (Exception e) when (e is JsonException or FormatException)
+            {
+                throw new StoreException($"What was spent cannot be read from the store to copy from: {e.Message}", e);
+            }
+
+            if (Shared is null)
+            {
+                await PutAsync(name, bytes, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        var open = own.Open();
+        foreach (var (partition, name, held, left) in Shared is null ? [] : open)
+        {
+            var there = await Shared.ReserveAsync(partition, [new Account(name, 0, long.MinValue >> 11, left)], cancellationToken).ConfigureAwait(false); // over its limit an account is told, and nothing added
+            var put = await Shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], long.MaxValue >> 11, left)], cancellationToken).ConfigureAwait(false);
+            if (there.IsOwn || put.IsOwn)
+            {
+                throw new StoreException("What was spent could not be written to the store that is copied to; copy again when it is back.");
+            }
+        }
+
+        return open.Count;
+    }
+}
+
+/// <param name="Users">Records with something in them.</param>
+/// <param name="Erasures">Users who were erased once, whether they came back or not.</param>
+/// <param name="Accounts">Sums of budgets and rates that are still open.</param>
+internal sealed record StoreCopyReport(int Users, int Erasures, int Accounts);

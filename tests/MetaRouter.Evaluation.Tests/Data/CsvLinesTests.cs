@@ -1,0 +1,71 @@
+using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Training;
+
+namespace MetaRouter.Evaluation.Tests.Data;
+
+/// <summary>A table of answers as data scientists have it: read as the outcome file it stands for.</summary>
+public sealed class CsvLinesTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(',')]
+    [InlineData(';')]
+    [InlineData('\t')]
+    public void Read_RowsOfOneAnswerEach_AreTheRequestsOfAnOutcomeFile(char separator)
+    {
+        var csv = _folder.Write("own.csv", [.. ((string[])
+        [
+            "\uFEFFid,note,query,model,score,cost_usd,in,out,lat_s",
+            "1,x,\"Say \"\"hi\"\", please;\tnow\nand again\",small,1,0.001,10,20,0.5",
+            "1,,\"Say \"\"hi\"\", please;\tnow\nand again\",large,0.5,0.01,10,30,",
+            "",
+            "2,,second,small,0,0.002,11,21,",
+        ]).Select(l => separator == ',' ? l : string.Concat(l.Split('"').Select((part, i) => (i > 0 ? "\"" : "") + (i % 2 == 0 ? part.Replace(',', separator) : part))))]);
+        var lines = _folder.Write("same.jsonl",
+            """{"id":"1","dataset":"own","query":"Say \"hi\", please;\tnow\nand again","models":{"small":{"score":1,"cost_usd":0.001,"in":10,"out":20,"lat_s":0.5},"large":{"score":0.5,"cost_usd":0.01,"in":10,"out":30}}}""",
+            """{"id":"2","dataset":"own","query":"second","models":{"small":{"score":0,"cost_usd":0.002,"in":11,"out":21}}}""");
+
+        var (read, same) = (OutcomeReader.Read(csv), OutcomeReader.Read(lines));
+
+        read.BadLines.ShouldBeEmpty();
+        read.Table.Name.ShouldBe("own");
+        read.Table.Models.ShouldBe(same.Table.Models);
+        read.Table.Queries.ShouldBe(same.Table.Queries);
+        read.Table.Groups.ShouldBe(same.Table.Groups);
+        read.Table.Score.ShouldBe(same.Table.Score);
+        read.Table.CostUsd.ShouldBe(same.Table.CostUsd);
+        read.Table.OutputTokens.ShouldBe(same.Table.OutputTokens);
+        read.Table.LatencySeconds.ShouldBe(same.Table.LatencySeconds);
+        TrafficReader.Read(csv).Requests.Count.ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData("prompt,model,score\nq,a,1", "no column query; it has prompt, model, score")]
+    [InlineData("query,model,score\nq,a,1,2", "line 2 has 4 fields, and the header 3")]
+    [InlineData("query,model,score\n\"q,a,1", "a quote that is opened in the row of line 2 is never closed")]
+    [InlineData("query,model,score,cost_usd\nq,a,nan,1", "line 2: model 'a' has score \"nan\"; it must be a number from 0 to 1")]
+    [InlineData("query,model,score,cost_usd\nq,a,,1", "line 2: model 'a' has no score")]
+    [InlineData("query,model,score,cost_usd\n,a,1,1", "line 2: 'query' is missing")]
+    [InlineData("", "The file is empty")]
+    public void Read_BadTable_SaysWhere(string text, string message)
+    {
+        var path = _folder.Write("bad.csv", text.Split('\n'));
+        Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain(message);
+    }
+
+    [Fact]
+    public void Training_FolderWithATableOfSomethingElse_LeavesItOutAndSaysWhy()
+    {
+        _folder.Write("notes.csv", "day,what", "1,began");
+        _folder.Write("own.csv", ["query,model,score,cost_usd", .. Enumerable.Range(0, 30).SelectMany(i => (string[])[$"question {i},small,{i % 2},0.001", $"question {i},large,1,0.01"])]);
+
+        var data = TrainingData.Read(_folder.Path, [], default);
+
+        data.Table.Rows.ShouldBe(30);
+        data.Table.ModelCount.ShouldBe(2);
+        data.Skipped.ShouldHaveSingleItem().ToString().ShouldContain("notes.csv (the header has no column query, model, score");
+    }
+}

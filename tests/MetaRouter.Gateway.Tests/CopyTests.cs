@@ -1,0 +1,104 @@
+using MetaRouter.Hosting.Stores;
+using MetaRouter.RouterContract;
+using Microsoft.Data.Sqlite;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>A gateway that outgrew its SQLite file goes on over Redis as if nothing had happened, and back.</summary>
+public sealed class CopyTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("copy").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [RedisFact]
+    public async Task Copy_FromSqliteToRedisAndBack_KeepsUsersReceiptsErasuresCatalogModeAndSpending()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var (file, back, onRedis) = ($"sqlite:{_folder}/users.db", $"sqlite:{_folder}/back.db", "redis:" + redis.Address);
+        Answer route, gone;
+        string believed;
+        double spent;
+        await using (var gateway = await StartAsync(file))
+        {
+            (route, gone) = (await gateway.RouteAsync("ann"), await gateway.RouteAsync("bob"));
+            (await gateway.FeedbackAsync(route, "ann", "thumb", "up")).Status.ShouldBe(200);
+            (await gateway.FeedbackAsync(gone, "bob", "thumb", "up")).Status.ShouldBe(200);
+            (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/bob")).Status.ShouldBe(200);
+            (await gateway.SendAsync(HttpMethod.Put, "/v1/router/models", """{"models":[{"id":"gpt-4o-2024-05-13","input_price_usd_per_million":6,"output_price_usd_per_million":15},{"id":"mixtral-8x7b-instruct","input_price_usd_per_million":0.5,"output_price_usd_per_million":0.5}]}""")).Status.ShouldBe(200);
+            (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"observe"}""")).Status.ShouldBe(200);
+            (await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","user":"ann","messages":[{"role":"user","content":"hello"}]}""")).Status.ShouldBe(200);
+            believed = (string)(await gateway.GetAsync("/v1/router/users/ann/export")).Body["record"]!;
+            spent = await SpentAsync(gateway);
+            spent.ShouldBeGreaterThan(0);
+        }
+
+        await CopyAsync(0, file, onRedis, "Copied 1 users, 1 erasures");
+        await using (var gateway = await StartAsync(onRedis))
+        {
+            await ShouldGoOnAsync(gateway, route, gone, believed);
+            (await SpentAsync(gateway)).ShouldBe(spent, 1e-8);
+        }
+
+        await CopyAsync(0, onRedis, back, "What was spent of budgets stays behind");
+        await using (var gateway = await StartAsync(back))
+        {
+            await ShouldGoOnAsync(gateway, route, gone, believed);
+        }
+
+        await CopyAsync(1, file, onRedis, "");
+        await CopyAsync(2, $"sqlite:{_folder}/none.db", onRedis, "");
+        File.Exists($"{_folder}/none.db").ShouldBeFalse("a store that is to be copied is not made");
+
+        // Whatever a gateway kept is known to be copied, or to be left.
+        await using var connection = new SqliteConnection($"Data Source={_folder}/users.db;Pooling=False");
+        await connection.OpenAsync();
+        await using var command = new SqliteCommand("SELECT group_concat(name) FROM shared", connection);
+        var names = ((string)(await command.ExecuteScalarAsync())!).Split(',');
+        names.Length.ShouldBeGreaterThan(3);
+        names.Except([ValueNames.Secrets, ValueNames.Catalog, ValueNames.Mode, ValueNames.Prior, ValueNames.PriorHistory, ValueNames.Accounts, ValueNames.AccountChanges, ValueNames.Lost]).ShouldBeEmpty();
+    }
+
+    [RedisFact]
+    public async Task Copy_CutShort_IsDoneAgainFromItsBeginning()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var file = $"{_folder}/users.db";
+        await using (var gateway = await StartAsync("sqlite:" + file))
+        {
+            (await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "thumb", "up")).Status.ShouldBe(200);
+        }
+
+        // What a copy has done that died before the secrets: users are there, and older than they are by now.
+        await using (var from = SqliteUserStore.Open(file))
+        await using (var to = RedisUserStore.Open(redis.Address, "metarouter:"))
+        {
+            var user = (await from.ChangedAsync(0, 10)).Single();
+            (await to.SaveAsync(user.Key, new byte[] { 1, 2, 3 }, 0)).ShouldBeGreaterThan(0);
+        }
+
+        await CopyAsync(0, "sqlite:" + file, "redis:" + redis.Address, "Copied 1 users");
+        await using var second = await StartAsync("redis:" + redis.Address);
+        ((int)(await second.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(1);
+    }
+
+    private static Task<RunningGateway> StartAsync(string store) => RunningGateway.StartAsync("--MetaRouter:Store", store, "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+
+    private static async Task<double> SpentAsync(RunningGateway gateway) => (double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!;
+
+    private static async Task ShouldGoOnAsync(RunningGateway gateway, Answer route, Answer gone, string believed)
+    {
+        ((string)(await gateway.GetAsync("/v1/router/users/ann/export")).Body["record"]!).ShouldBe(believed);
+        ((string)(await gateway.FeedbackAsync(route, "ann", "thumb", "up")).Body["outcome"]!).ShouldBe("repeat");
+        (await gateway.FeedbackAsync(gone, "bob", "thumb", "down")).ShouldFail(410, "user_erased");
+        ((string)(await gateway.GetAsync("/v1/router/mode")).Body["mode"]!).ShouldBe("observe");
+        ((double)(await gateway.GetAsync("/v1/router/models")).Body["models"]![0]!["input_price_usd_per_million"]!).ShouldBe(6);
+    }
+
+    private static async Task CopyAsync(int ends, string from, string to, string says)
+    {
+        await using var output = new StringWriter();
+        (await CopyStore.RunAsync([from, to], output)).ShouldBe(ends);
+        output.ToString().ShouldContain(says);
+    }
+}
