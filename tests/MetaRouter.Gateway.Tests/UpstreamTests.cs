@@ -87,17 +87,27 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
     }
 
-    [Fact]
-    public async Task Turn_WhoseModelFails_IsAnsweredByAnother()
+    /// <summary>404: it is not there any more; 429: not for now.</summary>
+    [Theory]
+    [InlineData(500)]
+    [InlineData(404)]
+    [InlineData(429)]
+    public async Task Turn_WhoseModelFails_IsAnsweredByAnother(int status)
     {
         _of[Strong].Script = CallsTheClockAsync;
         await _gateway.PostAsync(Chat, Turn("auto:quality", Question));
-        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, status);
 
         var answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
         answer.Status.ShouldBe(200, answer.Text);
         answer.Headers["x-router-model"].ShouldNotBe(Strong);
+        answer.Headers["x-router-attempts"].ShouldBe("2");
         ((string)answer.Body["id"]!).ShouldBe(answer.Headers["x-router-decision"]);
+
+        // Where nobody answers, what the turn's own model said is told.
+        _of[Weak].Script = _of[Middle].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
+        answer.Status.ShouldBe(status == 500 ? 502 : status, answer.Text);
     }
 
     [Theory]

@@ -112,7 +112,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, [model], call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

@@ -110,7 +110,7 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            return await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
         }
         catch (CallerLeftException e)
         {
@@ -121,12 +121,6 @@ internal sealed class ChatEndpoint(
         }
         catch (ApiException e)
         {
-            if (call.GoesOn && await choice.ChooseAnotherAsync(call, request).ConfigureAwait(false))
-            {
-                ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
-                return await AskAsync(call, request).ConfigureAwait(false);
-            }
-
             books.Failed(call, e.Status);
             throw;
         }
