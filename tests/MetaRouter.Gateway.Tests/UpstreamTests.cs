@@ -122,6 +122,28 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(path, goesOn)).Headers["x-router-model"].ShouldBe(Strong);
     }
 
+    /// <summary>Some upstreams cut a character's bytes apart between two tokens.</summary>
+    [Theory]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"Hm?"}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto","input":"Hm?"}""")]
+    public async Task Answer_OfAnotherApi_WithHalfACharacter_IsReadPastIt(string path, string asked)
+    {
+        foreach (var streams in (bool[])[false, true])
+        {
+            foreach (var upstream in _of.Values)
+            {
+                upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
+            }
+
+            using var answer = await _gateway.Client.PostAsync(path, new StringContent(streams ? asked.Insert(1, "\"stream\":true,") : asked));
+
+            ((int)answer.StatusCode).ShouldBe(200);
+            (await answer.Content.ReadAsStringAsync()).ShouldContain("half \\n\ufffd");
+        }
+
+        _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
     private static async Task<bool> CallsTheClockAsync(HttpContext context, JsonObject body)
     {
         if ((bool?)body["stream"] == true)
