@@ -129,7 +129,35 @@ public sealed class GatewayTests : IAsyncLifetime
         return JsonNode.Parse(text)!.AsObject();
     }
 
+    /// <summary>Orleans says at every try that it finds nobody.</summary>
+    [Fact]
+    public async Task Gateway_BeforeItsSilos_SaysOnceWhatItWaitsFor()
+    {
+        var (start, _) = Start("--MetaRouter:Cluster:ClusterId", "of-no-silo");
+        start.RedirectStandardOutput = true;
+        var gateway = Process.Start(start)!;
+        _gateways.Add(gateway);
+        var said = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        gateway.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
+        gateway.BeginOutputReadLine();
+
+        await Eventually.TrueAsync(() => said.Any(l => l.Contains("No silo of the cluster 'of-no-silo' answers yet", StringComparison.Ordinal)), TimeSpan.FromSeconds(90));
+        await Task.Delay(TimeSpan.FromSeconds(3)); // it is looked for every second
+
+        string.Join('\n', said).ShouldNotContain("Could not find any gateway");
+        said.Count(l => l.Contains("No silo of the cluster", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
     private async Task<HttpClient> StartAsync()
+    {
+        var (start, port) = Start();
+        _gateways.Add(Process.Start(start)!);
+        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
+        await Eventually.TrueAsync(async () => (await client.GetAsync("/alive")).IsSuccessStatusCode, TimeSpan.FromSeconds(90));
+        return client;
+    }
+
+    private (ProcessStartInfo Start, int Port) Start(params string[] settings)
     {
         var (port, root) = (RedisServer.FreePort(), AppContext.BaseDirectory);
         var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(root))!);
@@ -140,14 +168,11 @@ public sealed class GatewayTests : IAsyncLifetime
 
         var folder = Path.Combine(root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder };
-        foreach (var argument in (string[])["exec", Path.Combine(folder, "MetaRouter.Gateway.dll"), "--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1])])
+        foreach (var argument in (string[])["exec", Path.Combine(folder, "MetaRouter.Gateway.dll"), "--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1]), .. settings])
         {
             start.ArgumentList.Add(argument);
         }
 
-        _gateways.Add(Process.Start(start)!);
-        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
-        await Eventually.TrueAsync(async () => (await client.GetAsync("/alive")).IsSuccessStatusCode, TimeSpan.FromSeconds(90));
-        return client;
+        return (start, port);
     }
 }
