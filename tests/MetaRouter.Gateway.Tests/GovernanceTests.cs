@@ -73,6 +73,10 @@ public sealed class GovernanceTests : IAsyncLifetime
         (body["n"], body["max_tokens"]) = (128, 1000);
 
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92"); // 128 times 1,000 tokens at $15
+        body["max_completion_tokens"] = null; // as some clients send what is not set
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92");
+        body["max_tokens"] = 2000;
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$3.84");
         body["model"] = "auto:quality";
         body["n"] = 1_000_000;
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");

@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenAI;
 using OpenAI.Chat;
@@ -76,6 +77,23 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}", "bob"))).Headers["x-router-model"].ShouldNotBe(Strong);
         _gateway.Time.Ahead += TimeSpan.FromMinutes(6);
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
+    }
+
+    /// <summary>The first of two answers is what clients go on with.</summary>
+    [Fact]
+    public async Task Turn_BegunByAComparison_StaysWithTheFirst()
+    {
+        _of[Strong].Script = _of[Middle].Script = _of[Weak].Script = CallsTheClockAsync;
+        var begun = await _gateway.PostAsync(Chat, Turn("auto", Question), ("x-router-compare", "always"), ("x-router-session", "s"));
+        begun.Headers.ShouldContainKey("x-router-offered");
+
+        foreach (var dial in (string[])["auto:quality", "auto:cheap"])
+        {
+            (await _gateway.PostAsync(Chat, Turn(dial, $"{Question},{Answered}"))).Headers["x-router-model"].ShouldBe(begun.Headers["x-router-model"]);
+        }
+
+        var sessions = _gateway.App.Services.GetRequiredService<Hosting.Sessions>();
+        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "s"), default))!.Value.Model.Value.ShouldBe(begun.Headers["x-router-model"]);
     }
 
     /// <summary>Nobody waits for a tool then.</summary>

@@ -137,5 +137,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>The completion's limit, where one is set that makes sense; 0: what is predicted counts.</summary>
     private static int Limit(JsonElement root) =>
-        (root.TryGetProperty("max_completion_tokens", out var limit) || root.TryGetProperty("max_tokens", out limit)) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : 0;
+        LimitIn(root, "max_completion_tokens") ?? LimitIn(root, "max_tokens") ?? 0;
+
+    private static int? LimitIn(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null;
 }

@@ -3,6 +3,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Chat;
@@ -158,6 +159,20 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         }
 
         return decision;
+    }
+
+    /// <summary>Notes who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
+    public async ValueTask RememberAsync(ChatCall call, ModelId served, TokenUsage tokens, bool callsTools)
+    {
+        if (call.Session is not null)
+        {
+            await sessions.RememberAsync(call.Session, served, tokens.Prompt).ConfigureAwait(false);
+        }
+
+        if (callsTools && call.Turn is not null)
+        {
+            await sessions.RememberAsync(call.Turn, served, tokens.Prompt).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
