@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Has Prometheus' own parser read every query of the alerts and of the dashboard (infra/grafana/metarouter.json), so that a typing mistake is found here.
+// Has Prometheus' own parser read every query of the alerts and of the dashboard (infra/grafana/metarouter.json), so that a typing mistake is found here, and plays alerts.test.yaml.
 // usage: node infra/prometheus/check.mjs [PROMTOOL]; needs node and promtool (apt-get install prometheus, or any release of Prometheus)
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,6 +30,8 @@ try {
   for (const file of [join(here, "alerts.yaml"), join(folder, "dashboard.yaml")]) {
     execFileSync(promtool, ["check", "rules", file], { stdio: "inherit" });
   }
+
+  execFileSync(promtool, ["test", "rules", join(here, "alerts.test.yaml")], { stdio: "inherit" });
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -43,6 +43,15 @@ internal static class ChatReading
             new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });
     }
 
+    /// <summary>Bytes of an answer's text, reasoning and tool arguments.</summary>
+    public static long AnswerBytes(IEnumerable<AIContent> contents) => contents.Sum(c => c switch
+    {
+        TextContent text => Bytes(text.Text),
+        TextReasoningContent thought => Bytes(thought.Text),
+        FunctionCallContent call => Bytes(Json(call.Arguments)),
+        _ => 0,
+    });
+
     private static string TextOf(ChatMessage message) => string.Join('\n', message.Contents.Select(TextOf).Where(t => t.Length > 0));
 
     private static string TextOf(AIContent content) => content switch

@@ -30,15 +30,15 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     public IChatClient Of(ModelId model) => _models[model].Client;
 
     /// <summary>Asks the models in turn until one answers.</summary>
-    /// <param name="order">1 or more.</param>
+    /// <param name="order">1 or more; those after the first are not asked for before it has failed.</param>
     /// <param name="ask">Throws while another model can still take over.</param>
     /// <returns>Who answered, with the answer or its beginning.</returns>
-    public async Task<(ModelId Model, T Answer)> AskAsync<T>(IEnumerable<ModelId> order, Func<IChatClient, Task<T>> ask, CancellationToken cancellationToken)
+    public async Task<(ModelId Model, T Answer)> AskAsync<T>(IAsyncEnumerable<ModelId> order, Func<IChatClient, Task<T>> ask, CancellationToken cancellationToken)
     {
         var (first, failed, hasAnswer) = (default(ExceptionDispatchInfo), new List<Model>(), false);
         try
         {
-            foreach (var model in Willing(order).Take(options.MostAttempts))
+            await foreach (var model in WillingAsync(order).Take(options.MostAttempts).ConfigureAwait(false))
             {
                 try
                 {
@@ -99,18 +99,23 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     }
 
     /// <summary>Those that are not left alone; where all are, the first: trying is better than refusing.</summary>
-    private IEnumerable<Model> Willing(IEnumerable<ModelId> order)
+    private async IAsyncEnumerable<Model> WillingAsync(IAsyncEnumerable<ModelId> order)
     {
-        var isNone = true;
-        foreach (var model in order.Select(id => _models[id]).Where(m => m.Circuit.TryEnter()))
+        var (first, isNone) = (default(Model), true);
+        await foreach (var id in order.ConfigureAwait(false))
         {
-            isNone = false;
-            yield return model;
+            var model = _models[id];
+            first ??= model;
+            if (model.Circuit.TryEnter())
+            {
+                isNone = false;
+                yield return model;
+            }
         }
 
         if (isNone)
         {
-            yield return _models[order.First()];
+            yield return first!;
         }
     }
 

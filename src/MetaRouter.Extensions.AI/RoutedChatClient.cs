@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting;
@@ -19,8 +18,8 @@ namespace MetaRouter.Extensions.AI;
 /// </summary>
 /// <remarks>
 /// When a client throws before the first of its answer, the next best model is asked; never after, and never in the place of a model that was named. A turn that
-/// tools interrupt stays with the model that began it, under one receipt, and a conversation that a provider keeps with that provider's model: what one put there
-/// the others cannot read.
+/// tools interrupt stays with the model that began it, under one receipt, as long as that answers, and a conversation that a provider keeps with that provider's
+/// model: what one put there the others cannot read.
 /// </remarks>
 public sealed class RoutedChatClient : IChatClient
 {
@@ -83,7 +82,7 @@ public sealed class RoutedChatClient : IChatClient
             message.AdditionalProperties = answer.Write(message.AdditionalProperties); // by which the turn is known when the tools it calls have answered
         }
 
-        await EndAsync(turn, model, response.Usage, Encoding.UTF8.GetByteCount(response.Text)).ConfigureAwait(false);
+        await EndAsync(turn, model, response.Usage, ChatReading.AnswerBytes(response.Messages.SelectMany(m => m.Contents))).ConfigureAwait(false);
         return response;
     }
 
@@ -105,7 +104,7 @@ public sealed class RoutedChatClient : IChatClient
                     (usage ??= new()).Add(content.Details);
                 }
 
-                bytes += Encoding.UTF8.GetByteCount(update.Text);
+                bytes += ChatReading.AnswerBytes(update.Contents);
                 update.ModelId = answer.Model;
                 update.ConversationId = RoutedTurn.Kept(model, update.ConversationId);
                 update.AdditionalProperties = answer.Write(update.AdditionalProperties);
@@ -146,28 +145,61 @@ public sealed class RoutedChatClient : IChatClient
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         ChatMessage[] said = [.. messages];
         var (asked, needs) = ChatReading.Read(said, options, streams);
-        var (tenant, user) = (Told(RoutedChatKeys.Tenant) ?? _options.Tenant, Told(RoutedChatKeys.User));
-        var session = Told(RoutedChatKeys.Session) is { } name ? _sessions.NameOf(tenant, user, name) : null;
+        var (tenant, user) = (Told(RoutedChatKeys.Tenant) ?? _options.Tenant, Limited(RoutedChatKeys.User, "A user's id"));
+        var session = Limited(RoutedChatKeys.Session, "A conversation's name") is { } name ? _sessions.NameOf(tenant, user, name) : null;
         var (named, lambda) = ModelOf(options);
-        var begun = named is null ? Begun(said) : null;
-        if ((named ?? _models.Find(begun?.Model)) is { } only)
+        if (named is { } only)
         {
-            return new(said, options, asked, [only], session) { Begun = begun };
+            return new(said, options, asked, session) { Order = AsyncEnumerable.Repeat(only, 1) };
         }
 
-        var request = new RouteRequest(asked.Text)
+        if (Begun(said) is { } begun && _models.Find(begun.Model) is { } first)
         {
-            PromptTokens = asked.PromptTokens,
-            LambdaCost = lambda,
-            Warm = session is null ? null : await _sessions.RecallAsync(session, cancellationToken).ConfigureAwait(false),
-            Needs = needs with { AllowedModels = _models.Served, UnhealthyModels = _models.Unhealthy() },
-        };
-        var decision = user is null
-            ? await _router.DecideAnonymousAsync(tenant, request, cancellationToken).ConfigureAwait(false)
-            : await _router.DecideAsync(tenant, user, request, cancellationToken).ConfigureAwait(false);
-        return new(said, options, asked, decision.InTurn, session) { Decision = decision };
+            var turn = new RoutedTurn(said, options, asked, session) { Begun = begun, Order = AsyncEnumerable.Repeat(first, 1) };
+            turn.Order = turn.Order.Concat(OthersAsync(turn, () => DecideAsync(first)));
+            return turn;
+        }
+
+        var decision = await DecideAsync().ConfigureAwait(false);
+        return new(said, options, asked, session) { Decision = decision, Order = decision.InTurn.ToAsyncEnumerable() };
+
+        async ValueTask<RouteDecision> DecideAsync(ModelId? without = null)
+        {
+            var request = new RouteRequest(asked.Text)
+            {
+                PromptTokens = asked.PromptTokens,
+                LambdaCost = lambda,
+                Warm = session is null ? null : await _sessions.RecallAsync(session, cancellationToken).ConfigureAwait(false),
+                Needs = needs with { AllowedModels = without is { } failed ? _models.Served.Where(m => m != failed).ToHashSet() : _models.Served, UnhealthyModels = _models.Unhealthy() },
+            };
+            return user is null
+                ? await _router.DecideAnonymousAsync(tenant, request, cancellationToken).ConfigureAwait(false)
+                : await _router.DecideAsync(tenant, user, request, cancellationToken).ConfigureAwait(false);
+        }
 
         string? Told(string key) => RoutedAnswer.Text(options?.AdditionalProperties, key);
+
+        string? Limited(string key, string what) => Told(key) is not { } text ? null
+            : text.Length <= RoutedChatKeys.MaxLength ? text
+            : throw new ArgumentException($"{what} ({key}) has {text.Length} characters; it has at most {RoutedChatKeys.MaxLength}. Send a hash of it.", nameof(options));
+    }
+
+    /// <summary>Who began the turn has failed: better another than none.</summary>
+    private static async IAsyncEnumerable<ModelId> OthersAsync(RoutedTurn turn, Func<ValueTask<RouteDecision>> decide)
+    {
+        try
+        {
+            turn.Decision = await decide().ConfigureAwait(false);
+        }
+        catch (NoModelAllowedException)
+        {
+            yield break;
+        }
+
+        foreach (var model in turn.Decision.InTurn)
+        {
+            yield return model;
+        }
     }
 
     /// <returns>The model that is named, or whose provider keeps the conversation; else the trade-off that is set by hand; neither: the user's own.</returns>
@@ -238,7 +270,7 @@ public sealed class RoutedChatClient : IChatClient
 
     /// <summary>Notes what became of the decision, and who has the conversation's beginning in its prompt cache.</summary>
     /// <param name="usage">As the provider counted it; null, or without counts: it is estimated.</param>
-    /// <param name="textBytes">Of the answer, UTF-8.</param>
+    /// <param name="textBytes">As <see cref="ChatReading.AnswerBytes"/>.</param>
     private async ValueTask EndAsync(RoutedTurn turn, ModelId served, UsageDetails? usage, long textBytes)
     {
         var (prompt, completion, source) = (usage?.InputTokenCount ?? 0, usage?.OutputTokenCount ?? 0, "usage");

@@ -6,6 +6,7 @@ namespace MetaRouter.Extensions.AI;
 public static class RoutedChatExtensions
 {
     /// <summary>Routes by what is believed of this user.</summary>
+    /// <param name="user">1 to 256 characters.</param>
     /// <param name="tenant">Null: <see cref="RoutedChatOptions.Tenant"/>.</param>
     /// <returns>The same options.</returns>
     public static ChatOptions ForUser(this ChatOptions options, string user, string? tenant = null)

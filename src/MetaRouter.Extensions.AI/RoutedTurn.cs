@@ -6,14 +6,16 @@ using Microsoft.Extensions.AI;
 namespace MetaRouter.Extensions.AI;
 
 /// <summary>One call on its way.</summary>
-/// <param name="Order">Who is asked, in turn; 1 or more.</param>
 /// <param name="Session">Its name in shared state; null: the call belongs to none.</param>
-internal sealed record RoutedTurn(IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, Conversation Asked, IEnumerable<ModelId> Order, string? Session)
+internal sealed record RoutedTurn(IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, Conversation Asked, string? Session)
 {
     public long Started { get; } = Stopwatch.GetTimestamp();
 
-    /// <summary>Null: nothing was decided. The model was named, or it has begun the turn or keeps the conversation.</summary>
-    public RouteDecision? Decision { get; init; }
+    /// <summary>Who is asked, in turn; 1 or more.</summary>
+    public required IAsyncEnumerable<ModelId> Order { get; set; }
+
+    /// <summary>Null: nothing was decided. The model was named, or it has begun the turn, and not failed, or keeps the conversation.</summary>
+    public RouteDecision? Decision { get; set; }
 
     /// <summary>What the call told that began the turn; null: it begins now.</summary>
     public RoutedAnswer? Begun { get; init; }

@@ -59,6 +59,32 @@ public class PipelineTests
         third.GetReceipt().ShouldNotBe(first.GetReceipt());
     }
 
+    /// <summary>As at the gateway: what its tools have brought so far is not lost with it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Tools_OfATurnWhoseModelFails_AreAnsweredByAnother(bool streams)
+    {
+        await using var app = await StartAsync();
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] }.ForUser("ada");
+        List<ChatMessage> said = [new(ChatRole.User, Weather)];
+        async Task<ChatResponse> AskAsync() => streams ? await app.Client.GetStreamingResponseAsync(said, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(said, options);
+        var first = await AskAsync();
+        said.AddRange(first.Messages);
+        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        app.StrongServer.Script = (context, _) => Gateway.Tests.ScriptedUpstream.FailAsync(context, 500);
+
+        var second = await AskAsync();
+
+        (first.ModelId, second.ModelId, second.Text).ShouldBe((Strong, Weak, "It is rain"));
+        second.GetReceipt().ShouldNotBe(first.GetReceipt());
+        (await app.SayAsync("ada", second.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
+        app.WeakServer.Script = (context, _) => Gateway.Tests.ScriptedUpstream.FailAsync(context, 500);
+        (await Should.ThrowAsync<System.ClientModel.ClientResultException>(AskAsync)).Status.ShouldBe(500);
+        (await app.StopAsync()).Count(l => l.TryGetProperty("served", out var served) && served.GetString() == Weak).ShouldBe(1);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

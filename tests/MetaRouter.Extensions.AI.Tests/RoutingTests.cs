@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using static MetaRouter.Extensions.AI.Tests.RoutedApp;
@@ -179,6 +181,45 @@ public class RoutingTests
         // 1,000 prompt tokens are worth $0.001 at the weak model and, cached, $0.00001 at the strong one.
         (await AskAsync(Dial.Cheap, "s1")).ShouldBe(Strong);
         (await AskAsync(Dial.Cheap, "s2")).ShouldBe(Weak);
+    }
+
+    /// <summary>A gateway on the same store would not know such a user.</summary>
+    [Theory]
+    [InlineData(RoutedChatKeys.User, "A user's id (metarouter.user) has 257 characters")]
+    [InlineData(RoutedChatKeys.Session, "A conversation's name (metarouter.session) has 257 characters")]
+    public async Task GetResponse_OfAnIdThatIsTooLong_IsRefusedByName(string key, string named)
+    {
+        await using var app = await StartAsync();
+        ChatOptions Options(int length) => new() { AdditionalProperties = new() { [key] = new string('a', length) } };
+
+        (await Should.ThrowAsync<ArgumentException>(() => app.Client.GetResponseAsync(Question, Options(257)))).Message.ShouldContain(named);
+        (await app.Client.GetResponseAsync(Question, Options(256))).Text.ShouldNotBeEmpty();
+    }
+
+    /// <summary>Where a provider does not count, a call's arguments are counted here as its text is.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task GetResponse_ThatCallsATool_IsEstimatedWithItsArguments(bool streams)
+    {
+        await using var app = await StartAsync();
+        var arguments = $$"""{"city":"{{new string('a', 4000)}}"}""";
+        app.StrongServer.Script = app.WeakServer.Script = async (context, _) =>
+        {
+            var call = new JsonObject { ["index"] = 0, ["id"] = "c1", ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f", ["arguments"] = arguments } };
+            var choice = new JsonObject { ["index"] = 0, [streams ? "delta" : "message"] = new JsonObject { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = new JsonArray(call) }, ["finish_reason"] = "tool_calls" };
+            var answer = new JsonObject { ["id"] = "x", ["object"] = streams ? "chat.completion.chunk" : "chat.completion", ["created"] = 1, ["model"] = "m", ["choices"] = new JsonArray(choice) }.ToJsonString();
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
+            return true;
+        };
+
+        var response = streams ? await app.Client.GetStreamingResponseAsync(Question).ToChatResponseAsync() : await app.Client.GetResponseAsync(Question);
+
+        response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>().Count().ShouldBe(1);
+        var noted = (await app.StopAsync()).Single();
+        noted.GetProperty("cost_source").GetString().ShouldBe("counted");
+        noted.GetProperty("completion_tokens").GetInt64().ShouldBeInRange(1003, 1010);
     }
 
     [Fact]

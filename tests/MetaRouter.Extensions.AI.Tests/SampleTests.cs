@@ -17,6 +17,17 @@ public class SampleTests
         shown.ShouldAllBe(line => sample.Contains(line));
     }
 
+    /// <summary>The first that a reader meets who starts it.</summary>
+    [Fact]
+    public async Task Sample_WithoutAKey_SaysSoAndEnds()
+    {
+        var (code, said) = await Helper.RunAsync("RoutedChat", "--OPENAI_API_KEY", "");
+
+        code.ShouldBe(2);
+        said.Trim().ShouldStartWith("OPENAI_API_KEY is not set.");
+        said.Trim().ShouldNotContain('\n');
+    }
+
     [Fact]
     public async Task Sample_RoutesAUsersQuestionAndLearns()
     {

@@ -111,6 +111,25 @@ public sealed class ConsoleTests
         ((int)(await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Single(m => (string)m!["id"]! == (string)row["model"]!)!["errors"]!).ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("auto", 400)]
+    [InlineData("auto", 422)]
+    [InlineData("gpt-4o-2024-05-13", 413)]
+    public async Task UpstreamThatRefusesTheRequest_IsNoErrorOfItsModel(string model, int status)
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, status);
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url);
+        await gateway.PostAsync("/v1/chat/completions", $$"""{"model":"{{model}}","user":"u","messages":[{"role":"user","content":"hello"}]}""");
+
+        var row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().Single()!;
+
+        ((int)row["status"]!, row["served"]).ShouldBe((status, null));
+        var totals = (await gateway.GetAsync("/v1/console/overview")).Body["totals"]!;
+        ((int)totals["requests"]!, (int)totals["errors"]!).ShouldBe((1, 0));
+        (await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().ShouldAllBe(m => (int)m!["errors"]! == 0);
+    }
+
     [Fact]
     public async Task Tenants_SeeTheirOwn_AndScopesHold()
     {

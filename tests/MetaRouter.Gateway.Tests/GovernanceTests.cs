@@ -77,6 +77,10 @@ public sealed class GovernanceTests : IAsyncLifetime
         (body["n"], body["max_tokens"]) = (128, 1000);
 
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92"); // 128 times 1,000 tokens at $15
+        body["max_completion_tokens"] = null; // as some clients send what is not set
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92");
+        body["max_tokens"] = 2000;
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$3.84");
         body["model"] = "auto:quality";
         body["n"] = 1_000_000;
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");
@@ -178,6 +182,40 @@ public sealed class GovernanceTests : IAsyncLifetime
         (answer.Headers["x-router-model"], answer.Headers["x-router-reason"]).ShouldBe((Weak, "fail_over"));
         var own = double.Parse(answer.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture);
         (await SettledUsdAsync(gateway) - own).ShouldBeInRange(0.003, 0.006); // the prompt of the first, as it was estimated
+    }
+
+    /// <summary>What takes over is paid from the same budget: a hundred at once must not spend a hundred times what is left.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_WhoWouldTakeOverAndDoesNotFit_IsNotAsked(bool turn)
+    {
+        const string question = """{"role":"user","content":"What time is it?"}""", clock = """[{"type":"function","function":{"name":"clock"}}]""";
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.0009", "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+        var goesOn = question;
+        if (turn)
+        {
+            _upstream.Script = async (context, _) =>
+            {
+                await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}""");
+                return true;
+            };
+            (await gateway.PostAsync(Chat, Asked(question))).Headers["x-router-model"].ShouldBe(Weak);
+            goesOn += """,{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
+        }
+
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        _upstream.Script = (context, body) =>
+        {
+            asked.Enqueue((string)body["model"]!);
+            return ScriptedUpstream.FailAsync(context, 500);
+        };
+        (await gateway.PostAsync(Chat, Asked(goesOn))).ShouldFail(502, "upstream_failed", Weak);
+
+        asked.ShouldBe([Weak]);
+        HeldUsd(gateway).ShouldBeLessThan(1e-5);
+
+        string Asked(string messages) => $$"""{"model":"router-metarouter-1","user":"ann","max_tokens":1000,"tools":{{clock}},"messages":[{{messages}}]}""";
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using MetaRouter.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -26,6 +27,17 @@ public sealed class MessagesTests : IAsyncLifetime
     [NodeFact]
     public async Task NpmClient_SeesWhatAnthropicWouldShowIt()
     {
+        _upstream.Script = async (context, body) =>
+        {
+            if (body["response_format"] is null)
+            {
+                return false;
+            }
+
+            await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{\"sum\":3}"},"finish_reason":"stop"}]}""");
+            return true;
+        };
+
         var seen = await NodeFactAttribute.RunAsync("messages.mjs", _gateway.Client.BaseAddress!.ToString().TrimEnd('/'));
 
         ((int)seen["counted"]!["input_tokens"]!).ShouldBeInRange(20, 60);
@@ -40,6 +52,9 @@ public sealed class MessagesTests : IAsyncLifetime
         var tool = seen["tool"]!["content"]!.AsArray().Single()!;
         (Text(tool, "type"), Text(tool, "id"), Text(tool, "name"), tool["input"]!.ToJsonString(), Text(seen["tool"]!, "stop")).ShouldBe(("tool_use", "call_1", "weather", """{"city":"Oslo"}""", "tool_use"));
         ((string)seen["answered"]!).ShouldBe("I am up");
+        seen["parsed"]!.ToJsonString().ShouldBe("""{"sum":3}""");
+        ((string)seen["run"]!).ShouldBe("I am up");
+        _upstream.Bodies.ShouldContain(b => (string?)b["messages"]![b["messages"]!.AsArray().Count - 1]!["content"] == "rain in Oslo");
         (Text(seen["notFound"]!, "name"), Text(seen["notFound"]!, "type")).ShouldBe(("NotFoundError", "not_found_error"));
         (Text(seen["unsupported"]!, "name"), Text(seen["unsupported"]!, "type")).ShouldBe(("BadRequestError", "invalid_request_error"));
         Text(seen["unsupported"]!, "message").ShouldContain("'top_k'");
@@ -78,6 +93,60 @@ public sealed class MessagesTests : IAsyncLifetime
             """)).ShouldBeTrue(sent.ToJsonString());
     }
 
+    /// <summary>Upstreams refuse an empty list of tools, and any word on tools without one.</summary>
+    [Theory]
+    [InlineData("""  "tools":[],"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"system":[] """, "")]
+    [InlineData("""  "tool_choice":{"type":"none"},"thinking":{"type":"adaptive"},"output_config":{"effort":"high"},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]} """, "")]
+    [InlineData("""  "tools":[{"name":"f","strict":true,"input_schema":{}}] """, ""","tools":[{"type":"function","function":{"name":"f","parameters":{},"strict":true}}]""")]
+    [InlineData("""  "output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}} """, ""","response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}""")]
+    public async Task Request_WhatClientsSendRegardless_IsLeftOutOrTranslated(string more, string sent)
+    {
+        var answer = await _gateway.PostAsync(Messages, Hello.Insert(1, more + ","));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        var body = _upstream.Bodies.Single();
+        body.Remove("model");
+        JsonNode.DeepEquals(body, JsonNode.Parse($$"""{"messages":[{"role":"user","content":"hello"}],"max_tokens":100{{sent}}}""")).ShouldBeTrue(body.ToJsonString());
+    }
+
+    /// <summary>Its user is another in every session otherwise, and nothing is learned of them; what the system adds after a tool's result is no new turn.</summary>
+    [Fact]
+    public async Task ClaudeCode_IsOneUserInManySessions_AndStaysInItsTurn()
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"type":"function","function":{"name":"read","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}""");
+            return true;
+        };
+        var first = await _gateway.PostAsync(Messages, Asks("auto:quality", "s1", ""));
+        var call = (string)first.Body["content"]![0]!["id"]!;
+        var goesOn = await _gateway.PostAsync(Messages, Asks("auto:cheap", "s1", $$$""",{"role":"assistant","content":[{"type":"tool_use","id":"{{{call}}}","name":"read","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"{{{call}}}","content":"text"}]},{"role":"system","content":"The file has changed."}"""));
+
+        call.ShouldNotBeEmpty(); // the upstream gave none, and results come back by it
+        var sent = _upstream.Bodies.ToArray();
+        sent.Select(b => (string)b["user"]!).ShouldBe(["d1", "d1"]);
+        sent[0]["messages"]!.ToJsonString().ShouldBe("""[{"role":"user","content":"Read it."},{"role":"system","content":"There are agents."}]""");
+        goesOn.Headers["x-router-reason"].ShouldBe("only_allowed");
+        goesOn.Headers["x-router-model"].ShouldBe(first.Headers["x-router-model"]);
+        var sessions = _gateway.App.Services.GetRequiredService<Sessions>();
+        (await sessions.RecallAsync(sessions.NameOf("default", "d1", "s1"), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
+
+        static string Asks(string model, string session, string more) => $$$"""
+            {"model":"{{{model}}}","max_tokens":9,"metadata":{"user_id":"{\"device_id\":\"d1\",\"account_uuid\":\"\",\"session_id\":\"{{{session}}}\"}"},"tools":[{"name":"read","input_schema":{}}],
+             "messages":[{"role":"user","content":"Read it."},{"role":"system","content":[{"type":"text","text":"There are agents."}]}{{{more}}}]}
+            """;
+    }
+
+    /// <summary>By Anthropic's code, for which its tool runner looks before it sends the whole conversation instead.</summary>
+    [Fact]
+    public async Task Request_InAThread_IsRefusedAsAnthropicRefusesWhatItCannotKeep()
+    {
+        var answer = await _gateway.PostAsync(Messages, Hello.Insert(1, "\"thread\":{\"type\":\"create\"},"));
+
+        ShouldFail(answer, 400, "invalid_request_error", "unsupported_field", "'thread'");
+        answer.Body["error"]!["details"]!.ToJsonString().ShouldBe("""{"error_code":"thread_unsupported_request","unsupported":["thread"]}""");
+    }
+
     [Fact]
     public async Task Answer_LearnsAndCosts_LikeAnyOther()
     {
@@ -112,21 +181,6 @@ public sealed class MessagesTests : IAsyncLifetime
         ((int)answer.Body["usage"]!["output_tokens"]!).ShouldBeGreaterThan(0); // counted here, the upstream being silent
     }
 
-    /// <summary>Some upstreams cut a character's bytes apart between two tokens.</summary>
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Answer_WithHalfACharacter_IsReadPastIt(bool streams)
-    {
-        _upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
-
-        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(streams ? Hello.Insert(1, "\"stream\":true,") : Hello));
-
-        ((int)answer.StatusCode).ShouldBe(200);
-        (await answer.Content.ReadAsStringAsync()).ShouldContain("half \\n\ufffd");
-        _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
-    }
-
     [Theory]
     [InlineData("", "hello", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]
     [InlineData("", "break", "message_start content_block_start content_block_delta error")]
@@ -157,7 +211,10 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","messages":[{"role":"user","content":"x"}]}""", "missing_field", "'max_tokens'")]
     [InlineData("""{"model":"auto","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'max_tokens' is 0")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[]}""", "invalid_value", "'messages'")]
-    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"system","content":"x"}]}""", "invalid_value", "user or assistant")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"tool","content":"x"}]}""", "invalid_value", "user, assistant or system")]
+    [InlineData("""{"model":"auto","max_tokens":1,"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]},"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'clear_tool_uses_20250919'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"output_config":{"task_budget":{}},"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'output_config.task_budget'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"output_config":{"format":{"type":"text"}},"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "json_schema")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[3]}""", "invalid_value", "'messages' is 3")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}""", "unsupported_field", "'document'")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}""", "unsupported_field", "'file'")]

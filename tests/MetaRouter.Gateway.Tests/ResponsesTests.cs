@@ -423,21 +423,6 @@ public sealed class ResponsesTests : IAsyncLifetime
         events[^1]["response"]!["output"]!.AsArray().Select(i => $"{(string)i!["call_id"]!} {(string)i["name"]!} {(string)i["arguments"]!}").ShouldBe(["c1 f {\"a\":1}", "c2 g {}"]);
     }
 
-    /// <summary>Some upstreams cut a character's bytes apart between two tokens.</summary>
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Answer_WithHalfACharacter_IsReadPastIt(bool streams)
-    {
-        _upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
-
-        using var answer = await _gateway.Client.PostAsync(Responses, new StringContent(streams ? Hello.Insert(1, "\"stream\":true,") : Hello));
-
-        ((int)answer.StatusCode).ShouldBe(200);
-        (await answer.Content.ReadAsStringAsync()).ShouldContain("half \\n\ufffd");
-        _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
-    }
-
     /// <summary>What is repeated of a request must not end the line of the event that repeats it.</summary>
     [Fact]
     public async Task Stream_OfARequestOnManyLines_IsRepeatedOnOne()
@@ -465,7 +450,7 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","input":[{"type":"function_call_output","output":"x"}]}""", "invalid_value", "'call_id'")]
     [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c"}]}""", "missing_field", "'input.output'")]
     [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":"x"}]}]}""", "unsupported_field", "'input_image'")]
-    [InlineData("""{"model":"auto","input":[{"type":"item_reference","id":"msg_1"}]}""", "unsupported_field", "item_reference", "store")]
+    [InlineData("""{"model":"auto","input":[{"type":"item_reference","id":"msg_1"}]}""", "unsupported_field", "item_reference", "store: false")]
     [InlineData("""{"model":"auto","input":[{"type":"web_search_call","id":"ws_1"}]}""", "unsupported_field", "'web_search_call'")]
     [InlineData("""{"model":"auto","input":"x","previous_response_id":"resp_1"}""", "unsupported_field", "'previous_response_id'", "whole conversation in 'input'")]
     [InlineData("""{"model":"auto","input":"x","conversation":{"id":"conv_1"}}""", "unsupported_field", "'conversation'", "whole conversation in 'input'")]
@@ -524,6 +509,36 @@ public sealed class ResponsesTests : IAsyncLifetime
         var id = (string)(await _gateway.PostAsync(Responses, Hello)).Body["id"]!;
 
         (await _gateway.SendAsync(new HttpMethod(method), $"{Responses}/{id}{of}")).ShouldFail(404, "response_not_kept", "No answers are kept");
+    }
+
+    [Fact]
+    public async Task Compaction_IsNotOffered() =>
+        (await _gateway.PostAsync(Responses + "/compact", Hello)).ShouldFail(404, "unknown_url", "not compacted", "summary");
+
+    /// <summary>A tool goes by both names at upstreams; a choice names it as the request's tools do, or as its calls do.</summary>
+    [Theory]
+    [InlineData("""{"type":"function","name":"find"}""", "crm__find")]
+    [InlineData("""{"type":"function","name":"crm.find"}""", "crm__find")]
+    [InlineData("""{"type":"function","name":"list","namespace":"erp"}""", "erp__list")]
+    [InlineData("""{"type":"function","name":"weather"}""", "weather")]
+    [InlineData("""{"type":"function","name":"none"}""", "none")]
+    [InlineData("""{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"find"}]}""", "crm__find")]
+    [InlineData("""{"type":"function","name":"list"}""", null)]
+    public async Task ToolChoice_OfANamespace_NamesItAsItsUpstreamDoes(string choice, string? name)
+    {
+        var answer = await _gateway.PostAsync(Responses, Hello.Insert(Hello.Length - 1, $$"""
+            ,"tool_choice":{{choice}},"tools":[{"type":"namespace","name":"crm","tools":[{"type":"function","name":"find"},{"type":"function","name":"list"},{"type":"function","name":"weather"}]},
+            {"type":"namespace","name":"erp","tools":[{"type":"function","name":"list"}]},{"type":"function","name":"weather"}]
+            """));
+
+        if (name is null)
+        {
+            answer.ShouldFail(400, "invalid_value", "'tool_choice'", "crm and erp", "'namespace'");
+            return;
+        }
+
+        answer.Status.ShouldBe(200, answer.Text);
+        _upstream.Bodies.Single()["tool_choice"]!.ToJsonString().ShouldContain($"\"name\":\"{name}\"");
     }
 
     [Theory]

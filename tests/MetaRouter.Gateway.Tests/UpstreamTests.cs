@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenAI;
 using OpenAI.Chat;
@@ -78,6 +79,23 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
     }
 
+    /// <summary>The first of two answers is what clients go on with.</summary>
+    [Fact]
+    public async Task Turn_BegunByAComparison_StaysWithTheFirst()
+    {
+        _of[Strong].Script = _of[Middle].Script = _of[Weak].Script = CallsTheClockAsync;
+        var begun = await _gateway.PostAsync(Chat, Turn("auto", Question), ("x-router-compare", "always"), ("x-router-session", "s"));
+        begun.Headers.ShouldContainKey("x-router-offered");
+
+        foreach (var dial in (string[])["auto:quality", "auto:cheap"])
+        {
+            (await _gateway.PostAsync(Chat, Turn(dial, $"{Question},{Answered}"))).Headers["x-router-model"].ShouldBe(begun.Headers["x-router-model"]);
+        }
+
+        var sessions = _gateway.App.Services.GetRequiredService<Hosting.Sessions>();
+        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "s"), default))!.Value.Model.Value.ShouldBe(begun.Headers["x-router-model"]);
+    }
+
     /// <summary>Nobody waits for a tool then.</summary>
     [Fact]
     public async Task Turn_WithoutACall_IsNotRemembered()
@@ -87,17 +105,27 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
     }
 
-    [Fact]
-    public async Task Turn_WhoseModelFails_IsAnsweredByAnother()
+    /// <summary>404: it is not there any more; 429: not for now.</summary>
+    [Theory]
+    [InlineData(500)]
+    [InlineData(404)]
+    [InlineData(429)]
+    public async Task Turn_WhoseModelFails_IsAnsweredByAnother(int status)
     {
         _of[Strong].Script = CallsTheClockAsync;
         await _gateway.PostAsync(Chat, Turn("auto:quality", Question));
-        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, status);
 
         var answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
         answer.Status.ShouldBe(200, answer.Text);
         answer.Headers["x-router-model"].ShouldNotBe(Strong);
+        answer.Headers["x-router-attempts"].ShouldBe("2");
         ((string)answer.Body["id"]!).ShouldBe(answer.Headers["x-router-decision"]);
+
+        // Where nobody answers, what the turn's own model said is told.
+        _of[Weak].Script = _of[Middle].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
+        answer.Status.ShouldBe(status == 500 ? 502 : status, answer.Text);
     }
 
     [Theory]
@@ -110,6 +138,28 @@ public sealed class UpstreamTests : IAsyncLifetime
         _of[Strong].Script = CallsTheClockAsync;
         (await _gateway.PostAsync(path, begins)).Headers["x-router-model"].ShouldBe(Strong);
         (await _gateway.PostAsync(path, goesOn)).Headers["x-router-model"].ShouldBe(Strong);
+    }
+
+    /// <summary>Some upstreams cut a character's bytes apart between two tokens.</summary>
+    [Theory]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"Hm?"}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto","input":"Hm?"}""")]
+    public async Task Answer_OfAnotherApi_WithHalfACharacter_IsReadPastIt(string path, string asked)
+    {
+        foreach (var streams in (bool[])[false, true])
+        {
+            foreach (var upstream in _of.Values)
+            {
+                upstream.Script = (context, _) => ScriptedUpstream.HalfACharacterAsync(context, streams);
+            }
+
+            using var answer = await _gateway.Client.PostAsync(path, new StringContent(streams ? asked.Insert(1, "\"stream\":true,") : asked));
+
+            ((int)answer.StatusCode).ShouldBe(200);
+            (await answer.Content.ReadAsStringAsync()).ShouldContain("half \\n\ufffd");
+        }
+
+        _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
     private static async Task<bool> CallsTheClockAsync(HttpContext context, JsonObject body)

@@ -129,17 +129,42 @@ public sealed class GatewayTests : IAsyncLifetime
         return JsonNode.Parse(text)!.AsObject();
     }
 
+    /// <summary>Orleans says at every try that it finds nobody.</summary>
+    [Fact]
+    public async Task Gateway_BeforeItsSilos_SaysOnceWhatItWaitsFor()
+    {
+        var (start, _) = Start("--MetaRouter:Cluster:ClusterId", "of-no-silo");
+        var gateway = Process.Start(start)!;
+        _gateways.Add(gateway);
+        var said = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        gateway.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
+        gateway.BeginOutputReadLine();
+        gateway.BeginErrorReadLine();
+
+        await Eventually.TrueAsync(() => said.Any(l => l.Contains("No silo of the cluster 'of-no-silo' answers yet", StringComparison.Ordinal)), TimeSpan.FromSeconds(90));
+        await Task.Delay(TimeSpan.FromSeconds(3)); // it is looked for every second
+
+        string.Join('\n', said).ShouldNotContain("Could not find any gateway");
+        said.Count(l => l.Contains("No silo of the cluster", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
     private async Task<HttpClient> StartAsync()
     {
-        var port = Loopback.FreePort();
-        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!);
-        var folder = Path.Combine(Repository.Root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
-        var gateway = Process.Start(Programs.In(folder, Path.Combine(folder, "MetaRouter.Gateway"), ["--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1])]))!;
+        var (start, port) = Start();
+        var gateway = Process.Start(start)!;
         gateway.BeginOutputReadLine();
         gateway.BeginErrorReadLine();
         _gateways.Add(gateway);
         var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
         await Eventually.TrueAsync(async () => (await client.GetAsync("/alive")).IsSuccessStatusCode, TimeSpan.FromSeconds(90));
         return client;
+    }
+
+    private (ProcessStartInfo Start, int Port) Start(params string[] settings)
+    {
+        var port = Loopback.FreePort();
+        var build = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!);
+        var folder = Path.Combine(Repository.Root, "src", "MetaRouter.Gateway", "bin", build, "net10.0");
+        return (Programs.In(folder, Path.Combine(folder, "MetaRouter.Gateway"), ["--urls", $"http://127.0.0.1:{port}", "--MetaRouter:Store", $"cluster:127.0.0.1:{_redis.Port}", .. Models(SilosModels[..^1]), .. settings]), port);
     }
 }

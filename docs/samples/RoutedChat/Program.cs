@@ -9,8 +9,14 @@ using IRouter = MetaRouter.Core.Routing.IRouter; // ASP.NET Core has one too
 
 // An application that speaks to models through IChatClient, with the model chosen for each user: the answer, and what the user thought of it.
 var builder = WebApplication.CreateBuilder(args);
+if (builder.Configuration["OPENAI_API_KEY"] is not { Length: > 0 } key)
+{
+    Console.Error.WriteLine("OPENAI_API_KEY is not set. Set it to your key, or to any word where OPENAI_BASE_URL is a server that asks for none.");
+    return 2;
+}
+
 var openAi = new OpenAIClient(
-    new ApiKeyCredential(builder.Configuration["OPENAI_API_KEY"] ?? throw new InvalidOperationException("Set OPENAI_API_KEY.")),
+    new ApiKeyCredential(key),
     new OpenAIClientOptions
     {
         Endpoint = new Uri(builder.Configuration["OPENAI_BASE_URL"] ?? "https://api.openai.com/v1"),
@@ -38,6 +44,7 @@ app.MapPost("/users/{user}/thumb", async (string user, Thumb thumb, IRouter rout
     return result.Receipt.IsValid ? Results.Ok(new { result.Counted }) : Results.BadRequest(result.Receipt.Message);
 });
 await app.RunAsync();
+return 0;
 
 internal sealed record Question(string Text);
 

@@ -20,7 +20,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>How many answers are asked for at once; each has its own tokens.</summary>
     public int Choices { get; private init; } = 1;
 
-    /// <summary>OpenAI's name for what is sent again and again; null: none.</summary>
+    /// <summary>What is sent again and again, by OpenAI's name for it or the conversation it is part of; null: neither is told.</summary>
     public string? CacheKey { get; private init; }
 
     /// <summary>The messages as they stand in the body.</summary>
@@ -31,7 +31,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// </summary>
     public ReadOnlyMemory<byte> Turn { get; private init; }
 
-    /// <summary>The last message is what a tool gave back: the turn goes on.</summary>
+    /// <summary>The last message, but for what the system adds, is what a tool gave back: the turn goes on.</summary>
     public bool GoesOn { get; private init; }
 
     /// <summary>The body, to be handed on.</summary>
@@ -42,11 +42,12 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>Reads a request of another API.</summary>
     /// <param name="chat">The chat request that was made of it.</param>
+    /// <param name="session">The conversation it belongs to, where it has a word for that which upstreams have not.</param>
     /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
-    public static ChatBody ReadTranslated(byte[] chat)
+    public static ChatBody ReadTranslated(byte[] chat, string? session = null)
     {
         var body = Read(chat);
-        return body with { Forwarded = body.Forwarded with { IsTranslated = true } };
+        return body with { CacheKey = session ?? body.CacheKey, Forwarded = body.Forwarded with { IsTranslated = true } };
     }
 
     private static ChatBody ReadFields(byte[] body)
@@ -136,5 +137,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>The completion's limit, where one is set that makes sense; 0: what is predicted counts.</summary>
     private static int Limit(JsonElement root) =>
-        (root.TryGetProperty("max_completion_tokens", out var limit) || root.TryGetProperty("max_tokens", out limit)) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : 0;
+        LimitIn(root, "max_completion_tokens") ?? LimitIn(root, "max_tokens") ?? 0;
+
+    private static int? LimitIn(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null;
 }

@@ -53,10 +53,12 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
                 return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd((long)Body.Choices * (Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion));
             }
 
-            var decision = Decision!;
-            return Body.Choices * (decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + (decision.OfferedIndex is { } offered ? (double)decision.Candidates[offered].Predicted.CostUsd : 0));
+            return ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
         }
     }
+
+    /// <summary>US dollars, before a model that is not chosen, or is and has failed, is called.</summary>
+    public double ExpectedOf(ModelId model) => Unrouted is not null ? ExpectedUsd : Body.Choices * (double)Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;

@@ -3,6 +3,7 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Chat;
@@ -89,19 +90,61 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         return await DecideAsync(call, request).ConfigureAwait(false);
     }
 
-    /// <summary>Who began the turn has failed: better another than none.</summary>
-    /// <returns>False: no other may answer.</returns>
-    public async ValueTask<bool> ChooseAnotherAsync(ChatCall call, RouteRequest request)
+    /// <summary>
+    /// Who is asked, in turn, as long as nobody answers: those of the decision, then, where it was held to the model that began the turn, those of another one, since
+    /// somebody is better than nobody. Who would cost more than is set aside has more set aside first, or is passed over.
+    /// </summary>
+    public async IAsyncEnumerable<ModelId> InTurnAsync(ChatCall call, RouteRequest request)
     {
-        call.GoesOn = false;
+        await foreach (var model in FittingAsync(call).ConfigureAwait(false))
+        {
+            yield return model;
+        }
+
+        if (!call.GoesOn || await DecideWithoutAsync(call, request, call.Decision!.Model).ConfigureAwait(false) is not { } another)
+        {
+            yield break;
+        }
+
+        var begun = call.Decision;
+        (call.Decision, call.GoesOn) = (another, false);
+        var isAsked = false;
+        await foreach (var model in FittingAsync(call).ConfigureAwait(false))
+        {
+            if (!isAsked)
+            {
+                isAsked = true;
+                ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
+            }
+
+            yield return model;
+        }
+
+        call.Decision = isAsked ? another : begun;
+    }
+
+    private async IAsyncEnumerable<ModelId> FittingAsync(ChatCall call)
+    {
+        foreach (var model in call.Order)
+        {
+            if (await governor.RaiseAsync(call.Hold, call.SpentUsd + call.ExpectedOf(model), call.Context.RequestAborted).ConfigureAwait(false) is { } hold)
+            {
+                call.Hold = hold;
+                yield return model;
+            }
+        }
+    }
+
+    /// <returns>Null: no other may answer.</returns>
+    private async ValueTask<RouteDecision?> DecideWithoutAsync(ChatCall call, RouteRequest request, ModelId failed)
+    {
         try
         {
-            call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), call.Decision!.Model]) } }).ConfigureAwait(false);
-            return true;
+            return await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), failed]) } }).ConfigureAwait(false);
         }
         catch (NoModelAllowedException)
         {
-            return false;
+            return null;
         }
     }
 
@@ -116,6 +159,20 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         }
 
         return decision;
+    }
+
+    /// <summary>Notes who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
+    public async ValueTask RememberAsync(ChatCall call, ModelId served, TokenUsage tokens, bool callsTools)
+    {
+        if (call.Session is not null)
+        {
+            await sessions.RememberAsync(call.Session, served, tokens.Prompt).ConfigureAwait(false);
+        }
+
+        if (callsTools && call.Turn is not null)
+        {
+            await sessions.RememberAsync(call.Turn, served, tokens.Prompt).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
@@ -138,6 +195,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             try
             {
+                call.GoesOn = false; // the model that began the turn has become too dear
                 call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd / call.Body.Choices, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)

@@ -9,7 +9,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, Governor governor, ChatBooks books)
+internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, Governor governor, ChatChoice choice, ChatBooks books)
 {
     public async Task AnswerAsync(ChatCall call)
     {
@@ -53,6 +53,10 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
             governor.Count(call.Tenant, first.Model);
             governor.Count(call.Tenant, second.Model);
+
+            // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
+            var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
+            await choice.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
@@ -103,6 +107,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         {
             ChatHeaders.Price(call.Context, paid.Usd, paid.Source);
             governor.Count(call.Tenant, only.Model);
+            await choice.RememberAsync(call, only.Model, paid.Tokens, only.Part.CallsTools).ConfigureAwait(false);
         }
 
         await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
@@ -112,7 +117,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, [model], call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

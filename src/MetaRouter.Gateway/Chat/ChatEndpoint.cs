@@ -110,7 +110,7 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            return await upstreams.SendAsync(Path, call.Order, call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            return await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
         }
         catch (CallerLeftException e)
         {
@@ -121,12 +121,6 @@ internal sealed class ChatEndpoint(
         }
         catch (ApiException e)
         {
-            if (call.GoesOn && await choice.ChooseAnotherAsync(call, request).ConfigureAwait(false))
-            {
-                ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
-                return await AskAsync(call, request).ConfigureAwait(false);
-            }
-
             books.Failed(call, e.Status);
             throw;
         }
@@ -166,7 +160,7 @@ internal sealed class ChatEndpoint(
             call.Spend(spent.Usd);
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
-            await RememberAsync(call, answer, spent, answer.Part.CallsTools).ConfigureAwait(false);
+            await choice.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }
@@ -189,7 +183,7 @@ internal sealed class ChatEndpoint(
             var spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
             call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
-            await RememberAsync(call, answer, spent, stream.CallsTools).ConfigureAwait(false);
+            await choice.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {
                 if (stream.IsBroken)
@@ -201,20 +195,6 @@ internal sealed class ChatEndpoint(
                     await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
                 }
             }
-        }
-    }
-
-    /// <summary>Who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
-    private async ValueTask RememberAsync(ChatCall call, UpstreamAnswer answer, Spending spent, bool callsTools)
-    {
-        if (call.Session is not null)
-        {
-            await sessions.RememberAsync(call.Session, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
-        }
-
-        if (callsTools && call.Turn is not null)
-        {
-            await sessions.RememberAsync(call.Turn, answer.Model, spent.Tokens.Prompt).ConfigureAwait(false);
         }
     }
 }

@@ -47,7 +47,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         var spent = 0.0;
         try
         {
-            using var answer = await upstreams.SendAsync("/embeddings", [id], new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => spent += expected, context.RequestAborted).ConfigureAwait(false);
+            using var answer = await upstreams.SendAsync("/embeddings", AsyncEnumerable.Repeat(id, 1), new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => spent += expected, context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;
             context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();

@@ -19,5 +19,8 @@ internal sealed class ApiException(int status, string type, string code, string 
     /// <summary>Seconds after which trying again makes sense; null: it does not.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>What the API that is spoken here calls it, where its clients act on that; null: nothing.</summary>
+    public string? ProvidersCode { get; init; }
+
     public static ApiException BadValue(string param, string message) => new(400, ErrorCodes.InvalidRequest, "invalid_value", message, param);
 }

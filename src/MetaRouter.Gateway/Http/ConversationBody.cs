@@ -13,7 +13,7 @@ internal static class ConversationBody
     public static Conversation Read(JsonElement messages) => Read(messages, out _, out _);
 
     /// <param name="lastOfUser">The user's last message; of no kind where there is none.</param>
-    /// <param name="last">The last message.</param>
+    /// <param name="last">The last message that is not the system's; of no kind where there is none.</param>
     /// <exception cref="ApiException">As above.</exception>
     public static Conversation Read(JsonElement messages, out JsonElement lastOfUser, out JsonElement last)
     {
@@ -41,14 +41,14 @@ internal static class ConversationBody
                 }
             }
 
-            last = message;
+            last = IsOf(message, "system") || IsOf(message, "developer") ? last : message;
         }
 
-        asked ??= last.TryGetProperty("content", out var only) ? only : null;
+        asked ??= messages[messages.GetArrayLength() - 1].TryGetProperty("content", out var only) ? only : null;
         return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs);
     }
 
-    public static bool IsOf(JsonElement message, string role) => message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
+    public static bool IsOf(JsonElement message, string role) => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
     private static long Bytes(JsonElement content, ref ModelCapabilities needs)
     {

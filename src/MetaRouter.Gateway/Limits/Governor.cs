@@ -109,6 +109,21 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         Spending? Side(double? budget, int at) => budget is { } usd && at < told.Held.Count ? new Spending(usd, Math.Round(told.Held[at] * Unit, 9)) : null;
     }
 
+    /// <summary>Sets more aside for a call that is expected to cost more than was thought.</summary>
+    /// <param name="usd">All that is to be set aside.</param>
+    /// <returns>Null: so much is not left, and what was set aside stays.</returns>
+    public async ValueTask<Hold?> RaiseAsync(Hold hold, double usd, CancellationToken cancellationToken)
+    {
+        if (hold.Accounts is null || usd <= hold.Usd)
+        {
+            return hold;
+        }
+
+        var more = Units(usd) - Units(hold.Usd);
+        var reserved = await shared.ReserveAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = more })], cancellationToken).ConfigureAwait(false);
+        return reserved.Refused < 0 ? hold with { Usd = usd } : null;
+    }
+
     /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>
     public async ValueTask SettleAsync(Hold hold, double usd)
     {

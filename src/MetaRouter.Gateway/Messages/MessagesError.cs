@@ -1,19 +1,22 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>An error in Anthropic's shape.</summary>
 /// <param name="Code">As in OpenAI's shape; Anthropic's has none, and its clients pass over it.</param>
-internal sealed record MessagesError(string Type, string Message, string Code)
+/// <param name="Details">What they act on; null: nothing is said.</param>
+internal sealed record MessagesError(string Type, string Message, string Code, MessagesErrorDetails? Details = null)
 {
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    public static byte[] Write(int status, string message, string code, string requestId) =>
-        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code), requestId), s_json);
+    public static byte[] Write(int status, string message, string code, string requestId, MessagesErrorDetails? details = null) =>
+        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code, details), requestId), s_json);
 
-    public static byte[] Write(ApiException error, string requestId) => Write(error.Status, error.Message, error.Code, requestId);
+    public static byte[] Write(ApiException error, string requestId) =>
+        Write(error.Status, error.Message, error.Code, requestId, error.ProvidersCode is { } code ? new MessagesErrorDetails(code, [error.Param ?? ""]) : null);
 
     public static string TypeOf(int status) => status switch
     {
@@ -30,3 +33,7 @@ internal sealed record MessagesError(string Type, string Message, string Code)
 }
 
 internal sealed record MessagesErrorAnswer(string Type, MessagesError Error, string RequestId);
+
+/// <param name="ErrorCode">Anthropic's.</param>
+/// <param name="Unsupported">The fields at fault.</param>
+internal sealed record MessagesErrorDetails(string ErrorCode, IReadOnlyList<string> Unsupported);

@@ -62,7 +62,7 @@ internal sealed class MessagesForm : IAnswerForm
             var function = Field(call, "function");
             to.WriteStartObject();
             to.WriteString("type", "tool_use");
-            to.WriteString("id", Text(call, "id") ?? "");
+            to.WriteString("id", IdOf(Text(call, "id")));
             to.WriteString("name", Text(function, "name") ?? "");
             to.WritePropertyName("input");
             Input(to, Text(function, "arguments") ?? "");
@@ -71,6 +71,9 @@ internal sealed class MessagesForm : IAnswerForm
 
         return hasCalls;
     }
+
+    /// <summary>Some upstreams give calls no ids, and their results come back by them.</summary>
+    private static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;
 
     /// <summary>A model may write arguments that are no object; they are shown and not lost.</summary>
     private static void Input(Utf8JsonWriter to, string arguments)
@@ -229,7 +232,7 @@ internal sealed class MessagesForm : IAnswerForm
                 else
                 {
                     to.WriteString("type", "tool_use");
-                    to.WriteString("id", callId ?? "");
+                    to.WriteString("id", IdOf(callId));
                     to.WriteString("name", name ?? "");
                     to.WriteStartObject("input");
                     to.WriteEndObject();

@@ -7,41 +7,47 @@ using static MetaRouter.Gateway.Http.Nested;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>
-/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, tools and their results. What has no counterpart there is refused by name;
-/// hints that change no answer (cache_control, citations, an assistant's earlier thinking) are left out.
+/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, tools and their results, a schema for the answer. What has no counterpart
+/// there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, thinking where the model sees fit, effort) are left out.
 /// </summary>
 internal static class MessagesRequest
 {
     private static readonly string[] s_fields =
     [
-        "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata", "tools", "tool_choice", "thinking", "service_tier", "cache_control",
+        "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata", "tools", "tool_choice", "thinking", "service_tier", "cache_control", "output_config", "context_management",
     ];
 
+    /// <summary>Anthropic's own code for a request that cannot be part of a conversation it keeps; its tool runner then sends the whole conversation.</summary>
+    private const string ThreadUnsupported = "thread_unsupported_request";
+
     /// <param name="needsLimit">Whether <c>max_tokens</c> must be there: who only asks how long a prompt is need not say it.</param>
+    /// <returns>The request, and the conversation it belongs to where it tells one.</returns>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static byte[] ToChat(byte[] body, bool needsLimit = true)
+    public static (byte[] Chat, string? Session) ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
+        if (Find(root, "thread", "thread") is not null)
+        {
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "unsupported_field", "'thread' goes on with a conversation that would have to be kept, and none is kept here; leave it out, and send the whole conversation in 'messages'.", "thread") { ProvidersCode = ThreadUnsupported };
+        }
+
         CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
         var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
         var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
-        if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not "disabled")
-        {
-            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"disabled\"} or leave it out.");
-        }
-
+        Check(fields);
+        var session = default(string?);
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
             to.WriteStartObject();
             to.WriteString("model", model);
             to.WriteStartArray("messages");
-            if (fields.Find("system") is { } system)
+            if (fields.Find("system") is { } system && Texts(system, "system") is { Length: > 0 } told)
             {
-                ChatPieces.Message(to, "system", Texts(system, "system"));
+                ChatPieces.Message(to, "system", told);
             }
 
             foreach (var message in List(messages, "messages"))
@@ -58,37 +64,109 @@ internal static class MessagesRequest
             ChatPieces.Copy(to, fields, "temperature", "temperature");
             ChatPieces.Copy(to, fields, "top_p", "top_p");
             ChatPieces.Copy(to, fields, "stop_sequences", "stop");
-            if (fields.Find("metadata") is { } metadata && Find(metadata, "metadata", "user_id") is { } user)
+            if (fields.Find("metadata") is { } metadata && Find(metadata, "metadata", "user_id") is { } id)
             {
-                to.WriteString("user", UserId.Check(user.ValueKind == JsonValueKind.String ? Fields.Text("metadata.user_id", user) : throw Fields.Wrong("metadata.user_id", user, "a string"), "metadata.user_id"));
+                (var user, session) = Asker(id.ValueKind == JsonValueKind.String ? Fields.Text("metadata.user_id", id) : throw Fields.Wrong("metadata.user_id", id, "a string"));
+                to.WriteString("user", UserId.Check(user, "metadata.user_id"));
             }
 
-            if (fields.Find("tools") is { } tools)
-            {
-                Tools(to, tools);
-            }
-
-            if (fields.Find("tool_choice") is { } choice)
-            {
-                ToolChoice(to, choice);
-            }
-
+            Tools(to, fields);
+            Format(to, fields);
             ChatPieces.Streams(to, fields);
             to.WriteEndObject();
         }
 
-        return buffer.WrittenSpan.ToArray();
+        return (buffer.WrittenSpan.ToArray(), session);
+    }
+
+    /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>
+    private static void Check(Fields fields)
+    {
+        if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not ("disabled" or "adaptive"))
+        {
+            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
+        }
+
+        if (fields.Find("context_management") is { } management && Find(management, "context_management", "edits") is { } edits)
+        {
+            foreach (var edit in List(edits, "context_management.edits"))
+            {
+                if (!TypeOf(edit, "context_management.edits").StartsWith("clear_thinking_", StringComparison.Ordinal)) // of which upstreams get none anyhow
+                {
+                    throw Unsupported("context_management", $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', and upstreams shorten no conversation; leave it out, and send less of it.");
+                }
+            }
+        }
+    }
+
+    /// <summary>Claude Code writes its device, the account and the session there, as an object: that is one user in many conversations, not as many users.</summary>
+    private static (string User, string? Session) Asker(string id)
+    {
+        if (!id.StartsWith('{'))
+        {
+            return (id, null);
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(id);
+            var parts = document.RootElement;
+            return Part("session_id") is { } session && (Part("account_uuid") ?? Part("device_id")) is { } user ? (user, session) : (id, null);
+
+            string? Part(string name) => parts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Fields.Text("metadata.user_id", value) is { Length: > 0 } text ? text : null;
+        }
+        catch (JsonException)
+        {
+            return (id, null);
+        }
+    }
+
+    private static void Format(Utf8JsonWriter to, Fields fields)
+    {
+        if (fields.Find("output_config") is not { } config)
+        {
+            return;
+        }
+
+        foreach (var field in config.ValueKind == JsonValueKind.Object ? config.EnumerateObject() : throw Fields.Wrong("output_config", config, "an object"))
+        {
+            if (field.Name is not ("format" or "effort"))
+            {
+                throw Unsupported("output_config", $"'output_config.{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out.");
+            }
+        }
+
+        if (Find(config, "output_config", "format") is { } format)
+        {
+            var schema = TypeOf(format, "output_config.format") == "json_schema" ? Find(format, "output_config.format", "schema") ?? throw Missing("output_config.format.schema", "send the schema of the answer")
+                : throw Fields.Wrong("output_config.format", format, "an object whose type is json_schema");
+            to.WriteStartObject("response_format");
+            to.WriteString("type", "json_schema");
+            to.WriteStartObject("json_schema");
+            to.WriteString("name", "answer");
+            to.WriteBoolean("strict", true); // as Anthropic's always are
+            to.WritePropertyName("schema");
+            schema.WriteTo(to);
+            to.WriteEndObject();
+            to.WriteEndObject();
+        }
     }
 
     private static void Message(Utf8JsonWriter to, JsonElement message)
     {
         var role = Find(message, "messages", "role") is { ValueKind: JsonValueKind.String } r ? r.GetString() : null;
-        if (role is not ("user" or "assistant"))
+        if (role is not ("user" or "assistant" or "system"))
         {
-            throw Fields.Wrong("messages", message, "a list of objects with a role, user or assistant, and content");
+            throw Fields.Wrong("messages", message, "a list of objects with a role, user, assistant or system, and content");
         }
 
         var content = Find(message, "messages", "content") ?? throw Missing("messages.content", "send a text or a list of blocks");
+        if (role == "system")
+        {
+            ChatPieces.Message(to, role, Texts(content, "messages.content"));
+            return;
+        }
+
         JsonElement[] blocks = content.ValueKind == JsonValueKind.String ? [] : [.. List(content, "messages.content")];
         if (role == "assistant")
         {
@@ -179,26 +257,43 @@ internal static class MessagesRequest
         }
     }
 
-    private static void Tools(Utf8JsonWriter to, JsonElement tools)
+    /// <summary>The tools, and what is asked of their use. Without tools upstreams refuse an empty list, and the latter too, while here both are often sent regardless.</summary>
+    private static void Tools(Utf8JsonWriter to, Fields fields)
     {
-        to.WriteStartArray("tools");
-        foreach (var tool in List(tools, "tools"))
+        var count = 0;
+        foreach (var tool in fields.Find("tools") is { } tools ? List(tools, "tools") : default)
         {
             if (Find(tool, "tools", "type") is { } type && !(type.ValueKind == JsonValueKind.String && type.ValueEquals("custom")))
             {
                 throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
             }
 
-            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema");
+            if (count++ == 0)
+            {
+                to.WriteStartArray("tools");
+            }
+
+            var strict = Find(tool, "tools", "strict");
+            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
         }
 
-        to.WriteEndArray();
+        if (count > 0)
+        {
+            to.WriteEndArray();
+        }
+
+        if (fields.Find("tool_choice") is { } choice)
+        {
+            ToolChoice(to, choice, count > 0);
+        }
     }
 
-    private static void ToolChoice(Utf8JsonWriter to, JsonElement choice)
+    private static void ToolChoice(Utf8JsonWriter to, JsonElement choice, bool hasTools)
     {
         switch (TypeOf(choice, "tool_choice"))
         {
+            case "auto" or "none" when !hasTools:
+                return;
             case "auto":
                 to.WriteString("tool_choice", "auto");
                 break;

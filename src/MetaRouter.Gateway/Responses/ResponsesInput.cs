@@ -69,7 +69,7 @@ internal sealed class ResponsesInput
             case "reasoning":
                 break; // upstreams take none back
             case "item_reference":
-                throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself (clients that send references stop when told \"store\": false).");
+                throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself. Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
             default:
                 throw Unsupported(Name, $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
         }

@@ -38,7 +38,7 @@ internal static class ResponsesTools
         if (fields.Find("tool_choice") is { } choice && (count > 0 || !(choice.ValueKind == JsonValueKind.String && (choice.ValueEquals("auto") || choice.ValueEquals("none")))))
         {
             to.WritePropertyName("tool_choice");
-            Choice(to, choice);
+            Choice(to, choice, fields.Find("tools"));
         }
     }
 
@@ -98,7 +98,7 @@ internal static class ResponsesTools
         to.WriteEndObject();
     }
 
-    private static void Choice(Utf8JsonWriter to, JsonElement choice)
+    private static void Choice(Utf8JsonWriter to, JsonElement choice, JsonElement? tools)
     {
         const string expected = "auto, none, required, or an object whose type is function, custom or allowed_tools";
         if (choice.ValueKind == JsonValueKind.String)
@@ -110,7 +110,7 @@ internal static class ResponsesTools
         switch (TypeOf(choice, "tool_choice"))
         {
             case "function" or "custom":
-                ChatPieces.Named(to, choice.GetProperty("type").GetString()!, Word(choice, "name"));
+                ChatPieces.Named(to, choice.GetProperty("type").GetString()!, ToolNames.OfChoice(choice, tools));
                 break;
             case "allowed_tools":
                 to.WriteStartObject();
@@ -120,7 +120,7 @@ internal static class ResponsesTools
                 to.WriteStartArray("tools");
                 foreach (var tool in List(Find(choice, "tool_choice", "tools") ?? throw Missing("tool_choice.tools", "send the tools that are allowed"), "tool_choice.tools"))
                 {
-                    Choice(to, TypeOf(tool, "tool_choice.tools") is "function" or "custom" ? tool : throw Fields.Wrong("tool_choice.tools", tool, "a function or a custom tool with its name"));
+                    Choice(to, TypeOf(tool, "tool_choice.tools") is "function" or "custom" ? tool : throw Fields.Wrong("tool_choice.tools", tool, "a function or a custom tool with its name"), tools);
                 }
 
                 to.WriteEndArray();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Gateway.Http;
 using static MetaRouter.Gateway.Http.Nested;
 
 namespace MetaRouter.Gateway.Responses;
@@ -25,5 +26,44 @@ internal static class ToolNames
         }
 
         return found;
+    }
+
+    /// <summary>What upstreams call the tool that a choice names: by its own name, as requests have it, or by both, as calls of it have them.</summary>
+    /// <param name="choice">Of the kind function or custom.</param>
+    /// <exception cref="ApiException">400: several namespaces have a tool of that name.</exception>
+    public static string OfChoice(JsonElement choice, JsonElement? tools)
+    {
+        var name = Word(choice, "name");
+        if (Find(choice, "tool_choice", "namespace") is { ValueKind: JsonValueKind.String } space)
+        {
+            return Join(Fields.Text("namespace", space), name);
+        }
+
+        var spaces = new List<string>();
+        foreach (var tool in tools is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default)
+        {
+            if (TypeOf(tool, "tools") != "namespace")
+            {
+                if (Word(tool, "name") == name)
+                {
+                    return name;
+                }
+
+                continue;
+            }
+
+            var of = Word(tool, "name");
+            if (tool.GetProperty("tools").EnumerateArray().Any(t => Word(t, "name") is var own && (own == name || $"{of}.{own}" == name)))
+            {
+                spaces.Add(of);
+            }
+        }
+
+        return spaces switch
+        {
+            [] => name,
+            [var only] => Join(only, name.StartsWith(only + ".", StringComparison.Ordinal) ? name[(only.Length + 1)..] : name),
+            _ => throw Fields.Wrong("tool_choice", choice, $"of one namespace, and {string.Join(" and ", spaces)} have such a tool; say which in 'namespace'"),
+        };
     }
 }

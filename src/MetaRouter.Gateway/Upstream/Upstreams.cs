@@ -54,15 +54,15 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     /// <summary>Sends the request to the models in turn until one answers.</summary>
     /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
-    /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails.</param>
+    /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails, and are not asked for before.</param>
     /// <param name="inVain">Told of every model that was given the prompt and brought no whole answer, where it may have been at work on it: it bills that.</param>
     /// <exception cref="CallerLeftException">The request had been sent.</exception>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, IEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(string path, IAsyncEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
     {
         var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
         var tried = new List<ModelId>();
-        foreach (var model in models)
+        await foreach (var model in models.ConfigureAwait(false))
         {
             var endpoints = EndpointsOf(model);
             failed ??= endpoints.Length == 0 ? new ApiException(502, ErrorCodes.Upstream, "no_upstream", $"No upstream is configured for the model '{model}'. Add one to section {UpstreamOptions.Section}.") : null;
@@ -111,6 +111,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                         throw e.Error;
                     }
                 }
+            }
+
+            if (attempts == settings.Gateway.MostAttempts)
+            {
+                break;
             }
         }
 

@@ -123,8 +123,9 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     private RouterSecrets Secrets => secrets;
 
-    /// <summary>That a client left is no failure of whoever was asked.</summary>
-    private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest);
+    /// <summary>That a client left is no failure of whoever was asked, nor that its request is none, is too long, or is refused for what it says.</summary>
+    private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
+        or StatusCodes.Status400BadRequest or StatusCodes.Status403Forbidden or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status422UnprocessableEntity);
 
     private int Strongest(ModelCatalog catalog)
     {

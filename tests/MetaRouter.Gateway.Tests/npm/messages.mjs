@@ -31,6 +31,12 @@ const answered = await client.messages.create({
 });
 seen.answered = answered.content[0].text;
 
+seen.parsed = (await client.messages.parse({ model: 'auto', max_tokens, messages: [{ role: 'user', content: 'json' }], output_config: { effort: 'low', format: { type: 'json_schema', schema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'], additionalProperties: false } } } })).parsed_output;
+
+// It asks first for a conversation that the server keeps.
+const run = await client.beta.messages.toolRunner({ model: 'auto', max_tokens, stream: true, tools: [{ ...tools[0], parse: input => input, run: ({ city }) => `rain in ${city}` }], messages: [{ role: 'user', content: 'tools' }] });
+seen.run = run.content[0].text;
+
 async function errorOf(work) {
   try {
     await work();

@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static MetaRouter.Gateway.Upstream.Completion;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>A small value that a JSON schema allows, as far as types, required fields, lists of values, bounds and the usual formats say; patterns are not looked at.</summary>
+internal sealed class SchemaExample
+{
+    /// <summary>Schemas that contain themselves: as little as may be from the one depth on, nothing from the other, and no more values than this.</summary>
+    private const int Sparse = 8, Deepest = 24, Most = 10_000;
+
+    private const string Word = "simulated";
+
+    private readonly JsonElement _root;
+    private int _made;
+
+    private SchemaExample(JsonElement root) => _root = root;
+
+    /// <param name="schema">Of no kind: any object will do.</param>
+    public static JsonNode Of(JsonElement schema) => schema.ValueKind == JsonValueKind.Object ? new SchemaExample(schema).Of(schema, 0) ?? new JsonObject() : new JsonObject();
+
+    private JsonNode? Of(JsonElement schema, int depth)
+    {
+        if (depth > Deepest || ++_made > Most || schema.ValueKind != JsonValueKind.Object)
+        {
+            return schema.ValueKind == JsonValueKind.True ? Word : null;
+        }
+
+        if (Text(schema, "$ref") is { } reference)
+        {
+            return Of(At(_root, reference), depth + 1);
+        }
+
+        if (schema.TryGetProperty("const", out var only))
+        {
+            return JsonNode.Parse(only.GetRawText());
+        }
+
+        foreach (var value in List(schema, "enum"))
+        {
+            return JsonNode.Parse(value.GetRawText());
+        }
+
+        foreach (var name in (string[])["anyOf", "oneOf"])
+        {
+            var ways = List(schema, name).ToArray();
+            if (ways.Length > 0)
+            {
+                return Of(ways.FirstOrDefault(w => (TypeOf(w) == "null") == (depth > Sparse), ways[0]), depth + 1);
+            }
+        }
+
+        return TypeOf(schema) switch
+        {
+            not "null" when depth > Sparse && List(schema, "type").Any(t => t.ValueKind == JsonValueKind.String && t.ValueEquals("null")) => null,
+            "object" => Object(schema, depth),
+            "array" => Array(schema, depth),
+            "integer" or "number" => Number(schema),
+            "boolean" => false,
+            "null" => null,
+            _ => String(schema),
+        };
+    }
+
+    /// <summary>Told, or by what stands beside it.</summary>
+    private static string TypeOf(JsonElement schema)
+    {
+        var type = Field(schema, "type");
+        return type.ValueKind switch
+        {
+            JsonValueKind.String => Text(schema, "type")!,
+            JsonValueKind.Array => type.EnumerateArray().Where(t => t.ValueKind == JsonValueKind.String).Select(t => t.GetString()!).FirstOrDefault(t => t != "null") ?? "null",
+            _ => Field(schema, "properties").ValueKind == JsonValueKind.Object || List(schema, "allOf").Any() ? "object" : Field(schema, "items").ValueKind == JsonValueKind.Object ? "array" : "string",
+        };
+    }
+
+    private JsonObject Object(JsonElement schema, int depth)
+    {
+        var made = new JsonObject();
+        foreach (var part in List(schema, "allOf"))
+        {
+            foreach (var (name, value) in (Of(part, depth + 1) as JsonObject ?? []).ToArray())
+            {
+                made[name] = value?.DeepClone();
+            }
+        }
+
+        var required = schema.TryGetProperty("required", out _) ? List(schema, "required").Where(r => r.ValueKind == JsonValueKind.String).Select(r => r.GetString()!).ToHashSet() : null;
+        foreach (var property in Field(schema, "properties") is { ValueKind: JsonValueKind.Object } properties ? properties.EnumerateObject() : default)
+        {
+            if (required is null ? depth == 0 : required.Contains(property.Name))
+            {
+                made[property.Name] = Of(property.Value, depth + 1);
+            }
+        }
+
+        return made;
+    }
+
+    private JsonArray Array(JsonElement schema, int depth)
+    {
+        var made = new JsonArray();
+        foreach (var item in List(schema, "prefixItems"))
+        {
+            made.Add(Of(item, depth + 1));
+        }
+
+        var items = Field(schema, "items");
+        var least = items.ValueKind == JsonValueKind.False ? 0 : Bound(schema, "minItems") ?? (depth > Sparse ? 0 : Math.Min(1, Bound(schema, "maxItems") ?? 1));
+        while (made.Count < least && _made < Most)
+        {
+            made.Add(items.ValueKind == JsonValueKind.Object ? Of(items, depth + 1) : Of(default, depth + 1) ?? Word);
+        }
+
+        return made;
+    }
+
+    private static JsonNode Number(JsonElement schema)
+    {
+        var least = Bound(schema, "minimum") ?? Bound(schema, "exclusiveMinimum") + 1;
+        var most = Bound(schema, "maximum") ?? Bound(schema, "exclusiveMaximum") - 1;
+        var value = least is > 0 ? least.Value : most is < 0 ? most.Value : 0;
+        var step = Bound(schema, "multipleOf") ?? (TypeOf(schema) == "integer" ? 1 : 0);
+        value = step > 0 ? (value < 0 ? Math.Floor(value / step) : Math.Ceiling(value / step)) * step : value;
+        return value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
+    }
+
+    private static string String(JsonElement schema)
+    {
+        var text = Text(schema, "format") switch
+        {
+            "date-time" => "2026-01-01T00:00:00Z",
+            "date" => "2026-01-01",
+            "time" => "00:00:00Z",
+            "duration" => "PT1M",
+            "email" => "simulated@example.com",
+            "uri" or "url" => "https://example.com/simulated",
+            "hostname" => "example.com",
+            "ipv4" => "192.0.2.1",
+            "ipv6" => "2001:db8::1",
+            "uuid" => "00000000-0000-4000-8000-000000000000",
+            _ => Word,
+        };
+        text = text.PadRight((int)Math.Clamp(Bound(schema, "minLength") ?? 0, 0, 10_000), '.');
+        return Bound(schema, "maxLength") is >= 0 and var most && most < text.Length ? text[..(int)most] : text;
+    }
+
+    private static double? Bound(JsonElement schema, string name) => Field(schema, name) is { ValueKind: JsonValueKind.Number } bound && bound.TryGetDouble(out var value) && double.IsFinite(value) ? value : null;
+
+    /// <param name="reference">A pointer into the schema, such as <c>#/$defs/step</c>.</param>
+    private static JsonElement At(JsonElement root, string reference)
+    {
+        var at = root;
+        foreach (var part in reference.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            at = at.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? at.EnumerateArray().ElementAtOrDefault(index) : Field(at, name);
+        }
+
+        return at;
+    }
+}

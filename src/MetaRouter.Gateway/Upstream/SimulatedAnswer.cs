@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static MetaRouter.Gateway.Upstream.Completion;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>What the simulated upstream says: a text, a JSON text where the request asks for one, or a call of the tool that must be called.</summary>
+/// <param name="Text">The content, or what is given to the tool.</param>
+/// <param name="Tool">Its name; null: none is called.</param>
+/// <param name="TakesText">It is a custom tool, not a function.</param>
+/// <param name="IsCut">The limit was reached.</param>
+internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText, bool IsCut)
+{
+    public const int CharactersPerToken = 4;
+
+    private const int PieceOfArguments = 8;
+
+    public int Tokens => (Text.Length + CharactersPerToken - 1) / CharactersPerToken;
+
+    public string Finish => IsCut ? "length" : Tool is null ? "stop" : "tool_calls";
+
+    /// <param name="request">A chat request.</param>
+    /// <param name="text">What is said where nothing else is asked for.</param>
+    public static SimulatedAnswer To(JsonElement request, string text)
+    {
+        var (tool, takesText) = MustCall(request) is { } called ? (called, Type(called) == "custom") : default;
+        var format = Field(request, "response_format");
+        var said = tool.ValueKind == JsonValueKind.Object ? takesText ? text : SchemaExample.Of(Field(Field(tool, "function"), "parameters")).ToJsonString()
+            : Type(format) switch
+            {
+                "json_schema" => SchemaExample.Of(Field(Field(format, "json_schema"), "schema")).ToJsonString(),
+                "json_object" => new JsonObject { ["simulated"] = text }.ToJsonString(),
+                _ => text,
+            };
+        var limit = Limit(request, "max_completion_tokens") ?? Limit(request, "max_tokens") ?? int.MaxValue;
+        var isCut = (said.Length + CharactersPerToken - 1) / CharactersPerToken > limit;
+        return new(isCut ? said[..(limit * CharactersPerToken)] : said, NameOf(tool), takesText, isCut);
+    }
+
+    public JsonObject Message() => Tool is null
+        ? new() { ["role"] = "assistant", ["content"] = Text }
+        : new() { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = new JsonArray(Call(Text)) };
+
+    /// <summary>The message in pieces, as they stream.</summary>
+    public IEnumerable<JsonObject> Deltas()
+    {
+        if (Tool is null)
+        {
+            yield return new() { ["role"] = "assistant", ["content"] = "" };
+            foreach (var (at, word) in Text.Split(' ').Index())
+            {
+                yield return new() { ["content"] = at == 0 ? word : " " + word };
+            }
+
+            yield break;
+        }
+
+        var begun = Call("");
+        begun["index"] = 0;
+        yield return new() { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = new JsonArray(begun) };
+        foreach (var piece in Text.Chunk(PieceOfArguments))
+        {
+            yield return new() { ["tool_calls"] = new JsonArray(new JsonObject { ["index"] = 0, [Kind] = new JsonObject { [Given] = new string(piece) } }) };
+        }
+    }
+
+    private string Kind => TakesText ? "custom" : "function";
+
+    private string Given => TakesText ? "input" : "arguments";
+
+    private JsonObject Call(string given) => new() { ["id"] = $"call_{Guid.NewGuid():N}", ["type"] = Kind, [Kind] = new JsonObject { ["name"] = Tool, [Given] = given } };
+
+    /// <returns>The tool that <c>tool_choice</c> names, or the first where any must be called; null: none need be.</returns>
+    private static JsonElement? MustCall(JsonElement request)
+    {
+        var choice = Field(request, "tool_choice");
+        var allowed = Field(choice, "allowed_tools");
+        var wanted = choice.ValueKind == JsonValueKind.String ? choice.ValueEquals("required") ? "" : null
+            : Type(choice) == "allowed_tools" ? Completion.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameOf).FirstOrDefault() : null
+            : NameOf(choice);
+        foreach (var tool in List(request, "tools"))
+        {
+            if (wanted is not null && NameOf(tool) is { } name && (wanted.Length == 0 || name == wanted))
+            {
+                return tool;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? NameOf(JsonElement tool) => Completion.Text(Field(tool, "function"), "name") ?? Completion.Text(Field(tool, "custom"), "name");
+
+    private static string? Type(JsonElement of) => Completion.Text(of, "type");
+
+    private static int? Limit(JsonElement request, string name) => Field(request, name) is { ValueKind: JsonValueKind.Number } limit && limit.TryGetInt32(out var tokens) && tokens > 0 ? Math.Min(tokens, int.MaxValue / CharactersPerToken) : null;
+}

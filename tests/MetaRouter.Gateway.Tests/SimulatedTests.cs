@@ -1,0 +1,143 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>What answers where no upstream is configured: a newcomer's own code must run with it as it would with a model.</summary>
+public sealed class SimulatedTests : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions", Tools = """
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer","minimum":3}},"required":["city","days"]}}},{"type":"custom","custom":{"name":"c"}},{"type":"function","function":{"name":"bare"}}]
+        """;
+
+    private RunningGateway _gateway = null!;
+
+    public async Task InitializeAsync() => _gateway = await RunningGateway.StartAsync();
+
+    public async Task DisposeAsync() => await _gateway.DisposeAsync();
+
+    [Theory]
+    [InlineData("\"required\"", "f", """{"city":"simulated","days":3}""")]
+    [InlineData("""{"type":"function","function":{"name":"f"}}""", "f", """{"city":"simulated","days":3}""")]
+    [InlineData("""{"type":"function","function":{"name":"bare"}}""", "bare", "{}")]
+    [InlineData("""{"type":"custom","custom":{"name":"c"}}""", "c", "[simulated]")]
+    [InlineData("""{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"bare"}}]}}""", "bare", "{}")]
+    [InlineData("""{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"bare"}}]}}""", null, "[simulated]")]
+    [InlineData("\"auto\"", null, "[simulated]")]
+    [InlineData("\"none\"", null, "[simulated]")]
+    public async Task Tool_ThatMustBeCalled_Is(string choice, string? name, string given)
+    {
+        foreach (var (message, finish) in await BothAsync($$"""{{Tools}},"tool_choice":{{choice}}"""))
+        {
+            var call = message["tool_calls"]?.AsArray().Single();
+            var of = call?[(string)call["type"]!];
+            ((string?)of?["name"], finish).ShouldBe((name, name is null ? "stop" : "tool_calls"));
+            ((string)(of?["arguments"] ?? of?["input"] ?? message["content"])!).ShouldStartWith(given);
+            (call is null ? "call_" : (string)call["id"]!).ShouldStartWith("call_");
+        }
+    }
+
+    [Fact]
+    public async Task Schema_IsKeptTo()
+    {
+        foreach (var (message, _) in await BothAsync(""" "response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"type":"object","properties":{"sum":{"type":"number"},"unit":{"enum":["m","s"]}},"required":["sum","unit"]}}} """))
+        {
+            ((string)message["content"]!).ShouldBe("""{"sum":0,"unit":"m"}""");
+        }
+
+        foreach (var (message, _) in await BothAsync(""" "response_format":{"type":"json_object"} """))
+        {
+            ((string)JsonNode.Parse((string)message["content"]!)!["simulated"]!).ShouldStartWith("[simulated]");
+        }
+    }
+
+    [Theory]
+    [InlineData(Chat, """{"model":"auto","LIMIT":5,"messages":[{"role":"user","content":"hello"}]}""", "max_tokens")]
+    [InlineData(Chat, """{"model":"auto","LIMIT":5,"messages":[{"role":"user","content":"hello"}]}""", "max_completion_tokens")]
+    [InlineData("/v1/responses", """{"model":"auto","LIMIT":5,"input":"hello"}""", "max_output_tokens")]
+    [InlineData("/v1/messages", """{"model":"auto","LIMIT":5,"messages":[{"role":"user","content":"hello"}]}""", "max_tokens")]
+    public async Task Limit_IsKeptTo(string path, string body, string name)
+    {
+        var answer = await _gateway.PostAsync(path, body.Replace("LIMIT", name, StringComparison.Ordinal));
+
+        answer.Text.ShouldContain("[simulated] No upstr\"");
+        ((string?)answer.Body["choices"]?[0]!["finish_reason"] ?? (string?)answer.Body["stop_reason"] ?? (string?)answer.Body["incomplete_details"]!["reason"]).ShouldBeOneOf("length", "max_tokens", "max_output_tokens");
+        ((int)(answer.Body["usage"]!["completion_tokens"] ?? answer.Body["usage"]!["output_tokens"])!).ShouldBe(5);
+    }
+
+    [Theory]
+    [InlineData("{}", "\"simulated\"")]
+    [InlineData("""{"type":["null","integer"]}""", "0")]
+    [InlineData("""{"anyOf":[{"type":"null"},{"type":"boolean"}]}""", "false")]
+    [InlineData("""{"const":{"a":1}}""", """{"a":1}""")]
+    [InlineData("""{"type":"array","items":{"type":"number","exclusiveMinimum":1},"minItems":2}""", "[2,2]")]
+    [InlineData("""{"type":"array","items":{"type":"integer","maximum":-2},"maxItems":0}""", "[]")]
+    [InlineData("""{"type":"integer","maximum":-2}""", "-2")]
+    [InlineData("""{"type":"number","minimum":0.3,"multipleOf":0.5}""", "0.5")]
+    [InlineData("""{"type":"string","minLength":11}""", "\"simulated..\"")]
+    [InlineData("""{"type":"string","maxLength":3}""", "\"sim\"")]
+    [InlineData("""{"type":"string","format":"date"}""", "\"2026-01-01\"")]
+    [InlineData("""{"properties":{"a":{"$ref":"#/$defs/x~1y"},"b":{}},"required":["a"],"$defs":{"x/y":{"type":"boolean"}}}""", """{"a":false}""")]
+    [InlineData("""{"allOf":[{"properties":{"a":{"type":"null"}}, "required":["a"]},{"type":"object","properties":{"b":{"type":"boolean"}},"required":["b"]}]}""", """{"a":null,"b":false}""")]
+    public void Example_KeepsToItsSchema(string schema, string example) => SchemaExample.Of(JsonDocument.Parse(schema).RootElement).ToJsonString().ShouldBe(example);
+
+    /// <summary>They come from a request's body: what contains itself, or refers to nothing, must not hold a gateway up.</summary>
+    [Theory]
+    [InlineData("""{"$ref":"#"}""")]
+    [InlineData("""{"$ref":"#/none/0"}""")]
+    [InlineData("""{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},"required":["next"]}""")]
+    [InlineData("""{"type":"object","properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"}},"required":["a","b","c"]}""")]
+    [InlineData("""{"type":"array","minItems":1000000000,"items":{"type":"array","minItems":1000000000,"items":{}}}""")]
+    [InlineData("""{"type":"array","minItems":1000000000}""")]
+    [InlineData("""{"type":"string","minLength":1000000000}""")]
+    [InlineData("""{"type":3,"required":7,"properties":[],"enum":{},"anyOf":"x"}""")]
+    [InlineData("[]")]
+    public void Example_OfAnySchema_Ends(string schema) => SchemaExample.Of(JsonDocument.Parse(schema).RootElement).ToJsonString().Length.ShouldBeLessThan(1_000_000);
+
+    /// <returns>The message and why it ended, whole and streamed.</returns>
+    private async Task<(JsonObject Message, string Finish)[]> BothAsync(string more)
+    {
+        var body = $$"""{"model":"auto","messages":[{"role":"user","content":"hello"}],{{more}}}""";
+        var whole = (await _gateway.PostAsync(Chat, body)).Body["choices"]!.AsArray().Single()!;
+        using var streamed = await _gateway.Client.PostAsync(Chat, new StringContent(body.Insert(1, "\"stream\":true,")));
+        var (message, finish) = (new JsonObject(), "");
+        foreach (var line in (await streamed.Content.ReadAsStringAsync()).Split('\n').Where(l => l.StartsWith("data: {", StringComparison.Ordinal)))
+        {
+            var choice = JsonNode.Parse(line[6..])!["choices"]!.AsArray().Single()!;
+            finish = (string?)choice["finish_reason"] ?? finish;
+            Join(message, choice["delta"]!.AsObject());
+        }
+
+        return [(whole["message"]!.AsObject(), (string)whole["finish_reason"]!), (message, finish)];
+    }
+
+    /// <summary>As clients join deltas: texts end to end, calls by their index.</summary>
+    private static void Join(JsonObject to, JsonObject delta)
+    {
+        foreach (var (name, value) in delta)
+        {
+            if (name == "tool_calls")
+            {
+                var calls = (JsonArray)(to[name] ??= new JsonArray());
+                foreach (var call in value!.AsArray())
+                {
+                    if (calls.Count <= (int)call!["index"]!)
+                    {
+                        calls.Add(new JsonObject());
+                    }
+
+                    Join(calls[(int)call["index"]!]!.AsObject(), call.AsObject());
+                }
+            }
+            else if (value is JsonObject inner)
+            {
+                Join((JsonObject)(to[name] ??= new JsonObject()), inner);
+            }
+            else if (value is not null)
+            {
+                to[name] = name is "content" or "arguments" or "input" ? (string?)to[name] + (string)value! : value.DeepClone();
+            }
+        }
+    }
+}
