@@ -20,13 +20,28 @@ public interface ITrivialGrain : IGrainWithStringKey
     [Alias("route"), AlwaysInterleave]
     ValueTask<RouteDecision> RouteAsync(RouteRequest request);
 
-    /// <summary>Microseconds of processor this silo has used.</summary>
-    [Alias("cpu")]
-    ValueTask<double> ProcessorAsync();
+    /// <summary>What this silo has used since it started.</summary>
+    [Alias("used")]
+    ValueTask<Used> UsedAsync();
 
     /// <summary>Bytes this silo's heap holds after a collection.</summary>
     [Alias("memory"), ResponseTimeout("00:02:00")]
     ValueTask<long> MemoryAsync();
+}
+
+/// <param name="ProcessorUs">Microseconds of processor.</param>
+/// <param name="Bytes">Allocated, dead or alive.</param>
+/// <param name="PausedUs">Microseconds that collections stopped everything for.</param>
+/// <param name="Collections">Of every generation.</param>
+/// <param name="Full">Of them those of all generations.</param>
+[GenerateSerializer, Immutable, Alias("load.used")]
+public readonly record struct Used(
+    [property: Id(0)] double ProcessorUs, [property: Id(1)] long Bytes, [property: Id(2)] double PausedUs, [property: Id(3)] int Collections, [property: Id(4)] int Full)
+{
+    public static Used Here => new(Environment.CpuUsage.TotalTime.TotalMicroseconds, GC.GetTotalAllocatedBytes(), GC.GetTotalPauseDuration().TotalMicroseconds, GC.CollectionCount(0), GC.CollectionCount(2));
+
+    public static Used operator -(Used later, Used earlier) => new(
+        later.ProcessorUs - earlier.ProcessorUs, later.Bytes - earlier.Bytes, later.PausedUs - earlier.PausedUs, later.Collections - earlier.Collections, later.Full - earlier.Full);
 }
 
 [Alias("load.worker")]
@@ -51,7 +66,7 @@ internal sealed class TrivialGrain([Microsoft.Extensions.DependencyInjection.Fro
     public ValueTask<RouteDecision> RouteAsync(RouteRequest request) =>
         GrainFactory.GetGrain<ITrivialWorker>(0).DecideAsync(new UserAtHand(router.Pool.Newcomer), request, router.Moment(default, 0));
 
-    public ValueTask<double> ProcessorAsync() => new(Environment.CpuUsage.TotalTime.TotalMicroseconds);
+    public ValueTask<Used> UsedAsync() => new(Used.Here);
 
     public ValueTask<long> MemoryAsync()
     {

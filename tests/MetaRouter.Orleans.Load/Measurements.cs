@@ -116,13 +116,13 @@ internal static class Measurements
         // Of one call alone, also what it costs each side.
         async Task<(double Rate, double P50, double P99)> TimedAsync(Func<int, Task> call, int most)
         {
-            var (silo, client, at) = (await trivial[0].ProcessorAsync(), Environment.CpuUsage.TotalTime.TotalMicroseconds, Stopwatch.GetTimestamp());
+            var (silo, client, at) = (await trivial[0].UsedAsync(), Used.Here, Stopwatch.GetTimestamp());
             var result = await RunAsync(call, span, most);
-            var calls = result.Rate * Stopwatch.GetElapsedTime(at).TotalSeconds;
-            var (ofSilo, ofClient) = ((await trivial[0].ProcessorAsync() - silo) / calls, (Environment.CpuUsage.TotalTime.TotalMicroseconds - client) / calls);
+            var (seconds, ofSilo, ofClient) = (Stopwatch.GetElapsedTime(at).TotalSeconds, await trivial[0].UsedAsync() - silo, Used.Here - client);
+            var calls = result.Rate * seconds;
             if (only is not null)
             {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{only}: {result.Rate:0}/s, {ofSilo:0.0} us of processor a call in the silo, {ofClient:0.0} in the client"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{only}: {result.Rate:0}/s; a call in the silo: {ofSilo.ProcessorUs / calls:0.0} us of processor, {ofSilo.Bytes / calls:0} B allocated; {ofSilo.Collections / seconds:0.0} collections/s, {ofSilo.Full} full ones in all, paused {ofSilo.PausedUs / seconds / 1e4:0.0} % of the time; {ofClient.ProcessorUs / calls:0.0} us in the client"));
             }
 
             return result;

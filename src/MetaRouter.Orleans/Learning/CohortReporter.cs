@@ -19,13 +19,24 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
 
     private readonly ConcurrentDictionary<ulong, UserModel> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
+    private int _users; // who wait: the dictionary takes all of its locks, a thousand of them, to count
 
     /// <summary>O(1): the user's summary is made when it is sent.</summary>
     public void Report(ulong user, UserModel model)
     {
-        if (_waiting.Count < MostWaiting || _waiting.ContainsKey(user))
+        while (true)
         {
-            _waiting[user] = model;
+            if (_waiting.TryGetValue(user, out var before))
+            {
+                if (_waiting.TryUpdate(user, model, before))
+                {
+                    return;
+                }
+            }
+            else if (Volatile.Read(ref _users) >= MostWaiting || Add(user, model))
+            {
+                return;
+            }
         }
     }
 
@@ -35,7 +46,10 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         var batch = _waiting.ToArray();
         foreach (var entry in batch)
         {
-            _waiting.TryRemove(entry);
+            if (_waiting.TryRemove(entry))
+            {
+                Interlocked.Decrement(ref _users);
+            }
         }
 
         await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).SelectMany(g => g.Chunk(1_000).Select(c => SendAsync(g.Key, c)))).ConfigureAwait(false);
@@ -55,6 +69,17 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         {
             // The host stops; users report again where they are active next.
         }
+    }
+
+    private bool Add(ulong user, UserModel model)
+    {
+        if (!_waiting.TryAdd(user, model))
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _users);
+        return true;
     }
 
     private async Task SendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
@@ -90,7 +115,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         LogLater(later.Length, reason);
         foreach (var (user, model, _) in later)
         {
-            _waiting.TryAdd(user, model); // unless a newer word came meanwhile
+            Add(user, model); // unless a newer word came meanwhile
         }
     }
 

@@ -193,7 +193,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         return true;
     }
 
-    private async Task<UserModel> LoadedAsync()
+    private async ValueTask<UserModel> LoadedAsync()
     {
         if (_user is null)
         {

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using MetaRouter.Core.Users;
+using MetaRouter.Orleans.Learning;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MetaRouter.Orleans.Tests;
+
+public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis>
+{
+    private const int Holds = 200_000;
+    private const ulong Taught = ulong.MaxValue;
+
+    private static readonly UserModel s_newcomer = new(ClusterFixture.Pool, UserState.Empty);
+    private static readonly UserModel s_taught = new(ClusterFixture.Pool, UserState.Read(Population.Record(ClusterFixture.Pool, 1, 12, new Random(1))));
+
+    [Fact]
+    public void Report_ManyWait_TakesNoLongerThanWhereFewDo()
+    {
+        var (few, many) = (WithWaiting(10), WithWaiting(100_000));
+        var (ofFew, ofMany) = (double.MaxValue, double.MaxValue);
+        for (var round = 0; round < 10; round++)
+        {
+            (ofFew, ofMany) = (Math.Min(ofFew, Time(few)), Math.Min(ofMany, Time(many)));
+        }
+
+        ofMany.ShouldBeLessThan(20 * ofFew); // of caches alone some times as long; to count them, a hundred
+
+        static double Time(CohortReporter reporter)
+        {
+            var started = Stopwatch.GetTimestamp();
+            for (var i = 0; i < 1_000; i++)
+            {
+                reporter.Report((ulong)(i % 10), s_newcomer);
+            }
+
+            return Stopwatch.GetElapsedTime(started).TotalMicroseconds;
+        }
+    }
+
+    [Fact]
+    public async Task Report_AsManyWaitAsItHolds_TakesNobodyElseUntilItHasSent()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var reporter = new CohortReporter(cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>(), fixture.Options, NullLogger<CohortReporter>.Instance);
+        var partition = cluster.Client.GetGrain<ICohortGrain>((long)((Taught >> 8) % (ulong)fixture.Options.Partitions));
+        var before = await partition.SaveAsync();
+
+        Fill(reporter, Holds); // with users who taught nothing, which changes nothing there
+        reporter.Report(Taught, s_taught);
+        await reporter.FlushAsync();
+        (await partition.SaveAsync()).ShouldBe(before);
+
+        reporter.Report(Taught, s_taught);
+        await reporter.FlushAsync();
+        (await partition.SaveAsync()).ShouldNotBe(before);
+    }
+
+    private static CohortReporter WithWaiting(int users)
+    {
+        var reporter = new CohortReporter(null!, new MetaRouterClusterOptions(), NullLogger<CohortReporter>.Instance);
+        Fill(reporter, users);
+        return reporter;
+    }
+
+    private static void Fill(CohortReporter reporter, int users)
+    {
+        for (var i = 0; i < users; i++)
+        {
+            reporter.Report((ulong)i, s_newcomer);
+        }
+    }
+}
