@@ -21,7 +21,7 @@ public class SampleTests
     [Fact]
     public async Task Sample_WithoutAKey_SaysSoAndEnds()
     {
-        var (code, said) = await Helper.RunAsync("RoutedChat", "--OPENAI_API_KEY", "");
+        var (code, said) = await Programs.RunAsync(Programs.Of("RoutedChat", "--OPENAI_API_KEY", ""));
 
         code.ShouldBe(2);
         said.Trim().ShouldStartWith("OPENAI_API_KEY is not set.");

@@ -213,7 +213,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Asked(goesOn))).ShouldFail(502, "upstream_failed", Weak);
 
         asked.ShouldBe([Weak]);
-        HeldUsd(gateway).ShouldBeLessThan(1e-5);
+        (await SettledUsdAsync(gateway)).ShouldBeLessThan(1e-5);
 
         string Asked(string messages) => $$"""{"model":"router-metarouter-1","user":"ann","max_tokens":1000,"tools":{{clock}},"messages":[{{messages}}]}""";
     }

@@ -13,7 +13,7 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>docs/settings.md: every setting with its default, and a file that a gateway starts with.</summary>
 public sealed partial class SettingsPageTests
 {
-    private static readonly string s_page = File.ReadAllText(Path.Combine(ApiPageTests.FindRoot(), "docs", "settings.md"));
+    private static readonly string s_page = Repository.Read("docs", "settings.md");
 
     private static readonly Dictionary<string, Type> s_sections = new()
     {
@@ -51,7 +51,7 @@ public sealed partial class SettingsPageTests
     [Fact]
     public void Table_OfTheCluster_HasEverySetting()
     {
-        var code = File.ReadAllText(Path.Combine(ApiPageTests.FindRoot(), "src", "MetaRouter.Orleans", "MetaRouterClusterOptions.cs"));
+        var code = Repository.Read("src", "MetaRouter.Orleans", "MetaRouterClusterOptions.cs");
         var settings = Property().Matches(code).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value.Trim('"').Replace("_", "", StringComparison.Ordinal) is { Length: > 0 } value ? $"`{value}`" : "empty");
         settings.Count.ShouldBeGreaterThan(5);
         Rows("MetaRouter:Cluster").ShouldBe(settings, ignoreOrder: true);

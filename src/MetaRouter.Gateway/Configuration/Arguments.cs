@@ -17,15 +17,18 @@ internal static class Arguments
 
     public static string Version { get; } = typeof(Arguments).Assembly.GetName().Version?.ToString(3) ?? "";
 
+    /// <summary>What it was started by: as a tool it has another name.</summary>
+    private static string Program => Path.GetFileName(Environment.ProcessPath)?.Replace(".exe", "", StringComparison.Ordinal) is { } name and not "dotnet" ? name : "MetaRouter.Gateway";
+
     /// <summary>Every setting is in <c>appsettings.json</c> or in the options' docs; this names those that a first look needs.</summary>
     public static string Help => $"""
         The gateway: an OpenAI-compatible API that chooses, for each request of each
         user, the model that answers, and a console.
 
-        usage: MetaRouter.Gateway [{DemoOptions.Switch}] [--SECTION:NAME VALUE]...
-               MetaRouter.Gateway {NewKey.Command} TENANT SCOPE...
-               MetaRouter.Gateway {HealthCommand.Name} [URL]
-               MetaRouter.Gateway {CopyStore.Usage}
+        usage: {Program} [{DemoOptions.Switch}] [--SECTION:NAME VALUE]...
+               {Program} {NewKey.Command} TENANT SCOPE...
+               {Program} {HealthCommand.Name} [URL]
+               {Program} {CopyStore.Usage}
 
         {DemoOptions.Switch}                          fifty simulated users fill the console;
                                         --Demo:Users, --Demo:RequestsPerSecond,
@@ -54,9 +57,9 @@ internal static class Arguments
         upstreams, keys and tenants are lists, and best in the file: docs/settings.md
         has every setting and a whole file; docs/operating.md has the rest.
 
-        examples: MetaRouter.Gateway {DemoOptions.Switch}
-                  MetaRouter.Gateway --MetaRouter:Store redis:127.0.0.1:6379
-                  MetaRouter.Gateway {NewKey.Command} acme inference feedback read
+        examples: {Program} {DemoOptions.Switch}
+                  {Program} --MetaRouter:Store redis:127.0.0.1:6379
+                  {Program} {NewKey.Command} acme inference feedback read
         """;
 
     /// <summary>All that is wrong with them.</summary>
