@@ -1,6 +1,5 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
-using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Hosting;
