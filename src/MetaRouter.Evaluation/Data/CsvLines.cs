@@ -12,6 +12,7 @@ namespace MetaRouter.Evaluation.Data;
 internal static class CsvLines
 {
     private static readonly string[] s_needed = ["query", "model", "score"], s_figures = ["score", "cost_usd", "in", "out", "lat_s"];
+    private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
     /// <exception cref="DataFileException">No such columns, a row with more or fewer fields than the header, or a quote that is not closed.</exception>
@@ -95,7 +96,7 @@ internal static class CsvLines
                 continue;
             }
 
-            separator = separator == '\0' ? new[] { ',', ';', '\t' }.MaxBy(s => text.Count(c => c == s)) : separator;
+            separator = separator == '\0' ? s_separators.MaxBy(s => text.Count(c => c == s)) : separator;
             var begun = line;
             var (fields, field, isQuoted) = (new List<string>(), new StringBuilder(), false);
             for (var i = 0; ; i++)

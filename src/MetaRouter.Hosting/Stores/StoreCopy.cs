@@ -97,10 +97,15 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         }
 
         var open = own.Open();
-        foreach (var (partition, name, held, left) in Shared is null ? [] : open)
+        if (Shared is not { } shared)
         {
-            var there = await Shared.ReserveAsync(partition, [new Account(name, 0, long.MinValue >> 11, left)], cancellationToken).ConfigureAwait(false); // over its limit an account is told, and nothing added
-            var put = await Shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], long.MaxValue >> 11, left)], cancellationToken).ConfigureAwait(false);
+            return open.Count;
+        }
+
+        foreach (var (partition, name, held, left) in open)
+        {
+            var there = await shared.ReserveAsync(partition, [new Account(name, 0, long.MinValue >> 11, left)], cancellationToken).ConfigureAwait(false); // over its limit an account is told, and nothing added
+            var put = await shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], long.MaxValue >> 11, left)], cancellationToken).ConfigureAwait(false);
             if (there.IsOwn || put.IsOwn)
             {
                 throw new StoreException("What was spent could not be written to the store that is copied to; copy again when it is back.");
