@@ -5,7 +5,6 @@ using MetaRouter.Hosting;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using OpenAI.Responses;
 
 #pragma warning disable OPENAI001 // The client's types may still change; a newer one is taken when it is asked for.

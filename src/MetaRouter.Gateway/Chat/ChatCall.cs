@@ -57,7 +57,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
         }
     }
 
-    /// <summary>US dollars, before a model that is not chosen, or is and has failed, is called.</summary>
+    /// <summary>The same, of one model that may answer.</summary>
     public double ExpectedOf(ModelId model) => Unrouted is not null ? ExpectedUsd : Body.Choices * (double)Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>

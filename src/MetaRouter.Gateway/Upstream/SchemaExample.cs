@@ -117,7 +117,7 @@ internal sealed class SchemaExample
         return made;
     }
 
-    private static JsonNode Number(JsonElement schema)
+    private static JsonValue Number(JsonElement schema)
     {
         var least = Bound(schema, "minimum") ?? Bound(schema, "exclusiveMinimum") + 1;
         var most = Bound(schema, "maximum") ?? Bound(schema, "exclusiveMaximum") - 1;
