@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MetaRouter.Core.Users;
 using MetaRouter.Orleans.Learning;
+using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -44,6 +44,8 @@ internal sealed class TopicOffsets
         _reach = _shift[^1];
     }
 
+    private int PaddedWidth => Width + (2 * _reach * Betas);
+
     /// <summary>How many signals spoke.</summary>
     public int Signals { get; private set; }
 
@@ -92,8 +94,8 @@ internal sealed class TopicOffsets
         Weigh(alike, differs, null);
         for (var h = 0; h < Width; h++)
         {
-            var max = MathF.Max(alike[h], differs[h]);
-            log[h] += max + MathF.Log(MathF.Exp(alike[h] - max) + MathF.Exp(differs[h] - max));
+            var (low, high) = alike[h] < differs[h] ? (alike[h], differs[h]) : (differs[h], alike[h]);
+            log[h] += high + MathF.Log(1 + MathF.Exp(low - high));
         }
     }
 
@@ -115,10 +117,11 @@ internal sealed class TopicOffsets
         TensorPrimitives.Add(alike, differs, joint);
         var topics = new (byte, float[], TopicOffset)[_topics.Count];
         Span<float> probability = stackalloc float[_shift.Length];
+        Span<float> evidence = stackalloc float[PaddedWidth];
         for (var k = 0; k < topics.Length; k++)
         {
             var (code, log) = _topics[k];
-            var evidence = Padded(log, out _);
+            Pad(log, evidence, out _);
             var share = new float[Width];
             TensorPrimitives.Divide(differs, sums[k], share);
             var own = Shifted(share, evidence, probability);
@@ -126,9 +129,8 @@ internal sealed class TopicOffsets
             topics[k] = (code, own, Offset(probability, TensorPrimitives.Sum<float>(alike)));
         }
 
-        var flat = new float[Width + (2 * _reach * Betas)];
-        flat.AsSpan().Fill(1);
-        var elsewhere = Shifted(differs, flat, probability);
+        evidence.Fill(1);
+        var elsewhere = Shifted(differs, evidence, probability);
         TensorPrimitives.Add(elsewhere, alike, elsewhere);
         return (joint, topics, elsewhere);
     }
@@ -166,25 +168,24 @@ internal sealed class TopicOffsets
     {
         _plain.CopyTo(alike);
         _plain.CopyTo(differs);
-        var logs = new float[Width];
+        Span<float> logs = stackalloc float[Width];
+        Span<float> evidence = stackalloc float[PaddedWidth];
+        Span<float> own = stackalloc float[Width];
         for (var k = 0; k < _topics.Count; k++)
         {
             TensorPrimitives.Add(alike, _topics[k].Log, alike);
-            var evidence = Padded(_topics[k].Log, out var max);
-            var sum = new float[Width];
+            Pad(_topics[k].Log, evidence, out var max);
+            var sum = sums is null ? own : (sums[k] = new float[Width]);
+            sum.Clear();
             for (var o = 0; o < _shift.Length; o++)
             {
-                TensorPrimitives.MultiplyAdd(evidence.AsSpan((_reach + _shift[o]) * Betas, Width), _weight[o], sum, sum); // (1)
+                TensorPrimitives.MultiplyAdd(evidence.Slice((_reach + _shift[o]) * Betas, Width), _weight[o], sum, sum); // (1)
             }
 
             TensorPrimitives.Max(sum, 1e-30f, sum);
             TensorPrimitives.Log(sum, logs);
             TensorPrimitives.Add(logs, max, logs);
             TensorPrimitives.Add(differs, logs, differs);
-            if (sums is not null)
-            {
-                sums[k] = sum;
-            }
         }
 
         TensorPrimitives.Add(alike, (float)Math.Log(Math.Max(1 - _spread.Share, 1e-30)), alike);
@@ -192,20 +193,18 @@ internal sealed class TopicOffsets
     }
 
     /// <summary>exp(log - greatest), with the grid's ends repeated as far as shifts reach.</summary>
-    private float[] Padded(ReadOnlySpan<float> log, out float max)
+    /// <param name="padded">Length <see cref="PaddedWidth"/>.</param>
+    private void Pad(ReadOnlySpan<float> log, Span<float> padded, out float max)
     {
         max = TensorPrimitives.Max(log);
-        var padded = new float[Width + (2 * _reach * Betas)];
-        var middle = padded.AsSpan(_reach * Betas, Width);
+        var middle = padded.Slice(_reach * Betas, Width);
         TensorPrimitives.Subtract(log, max, middle);
         TensorPrimitives.Exp(middle, middle);
         for (var i = 0; i < _reach; i++)
         {
-            middle[..Betas].CopyTo(padded.AsSpan(i * Betas));
-            middle[^Betas..].CopyTo(padded.AsSpan(padded.Length - ((i + 1) * Betas)));
+            middle[..Betas].CopyTo(padded[(i * Betas)..]);
+            middle[^Betas..].CopyTo(padded[(padded.Length - ((i + 1) * Betas))..]);
         }
-
-        return padded;
     }
 
     /// <summary>Formula (3): the mass of each h, spread over its offsets by what the topic's evidence says of where they lead.</summary>

@@ -4,6 +4,7 @@ using global::Orleans.Storage;
 namespace MetaRouter.Orleans.Storage;
 
 /// <summary>Records of bytes under Orleans' own grain storage, etag-checked.</summary>
+/// <remarks>It touches nothing of the grain that asks, so it does not come back to the grain's turn; whoever awaits it does, once.</remarks>
 internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGrainStorage storage)
 {
     /// <summary>The storage provider's name.</summary>
@@ -16,7 +17,7 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
         var state = new GrainState<StoredBytes>(new StoredBytes());
         try
         {
-            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(true);
+            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
@@ -34,7 +35,7 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
         var state = new GrainState<StoredBytes>(new StoredBytes { Value = value }, etag) { RecordExists = etag is not null };
         try
         {
-            await storage.WriteStateAsync(name, grain, state).ConfigureAwait(true);
+            await storage.WriteStateAsync(name, grain, state).ConfigureAwait(false);
             return state.ETag;
         }
         catch (InconsistentStateException)
@@ -54,10 +55,10 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
         var state = new GrainState<StoredBytes>(new StoredBytes());
         try
         {
-            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(true);
+            await storage.ReadStateAsync(name, grain, state).ConfigureAwait(false);
             if (state.RecordExists)
             {
-                await storage.ClearStateAsync(name, grain, state).ConfigureAwait(true);
+                await storage.ClearStateAsync(name, grain, state).ConfigureAwait(false);
             }
         }
         catch (Exception e)
