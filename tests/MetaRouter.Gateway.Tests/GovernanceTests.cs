@@ -218,6 +218,31 @@ public sealed class GovernanceTests : IAsyncLifetime
         string Asked(string messages) => $$"""{"model":"router-metarouter-1","user":"ann","max_tokens":1000,"tools":{{clock}},"messages":[{{messages}}]}""";
     }
 
+    /// <summary>A turn does not stay with a model that has become too dear, and the refusal tells of the cheapest model's cost.</summary>
+    [Fact]
+    public async Task Budget_TooSmallForWhoBeganTheTurn_GoesToAModelThatFits()
+    {
+        const string question = """{"role":"user","content":"What time is it?"}""", answered = question + """,{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.0072", "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":100}}""");
+            return true;
+        };
+        (await gateway.PostAsync(Chat, Asked("router-metarouter-0", question))).Headers["x-router-model"].ShouldBe(Strong); // $0.0065
+
+        (await gateway.PostAsync(Chat, Asked("router-metarouter-0", answered))).Headers["x-router-model"].ShouldBe(Weak);
+        Answer refused;
+        while ((refused = await gateway.PostAsync(Chat, Asked("auto", answered))).Status == 200)
+        {
+            refused.Headers["x-router-model"].ShouldNotBe(Strong);
+        }
+
+        refused.ShouldFail(429, "budget_exceeded", "cheapest model");
+
+        static string Asked(string model, string messages) => $$$"""{"model":"{{{model}}}","user":"ann","tools":[{"type":"function","function":{"name":"clock"}}],"messages":[{{{messages}}}]}""";
+    }
+
     [Fact]
     public async Task Budget_ComparisonWithOneSideSilent_PaysForThatPromptToo()
     {

@@ -193,9 +193,16 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
                 throw governor.OverBudget(call.Tenant, expected, missing);
             }
 
+            if (call.GoesOn)
+            {
+                // The model that began the turn is too dear for what is left; others were not looked at.
+                call.GoesOn = false;
+                call.Decision = await DecideAsync(call, request with { MayCompare = false }).ConfigureAwait(false);
+                continue;
+            }
+
             try
             {
-                call.GoesOn = false; // the model that began the turn has become too dear
                 call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd / call.Body.Choices, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
