@@ -11,12 +11,10 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
-    private const string Name = ValueNames.Catalog;
-
     private readonly ILogger<CatalogKeeper> _logger = logger;
     private readonly ModelCatalog _configured = pool.Current.Catalog;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private byte[]? _shared;
+    private readonly SharedValue _shared = new(store, ValueNames.Catalog);
 
     /// <summary>Puts the catalog into service that was set last, here or at another router of the store.</summary>
     public async Task PullAsync(CancellationToken cancellationToken)
@@ -49,10 +47,8 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
                     return false;
                 }
 
-                var bytes = CatalogJson.Write(catalog);
-                if (await store.WriteValueAsync(Name, bytes, _shared, CancellationToken.None).ConfigureAwait(false))
+                if (await _shared.TryWriteAsync(CatalogJson.Write(catalog), CancellationToken.None).ConfigureAwait(false))
                 {
-                    _shared = bytes;
                     Serve(catalog);
                     return true;
                 }
@@ -71,14 +67,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
 
     private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
-        var bytes = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-        if (bytes is null && _shared is not null)
-        {
-            // Nobody removes it: the store was emptied. The next look sees this one, or another router's.
-            await store.WriteValueAsync(Name, _shared, null, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (bytes is null || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
+        if (await _shared.FindNewAsync(cancellationToken).ConfigureAwait(false) is not { } bytes)
         {
             return;
         }
@@ -92,7 +81,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
             LogUnreadable(e.Message);
         }
 
-        _shared = bytes;
+        _shared.Take(bytes);
     }
 
     private void Serve(ModelCatalog catalog)

@@ -81,7 +81,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
-    /// <param name="atLeast">It asked itself to be left alone for so long; null: it did not say.</param>
+    /// <param name="atLeast">It asked itself to be left alone for so long, of which a minute is kept to; null: it did not say.</param>
     /// <returns>True when this failure opened it.</returns>
     public bool Fail(TimeSpan? atLeast = null)
     {

@@ -15,12 +15,7 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class InProcessRouter : IEdgeRouter
 {
-    private const int Turns = 4096;
     private const int MostRetries = 20;
-    private const int ChanceBytes = 480;
-
-    /// <summary>How soon a store that failed is asked again, and how long after that a question that got no answer keeps the others from asking, in seconds.</summary>
-    private const double AskAgain = 0.25, AwaitAnswer = 4;
 
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
@@ -31,17 +26,11 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private readonly DecisionLog _log;
     private readonly ILogger<InProcessRouter> _logger;
     private readonly UserCache _users;
-    private long _storeAwayUntil;
-    private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, Turns).Select(_ => new SemaphoreSlim(1, 1))];
+    private readonly StoreAway _storeAway = new();
+    private readonly UserTurns _turns = new();
 
     [ThreadStatic]
     private static RequestEncoding? t_scratch;
-
-    [ThreadStatic]
-    private static byte[]? t_chance;
-
-    [ThreadStatic]
-    private static int t_chanceLeft;
 
     public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
     {
@@ -133,8 +122,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
     {
         var key = Key(tenant, user);
-        var turn = _turns[Turn(key)];
-        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var turn = await _turns.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         try
         {
             await _store.EraseAsync(key, _time.GetUtcNow().ToUnixTimeMilliseconds(), CancellationToken.None).ConfigureAwait(false);
@@ -143,7 +131,6 @@ public sealed partial class InProcessRouter : IEdgeRouter
         {
             // Also when the store failed: it may have erased and lost the answer.
             _users.Remove(key);
-            turn.Release();
         }
     }
 
@@ -159,31 +146,10 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
     private UserKey Key(string tenant, string user) => new(IdentityHash.Compute(_secrets.IdentitySecret, tenant), IdentityHash.Compute(_secrets.IdentitySecret, tenant, user));
 
-    private static int Turn(UserKey key) => (int)(key.User % Turns);
-
     private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request, DecisionSpans? spans)
     {
-        // After the erasure it knows of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.
-        var now = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs + 1);
-        var chance = Chance(12);
-        var moment = new DecisionMoment(
-            key.Tenant, key.User, now, BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
-            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)), Erasure.Name(erasedAtMs));
+        var moment = DecisionMoment.Of(key.Tenant, key.User, _time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs, Chance.Take(DecisionMoment.ChanceBytes));
         return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
-    }
-
-    /// <summary>So many bytes of chance, each given out once: asking the system for few costs as much as for many.</summary>
-    private static ReadOnlySpan<byte> Chance(int bytes)
-    {
-        var block = t_chance ??= new byte[ChanceBytes];
-        if (t_chanceLeft < bytes)
-        {
-            RandomNumberGenerator.Fill(block);
-            t_chanceLeft = block.Length;
-        }
-
-        t_chanceLeft -= bytes;
-        return block.AsSpan(t_chanceLeft, bytes);
     }
 
     /// <summary>The user under the pool in service now.</summary>
@@ -209,37 +175,32 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private bool IsStale(CachedUser user) => _store.Freshness is { } span && Stopwatch.GetElapsedTime(user.ReadAt) > span;
 
     /// <summary>
-    /// The user from the store; while that is away what is remembered of the user, else the population's policy: what cannot be read must not keep an answer from
-    /// anybody. A store that failed is asked again a moment later, and by one request at a time: one that hangs would hold up all.
+    /// The user from the store; while that is away what is remembered of the user, else the population's policy: what cannot be read must not keep an answer from anybody.
     /// </summary>
     private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
-        var away = Interlocked.Read(ref _storeAwayUntil);
-        if (away == 0 || (Stopwatch.GetTimestamp() >= away && Interlocked.CompareExchange(ref _storeAwayUntil, In(AwaitAnswer), away) == away))
+        if (_storeAway.MayAsk(out var turn))
         {
             try
             {
                 var user = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-                Interlocked.Exchange(ref _storeAwayUntil, 0);
+                _storeAway.Answered();
                 return user;
             }
             catch (StoreException e)
             {
-                Interlocked.Exchange(ref _storeAwayUntil, In(AskAgain));
+                _storeAway.Failed();
                 LogFallback(e.Message);
             }
-            catch when (away != 0)
+            catch
             {
-                // Whoever asked went away before the store could answer: the next may ask at once.
-                Interlocked.Exchange(ref _storeAwayUntil, away);
+                _storeAway.Undecided(turn);
                 throw;
             }
         }
 
         _metrics.Fallbacks.Add(1);
         return remembered ?? new CachedUser(_pool.Newcomer, 0, 0);
-
-        static long In(double seconds) => Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
     }
 
     private async ValueTask<CachedUser> LoadAsync(UserKey key, CancellationToken cancellationToken)
@@ -282,8 +243,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>
     private async ValueTask<(UserModel Model, bool Erased)> ChangeAsync(UserKey key, Func<UserModel, long, UserModel?> change, CancellationToken cancellationToken)
     {
-        var turn = _turns[Turn(key)];
-        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var turn = await _turns.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         try
         {
             var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
@@ -328,10 +288,6 @@ public sealed partial class InProcessRouter : IEdgeRouter
             // What the store holds is not known: read it anew next time.
             _users.Remove(key);
             throw;
-        }
-        finally
-        {
-            turn.Release();
         }
     }
 

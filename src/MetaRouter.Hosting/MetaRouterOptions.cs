@@ -206,7 +206,7 @@ public sealed class MetaRouterOptions
         /// <value>What it can take part in: any of <c>tools</c>, <c>vision</c>, <c>structured_output</c>, <c>streaming</c>, or <c>none</c>. Empty: all.</value>
         public IList<string> Capabilities { get; } = [];
 
-        /// <value>Tokens; default 128,000.</value>
+        /// <value>Tokens of prompt and answer together, 1 or more; default 128,000.</value>
         public int ContextWindow { get; set; } = 128_000;
 
         /// <value>A model the snapshot knows that this one resembles; empty: none.</value>

@@ -56,6 +56,8 @@ public sealed class RouterMetrics : IDisposable
 
     public Counter<long> Refreshes { get; }
 
+    /// <summary>Counts a decision and what it predicts of the chosen model.</summary>
+    /// <param name="took">The belief's loading included.</param>
     public void Decided(RouteDecision decision, TimeSpan took)
     {
         ArgumentNullException.ThrowIfNull(decision);

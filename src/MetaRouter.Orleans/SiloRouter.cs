@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
@@ -55,15 +54,7 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
 
     public void Leave() => Interlocked.Decrement(ref _inHand);
 
-    /// <summary>After the erasure that is known of, whatever the clocks say: feedback on a new decision is never refused as feedback on an old one.</summary>
-    public DecisionMoment Moment(UserKey key, long erasedAtMs)
-    {
-        Span<byte> chance = stackalloc byte[12];
-        RandomNumberGenerator.Fill(chance);
-        return new DecisionMoment(
-            key.Tenant, key.User, Math.Max(NowMs, erasedAtMs + 1), BitConverter.ToUInt32(chance) & SignalKey.MaxNonce,
-            (BitConverter.ToUInt64(chance[4..]) >> 11) * (1.0 / (1UL << 53)), Erasure.Name(erasedAtMs));
-    }
+    public DecisionMoment Moment(UserKey key, long erasedAtMs) => DecisionMoment.Of(key.Tenant, key.User, NowMs, erasedAtMs, Chance.Take(DecisionMoment.ChanceBytes));
 
     public RouteDecision Decide(UserModel user, RouteRequest request, in DecisionMoment moment)
     {

@@ -22,43 +22,36 @@ public sealed partial class DocumentationTests
     public async Task Commands_OfAPage_RunAndPrintWhatItSays(string page)
     {
         var blocks = Blocks(Path.Combine(Root, "docs", page)).Where(b => !IsLeftOut(b)).ToArray();
-        var folder = Directory.CreateTempSubdirectory("docs-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        var (gateway, redis) = (Loopback.FreePort(), Loopback.FreePort());
+        var script = new StringBuilder("set -eo pipefail\n");
+        if (!blocks.Any(b => b.Contains("src/MetaRouter.Gateway", StringComparison.Ordinal)))
         {
-            var (gateway, redis) = (Loopback.FreePort(), Loopback.FreePort());
-            var script = new StringBuilder("set -eo pipefail\n");
-            if (!blocks.Any(b => b.Contains("src/MetaRouter.Gateway", StringComparison.Ordinal)))
-            {
-                script.Append("dotnet run -c Release --project src/MetaRouter.Gateway -- --demo &\nuntil curl -sf http://127.0.0.1:8080/alive >/dev/null; do sleep 0.1; done\n");
-            }
-
-            foreach (var (i, block) in blocks.Index())
-            {
-                script.Append(IsServer(block) ? $"{{\n{block}}} &\nuntil curl -sf http://127.0.0.1:8080/alive >/dev/null; do sleep 0.1; done\nsleep 2\n" : block).Append("echo \"=== ran ").Append(i).Append("\"\n");
-            }
-
-            var text = script.ToString().Replace("8080", $"{gateway}", StringComparison.Ordinal).Replace("6379", $"{redis}", StringComparison.Ordinal);
-            var bin = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;
-            var work = Directory.CreateDirectory(Path.Combine(folder, "work")).FullName;
-            await File.WriteAllTextAsync(Path.Combine(folder, "page.sh"), text);
-            await File.WriteAllTextAsync(Path.Combine(bin, "dotnet"), Shim());
-
-            var (code, output) = await RunAsync(Path.Combine(folder, "page.sh"), work, bin, $"http://127.0.0.1:{gateway}");
-
-            code.ShouldBe(0, output);
-            var parts = Ran().Split(output);
-            parts.Length.ShouldBe(blocks.Length + 1, output);
-            foreach (var (i, block) in blocks.Index())
-            {
-                foreach (var said in block.Split('\n').Where(l => l.StartsWith(Prints, StringComparison.Ordinal)).SelectMany(l => l[Prints.Length..].Split(", ")))
-                {
-                    parts[i].ShouldContain(said, Case.Sensitive, $"block {i + 1} of {page}: {block}\n{output}");
-                }
-            }
+            script.Append("dotnet run -c Release --project src/MetaRouter.Gateway -- --demo &\nuntil curl -sf http://127.0.0.1:8080/alive >/dev/null; do sleep 0.1; done\n");
         }
-        finally
+
+        foreach (var (i, block) in blocks.Index())
         {
-            Directory.Delete(folder, recursive: true);
+            script.Append(IsServer(block) ? $"{{\n{block}}} &\nuntil curl -sf http://127.0.0.1:8080/alive >/dev/null; do sleep 0.1; done\nsleep 2\n" : block).Append("echo \"=== ran ").Append(i).Append("\"\n");
+        }
+
+        var text = script.ToString().Replace("8080", $"{gateway}", StringComparison.Ordinal).Replace("6379", $"{redis}", StringComparison.Ordinal);
+        var bin = Directory.CreateDirectory(folder.File("bin")).FullName;
+        var work = Directory.CreateDirectory(folder.File("work")).FullName;
+        await File.WriteAllTextAsync(folder.File("page.sh"), text);
+        await File.WriteAllTextAsync(Path.Combine(bin, "dotnet"), Shim());
+
+        var (code, output) = await RunAsync(folder.File("page.sh"), work, bin, $"http://127.0.0.1:{gateway}");
+
+        code.ShouldBe(0, output);
+        var parts = Ran().Split(output);
+        parts.Length.ShouldBe(blocks.Length + 1, output);
+        foreach (var (i, block) in blocks.Index())
+        {
+            foreach (var said in block.Split('\n').Where(l => l.StartsWith(Prints, StringComparison.Ordinal)).SelectMany(l => l[Prints.Length..].Split(", ")))
+            {
+                parts[i].ShouldContain(said, Case.Sensitive, $"block {i + 1} of {page}: {block}\n{output}");
+            }
         }
     }
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Tests;
 using MetaRouter.Hosting;
-using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -1,4 +1,3 @@
-using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;

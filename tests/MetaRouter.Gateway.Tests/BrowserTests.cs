@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
-using MetaRouter.Hosting.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 

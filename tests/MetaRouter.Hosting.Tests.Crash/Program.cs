@@ -1,5 +1,4 @@
 using System.Globalization;
-using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;

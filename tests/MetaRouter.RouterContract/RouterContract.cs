@@ -77,7 +77,7 @@ public abstract class RouterContract : IAsyncLifetime
         Pass(5);
         var feedback = new Feedback(decision.Token, FeedbackKind.Thumb, 1) { OccurredAt = saysWhen ? Time.GetUtcNow() : null };
 
-        (await _router.LearnAsync(Tenant, User, feedback)).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await _router.LearnAsync(Tenant, User, feedback));
         var once = await _router.ExportAsync(Tenant, User);
         Pass(30);
         var again = await _router.LearnAsync(Tenant, User, feedback);
@@ -126,8 +126,8 @@ public abstract class RouterContract : IAsyncLifetime
         var results = await Task.WhenAll(feedback.SelectMany((f, i) => (IEnumerable<(IRouter, Feedback)>)(i % 4 == 0 ? [(_router, f), (second, f)] : [(i % 2 == 0 ? _router : second, f)]))
             .Select(pair => Task.Run(async () => await pair.Item1.LearnAsync(Tenant, User, pair.Item2))));
 
-        results.Count(r => r.Outcome == AddOutcome.Counted).ShouldBe(32);
-        results.Count(r => r.Outcome == AddOutcome.Repeat).ShouldBe(8);
+        results.Select(r => r.Outcome).Distinct().ShouldBe([AddOutcome.Counted, AddOutcome.Repeat], ignoreOrder: true);
+        results.Count(r => r.Outcome == AddOutcome.Counted).ShouldBeInRange(_fixture.MayAskAgain ? 16 : 32, 32);
         _router = await RestartAsync();
         second = await _fixture.StartAsync();
         var (one, two) = (await _router.GetUserAsync(Tenant, User), await second.GetUserAsync(Tenant, User));
@@ -143,7 +143,7 @@ public abstract class RouterContract : IAsyncLifetime
         {
             var user = $"user {i % 50}";
             var decision = await _router.RouteAsync(Tenant, user, new RouteRequest($"question {i}"));
-            (await _router.LearnAsync(Tenant, user, new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Outcome.ShouldBe(AddOutcome.Counted);
+            ShouldCount(await _router.LearnAsync(Tenant, user, new Feedback(decision.Token, FeedbackKind.Thumb, 1)));
         })));
         _router = await RestartAsync();
 
@@ -160,7 +160,7 @@ public abstract class RouterContract : IAsyncLifetime
         Pass(60);
         var at = Time.GetUtcNow();
 
-        (await LearnAsync(decision, value: 1, at: at.AddSeconds(-40))).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(decision, value: 1, at: at.AddSeconds(-40)));
         (await LearnAsync(decision, value: 0, at: at.AddSeconds(-10))).Outcome.ShouldBe(AddOutcome.Replaced);
         (await LearnAsync(decision, value: 1, at: at.AddSeconds(-20))).Outcome.ShouldBe(AddOutcome.Superseded);
         (await LearnAsync(decision, value: 1)).Outcome.ShouldBe(AddOutcome.Replaced);
@@ -221,7 +221,7 @@ public abstract class RouterContract : IAsyncLifetime
         _router = await RestartAsync();
         (await LearnAsync(late)).IsErased.ShouldBeTrue();
         (await _router.GetUserAsync(Tenant, User)).State.Signals.ShouldBeEmpty();
-        (await LearnAsync(after)).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(after));
         (await LearnAsync(late)).IsErased.ShouldBeTrue();
         (await _router.GetUserAsync(Tenant, User)).State.Signals.Length.ShouldBe(1);
     }
@@ -234,12 +234,12 @@ public abstract class RouterContract : IAsyncLifetime
         await _router.EraseAsync(Tenant, User);
 
         (await LearnAsync(ahead)).IsErased.ShouldBeTrue();
-        (await LearnAsync(await RouteAsync(2))).Outcome.ShouldBe(AddOutcome.Counted);
-        (await LearnAsync(await AheadAsync(TimeSpan.FromMinutes(3)))).Outcome.ShouldBe(AddOutcome.Counted); // decided by who knows of the erasure
+        ShouldCount(await LearnAsync(await RouteAsync(2)));
+        ShouldCount(await LearnAsync(await AheadAsync(TimeSpan.FromMinutes(3)))); // decided by who knows of the erasure
         Time.Advance(TimeSpan.FromMinutes(6));
         _router = await RestartAsync();
         (await LearnAsync(ahead)).IsErased.ShouldBeTrue();
-        (await LearnAsync(await RouteAsync(3))).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(await RouteAsync(3)));
         (await _router.GetUserAsync(Tenant, User)).State.Signals.Length.ShouldBe(3);
 
         async Task<RouteDecision> AheadAsync(TimeSpan by)
@@ -258,13 +258,13 @@ public abstract class RouterContract : IAsyncLifetime
         await _router.EraseAsync(Tenant, User);
         Time.Advance(-TimeSpan.FromMinutes(4));
         var (known, late) = (await RouteAsync(1), await RouteAsync(2));
-        (await LearnAsync(known)).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(known));
         await _router.EraseAsync(Tenant, User);
 
         (await LearnAsync(known)).IsErased.ShouldBeTrue();
         (await LearnAsync(late)).IsErased.ShouldBeTrue();
         (await _router.GetUserAsync(Tenant, User)).State.Signals.ShouldBeEmpty();
-        (await LearnAsync(await RouteAsync(3))).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(await RouteAsync(3)));
     }
 
     [Fact]
@@ -374,7 +374,7 @@ public abstract class RouterContract : IAsyncLifetime
 
         await Should.ThrowAsync<IOException>(async () => await LearnAsync(decision));
         (await _router.GetUserAsync(Tenant, User)).State.Signals.Length.ShouldBe(1);
-        (await LearnAsync(decision)).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(decision));
     }
 
     [Theory]
@@ -411,7 +411,7 @@ public abstract class RouterContract : IAsyncLifetime
         _fixture.Errors.ShouldNotContain(e => Regex.IsMatch(e, $@"\b{User}\b"));
         foreach (var decision in decisions)
         {
-            (await LearnAsync(decision)).Outcome.ShouldBe(AddOutcome.Counted);
+            ShouldCount(await LearnAsync(decision));
         }
 
         _router = await RestartAsync();
@@ -447,7 +447,7 @@ public abstract class RouterContract : IAsyncLifetime
         await Should.ThrowAsync<OperationCanceledException>(async () => await _router.ExportAsync(Tenant, "never seen", cancelled));
 
         (await _fixture.CountUsersAsync()).ShouldBe(0);
-        (await LearnAsync(decision)).Outcome.ShouldBe(AddOutcome.Counted);
+        ShouldCount(await LearnAsync(decision));
     }
 
     [Fact]
@@ -546,6 +546,9 @@ public abstract class RouterContract : IAsyncLifetime
         using var json = JsonDocument.Parse(line);
         return (json.RootElement.GetProperty("nonce").GetInt64(), json.RootElement.GetProperty("time").GetDateTimeOffset().ToUnixTimeMilliseconds()) == (decision.Receipt.Nonce, decision.Receipt.DecisionTimeMs);
     }
+
+    /// <summary>It counted. Where a call is made again behind the caller's back because its answer was late, the second is told that it is a repeat.</summary>
+    private void ShouldCount(FeedbackResult result) => result.Outcome.ShouldNotBeNull().ShouldBeOneOf(_fixture.MayAskAgain ? [AddOutcome.Counted, AddOutcome.Repeat] : [AddOutcome.Counted]);
 
     private async Task<(IRouterFixture, IRouter)> NewAsync()
     {

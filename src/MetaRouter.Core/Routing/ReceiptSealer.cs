@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace MetaRouter.Core.Routing;
 
@@ -20,10 +19,10 @@ namespace MetaRouter.Core.Routing;
 /// bytes on any node. Equal nonces then mean equal receipts, which is harmless, except for a collision of 96 bits among different ones: below 1 in 100,000 after 2^40 receipts
 /// of one key. Such a collision would give away GCM's authentication key, so opening also makes (1) again and compares, which a forger cannot satisfy without k_nonce.
 /// Encrypted and not only signed, because predicted scores would help whoever games the router.
-/// k_nonce and k_seal are derived from the key's secret by HKDF-SHA256. The first key in force at the decision's time seals, every key opens; but a key that another took the
-/// place of opens no later decision, so that one which leaked dies with the receipts it sealed. To rotate, put a new key first, in force as soon as every node has it.
+/// The first key in force at the decision's time seals, every key opens; but a key that another took the place of opens no later decision, so that one which leaked dies with
+/// the receipts it sealed. To rotate, put a new key first, in force as soon as every node has it.
 /// Cost: one HMAC and one AES pass over 137 bytes, a few microseconds; sealing allocates the token, where it is to be a string, and nothing else. Safe for concurrent use.
-/// Sources: NIST SP 800-38D (GCM); RFC 5297, section 1.3 (deterministic authenticated encryption); RFC 5869 (HKDF).
+/// Sources: NIST SP 800-38D (GCM); RFC 5297, section 1.3 (deterministic authenticated encryption).
 /// </remarks>
 public sealed class ReceiptSealer : IDisposable
 {
@@ -33,11 +32,11 @@ public sealed class ReceiptSealer : IDisposable
     private const byte Magic = (byte)'R';
     private const byte Version = 1;
     private const int HeaderBytes = 3;
-    private const int NonceBytes = 12;
-    private const int TagBytes = 16;
+    private const int NonceBytes = ReceiptKeyRing.NonceBytes;
+    private const int TagBytes = ReceiptKeyRing.TagBytes;
     private const int TokenBytes = HeaderBytes + NonceBytes + ReceiptCodec.Bytes + TagBytes;
 
-    private volatile Key[] _ring;
+    private volatile ReceiptKeyRing _ring;
     private readonly ReceiptOptions _options;
 
     /// <param name="keys">At least one, ids unique, the newest first.</param>
@@ -45,7 +44,7 @@ public sealed class ReceiptSealer : IDisposable
     /// <exception cref="ArgumentException">No key, two keys of one id, or an option outside its range.</exception>
     public ReceiptSealer(IReadOnlyList<ReceiptKey> keys, ReceiptOptions? options = null)
     {
-        _ring = Ring(keys);
+        _ring = new ReceiptKeyRing(keys);
         _options = options ?? new ReceiptOptions();
         _options.Validate();
     }
@@ -59,7 +58,7 @@ public sealed class ReceiptSealer : IDisposable
     /// <summary>Takes other keys into use; what is being sealed and opened at this moment ends with the ones it began with.</summary>
     /// <param name="keys">At least one, ids unique, the newest first.</param>
     /// <exception cref="ArgumentException">No key, or two keys of one id.</exception>
-    public void Replace(IReadOnlyList<ReceiptKey> keys) => _ring = Ring(keys);
+    public void Replace(IReadOnlyList<ReceiptKey> keys) => _ring = new ReceiptKeyRing(keys);
 
     /// <exception cref="ArgumentException">A part of the receipt is outside its range; the message names it.</exception>
     public string Seal(in Receipt receipt)
@@ -81,7 +80,7 @@ public sealed class ReceiptSealer : IDisposable
 
     private void SealBytes(in Receipt receipt, Span<byte> token)
     {
-        var key = SealingKey(receipt.DecisionTimeMs);
+        var key = _ring.SealingAt(receipt.DecisionTimeMs);
         Span<byte> plain = stackalloc byte[HeaderBytes + ReceiptCodec.Bytes];
         plain[0] = Magic;
         plain[1] = Version;
@@ -110,7 +109,7 @@ public sealed class ReceiptSealer : IDisposable
             return error;
         }
 
-        if (FindKey(bytes[2], out var successor) is not { } key)
+        if (_ring.Find(bytes[2], out var successor) is not { } key)
         {
             return new(ReceiptStatus.UnknownKey, $"The receipt was sealed with key {bytes[2]}, which is no longer in use here; feedback on that decision can no longer be taken.");
         }
@@ -142,13 +141,7 @@ public sealed class ReceiptSealer : IDisposable
         return new(ReceiptStatus.Valid, "");
     }
 
-    public void Dispose()
-    {
-        foreach (var key in _ring)
-        {
-            key.Dispose();
-        }
-    }
+    public void Dispose() => _ring.Dispose();
 
     private static ReceiptVerdict? FindFrameError(ReadOnlySpan<char> token, Span<byte> bytes)
     {
@@ -177,55 +170,7 @@ public sealed class ReceiptSealer : IDisposable
     private static bool TryDecode(ReadOnlySpan<char> text, Span<byte> bytes) =>
         Base64Url.DecodeFromChars(text, bytes, out _, out var written) == OperationStatus.Done && written == bytes.Length;
 
-    private static Key[] Ring(IReadOnlyList<ReceiptKey> keys)
-    {
-        ArgumentNullException.ThrowIfNull(keys);
-        if (keys.Count == 0)
-        {
-            throw new ArgumentException("The receipt key ring is empty; give it at least one key.", nameof(keys));
-        }
-
-        if (keys.CountBy(key => key.Id).FirstOrDefault(pair => pair.Value > 1) is { Value: > 1 } twice)
-        {
-            throw new ArgumentException($"The receipt key ring has {twice.Value} keys of id {twice.Key}; give each key an id of its own.", nameof(keys));
-        }
-
-        return [.. keys.Select(key => new Key(key))];
-    }
-
-    /// <summary>The newest that is in force at the decision's time; of keys that all come later the oldest.</summary>
-    private Key SealingKey(long decisionTimeMs)
-    {
-        var ring = _ring;
-        foreach (var key in ring)
-        {
-            if (key.SealsFromMs <= decisionTimeMs)
-            {
-                return key;
-            }
-        }
-
-        return ring[^1];
-    }
-
-    /// <param name="successor">The key that took its place; null: none did.</param>
-    private Key? FindKey(byte id, out Key? successor)
-    {
-        successor = null;
-        foreach (var key in _ring)
-        {
-            if (key.Id == id)
-            {
-                return key;
-            }
-
-            successor = key;
-        }
-
-        return null;
-    }
-
-    private static bool TryDecrypt(Key key, ReadOnlySpan<byte> token, Span<byte> plain)
+    private static bool TryDecrypt(ReceiptKeyRing.Key key, ReadOnlySpan<byte> token, Span<byte> plain)
     {
         var header = token[..HeaderBytes];
         var nonce = token.Slice(HeaderBytes, NonceBytes);
@@ -256,50 +201,5 @@ public sealed class ReceiptSealer : IDisposable
         return receipt.DecisionTimeMs - nowMs > _options.ClockSkew.TotalMilliseconds
             ? new(ReceiptStatus.FromTheFuture, FormattableString.Invariant($"The receipt was issued {issued:u}, more than {_options.ClockSkew.TotalMinutes:0.###} minutes ahead of this router's clock; synchronise the clocks of the nodes."))
             : null;
-    }
-
-    private sealed class Key : IDisposable
-    {
-        /// <summary>Values are not tracked: what a thread that ended had is left to its finalisers instead of being held for good.</summary>
-        private readonly ThreadLocal<KeyedPrimitives> _primitives;
-
-        public Key(ReceiptKey key)
-        {
-            (Id, SealsFromMs) = (key.Id, key.SealsFromMs);
-            var nonceKey = Derive(key, "MetaRouter receipt v1 nonce");
-            var sealKey = Derive(key, "MetaRouter receipt v1 seal");
-            _primitives = new ThreadLocal<KeyedPrimitives>(() => new KeyedPrimitives(nonceKey, sealKey));
-        }
-
-        public byte Id { get; }
-
-        public long SealsFromMs { get; }
-
-        public KeyedPrimitives Primitives => _primitives.Value!;
-
-        public void Dispose() => _primitives.Dispose();
-
-        private static byte[] Derive(ReceiptKey key, string purpose)
-        {
-            var derived = new byte[32];
-            HKDF.DeriveKey(HashAlgorithmName.SHA256, key.Secret, derived, salt: [], info: Encoding.ASCII.GetBytes(purpose));
-            return derived;
-        }
-    }
-
-    /// <summary>One per thread: neither promises concurrent use, and setting up a key costs as much as using it.</summary>
-    private sealed class KeyedPrimitives(byte[] nonceKey, byte[] sealKey)
-    {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, nonceKey);
-
-        public AesGcm Cipher { get; } = new(sealKey, TagBytes);
-
-        public void DeriveNonce(ReadOnlySpan<byte> headerAndPlain, Span<byte> nonce)
-        {
-            Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-            _hash.AppendData(headerAndPlain);
-            _hash.GetHashAndReset(hash);
-            hash[..NonceBytes].CopyTo(nonce);
-        }
     }
 }

@@ -27,4 +27,23 @@ public sealed record RouteRequest(string Text)
 
     /// <summary>Whether two answers may be shown to learn from the choice; default false. Two calls are paid for.</summary>
     public bool MayCompare { get; init; }
+
+    /// <exception cref="ArgumentException">A number is outside its range; the message names it.</exception>
+    internal void Validate()
+    {
+        if (LambdaCost is { } dial && !(dial >= 0 && double.IsFinite(dial)))
+        {
+            throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.");
+        }
+
+        if (LambdaLatency is { } hurry && !(hurry >= 0 && double.IsFinite(hurry)))
+        {
+            throw new ArgumentException($"The request sets lambda_latency to {hurry}; it must be a finite number, 0 (as long as it takes) or more.");
+        }
+
+        if (Deferral is { IsValid: false } wrong)
+        {
+            throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.");
+        }
+    }
 }

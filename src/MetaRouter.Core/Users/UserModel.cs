@@ -58,21 +58,7 @@ public sealed class UserModel
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(scratch);
-        if (request.LambdaCost is { } dial && !(dial >= 0 && double.IsFinite(dial)))
-        {
-            throw new ArgumentException($"The request sets lambda_cost to {dial}; it must be a finite number, 0 (quality only) or more.", nameof(request));
-        }
-
-        if (request.LambdaLatency is { } hurry && !(hurry >= 0 && double.IsFinite(hurry)))
-        {
-            throw new ArgumentException($"The request sets lambda_latency to {hurry}; it must be a finite number, 0 (as long as it takes) or more.", nameof(request));
-        }
-
-        if (request.Deferral is { IsValid: false } wrong)
-        {
-            throw new ArgumentException($"The request chooses between '{wrong.Strong}' and '{wrong.Weak}' at the threshold {wrong.Threshold}; give two models and a threshold from 0 to 1.", nameof(request));
-        }
-
+        request.Validate();
         var explores = request.MayExplore && request.LambdaCost is null;
         var horizon = explores ? policy.Exploration.Horizon : 0;
         var belief = request.MayCompare || horizon > 0 ? Belief : null; // what an answer would teach is judged by all of it

@@ -14,8 +14,6 @@ namespace MetaRouter.Hosting.Learning;
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
-    private const string Name = ValueNames.Prior, HistoryName = ValueNames.PriorHistory;
-
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
     private readonly MetaRouterOptions _options;
@@ -27,13 +25,15 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     /// <summary>Of tombstones: one thrown away while the clock was ahead would be missing when it is set right, and the receipts that it stands against are good again.</summary>
     private readonly WaryClock _ages;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private byte[]? _shared;
+    private readonly SharedValue _shared;
+    private readonly StoredPriorHistory _history;
     private readonly PriorRecord _shipped;
     private volatile ServingPrior _serving;
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger)
     {
         (_store, _pool, _options, _time, _metrics, _logger, _evidence, _ages) = (store, pool, options, time, metrics, logger, new PopulationEvidence(store, options.RefreshUsers), new WaryClock(time));
+        (_shared, _history) = (new SharedValue(store, ValueNames.Prior), new StoredPriorHistory(store, logger));
         var snapshot = pool.Current.Snapshot;
         _shipped = new PriorRecord(snapshot.Version, null, PriorResults.Shipped, null, null, null, snapshot.Prior);
         _serving = new ServingPrior(snapshot.Version, null, null, false);
@@ -53,7 +53,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     public Task<bool> RefreshAsync(CancellationToken cancellationToken) => RefreshAsync(isAsked: true, cancellationToken);
 
     /// <summary>The priors of this store that were fitted or in service, the latest first, the shipped one last; at most 51.</summary>
-    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) => [.. (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.Records, _shipped];
+    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) => [.. (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).Records, _shipped];
 
     /// <summary>
     /// Puts an earlier prior back into service, for every router of the store. It stays until somebody asks for a refresh or puts another back: the timer's
@@ -73,14 +73,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             }
 
             // Told before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
-            await RecordAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
-            var written = PriorJson.Write(found.Prior);
-            while (!await _store.WriteValueAsync(Name, written, await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false))
-            {
-                // A refresh elsewhere came between; what somebody asks for counts.
-            }
-
-            (_shared, _evidence.HasChanged) = (written, true);
+            await _history.AddAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
+            await _shared.WriteAsync(PriorJson.Write(found.Prior), cancellationToken).ConfigureAwait(false);
+            _evidence.HasChanged = true;
             Serve(found.Prior, found.Users, isHeld: true);
             LogRolledBack(version);
             return true;
@@ -99,7 +94,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             // Else the candidate would be measured against the shipped prior instead of the one in service.
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
-            if (!_evidence.HasChanged || (!isAsked && (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History.IsHeld))
+            if (!_evidence.HasChanged || (!isAsked && (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).IsHeld))
             {
                 return false;
             }
@@ -186,23 +181,21 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, held.MeanEvidence, challenged, candidate);
         if (challenged < held.MeanEvidence)
         {
-            await RecordAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
+            await _history.AddAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
             _serving = _serving with { IsHeld = false };
             return false;
         }
 
         // Only over the one it was measured against.
-        var written = PriorJson.Write(candidate);
-        if (!await _store.WriteValueAsync(Name, written, _shared, cancellationToken).ConfigureAwait(false))
+        if (!await _shared.TryWriteAsync(PriorJson.Write(candidate), cancellationToken).ConfigureAwait(false))
         {
             // Another router of this store was faster: all serve the same.
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             return false;
         }
 
-        _shared = written;
         Serve(candidate, users.Count, isHeld: false);
-        await RecordAsync(record, isHeld: false).ConfigureAwait(false);
+        await _history.AddAsync(record, isHeld: false).ConfigureAwait(false);
         LogPromoted(users.Count, _pool.Current.Snapshot.Version);
         return true;
     }
@@ -212,41 +205,33 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     {
         var written = PriorJson.Write(_shipped.Prior);
         var (users, unread) = (_evidence.Users.Count, _evidence.Unread);
-        if (_shared is null || _shared.AsSpan().SequenceEqual(written) || (unread > 0 && users + unread >= MetaLearner.SmallestCohort))
+        if (_shared.Taken is null || _shared.Taken.AsSpan().SequenceEqual(written) || (unread > 0 && users + unread >= MetaLearner.SmallestCohort))
         {
             return false;
         }
 
-        if (!await _store.WriteValueAsync(Name, written, _shared, cancellationToken).ConfigureAwait(false))
+        if (!await _shared.TryWriteAsync(written, cancellationToken).ConfigureAwait(false))
         {
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             return false;
         }
 
-        _shared = written;
         Serve(_shipped.Prior, null, isHeld: false);
-        await RecordAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
+        await _history.AddAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
         LogWithdrawn(users, _shipped.Version);
         return true;
     }
 
     private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
-        var bytes = await _store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-        if (bytes is null && _shared is not null)
-        {
-            // Nobody removes it: the store was emptied. The next look sees this one, or another router's.
-            await _store.WriteValueAsync(Name, _shared, null, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (bytes is null || (_shared is not null && bytes.AsSpan().SequenceEqual(_shared)))
+        if (await _shared.FindNewAsync(cancellationToken).ConfigureAwait(false) is not { } bytes)
         {
             return;
         }
 
         if (PriorJson.Read(bytes, out var error) is { } prior)
         {
-            var history = (await ReadHistoryAsync(cancellationToken).ConfigureAwait(false)).History;
+            var history = await _history.ReadAsync(cancellationToken).ConfigureAwait(false);
             Serve(prior, null, history.IsHeld);
             if (history.Records.FirstOrDefault(r => r.Version == _serving.Version && r.Result != PriorResults.Kept) is { } known)
             {
@@ -258,7 +243,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             LogUnreadable(error);
         }
 
-        _shared = bytes;
+        _shared.Take(bytes);
     }
 
     private void Serve(PopulationPrior prior, int? users, bool isHeld)
@@ -267,44 +252,11 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         _serving = new ServingPrior(_pool.Current.Snapshot.Version, _time.GetUtcNow(), users, isHeld);
     }
 
-    private async Task<(PriorHistory History, byte[]? Bytes)> ReadHistoryAsync(CancellationToken cancellationToken)
-    {
-        var bytes = await _store.ReadValueAsync(HistoryName, cancellationToken).ConfigureAwait(false);
-        if (bytes is null)
-        {
-            return (PriorHistory.Empty, null);
-        }
-
-        if (PriorHistory.Read(bytes, out var error) is { } history)
-        {
-            return (history, bytes);
-        }
-
-        LogHistoryUnreadable(error);
-        return (PriorHistory.Empty, bytes);
-    }
-
-    /// <summary>After the fact: a history that could not be written takes nothing back.</summary>
-    private async Task RecordAsync(PriorRecord record, bool isHeld)
-    {
-        while (true)
-        {
-            var (history, bytes) = await ReadHistoryAsync(CancellationToken.None).ConfigureAwait(false);
-            if (await _store.WriteValueAsync(HistoryName, history.With(record, isHeld).Write(), bytes, CancellationToken.None).ConfigureAwait(false))
-            {
-                return;
-            }
-        }
-    }
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
     private partial void LogRolledBack(ulong version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, too few to show anything of: snapshot {Version:x16} with its own prior is in service again.")]
     private partial void LogWithdrawn(int users, ulong version);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The history of priors in the store cannot be read and begins anew. {Reason}")]
-    private partial void LogHistoryUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]
     private partial void LogPromoted(int users, ulong version);

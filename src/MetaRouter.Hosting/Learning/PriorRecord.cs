@@ -32,6 +32,7 @@ public static class PriorResults
 }
 
 /// <summary>The prior in service.</summary>
+/// <param name="Version">Of the snapshot with it.</param>
 /// <param name="Since">When this process took it into service; null: with its start.</param>
 /// <param name="Users">Who taught it; null: nobody, or not known here.</param>
 /// <param name="IsHeld">It was put back by somebody, so no refresh by the timer replaces it.</param>

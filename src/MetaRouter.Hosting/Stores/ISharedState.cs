@@ -12,13 +12,14 @@ public interface ISharedState
     /// <param name="isOwn">As <see cref="Reservation.IsOwn"/> of the reservation that is settled.</param>
     ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default);
 
-    /// <summary>Null: nothing is remembered.</summary>
+    /// <returns>What was remembered under this name last; null: nothing was, or its lifetime is over.</returns>
     ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>Remembers a value in the place of what was remembered under this name. It may be forgotten before its lifetime is over, where there are too many or the store was emptied.</summary>
     ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default);
 }
 
-/// <summary>A sum with a limit.</summary>
+/// <summary>A sum with a limit, of whatever its name says: requests, or nanodollars.</summary>
 /// <param name="Name">Unique in its partition; a period's account has the period in its name.</param>
 /// <param name="Amount">To add.</param>
 /// <param name="Limit">The most it may hold.</param>

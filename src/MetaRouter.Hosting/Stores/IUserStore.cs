@@ -1,6 +1,9 @@
 namespace MetaRouter.Hosting.Stores;
 
-/// <summary>Where users' states live. A write is durable when its task ends, as far as the store promises (each says what it survives).</summary>
+/// <summary>
+/// Where users' states live. A write is durable when its task ends, as far as the store promises (each says what it survives). Every call throws <see cref="StoreException"/>
+/// while the store is away; a write may then have been done.
+/// </summary>
 public interface IUserStore : IAsyncDisposable
 {
     /// <summary>How long what was read may be believed, because others write to the same store; null: nobody else does.</summary>
@@ -17,15 +20,20 @@ public interface IUserStore : IAsyncDisposable
     /// Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user. Where a clock was ahead at an earlier erasure the time is
     /// a millisecond after that: else the second would be taken for the first, and what was decided between the two would come back.
     /// </summary>
+    /// <param name="nowMs">Unix milliseconds.</param>
     ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default);
 
     /// <summary>Keeps a record that cannot be read aside, for people, and clears its place.</summary>
+    /// <param name="reason">Why it cannot be read.</param>
+    /// <param name="nowMs">Unix milliseconds.</param>
     ValueTask QuarantineAsync(UserKey key, StoredUser record, string reason, long nowMs, CancellationToken cancellationToken = default);
 
-    /// <summary>Up to <paramref name="limit"/> users written after <paramref name="sequence"/>, oldest first, erased ones too.</summary>
+    /// <summary>Up to <paramref name="limit"/> users written after <paramref name="sequence"/>, oldest first, erased ones too; after 0: from the first.</summary>
     ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default);
 
     /// <summary>Removes tombstones older than this: their decisions' receipts have expired.</summary>
+    /// <param name="beforeMs">Unix milliseconds.</param>
+    /// <returns>How many went.</returns>
     ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default);
 
     /// <summary>A named value that all who share the store see (keys, the serving prior), or null.</summary>

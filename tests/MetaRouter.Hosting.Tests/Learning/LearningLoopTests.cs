@@ -146,11 +146,7 @@ public sealed class LearningLoopTests : IDisposable
         var users = await TeachAsync(0, 100, prefersCheap: true);
         await Loop.RefreshAsync(default);
         var learned = await _store.ReadValueAsync("prior.v1");
-        foreach (var user in users)
-        {
-            var record = await _store.LoadAsync(user);
-            await _store.SaveAsync(user, OfALaterVersion(record.State), record.Etag);
-        }
+        await WriteALaterVersionAsync(users);
 
         (await Loop.RefreshAsync(default)).ShouldBeTrue(); // what it had heard of them is what it goes by
         (await _store.ReadValueAsync("prior.v1")).ShouldBe(learned);
@@ -177,11 +173,7 @@ public sealed class LearningLoopTests : IDisposable
         var users = await TeachAsync(0, 100, prefersCheap: true);
         await Loop.RefreshAsync(default);
         var learned = await _store.ReadValueAsync("prior.v1");
-        foreach (var user in users)
-        {
-            var record = await _store.LoadAsync(user);
-            await _store.SaveAsync(user, OfALaterVersion(record.State), record.Etag);
-        }
+        await WriteALaterVersionAsync(users);
 
         _pool.Update(p => new RoutingPool(p.Snapshot, new Core.Catalog.ModelCatalog(p.Catalog.Models.Select(m => m with { InputPrice = new(m.InputPrice.Usd / 8), OutputPrice = new(m.OutputPrice.Usd / 8) }))));
 
@@ -362,8 +354,15 @@ public sealed class LearningLoopTests : IDisposable
         (await _store.LoadAsync(key)).ErasedAtMs.ShouldBe(erasedAt); // else, the clock set right, late feedback would bring the user back
     }
 
-    /// <summary>The record with a version that this program does not know.</summary>
-    private static byte[] OfALaterVersion(ReadOnlySpan<byte> record) => [record[0], 99, .. record[2..]];
+    /// <summary>Gives users' records a version that this program does not know.</summary>
+    private async Task WriteALaterVersionAsync(UserKey[] users)
+    {
+        foreach (var user in users)
+        {
+            var record = await _store.LoadAsync(user);
+            await _store.SaveAsync(user, (byte[])[record.State[0], 99, .. record.State[2..]], record.Etag);
+        }
+    }
 
     private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
 

@@ -1,0 +1,45 @@
+using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Hosting.Learning;
+
+/// <summary>The history of priors as it lies in a store, where every router of it adds to it.</summary>
+internal sealed partial class StoredPriorHistory(IUserStore store, ILogger<LearningLoop> logger)
+{
+    private const string Name = ValueNames.PriorHistory;
+
+    private readonly ILogger<LearningLoop> _logger = logger;
+
+    /// <exception cref="StoreException">The store is away.</exception>
+    public async Task<PriorHistory> ReadAsync(CancellationToken cancellationToken) => Parse(await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false));
+
+    /// <exception cref="StoreException">It may or may not have been added.</exception>
+    public async Task AddAsync(PriorRecord record, bool isHeld)
+    {
+        byte[]? bytes;
+        do
+        {
+            bytes = await store.ReadValueAsync(Name, CancellationToken.None).ConfigureAwait(false);
+        }
+        while (!await store.WriteValueAsync(Name, Parse(bytes).With(record, isHeld).Write(), bytes, CancellationToken.None).ConfigureAwait(false));
+    }
+
+    private PriorHistory Parse(byte[]? bytes)
+    {
+        if (bytes is null)
+        {
+            return PriorHistory.Empty;
+        }
+
+        if (PriorHistory.Read(bytes, out var error) is { } history)
+        {
+            return history;
+        }
+
+        LogUnreadable(error);
+        return PriorHistory.Empty;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The history of priors in the store cannot be read and begins anew. {Reason}")]
+    private partial void LogUnreadable(string reason);
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>Whether the store is worth asking. One that failed is asked again a moment later, and by one request at a time: one that hangs would hold up all. Safe for concurrent use.</summary>
+internal sealed class StoreAway
+{
+    /// <summary>How soon a store that failed is asked again, and how long after that a question that got no answer keeps the others from asking, in seconds.</summary>
+    private const double AskAgain = 0.25, AwaitAnswer = 4;
+
+    private long _until; // a timestamp; 0: it is there
+
+    /// <summary>Whether this request may ask.</summary>
+    /// <param name="turn">For <see cref="Undecided"/>.</param>
+    public bool MayAsk(out long turn)
+    {
+        turn = Interlocked.Read(ref _until);
+        return turn == 0 || (Stopwatch.GetTimestamp() >= turn && Interlocked.CompareExchange(ref _until, In(AwaitAnswer), turn) == turn);
+    }
+
+    public void Answered() => Interlocked.Exchange(ref _until, 0);
+
+    public void Failed() => Interlocked.Exchange(ref _until, In(AskAgain));
+
+    /// <summary>Whoever asked went away before the store could answer: the next may ask at once.</summary>
+    public void Undecided(long turn)
+    {
+        if (turn != 0)
+        {
+            Interlocked.Exchange(ref _until, turn);
+        }
+    }
+
+    private static long In(double seconds) => Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+}

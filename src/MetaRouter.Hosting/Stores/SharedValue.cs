@@ -1,0 +1,50 @@
+namespace MetaRouter.Hosting.Stores;
+
+/// <summary>A named value that all routers of a store share, and what this one last took of it. Nobody removes it: where it is gone the store was emptied, and it is put back. Not thread-safe.</summary>
+internal sealed class SharedValue(IUserStore store, string name)
+{
+    /// <summary>As it was last taken or written here; null: it was not there.</summary>
+    public byte[]? Taken { get; private set; }
+
+    /// <returns>The value, where it is another than the one taken; else null. Whoever has made something of it says so by <see cref="Take"/>, and is not given it again.</returns>
+    /// <exception cref="StoreException">The store is away.</exception>
+    public async Task<byte[]?> FindNewAsync(CancellationToken cancellationToken)
+    {
+        var bytes = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
+        if (bytes is null && Taken is not null)
+        {
+            // The next look sees this one, or another router's.
+            await store.WriteValueAsync(name, Taken, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        return bytes is null || (Taken is not null && bytes.AsSpan().SequenceEqual(Taken)) ? null : bytes;
+    }
+
+    public void Take(byte[] bytes) => Taken = bytes;
+
+    /// <summary>Writes over the one that was taken, and no other.</summary>
+    /// <returns>False: another router of the store was faster.</returns>
+    /// <exception cref="StoreException">It may or may not have been written.</exception>
+    public async Task<bool> TryWriteAsync(byte[] bytes, CancellationToken cancellationToken)
+    {
+        if (!await store.WriteValueAsync(name, bytes, Taken, cancellationToken).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        Taken = bytes;
+        return true;
+    }
+
+    /// <summary>Writes over whatever is there.</summary>
+    /// <exception cref="StoreException">It may or may not have been written.</exception>
+    public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
+    {
+        while (!await store.WriteValueAsync(name, bytes, await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false))
+        {
+            // Another router wrote in between; the last word counts.
+        }
+
+        Taken = bytes;
+    }
+}
