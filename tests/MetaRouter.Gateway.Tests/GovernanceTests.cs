@@ -158,12 +158,13 @@ public sealed class GovernanceTests : IAsyncLifetime
     public async Task Budget_UpstreamFailsWithThePrompt_PaysForItWhereItMayHaveBeenAtWork(string how, bool streams, int status, double usd)
     {
         await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:TimeoutSeconds", "1");
+        using var costs = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().CostUsd); // on its page stands what other tests' gateways spend meanwhile
         _upstream.Script = (context, _) => FailAsync(context, how);
 
         (await gateway.PostAsync(Chat, Body(Strong, new string('a', 4000), streams: streams))).Status.ShouldBe(status);
 
         HeldUsd(gateway).ShouldBe(usd, 1e-8);
-        (await gateway.Client.GetStringAsync("/metrics")).Contains("metarouter_cost_USD_total{", StringComparison.Ordinal).ShouldBe(usd > 0);
+        (costs.Sum > 0).ShouldBe(usd > 0);
     }
 
     [Fact]
