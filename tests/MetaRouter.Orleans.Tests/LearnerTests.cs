@@ -108,7 +108,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         // One that starts now has it before it serves, and so has a client.
         var late = await follower.StartAdditionalSiloAsync();
         late.ServiceProvider.GetRequiredService<SharedState>().Version.ShouldBe(1);
-        var client = follower.Client.ServiceProvider.GetRequiredService<ClusterRouter>();
+        var client = RouterOf(follower);
         await client.FollowAsync();
         (await client.GetUserAsync("acme", "new")).Pool.Snapshot.Version.ShouldBe((await client.RouteAsync("acme", "new", new RouteRequest("?"))).SnapshotVersion);
     }
@@ -135,7 +135,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         isPrivate = true;
         cluster = await fixture.StartClusterAsync();
         await TeachAsync(cluster, "other", Population.Normal, users: 1); // else nothing is new, and the number that was told last is told again
-        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => RouterOf(cluster).ExportAsync("t", $"user {i}").AsTask()));
         (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeLessThan(2);
     }
 
@@ -181,7 +181,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
             }
         }
 
-        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => cluster.Client.GetUserRouter("t", $"user {i}").RouteAsync(new RouteRequest("?")).AsTask()));
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => RouterOf(cluster).ExportAsync("t", $"user {i}").AsTask()));
         (await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync()).Users.ShouldBeInRange(taught, taught + 2);
     }
 
@@ -299,13 +299,16 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         return (await Task.WhenAll(parts)).Sum(a => a.Users);
     }
 
+    /// <summary>As an application calls the cluster: what a busy silo does not answer in time is asked again.</summary>
+    private static ClusterRouter RouterOf(InProcessTestCluster cluster) => cluster.Client.ServiceProvider.GetRequiredService<ClusterRouter>();
+
     private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>().Version);
 
     private static async Task TeachAsync(InProcessTestCluster cluster, string tenant, Func<Random, double> logLambda, int users = Teachers)
     {
         var random = new Random(tenant.Length);
         var records = Enumerable.Range(0, users).Select(_ => Population.Record(ClusterFixture.Pool, Math.Exp(logLambda(random)), 20, random)).ToArray();
-        await Task.WhenAll(records.Select((r, i) => cluster.Client.GetUserRouter(tenant, $"user {i}").ImportAsync(r).AsTask()));
+        await Task.WhenAll(records.Select((r, i) => RouterOf(cluster).ImportAsync(tenant, $"user {i}", r).AsTask()));
         foreach (var silo in cluster.Silos)
         {
             await silo.ServiceProvider.GetRequiredService<CohortReporter>().FlushAsync();
@@ -319,7 +322,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         var lambdas = Enumerable.Range(0, 60).Select(_ => Math.Exp(logLambda(random))).ToArray();
         var regrets = await Task.WhenAll(lambdas.SelectMany((lambda, u) => Enumerable.Range(0, 10).Select(async r =>
             Population.Regret(
-                await cluster.Client.GetUserRouter(tenant, $"user {u}").RouteAsync(new RouteRequest($"Question {r}: solve for x and explain step {u % 5}.") { MayExplore = false }),
+                await RouterOf(cluster).RouteAsync(tenant, $"user {u}", new RouteRequest($"Question {r}: solve for x and explain step {u % 5}.") { MayExplore = false }),
                 lambda, ClusterFixture.Pool))));
         return regrets.Average();
     }

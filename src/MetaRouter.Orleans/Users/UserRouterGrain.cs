@@ -30,11 +30,6 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     {
         _key = router.KeyOf(this.GetPrimaryKeyString());
         await TryLoadAsync();
-        if (_user is { State.IsEmpty: false })
-        {
-            // Also a partition that lost its memory comes to know its users again.
-            Report(_user);
-        }
     }
 
     public async ValueTask<RouteDecision> RouteAsync(RouteRequest request, CancellationToken cancellationToken)
@@ -232,6 +227,11 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             {
                 var newcomer = router.Pool.Newcomer;
                 (_user, _etag, _erasedAtMs) = (state.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
+                if (!state.IsEmpty)
+                {
+                    Report(_user); // so that a partition that lost its memory comes to know its users again
+                }
+
                 return;
             }
 
