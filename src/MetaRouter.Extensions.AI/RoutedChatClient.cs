@@ -279,7 +279,7 @@ public sealed class RoutedChatClient : IChatClient
             (prompt, completion, source) = (turn.Asked.Tokens, (textBytes + Conversation.BytesPerToken - 1) / Conversation.BytesPerToken, "counted");
         }
 
-        if (turn.Decision is { } decision)
+        if (turn.DecisionOf(served) is { } decision)
         {
             var catalog = _pool.Current.Catalog;
             _log?.Offer(decision, new ServedCall("apply", served, turn.IsFailOver(served))

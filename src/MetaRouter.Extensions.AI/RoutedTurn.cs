@@ -17,6 +17,9 @@ internal sealed record RoutedTurn(IReadOnlyList<ChatMessage> Messages, ChatOptio
     /// <summary>Null: nothing was decided. The model was named, or it has begun the turn, and not failed, or keeps the conversation.</summary>
     public RouteDecision? Decision { get; set; }
 
+    /// <summary>The decision that a model answers by; null: none. Who began the turn goes on with it, also where one was taken that others answer by, and none of them did.</summary>
+    public RouteDecision? DecisionOf(ModelId served) => Begun?.Model == served.Value ? null : Decision;
+
     /// <summary>What the call told that began the turn; null: it begins now.</summary>
     public RoutedAnswer? Begun { get; init; }
 
@@ -43,12 +46,12 @@ internal sealed record RoutedTurn(IReadOnlyList<ChatMessage> Messages, ChatOptio
         return options;
     }
 
-    public bool IsFailOver(ModelId served) => Decision is { } decision && served != decision.Model;
+    public bool IsFailOver(ModelId served) => DecisionOf(served) is { } decision && served != decision.Model;
 
     /// <param name="policy">Seals a receipt anew where another model than the chosen one answered.</param>
     public RoutedAnswer Answer(ModelId served, RoutingPolicy policy)
     {
-        if (Decision is not { } decision)
+        if (DecisionOf(served) is not { } decision)
         {
             return Begun ?? new(served.Value, null, DecisionReasonNames.Requested, null);
         }

@@ -85,6 +85,26 @@ public class PipelineTests
         (await app.StopAsync()).Count(l => l.TryGetProperty("served", out var served) && served.GetString() == Weak).ShouldBe(1);
     }
 
+    [Fact]
+    public async Task Tools_OfATurnWhileAllModelsAreLeftAlone_AreAnsweredByWhoBeganItUnderItsReceipt()
+    {
+        await using var app = await StartAsync(m => (m.CircuitFailures, m.CircuitSeconds) = (1, 60));
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] };
+        List<ChatMessage> said = [new(ChatRole.User, Weather)];
+        var first = await app.Client.GetResponseAsync(said, options);
+        said.AddRange(first.Messages);
+        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        app.StrongServer.Script = app.WeakServer.Script = (_, _) => Task.FromResult(false);
+        foreach (var model in (string[])[Strong, Weak])
+        {
+            await Should.ThrowAsync<Exception>(() => app.Client.GetStreamingResponseAsync("break", new ChatOptions { ModelId = model }).ToChatResponseAsync());
+        }
+
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        (await app.Client.GetResponseAsync(said, options)).GetRoute().ShouldBe(first.GetRoute());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

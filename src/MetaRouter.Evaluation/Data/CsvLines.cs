@@ -15,10 +15,10 @@ internal static class CsvLines
     private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
-    /// <exception cref="DataFileException">No such columns, a row with more or fewer fields than the header, or a quote that is not closed.</exception>
+    /// <exception cref="DataFileException">No such columns, a row with more or fewer fields than the header, a quote that is not closed, or a text that is not UTF-8.</exception>
     public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream)
     {
-        using var reader = new StreamReader(stream, new UTF8Encoding(false));
+        using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
         using var rows = Rows(reader, path).GetEnumerator();
         if (!rows.MoveNext())
         {
@@ -88,7 +88,7 @@ internal static class CsvLines
     private static IEnumerable<(int Line, List<string> Fields)> Rows(StreamReader reader, string path)
     {
         var (line, separator) = (0, '\0');
-        while (reader.ReadLine() is { } text)
+        while (NextLine(reader, path, line) is { } text)
         {
             line++;
             if (string.IsNullOrWhiteSpace(text))
@@ -109,7 +109,7 @@ internal static class CsvLines
                     }
 
                     field.Append('\n');
-                    (text, i) = (reader.ReadLine() ?? throw new DataFileException($"{path}: a quote that is opened in the row of line {begun} is never closed."), -1);
+                    (text, i) = (NextLine(reader, path, line) ?? throw new DataFileException($"{path}: a quote that is opened in the row of line {begun} is never closed."), -1);
                     line++;
                 }
                 else if (text[i] == '"' && isQuoted && i + 1 < text.Length && text[i + 1] == '"')
@@ -134,6 +134,22 @@ internal static class CsvLines
 
             fields.Add(field.ToString());
             yield return (begun, fields);
+        }
+    }
+
+    private static string? NextLine(StreamReader reader, string path, int line)
+    {
+        try
+        {
+            return reader.ReadLine();
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new DataFileException($"{path}: somewhere after line {line} there is text that is not UTF-8; save the table as CSV in UTF-8.", e);
+        }
+        catch (IOException e)
+        {
+            throw new DataFileException($"{path}: damaged or cut short: {e.Message}", e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Training;
 
@@ -54,6 +55,15 @@ public sealed class CsvLinesTests : IDisposable
     {
         var path = _folder.Write("bad.csv", text.Split('\n'));
         Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain(message);
+    }
+
+    /// <summary>As spreadsheets save it unless told otherwise: the query learned from would not be the one that was asked.</summary>
+    [Fact]
+    public void Read_TableThatIsNotUtf8_IsRefused()
+    {
+        var path = _folder.Write("own.csv", "query,model,score,cost_usd");
+        File.AppendAllBytes(path, Encoding.Latin1.GetBytes("caf\u00E9,small,1,0.001\n"));
+        Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain("not UTF-8");
     }
 
     [Fact]
