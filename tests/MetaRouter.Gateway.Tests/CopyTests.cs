@@ -7,15 +7,15 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>A gateway that outgrew its SQLite file goes on over Redis as if nothing had happened, and back.</summary>
 public sealed class CopyTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("copy").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [RedisFact]
     public async Task Copy_FromSqliteToRedisAndBack_KeepsUsersReceiptsErasuresCatalogModeAndSpending()
     {
         await using var redis = await RedisServer.StartAsync();
-        var (file, back, onRedis) = ($"sqlite:{_folder}/users.db", $"sqlite:{_folder}/back.db", "redis:" + redis.Address);
+        var (file, back, onRedis) = ($"sqlite:{_folder.Path}/users.db", $"sqlite:{_folder.Path}/back.db", "redis:" + redis.Address);
         Answer route, gone;
         string believed;
         double spent;
@@ -47,11 +47,11 @@ public sealed class CopyTests : IDisposable
         }
 
         await CopyAsync(1, file, onRedis, "");
-        await CopyAsync(2, $"sqlite:{_folder}/none.db", onRedis, "");
-        File.Exists($"{_folder}/none.db").ShouldBeFalse("a store that is to be copied is not made");
+        await CopyAsync(2, $"sqlite:{_folder.Path}/none.db", onRedis, "");
+        File.Exists($"{_folder.Path}/none.db").ShouldBeFalse("a store that is to be copied is not made");
 
         // Whatever a gateway kept is known to be copied, or to be left.
-        await using var connection = new SqliteConnection($"Data Source={_folder}/users.db;Pooling=False");
+        await using var connection = new SqliteConnection($"Data Source={_folder.Path}/users.db;Pooling=False");
         await connection.OpenAsync();
         await using var command = new SqliteCommand("SELECT group_concat(name) FROM shared", connection);
         var names = ((string)(await command.ExecuteScalarAsync())!).Split(',');
@@ -63,7 +63,7 @@ public sealed class CopyTests : IDisposable
     public async Task Copy_CutShort_IsDoneAgainFromItsBeginning()
     {
         await using var redis = await RedisServer.StartAsync();
-        var file = $"{_folder}/users.db";
+        var file = $"{_folder.Path}/users.db";
         await using (var gateway = await StartAsync("sqlite:" + file))
         {
             (await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "thumb", "up")).Status.ShouldBe(200);

@@ -60,25 +60,17 @@ public sealed partial class SettingsPageTests
     [Fact]
     public void File_OfThePage_IsOneThatAGatewayStartsWith()
     {
-        var folder = Directory.CreateTempSubdirectory("settings").FullName;
-        try
-        {
-            var file = Path.Combine(folder, "appsettings.json");
-            File.WriteAllText(file, Whole().Match(s_page).Groups[1].Value);
-            Environment.SetEnvironmentVariable("OPENAI_API_KEY", Environment.GetEnvironmentVariable("OPENAI_API_KEY") ?? "one");
-            Environment.SetEnvironmentVariable("OPENROUTER_API_KEY", Environment.GetEnvironmentVariable("OPENROUTER_API_KEY") ?? "other");
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("appsettings.json", Whole().Match(s_page).Groups[1].Value);
+        Environment.SetEnvironmentVariable("OPENAI_API_KEY", Environment.GetEnvironmentVariable("OPENAI_API_KEY") ?? "one");
+        Environment.SetEnvironmentVariable("OPENROUTER_API_KEY", Environment.GetEnvironmentVariable("OPENROUTER_API_KEY") ?? "other");
 
-            var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonFile(file).Build());
+        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonFile(file).Build());
 
-            settings.Upstreams.Count(u => u.Model == "gpt-4o").ShouldBe(2);
-            settings.ApiKeys.Select(k => k.Tenant).ShouldBe(["acme", "ops"]);
-            settings.Tenants.Select(t => t.BudgetUsd).ShouldBe([500, 5]);
-            settings.Gateway.Pins["private"].Select(m => m.Value).ShouldBe(["my-llama"]);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        settings.Upstreams.Count(u => u.Model == "gpt-4o").ShouldBe(2);
+        settings.ApiKeys.Select(k => k.Tenant).ShouldBe(["acme", "ops"]);
+        settings.Tenants.Select(t => t.BudgetUsd).ShouldBe([500, 5]);
+        settings.Gateway.Pins["private"].Select(m => m.Value).ShouldBe(["my-llama"]);
     }
 
     private static Dictionary<string, string> Rows(string section)
