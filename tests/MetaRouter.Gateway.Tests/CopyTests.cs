@@ -82,6 +82,24 @@ public sealed class CopyTests : IDisposable
         ((int)(await second.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(1);
     }
 
+    [Fact]
+    public async Task Copy_ToAStoreThatARouterBeginsMeanwhile_LeavesThatOneItsSecrets()
+    {
+        var file = $"{_folder}/users.db";
+        await using (var gateway = await StartAsync("sqlite:" + file))
+        {
+            (await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "thumb", "up")).Status.ShouldBe(200);
+        }
+
+        byte[] others = [1, 2, 3];
+        await using var from = SqliteUserStore.Open(file);
+        await using var to = SqliteUserStore.Open($"{_folder}/other.db");
+        var copy = new StoreCopy(from, to, new Meanwhile(() => to.WriteValueAsync(ValueNames.Secrets, others, null).AsTask().GetAwaiter().GetResult()));
+
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await to.ReadValueAsync(ValueNames.Secrets)).ShouldBe(others);
+    }
+
     private static Task<RunningGateway> StartAsync(string store) => RunningGateway.StartAsync("--MetaRouter:Store", store, "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
 
     private static async Task<double> SpentAsync(RunningGateway gateway) => (double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!;
@@ -100,5 +118,15 @@ public sealed class CopyTests : IDisposable
         await using var output = new StringWriter();
         (await CopyStore.RunAsync([from, to], output)).ShouldBe(ends);
         output.ToString().ShouldContain(says);
+    }
+
+    /// <summary>Looked at when what was spent is copied, the last but the secrets.</summary>
+    private sealed class Meanwhile(Action then) : TimeProvider
+    {
+        public override long GetTimestamp()
+        {
+            then();
+            return base.GetTimestamp();
+        }
     }
 }

@@ -93,7 +93,15 @@ public sealed class SimulatedTests : IAsyncLifetime
     [InlineData("""{"type":"string","minLength":1000000000}""")]
     [InlineData("""{"type":3,"required":7,"properties":[],"enum":{},"anyOf":"x"}""")]
     [InlineData("[]")]
+    [InlineData("""{"type":"array","minItems":9999,"items":{"type":"string","minLength":10000}}""")]
+    [MemberData(nameof(Heavy))]
     public void Example_OfAnySchema_Ends(string schema) => SchemaExample.Of(JsonDocument.Parse(schema).RootElement).ToJsonString().Length.ShouldBeLessThan(1_000_000);
+
+    /// <summary>A list of any length as deep as anything is made, and a long text, under a long name, many times.</summary>
+    public static TheoryData<string> Heavy() => new(
+        string.Concat(Enumerable.Repeat("""{"type":"array","minItems":1,"items":""", 24)) + """{"type":"array","minItems":20000000}""" + new string('}', 24),
+        """{"type":"array","minItems":9999,"items":{"const":"X"}}""".Replace("X", new string('x', 1_000), StringComparison.Ordinal),
+        """{"type":"array","minItems":9999,"items":{"type":"object","properties":{"X":{}},"required":["X"]}}""".Replace("X", new string('x', 1_000), StringComparison.Ordinal));
 
     /// <returns>The message and why it ended, whole and streamed.</returns>
     private async Task<(JsonObject Message, string Finish)[]> BothAsync(string more)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,7 +45,7 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
     {
         await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
-        var reporter = new CohortReporter(cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>(), fixture.Options, NullLogger<CohortReporter>.Instance);
+        var reporter = new CohortReporter(cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>(), new PoolHolder(ClusterFixture.Pool), fixture.Options, NullLogger<CohortReporter>.Instance);
         var partition = cluster.Client.GetGrain<ICohortGrain>((long)((Taught >> 8) % (ulong)fixture.Options.Partitions));
         var before = await partition.SaveAsync();
 
@@ -58,18 +59,32 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         (await partition.SaveAsync()).ShouldNotBe(before);
     }
 
-    private static CohortReporter WithWaiting(int users)
+    [Fact]
+    public async Task Flush_ThatFailsWhileOthersSpeak_HoldsNoMoreThanBefore()
     {
-        var reporter = new CohortReporter(null!, new MetaRouterClusterOptions(), NullLogger<CohortReporter>.Instance);
-        Fill(reporter, users);
+        var reporter = WithWaiting(Holds, s_taught); // nobody can be reached
+        var flush = Task.Run(reporter.FlushAsync);
+        for (var user = Holds; !flush.IsCompleted; user++)
+        {
+            reporter.Report((ulong)user, s_taught);
+        }
+
+        await flush;
+        reporter.Waiting.ShouldBeInRange(Holds, Holds + 10); // two at a time may see room for one
+    }
+
+    private static CohortReporter WithWaiting(int users, UserModel? who = null)
+    {
+        var reporter = new CohortReporter(null!, new PoolHolder(ClusterFixture.Pool), new MetaRouterClusterOptions(), NullLogger<CohortReporter>.Instance);
+        Fill(reporter, users, who);
         return reporter;
     }
 
-    private static void Fill(CohortReporter reporter, int users)
+    private static void Fill(CohortReporter reporter, int users, UserModel? who = null)
     {
         for (var i = 0; i < users; i++)
         {
-            reporter.Report((ulong)i, s_newcomer);
+            reporter.Report((ulong)i, who ?? s_newcomer);
         }
     }
 }

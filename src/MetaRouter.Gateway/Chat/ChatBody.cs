@@ -135,8 +135,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>How long a list is; 0: it is not there, or empty.</summary>
     private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
-    /// <summary>The completion's limit, where one is set that makes sense; 0: what is predicted counts.</summary>
-    private static int Limit(JsonElement root) =>
+    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none.</summary>
+    public static int Limit(JsonElement root) =>
         LimitIn(root, "max_completion_tokens") ?? LimitIn(root, "max_tokens") ?? 0;
 
     private static int? LimitIn(JsonElement root, string name) =>

@@ -91,7 +91,7 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    /// <summary>Named by the header, else by OpenAI's prompt_cache_key.</summary>
+    /// <summary>Named by the header, else by the body.</summary>
     /// <returns>Null: the request belongs to no session.</returns>
     /// <exception cref="ApiException">400: the session's name is too long.</exception>
     private string? SessionOf(HttpContext context, string tenant, string? user, string? cacheKey)

@@ -100,9 +100,9 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         var rules = Of(tenant)?.Options ?? new TenantOptions();
         var (period, ends) = Period(rules);
 
-        // Over its limit an account is told and nothing is added, so that whoever asks for invented users fills no memory.
+        // Told only, so that whoever asks for invented users fills no memory.
         string[] names = [AccountOf(period), .. user is null ? [] : (string[])[AccountOf(period, tenant, user)]];
-        var told = await shared.ReserveAsync(Partition(tenant), [.. names.Select(n => new Account(n, 0, long.MinValue >> 11, Minute))], cancellationToken).ConfigureAwait(false);
+        var told = await shared.ReserveAsync(Partition(tenant), [.. names.Select(n => new Account(n, 0, Account.Told, Minute))], cancellationToken).ConfigureAwait(false);
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
             : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), Side(rules.UserBudgetUsd, 1));
 
@@ -121,7 +121,19 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
 
         var more = Units(usd) - Units(hold.Usd);
         var reserved = await shared.ReserveAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = more })], cancellationToken).ConfigureAwait(false);
-        return reserved.Refused < 0 ? hold with { Usd = usd } : null;
+        if (reserved.Refused >= 0)
+        {
+            return null;
+        }
+
+        if (reserved.IsOwn != hold.IsOwn)
+        {
+            // The store went or came back in between, and what is set aside in two places cannot be settled as one.
+            await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = -more })], reserved.IsOwn, CancellationToken.None).ConfigureAwait(false);
+            return hold;
+        }
+
+        return hold with { Usd = usd };
     }
 
     /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>

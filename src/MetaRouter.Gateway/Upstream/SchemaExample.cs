@@ -8,8 +8,8 @@ namespace MetaRouter.Gateway.Upstream;
 /// <summary>A small value that a JSON schema allows, as far as types, required fields, lists of values, bounds and the usual formats say; patterns are not looked at.</summary>
 internal sealed class SchemaExample
 {
-    /// <summary>Schemas that contain themselves: as little as may be from the one depth on, nothing from the other, and no more values than this.</summary>
-    private const int Sparse = 8, Deepest = 24, Most = 10_000;
+    /// <summary>Schemas that contain themselves: as little as may be from the one depth on, nothing from the other, and no more values than this, of which a long text is many.</summary>
+    private const int Sparse = 8, Deepest = 24, Most = 10_000, CharactersPerValue = 16;
 
     private const string Word = "simulated";
 
@@ -23,7 +23,7 @@ internal sealed class SchemaExample
 
     private JsonNode? Of(JsonElement schema, int depth)
     {
-        if (depth > Deepest || ++_made > Most || schema.ValueKind != JsonValueKind.Object)
+        if (++_made > Most || depth > Deepest || schema.ValueKind != JsonValueKind.Object)
         {
             return schema.ValueKind == JsonValueKind.True ? Word : null;
         }
@@ -35,12 +35,12 @@ internal sealed class SchemaExample
 
         if (schema.TryGetProperty("const", out var only))
         {
-            return JsonNode.Parse(only.GetRawText());
+            return Copy(only);
         }
 
         foreach (var value in List(schema, "enum"))
         {
-            return JsonNode.Parse(value.GetRawText());
+            return Copy(value);
         }
 
         foreach (var name in (string[])["anyOf", "oneOf"])
@@ -62,6 +62,13 @@ internal sealed class SchemaExample
             "null" => null,
             _ => String(schema),
         };
+    }
+
+    private JsonNode? Copy(JsonElement value)
+    {
+        var text = value.GetRawText();
+        _made += text.Length / CharactersPerValue;
+        return JsonNode.Parse(text);
     }
 
     /// <summary>Told, or by what stands beside it.</summary>
@@ -92,6 +99,7 @@ internal sealed class SchemaExample
         {
             if (required is null ? depth == 0 : required.Contains(property.Name))
             {
+                _made += property.Name.Length / CharactersPerValue;
                 made[property.Name] = Of(property.Value, depth + 1);
             }
         }
@@ -127,7 +135,7 @@ internal sealed class SchemaExample
         return value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
     }
 
-    private static string String(JsonElement schema)
+    private string String(JsonElement schema)
     {
         var text = Text(schema, "format") switch
         {
@@ -144,6 +152,7 @@ internal sealed class SchemaExample
             _ => Word,
         };
         text = text.PadRight((int)Math.Clamp(Bound(schema, "minLength") ?? 0, 0, 10_000), '.');
+        _made += text.Length / CharactersPerValue;
         return Bound(schema, "maxLength") is >= 0 and var most && most < text.Length ? text[..(int)most] : text;
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Chat;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;
@@ -32,8 +33,8 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
                 "json_object" => new JsonObject { ["simulated"] = text }.ToJsonString(),
                 _ => text,
             };
-        var limit = Limit(request, "max_completion_tokens") ?? Limit(request, "max_tokens") ?? int.MaxValue;
-        var isCut = (said.Length + CharactersPerToken - 1) / CharactersPerToken > limit;
+        var limit = ChatBody.Limit(request);
+        var isCut = limit > 0 && (said.Length + CharactersPerToken - 1) / CharactersPerToken > limit;
         return new(isCut ? said[..(limit * CharactersPerToken)] : said, NameOf(tool), takesText, isCut);
     }
 
@@ -92,6 +93,4 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
     private static string? NameOf(JsonElement tool) => Completion.Text(Field(tool, "function"), "name") ?? Completion.Text(Field(tool, "custom"), "name");
 
     private static string? Type(JsonElement of) => Completion.Text(of, "type");
-
-    private static int? Limit(JsonElement request, string name) => Field(request, name) is { ValueKind: JsonValueKind.Number } limit && limit.TryGetInt32(out var tokens) && tokens > 0 ? Math.Min(tokens, int.MaxValue / CharactersPerToken) : null;
 }

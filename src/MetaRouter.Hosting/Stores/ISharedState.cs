@@ -24,7 +24,11 @@ public interface ISharedState
 /// <param name="Amount">To add.</param>
 /// <param name="Limit">The most it may hold.</param>
 /// <param name="Lifetime">After which it is forgotten, counted from its first use.</param>
-public readonly record struct Account(string Name, long Amount, long Limit, TimeSpan Lifetime);
+public readonly record struct Account(string Name, long Amount, long Limit, TimeSpan Lifetime)
+{
+    /// <summary>As limits: one that every sum is below, and one that every sum is over, by which an account is told and nothing added. Lua's numbers reach no further.</summary>
+    internal const long NoLimit = long.MaxValue >> 11, Told = long.MinValue >> 11;
+}
 
 /// <param name="Refused">The first account that would have gone over its limit; -1: none, everything was added.</param>
 /// <param name="Held">What each account holds, in the order asked.</param>

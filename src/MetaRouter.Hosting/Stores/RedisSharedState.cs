@@ -101,7 +101,7 @@ public sealed class RedisSharedState : ISharedState
 
         try
         {
-            await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(a => Values(a with { Limit = long.MaxValue >> 11 }))], "written", CancellationToken.None).ConfigureAwait(false);
+            await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(a => Values(a with { Limit = Account.NoLimit }))], "written", CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {

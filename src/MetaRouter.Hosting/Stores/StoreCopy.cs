@@ -7,6 +7,7 @@ namespace MetaRouter.Hosting.Stores;
 internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider time)
 {
     private const int Page = 1000;
+    private const string InUse = "Somebody else writes to the store that is copied to; stop what uses it, and copy again to an empty one.";
 
     private static readonly string[] s_values = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior];
 
@@ -44,7 +45,11 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         }
 
         var accounts = await CopyAccountsAsync(cancellationToken).ConfigureAwait(false);
-        await PutAsync(ValueNames.Secrets, secrets, cancellationToken).ConfigureAwait(false);
+        if (!await to.WriteValueAsync(ValueNames.Secrets, secrets, null, cancellationToken).ConfigureAwait(false))
+        {
+            throw new StoreException(InUse); // its own by now, under which it knows users
+        }
+
         return new StoreCopyReport(users, erasures, accounts);
     }
 
@@ -59,7 +64,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
 
         if (record.State.Length > 0 && await to.SaveAsync(key, record.State, there.Etag, cancellationToken).ConfigureAwait(false) == 0)
         {
-            throw new StoreException("Somebody else writes to the store that is copied to; stop what uses it, and copy again.");
+            throw new StoreException(InUse);
         }
     }
 
@@ -67,7 +72,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
     {
         if (!await to.WriteValueAsync(name, value, await to.ReadValueAsync(name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false))
         {
-            throw new StoreException("Somebody else writes to the store that is copied to; stop what uses it, and copy again.");
+            throw new StoreException(InUse);
         }
     }
 
@@ -104,8 +109,8 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
 
         foreach (var (partition, name, held, left) in open)
         {
-            var there = await shared.ReserveAsync(partition, [new Account(name, 0, long.MinValue >> 11, left)], cancellationToken).ConfigureAwait(false); // over its limit an account is told, and nothing added
-            var put = await shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], long.MaxValue >> 11, left)], cancellationToken).ConfigureAwait(false);
+            var there = await shared.ReserveAsync(partition, [new Account(name, 0, Account.Told, left)], cancellationToken).ConfigureAwait(false);
+            var put = await shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], Account.NoLimit, left)], cancellationToken).ConfigureAwait(false);
             if (there.IsOwn || put.IsOwn)
             {
                 throw new StoreException("What was spent could not be written to the store that is copied to; copy again when it is back.");

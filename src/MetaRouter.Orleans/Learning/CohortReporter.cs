@@ -21,6 +21,10 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
     private int _users; // who wait: the dictionary takes all of its locks, a thousand of them, to count
 
+    internal int Waiting => Volatile.Read(ref _users);
+
+    private bool IsFull => Waiting >= MostWaiting;
+
     /// <summary>O(1): the user's summary is made when it is sent.</summary>
     public void Report(ulong user, UserModel model)
     {
@@ -33,7 +37,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
                     return;
                 }
             }
-            else if (Volatile.Read(ref _users) >= MostWaiting || Add(user, model))
+            else if (IsFull || Add(user, model))
             {
                 return;
             }
@@ -113,9 +117,12 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
 
         LogLater(later.Length, reason);
-        foreach (var (user, model, _) in later)
+        foreach (var (user, model, summary) in later)
         {
-            Add(user, model); // unless a newer word came meanwhile
+            if (summary.Signals == 0 || !IsFull) // that somebody is erased is never forgotten
+            {
+                Add(user, model); // unless a newer word came meanwhile
+            }
         }
     }
 
