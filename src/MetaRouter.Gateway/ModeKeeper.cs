@@ -11,37 +11,51 @@ namespace MetaRouter.Gateway;
 internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings settings, ILogger<ModeKeeper> logger) : BackgroundService
 {
     public const string Apply = "apply", Observe = "observe", Static = "static";
-    private const string Name = ValueNames.Mode;
 
     private readonly ILogger<ModeKeeper> _logger = logger;
+    private readonly SharedValue _said = new(store, ValueNames.Mode);
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile string _mode = settings.Gateway.Mode;
-    private volatile byte[]? _shared;
 
     public string Mode => _mode;
 
     public async Task PullAsync(CancellationToken cancellationToken)
     {
-        var said = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-        if (said is null && _shared is { } known)
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            // Nobody removes it: the store was emptied. The mode in force stays.
-            await store.WriteValueAsync(Name, known, null, cancellationToken).ConfigureAwait(false);
-            return;
+            if (await _said.FindNewAsync(cancellationToken).ConfigureAwait(false) is { } said)
+            {
+                Follow(said);
+                _said.Take(said);
+            }
         }
-
-        Take(said);
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     /// <param name="mode">Null: back to the configuration's.</param>
     public async Task SetAsync(string? mode, CancellationToken cancellationToken)
     {
-        var bytes = Encoding.ASCII.GetBytes(mode ?? "");
-        while (!await store.WriteValueAsync(Name, bytes, await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false))
+        var said = Encoding.ASCII.GetBytes(mode ?? "");
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            // Somebody else said something at the same moment; the last word counts.
+            await _said.WriteAsync(said, cancellationToken).ConfigureAwait(false);
+            Follow(said);
         }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
-        Take(bytes);
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -72,10 +86,9 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
         }
     }
 
-    private void Take(byte[]? said)
+    private void Follow(byte[] said)
     {
-        _shared = said;
-        var mode = said is null ? "" : Encoding.ASCII.GetString(said);
+        var mode = Encoding.ASCII.GetString(said);
         mode = mode is Apply or Observe or Static ? mode : settings.Gateway.Mode;
         if (mode != _mode)
         {

@@ -41,12 +41,7 @@ public class PipelineTests
     public async Task Tools_OfATurnThatAModelBegan_AreAnsweredByIt_WhoeverWouldBeChosenNow()
     {
         await using var app = await StartAsync(m => m.CheapLambda = 1000);
-        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
-        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] };
-        List<ChatMessage> said = [new(ChatRole.User, Weather)];
-        var first = await app.Client.GetResponseAsync(said, options);
-        said.AddRange(first.Messages);
-        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        var (first, said, options) = await BeginTurnAsync(app);
         options.ModelId = Dial.Cheap;
 
         var second = await app.Client.GetResponseAsync(said, options);
@@ -66,22 +61,16 @@ public class PipelineTests
     public async Task Tools_OfATurnWhoseModelFails_AreAnsweredByAnother(bool streams)
     {
         await using var app = await StartAsync();
-        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
-        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] }.ForUser("ada");
-        List<ChatMessage> said = [new(ChatRole.User, Weather)];
-        async Task<ChatResponse> AskAsync() => streams ? await app.Client.GetStreamingResponseAsync(said, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(said, options);
-        var first = await AskAsync();
-        said.AddRange(first.Messages);
-        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        var (first, said, options) = await BeginTurnAsync(app, "ada", streams);
         app.StrongServer.Script = (context, _) => Gateway.Tests.ScriptedUpstream.FailAsync(context, 500);
 
-        var second = await AskAsync();
+        var second = await AskAsync(app, said, options, streams);
 
         (first.ModelId, second.ModelId, second.Text).ShouldBe((Strong, Weak, "It is rain"));
         second.GetReceipt().ShouldNotBe(first.GetReceipt());
         (await app.SayAsync("ada", second.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
         app.WeakServer.Script = (context, _) => Gateway.Tests.ScriptedUpstream.FailAsync(context, 500);
-        (await Should.ThrowAsync<System.ClientModel.ClientResultException>(AskAsync)).Status.ShouldBe(500);
+        (await Should.ThrowAsync<System.ClientModel.ClientResultException>(() => AskAsync(app, said, options, streams))).Status.ShouldBe(500);
         (await app.StopAsync()).Count(l => l.TryGetProperty("served", out var served) && served.GetString() == Weak).ShouldBe(1);
     }
 
@@ -89,12 +78,7 @@ public class PipelineTests
     public async Task Tools_OfATurnWhileAllModelsAreLeftAlone_AreAnsweredByWhoBeganItUnderItsReceipt()
     {
         await using var app = await StartAsync(m => (m.CircuitFailures, m.CircuitSeconds) = (1, 60));
-        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
-        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] };
-        List<ChatMessage> said = [new(ChatRole.User, Weather)];
-        var first = await app.Client.GetResponseAsync(said, options);
-        said.AddRange(first.Messages);
-        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        var (first, said, options) = await BeginTurnAsync(app);
         app.StrongServer.Script = app.WeakServer.Script = (_, _) => Task.FromResult(false);
         foreach (var model in (string[])[Strong, Weak])
         {
@@ -166,6 +150,22 @@ public class PipelineTests
         app.Host.Services.GetServices<IChatClient>().Count().ShouldBe(1);
         app.Client.GetService<Keeper>(Unserved).ShouldNotBeNull();
     }
+
+    /// <summary>A turn that the strong model has begun, and whose tool has answered.</summary>
+    private static async Task<(ChatResponse First, List<ChatMessage> Said, ChatOptions Options)> BeginTurnAsync(RoutedApp app, string? user = null, bool streams = false)
+    {
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { ModelId = Dial.Quality, Tools = [AIFunctionFactory.CreateDeclaration("weather", null, AIJsonUtilities.CreateJsonSchema(typeof(string)))] };
+        options = user is null ? options : options.ForUser(user);
+        List<ChatMessage> said = [new(ChatRole.User, Weather)];
+        var first = await AskAsync(app, said, options, streams);
+        said.AddRange(first.Messages);
+        said.Add(new(ChatRole.Tool, [new FunctionResultContent("call_1", "rain")]));
+        return (first, said, options);
+    }
+
+    private static async Task<ChatResponse> AskAsync(RoutedApp app, List<ChatMessage> said, ChatOptions options, bool streams) =>
+        streams ? await app.Client.GetStreamingResponseAsync(said, options).ToChatResponseAsync() : await app.Client.GetResponseAsync(said, options);
 
     /// <summary>Asks for the weather first, and then says what it was.</summary>
     private static async Task<bool> CallToolsAsync(HttpContext context, JsonObject body)

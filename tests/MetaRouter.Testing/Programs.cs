@@ -45,6 +45,7 @@ public static class Programs
         finally
         {
             process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
         }
     }
 

@@ -36,7 +36,7 @@ public sealed class TemporaryFolder : IDisposable
             }
             catch (IOException) when (i < MostTries)
             {
-                Thread.Sleep(Pause); // a program that was killed is closing its last files
+                Thread.Sleep(Pause); // what a killed program started, such as a browser, ends a moment after it
             }
         }
     }

@@ -104,7 +104,7 @@ public static class P4
         {
             var world = new UserWorld(split, PreferenceVariant.Plain);
             var random = new Random((seed * 7919) + half);
-            SimulatedUser[] Draw(double mean, double deviation) => [.. Enumerable.Range(0, Users).Select(_ => new SimulatedUser(Math.Exp(mean + (deviation * Normal(random)))))];
+            SimulatedUser[] Draw(double mean, double deviation) => [.. Enumerable.Range(0, Users).Select(_ => new SimulatedUser(Math.Exp(mean + (deviation * Gaussian.Draw(random)))))];
             var (before, after, followers) = (Draw(-1.5, 1), Draw(.5, .7), Draw(.5, .7));
             var old = Teach(split, world, half, before, PopulationPrior.Default, (seed * 1_000_003) + half, cancellationToken);
             var learned = Teach(split, world, half, after, old, (seed * 1_000_003) + half + 50_000, cancellationToken);
@@ -177,7 +177,5 @@ public static class P4
 
         private static (double Quality, double Price) Mean((float[] Quality, float[] Price) byRow, float[] counts) =>
             (TensorPrimitives.Dot<float>(byRow.Quality, counts) / counts.Length, TensorPrimitives.Dot<float>(byRow.Price, counts) / counts.Length);
-
-        private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
     }
 }

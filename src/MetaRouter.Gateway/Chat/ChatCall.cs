@@ -28,7 +28,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
 
     /// <summary>Under which name it is known who began the turn; null: no tools take part, or nothing is remembered.</summary>
-    public string? Turn { get; init; }
+    public Lazy<string>? Turn { get; init; }
 
     /// <summary>The decision was held to the model that began the turn.</summary>
     public bool GoesOn { get; set; }

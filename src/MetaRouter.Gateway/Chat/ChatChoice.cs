@@ -73,7 +73,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
     {
-        if (call.Turn is { } turn && call.Body.GoesOn && await sessions.RecallAsync(turn, call.Context.RequestAborted).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
+        if (call.Turn is { } turn && call.Body.GoesOn && await sessions.RecallAsync(turn.Value, call.Context.RequestAborted).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
         {
             try
             {
@@ -169,9 +169,9 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
             await sessions.RememberAsync(call.Session, served, tokens.Prompt).ConfigureAwait(false);
         }
 
-        if (callsTools && call.Turn is not null)
+        if (callsTools && call.Turn is { } turn)
         {
-            await sessions.RememberAsync(call.Turn, served, tokens.Prompt).ConfigureAwait(false);
+            await sessions.RememberAsync(turn.Value, served, tokens.Prompt).ConfigureAwait(false);
         }
     }
 

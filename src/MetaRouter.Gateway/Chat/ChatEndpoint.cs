@@ -103,8 +103,9 @@ internal sealed class ChatEndpoint(
             : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have 256.");
     }
 
-    private string? TurnOf(string tenant, string? user, ChatBody body) =>
-        settings.Gateway.SessionSeconds == 0 || body.Turn.IsEmpty ? null : sessions.NameOf(tenant, user, Convert.ToHexString(SHA256.HashData(body.Turn.Span)));
+    /// <summary>Asked for only where a turn goes on or a tool is called: it takes a pass over all the messages.</summary>
+    private Lazy<string>? TurnOf(string tenant, string? user, ChatBody body) =>
+        settings.Gateway.SessionSeconds == 0 || body.Turn.IsEmpty ? null : new(() => sessions.NameOf(tenant, user, Convert.ToHexString(SHA256.HashData(body.Turn.Span))));
 
     private async Task<UpstreamAnswer> AskAsync(ChatCall call, RouteRequest request)
     {

@@ -71,17 +71,7 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
 
         var (period, ends) = Period(rules);
         var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
-        var accounts = new List<Account>(2);
-        if (rules.BudgetUsd is { } all)
-        {
-            accounts.Add(new(AccountOf(period), Units(usd), Units(all), lifetime));
-        }
-
-        if (user is not null && rules.UserBudgetUsd is { } own)
-        {
-            accounts.Add(new(AccountOf(period, tenant, user), Units(usd), Units(own), lifetime));
-        }
-
+        var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);
         var partition = Partition(tenant);
         var reserved = await shared.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
         if (reserved.Refused < 0)
@@ -101,12 +91,29 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         var (period, ends) = Period(rules);
 
         // Told only, so that whoever asks for invented users fills no memory.
-        string[] names = [AccountOf(period), .. user is null ? [] : (string[])[AccountOf(period, tenant, user)]];
-        var told = await shared.ReserveAsync(Partition(tenant), [.. names.Select(n => new Account(n, 0, Account.Told, Minute))], cancellationToken).ConfigureAwait(false);
+        var accounts = Budgeted(rules, period, tenant, user, 0, Minute).ConvertAll(a => a with { Limit = Account.Told });
+        var told = accounts.Count == 0 ? default : await shared.ReserveAsync(Partition(tenant), accounts, cancellationToken).ConfigureAwait(false);
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
-            : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), Side(rules.UserBudgetUsd, 1));
+            : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), user is null ? null : Side(rules.UserBudgetUsd, accounts.Count - 1));
 
-        Spending? Side(double? budget, int at) => budget is { } usd && at < told.Held.Count ? new Spending(usd, Math.Round(told.Held[at] * Unit, 9)) : null;
+        Spending? Side(double? budget, int at) => budget is { } usd ? new Spending(usd, Math.Round(told.Held[at] * Unit, 9)) : null;
+    }
+
+    /// <summary>The sums that a budget is set for, the tenant's first; empty: there is none.</summary>
+    private List<Account> Budgeted(TenantOptions rules, string period, string tenant, string? user, long amount, TimeSpan lifetime)
+    {
+        var accounts = new List<Account>(2);
+        if (rules.BudgetUsd is { } all)
+        {
+            accounts.Add(new($"usd:{period}", amount, Units(all), lifetime));
+        }
+
+        if (user is not null && rules.UserBudgetUsd is { } own)
+        {
+            accounts.Add(new($"usd:{period}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}", amount, Units(own), lifetime));
+        }
+
+        return accounts;
     }
 
     /// <summary>Sets more aside for a call that is expected to cost more than was thought.</summary>
@@ -193,10 +200,6 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
             throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
         }
     }
-
-    private static string AccountOf(string period) => $"usd:{period}";
-
-    private string AccountOf(string period, string tenant, string user) => $"usd:{period}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
 
     private (string Name, DateTimeOffset Ends) Period(TenantOptions rules)
     {

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Text;
+using MetaRouter.Evaluation.Baselines.Learning;
 using MetaRouter.Evaluation.Protocols;
 using MetaRouter.Evaluation.Simulation;
 
@@ -25,32 +26,28 @@ internal sealed class BetaCells(bool isPooled) : IPreferenceLearner
 
     public Func<double, Random, IUserLearner> Fit(PreferenceSplit split, int seed, CancellationToken cancellationToken)
     {
-        var models = split.Models;
-        var (quality, cost, rows) = (new double[TopicGroups.Codes * models], new double[TopicGroups.Codes * models], new double[TopicGroups.Codes]);
-        foreach (var (topic, row) in split.TrainTopics.Select((topic, row) => (topic, row)))
+        var (train, models, topics) = (split.Train, split.Models, split.TrainTopics);
+        var rows = new int[TopicGroups.Codes];
+        foreach (var topic in topics)
         {
             rows[topic]++;
-            for (var m = 0; m < models; m++)
-            {
-                quality[(topic * models) + m] += split.Train.Score[(row * models) + m];
-                cost[(topic * models) + m] += split.Train.CostUsd[(row * models) + m] / split.Pool.CostScaleUsd;
-            }
         }
 
-        var mean = Enumerable.Range(0, models).Select(m => Enumerable.Range(0, TopicGroups.Codes).Sum(t => quality[(t * models) + m]) / split.Train.Rows).ToArray();
-        var graded = quality.Select((sum, at) => Cell.Of(mean[at % models], Imaginary).Graded(sum, rows[at / models])).ToArray();
-        var (cheapest, dearest) = (split.MeanCosts.Min(), split.MeanCosts.Max());
-        var cheapness = split.MeanCosts.Select(c => dearest > cheapest ? (dearest - c) / (dearest - cheapest) : 0).ToArray();
+        var (quality, costUsd) = ClusterMeans.Of(train, [.. Enumerable.Range(0, train.Rows)], [.. topics.Select(t => (int)t)], TopicGroups.Codes, shrinkage: 0);
+        var (usual, meanCost) = ColumnMeans.Of(train);
+        var cells = quality.Select((mean, at) => Cell.Of(usual[at % models], Imaginary).Graded(mean * rows[at / models], rows[at / models])).ToArray();
+        var (cheapest, dearest) = (meanCost.Min(), meanCost.Max());
+        var cheapness = meanCost.Select(c => dearest > cheapest ? (dearest - c) / (dearest - cheapest) : 0).ToArray();
         var weight = Enumerable.Range(0, Weights + 1).Select(i => (double)i / Weights).MaxBy(Earned);
-        return (_, random) => new User(split, [.. graded], cheapness, weight, random);
+        return (_, random) => new User(split, [.. cells], cheapness, weight, random);
 
         double Earned(double w)
         {
             var sum = 0.0;
-            for (var topic = 0; topic < TopicGroups.Codes; topic++)
+            for (var topic = 0; topic < rows.Length; topic++)
             {
-                var at = (topic * models) + Best(graded, cheapness, w, topic, except: -1, cell => cell.Mean);
-                sum += ((1 - SimulatedUser.MeanCostShare) * quality[at]) - (SimulatedUser.MeanCostShare * cost[at]);
+                var at = (topic * models) + Best(cells, cheapness, w, topic, except: -1, cell => cell.Mean);
+                sum += rows[topic] * (((1 - SimulatedUser.MeanCostShare) * quality[at]) - (SimulatedUser.MeanCostShare * costUsd[at] / split.Pool.CostScaleUsd));
             }
 
             return sum;
@@ -87,11 +84,7 @@ internal sealed class BetaCells(bool isPooled) : IPreferenceLearner
         public Cell Add(bool good) => Good + Bad + 1 > Most ? this : good ? this with { Good = Good + 1 } : this with { Bad = Bad + 1 };
 
         /// <summary>A draw of the Gaussian of this mean and variance, from 0 to 1: at a mass of <see cref="Imaginary"/> or more hardly another distribution.</summary>
-        public double Draw(Random random)
-        {
-            var normal = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-            return Math.Clamp(Mean + (normal * Math.Sqrt(Mean * (1 - Mean) / (Good + Bad + 1))), 0, 1);
-        }
+        public double Draw(Random random) => Math.Clamp(Mean + (Gaussian.Draw(random) * Math.Sqrt(Mean * (1 - Mean) / (Good + Bad + 1))), 0, 1);
     }
 
     private sealed class User(PreferenceSplit split, Cell[] cells, double[] cheapness, double weight, Random random) : IUserLearner

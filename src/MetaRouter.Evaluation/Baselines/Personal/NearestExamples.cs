@@ -3,6 +3,7 @@ using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Baselines.Learning;
 using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
@@ -26,7 +27,7 @@ internal sealed class NearestExamples(bool waits) : IPreferenceLearner
     public Func<double, Random, IUserLearner> Fit(PreferenceSplit split, int seed, CancellationToken cancellationToken)
     {
         var (_, texts) = TextVectors.Read(split.Train, split.Test);
-        var usual = split.BestSingle(PreferenceGrid.Lambda.ToArray().Where(l => l is >= .01f and <= 10).Select(l => (double)l).ToArray());
+        var usual = split.BestSingle([SimulatedUser.MeanCostShare / (1 - SimulatedUser.MeanCostShare)]); // which decides for all of them
         return (lambda, random) => new User(split, texts, usual, waits ? WarmUp : Neighbours, new Preference(lambda), random);
     }
 
