@@ -32,14 +32,14 @@ internal static class CopyStore
             await using var target = Open(to, prefix);
             using var metrics = new RouterMetrics();
             var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null }.RunAsync(CancellationToken.None).ConfigureAwait(false);
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Copied {report.Users:n0} users, {report.Erasures:n0} erasures, and what they all share, to {RedisAddress.Shown(to)}.")).ConfigureAwait(false);
+            await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what they all share, to {RedisAddress.Shown(to)}.").ConfigureAwait(false);
             await output.WriteLineAsync(source is RedisUserStore
                 ? "What was spent of budgets stays behind: it is counted from nothing there."
-                : string.Create(CultureInfo.InvariantCulture, $"So is what was spent of budgets ({report.Accounts:n0} sums).")).ConfigureAwait(false);
+                : $"So is what was spent of budgets ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
             var aside = source switch { SqliteUserStore file => await file.CountQuarantinedAsync().ConfigureAwait(false), RedisUserStore other => await other.CountQuarantinedAsync().ConfigureAwait(false), _ => 0 };
             if (aside > 0)
             {
-                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{aside:n0} records that could not be read stay aside in {RedisAddress.Shown(from)}.")).ConfigureAwait(false);
+                await output.WriteLineAsync($"In {RedisAddress.Shown(from)} stays what was set aside there: {Counted(aside, "record")} that could not be read.").ConfigureAwait(false);
             }
 
             return 0;
@@ -49,6 +49,8 @@ internal static class CopyStore
             return ProgramArguments.Fail(e.Message);
         }
     }
+
+    private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:n0} {what}{(count == 1 ? "" : "s")}");
 
     private static bool IsStore(string store) => (store.StartsWith(Sqlite, StringComparison.Ordinal) && store.Length > Sqlite.Length) || (store.StartsWith(Redis, StringComparison.Ordinal) && store.Length > Redis.Length);
 

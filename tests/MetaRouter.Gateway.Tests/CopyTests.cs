@@ -33,7 +33,7 @@ public sealed class CopyTests : IDisposable
             spent.ShouldBeGreaterThan(0);
         }
 
-        await CopyAsync(0, file, onRedis, "Copied 1 users, 1 erasures");
+        await CopyAsync(0, file, onRedis, "Copied 1 user, 1 erasure,");
         await using (var gateway = await StartAsync(onRedis))
         {
             await ShouldGoOnAsync(gateway, route, gone, believed);
@@ -77,7 +77,7 @@ public sealed class CopyTests : IDisposable
             (await to.SaveAsync(user.Key, new byte[] { 1, 2, 3 }, 0)).ShouldBeGreaterThan(0);
         }
 
-        await CopyAsync(0, "sqlite:" + file, "redis:" + redis.Address, "Copied 1 users");
+        await CopyAsync(0, "sqlite:" + file, "redis:" + redis.Address, "Copied 1 user,");
         await using var second = await StartAsync("redis:" + redis.Address);
         ((int)(await second.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(1);
     }
@@ -85,7 +85,7 @@ public sealed class CopyTests : IDisposable
     [Fact]
     public async Task Copy_ToAStoreThatARouterBeginsMeanwhile_LeavesThatOneItsSecrets()
     {
-        var file = $"{_folder}/users.db";
+        var file = $"{_folder.Path}/users.db";
         await using (var gateway = await StartAsync("sqlite:" + file))
         {
             (await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "thumb", "up")).Status.ShouldBe(200);
@@ -93,7 +93,7 @@ public sealed class CopyTests : IDisposable
 
         byte[] others = [1, 2, 3];
         await using var from = SqliteUserStore.Open(file);
-        await using var to = SqliteUserStore.Open($"{_folder}/other.db");
+        await using var to = SqliteUserStore.Open($"{_folder.Path}/other.db");
         var copy = new StoreCopy(from, to, new Meanwhile(() => to.WriteValueAsync(ValueNames.Secrets, others, null).AsTask().GetAwaiter().GetResult()));
 
         (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
