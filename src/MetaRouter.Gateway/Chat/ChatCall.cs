@@ -33,6 +33,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The decision was held to the model that began the turn.</summary>
     public bool GoesOn { get; set; }
 
+    /// <summary>The decision that was held to the model that began the turn, where that failed and those of another are asked; null: there is none.</summary>
+    public RouteDecision? Begun { get; set; }
+
     /// <summary>Two models answered.</summary>
     public bool IsCompared { get; set; }
 

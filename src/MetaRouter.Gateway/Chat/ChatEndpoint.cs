@@ -111,7 +111,15 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            return await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            var answer = await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            if (call.Begun is { } begun && begun.Model == answer.Model)
+            {
+                // Whom the turn was given to instead failed as well, and what its own model said against the request is told after all: as that model's.
+                call.Decision = begun;
+                ChatHeaders.Tell(call, begun.SnapshotVersion);
+            }
+
+            return answer;
         }
         catch (CallerLeftException e)
         {
