@@ -23,6 +23,9 @@ public sealed class GovernanceTests : IAsyncLifetime
     /// <summary>Seconds for an upstream that stays silent: those in which a busy machine gets the prompt to it, and the others answer.</summary>
     private const string Patience = "3";
 
+    /// <summary>What is in a stream's last event, in the form of either API, and in that of one that broke off.</summary>
+    private static readonly string[] s_ends = ["[DONE]", "response.completed", "message_stop", "\"error\":{"];
+
     private ScriptedUpstream _upstream = null!;
 
     public async Task InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync();
@@ -1009,7 +1012,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         while (await reader.ReadLineAsync() is { } line)
         {
-            if (line.StartsWith("data: ", StringComparison.Ordinal) && new[] { "[DONE]", "response.completed", "message_stop", "\"error\":{" }.Any(end => line.Contains(end, StringComparison.Ordinal)))
+            if (line.StartsWith("data: ", StringComparison.Ordinal) && s_ends.Any(end => line.Contains(end, StringComparison.Ordinal)))
             {
                 return line;
             }
