@@ -59,6 +59,16 @@ public sealed record UserReply(string User, string Explanation, int Signals, IRe
 /// <param name="Seconds">How long the user waits for one more right answer in 100; null: as long as it takes.</param>
 public sealed record LatencyReply(double Minds, double LambdaLatency, Quantiles Quantiles, double? Seconds);
 
+/// <summary>US dollars. Null sums: no budget is set there, and nobody counts.</summary>
+/// <param name="Period">day or month.</param>
+/// <param name="Ends">When the next one begins, with nothing spent.</param>
+/// <param name="SpentUsd">What is set aside for calls in hand included.</param>
+/// <param name="User">Null: nobody was asked for.</param>
+public sealed record BudgetReply(string Tenant, string Period, DateTimeOffset Ends, double? BudgetUsd, double? SpentUsd, UserBudget? User);
+
+/// <summary>As <see cref="BudgetReply"/> tells of its tenant.</summary>
+public sealed record UserBudget(string User, double? BudgetUsd, double? SpentUsd);
+
 /// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
 public sealed record ErasedReply(bool Erased, string User, DateTimeOffset At, string Receipt);
 

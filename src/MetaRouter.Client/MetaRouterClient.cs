@@ -38,6 +38,11 @@ public sealed class MetaRouterClient(HttpClient http)
     /// <summary>Lets a user start anew.</summary>
     public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
 
+    /// <summary>What the key's tenant may spend in this period, and has.</summary>
+    /// <param name="user">Whose own budget is told as well; null: nobody's.</param>
+    public Task<BudgetReply> GetBudgetAsync(string? user = null, CancellationToken cancellationToken = default) =>
+        SendAsync<BudgetReply>(HttpMethod.Get, string.IsNullOrEmpty(user) ? "v1/router/budget" : $"v1/router/budget?user={Uri.EscapeDataString(user)}", null, cancellationToken);
+
     /// <summary>Gives receipts a new key, on every gateway of the store.</summary>
     /// <param name="atOnce">Because the key in use leaked: feedback on everything decided so far is refused. Otherwise receipts stay valid for their lifetime.</param>
     public Task<RotatedReply> RotateKeysAsync(bool atOnce = false, CancellationToken cancellationToken = default) => SendAsync<RotatedReply>(HttpMethod.Post, "v1/router/keys/rotate", new { at_once = atOnce }, cancellationToken);

@@ -36,6 +36,25 @@ public sealed class ClientTests
     }
 
     [Fact]
+    public async Task Client_Budget_TellsWhatTenantAndUserMaySpendAndHave()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "5", "--Tenants:0:UserBudgetUsd", "1", "--Tenants:0:BudgetPeriod", "month");
+        await using var unlimited = await RunningGateway.StartAsync();
+        using var host = HostOf(gateway);
+        using var other = HostOf(unlimited);
+        var client = host.Services.GetRequiredService<MetaRouterClient>();
+        await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","user":"a/b&c","messages":[{"role":"user","content":"hello"}]}""");
+
+        var (all, own, nobody) = (await client.GetBudgetAsync(), await client.GetBudgetAsync("a/b&c"), await other.Services.GetRequiredService<MetaRouterClient>().GetBudgetAsync("ann"));
+
+        (all.Tenant, all.Period, all.BudgetUsd, all.User).ShouldBe(("default", "month", 5, null));
+        all.Ends.ShouldBeGreaterThan(gateway.Time.GetUtcNow());
+        all.SpentUsd!.Value.ShouldBeGreaterThan(0);
+        own.User.ShouldBe(new UserBudget("a/b&c", 1, all.SpentUsd));
+        (nobody.BudgetUsd, nobody.SpentUsd, nobody.User).ShouldBe((null, null, new UserBudget("ann", null, null)));
+    }
+
+    [Fact]
     public async Task Client_GatewayGoneOrNoGateway_SaysSo()
     {
         await using var upstream = await EchoUpstream.StartAsync();

@@ -23,6 +23,9 @@ public sealed class GovernanceTests : IAsyncLifetime
     /// <summary>Seconds for an upstream that stays silent: those in which a busy machine gets the prompt to it, and the others answer.</summary>
     private const string Patience = "3";
 
+    /// <summary>What is in a stream's last event, in the form of either API, and in that of one that broke off.</summary>
+    private static readonly string[] s_ends = ["[DONE]", "response.completed", "message_stop", "\"error\":{"];
+
     private ScriptedUpstream _upstream = null!;
 
     public async Task InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync();
@@ -300,6 +303,64 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.GetAsync("/v1/router/budget")).Body["user"].ShouldBeNull();
     }
 
+    /// <summary>Who asks on with another connection, or another gateway, at the edge of a budget finds what the answer left of it.</summary>
+    [Theory]
+    [InlineData(Chat, "whole")]
+    [InlineData(Chat, "streamed")]
+    [InlineData(Chat, "compared")]
+    [InlineData(Chat, "alone")]
+    [InlineData(Chat, "refused")]
+    [InlineData(Chat, "broken")]
+    [InlineData("/v1/responses", "whole")]
+    [InlineData("/v1/responses", "streamed")]
+    [InlineData("/v1/messages", "whole")]
+    [InlineData("/v1/messages", "streamed")]
+    [InlineData("/v1/embeddings", "whole")]
+    public async Task Budget_AnswerIsHere_WhatItCostHasTakenThePlaceOfWhatWasSetAside(string path, string how)
+    {
+        await using var gateway = await StartLateAsync(() => Task.Delay(100), Nothing);
+        var compares = how is "compared" or "alone";
+        var asked = 0;
+        _upstream.Script = (context, _) => how == "refused" || how == "alone" && Interlocked.Increment(ref asked) == 1 ? ScriptedUpstream.FailAsync(context, 400) : Task.FromResult(false);
+
+        await AskAsync(gateway, path, how is "streamed" or "broken", compares ? "auto" : Strong, how == "broken" ? "break" : "hello", compares);
+        var spent = (double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!;
+
+        spent.ShouldBe(await SettledUsdAsync(gateway), 1e-9);
+        (spent > 0).ShouldBe(how != "refused");
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Budget_StoreThatCannotSettle_CostsNobodyTheAnswer(bool fails, bool streams)
+    {
+        var answered = new TaskCompletionSource();
+        await using var gateway = await StartLateAsync(() => fails ? Task.FromException(new InvalidOperationException("out of order")) : answered.Task, Nothing);
+
+        foreach (var path in (string[])[Chat, "/v1/embeddings"])
+        {
+            (await AskAsync(gateway, path, streams && path == Chat, Strong)).ShouldContain(path == Chat ? streams ? "[DONE]" : "I am up" : "0.25");
+        }
+
+        answered.SetResult();
+        await gateway.App.StopAsync();
+        gateway.Log.Any(l => l.Level == LogLevel.Error && l.Text.Contains("out of order", StringComparison.Ordinal)).ShouldBe(fails);
+    }
+
+    [Fact]
+    public async Task Turn_StreamedToItsEnd_GoesOnWithTheModelThatBeganItAtOnce()
+    {
+        await using var gateway = await StartLateAsync(Nothing, () => Task.Delay(100));
+
+        await AskAsync(gateway, Chat, streams: true, "auto:quality", "tools");
+        var goesOn = await gateway.PostAsync(Chat, """{"model":"auto:cheap","tools":[{"type":"function","function":{"name":"weather"}}],"messages":[{"role":"user","content":"tools"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},{"role":"tool","tool_call_id":"call_1","content":"rain"}]}""");
+
+        goesOn.Headers["x-router-reason"].ShouldBe("only_allowed");
+    }
+
     [Fact]
     public async Task Budget_SurvivesARestart()
     {
@@ -551,7 +612,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     [Fact]
     public async Task ImplicitSignals_AnswerThatBrokeOff_AskedAgain_IsNoRegenerate()
     {
-        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        await using var gateway = await StartLateAsync(Nothing, () => Task.Delay(100), "--Gateway:ImplicitSignals", "true");
         var body = JsonNode.Parse(Body("auto:quality", "break", "ann"))!;
         body["stream"] = true;
         await Should.ThrowAsync<HttpRequestException>(gateway.Client.PostAsync(Chat, new StringContent(body.ToJsonString()))); // its connection is cut
@@ -884,7 +945,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.App.Services.GetRequiredService<Hosting.Learning.LearningLoop>().RefreshAsync(default)).ShouldBeFalse();
     }
 
-    /// <summary>What all accounts hold in the end. A call is settled after its answer; a gateway that was asked to stop has settled all.</summary>
+    /// <summary>What all accounts hold in the end. A gateway that was asked to stop has settled all.</summary>
     private static async Task<double> SettledUsdAsync(RunningGateway gateway)
     {
         await gateway.App.StopAsync();
@@ -919,6 +980,46 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, .. settings]);
+
+    /// <summary>A gateway with a budget, whose shared state settles and remembers when it is let.</summary>
+    private Task<RunningGateway> StartLateAsync(Func<Task> settles, Func<Task> remembers, params string[] settings) => RunningGateway.StartAsync(
+        services => services.AddSingleton<ISharedState>(s => new LateState(s.GetRequiredService<MemorySharedState>(), settles, remembers)), [
+        .. settings,
+        "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+        "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "5"]);
+
+    private static Task Nothing() => Task.CompletedTask;
+
+    /// <summary>Asks in the form of this path, and is content with the answer's last byte or event: what the connection does afterwards is not waited for.</summary>
+    private static async Task<string> AskAsync(RunningGateway gateway, string path, bool streams, string model, string content = "hello", bool compares = false)
+    {
+        var body = path == "/v1/embeddings" ? """{"model":"embedder","input":"hello and more than that"}""" : path == "/v1/responses"
+            ? new JsonObject { ["model"] = model, ["stream"] = streams, ["input"] = content }.ToJsonString()
+            : new JsonObject { ["model"] = model, ["stream"] = streams, ["max_tokens"] = 1000, ["tools"] = path == Chat ? JsonNode.Parse("""[{"type":"function","function":{"name":"weather"}}]""") : new JsonArray(), ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body) };
+        if (compares)
+        {
+            request.Headers.Add("x-router-compare", "always");
+        }
+
+        using var client = new HttpClient { BaseAddress = gateway.Client.BaseAddress }; // a connection serves nobody until its last request is settled
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        if (!streams)
+        {
+            return await response.Content.ReadAsStringAsync();
+        }
+
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith("data: ", StringComparison.Ordinal) && s_ends.Any(end => line.Contains(end, StringComparison.Ordinal)))
+            {
+                return line;
+            }
+        }
+
+        throw new InvalidDataException("The stream had no end.");
+    }
 
     /// <summary>Sends a chat and leaves some time after the upstreams were asked so often.</summary>
     /// <returns>The only row that the console then has.</returns>
@@ -956,6 +1057,25 @@ public sealed class GovernanceTests : IAsyncLifetime
         }
 
         public ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default) => inner.RememberAsync(name, value, lifetime, cancellationToken);
+    }
+
+    private sealed class LateState(ISharedState inner, Func<Task> settles, Func<Task> remembers) : ISharedState
+    {
+        public ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default) => inner.ReserveAsync(partition, accounts, cancellationToken);
+
+        public async ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default)
+        {
+            await settles();
+            await inner.SettleAsync(partition, accounts, isOwn, cancellationToken);
+        }
+
+        public ValueTask<byte[]?> RecallAsync(string name, CancellationToken cancellationToken = default) => inner.RecallAsync(name, cancellationToken);
+
+        public async ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default)
+        {
+            await remembers();
+            await inner.RememberAsync(name, value, lifetime, cancellationToken);
+        }
     }
 
     /// <summary>Everything measured while it lives, by every gateway of the process.</summary>

@@ -277,6 +277,26 @@ public sealed class RouterEndpointTests : IAsyncLifetime
         ((string)(await _gateway.GetAsync("/alive")).Body["status"]!).ShouldBe("ok");
     }
 
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/v1/models")]
+    [InlineData("/v1/router/mode")]
+    [InlineData("/v1/router/budget?user=ada")]
+    [InlineData("/v1/console/session")]
+    [InlineData("/v1/router/users/ada")]
+    [InlineData("/v1/console/decisions/0-000000")]
+    [InlineData("/v1/nothing")]
+    public async Task Answer_AskedForPretty_IsTheSameIndented(string path)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+
+        var (plain, pretty) = (await gateway.GetAsync(path), await gateway.GetAsync(path + (path.Contains('?', StringComparison.Ordinal) ? "&pretty" : "?pretty")));
+
+        plain.Text.ShouldNotContain("\n");
+        pretty.Text.ShouldStartWith("{\n  \"");
+        (pretty.Status, pretty.Body.ToJsonString()).ShouldBe((plain.Status, plain.Body.ToJsonString()));
+    }
+
     /// <summary>OpenAI's clients escape no slash in a model's id, others do.</summary>
     [Theory]
     [InlineData("auto", "auto")]

@@ -126,6 +126,11 @@ public sealed class UpstreamTests : IAsyncLifetime
         _of[Weak].Script = _of[Middle].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
         answer = await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"));
         answer.Status.ShouldBe(status == 500 ? 502 : status, answer.Text);
+        if (status != 500)
+        {
+            var row = (await _gateway.GetAsync("/v1/console/decisions?limit=1")).Body["decisions"]!.AsArray().Single()!;
+            (answer.Headers["x-router-model"], answer.Headers["x-router-reason"], (string?)row["model"], (string?)row["reason"], (int)row["status"]!).ShouldBe((Strong, "only_allowed", Strong, "only_allowed", status));
+        }
     }
 
     [Theory]

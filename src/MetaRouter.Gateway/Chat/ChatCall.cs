@@ -33,6 +33,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The decision was held to the model that began the turn.</summary>
     public bool GoesOn { get; set; }
 
+    /// <summary>The decision that was held to the model that began the turn, where that failed and those of another are asked; null: there is none.</summary>
+    public RouteDecision? Begun { get; set; }
+
     /// <summary>Two models answered.</summary>
     public bool IsCompared { get; set; }
 
@@ -40,6 +43,8 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     /// <summary>US dollars, as far as is known.</summary>
     public double SpentUsd { get; private set; }
+
+    private Task? Settling { get; set; }
 
     public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
 
@@ -87,6 +92,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
             SpentUsd += usd;
         }
     }
+
+    /// <summary>Once nothing more is spent. Only the first time does anything; later ones wait for it.</summary>
+    public Task SettleAsync(Governor governor) => Settling ??= governor.SettleAsync(Hold, SpentUsd);
 
     /// <summary>Another than the chosen model answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;

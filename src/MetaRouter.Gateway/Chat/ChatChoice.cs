@@ -113,7 +113,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         {
             if (!isAsked)
             {
-                isAsked = true;
+                (isAsked, call.Begun) = (true, begun);
                 ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
             }
 

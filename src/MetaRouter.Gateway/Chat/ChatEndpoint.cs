@@ -87,7 +87,7 @@ internal sealed class ChatEndpoint(
         }
         finally
         {
-            await governor.SettleAsync(call.Hold, call.SpentUsd).ConfigureAwait(false);
+            await call.SettleAsync(governor).ConfigureAwait(false);
         }
     }
 
@@ -111,7 +111,15 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            return await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            var answer = await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            if (call.Begun is { } begun && begun.Model == answer.Model)
+            {
+                // Whom the turn was given to instead failed as well, and what its own model said against the request is told after all: as that model's.
+                call.Decision = begun;
+                ChatHeaders.Tell(call, begun.SnapshotVersion);
+            }
+
+            return answer;
         }
         catch (CallerLeftException e)
         {
@@ -141,6 +149,7 @@ internal sealed class ChatEndpoint(
         if (answer.Status != StatusCodes.Status200OK)
         {
             books.Answered(call, answer, isFailOver, null);
+            await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
             return;
         }
@@ -162,6 +171,7 @@ internal sealed class ChatEndpoint(
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
             await choice.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
+            await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }
@@ -172,18 +182,31 @@ internal sealed class ChatEndpoint(
     private async Task StreamAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form, string? receipt, bool isFailOver)
     {
         metrics.FirstToken(call.Requested, answer.Model, Stopwatch.GetElapsedTime(call.Started).TotalSeconds);
-        var stream = new RelayedStream();
+        var (stream, spent, ending) = (new RelayedStream(), default(Spending), default(Task));
         try
         {
-            await relay.RunAsync(call.Context, answer, form.Begin(call, answer, receipt), s => call.Spent(answer.Model, s.Usage, s.TextBytes), stream).ConfigureAwait(false);
+            await relay.RunAsync(call.Context, answer, form.Begin(call, answer, receipt), BeforeItsEndIsToldAsync, stream).ConfigureAwait(false);
         }
         finally
         {
-            // Also of a stream its reader left: what was produced until then is paid for.
+            await (ending ??= EndAsync()).ConfigureAwait(false);
+        }
+
+        async Task<Spending> BeforeItsEndIsToldAsync()
+        {
+            ending ??= EndAsync();
+            await Governor.BrieflyAsync(ending).ConfigureAwait(false);
+            return spent;
+        }
+
+        // Also of a stream its reader left: what was produced until then is paid for.
+        async Task EndAsync()
+        {
             answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
-            var spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
+            spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
             call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
+            await call.SettleAsync(governor).ConfigureAwait(false);
             await choice.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {

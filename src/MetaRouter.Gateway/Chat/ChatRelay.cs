@@ -27,9 +27,9 @@ internal sealed class RelayedStream
 /// </summary>
 internal sealed class ChatRelay(Upstreams upstreams)
 {
-    /// <param name="spentOn">What the stream cost, asked once it is whole.</param>
+    /// <param name="end">Notes what became of the stream and tells what it cost; asked for when it has ended and its reader does not know yet.</param>
     /// <param name="stream">Kept up to date, also when the reader leaves.</param>
-    public async Task RunAsync(HttpContext context, UpstreamAnswer answer, IStreamForm form, Func<RelayedStream, Spending> spentOn, RelayedStream stream)
+    public async Task RunAsync(HttpContext context, UpstreamAnswer answer, IStreamForm form, Func<Task<Spending>> end, RelayedStream stream)
     {
         var cancellationToken = context.RequestAborted;
         var (output, events) = (context.Response.BodyWriter, answer.Events!);
@@ -59,7 +59,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 {
                     stream.IsBroken = true;
                     upstreams.Failed(answer, "it reported an error in the middle of its answer");
-                    await CutAsync(context).ConfigureAwait(false);
+                    await CutAsync(context, end).ConfigureAwait(false);
                     return;
                 }
 
@@ -77,7 +77,14 @@ internal sealed class ChatRelay(Upstreams upstreams)
             {
                 stream.IsWhole = true;
                 Upstreams.Ended(answer);
-                form.End(next.Span, stream, spentOn(stream), output);
+                var ending = end();
+                if (!ending.IsCompleted)
+                {
+                    await output.FlushAsync(cancellationToken).ConfigureAwait(false); // what was said waits for no store
+                }
+
+                var spent = await ending.ConfigureAwait(false);
+                form.End(next.Span, stream, spent, output);
                 await output.FlushAsync(cancellationToken).ConfigureAwait(false);
                 return;
             }
@@ -96,15 +103,16 @@ internal sealed class ChatRelay(Upstreams upstreams)
         stream.IsBroken = true;
         upstreams.Failed(answer, problem);
         form.Broken($"The upstream of the model '{answer.Model}' {problem}; what came before is incomplete. Ask again.", output);
-        await CutAsync(context).ConfigureAwait(false);
+        await CutAsync(context, end).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Lets the error event leave, then cuts the connection: some clients (OpenAI's for .NET is one) pass over error events, and would take a stream that
     /// ends in order for a whole answer.
     /// </summary>
-    private static async Task CutAsync(HttpContext context)
+    private static async Task CutAsync(HttpContext context, Func<Task<Spending>> end)
     {
+        await end().ConfigureAwait(false);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
         await Task.Delay(100, context.RequestAborted).ConfigureAwait(false);
         context.Abort();

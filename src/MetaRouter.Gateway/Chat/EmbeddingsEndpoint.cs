@@ -44,7 +44,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
             throw governor.OverBudget(tenant, expected, missing);
         }
 
-        var spent = 0.0;
+        var (spent, settling) = (0.0, default(Task));
         try
         {
             using var answer = await upstreams.SendAsync("/embeddings", AsyncEnumerable.Repeat(id, 1), new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => spent += expected, context.RequestAborted).ConfigureAwait(false);
@@ -58,6 +58,8 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
                 spent += cost;
             }
 
+            settling = governor.SettleAsync(hold, spent);
+            await Governor.BrieflyAsync(settling).ConfigureAwait(false);
             await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
         catch (CallerLeftException)
@@ -67,7 +69,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         }
         finally
         {
-            await governor.SettleAsync(hold, spent).ConfigureAwait(false);
+            await (settling ?? governor.SettleAsync(hold, spent)).ConfigureAwait(false);
         }
     }
 

@@ -14,12 +14,17 @@ namespace MetaRouter.Gateway.Limits;
 /// A cost is reserved as predicted before the call and settled as counted after it, so requests at once cannot spend the same dollar twice. What the prediction
 /// fell short of is overspent at most, and counted.
 /// </remarks>
-internal sealed class Governor(ISharedState shared, GatewaySettings settings, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics)
+internal sealed partial class Governor(ISharedState shared, GatewaySettings settings, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics, ILogger<Governor> logger)
 {
     /// <summary>Accounts hold whole billionths of a dollar: a cheap model's token costs some tens of them.</summary>
     private const double Unit = 1e-9;
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    /// <summary>The longest that an answer is held back for its cost to be settled.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
+    private readonly ILogger<Governor> _logger = logger;
 
     private readonly Dictionary<string, TenantOptions> _options = settings.Tenants.ToDictionary(t => t.Name);
 
@@ -143,8 +148,8 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         return hold with { Usd = usd };
     }
 
-    /// <summary>Puts what a call really cost in the place of what was set aside for it.</summary>
-    public async ValueTask SettleAsync(Hold hold, double usd)
+    /// <summary>Puts what a call really cost in the place of what was set aside for it. Where that fails it stays as it was set aside, and nobody loses an answer for it.</summary>
+    public async Task SettleAsync(Hold hold, double usd)
     {
         if (hold.Accounts is null)
         {
@@ -157,11 +162,29 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
         }
 
         var difference = Units(usd) - Units(hold.Usd);
-        if (difference != 0)
+        if (difference == 0)
+        {
+            return;
+        }
+
+        try
         {
             await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = difference })], hold.IsOwn, CancellationToken.None).ConfigureAwait(false);
         }
+#pragma warning disable CA1031 // Whatever is wrong with the store: the answer was paid for.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogUnsettled(e);
+        }
     }
+
+    /// <summary>
+    /// What comes before an answer leaves: who then asks on, at the edge of a budget, finds what the answer left of it. A store that is slow holds no answer back for
+    /// longer than a moment, and none is lost for it: whatever goes wrong is for whoever waits to the end.
+    /// </summary>
+    /// <param name="settling">Such as <see cref="SettleAsync"/>; to be waited for once the answer is out.</param>
+    public static Task BrieflyAsync(Task settling) => settling.IsCompleted ? Task.CompletedTask : SoonAsync(settling);
 
     /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)
@@ -208,6 +231,11 @@ internal sealed class Governor(ISharedState shared, GatewaySettings settings, Ro
             ? (today.ToString("yyyyMMdd", CultureInfo.InvariantCulture), today.AddDays(1))
             : (today.ToString("yyyyMM", CultureInfo.InvariantCulture), today.AddDays(1 - today.Day).AddMonths(1));
     }
+
+    private static async Task SoonAsync(Task settling) => await settling.WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What a call cost could not be settled, and what was set aside for it counts as spent.")]
+    private partial void LogUnsettled(Exception exception);
 
     private static long Units(double usd) => (long)Math.Ceiling(Math.Min(usd, 4e6) / Unit);
 

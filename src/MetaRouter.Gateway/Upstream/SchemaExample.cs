@@ -125,15 +125,46 @@ internal sealed class SchemaExample
         return made;
     }
 
+    /// <summary>The number nearest to 0 that the bounds and the step leave; where they leave none, one that keeps to some of them.</summary>
     private static JsonValue Number(JsonElement schema)
     {
-        var least = Bound(schema, "minimum") ?? Bound(schema, "exclusiveMinimum") + 1;
-        var most = Bound(schema, "maximum") ?? Bound(schema, "exclusiveMaximum") - 1;
-        var value = least is > 0 ? least.Value : most is < 0 ? most.Value : 0;
-        var step = Bound(schema, "multipleOf") ?? (TypeOf(schema) == "integer" ? 1 : 0);
-        value = step > 0 ? (value < 0 ? Math.Floor(value / step) : Math.Ceiling(value / step)) * step : value;
-        return value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
+        var (least, isAbove) = Limit(schema, "minimum", "exclusiveMinimum", Math.Max);
+        var (most, isBelow) = Limit(schema, "maximum", "exclusiveMaximum", Math.Min);
+        var isInteger = TypeOf(schema) == "integer";
+        var step = Bound(schema, "multipleOf") is > 0 and var told ? told : 0;
+        step = !isInteger ? step : step == 0 ? 1 : Whole(step);
+        return Written(least > 0 || least == 0 && isAbove ? FromBelow(least.Value, isAbove, most, step) : most < 0 || most == 0 && isBelow ? -FromBelow(-most.Value, isBelow, -least, step) : 0);
     }
+
+    /// <summary>The tighter of a bound and an exclusive one. That was once a flag beside the other.</summary>
+    private static (double? At, bool IsExclusive) Limit(JsonElement schema, string name, string exclusive, Func<double, double, double> tighter)
+    {
+        var (open, closed) = (Bound(schema, exclusive), Bound(schema, name));
+        return open is { } at && (closed is not { } other || tighter(at, other) == at) ? (at, true) : (closed, Field(schema, exclusive).ValueKind == JsonValueKind.True);
+    }
+
+    /// <param name="least">0 or more.</param>
+    /// <param name="most">Null: there is no bound.</param>
+    /// <param name="step">0: any number will do.</param>
+    private static double FromBelow(double least, bool isAbove, double? most, double step)
+    {
+        if (step > 0)
+        {
+            var steps = Math.Ceiling(least / step);
+            return Multiple(isAbove && Multiple(steps, step) <= least ? steps + 1 : steps, step);
+        }
+
+        return !isAbove ? least : most is { } end && end <= least + 1 ? least + (end - least) / 2 : least + 1;
+    }
+
+    /// <summary>In decimals where they reach: 3 times 0.1 is 0.3, as it is written.</summary>
+    private static double Multiple(double steps, double step) => step is > 1e-20 and < 1e12 && steps < 1e12 ? (double)((decimal)steps * (decimal)step) : steps * step;
+
+    /// <summary>The smallest whole multiple: of 2.5 it is 5.</summary>
+    private static double Whole(double step) => Enumerable.Range(1, 1000).Select(n => Multiple(n, step)).FirstOrDefault(s => s == Math.Truncate(s), 1);
+
+    /// <summary>JSON has no word for what is beyond all numbers.</summary>
+    private static JsonValue Written(double value) => !double.IsFinite(value) ? JsonValue.Create(0) : value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 
     private string String(JsonElement schema)
     {
