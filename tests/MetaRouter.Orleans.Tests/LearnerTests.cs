@@ -286,6 +286,25 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         (await HeardAsync(cluster, fixture)).ShouldBe(4);
     }
 
+    /// <summary>A partition that was told of an erasure and died before it was saved.</summary>
+    [Fact]
+    public async Task Evidence_OfAnErasedUserThatCameBackFromTheStore_GoesWhenTheUserIsNextActive()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 10);
+        await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+        await RouterOf(cluster).EraseAsync("t", "user 0");
+        await fixture.StopAsync();
+        cluster = await fixture.StartClusterAsync();
+        (await HeardAsync(cluster, fixture)).ShouldBe(10);
+
+        await RouterOf(cluster).RouteAsync("t", "user 0", new RouteRequest("Who am I?"));
+        await cluster.Silos.Single().ServiceProvider.GetRequiredService<CohortReporter>().FlushAsync();
+
+        (await HeardAsync(cluster, fixture)).ShouldBe(9);
+    }
+
     [Fact]
     public async Task Evidence_ThatCannotBeRead_IsKeptAsideUntilSomebodyGoes()
     {
@@ -370,7 +389,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         await cluster.Client.GetGrain<ICohortGrain>(0).ReportAsync(new CohortReport(spoke, evidence, gone, new byte[]?[spoke.Length]));
     }
 
-    private static Task SaveAsync(InProcessTestCluster cluster) => cluster.Client.GetGrain<ICohortGrain>(0).SaveAsync().AsTask();
+    private static Task<long> SaveAsync(InProcessTestCluster cluster) => cluster.Client.GetGrain<ICohortGrain>(0).SaveAsync().AsTask();
 
     /// <summary>Who is in the first partition's record, with what they said.</summary>
     private static async Task<Dictionary<ulong, byte[]>> StoredAsync(InProcessTestCluster cluster)
