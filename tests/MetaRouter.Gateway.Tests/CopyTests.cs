@@ -82,6 +82,40 @@ public sealed class CopyTests : IDisposable
         ((int)(await second.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(1);
     }
 
+    [RedisFact]
+    public async Task Copy_DoneAgainToRedis_KeepsNobodyWhomTheSourceLostMeanwhile()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var to = RedisUserStore.Open(redis.Address);
+        await ShouldKeepNobodyWhomTheSourceLostAsync(to);
+    }
+
+    [Fact]
+    public async Task Copy_DoneAgainToAFile_KeepsNobodyWhomTheSourceLostMeanwhile()
+    {
+        await using var to = SqliteUserStore.Open($"{_folder.Path}/new.db");
+        await ShouldKeepNobodyWhomTheSourceLostAsync(to);
+    }
+
+    /// <summary>A router that begins between the first look at the secrets and the first at the users: whoever is there may be its own.</summary>
+    [Fact]
+    public async Task Copy_ToAStoreThatARouterBeginsMeanwhile_LeavesThatOneItsUsers()
+    {
+        await using var from = SqliteUserStore.Open($"{_folder.Path}/users.db");
+        await using var to = SqliteUserStore.Open($"{_folder.Path}/new.db");
+        (await from.WriteValueAsync(ValueNames.Secrets, new byte[] { 1 }, null)).ShouldBeTrue();
+        var key = new UserKey(1, 1);
+        await using var begun = new BegunOn(to, async () =>
+        {
+            await to.WriteValueAsync(ValueNames.Secrets, new byte[] { 2 }, null);
+            await to.SaveAsync(key, new byte[] { 7 }, 0);
+        });
+        var copy = new StoreCopy(from, begun, TimeProvider.System);
+
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await to.LoadAsync(key)).State.ShouldBe([7]);
+    }
+
     [Fact]
     public async Task Copy_ToAStoreThatARouterBeginsMeanwhile_LeavesThatOneItsSecrets()
     {
@@ -98,6 +132,31 @@ public sealed class CopyTests : IDisposable
 
         (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
         (await to.ReadValueAsync(ValueNames.Secrets)).ShouldBe(others);
+    }
+
+    private async Task ShouldKeepNobodyWhomTheSourceLostAsync(IUserStore to)
+    {
+        await using var from = SqliteUserStore.Open($"{_folder.Path}/users.db");
+        (await from.WriteValueAsync(ValueNames.Secrets, new byte[] { 1 }, null)).ShouldBeTrue();
+        UserKey stays = new(1, 1), aside = new(1, 2), erased = new(1, 3), purged = new(1, 4);
+        foreach (var key in (UserKey[])[stays, aside, erased, purged])
+        {
+            (await from.SaveAsync(key, new byte[] { 7 }, 0)).ShouldBeGreaterThan(0);
+            (await to.SaveAsync(key, new byte[] { 7 }, 0)).ShouldBeGreaterThan(0); // by the copy that was cut short
+        }
+
+        await from.QuarantineAsync(aside, await from.LoadAsync(aside), "torn", 1);
+        await from.EraseAsync(purged, 1);
+        (await from.PurgeTombstonesAsync(100)).ShouldBe(1);
+        await from.EraseAsync(erased, 200);
+
+        await new StoreCopy(from, to, TimeProvider.System).RunAsync(default);
+
+        foreach (var key in (UserKey[])[stays, aside, erased, purged])
+        {
+            var (there, here) = (await to.LoadAsync(key), await from.LoadAsync(key));
+            (Convert.ToHexString(there.State), there.ErasedAtMs).ShouldBe((Convert.ToHexString(here.State), here.ErasedAtMs), $"user {key.User}");
+        }
     }
 
     private static Task<RunningGateway> StartAsync(string store) => RunningGateway.StartAsync("--MetaRouter:Store", store, "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
@@ -118,6 +177,40 @@ public sealed class CopyTests : IDisposable
         await using var output = new StringWriter();
         (await CopyStore.RunAsync([from, to], output)).ShouldBe(ends);
         output.ToString().ShouldContain(says);
+    }
+
+    /// <summary>A store that something happens to once its secrets were first looked for.</summary>
+    private sealed class BegunOn(IUserStore inner, Func<Task> then) : IUserStore
+    {
+        private bool _isBegun;
+
+        public ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default) => inner.LoadAsync(key, cancellationToken);
+
+        public ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default) => inner.SaveAsync(key, state, etag, cancellationToken);
+
+        public ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default) => inner.EraseAsync(key, nowMs, cancellationToken);
+
+        public ValueTask QuarantineAsync(UserKey key, StoredUser record, string reason, long nowMs, CancellationToken cancellationToken = default) => inner.QuarantineAsync(key, record, reason, nowMs, cancellationToken);
+
+        public ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default) => inner.ChangedAsync(sequence, limit, cancellationToken);
+
+        public ValueTask<int> PurgeTombstonesAsync(long beforeMs, CancellationToken cancellationToken = default) => inner.PurgeTombstonesAsync(beforeMs, cancellationToken);
+
+        public async ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default)
+        {
+            var value = await inner.ReadValueAsync(name, cancellationToken);
+            if (name == ValueNames.Secrets && !_isBegun)
+            {
+                _isBegun = true;
+                await then();
+            }
+
+            return value;
+        }
+
+        public ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default) => inner.WriteValueAsync(name, value, expected, cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     /// <summary>Looked at when what was spent is copied, the last but the secrets.</summary>

@@ -39,6 +39,9 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
 
     public Action<MetaRouterOptions> Configure { get; init; } = _ => { };
 
+    /// <summary>What a test watches or hinders of a silo.</summary>
+    public Action<ISiloBuilder> ConfigureSilo { get; init; } = _ => { };
+
     /// <summary>What an application adds beside the cluster's client.</summary>
     public Action<IServiceCollection> ConfigureClient { get; init; } = _ => { };
 
@@ -64,6 +67,7 @@ internal sealed class ClusterFixture(RedisServer redis, short silos, TimeProvide
                 (o.RefreshSeconds, o.DecisionLog) = (0, _folder.File($"decisions-{Interlocked.Increment(ref _logs)}.ndjson"));
                 Configure(o);
             });
+            ConfigureSilo(silo);
         });
         builder.ConfigureClientHost(client =>
         {

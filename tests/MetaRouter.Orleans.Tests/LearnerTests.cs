@@ -1,4 +1,5 @@
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Learning;
@@ -245,6 +246,87 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         (await HeardAsync(await fixture.StartClusterAsync(), fixture)).ShouldBe(heard);
     }
 
+    /// <summary>A second activation is told of some users alone, and who went there must not come back from here.</summary>
+    [Fact]
+    public async Task Evidence_ThatAnotherActivationWrote_IsJoinedWithWhatWasReportedHere()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var (cluster, second) = (await fixture.StartClusterAsync(), await fixture.StartClusterAsync());
+        await ReportAsync(cluster, spoke: [1, 2], gone: []);
+        await SaveAsync(cluster);
+        await ReportAsync(second, spoke: [3], gone: [1]);
+        await ReportAsync(cluster, spoke: [4], gone: []);
+        await SaveAsync(second);
+
+        await SaveAsync(cluster);
+
+        (await StoredAsync(cluster)).Keys.ShouldBe(new ulong[] { 2, 3, 4 }, ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Evidence_OfAPartitionThatBeganWhileTheStoreWasAway_IsJoinedWithWhatTheStoreHas()
+    {
+        await using var store = await RedisServer.StartAsync();
+        await using var fixture = new ClusterFixture(store, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await ReportAsync(cluster, spoke: [1, 2, 3, 4], gone: []);
+        await SaveAsync(cluster);
+        await fixture.StopAsync();
+
+        cluster = await fixture.StartClusterAsync();
+        store.Kill();
+        await ReportAsync(cluster, spoke: [2, 5], gone: [3], steps: 7);
+        (await HeardAsync(cluster, fixture)).ShouldBe(2);
+        await store.StartAsync();
+        await Eventually.TrueAsync(async () => await SaveAsync(cluster).ContinueWith(t => t.IsCompletedSuccessfully, TaskScheduler.Default), TimeSpan.FromSeconds(30));
+
+        var stored = await StoredAsync(cluster);
+        stored.Keys.ShouldBe(new ulong[] { 1, 2, 4, 5 }, ignoreOrder: true);
+        (stored[1][0], stored[2][0], stored[5][0]).ShouldBe(((byte)0, (byte)7, (byte)7)); // the newer word
+        (await HeardAsync(cluster, fixture)).ShouldBe(4);
+    }
+
+    /// <summary>A partition that was told of an erasure and died before it was saved.</summary>
+    [Fact]
+    public async Task Evidence_OfAnErasedUserThatCameBackFromTheStore_GoesWhenTheUserIsNextActive()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 10);
+        await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+        await RouterOf(cluster).EraseAsync("t", "user 0");
+        await fixture.StopAsync();
+        cluster = await fixture.StartClusterAsync();
+        (await HeardAsync(cluster, fixture)).ShouldBe(10);
+
+        await RouterOf(cluster).RouteAsync("t", "user 0", new RouteRequest("Who am I?"));
+        await cluster.Silos.Single().ServiceProvider.GetRequiredService<CohortReporter>().FlushAsync();
+
+        (await HeardAsync(cluster, fixture)).ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task Evidence_ThatCannotBeRead_IsKeptAsideUntilSomebodyGoes()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var store = cluster.Silos.Single().ServiceProvider.GetRequiredService<RecordStore>();
+        var partition = cluster.Client.GetGrain<ICohortGrain>(0).GetGrainId();
+        byte[] unreadable = [9, 9, 9];
+        (await store.WriteAsync("cohort", partition, unreadable, null)).ShouldNotBeNull();
+
+        await ReportAsync(cluster, spoke: [1], gone: []);
+        await SaveAsync(cluster);
+
+        (await store.ReadAsync("unreadable-cohort", partition)).Value.ShouldBe(unreadable);
+        (await StoredAsync(cluster)).Keys.ShouldBe(new ulong[] { 1 });
+        fixture.Errors.ShouldContain(e => e.Contains("set aside", StringComparison.Ordinal));
+
+        await ReportAsync(cluster, spoke: [], gone: [2]); // who may be in it
+        await SaveAsync(cluster);
+        (await store.ReadAsync("unreadable-cohort", partition)).Value.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task Evidence_SavedBeforeCatalogsWereNamed_IsRead()
     {
@@ -297,6 +379,23 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         var prior = PriorJson.Write(ClusterFixture.Pool.Snapshot.Prior);
         var parts = Enumerable.Range(0, fixture.Options.Partitions).SelectMany(p => Enum.GetValues<CohortPart>().Select(part => cluster.Client.GetGrain<ICohortGrain>(p).ExpectAsync(prior, part).AsTask()));
         return (await Task.WhenAll(parts)).Sum(a => a.Users);
+    }
+
+    /// <summary>Tells the first partition.</summary>
+    private static async Task ReportAsync(InProcessTestCluster cluster, ulong[] spoke, ulong[] gone, byte steps = 0)
+    {
+        var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
+        Array.Fill(evidence, steps);
+        await cluster.Client.GetGrain<ICohortGrain>(0).ReportAsync(new CohortReport(spoke, evidence, gone, new byte[]?[spoke.Length]));
+    }
+
+    private static Task<long> SaveAsync(InProcessTestCluster cluster) => cluster.Client.GetGrain<ICohortGrain>(0).SaveAsync().AsTask();
+
+    /// <summary>Who is in the first partition's record, with what they said.</summary>
+    private static async Task<Dictionary<ulong, byte[]>> StoredAsync(InProcessTestCluster cluster)
+    {
+        var (record, _) = await cluster.Silos.Single().ServiceProvider.GetRequiredService<RecordStore>().ReadAsync("cohort", cluster.Client.GetGrain<ICohortGrain>(0).GetGrainId());
+        return record[14..].Chunk(sizeof(ulong) + ChoiceModel.Hypotheses).ToDictionary(r => BitConverter.ToUInt64(r), r => r[sizeof(ulong)..]);
     }
 
     /// <summary>As an application calls the cluster: what a busy silo does not answer in time is asked again.</summary>

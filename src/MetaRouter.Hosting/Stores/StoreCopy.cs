@@ -3,7 +3,10 @@ using System.Text.Json;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>Brings all that a router keeps from one store into another: users and erasures, the secrets they are known by, catalog, mode, priors, and what was spent.</summary>
-/// <remarks>The secrets come last: a copy that was cut short has none, and is done again from its beginning.</remarks>
+/// <remarks>
+/// The secrets come last: a copy that was cut short has none, and is done again from its beginning. A router begins with its secrets: users beside none are a cut copy's,
+/// and who of them is no more in the store that is copied is taken away.
+/// </remarks>
 internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider time)
 {
     private const int Page = 1000;
@@ -28,6 +31,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
                 : "The store to copy to is another router's: users of the two would be mixed up. Nothing was written. Name an empty one, or on Redis another MetaRouter:RedisPrefix.");
         }
 
+        await ClearLeftoversAsync(cancellationToken).ConfigureAwait(false);
         var (users, erasures) = (0, 0);
         for (var sequence = 0L; await from.ChangedAsync(sequence, Page, cancellationToken).ConfigureAwait(false) is { Count: > 0 } changed; sequence = changed[^1].Sequence)
         {
@@ -51,6 +55,28 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         }
 
         return new StoreCopyReport(users, erasures, accounts);
+    }
+
+    /// <summary>Empties the place of everybody whom an earlier copy brought, and of whom the store that is copied has nothing by now: set aside there, or erased so long ago that not even that is kept.</summary>
+    private async Task ClearLeftoversAsync(CancellationToken cancellationToken)
+    {
+        for (var sequence = 0L; await to.ChangedAsync(sequence, Page, cancellationToken).ConfigureAwait(false) is { Count: > 0 } changed; sequence = changed[^1].Sequence)
+        {
+            if (await to.ReadValueAsync(ValueNames.Secrets, cancellationToken).ConfigureAwait(false) is not null)
+            {
+                throw new StoreException(InUse); // a router has begun since, and these may be its users
+            }
+
+            await Task.WhenAll(changed.Where(c => c.Record.State.Length > 0).Select(c => ClearAsync(c.Key, c.Record.Etag, cancellationToken))).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ClearAsync(UserKey key, long etag, CancellationToken cancellationToken)
+    {
+        if ((await from.LoadAsync(key, cancellationToken).ConfigureAwait(false)).State.Length == 0 && await to.SaveAsync(key, ReadOnlyMemory<byte>.Empty, etag, cancellationToken).ConfigureAwait(false) == 0)
+        {
+            throw new StoreException(InUse);
+        }
     }
 
     private async Task PutAsync(UserKey key, StoredUser record, CancellationToken cancellationToken)

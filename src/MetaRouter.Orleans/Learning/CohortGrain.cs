@@ -13,41 +13,45 @@ namespace MetaRouter.Orleans.Learning;
 internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<CohortGrain> logger) : Grain, ICohortGrain
 {
     private const string Name = "cohort";
+    private const string Aside = "unreadable-cohort";
     private const byte Version = 2, BeforeCatalogs = 1;
     private const int Header = 2 + sizeof(ulong) + sizeof(uint), OldHeader = 2;
     private const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
     private const int Windows = 64;
 
-    private readonly Cohort _cohort = new(Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions));
+    private readonly int _capacity = Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions);
     private readonly WindowSample _sample = new(Windows);
+    private readonly HashSet<ulong> _unsaved = []; // who spoke or went since the store was last written
+    private Cohort _cohort = null!;
     private string? _etag;
     private long _changes = Random.Shared.NextInt64(); // else an activation that starts anew could tell a number that was told before
-    private long _saved;
+    private bool _isRead; // false: what the store holds is not known
+    private bool _isSaved = true;
+    private bool _hasAsideToGo; // somebody went, and may be in what was set aside
     private uint _missing; // users whose evidence was left out when it was read, and who did not come back yet
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _saved = _changes;
+        _cohort = new Cohort(_capacity);
         try
         {
-            (var record, _etag) = await store.ReadAsync(Name, this.GetGrainId());
-            Restore(record);
+            await LoadAsync();
         }
         catch (RouterStoreException e)
         {
-            // The users it knew report again when they next speak.
-            NotRestored(MetaLearner.SmallestCohort, e.Message);
+            // It is read before the first write.
+            _missing = MetaLearner.SmallestCohort;
+            LogNotRead(e.Message);
         }
     }
 
     public ValueTask<ulong?> ReportAsync(CohortReport report)
     {
+        _hasAsideToGo |= report.Gone.Length > 0;
         foreach (var user in report.Gone)
         {
-            var known = _cohort.Remove(user);
-            _changes += known ? 1 : 0; // that somebody unknown is gone changes nothing
-            _missing -= _missing > 0 && !known ? 1u : 0;
-            _sample.Remove(user);
+            _unsaved.Add(user);
+            Forget(user);
         }
 
         if (report.Catalog != Catalog && report.Catalog != 0)
@@ -57,16 +61,14 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
         for (var i = 0; i < report.Users.Length; i++)
         {
-            var before = _cohort.Count;
-            _cohort.Put(report.Users[i], report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-            _missing -= _missing > 0 && _cohort.Count > before ? 1u : 0;
+            _unsaved.Add(report.Users[i]);
+            Hear(report.Users[i], report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
             if (report.Windows[i] is { } window)
             {
                 _sample.Put(report.Users[i], window);
             }
         }
 
-        _changes += report.Users.Length;
         return new(_sample.Ceiling);
     }
 
@@ -83,20 +85,97 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     public async ValueTask<long> SaveAsync()
     {
-        while (_saved != _changes)
+        if (!_isRead)
+        {
+            await LoadAsync();
+        }
+
+        while (!_isSaved)
         {
             if (await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) is { } etag)
             {
-                (_etag, _saved) = (etag, _changes);
+                (_etag, _isSaved) = (etag, true);
+                _unsaved.Clear();
             }
             else
             {
-                // Somebody else wrote: a second activation, whose users and this one's report to either. The last to write stays.
-                _etag = (await store.ReadAsync(Name, this.GetGrainId())).Etag;
+                await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
             }
         }
 
+        if (_hasAsideToGo)
+        {
+            await store.ClearAsync(Aside, this.GetGrainId()); // nobody can be taken out of what cannot be read
+            _hasAsideToGo = false;
+        }
+
         return _changes;
+    }
+
+    /// <summary>Takes what is stored, and over it what was reported since it was last written: nothing of others is lost, and who went since stays away.</summary>
+    private async Task LoadAsync()
+    {
+        var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
+        if (ProblemOf(record) is { } problem)
+        {
+            await KeepAsideAsync(record);
+            LogUnreadable(problem);
+        }
+
+        var (cohort, missing) = Restore(record);
+        if (!_isRead || cohort is not null) // else what is here is more than a store has that lost it, or has it at other prices
+        {
+            var told = _cohort.Entries().Where(e => _unsaved.Contains(e.User)).ToArray();
+            (_cohort, _missing) = (cohort ?? new Cohort(_capacity), missing);
+            foreach (var user in _unsaved.Except(told.Select(t => t.User)))
+            {
+                Forget(user);
+            }
+
+            foreach (var (user, packed) in told)
+            {
+                Hear(user, packed.Span);
+            }
+
+            _changes++;
+        }
+
+        (_etag, _isRead) = (etag, true);
+    }
+
+    /// <summary>As of users' records: not overwritten silently, and the first stays.</summary>
+    private async Task KeepAsideAsync(byte[] record)
+    {
+        var (kept, etag) = await store.ReadAsync(Aside, this.GetGrainId());
+        if (kept.Length == 0)
+        {
+            await store.WriteAsync(Aside, this.GetGrainId(), record, etag);
+        }
+
+        router.Metrics.Quarantined.Add(1);
+    }
+
+    private void Hear(ulong user, ReadOnlySpan<byte> packed)
+    {
+        var before = _cohort.Count;
+        _cohort.Put(user, packed);
+        _missing -= _missing > 0 && _cohort.Count > before ? 1u : 0;
+        _changes++;
+        _isSaved = false;
+    }
+
+    private void Forget(ulong user)
+    {
+        _sample.Remove(user);
+        if (_cohort.Remove(user))
+        {
+            _changes++;
+            _isSaved = false;
+        }
+        else if (_missing > 0)
+        {
+            _missing--;
+        }
     }
 
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));
@@ -122,48 +201,54 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         return bytes;
     }
 
-    private void Restore(ReadOnlySpan<byte> bytes)
+    /// <summary>Why nothing can be made of the record; null: it can be read, or there is none.</summary>
+    private static string? ProblemOf(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.IsEmpty)
+        var header = HeaderOf(bytes);
+        return bytes.IsEmpty || (bytes.Length >= header && bytes[0] is Version or BeforeCatalogs && bytes[1] == ChoiceModel.Hypotheses && (bytes.Length - header) % Row == 0) ? null
+            : $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after {Header} bytes.";
+    }
+
+    private static int HeaderOf(ReadOnlySpan<byte> bytes) => bytes is [BeforeCatalogs, ..] ? OldHeader : Header;
+
+    /// <returns>Null where there is nothing, or nothing can be made of it; how many are missing.</returns>
+    private (Cohort? Users, uint Missing) Restore(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty || ProblemOf(bytes) is not null)
         {
-            return;
+            return (null, bytes.IsEmpty ? 0u : MetaLearner.SmallestCohort);
         }
 
-        var header = bytes[0] == BeforeCatalogs ? OldHeader : Header;
-        if (bytes.Length < header || bytes[0] is not (Version or BeforeCatalogs) || bytes[1] != ChoiceModel.Hypotheses || (bytes.Length - header) % Row != 0)
-        {
-            NotRestored(MetaLearner.SmallestCohort, $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after {Header} bytes.");
-            return;
-        }
-
+        var (users, missing, header) = (new Cohort(_capacity), 0u, HeaderOf(bytes));
         if (bytes[0] == Version)
         {
-            var (catalog, missing) = (BinaryPrimitives.ReadUInt64LittleEndian(bytes[2..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[(2 + sizeof(ulong))..]));
+            var catalog = BinaryPrimitives.ReadUInt64LittleEndian(bytes[2..]);
+            missing = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(2 + sizeof(ulong))..]);
             if (catalog != Catalog)
             {
                 // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence.
-                NotRestored(missing + (uint)((bytes.Length - header) / Row), FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
-                return;
+                LogNotRestored(FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
+                return (null, missing + (uint)((bytes.Length - header) / Row));
             }
-
-            _missing = missing;
         }
 
         // One from before catalogs were named is taken for today's: an upgrade seldom changes prices, and starting empty would forget everybody.
         for (var at = header; at < bytes.Length; at += Row)
         {
-            _cohort.Put(BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]), bytes.Slice(at + sizeof(ulong), ChoiceModel.Hypotheses));
+            users.Put(BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]), bytes.Slice(at + sizeof(ulong), ChoiceModel.Hypotheses));
         }
+
+        return (users, missing);
     }
 
     private ulong Catalog => router.Pool.Current.Catalog.Version;
 
-    private void NotRestored(uint missing, string reason)
-    {
-        _missing = missing;
-        LogNotRestored(reason);
-    }
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read before it is next written. {Reason}")]
+    private partial void LogNotRead(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back as they speak. {Reason}")]
     private partial void LogNotRestored(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back as they speak. {Reason}")]
+    private partial void LogUnreadable(string reason);
 }

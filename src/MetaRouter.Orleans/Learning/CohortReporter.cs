@@ -10,22 +10,25 @@ namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
 /// Tells the partitions what this silo's users teach, every five seconds and many users at once: a user who speaks often is sent once.
-/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded; the oldest word of a user who speaks again is never sent.
+/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded but for who is gone, some 40 bytes each; the oldest word of a user
+/// who speaks again is never sent.
 /// </summary>
 internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
 {
     private const int MostWaiting = 200_000;
+    private const int AtATime = 1_000;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<ulong, UserModel> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private int _users; // who wait: the dictionary takes all of its locks, a thousand of them, to count
 
     internal int Waiting => Volatile.Read(ref _users);
 
     private bool IsFull => Waiting >= MostWaiting;
 
-    /// <summary>O(1): the user's summary is made when it is sent.</summary>
+    /// <summary>O(1) while there is room: the user's summary is made when it is sent.</summary>
     public void Report(ulong user, UserModel model)
     {
         while (true)
@@ -37,26 +40,43 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
                     return;
                 }
             }
-            else if (IsFull || Add(user, model))
+            else if (Add(user, model))
             {
                 return;
             }
         }
     }
 
-    /// <summary>Sends all that waits now.</summary>
+    /// <summary>
+    /// Sends all that waits now, to each partition a thousand users at a time. One flush at a time: else a word that one could not send would wait again after another
+    /// has sent that the user is gone.
+    /// </summary>
     public async Task FlushAsync()
     {
-        var batch = _waiting.ToArray();
-        foreach (var entry in batch)
+        await _turn.WaitAsync().ConfigureAwait(false);
+        try
         {
-            if (_waiting.TryRemove(entry))
+            var batch = _waiting.ToArray();
+            foreach (var entry in batch)
             {
-                Interlocked.Decrement(ref _users);
+                if (_waiting.TryRemove(entry))
+                {
+                    Interlocked.Decrement(ref _users);
+                }
             }
-        }
 
-        await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).SelectMany(g => g.Chunk(1_000).Select(c => SendAsync(g.Key, c)))).ConfigureAwait(false);
+            await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).Select(g => SendAsync(g.Key, g))).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -75,8 +95,19 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
     }
 
+    /// <returns>False: another word of the user waits already.</returns>
     private bool Add(ulong user, UserModel model)
     {
+        if (IsFull)
+        {
+            if (!model.State.IsEmpty && model.Summarise().Signals > 0)
+            {
+                return true;
+            }
+
+            model = pool.Newcomer; // that somebody is gone is never dropped
+        }
+
         if (!_waiting.TryAdd(user, model))
         {
             return false;
@@ -86,43 +117,65 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         return true;
     }
 
-    private async Task SendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
+    /// <summary>A report after the other; what a partition did not take is not tried on it again in this flush.</summary>
+    private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, UserModel>> users)
     {
-        var summaries = users.Select(u => (u.Key, Model: u.Value, Summary: u.Value.Summarise())).ToArray();
-        var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Key).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
-        var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
-        var windows = new byte[]?[spoke.Length];
-        var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
-        for (var i = 0; i < spoke.Length; i++)
+        var isReached = true;
+        foreach (var some in users.Chunk(AtATime))
         {
-            Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-            windows[i] = WindowSample.Rank(spoke[i].Key) <= ceiling ? spoke[i].Model.State.ToBytes() : null;
+            if (isReached)
+            {
+                isReached = await TrySendAsync(partition, some).ConfigureAwait(false);
+            }
+            else
+            {
+                Keep(some);
+            }
         }
+    }
 
-        var (later, reason) = (spoke, "The partition is on a silo with other prices.");
+    /// <returns>False: the partition was not reached.</returns>
+    private async Task<bool> TrySendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
+    {
         try
         {
-            var report = new CohortReport([.. spoke.Select(u => u.Key)], evidence, gone, windows, pool.Current.Catalog.Version);
+            var summaries = users.Select(u => (Word: u, Summary: u.Value.Summarise())).ToArray();
+            var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Word.Key).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
+            var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
+            var windows = new byte[]?[spoke.Length];
+            var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
+            for (var i = 0; i < spoke.Length; i++)
+            {
+                Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+                windows[i] = WindowSample.Rank(spoke[i].Word.Key) <= ceiling ? spoke[i].Word.Value.State.ToBytes() : null;
+            }
+
+            var report = new CohortReport([.. spoke.Select(u => u.Word.Key)], evidence, gone, windows, pool.Current.Catalog.Version);
             if (await grains.GetGrain<ICohortGrain>(partition).ReportAsync(report).ConfigureAwait(false) is { } next)
             {
                 _ceilings[partition] = next;
-                return;
+                return true;
             }
+
+            LogLater(spoke.Length, "The partition is on a silo with other prices.");
+            Keep(spoke.Select(u => u.Word));
+            return true;
         }
 #pragma warning disable CA1031 // Whatever it was, the users are sent again.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            (later, reason) = (summaries, e.Message);
+            LogLater(users.Length, e.Message);
+            Keep(users);
+            return false;
         }
+    }
 
-        LogLater(later.Length, reason);
-        foreach (var (user, model, summary) in later)
+    private void Keep(IEnumerable<KeyValuePair<ulong, UserModel>> users)
+    {
+        foreach (var (user, model) in users)
         {
-            if (summary.Signals == 0 || !IsFull) // that somebody is erased is never forgotten
-            {
-                Add(user, model); // unless a newer word came meanwhile
-            }
+            Add(user, model); // unless a newer word came meanwhile
         }
     }
 

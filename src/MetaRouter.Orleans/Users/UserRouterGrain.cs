@@ -227,9 +227,9 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             {
                 var newcomer = router.Pool.Newcomer;
                 (_user, _etag, _erasedAtMs) = (state.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
-                if (!state.IsEmpty)
+                if (!state.IsEmpty || erasedAt > 0)
                 {
-                    Report(_user); // so that a partition that lost its memory comes to know its users again
+                    Report(_user); // so that a partition that lost its memory comes to know its users again, and who is erased
                 }
 
                 return;
