@@ -54,6 +54,24 @@ public sealed class StartTests : IDisposable
         problems.ShouldAllBe(p => !p.Contains("my-secret") && !p.Contains("System."));
     }
 
+    /// <summary>A model may be added while the gateway runs, so a list that names one that is not there starts; unsaid, its requests would be refused with nobody knowing why.</summary>
+    [Theory]
+    [InlineData("Gateway:CategoryPins:private", "gpt-4o-2024-05-31")]
+    [InlineData("Tenants:0:AllowedModels", "gpt-4o-2024-05-31")]
+    [InlineData("Tenants:0:DearModels", "gpt-4o-2024-05-31")]
+    public void Settings_ModelThatNobodyHas_IsToldWithTheNearest(string list, string model)
+    {
+        var settings = Read(("Tenants:0:Name", "acme"), ("Tenants:0:DearShare", "0.5"), ("Tenants:0:DearModels:7", "gpt-4o-2024-05-13"), (list + ":0", model));
+
+        settings.Doubts.ShouldHaveSingleItem().ShouldStartWith($"{list} has '{model}', which is not in the catalog");
+        settings.Doubts[0].ShouldContain("it has gpt-4o-2024-05-13");
+    }
+
+    [Fact]
+    public void Settings_EmbeddingModelOfATenant_IsNoDoubt() =>
+        Read(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "embedder"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"),
+            ("Tenants:0:Name", "acme"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
+
     /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
     [Theory]
     [InlineData("""{"MetaRouter":{"Models":[null]}}""", "MetaRouter:Models:0 is null")]
