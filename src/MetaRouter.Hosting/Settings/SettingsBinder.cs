@@ -8,10 +8,11 @@ namespace MetaRouter.Hosting.Settings;
 internal static class SettingsBinder
 {
     /// <summary>What <see cref="Bind"/> may take settings out of.</summary>
-    public static ConfigurationManager Copy(IConfiguration configuration)
+    /// <param name="which">Null: all.</param>
+    public static ConfigurationManager Copy(IConfiguration configuration, Func<KeyValuePair<string, string?>, bool>? which = null)
     {
         var copy = new ConfigurationManager();
-        copy.AddInMemoryCollection(configuration.AsEnumerable());
+        copy.AddInMemoryCollection(configuration.AsEnumerable().Where(which ?? (_ => true)));
         return copy;
     }
 
