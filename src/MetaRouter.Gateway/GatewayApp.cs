@@ -121,6 +121,11 @@ internal static partial class GatewayApp
             LogStrangeSection(app.Logger, written, meant);
         }
 
+        foreach (var doubt in settings.Doubts)
+        {
+            LogDoubt(app.Logger, doubt);
+        }
+
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // most of a start: made beside what does not need it
         try
@@ -155,6 +160,9 @@ internal static partial class GatewayApp
             throw;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Doubt}.")]
+    private static partial void LogDoubt(ILogger logger, string doubt);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
     private static partial void LogStrangeSection(ILogger logger, string written, string meant);

@@ -97,9 +97,9 @@ public sealed class MetaRouterOptions
         }
 
         Range(nameof(UsersInMemory), UsersInMemory, 1000, 100_000_000);
-        if (RefreshSeconds != 0)
+        if (RefreshSeconds is not (0 or >= 1 and <= 86_400))
         {
-            Range(nameof(RefreshSeconds), RefreshSeconds, 1, 86_400);
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{nameof(RefreshSeconds)} is {RefreshSeconds}; it must be 0 (never), or from 1 to 86400"));
         }
 
         Range(nameof(RefreshUsers), RefreshUsers, 100, 10_000_000);

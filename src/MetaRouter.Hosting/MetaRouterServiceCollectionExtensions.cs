@@ -1,6 +1,8 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -11,6 +13,9 @@ namespace MetaRouter.Hosting;
 /// <summary>Adds the in-process router to an application.</summary>
 public static partial class MetaRouterServiceCollectionExtensions
 {
+    /// <summary>Stands in the section, and is read by the gateway's client.</summary>
+    private const string Client = MetaRouterOptions.Section + ":Client:";
+
     /// <summary>
     /// Adds <see cref="IRouter"/>, its store, the learning loop and the decision log. Options are validated at start: every problem is reported at once,
     /// and the application does not start with any.
@@ -92,12 +97,31 @@ public static partial class MetaRouterServiceCollectionExtensions
         // Bound once: a list that is bound twice has everything twice.
         if (services.All(s => s.ServiceType != typeof(MetaRouterOptions)))
         {
-            options.BindConfiguration(MetaRouterOptions.Section).ValidateOnStart();
+            options.Configure<IServiceProvider>((o, s) => Bind(o, s.GetService<IConfiguration>())).ValidateOnStart(); // a test or a script may have none
             services.AddSingleton<IValidateOptions<MetaRouterOptions>, Validator>();
             services.AddSingleton(s => s.GetRequiredService<IOptions<MetaRouterOptions>>().Value);
         }
 
         return options;
+    }
+
+    /// <exception cref="OptionsValidationException">A setting that does not exist, or of another type.</exception>
+    private static void Bind(MetaRouterOptions options, IConfiguration? configuration)
+    {
+        if (configuration?.GetSection(MetaRouterOptions.Section) is not { } section)
+        {
+            return;
+        }
+
+        var copy = SettingsBinder.Copy(section, p => p.Value is not null && !p.Key.StartsWith(Client, StringComparison.OrdinalIgnoreCase));
+        var problems = new List<string>();
+        SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
+        if (problems.Count > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(MetaRouterOptions), problems);
+        }
+
+        section.Bind(options);
     }
 
     private static IUserStore OpenStore(MetaRouterOptions options, TimeProvider time, ILoggerFactory logs)

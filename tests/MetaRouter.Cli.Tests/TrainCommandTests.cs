@@ -53,6 +53,27 @@ public sealed class TrainCommandTests : IDisposable
         output.ShouldContain("'metarouter evaluate P2 --data DIR --pool FILE' measures on one of yours");
     }
 
+    /// <summary>The untimed model's latency is a guess that nobody would look for in the console's figures.</summary>
+    [Theory]
+    [InlineData(true, false, "Latency (lat_s) is known of strong (30 outcomes) only; 1 model without any is predicted")]
+    [InlineData(true, true, null)]
+    [InlineData(false, false, null)]
+    public async Task Train_LatencyOfSomeModels_TellsWhichHaveNone(bool strong, bool weak, string? told)
+    {
+        string Timed(bool isTimed) => isTimed ? ",\"lat_s\":2" : "";
+        Write("own.jsonl", [.. Enumerable.Range(0, 30).Select(i => $$"""{"id":"{{i}}","dataset":"d","query":"question {{i}}","models":{"weak":{"score":{{i % 2}},"cost_usd":0.001{{Timed(weak)}}},"strong":{"score":1,"cost_usd":0.01{{Timed(strong)}}} } }""")]);
+        var (code, output, error) = await Run("train", "--data", Data, "--out", Out("a.mrsnap"));
+        code.ShouldBe(0, error);
+        if (told is null)
+        {
+            output.ShouldNotContain("lat_s");
+        }
+        else
+        {
+            output.ShouldContain(told);
+        }
+    }
+
     [Fact]
     public async Task Train_TooFewRowsLeft_TellsWhatWasWrongWithTheOthers()
     {

@@ -15,6 +15,15 @@ public sealed class StartTests : IDisposable
     [InlineData("MetaRouter:RefreshSeconds", "often", "'often'", "a number")]
     [InlineData("MetaRouter:Store", "redis", "'redis'", "sqlite:PATH")]
     [InlineData("MetaRouter:Stroe", "memory", "'Stroe'", "do not exist")]
+    [InlineData("MetaRouter:RefreshSeconds", "-1", "RefreshSeconds is -1", "0 (never)")]
+    [InlineData("MetaRouter:PrivateTenants", "acme", "MetaRouter:PrivateTenants is 'acme'; it must be a list", "MetaRouter:PrivateTenants:0")]
+    [InlineData("Gateway:CategoryPins:private", "gpt-4o", "Gateway:CategoryPins:private is 'gpt-4o'; it must be a list")]
+    [InlineData("Tenants:Name", "acme", "Tenants:Name is 'acme'; it must be settings with names of their own", "from 0")]
+    [InlineData("ApiKeys", "abc", "ApiKeys is 'abc'; it must be a list")]
+    [InlineData("Gateway:CircuitFailure", "3", "'CircuitFailure' (CircuitFailures?)")]
+    [InlineData("Tenants:0:BudgetUds", "3", "'Tenants:0:BudgetUds' (BudgetUsd?)")]
+    [InlineData("Logging:LogLevel:Default", "Loud", "Logging:LogLevel:Default is 'Loud'", "Warning")]
+    [InlineData("Logging:Console:LogLevel:Microsoft", "verbose", "Logging:Console:LogLevel:Microsoft is 'verbose'", "Debug")]
     [InlineData("Gateway:CheapLambda", "-1", "CheapLambda is -1", "0 or more")]
     [InlineData("Gateway:RouterBodyBytes", "10", "RouterBodyBytes is 10", "from 1000")]
     [InlineData("Gateway:OffModel", "gpt-9", "'gpt-9'", "it has gpt-")]
@@ -42,8 +51,26 @@ public sealed class StartTests : IDisposable
             problems.ShouldContain(p => p.Contains(one, StringComparison.Ordinal));
         }
 
-        problems.ShouldAllBe(p => !p.Contains("my-secret"));
+        problems.ShouldAllBe(p => !p.Contains("my-secret") && !p.Contains("System."));
     }
+
+    /// <summary>A model may be added while the gateway runs, so a list that names one that is not there starts; unsaid, its requests would be refused with nobody knowing why.</summary>
+    [Theory]
+    [InlineData("Gateway:CategoryPins:private", "gpt-4o-2024-05-31")]
+    [InlineData("Tenants:0:AllowedModels", "gpt-4o-2024-05-31")]
+    [InlineData("Tenants:0:DearModels", "gpt-4o-2024-05-31")]
+    public void Settings_ModelThatNobodyHas_IsToldWithTheNearest(string list, string model)
+    {
+        var settings = Read(("Tenants:0:Name", "acme"), ("Tenants:0:DearShare", "0.5"), ("Tenants:0:DearModels:7", "gpt-4o-2024-05-13"), (list + ":0", model));
+
+        settings.Doubts.ShouldHaveSingleItem().ShouldStartWith($"{list} has '{model}', which is not in the catalog");
+        settings.Doubts[0].ShouldContain("it has gpt-4o-2024-05-13");
+    }
+
+    [Fact]
+    public void Settings_EmbeddingModelOfATenant_IsNoDoubt() =>
+        Read(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "embedder"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"),
+            ("Tenants:0:Name", "acme"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
 
     /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
     [Theory]

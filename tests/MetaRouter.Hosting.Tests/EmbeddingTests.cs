@@ -34,6 +34,40 @@ public class EmbeddingTests
         File.ReadAllLines(folder.File("decisions")).Length.ShouldBe(2); // the decision, and what was said of it
     }
 
+    /// <summary>A test or a script has services and no host: nothing is configured, and the options' own values hold.</summary>
+    [Fact]
+    public async Task AddMetaRouter_WithoutConfiguration_RoutesAndLearns()
+    {
+        await using var services = new ServiceCollection().AddMetaRouter(o => o.Store = "memory").BuildServiceProvider();
+        var router = services.GetRequiredService<IRouter>();
+
+        var decision = await router.RouteAsync("t", "u", new("Hello?"));
+
+        (await router.LearnAsync("t", "u", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Counted.ShouldBeTrue();
+    }
+
+    /// <summary>Passed over, a store that is misspelt would be the default's, and users kept where nobody looks.</summary>
+    [Theory]
+    [InlineData("MetaRouter:Stor", "redis:db:6379", "'Stor' (Store?)")]
+    [InlineData("MetaRouter:Models:0:Prize", "1", "'MetaRouter:Models:0:Prize'")]
+    [InlineData("MetaRouter:RefreshSeconds", "often", "MetaRouter:RefreshSeconds is 'often'; it must be a number")]
+    public void AddMetaRouter_SettingThatCannotBeUsed_StopsTheStart(string setting, string value, string named)
+    {
+        using var services = Configured((setting, value));
+        Should.Throw<OptionsValidationException>(() => services.GetRequiredService<IRouter>()).Message.ShouldContain(named);
+    }
+
+    [Fact]
+    public void AddMetaRouter_SectionsOfClientAndCluster_AreNotTheRouters()
+    {
+        using var services = Configured(("MetaRouter:Client:Endpoint", "http://127.0.0.1:8080"), ("MetaRouter:Cluster:Redis", "127.0.0.1:6379"), ("MetaRouter:ReceiptHours", "3"));
+        services.GetRequiredService<MetaRouterOptions>().ReceiptHours.ShouldBe(3);
+    }
+
+    private static ServiceProvider Configured(params (string Key, string Value)[] settings) => new ServiceCollection()
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build())
+        .AddMetaRouter(o => o.Store = "memory").BuildServiceProvider();
+
     [Fact]
     public async Task AddMetaRouter_Twice_ConfiguresFurtherAndAddsOnce()
     {

@@ -35,6 +35,7 @@ public sealed class PackageTests
         }
     }
 
+    /// <summary>The program of the package's own page, as it stands there.</summary>
     [Fact]
     public async Task Packages_AStrangersProgram_RoutesAndLearns()
     {
@@ -47,35 +48,38 @@ public sealed class PackageTests
               <ItemGroup><PackageReference Include="MetaRouter.Hosting" Version="{Version}" /></ItemGroup>
             </Project>
             """);
-        folder.Write("Program.cs", """
-            using MetaRouter.Core.Routing;
-            using MetaRouter.Core.Users;
-            using MetaRouter.Hosting;
-
-            var builder = WebApplication.CreateBuilder(args);
-            builder.Services.AddMetaRouter(o => o.Store = "sqlite:users.db");
-            builder.WebHost.UseUrls("http://127.0.0.1:0");
-            await using var app = builder.Build();
+        const string last = "app.Run();";
+        var page = Repository.Read("src", "MetaRouter.Hosting", "PACKAGE.md").Split("```")[1]["csharp".Length..];
+        page.ShouldContain(last);
+        folder.Write("Program.cs", page.Replace(last, """
+            app.Urls.Add("http://127.0.0.1:0");
             await app.StartAsync();
-            var router = app.Services.GetRequiredService<MetaRouter.Core.Routing.IRouter>();
-            var decision = await router.RouteAsync("acme", "ada", new RouteRequest("Summarise this contract."));
-            var learned = await router.LearnAsync("acme", "ada", new Feedback(decision.Token, FeedbackKind.Thumb, 1));
-            Console.WriteLine($"{decision.Model.Value} {learned.Counted}");
-            """);
+            using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+            using var asked = await http.PostAsJsonAsync("/ask", new Question("ada", "Summarise this contract."));
+            var answer = await asked.Content.ReadFromJsonAsync<System.Text.Json.Nodes.JsonObject>();
+            using var judged = await http.PostAsJsonAsync("/thumb", new Thumb("ada", answer!["receipt"]!.GetValue<string>(), true));
+            Console.WriteLine($"{answer["model"]} {await judged.Content.ReadAsStringAsync()}");
+            using var strange = await http.PostAsJsonAsync("/thumb", new Thumb("eve", answer["receipt"]!.GetValue<string>(), true));
+            Console.WriteLine($"{(int)strange.StatusCode} {await strange.Content.ReadAsStringAsync()}");
+            await app.StopAsync();
+            """, StringComparison.Ordinal));
         var said = await DotnetAsync(folder, "run", "--project", folder.File("app.csproj"), "-c", "Release");
-        said.ShouldMatch(@"(?m)^\S+ True$");
+        said.ShouldMatch(@"(?m)^\S+ \{""counted"":true\}$");
+        said.ShouldMatch(@"(?m)^400 "".*another tenant or user.*""$");
     }
 
-    [Fact]
-    public async Task Tool_IsInstalledAndKnowsTheSnapshot()
+    [Theory]
+    [InlineData("Cli", "metarouter", "models list", "gpt-4o-2024-05-13")]
+    [InlineData("Gateway", "metarouter-gateway", "new-key acme read", "\"Tenant\": \"acme\"")]
+    public async Task Tool_IsInstalledAndRuns(string name, string command, string arguments, string says)
     {
         using var folder = new TemporaryFolder();
-        await PackAsync(folder, "Cli");
-        Unpacked(folder, "MetaRouter.Cli", "PACKAGE.md", "THIRD-PARTY-NOTICES.md");
-        await DotnetAsync(folder, "tool", "install", "MetaRouter.Cli", "--version", Version, "--tool-path", folder.File("tools"), "--add-source", folder.File("packages"));
+        await PackAsync(folder, name);
+        Unpacked(folder, "MetaRouter." + name, "PACKAGE.md", "THIRD-PARTY-NOTICES.md");
+        await DotnetAsync(folder, "tool", "install", "MetaRouter." + name, "--version", Version, "--tool-path", folder.File("tools"), "--add-source", folder.File("packages"));
 
-        using var tool = Process.Start(new ProcessStartInfo(folder.File("tools/metarouter"), ["models", "list"]) { RedirectStandardOutput = true })!;
-        (await tool.StandardOutput.ReadToEndAsync()).ShouldContain("gpt-4o-2024-05-13");
+        using var tool = Process.Start(new ProcessStartInfo(folder.File("tools/" + command), arguments) { RedirectStandardOutput = true })!;
+        (await tool.StandardOutput.ReadToEndAsync()).ShouldContain(says);
         await tool.WaitForExitAsync();
         tool.ExitCode.ShouldBe(0);
     }

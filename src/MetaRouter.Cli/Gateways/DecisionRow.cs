@@ -7,7 +7,7 @@ namespace MetaRouter.Cli.Gateways;
 /// <summary>A decision on one line: when, whose, who answers, why, at what quality and cost, how fast.</summary>
 internal sealed class DecisionRow(TimeZoneInfo zone, bool ascii)
 {
-    private const int TimeWidth = 8, UserWidth = 11, ReasonWidth = 13, CostWidth = 9, TookWidth = 6, Gaps = 5, QualityWidth = 7;
+    private const int TimeWidth = 8, UserWidth = 11, ReasonWidth = 13, CostWidth = 11, TookWidth = 6, Gaps = 5, QualityWidth = 7;
     private const int Others = TimeWidth + UserWidth + ReasonWidth + CostWidth + TookWidth + Gaps, LeastModel = 12, FullModel = 24, MostModel = 40;
 
     public TextLine Heading(int width) => Row(width, "time", "user", "model", "why", "quality", "cost", "took", "grey", "grey");

@@ -15,8 +15,9 @@ internal static class CsvLines
     private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
-    /// <exception cref="DataFileException">No such columns, a row with more or fewer fields than the header, a quote that is not closed, or a text that is not UTF-8.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream)
+    /// <param name="bad">Takes the lines with more or fewer fields than the header, which are left out.</param>
+    /// <exception cref="DataFileException">No such columns, a quote that is not closed or not where it should be, or a text that is not UTF-8.</exception>
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, List<BadLine> bad)
     {
         using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
         using var rows = Rows(reader, path).GetEnumerator();
@@ -36,13 +37,20 @@ internal static class CsvLines
         var dataset = Path.GetFileNameWithoutExtension(path);
         while (rows.MoveNext())
         {
-            var (line, fields) = rows.Current;
-            if (fields.Count != header.Count)
+            var (line, last, fields) = rows.Current;
+            if (fields.Count == header.Count)
             {
-                throw new DataFileException($"{path}: line {line} has {fields.Count} fields, and the header {header.Count}. Quote texts that have separators, quotes or line breaks in them.");
+                yield return (line, Json(line, at, fields, dataset));
             }
-
-            yield return (line, Json(line, at, fields, dataset));
+            else if (line == last)
+            {
+                bad.Add(new BadLine(line, $"has {fields.Count} fields, and the header {header.Count}; quote texts that have separators, quotes or line breaks in them"));
+            }
+            else
+            {
+                // A stray quote takes all up to the next one into a text: no telling how many rows would be left out.
+                throw new DataFileException($"{path}: the row of lines {line} to {last} has {fields.Count} fields, and the header {header.Count}: a quote is opened there that was meant as a character, or closes too late. Quote texts that have separators, quotes or line breaks in them, and double the quotes within.");
+            }
         }
     }
 
@@ -84,8 +92,8 @@ internal static class CsvLines
         return buffer.ToArray();
     }
 
-    /// <summary>Each row with the line it begins on; empty lines are left out.</summary>
-    private static IEnumerable<(int Line, List<string> Fields)> Rows(StreamReader reader, string path)
+    /// <summary>Each row with the lines it begins and ends on; empty lines are left out.</summary>
+    private static IEnumerable<(int Line, int Last, List<string> Fields)> Rows(StreamReader reader, string path)
     {
         var (line, separator) = (0, '\0');
         while (NextLine(reader, path, line) is { } text)
@@ -133,7 +141,7 @@ internal static class CsvLines
             }
 
             fields.Add(field.ToString());
-            yield return (begun, fields);
+            yield return (begun, line, fields);
         }
     }
 

@@ -16,7 +16,7 @@ public static class GradedAnswerReader
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var (answers, bad) = (new List<GradedAnswer>(), new List<BadLine>());
-        foreach (var (line, bytes) in JsonLines.Read(path))
+        foreach (var (line, bytes) in JsonLines.Read(path, bad))
         {
             try
             {

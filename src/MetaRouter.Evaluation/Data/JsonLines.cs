@@ -12,13 +12,14 @@ internal static class JsonLines
     // Longer than any prompt a model takes; a binary file without line ends stops here instead of filling the memory.
     private const int MaxLineBytes = 32 << 20;
 
+    /// <param name="bad">Takes the rows of a table that have more or fewer fields than its header, which are left out; null: nobody asks for them.</param>
     /// <exception cref="DataFileException">Missing, unreadable, not gzip though named .gz, cut short, or with a line over 32 MB.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, List<BadLine>? bad = null)
     {
         using var stream = Open(path, out var leastBytes);
         if (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
         {
-            foreach (var row in CsvLines.Read(path, stream))
+            foreach (var row in CsvLines.Read(path, stream, bad ?? []))
             {
                 yield return row;
             }

@@ -65,7 +65,7 @@ public static class OutcomeReader
     {
         var (rows, models, bad) = (new List<Row>(), new HashSet<ModelId>(), new List<BadLine>());
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (line, json) in JsonLines.Read(path))
+        foreach (var (line, json) in JsonLines.Read(path, bad))
         {
             try
             {

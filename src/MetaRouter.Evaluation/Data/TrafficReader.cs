@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MetaRouter.Evaluation.Data;
 
-/// <summary>Reads the texts of requests: JSON lines with a <c>query</c>, <c>text</c> or <c>prompt</c> (outcome files have the first), or a plain .txt with one request a line.</summary>
+/// <summary>Reads the texts of requests: JSON lines with a <c>query</c>, <c>text</c> or <c>prompt</c> (outcome files have the first), or a plain .txt with one request a line. Outcomes of one text are one request.</summary>
 public static class TrafficReader
 {
     private static readonly string[] s_names = ["query", "text", "prompt"];
@@ -13,7 +13,8 @@ public static class TrafficReader
         ArgumentException.ThrowIfNullOrEmpty(path);
         var plain = path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
         var (requests, bad) = (new List<string>(), new List<BadLine>());
-        foreach (var (line, bytes) in JsonLines.Read(path))
+        var answered = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (line, bytes) in JsonLines.Read(path, bad))
         {
             if (plain)
             {
@@ -30,7 +31,7 @@ public static class TrafficReader
                 {
                     bad.Add(new BadLine(line, $"has none of {string.Join(", ", s_names)}"));
                 }
-                else
+                else if (!row.TryGetProperty("models", out _) || answered.Add(text))
                 {
                     requests.Add(text);
                 }

@@ -119,7 +119,7 @@ public static class SnapshotTraining
                 }
             }
 
-            return new TrainedModel(model.Id.Value, model.InputPrice.Usd, model.OutputPrice.Usd, cells.Count(c => !double.IsNaN(table.CostUsd[c])), notes.Count == 0 ? null : string.Join("; ", notes));
+            return new TrainedModel(model.Id.Value, model.InputPrice.Usd, model.OutputPrice.Usd, cells.Count(c => !double.IsNaN(table.CostUsd[c])), cells.Count(c => !float.IsNaN(table.LatencySeconds[c])), notes.Count == 0 ? null : string.Join("; ", notes));
         })];
 
         static bool Counted(OutcomeTable t, int cell) => !double.IsNaN(t.CostUsd[cell]) && !float.IsNaN(t.InputTokens[cell]) && !float.IsNaN(t.OutputTokens[cell]);

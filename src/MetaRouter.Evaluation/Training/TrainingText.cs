@@ -67,6 +67,12 @@ public static class TrainingText
             Line($"  {model.Id}: {model.InputUsd:0.####} / {model.OutputUsd:0.####}, {model.Outcomes:N0} outcomes{(model.Note is null ? "" : $" ({model.Note})")}");
         }
 
+        var (timed, others) = (report.Models.Where(m => m.Timed > 0).ToList(), report.Models.Count(m => m.Timed == 0));
+        if (timed.Count > 0 && others > 0)
+        {
+            Line($"Latency (lat_s) is known of {string.Join(", ", timed.Select(m => $"{m.Id} ({m.Timed:N0} outcomes)"))} only; {Models(others)} without any {(others == 1 ? "is" : "are")} predicted to take as long as these do on average. Time all of them, or none.");
+        }
+
         return text.ToString();
 
         void Figures(string title, IReadOnlyList<HeldOutFigures> pools)

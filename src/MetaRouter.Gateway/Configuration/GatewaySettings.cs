@@ -23,6 +23,9 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
     /// <summary>What is told of all this, and to whom.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
+    /// <summary>What may be a slip of the pen or of a model that is yet to come: told at the start, which it does not stop.</summary>
+    public IReadOnlyList<string> Doubts { get; init; } = [];
+
     private volatile Tuple<ModelCatalog, ModelProfile>? _strongest;
 
     /// <summary>Who answers <c>auto</c> without routing: what routing's savings are measured against. Every request asks.</summary>
@@ -72,6 +75,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
+        problems.AddRange(SettingsBinder.LogLevelProblems(configuration));
         problems.AddRange(gateway.Problems());
         problems.AddRange(telemetry.Problems());
         problems.AddRange(play?.Problems() ?? []);
@@ -92,13 +96,15 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         }
 
         CheckAddresses(configuration, keys.Count > 0, problems);
+        string[] doubts = [];
         if (routerProblems.Count == 0 && Served(router) is { } served)
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
+            doubts = [.. DoubtsOf(served.Catalog, upstreams, gateway, tenants)];
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry } : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry, Doubts = doubts } : throw new GatewayConfigurationException(problems);
     }
 
     /// <summary>JSON's nulls, which the options would have too: in a list one is a mistake, elsewhere it says that a setting is left out. Section MetaRouter is bound once more where it is used, and judges its own.</summary>
@@ -209,6 +215,15 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
                 problems.Add($"no upstream serves {List(missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
             }
         }
+    }
+
+    /// <summary>Models that a tenant or a category is left with, and nobody has. They may be added while it runs, so they are no problem.</summary>
+    private static IEnumerable<string> DoubtsOf(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
+    {
+        var ids = models.Select(m => m.Id.Value).Concat(upstreams.Where(u => u.Embeddings).Select(u => u.Model)).ToHashSet();
+        var lists = gateway.CategoryPins.Select(c => ($"{GatewayOptions.Section}:{nameof(GatewayOptions.CategoryPins)}:{c.Key}", (IEnumerable<string>)c.Value))
+            .Concat(tenants.SelectMany((t, i) => new[] { ($"{TenantOptions.Section}:{i}:{nameof(t.AllowedModels)}", (IEnumerable<string>)t.AllowedModels), ($"{TenantOptions.Section}:{i}:{nameof(t.DearModels)}", t.DearModels) }));
+        return from list in lists from model in list.Item2.Distinct() where !ids.Contains(model) select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>

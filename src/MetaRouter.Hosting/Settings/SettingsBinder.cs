@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Hosting.Settings;
 
@@ -7,10 +8,11 @@ namespace MetaRouter.Hosting.Settings;
 internal static class SettingsBinder
 {
     /// <summary>What <see cref="Bind"/> may take settings out of.</summary>
-    public static ConfigurationManager Copy(IConfiguration configuration)
+    /// <param name="which">Null: all.</param>
+    public static ConfigurationManager Copy(IConfiguration configuration, Func<KeyValuePair<string, string?>, bool>? which = null)
     {
         var copy = new ConfigurationManager();
-        copy.AddInMemoryCollection(configuration.AsEnumerable());
+        copy.AddInMemoryCollection(configuration.AsEnumerable().Where(which ?? (_ => true)));
         return copy;
     }
 
@@ -32,13 +34,13 @@ internal static class SettingsBinder
             {
                 if (Messages(e).Select(m => WrongType().Match(m)).FirstOrDefault(m => m.Success) is { } type && configuration[type.Groups["path"].Value] is not null)
                 {
-                    problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value)}");
+                    problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value, type.Groups["path"].Value)}");
                     Remove(configuration, type.Groups["path"].Value);
                 }
-                else if (strict && Unknown(e, configuration, section) is { Count: > 0 } unknown)
+                else if (strict && Unknown(e, configuration, section, NamesOf(typeof(T)).Distinct(StringComparer.Ordinal).ToList()) is { Count: > 0 } unknown)
                 {
                     strict = false;
-                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; check the spelling against appsettings.json");
+                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; docs/settings.md has those that do");
                 }
                 else
                 {
@@ -50,12 +52,26 @@ internal static class SettingsBinder
     }
 
     /// <summary>The settings that no option has. The binder says of those in a list's entries no more than their names; their place is looked up.</summary>
-    private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section)
+    /// <param name="known">The names that there are; the nearest is told.</param>
+    private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section, List<string> known)
     {
-        return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
+        return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'{Meant(name)}").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
+
+        string Meant(string name) => Spelling.Nearest(name, known) is { } meant ? $" ({meant}?)" : "";
 
         string PlaceOf(string name) => configuration.AsEnumerable().Select(p => p.Key).FirstOrDefault(key => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase) && key.EndsWith(":" + name, StringComparison.OrdinalIgnoreCase)) ?? name;
     }
+
+    /// <summary>The names of a section's settings, and of those within them.</summary>
+    private static IEnumerable<string> NamesOf(Type options) => options.IsGenericType
+        ? options.GenericTypeArguments.SelectMany(NamesOf)
+        : options.Assembly.GetName().Name!.StartsWith("MetaRouter.", StringComparison.Ordinal) ? options.GetProperties().Where(p => p.CanWrite || p.PropertyType.IsGenericType).SelectMany(p => NamesOf(p.PropertyType).Prepend(p.Name)) : [];
+
+    /// <summary>A level that does not exist stops the framework, with a stack trace.</summary>
+    public static IEnumerable<string> LogLevelProblems(IConfiguration configuration) =>
+        from setting in configuration.GetSection("Logging").AsEnumerable()
+        where setting.Value is { Length: > 0 } && setting.Key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !Enum.TryParse<LogLevel>(setting.Value, ignoreCase: true, out _)
+        select $"{setting.Key} is '{setting.Value}'; it must be {string.Join(", ", Enum.GetNames<LogLevel>()[..^1])} or {Enum.GetNames<LogLevel>()[^1]}";
 
     /// <summary>Within a list the binder wraps what it says.</summary>
     private static IEnumerable<string> Messages(Exception? e)
@@ -74,11 +90,13 @@ internal static class SettingsBinder
         configuration.AddInMemoryCollection(rest);
     }
 
-    private static string TypeName(string type) => type switch
+    private static string TypeName(string type, string path) => type switch
     {
         "System.Int32" or "System.Int64" => "a whole number",
         "System.Double" => "a number",
         "System.Boolean" => "true or false",
+        _ when type.StartsWith("System.Collections.", StringComparison.Ordinal) => $"a list, [ ... ] in JSON; elsewhere its first entry is {path}:0",
+        _ when type.StartsWith("MetaRouter.", StringComparison.Ordinal) => "settings with names of their own; entries of a list are numbered from 0, such as Tenants:0:Name",
         _ => $"a {type}",
     };
 

@@ -40,12 +40,13 @@ public sealed class CsvLinesTests : IDisposable
         read.Table.CostUsd.ShouldBe(same.Table.CostUsd);
         read.Table.OutputTokens.ShouldBe(same.Table.OutputTokens);
         read.Table.LatencySeconds.ShouldBe(same.Table.LatencySeconds);
-        TrafficReader.Read(csv).Requests.Count.ShouldBe(3);
+        TrafficReader.Read(csv).Requests.Count.ShouldBe(2);
     }
 
     [Theory]
     [InlineData("prompt,model,score\nq,a,1", "no column query; it has prompt, model, score")]
-    [InlineData("query,model,score\nq,a,1,2", "line 2 has 4 fields, and the header 3")]
+    [InlineData("query,model,score\nq,a,1,2", "line 2: has 4 fields, and the header 3")]
+    [InlineData("query,model,score,cost_usd\n\"q,a,1,1\nr\",a,1,1\ns,\"a,1,1\nt,a\",1,1,1", "the row of lines 4 to 5 has 5 fields, and the header 4")]
     [InlineData("query,model,score\n\"q,a,1", "a quote that is opened in the row of line 2 is never closed")]
     [InlineData("query,model,score,cost_usd\nq,a,nan,1", "line 2: model 'a' has score \"nan\"; it must be a number from 0 to 1")]
     [InlineData("query,model,score,cost_usd\nq,a,,1", "line 2: model 'a' has no score")]
@@ -55,6 +56,20 @@ public sealed class CsvLinesTests : IDisposable
     {
         var path = _folder.Write("bad.csv", text.Split('\n'));
         Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain(message);
+    }
+
+    /// <summary>The last line of an export that was cut short, or a footer: that line's problem, as in JSON lines, and not the table's.</summary>
+    [Fact]
+    public void Read_RowWithAnotherNumberOfFields_IsSkippedAndReported()
+    {
+        var path = _folder.Write("own.csv", "query,model,score,cost_usd", "first,small,1,0.001", "second, or so,small,1,0.001", "third,small,1,0.001", "end of export");
+
+        var read = OutcomeReader.Read(path);
+
+        read.Table.Queries.ShouldBe(["first", "third"]);
+        read.BadLines.Select(b => b.Line).ShouldBe([3, 5]);
+        read.Warning.ShouldNotBeNull().ShouldContain("line 3: has 5 fields, and the header 4");
+        TrafficReader.Read(path).BadLines.Select(b => b.Line).ShouldBe([3, 5]);
     }
 
     /// <summary>As spreadsheets save it unless told otherwise: the query learned from would not be the one that was asked.</summary>

@@ -60,7 +60,7 @@ public sealed class SnapshotTrainingTests : IDisposable
         var changed = models.Single(m => m.Id == "changed");
         changed.InputUsd.ShouldBeInRange(1.01, 2.99);
         changed.Note.ShouldBe("1 / 2 in a; 3 / 6 in b; costs without tokens in c, taken as tokens at these prices");
-        models.Single(m => m.Id == "steady").ShouldBe(new TrainedModel("steady", 1, 2, 120, "costs without tokens in c, taken as tokens at these prices"));
+        models.Single(m => m.Id == "steady").ShouldBe(new TrainedModel("steady", 1, 2, 120, 0, "costs without tokens in c, taken as tokens at these prices"));
     }
 
     private static string[] Calls(string file, int price) => [.. Enumerable.Range(0, 40).Select(i =>
