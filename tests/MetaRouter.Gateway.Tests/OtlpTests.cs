@@ -172,7 +172,7 @@ public sealed class OtlpTests : IAsyncLifetime
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT is 'nowhere'", "http://collector:4317")]
     [InlineData("Telemetry:Protocol", "http/json", "Telemetry:Protocol is 'http/json'", "http/protobuf")]
     [InlineData("Telemetry:SampleShare", "1.5", "Telemetry:SampleShare is 1.5", "from 0 to 1")]
-    [InlineData("Telemetry:Sampler", "x", "'Sampler'", "appsettings.json")]
+    [InlineData("Telemetry:Sampler", "x", "'Sampler'", "docs/settings.md")]
     public async Task Setting_ThatCannotBe_IsRefusedWithItsValue(string setting, string value, params string[] named)
     {
         var refused = await Should.ThrowAsync<Configuration.GatewayConfigurationException>(async () => await RunningGateway.StartAsync("--" + setting, value));
