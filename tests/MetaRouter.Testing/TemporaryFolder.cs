@@ -6,8 +6,7 @@ namespace MetaRouter.Testing;
 /// <summary>A folder of one's own under the system's temporary one; it goes, with all that is in it, when this is disposed.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
-    private const int MostTries = 20;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     public string Path { get; } = Directory.CreateTempSubdirectory("metarouter-").FullName;
 
@@ -28,16 +27,27 @@ public sealed class TemporaryFolder : IDisposable
     /// <exception cref="IOException">A second later something in it is still being written.</exception>
     public void Dispose()
     {
-        for (var i = 1; Directory.Exists(Path); i++)
+        // What a killed program started, such as a browser, ends a moment after it.
+        if (!SpinWait.SpinUntil(IsGone, Patience))
         {
-            try
+            Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    private bool IsGone()
+    {
+        try
+        {
+            if (Directory.Exists(Path))
             {
                 Directory.Delete(Path, recursive: true);
             }
-            catch (IOException) when (i < MostTries)
-            {
-                Thread.Sleep(Pause); // what a killed program started, such as a browser, ends a moment after it
-            }
+
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 }

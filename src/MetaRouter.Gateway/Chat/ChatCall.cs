@@ -96,6 +96,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>Once nothing more is spent. Only the first time does anything; later ones wait for it.</summary>
     public Task SettleAsync(Governor governor) => Settling ??= governor.SettleAsync(Hold, SpentUsd);
 
+    /// <summary>The same before an answer leaves, which waits for it a moment at most: see <see cref="Governor.BrieflyAsync"/>.</summary>
+    public Task SettleBrieflyAsync(Governor governor) => Governor.BrieflyAsync(SettleAsync(governor));
+
     /// <summary>Another than the chosen model answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;
 }

@@ -57,7 +57,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await choice.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
-            await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
@@ -111,7 +111,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             await choice.RememberAsync(call, only.Model, paid.Tokens, only.Part.CallsTools).ConfigureAwait(false);
         }
 
-        await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
+        await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
         await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
     }
 

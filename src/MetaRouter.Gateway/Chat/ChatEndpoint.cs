@@ -149,7 +149,7 @@ internal sealed class ChatEndpoint(
         if (answer.Status != StatusCodes.Status200OK)
         {
             books.Answered(call, answer, isFailOver, null);
-            await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
             return;
         }
@@ -171,7 +171,7 @@ internal sealed class ChatEndpoint(
             ChatHeaders.Price(context, spent.Usd, spent.Source);
             books.Answered(call, answer, isFailOver, spent);
             await choice.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
-            await Governor.BrieflyAsync(call.SettleAsync(governor)).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }

@@ -184,7 +184,7 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     /// longer than a moment, and none is lost for it: whatever goes wrong is for whoever waits to the end.
     /// </summary>
     /// <param name="settling">Such as <see cref="SettleAsync"/>; to be waited for once the answer is out.</param>
-    public static Task BrieflyAsync(Task settling) => settling.IsCompleted ? Task.CompletedTask : SoonAsync(settling);
+    public static async Task BrieflyAsync(Task settling) => await settling.WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)
@@ -231,8 +231,6 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
             ? (today.ToString("yyyyMMdd", CultureInfo.InvariantCulture), today.AddDays(1))
             : (today.ToString("yyyyMM", CultureInfo.InvariantCulture), today.AddDays(1 - today.Day).AddMonths(1));
     }
-
-    private static async Task SoonAsync(Task settling) => await settling.WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "What a call cost could not be settled, and what was set aside for it counts as spent.")]
     private partial void LogUnsettled(Exception exception);

@@ -116,13 +116,17 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private async Task LoadAsync()
     {
         var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
+        var (cohort, missing) = (default(Cohort), (uint)MetaLearner.SmallestCohort);
         if (ProblemOf(record) is { } problem)
         {
             await KeepAsideAsync(record);
             LogUnreadable(problem);
         }
+        else
+        {
+            (cohort, missing) = Restore(record);
+        }
 
-        var (cohort, missing) = Restore(record);
         if (!_isRead || cohort is not null) // else what is here is more than a store has that lost it, or has it at other prices
         {
             var told = _cohort.Entries().Where(e => _unsaved.Contains(e.User)).ToArray();
@@ -211,12 +215,13 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private static int HeaderOf(ReadOnlySpan<byte> bytes) => bytes is [BeforeCatalogs, ..] ? OldHeader : Header;
 
-    /// <returns>Null where there is nothing, or nothing can be made of it; how many are missing.</returns>
+    /// <param name="bytes">A record without a problem.</param>
+    /// <returns>Null where there is nothing, or it is of other prices; how many are missing.</returns>
     private (Cohort? Users, uint Missing) Restore(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.IsEmpty || ProblemOf(bytes) is not null)
+        if (bytes.IsEmpty)
         {
-            return (null, bytes.IsEmpty ? 0u : MetaLearner.SmallestCohort);
+            return (null, 0);
         }
 
         var (users, missing, header) = (new Cohort(_capacity), 0u, HeaderOf(bytes));
