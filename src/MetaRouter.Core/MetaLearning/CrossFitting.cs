@@ -28,7 +28,7 @@ internal static class CrossFitting
             cancellationToken.ThrowIfCancellationRequested();
             var (fit, held) = SnapshotTrainer.Part(n, options.CalibrationFolds, fold);
             var (fx, fy, ft) = (SnapshotTrainer.Rows(x, fit, Width), SnapshotTrainer.Rows(table.Score, fit, models), SnapshotTrainer.Rows(outputTokens, fit, models));
-            var model = QualityFit.Fit(fx, fy, models, logistic, options);
+            var model = QualityFit.Fit(fx, fy, models, logistic, options, cancellationToken);
             var (weights, factor) = LogLinear.Fit(fx, ft, Width, models);
             Parallel.ForEach(held, row =>
             {

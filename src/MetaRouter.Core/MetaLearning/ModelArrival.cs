@@ -42,7 +42,7 @@ public static class ModelArrival
         for (var i = 0; i < n; i++)
         {
             snapshot.Encoder.Encode(answers[i].Text, scratch);
-            snapshot.Describe(scratch.Features, projected.AsSpan(i * (rank + 1), rank + 1), leaves.AsSpan(i * targets, targets));
+            snapshot.Describe(scratch.Features, before.KnownTo, projected.AsSpan(i * (rank + 1), rank + 1), leaves.AsSpan(i * targets, targets));
             ratio[i] = answers[i].OutputTokens / before.Tokens(scratch.Features);
         }
 
@@ -53,7 +53,7 @@ public static class ModelArrival
         {
             var p = projected.AsSpan(i * (rank + 1), rank + 1);
             var leaf = leaves.AsSpan(i * targets, targets);
-            moved += (head.Quality(p, leaf) - before.Quality(p, leaf)) / n;
+            moved += (head.Quality(p, leaf, snapshot.Forest.Certainty(leaf)) - before.Quality(p, leaf, snapshot.Forest.Certainty(leaf))) / n;
         }
 
         var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, answers.Count == 0 ? kin.Tokens : kin.Tokens * head.TokenFactor / before.TokenFactor);

@@ -7,39 +7,86 @@ namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>How good each model's answer will be: the mean of a low-rank logistic model and of a forest, fitted together.</summary>
 /// <param name="TreeMean">K: what the forest's departures are added to.</param>
-/// <param name="Basis">K x targets: from the forest's numbers back to the models.</param>
-/// <param name="Targets">Numbers in a leaf.</param>
+/// <param name="Loading">K x <see cref="GatedForests.Targets"/>: from the forests' numbers back to the models.</param>
 /// <param name="Scores">Those it was fitted on, without gaps.</param>
-internal sealed record QualityFit(LowRankLogistic Logistic, ExtraTrees Forest, float[] TreeMean, float[] Basis, int Targets, float[] Scores)
+/// <param name="KnownTo">K: see <see cref="ModelHead.KnownTo"/>.</param>
+internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest, float[] TreeMean, float[] Loading, float[] Scores, ushort[] KnownTo)
 {
     private const int Width = PromptEncoder.Features;
 
     public void Predict(ReadOnlySpan<float> x, Span<float> quality)
     {
-        Span<float> leaf = stackalloc float[Targets];
-        Forest.Predict(x, leaf);
+        ReadOnlySpan<ushort> sets = [.. KnownTo.Distinct()];
+        Span<float> leaves = stackalloc float[sets.Length * Forest.Targets];
+        Forest.Predict(x, sets, Forest.Worth(KnownTo), leaves);
         Logistic.Predict(x, quality);
         for (var k = 0; k < quality.Length; k++)
         {
-            var trees = TreeMean[k] + TensorPrimitives.Dot<float>(Basis.AsSpan(k * Targets, Targets), leaf);
-            quality[k] = (LowRankLogistic.Sigmoid(quality[k]) + Math.Clamp(trees, 0f, 1f)) / 2;
+            var leaf = leaves.Slice(sets.IndexOf(KnownTo[k]) * Forest.Targets, Forest.Targets);
+            var (certain, logistic) = (Forest.Certainty(leaf), LowRankLogistic.Sigmoid(quality[k]));
+            quality[k] = (logistic + Math.Clamp((certain * TreeMean[k]) + ((1 - certain) * logistic) + TensorPrimitives.Dot<float>(Loading.AsSpan(k * leaf.Length, leaf.Length), leaf), 0f, 1f)) / 2;
         }
     }
 
     /// <summary>
     /// The forest predicts the models' departures from their means, in a basis of the models' abilities: a leaf holds at most
     /// rank + 1 numbers however many models there are, and loses nothing when there are no more models than that.
-    /// Cells nobody observed are filled in by the logistic model.
+    /// Of rows of one source, cells nobody observed are filled in by the logistic model. Where there are several (<see cref="RowSources"/>), each grows a forest of its own,
+    /// for what those who answered there were seen to differ in.
     /// </summary>
-    public static QualityFit Fit(float[] x, float[] y, int models, LowRankLogistic.Options logisticOptions, TrainingOptions options)
+    public static QualityFit Fit(float[] x, float[] y, int models, LowRankLogistic.Options logisticOptions, TrainingOptions options, CancellationToken cancellationToken = default)
     {
         var n = y.Length / models;
         var logistic = LowRankLogistic.Fit(x, y, Width, models, logisticOptions);
         var filled = Filled(logistic, x, y);
+        var (source, sources) = RowSources.Of(y, models);
+        if (sources == 1)
+        {
+            var (forest, means, loading) = Grow(x, filled, logistic, options);
+            return new QualityFit(logistic, new GatedForests(forest), means, loading, filled, [.. means.Select(_ => ushort.MaxValue)]);
+        }
+
         var mean = new float[models];
         for (var i = 0; i < filled.Length; i++)
         {
             mean[i % models] += filled[i] / n;
+        }
+
+        var known = KnownIn(y, source, models);
+        var (parts, members) = (new (ExtraTrees Forest, float[] Mean, float[] Loading)[sources], new int[sources][]);
+        for (var s = 0; s < sources; s++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int[] rows = [.. Enumerable.Range(0, n).Where(i => source[i] == s)];
+            members[s] = [.. Enumerable.Range(0, models).Where(k => (known[k] >> s & 1) == 1)];
+            parts[s] = Grow(SnapshotTrainer.Rows(x, rows, Width), [.. rows.SelectMany(i => members[s].Select(k => filled[(i * models) + k]))], logistic.Of(members[s]), options);
+        }
+
+        var gate = TopicModel.Fit(x, Width, PromptEncoder.Described, source, sources, options.Seed, cancellationToken);
+        var forests = new GatedForests([.. parts.Select(p => p.Forest)], gate);
+        var loadings = new float[models * forests.Targets];
+        for (var s = 0; s < sources; s++)
+        {
+            var (mean0, own) = (parts[s].Mean, parts[s].Forest.Targets);
+            for (var m = 0; m < mean0.Length; m++)
+            {
+                var row = loadings.AsSpan((members[s][m] * forests.Targets) + forests.At(s), 1 + own);
+                row[0] = mean0[m] - mean[members[s][m]];
+                parts[s].Loading.AsSpan(m * own, own).CopyTo(row[1..]);
+            }
+        }
+
+        return new QualityFit(logistic, forests, mean, loadings, filled, known);
+    }
+
+    /// <summary>A forest of what sets these models apart on these rows.</summary>
+    private static (ExtraTrees Forest, float[] Mean, float[] Loading) Grow(float[] x, float[] score, LowRankLogistic logistic, TrainingOptions options)
+    {
+        var (models, n) = (logistic.Models, score.Length / logistic.Models);
+        var mean = new float[models];
+        for (var i = 0; i < score.Length; i++)
+        {
+            mean[i % models] += score[i] / n;
         }
 
         var (basis, loading, targets) = AbilityBasis(logistic);
@@ -51,15 +98,36 @@ internal sealed record QualityFit(LowRankLogistic Logistic, ExtraTrees Forest, f
                 var sum = 0f;
                 for (var k = 0; k < models; k++)
                 {
-                    sum += (filled[(i * models) + k] - mean[k]) * basis[(k * targets) + j];
+                    sum += (score[(i * models) + k] - mean[k]) * basis[(k * targets) + j];
                 }
 
                 projected[(i * targets) + j] = sum;
             }
         }
 
-        var forest = ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed });
-        return new QualityFit(logistic, forest, mean, loading, targets, filled);
+        return (ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed }), mean, loading);
+    }
+
+    /// <summary>The sources in which each model answered a twentieth of the requests or more.</summary>
+    private static ushort[] KnownIn(float[] y, int[] source, int models)
+    {
+        const int least = 20;
+        var (rows, answered, known) = (new int[GatedForests.Most], new int[GatedForests.Most * models], new ushort[models]);
+        for (var i = 0; i < source.Length; i++)
+        {
+            rows[source[i]]++;
+            for (var k = 0; k < models; k++)
+            {
+                answered[(source[i] * models) + k] += float.IsNaN(y[(i * models) + k]) ? 0 : 1;
+            }
+        }
+
+        for (var cell = 0; cell < answered.Length; cell++)
+        {
+            known[cell % models] |= (ushort)(answered[cell] > 0 && answered[cell] * least >= rows[cell / models] ? 1 << (cell / models) : 0);
+        }
+
+        return known;
     }
 
     /// <summary>The scores, and where nobody observed one what the logistic model expects.</summary>

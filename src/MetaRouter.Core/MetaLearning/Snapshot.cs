@@ -27,7 +27,7 @@ public sealed class Snapshot
     private QualityUncertainty? _uncertainty;
 
     /// <param name="version">The content's, where it is known already: to find it the content is written anew.</param>
-    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior, ulong? version = null)
+    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior, ulong? version = null)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
         Numbers = models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
@@ -45,7 +45,7 @@ public sealed class Snapshot
     /// <summary>(1 + rank) x <see cref="PromptEncoder.Features"/>.</summary>
     internal float[] Projection { get; }
 
-    internal ExtraTrees Forest { get; }
+    internal GatedForests Forest { get; }
 
     /// <summary>The models it was trained on, at the prices of the training data.</summary>
     public IReadOnlyList<ModelProfile> Models { get; }
@@ -77,15 +77,15 @@ public sealed class Snapshot
         return units > 0 ? (float)(ModelArrival.TypicalTokens / units) : 1;
     }
 
-    /// <summary>What every head reads of a request: (d.x, P x), and the forest's leaf.</summary>
-    internal void Describe(ReadOnlySpan<float> x, Span<float> projected, Span<float> leaf)
+    /// <summary>What a head reads of a request: (d.x, P x), and the leaf of the forests it is known to.</summary>
+    internal void Describe(ReadOnlySpan<float> x, ushort knownTo, Span<float> projected, Span<float> leaf)
     {
         for (var j = 0; j < projected.Length; j++)
         {
             projected[j] = TensorPrimitives.Dot(Projection.AsSpan(j * x.Length, x.Length), x);
         }
 
-        Forest.Predict(x, leaf);
+        Forest.Predict(x, [knownTo], Forest.Worth([knownTo]), leaf);
     }
 
     /// <summary>The same models and encoder with another prior: what a refresh publishes.</summary>

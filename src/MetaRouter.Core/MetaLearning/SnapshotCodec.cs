@@ -32,6 +32,9 @@ public static class SnapshotCodec
     /// <summary>As version 5, and with every head how good its model is on each topic. Written only where topics were named.</summary>
     public const ushort OnTopicVersion = 6;
 
+    /// <summary>As version 6, and several forests with what tells whose request one is. Written only where there are several.</summary>
+    public const ushort ForestsVersion = 7;
+
     private const int HashBytes = 32;
     private const int HashedAtOnce = 64 << 10;
 
@@ -69,9 +72,9 @@ public static class SnapshotCodec
         }
 
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
-        if (version is < FormatVersion or > OnTopicVersion)
+        if (version is < FormatVersion or > ForestsVersion)
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {OnTopicVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {ForestsVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -123,7 +126,7 @@ public static class SnapshotCodec
         }
 
         WriteFloats(w, s.Projection);
-        WriteForest(w, s.Forest);
+        WriteForests(w, s.Forest, version);
         w.Write(s.Models.Count);
         foreach (var m in s.Models)
         {
@@ -149,6 +152,11 @@ public static class SnapshotCodec
             {
                 WriteFloats(w, h.OnTopic);
             }
+
+            if (version >= ForestsVersion)
+            {
+                w.Write(h.KnownTo);
+            }
         }
 
         w.Write(s.OutcomeCorrelation);
@@ -157,7 +165,8 @@ public static class SnapshotCodec
     }
 
     private static ushort VersionOf(Snapshot s) =>
-        s.Heads[0].OnTopic.Length > 0 ? OnTopicVersion
+        !s.Forest.IsOne ? ForestsVersion
+        : s.Heads[0].OnTopic.Length > 0 ? OnTopicVersion
         : s.Prior.Latency != LatencySpread.Guessed ? LatencyVersion
         : s.Encoder.Topics.Groups.All.Length > 0 || s.Prior.Topics != TopicSpread.Guessed ? TopicsVersion : s.Prior.HasLearnedSpeech ? SpeechVersion : FormatVersion;
 
@@ -174,7 +183,7 @@ public static class SnapshotCodec
             throw new SnapshotFormatException($"The snapshot's projection has {projection.Length} numbers; it needs a multiple of {PromptEncoder.Features}. Train it again with this program.");
         }
 
-        var forest = ReadForest(r);
+        var forest = ReadForests(r, version);
         var models = new ModelProfile[ReadCount(r, "models", 16)];
         for (var i = 0; i < models.Length; i++)
         {
@@ -191,6 +200,7 @@ public static class SnapshotCodec
                 NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"))
             {
                 OnTopic = version >= OnTopicVersion ? ReadFloats(r, "quality on topics") : [],
+                KnownTo = version >= ForestsVersion ? r.ReadUInt16() : ushort.MaxValue,
             };
             if (h.OnTopic.Length > 0 && h.OnTopic.Length != encoder.Topics.Topics)
             {

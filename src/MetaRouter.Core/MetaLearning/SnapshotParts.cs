@@ -91,7 +91,43 @@ internal static class SnapshotParts
         return new TopicGroups([.. groups], of);
     }
 
-    public static void WriteForest(BinaryWriter w, ExtraTrees forest)
+    public static void WriteForests(BinaryWriter w, GatedForests forests, ushort version)
+    {
+        if (version >= SnapshotCodec.ForestsVersion)
+        {
+            w.Write((byte)forests.Forests.Length);
+            WriteFloats(w, forests.Gate.Weights);
+        }
+
+        foreach (var forest in forests.Forests)
+        {
+            WriteForest(w, forest);
+        }
+    }
+
+    public static GatedForests ReadForests(BinaryReader r, ushort version)
+    {
+        if (version < SnapshotCodec.ForestsVersion)
+        {
+            return new GatedForests(ReadForest(r));
+        }
+
+        var forests = new ExtraTrees[r.ReadByte()];
+        var gate = ReadFloats(r, "gate weights");
+        if (forests.Length is < 2 or > GatedForests.Most || gate.Length != forests.Length * (PromptEncoder.Described + 1))
+        {
+            throw new SnapshotFormatException($"The snapshot has {forests.Length} forests and {gate.Length} gate weights; 2 to {GatedForests.Most} have {PromptEncoder.Described + 1} each. Train it again with this program.");
+        }
+
+        for (var i = 0; i < forests.Length; i++)
+        {
+            forests[i] = ReadForest(r);
+        }
+
+        return new GatedForests(forests, new TopicModel(forests.Length, gate));
+    }
+
+    private static void WriteForest(BinaryWriter w, ExtraTrees forest)
     {
         WriteFloats(w, forest.Scale);
         w.Write(forest.Roots.Length);
@@ -116,7 +152,7 @@ internal static class SnapshotParts
         w.Write(MemoryMarshal.AsBytes(forest.Leaves));
     }
 
-    public static ExtraTrees ReadForest(BinaryReader r)
+    private static ExtraTrees ReadForest(BinaryReader r)
     {
         var scale = ReadFloats(r, "forest scales");
         var roots = new int[ReadCount(r, "trees", 4)];

@@ -34,7 +34,7 @@ public static class SnapshotTrainer
         var logistic = new LowRankLogistic.Options { Rank = options.Rank, Seed = options.Seed };
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
         Report(0.55, "fitting quality");
-        var quality = QualityFit.Fit(x, table.Score, table.ModelCount, logistic, options);
+        var quality = QualityFit.Fit(x, table.Score, table.ModelCount, logistic, options, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.7, "fitting tokens and latency");
         var (profiles, inputTokens, outputTokens) = PriceFit.Fit(table, tokens);
@@ -42,16 +42,17 @@ public static class SnapshotTrainer
         var (latencyWeights, latencyFactor) = LogLinear.Fit(x, table.LatencySeconds, Width, table.ModelCount);
         var prompt = PromptTokens(table, tokens);
         var topics = encoder.Topics.Topics;
-        var onTopic = TopicQuality.Fit(x, Width, PromptEncoder.Described, topics, quality.Scores, quality.TreeMean);
+        var onTopic = TopicQuality.Fit(x, Width, PromptEncoder.Described, topics, quality.Forest.IsOne ? quality.Scores : table.Score, quality.TreeMean);
         var heads = new ModelHead[table.ModelCount];
         for (var k = 0; k < heads.Length; k++)
         {
             heads[k] = new ModelHead(
-                quality.Logistic.Bias[k], quality.Logistic.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Basis.AsSpan(k * quality.Targets, quality.Targets).ToArray(),
+                quality.Logistic.Bias[k], quality.Logistic.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Loading.AsSpan(k * quality.Forest.Targets, quality.Forest.Targets).ToArray(),
                 tokenWeights.AsSpan(k * Width, Width).ToArray(), tokenFactor[k], prompt[k].Offset, prompt[k].Ratio,
                 latencyFactor[k] > 0 ? latencyWeights.AsSpan(k * Width, Width).ToArray() : [], latencyFactor[k])
             {
                 OnTopic = onTopic.AsSpan(k * topics, topics).ToArray(),
+                KnownTo = quality.KnownTo[k],
             };
         }
 

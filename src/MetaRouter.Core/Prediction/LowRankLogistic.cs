@@ -36,6 +36,10 @@ public sealed class LowRankLogistic
     /// <summary>K x r row-major.</summary>
     public ReadOnlySpan<float> Ability => _ability;
 
+    /// <summary>The same of some of the models alone, in the order given.</summary>
+    internal LowRankLogistic Of(int[] models) =>
+        new(_features, models.Length, _rank, [.. models.Select(k => _bias[k])], _project, [.. models.SelectMany(k => _ability.AsSpan(k * _rank, _rank).ToArray())]);
+
     /// <summary>Logits of all K models.</summary>
     public void Predict(ReadOnlySpan<float> x, Span<float> logits)
     {

@@ -21,11 +21,17 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
     /// <summary>How much better than <see cref="TreeMean"/> the model is on requests about each topic (<see cref="TopicQuality"/>), -1 to 1; empty (the default): no topics were named.</summary>
     public float[] OnTopic { get; init; } = [];
 
+    /// <summary>The sources whose models were asked with this one, a bit each (<see cref="GatedForests"/>): only their forests were grown to tell it from others. All (the default): there is one.</summary>
+    public ushort KnownTo { get; init; } = ushort.MaxValue;
+
     /// <summary>The mean of both opinions, 0 to 1.</summary>
     /// <param name="projected">(d.x, P x) of the request.</param>
     /// <param name="leaf">The forest's word on it.</param>
-    internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf) =>
-        (LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..])) + Math.Clamp(TreeMean + TensorPrimitives.Dot(TreeLoading, leaf), 0f, 1f)) / 2;
+    internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf, float certain)
+    {
+        var logistic = LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));
+        return (logistic + Math.Clamp((certain * TreeMean) + ((1 - certain) * logistic) + TensorPrimitives.Dot(TreeLoading, leaf), 0f, 1f)) / 2;
+    }
 
     /// <summary>Completion tokens expected.</summary>
     internal float Tokens(ReadOnlySpan<float> features) => MathF.Exp(TensorPrimitives.Dot(TokenWeights, features)) * TokenFactor;
@@ -38,7 +44,7 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
         return new ModelHead(
             Scalar(h => h.Bias), Vector(h => h.Ability), Scalar(h => h.TreeMean), Vector(h => h.TreeLoading), Vector(h => h.TokenWeights), Scalar(h => h.TokenFactor),
             Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio),
-            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor)) { OnTopic = Vector(h => h.OnTopic) };
+            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor)) { OnTopic = Vector(h => h.OnTopic), KnownTo = (ushort)heads.Aggregate(0, (all, h) => all | h.KnownTo) };
 
         float Scalar(Func<ModelHead, float> of) => (float)heads.Select((h, i) => weights[i] * of(h)).Sum();
 

@@ -14,20 +14,28 @@ namespace MetaRouter.Core.Prediction;
 public sealed class OutcomePredictor
 {
     private readonly float[] _projection; // (1 + rank) x D
-    private readonly ExtraTrees _forest;
+    private readonly GatedForests _forest;
     private readonly ModelHead[] _heads;
+    private readonly ushort[] _knownTo; // the different sets of the heads
+    private readonly int[] _set; // which of them a head has
+    private readonly float[] _worth; // of the forests
     private readonly float[] _latencyOverride;
     // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
     private const float MostTokens = 1e7f, MostSeconds = 1e6f;
+
+    private const int MostOnStack = 4096; // a thousand models could each be known to other sources
 
     private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
     private readonly int _rank;
 
     /// <param name="projection">(1 + rank) x <see cref="PromptEncoder.Features"/>: shared difficulty, then what a request asks for.</param>
     /// <param name="models">The models, in the order of the predictions, with one head each.</param>
-    internal OutcomePredictor(float[] projection, ExtraTrees forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads)
+    internal OutcomePredictor(float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads)
     {
         (_projection, _forest, _heads) = (projection, forest, [.. heads]);
+        _knownTo = [.. heads.Select(h => h.KnownTo).Distinct()];
+        _worth = forest.Worth([.. heads.Select(h => h.KnownTo)]);
+        _set = [.. heads.Select(h => Array.IndexOf(_knownTo, h.KnownTo))];
         _rank = (projection.Length / PromptEncoder.Features) - 1;
         _latencyOverride = [.. models.Select(m => (float)(m.LatencySeconds ?? float.NaN))];
         _inputPrice = [.. models.Select(m => m.InputPrice)];
@@ -52,8 +60,9 @@ public sealed class OutcomePredictor
             projected[j] = TensorPrimitives.Dot(_projection.AsSpan(j * x.Length, x.Length), x);
         }
 
-        Span<float> leaf = stackalloc float[_forest.Targets];
-        _forest.Predict(x, leaf);
+        var targets = _forest.Targets;
+        Span<float> leaves = _knownTo.Length * targets is var length && length <= MostOnStack ? stackalloc float[length] : new float[length];
+        _forest.Predict(x, _knownTo, _worth, leaves);
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
@@ -61,7 +70,8 @@ public sealed class OutcomePredictor
             var input = float.IsNaN(promptTokens) ? AtMost(MostTokens, head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens)) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;
-            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
+            var leaf = leaves.Slice(_set[k] * targets, targets);
+            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf, _forest.Certainty(leaf)), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
         }
     }
 

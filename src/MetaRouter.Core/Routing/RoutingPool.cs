@@ -33,7 +33,7 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
-        (_usual, _onTopic) = ([.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
+        (_usual, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.SelectMany(h => h.OnTopic)]);
         var (scale, requests) = Recall(snapshot, catalog, kin);
         IsFree = scale < LeastScaleUsd;
         CostScaleUsd = IsFree ? 1 : scale; // cost never matters then, any scale does

@@ -98,6 +98,12 @@ public sealed class TopicModel
         return new TopicModel(topics, fitted[folds]);
     }
 
+    /// <summary>Fits the model to every row.</summary>
+    /// <param name="x">n rows of <paramref name="stride"/> numbers, of which the first <paramref name="features"/> are read.</param>
+    /// <param name="topic">Of each row, 0 to <paramref name="topics"/> - 1.</param>
+    internal static TopicModel Fit(float[] x, int stride, int features, int[] topic, int topics, int seed, CancellationToken cancellationToken) =>
+        new(topics, Fit(x, stride, features, topic, topics, [.. Enumerable.Range(0, topic.Length)], seed, cancellationToken));
+
     private static float[] Fit(float[] x, int stride, int features, int[] topic, int topics, int[] rows, int seed, CancellationToken cancellationToken)
     {
         var width = features + 1;

@@ -12,10 +12,34 @@ public class SnapshotCodecTests
     private static readonly byte[] Trained = SnapshotCodec.Write(SomeSnapshots.TwoKinds);
     private static readonly byte[] Small = SnapshotCodec.Write(SomeSnapshots.ByHand([new("a", 0.5f, 1), new("b", 0.7f, 4)], SomeSnapshots.Sample(2, 0.5f, 0.75f, 0, 1)));
 
+    private static readonly byte[] Sources = SnapshotCodec.Write(SomeSnapshots.TwoSources);
+
+    [Fact]
+    public void Write_SeveralForests_IsOfTheirVersionAndOfOneAsBefore()
+    {
+        Sources[8].ShouldBe((byte)SnapshotCodec.ForestsVersion);
+        Trained[8].ShouldBe((byte)SnapshotCodec.FormatVersion);
+    }
+
+    [Theory]
+    [InlineData(1, "has 1 forests and")]
+    [InlineData(17, "has 17 forests and")]
+    [InlineData(3, "has 3 forests and")]
+    public void Read_ForestsThatTheGateDoesNotTell_AreRefused(byte forests, string message)
+    {
+        var snapshot = SomeSnapshots.TwoSources;
+        var at = Sources.AsSpan().IndexOf(System.Runtime.InteropServices.MemoryMarshal.AsBytes(snapshot.Forest.Gate.Weights)) - 5;
+        var bytes = (byte[])Sources.Clone();
+        bytes[at].ShouldBe((byte)2);
+        bytes[at] = forests;
+        SHA256.HashData(bytes.AsSpan(..^Hash), bytes.AsSpan(^Hash..));
+        Should.Throw<SnapshotFormatException>(() => SnapshotCodec.Read(bytes)).Message.ShouldContain(message);
+    }
+
     [Fact]
     public void Read_WhatWasWritten_IsTheSameToTheByte()
     {
-        foreach (var bytes in new[] { Trained, Small })
+        foreach (var bytes in new[] { Trained, Small, Sources })
         {
             var snapshot = SnapshotCodec.Read(bytes);
             SnapshotCodec.Write(snapshot).AsSpan().SequenceEqual(bytes).ShouldBeTrue();

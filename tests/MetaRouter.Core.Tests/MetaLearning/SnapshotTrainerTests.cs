@@ -1,3 +1,4 @@
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Tests.Prediction;
@@ -13,6 +14,33 @@ public class SnapshotTrainerTests
     [Fact]
     public void Train_AThirdOfTheCellsMissing_StillRoutesEachToItsModel() =>
         ShareRoutedRight(SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 2, missing: 1 / 3.0), SomeSnapshots.Quick)).ShouldBeGreaterThan(0.9);
+
+    /// <summary>A request like those of one benchmark, and models of the other: the logistic model links them by what they have in common.</summary>
+    [Fact]
+    public void Train_TwoBenchmarksOfOtherModels_RoutesAmongTheModelsOfEachAndAcross()
+    {
+        var snapshot = SomeSnapshots.TwoSources;
+        snapshot.Forest.Forests.Length.ShouldBe(2);
+        foreach (var pool in new[] { new[] { "sums", "poems" }, ["counts", "verses", "dear"], ["sums", "verses"], ["counts", "poems"] })
+        {
+            var router = new RoutingPool(snapshot, new ModelCatalog(snapshot.Models.Where(m => pool.Contains(m.Id.Value))));
+            var random = new Random(3);
+            for (var i = 0; i < 50; i++)
+            {
+                var isSum = i % 2 == 0;
+                var best = Best(router, isSum ? SomeTables.Sum(random) : SomeTables.Poem(random));
+                best.ShouldBeOneOf(isSum ? ["sums", "counts"] : ["poems", "verses"]);
+            }
+        }
+
+        static string Best(RoutingPool router, string text)
+        {
+            var (encoding, outcomes, tokens, projected) = (new RequestEncoding(), new Outcome[router.Catalog.Count], new float[router.Catalog.Count], new float[router.Projected]);
+            router.Snapshot.Encoder.Encode(text, encoding);
+            router.Predict(encoding, float.NaN, outcomes, tokens, projected);
+            return router.Catalog.Models[outcomes.Index().MaxBy(o => o.Item.Quality).Index].Id.Value;
+        }
+    }
 
     [Fact]
     public void Train_KnownPrices_AreRecovered()

@@ -33,6 +33,14 @@ internal static class SomeSnapshots
     /// <summary>The same, told which requests are sums and which are poems.</summary>
     public static Snapshot TwoTopics => Topics.Value;
 
+    /// <summary>
+    /// Two benchmarks in one table: of the first 600 requests "sums" and "poems" answered, of the 600 others "counts", "verses" and "dear", who are what those are. Both are of sums and
+    /// poems, the second of longer ones.
+    /// </summary>
+    public static Snapshot TwoSources => Sources.Value;
+
+    private static readonly Lazy<Snapshot> Sources = new(() => SnapshotTrainer.Train(SomeTables.TwoSources(600, seed: 1), Quick));
+
     private static OutcomeTable Named(OutcomeTable t) =>
         new(t.Name, t.Models, t.Ids, t.Queries, [.. t.Queries.Select(q => q.Contains('=', StringComparison.Ordinal) ? "sums" : "poems")], t.Score, t.CostUsd, t.InputTokens, t.OutputTokens, t.LatencySeconds);
 
@@ -51,7 +59,7 @@ internal static class SomeSnapshots
         var forest = new ExtraTrees([0, 3], [new(half, 2, 70), new(0, 0, ExtraTrees.Leaf), new(1, 0, ExtraTrees.Leaf), new(2, 0, ExtraTrees.Leaf)], [0, 0, 0], [0.01f]);
         var heads = models.Select(m => new ModelHead(
             MathF.Log(m.Quality / (1 - m.Quality)), [0], m.Quality, [0], new float[PromptEncoder.Features], m.Tokens, 0, 1, new float[PromptEncoder.Features], 2));
-        return new Snapshot("by hand", Blank, new float[2 * PromptEncoder.Features], forest, [.. models.Select(m => Profile(m.Id, m.Price))], [.. heads], 0.25f, sample ?? NoSample, PopulationPrior.Default);
+        return new Snapshot("by hand", Blank, new float[2 * PromptEncoder.Features], new GatedForests(forest), [.. models.Select(m => Profile(m.Id, m.Price))], [.. heads], 0.25f, sample ?? NoSample, PopulationPrior.Default);
     }
 
     public static CalibrationSample NoSample => new([0], [], [], [], [], [], []);

@@ -49,6 +49,33 @@ internal static class SomeTables
         return Of(models, queries, score, cost, input, output, latency ? seconds : null);
     }
 
+    /// <summary>
+    /// Two benchmarks of <paramref name="rows"/> requests each: "sums" and "poems" answered the first, "counts", "verses" and "dear" the second, whose requests are longer. Who counts is as
+    /// good at sums, who writes verses at poems.
+    /// </summary>
+    public static OutcomeTable TwoSources(int rows, int seed)
+    {
+        string[] models = ["sums", "poems", "counts", "verses", "dear"];
+        var (first, second) = (TwoKinds(rows, seed), TwoKinds(rows, seed + 1));
+        var queries = first.Queries.Concat(second.Queries.Select((q, i) => $"Exercise {i} of the second book, for the patient reader. {q}")).ToArray();
+        var cells = 2 * rows * models.Length;
+        var (score, cost, input, output) = (Unknown(), new double[cells], Unknown(), Unknown());
+        Array.Fill(cost, double.NaN);
+        for (var i = 0; i < 2 * rows; i++)
+        {
+            var (table, row, pairs) = i < rows ? (first, i, new[] { (0, 0), (1, 1) }) : (second, i - rows, new[] { (0, 2), (1, 3), (3, 4) });
+            foreach (var (from, to) in pairs)
+            {
+                var (a, b) = ((row * 4) + from, (i * models.Length) + to);
+                (score[b], cost[b], input[b], output[b]) = (table.Score[a], table.CostUsd[a], table.InputTokens[a], table.OutputTokens[a]);
+            }
+        }
+
+        return Of(models, queries, score, cost, input, output);
+
+        float[] Unknown() => [.. Enumerable.Repeat(float.NaN, cells)];
+    }
+
     public static string Sum(Random random) => Pick(random, "Compute", "Solve", "Evaluate", "Simplify") + $" {random.Next(100)} + {random.Next(100)} * {random.Next(9)} = ? " + Pick(random, "Give the number.", "Show the steps.", "Round the result.");
 
     public static string Poem(Random random) => Pick(random, "Write a poem about", "Compose some verses on", "Sing of") + " " + Pick(random, "the sea", "autumn leaves", "an old lighthouse", "love and rain") + Pick(random, ", gently", ", in rhyme", ", without hope");

@@ -16,6 +16,15 @@ public class TopicQualityTests
     }
 
     [Fact]
+    public void Fit_ModelsThatAnsweredOtherRequests_IsWhatEachOnesOwnTell()
+    {
+        float[] x = [.. Enumerable.Range(0, 40).SelectMany(i => i < 10 ? (float[])[9, 1, 0] : [9, 0, 1])];
+        float[] score = [.. Enumerable.Range(0, 40).SelectMany(i => (float[])[i < 10 ? 1f : 0f, i is < 10 or >= 20 ? float.NaN : .5f])];
+        var beyond = TopicQuality.Fit(x, stride: 3, at: 1, topics: 2, score, [.25f, .4f]);
+        beyond.ShouldBe([.75f * 10 / 15, -.25f * 30 / 35, 0, .1f * 10 / 15], 1e-6);
+    }
+
+    [Fact]
     public void Fit_SimulatedModels_RecoversWhatEachIsGoodAt()
     {
         const int rows = 20_000, topics = 4, models = 3;

@@ -1,0 +1,91 @@
+using MetaRouter.Core.Prediction;
+
+namespace MetaRouter.Core.MetaLearning;
+
+/// <summary>
+/// Where the rows of a table come from, told by which models answered them: rows that nearly the same models answered are one source. A table joined of several
+/// benchmarks falls apart into these; one whose models were all asked everything is one.
+/// </summary>
+/// <remarks>
+/// Sets of models join the source they share most with, by intersection over union with the set that began it, the largest sets first; small sources are given up to
+/// the others. O(n K + distinct sets x sources). Deterministic, whatever the order of the rows.
+/// </remarks>
+internal static class RowSources
+{
+    /// <summary>Sets that share less are of different sources.</summary>
+    private const double Alike = .25;
+
+    /// <summary>Fewer rows grow no forest worth a gate.</summary>
+    private const int LeastRows = 500;
+
+    /// <param name="score">n x K, NaN where not observed.</param>
+    /// <returns>The source of each row, and how many there are: 1 at least.</returns>
+    public static (int[] Source, int Count) Of(ReadOnlySpan<float> score, int models)
+    {
+        var n = score.Length / models;
+        var (sets, of) = (new Dictionary<string, int>(StringComparer.Ordinal), new int[n]);
+        Span<char> key = stackalloc char[(models + 15) / 16];
+        for (var i = 0; i < n; i++)
+        {
+            key.Clear();
+            for (var k = 0; k < models; k++)
+            {
+                key[k / 16] |= float.IsNaN(score[(i * models) + k]) ? '\0' : (char)(1 << (k % 16));
+            }
+
+            var set = key.ToString();
+            of[i] = sets.TryGetValue(set, out var known) ? known : sets[set] = sets.Count;
+        }
+
+        var rows = new int[sets.Count];
+        foreach (var set in of)
+        {
+            rows[set]++;
+        }
+
+        var order = sets.OrderByDescending(s => (long)rows[s.Value] * Size(s.Key)).ThenBy(s => s.Key, StringComparer.Ordinal).ToArray();
+        var founders = new List<string>();
+        foreach (var (set, _) in order)
+        {
+            if (founders.Count < GatedForests.Most && Size(set) > 0 && Nearest(founders, set).Alike < Alike)
+            {
+                founders.Add(set);
+            }
+        }
+
+        var large = founders.Where((_, f) => order.Where(s => Nearest(founders, s.Key).Founder == f).Sum(s => rows[s.Value]) >= LeastRows).ToList();
+        if (large.Count < 2)
+        {
+            return (new int[n], 1);
+        }
+
+        var source = new int[sets.Count];
+        foreach (var (set, number) in order)
+        {
+            source[number] = Nearest(large, set).Founder;
+        }
+
+        return ([.. of.Select(set => source[set])], large.Count);
+    }
+
+    private static (int Founder, double Alike) Nearest(List<string> founders, string set)
+    {
+        var best = (Founder: 0, Alike: -1.0);
+        for (var f = 0; f < founders.Count; f++)
+        {
+            var (both, either) = (0, 0);
+            for (var j = 0; j < set.Length; j++)
+            {
+                both += int.PopCount(set[j] & founders[f][j]);
+                either += int.PopCount(set[j] | founders[f][j]);
+            }
+
+            var alike = either == 0 ? 0 : (double)both / either;
+            best = alike > best.Alike ? (f, alike) : best;
+        }
+
+        return best;
+    }
+
+    private static int Size(string set) => set.Sum(c => int.PopCount(c));
+}
