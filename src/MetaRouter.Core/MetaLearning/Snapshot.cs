@@ -16,13 +16,14 @@ public sealed class Snapshot
     {
         using var stream = typeof(Snapshot).Assembly.GetManifestResourceStream("default.mrsnap")
             ?? throw new SnapshotFormatException("This build carries no snapshot: src/MetaRouter.Core/Snapshots/default.mrsnap is missing. Train one with 'metarouter train' and name it in the options.");
-        var bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return SnapshotCodec.Read(bytes);
+        return ReadInPlace((UnmanagedMemoryStream)stream);
     });
 
     /// <summary>The snapshot that ships; see <c>default.txt</c> beside its file for what it was trained on and how well it does.</summary>
     public static Snapshot Default => Shipped.Value;
+
+    /// <summary>From where the assembly is mapped: a copy of megabytes, read once, would be kept as room for other large objects.</summary>
+    private static unsafe Snapshot ReadInPlace(UnmanagedMemoryStream stream) => SnapshotCodec.Read(new ReadOnlySpan<byte>(stream.PositionPointer, checked((int)stream.Length)));
 
     private QualityUncertainty? _uncertainty;
 
