@@ -273,16 +273,16 @@ public sealed class ConsoleTests
     }
 
     [Fact]
-    public async Task User_ActingTradeOff_IsTheOneThatDecides()
+    public async Task User_ActingTradeOff_IsTheOneThatDecidesWhereNothingWasSaidOfTheTopic()
     {
         await using var gateway = await RunningGateway.StartAsync();
         for (var i = 0; i < 4; i++)
         {
-            var (page, told, route) = ((await gateway.GetAsync("/v1/console/users/ada")).Body, (await gateway.GetAsync("/v1/router/users/ada")).Body, await gateway.RouteAsync("ada", compare: true, input: "?"));
-            var decides = (double)route.Body["lambda_cost"]!;
+            var (page, told) = ((await gateway.GetAsync("/v1/console/users/ada")).Body, (await gateway.GetAsync("/v1/router/users/ada")).Body);
+            var decides = (double)(await gateway.RouteAsync("ada", input: Chemistry)).Body["lambda_cost"]!;
             ((double)page["acting_lambda"]!).ShouldBe(decides, decides * 1e-3);
             ((double)told["acting_lambda_cost"]!).ShouldBe(decides, decides * 1e-3);
-            (await gateway.FeedbackAsync(route, "ada", "comparison", "cheaper")).Status.ShouldBe(200);
+            (await gateway.FeedbackAsync(await gateway.RouteAsync("ada", compare: true, input: "?"), "ada", "comparison", "cheaper")).Status.ShouldBe(200);
         }
     }
 

@@ -74,7 +74,7 @@ public class FamiliarityTests
     {
         var (quality, familiarity) = Counted("");
         familiarity.ShouldBe(0);
-        double[] usual = [.. Snapshot.Default.Heads.Select(h => (double)h.TreeMean)];
+        double[] usual = [.. Snapshot.Default.Forest.Usual(Snapshot.Default.Heads).Select(u => (double)u)];
         var shift = quality.Average() - usual.Average();
         quality.Zip(usual).Where(p => p.Second + shift is > 0 and < 1).ShouldAllBe(p => Math.Abs(p.First - p.Second - shift) < .02);
     }
