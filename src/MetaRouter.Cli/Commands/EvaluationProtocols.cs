@@ -90,8 +90,9 @@ internal static class EvaluationProtocols
     private static ResultTable PreferenceTable(ProtocolReport<PreferenceRow> report)
     {
         string[] told = [.. report.Rows[0].Share.Keys];
-        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality[told[^1]], "0.000"), ResultTable.Number(r.Cost[told[^1]], "0.000")])];
-        return new ResultTable(Title(report), ["share recovered after", .. told, "quality, " + told[^1], "cost/tau, " + told[^1]], rows, report.Note);
+        var believes = report.Rows.Any(r => r.Covered is not null);
+        string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality[told[^1]], "0.000"), ResultTable.Number(r.Cost[told[^1]], "0.000"), .. believes ? [r.Covered is { } covered ? string.Create(CultureInfo.InvariantCulture, $"{covered.Values.Skip(1).Min():0.00} to {covered.Values.Skip(1).Max():0.00}") : ""] : (string[])[]])];
+        return new ResultTable(Title(report), ["share recovered after", .. told, "quality, " + told[^1], "cost/tau, " + told[^1], .. believes ? ["in the 90 % interval"] : (string[])[]], rows, report.Note);
     }
 
     private static EvaluationResult Variants(EvaluationRequest request)

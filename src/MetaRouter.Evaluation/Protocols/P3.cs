@@ -108,7 +108,8 @@ public static class P3
         {
             var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
-            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost));
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost),
+                runs[0].Covered(router, 0) is null ? null : Keyed(t => runs.Sum(r => r.Covered(router, t)!.Value) / (double)(Users * runs.Length)));
         })];
     }
 

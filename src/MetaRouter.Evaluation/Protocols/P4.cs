@@ -133,7 +133,7 @@ public static class P4
         /// <summary>The prior that a population teaches, served meanwhile by another.</summary>
         private static PopulationPrior Teach(PreferenceSplit split, UserWorld world, int half, SimulatedUser[] users, PopulationPrior serving, int seed, CancellationToken cancellationToken)
         {
-            var (summaries, states) = (new TaskSummary[users.Length], new UserState[users.Length]);
+            var states = new UserState[users.Length];
             Parallel.For(0, users.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             {
                 var life = new ThumbLife.Life(split, world, half, users[u], false, serving, s_exploration, new Random((seed * 31) + u));
@@ -142,17 +142,9 @@ public static class P4
                     life.Step();
                 }
 
-                var log = new float[ChoiceModel.Hypotheses];
                 states[u] = life.State;
-                summaries[u] = new TaskSummary(log, PreferenceBelief.AddLogLikelihood(serving, split.Pool.Context, life.State.Signals.AsSpan(), log));
             });
-            var cohort = new Cohort(users.Length);
-            for (var u = 0; u < users.Length; u++)
-            {
-                // Every fifth hash would be held out, to judge a candidate by; here all teach.
-                cohort.Put(((ulong)u * 5) + 1, summaries[u]);
-            }
-
+            var cohort = TaughtBy.Everybody(split.Pool.With(serving), states);
             return MetaLearner.Learn(split.Pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
         }
 

@@ -7,10 +7,12 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <param name="Utility">Mean realised utility.</param>
 /// <param name="Quality">Mean realised score.</param>
 /// <param name="Cost">Mean realised cost over tau.</param>
+/// <param name="Covered">The share of users whose lambda lies in the believed 90 % interval; null: no belief, or no single lambda that it could hold.</param>
 public sealed record PreferenceRow(
     string Router,
     IReadOnlyDictionary<string, double> Share,
     IReadOnlyDictionary<string, Interval> ShareCi,
     IReadOnlyDictionary<string, double> Utility,
     IReadOnlyDictionary<string, double> Quality,
-    IReadOnlyDictionary<string, double> Cost);
+    IReadOnlyDictionary<string, double> Cost,
+    IReadOnlyDictionary<string, double>? Covered = null);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -20,11 +21,13 @@ internal sealed class PreferenceRun
     private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
     private (float[] Quality, float[] Cost)[] _single = [];
     private readonly (int Requests, double Lost)[] _explored = new (int, double)[P3.Users];
+    private readonly bool[][][]? _inside; // router x user x told: whether lambda lies in the believed 90 % interval
     private int _static, _bestSingle;
 
-    private PreferenceRun((float[] Quality, float[] Cost)[] dial, byte[] topicOfRow)
+    private PreferenceRun((float[] Quality, float[] Cost)[] dial, byte[] topicOfRow, bool believesLambda)
     {
         (_dial, _topics) = (dial, [.. topicOfRow.Distinct().Order()]);
+        _inside = believesLambda ? [new bool[P3.Users][], new bool[P3.Users][]] : null;
         _topic = [.. topicOfRow.Select(t => (byte)_topics.IndexOf(t))];
     }
 
@@ -33,10 +36,15 @@ internal sealed class PreferenceRun
 
     public int Rows => _dial[0].Quality.Length;
 
+    /// <summary>How many users' lambda lay in the believed 90 % interval; null: nothing is believed of one lambda.</summary>
+    /// <param name="told">Index of the told number of signals.</param>
+    public int? Covered(int router, int told) => _inside?.ElementAtOrDefault(router)?.Count(u => u[told]);
+
     /// <summary>All routers: the yardsticks, and every user's story with ours.</summary>
     public static PreferenceRun Of(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (run, world, users) = Begin(split, variant, half, seed, cancellationToken);
+        var prior = variant.Teachers > 0 ? Taught(split, world, half, seed, cancellationToken) : split.Pool.Snapshot.Prior;
         Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
             for (var router = 0; router < 2; router++)
@@ -44,11 +52,13 @@ internal sealed class PreferenceRun
                 var random = new System.Random((seed * 1_000_003) + (half * 500_009) + u);
                 if (!variant.Thumbs)
                 {
-                    run._act[router][u] = Live(split, world, half, users[u], router == OutcomesSeen, random);
+                    var story = Live(split, world, half, users[u], prior, router == OutcomesSeen, random);
+                    run._act[router][u] = story.Acts;
+                    run._inside?[router][u] = story.Inside;
                     continue;
                 }
 
-                (run._act[router][u], var requests, var lost) = ThumbLife.Live(split, world, half, users[u], router == OutcomesSeen, split.Pool.Snapshot.Prior, random);
+                (run._act[router][u], var requests, var lost) = ThumbLife.Live(split, world, half, users[u], router == OutcomesSeen, prior, random);
                 run._explored[u] = router == MetaRouter ? (requests, lost) : run._explored[u];
             }
         });
@@ -61,7 +71,7 @@ internal sealed class PreferenceRun
     private static (PreferenceRun Run, UserWorld World, SimulatedUser[] Users) Begin(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (scoring, world) = (1 - half, new UserWorld(split, variant));
-        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], [.. split.Half(scoring).ToArray().Select(split.Topic)]);
+        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], [.. split.Half(scoring).ToArray().Select(split.Topic)], variant.HasPlainCost && !variant.Thumbs);
         SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
         double[] lambdas = [.. users.Select(u => u.Lambda)];
         var aside = variant.HasPlainCost ? [] : world.Dial(half);
@@ -84,24 +94,40 @@ internal sealed class PreferenceRun
         return [.. Enumerable.Range(0, P3.Users).Select(_ => SimulatedUser.Draw(random))];
     }
 
-    /// <summary>One user's story: the dial position served after each told number of comparisons.</summary>
-    private static TopicDial[] Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, System.Random random)
+    /// <summary>The prior that others teach, each by a story of their own under the one that ships.</summary>
+    private static PopulationPrior Taught(PreferenceSplit split, UserWorld world, int half, int seed, CancellationToken cancellationToken)
+    {
+        var random = new System.Random((seed * 7919) + 97);
+        SimulatedUser[] teachers = [.. Enumerable.Range(0, world.Variant.Teachers).Select(_ => SimulatedUser.Draw(random) with { Beta = world.Variant.Beta })];
+        var states = new UserState[teachers.Length];
+        Parallel.For(0, teachers.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
+            states[u] = Live(split, world, half, teachers[u], split.Pool.Snapshot.Prior, outcomesSeen: false, new System.Random((seed * 3_000_017) + (half * 700_001) + u)).State);
+        var cohort = TaughtBy.Everybody(split.Pool, states);
+        return MetaLearner.Learn(split.Pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
+    }
+
+    /// <summary>One user's story.</summary>
+    /// <param name="Acts">The dial position served after each told number of comparisons.</param>
+    /// <param name="Inside">Whether lambda lay in the believed 90 % interval then.</param>
+    /// <param name="State">What was said in the end.</param>
+    private readonly record struct Story(TopicDial[] Acts, bool[] Inside, UserState State);
+
+    private static Story Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, PopulationPrior prior, bool outcomesSeen, System.Random random)
     {
         var pool = split.Pool;
         var rows = split.Half(half);
-        var prior = pool.Snapshot.Prior;
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var acts = new TopicDial[P3.Told.Count];
+        var (acts, inside) = (new TopicDial[P3.Told.Count], new bool[P3.Told.Count]);
         for (var (n, told) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
             if (n == P3.Told[told])
             {
-                acts[told++] = new TopicDial(belief, pool.Values);
-                if (told == acts.Length)
+                (acts[told], inside[told]) = (new TopicDial(belief, pool.Values), user.Lambda >= belief.Quantile(.05) && user.Lambda <= belief.Quantile(.95));
+                if (++told == acts.Length)
                 {
-                    return acts;
+                    return new Story(acts, inside, state);
                 }
             }
 

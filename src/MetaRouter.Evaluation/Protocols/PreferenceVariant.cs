@@ -20,6 +20,9 @@ public sealed record PreferenceVariant(string Name, string Description)
     /// <value>Whether nobody compares: a thumb on some answers, and a new one asked for after some thumbs down. Default false.</value>
     public bool Thumbs { get; init; }
 
+    /// <value>How many others, drawn as they, compared as much before and taught the prior that they start from; 0 (the default): nobody, they start from what ships.</value>
+    public int Teachers { get; init; }
+
     /// <summary>After how many signals shares are told.</summary>
     public IReadOnlyList<int> Told => Thumbs ? [0, 6, 12, 20, 40] : P3.Told;
 
@@ -34,6 +37,7 @@ public sealed record PreferenceVariant(string Name, string Description)
         new("by topic", "Lambda is a quarter, one or four times itself, by a hash of the request's category.") { ByTopic = true },
         new("extreme", "Lambda is 0.005 or 20.") { Lambdas = [.005, 20] },
         new("unsure", "They judge with a sharpness of 4 instead of 10.") { Beta = 4 },
+        new("taught", "As many others, drawn as they, answered as many comparisons on the same requests before, and taught the prior that they start from.") { Teachers = P3.Users },
         new("thumbs", "No comparisons: a thumb on 30 % of the answers, up with probability sigmoid(10 (u - median u)), and half of the thumbs down come with a regenerate; both count as signals.") { Thumbs = true },
     ];
 }

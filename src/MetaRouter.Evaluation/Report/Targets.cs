@@ -83,6 +83,11 @@ public static class Targets
             targets.Add(new($"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", Number(ours.Share["40"], ours.ShareCi["40"], "0.00"), ours.Share["40"] >= .4));
         }
 
+        if (report is { Protocol: "P3 taught" } && ours.Covered is { } covered)
+        {
+            targets.Add(Coverage(report.Protocol, report.Pool, covered));
+        }
+
         return targets;
     }
 
@@ -141,12 +146,18 @@ public static class Targets
         {
             if (report.Rows[0].Covered is { } covered)
             {
-                var (low, high) = (covered.Where(c => c.Key != "0").Min(c => c.Value), covered.Where(c => c.Key != "0").Max(c => c.Value));
-                targets.Add(new($"P3 {report.Pool}, 90 % intervals on lambda", "cover 85 to 95 %", string.Create(CultureInfo.InvariantCulture, $"{100 * low:0.0} to {100 * high:0.0} %"), low >= .85 && high <= .95));
+                targets.Add(Coverage("P3", report.Pool, covered));
             }
         }
 
         return targets;
+    }
+
+    /// <summary>At every number of comparisons but none.</summary>
+    private static Target Coverage(string protocol, string? pool, IReadOnlyDictionary<string, double> covered)
+    {
+        double[] shares = [.. covered.Where(c => c.Key != "0").Select(c => c.Value)];
+        return new($"{protocol} {pool}, 90 % intervals on lambda", "cover 85 to 95 %", string.Create(CultureInfo.InvariantCulture, $"{100 * shares.Min():0.0} to {100 * shares.Max():0.0} %"), shares.Min() >= .85 && shares.Max() <= .95);
     }
 
     private static string Number(double value, Interval? interval, string format = "0.000") => interval is { } i && double.IsFinite(i.Low)

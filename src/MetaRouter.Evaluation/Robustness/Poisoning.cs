@@ -67,13 +67,7 @@ internal static class Poisoning
 
     private static PopulationPrior Learn(RoutingPool pool, UserState[] states)
     {
-        var cohort = new Cohort(states.Length);
-        for (var u = 0; u < states.Length; u++)
-        {
-            // Every fifth hash would be held out, to judge a candidate by; here all teach.
-            cohort.Put(((ulong)u * 5) + 1, new UserModel(pool, states[u]).Summarise());
-        }
-
+        var cohort = TaughtBy.Everybody(pool, states);
         return MetaLearner.Fit(PopulationPrior.Default, prior => cohort.Expect(prior, CohortPart.Taught));
     }
 

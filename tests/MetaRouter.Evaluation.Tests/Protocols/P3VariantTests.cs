@@ -23,7 +23,7 @@ public sealed class P3VariantTests : IDisposable
     {
         var reports = P3.RunVariants(_folder.Path, s_pool, 1, null, default);
 
-        reports.Select(r => r.Protocol).ShouldBe(["P3 log cost", "P3 by topic", "P3 extreme", "P3 unsure", "P3 thumbs"]);
+        reports.Select(r => r.Protocol).ShouldBe(["P3 log cost", "P3 by topic", "P3 extreme", "P3 unsure", "P3 taught", "P3 thumbs"]);
         foreach (var report in reports)
         {
             var rows = report.Rows.ToDictionary(r => r.Router);
@@ -36,6 +36,11 @@ public sealed class P3VariantTests : IDisposable
             Targets.OfVariant(report).ShouldNotBeEmpty();
         }
 
+        reports.Where(r => r.Rows[0].Covered is not null).Select(r => r.Protocol).ShouldBe(["P3 extreme", "P3 unsure", "P3 taught"]);
+        var taught = reports.Single(r => r.Protocol == "P3 taught");
+        taught.Rows.Where(r => r.Covered is not null).Select(r => r.Router).ShouldBe(["metarouter", "outcomes-seen"]);
+        taught.Rows[0].Covered!["20"].ShouldBeInRange(.7, 1);
+        taught.Rows[0].Utility["0"].ShouldNotBe(P3.Run(_folder.Path, s_pool, 1, null, default).Rows[0].Utility["0"]);
         reports[^1].Rows[0].Share.Keys.ShouldBe(["0", "6", "12", "20", "40"]);
         JsonSerializer.Serialize(P3.RunVariants(_folder.Path, s_pool, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
     }
