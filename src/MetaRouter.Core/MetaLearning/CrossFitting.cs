@@ -13,8 +13,10 @@ internal static class CrossFitting
 {
     private const int Width = PromptEncoder.Features;
 
+    /// <param name="sources">Of the table's rows: what is calibrated has a forest for each, and so have the fits that stand for it.</param>
+    /// <param name="report">Told what share is done, 0 to 1.</param>
     /// <returns>The sample, and the mean correlation of what is left of two models' scores after prediction.</returns>
-    public static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, LowRankLogistic.Options logistic, TrainingOptions options, CancellationToken cancellationToken)
+    public static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, RowSources sources, LowRankLogistic.Options logistic, TrainingOptions options, Action<double> report, CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
         if (options.CalibrationFolds < 2)
@@ -26,9 +28,10 @@ internal static class CrossFitting
         for (var fold = 0; fold < options.CalibrationFolds; fold++)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            var part = fold;
             var (fit, held) = SnapshotTrainer.Part(n, options.CalibrationFolds, fold);
             var (fx, fy, ft) = (SnapshotTrainer.Rows(x, fit, Width), SnapshotTrainer.Rows(table.Score, fit, models), SnapshotTrainer.Rows(outputTokens, fit, models));
-            var model = QualityFit.Fit(fx, fy, models, logistic, options, cancellationToken);
+            var model = QualityFit.Fit(fx, fy, models, sources.Take(fit), logistic, options, (forest, forests) => report((part + ((double)forest / forests)) / options.CalibrationFolds), cancellationToken);
             var (weights, factor) = LogLinear.Fit(fx, ft, Width, models);
             Parallel.ForEach(held, row =>
             {

@@ -38,22 +38,23 @@ public static class ModelArrival
         var kin = ModelKin.Of(snapshot, null, model);
         var before = answers.Count == 0 ? kin.Head : kin.Head with { TokenFactor = MathF.Max(kin.Head.TokenFactor, ModelAbility.LeastTokenFactor) };
         var (rank, targets, n) = (before.Ability.Length, snapshot.Forest.Targets, answers.Count);
-        var (projected, leaves, ratio, scratch) = (new float[n * (rank + 1)], new float[n * targets], new float[n], new RequestEncoding());
+        var (projected, leaves, certain, ratio, scratch) = (new float[n * (rank + 1)], new float[n * targets], new float[n], new float[n], new RequestEncoding());
         for (var i = 0; i < n; i++)
         {
             snapshot.Encoder.Encode(answers[i].Text, scratch);
             snapshot.Describe(scratch.Features, before.KnownTo, projected.AsSpan(i * (rank + 1), rank + 1), leaves.AsSpan(i * targets, targets));
+            certain[i] = snapshot.Forest.Certainty(leaves.AsSpan(i * targets, targets));
             ratio[i] = answers[i].OutputTokens / before.Tokens(scratch.Features);
         }
 
         float[] score = [.. answers.Select(a => a.Score)];
-        var head = ModelAbility.Fit(before, snapshot.Heads, projected, leaves, score, ratio);
+        var head = ModelAbility.Fit(before, snapshot.Heads, projected, leaves, certain, score, ratio);
         var moved = kin.Lift;
         for (var i = 0; i < n; i++)
         {
             var p = projected.AsSpan(i * (rank + 1), rank + 1);
             var leaf = leaves.AsSpan(i * targets, targets);
-            moved += (head.Quality(p, leaf, snapshot.Forest.Certainty(leaf)) - before.Quality(p, leaf, snapshot.Forest.Certainty(leaf))) / n;
+            moved += (head.Quality(p, leaf, certain[i]) - before.Quality(p, leaf, certain[i])) / n;
         }
 
         var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, answers.Count == 0 ? kin.Tokens : kin.Tokens * head.TokenFactor / before.TokenFactor);

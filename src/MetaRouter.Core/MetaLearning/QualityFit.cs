@@ -5,8 +5,8 @@ using MetaRouter.Core.Text;
 
 namespace MetaRouter.Core.MetaLearning;
 
-/// <summary>How good each model's answer will be: the mean of a low-rank logistic model and of a forest, fitted together.</summary>
-/// <param name="TreeMean">K: what the forest's departures are added to.</param>
+/// <summary>How good each model's answer will be: the mean of a low-rank logistic model and of a forest or several, fitted together.</summary>
+/// <param name="TreeMean">K: what the forests' departures are added to.</param>
 /// <param name="Loading">K x <see cref="GatedForests.Targets"/>: from the forests' numbers back to the models.</param>
 /// <param name="Scores">Those it was fitted on, without gaps.</param>
 /// <param name="KnownTo">K: see <see cref="ModelHead.KnownTo"/>.</param>
@@ -14,15 +14,17 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
 {
     private const int Width = PromptEncoder.Features;
 
+    private readonly ushort[] _sets = [.. KnownTo.Distinct()];
+    private readonly float[] _worth = Forest.Worth(KnownTo);
+
     public void Predict(ReadOnlySpan<float> x, Span<float> quality)
     {
-        ReadOnlySpan<ushort> sets = [.. KnownTo.Distinct()];
-        Span<float> leaves = stackalloc float[sets.Length * Forest.Targets];
-        Forest.Predict(x, sets, Forest.Worth(KnownTo), leaves);
+        var leaves = new float[_sets.Length * Forest.Targets]; // as many sets as models, at worst: too much for a stack
+        Forest.Predict(x, _sets, _worth, leaves);
         Logistic.Predict(x, quality);
         for (var k = 0; k < quality.Length; k++)
         {
-            var leaf = leaves.Slice(sets.IndexOf(KnownTo[k]) * Forest.Targets, Forest.Targets);
+            ReadOnlySpan<float> leaf = leaves.AsSpan(Array.IndexOf(_sets, KnownTo[k]) * Forest.Targets, Forest.Targets);
             var (certain, logistic) = (Forest.Certainty(leaf), LowRankLogistic.Sigmoid(quality[k]));
             quality[k] = (logistic + Math.Clamp((certain * TreeMean[k]) + ((1 - certain) * logistic) + TensorPrimitives.Dot<float>(Loading.AsSpan(k * leaf.Length, leaf.Length), leaf), 0f, 1f)) / 2;
         }
@@ -34,15 +36,19 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
     /// Of rows of one source, cells nobody observed are filled in by the logistic model. Where there are several (<see cref="RowSources"/>), each grows a forest of its own,
     /// for what those who answered there were seen to differ in.
     /// </summary>
-    public static QualityFit Fit(float[] x, float[] y, int models, LowRankLogistic.Options logisticOptions, TrainingOptions options, CancellationToken cancellationToken = default)
+    /// <param name="x">n rows of <see cref="PromptEncoder.Features"/>.</param>
+    /// <param name="y">n x K scores, NaN where not observed.</param>
+    /// <param name="sources">Of the rows; a source that has none of them has a forest that says nothing.</param>
+    /// <param name="grown">Told, before each forest, its number and how many there are; may be null.</param>
+    public static QualityFit Fit(float[] x, float[] y, int models, RowSources sources, LowRankLogistic.Options logisticOptions, TrainingOptions options, Action<int, int>? grown, CancellationToken cancellationToken)
     {
         var n = y.Length / models;
         var logistic = LowRankLogistic.Fit(x, y, Width, models, logisticOptions);
         var filled = Filled(logistic, x, y);
-        var (source, sources) = RowSources.Of(y, models);
-        if (sources == 1)
+        if (sources.Count == 1)
         {
-            var (forest, means, loading) = Grow(x, filled, logistic, options);
+            grown?.Invoke(0, 1);
+            var (forest, means, loading) = Grow(x, filled, logistic, options, cancellationToken);
             return new QualityFit(logistic, new GatedForests(forest), means, loading, filled, [.. means.Select(_ => ushort.MaxValue)]);
         }
 
@@ -52,20 +58,20 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
             mean[i % models] += filled[i] / n;
         }
 
-        var known = KnownIn(y, source, models);
-        var (parts, members) = (new (ExtraTrees Forest, float[] Mean, float[] Loading)[sources], new int[sources][]);
-        for (var s = 0; s < sources; s++)
+        var known = KnownIn(y, sources, models);
+        var (parts, members) = (new (ExtraTrees Forest, float[] Mean, float[] Loading)[sources.Count], new int[sources.Count][]);
+        for (var s = 0; s < parts.Length; s++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            int[] rows = [.. Enumerable.Range(0, n).Where(i => source[i] == s)];
+            grown?.Invoke(s, parts.Length);
+            int[] rows = [.. Enumerable.Range(0, n).Where(i => sources.Of[i] == s)];
             members[s] = [.. Enumerable.Range(0, models).Where(k => (known[k] >> s & 1) == 1)];
-            parts[s] = Grow(SnapshotTrainer.Rows(x, rows, Width), [.. rows.SelectMany(i => members[s].Select(k => filled[(i * models) + k]))], logistic.Of(members[s]), options);
+            parts[s] = Grow(SnapshotTrainer.Rows(x, rows, Width), [.. rows.SelectMany(i => members[s].Select(k => filled[(i * models) + k]))], logistic.Of(members[s]), options, cancellationToken);
         }
 
-        var gate = TopicModel.Fit(x, Width, PromptEncoder.Described, source, sources, options.Seed, cancellationToken);
+        var gate = TopicModel.Fit(x, Width, PromptEncoder.Described, [.. sources.Of], sources.Count, options.Seed, cancellationToken);
         var forests = new GatedForests([.. parts.Select(p => p.Forest)], gate);
         var loadings = new float[models * forests.Targets];
-        for (var s = 0; s < sources; s++)
+        for (var s = 0; s < parts.Length; s++)
         {
             var (mean0, own) = (parts[s].Mean, parts[s].Forest.Targets);
             for (var m = 0; m < mean0.Length; m++)
@@ -80,8 +86,13 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
     }
 
     /// <summary>A forest of what sets these models apart on these rows.</summary>
-    private static (ExtraTrees Forest, float[] Mean, float[] Loading) Grow(float[] x, float[] score, LowRankLogistic logistic, TrainingOptions options)
+    private static (ExtraTrees Forest, float[] Mean, float[] Loading) Grow(float[] x, float[] score, LowRankLogistic logistic, TrainingOptions options, CancellationToken cancellationToken)
     {
+        if (score.Length == 0)
+        {
+            return (new ExtraTrees([0], [new(0, 0, ExtraTrees.Leaf)], [0], [0]), new float[logistic.Models], new float[logistic.Models]);
+        }
+
         var (models, n) = (logistic.Models, score.Length / logistic.Models);
         var mean = new float[models];
         for (var i = 0; i < score.Length; i++)
@@ -105,20 +116,20 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
             }
         }
 
-        return (ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed }), mean, loading);
+        return (ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed }, cancellationToken), mean, loading);
     }
 
     /// <summary>The sources in which each model answered a twentieth of the requests or more.</summary>
-    private static ushort[] KnownIn(float[] y, int[] source, int models)
+    private static ushort[] KnownIn(float[] y, RowSources sources, int models)
     {
         const int least = 20;
         var (rows, answered, known) = (new int[GatedForests.Most], new int[GatedForests.Most * models], new ushort[models]);
-        for (var i = 0; i < source.Length; i++)
+        for (var i = 0; i < y.Length / models; i++)
         {
-            rows[source[i]]++;
+            rows[sources.Of[i]]++;
             for (var k = 0; k < models; k++)
             {
-                answered[(source[i] * models) + k] += float.IsNaN(y[(i * models) + k]) ? 0 : 1;
+                answered[(sources.Of[i] * models) + k] += float.IsNaN(y[(i * models) + k]) ? 0 : 1;
             }
         }
 

@@ -4,23 +4,30 @@ namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
 /// Where the rows of a table come from, told by which models answered them: rows that nearly the same models answered are one source. A table joined of several
-/// benchmarks falls apart into these; one whose models were all asked everything is one.
+/// benchmarks falls apart into these; one whose models were all asked everything, or drawn in pairs by lot, is one.
 /// </summary>
 /// <remarks>
-/// Sets of models join the source they share most with, by intersection over union with the set that began it, the largest sets first; small sources are given up to
-/// the others. O(n K + distinct sets x sources). Deterministic, whatever the order of the rows.
+/// Sets of models join the source they share most with, by intersection over union with the set that began it, the largest sets first; small sources, and those whose
+/// rows have little in common, are given up to the others. O(n K + distinct sets x sources x K). Deterministic, whatever the order of the rows.
 /// </remarks>
-internal static class RowSources
+/// <param name="Of">The source of each row.</param>
+/// <param name="Count">How many there are: 1 at least.</param>
+public sealed record RowSources(IReadOnlyList<int> Of, int Count)
 {
     /// <summary>Sets that share less are of different sources.</summary>
     private const double Alike = .25;
 
+    /// <summary>The rows of a source share as much with the set that began it, on average: where who answered was drawn by lot, they do not.</summary>
+    private const double Coherent = .5;
+
     /// <summary>Fewer rows grow no forest worth a gate.</summary>
     private const int LeastRows = 500;
 
+    /// <summary>The sources of some of the rows, in the order given.</summary>
+    public RowSources Take(IReadOnlyList<int> rows) => new([.. rows.Select(row => Of[row])], Count);
+
     /// <param name="score">n x K, NaN where not observed.</param>
-    /// <returns>The source of each row, and how many there are: 1 at least.</returns>
-    public static (int[] Source, int Count) Of(ReadOnlySpan<float> score, int models)
+    public static RowSources Find(ReadOnlySpan<float> score, int models)
     {
         var n = score.Length / models;
         var (sets, of) = (new Dictionary<string, int>(StringComparer.Ordinal), new int[n]);
@@ -53,10 +60,20 @@ internal static class RowSources
             }
         }
 
-        var large = founders.Where((_, f) => order.Where(s => Nearest(founders, s.Key).Founder == f).Sum(s => rows[s.Value]) >= LeastRows).ToList();
+        var (count, alike) = (new int[founders.Count], new double[founders.Count]);
+        foreach (var (set, number) in order)
+        {
+            if (Nearest(founders, set) is { Alike: >= Alike } nearest)
+            {
+                count[nearest.Founder] += rows[number];
+                alike[nearest.Founder] += rows[number] * nearest.Alike;
+            }
+        }
+
+        var large = founders.Where((_, f) => count[f] >= LeastRows && alike[f] >= Coherent * count[f]).ToList();
         if (large.Count < 2)
         {
-            return (new int[n], 1);
+            return new RowSources(new int[n], 1);
         }
 
         var source = new int[sets.Count];
@@ -65,7 +82,7 @@ internal static class RowSources
             source[number] = Nearest(large, set).Founder;
         }
 
-        return ([.. of.Select(set => source[set])], large.Count);
+        return new RowSources([.. of.Select(set => source[set])], large.Count);
     }
 
     private static (int Founder, double Alike) Nearest(List<string> founders, string set)

@@ -5,6 +5,7 @@ using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
+using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using static MetaRouter.Core.MetaLearning.SnapshotFields;
 using static MetaRouter.Core.MetaLearning.SnapshotParts;
@@ -37,6 +38,9 @@ public static class SnapshotCodec
 
     private const int HashBytes = 32;
     private const int HashedAtOnce = 64 << 10;
+
+    /// <summary>Refuses bytes that are no text: replaced by others they would be written back as another snapshot.</summary>
+    private static readonly UTF8Encoding Text = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
 
@@ -86,7 +90,7 @@ public static class SnapshotCodec
 
         try
         {
-            using var reader = new BinaryReader(new MemoryStream(written, Magic.Length + 2, written.Length - Magic.Length - 2 - HashBytes), Encoding.UTF8);
+            using var reader = new BinaryReader(new MemoryStream(written, Magic.Length + 2, written.Length - Magic.Length - 2 - HashBytes), Text);
             return ReadBody(reader, version, BinaryPrimitives.ReadUInt64LittleEndian(hash));
         }
         catch (Exception e) when (e is IOException or ArgumentException or OverflowException or FormatException and not SnapshotFormatException)
@@ -178,9 +182,9 @@ public static class SnapshotCodec
         var rows = ReadBytes(r, "encoder rows");
         var encoder = new PromptEncoder(idf, rows, scale, ReadVectors(r), ReadTopics(r, version));
         var projection = ReadFloats(r, "projection");
-        if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0)
+        if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0 || projection.Length > ReceiptFeatures.MaxCount * PromptEncoder.Features)
         {
-            throw new SnapshotFormatException($"The snapshot's projection has {projection.Length} numbers; it needs a multiple of {PromptEncoder.Features}. Train it again with this program.");
+            throw new SnapshotFormatException($"The snapshot's projection has {projection.Length} numbers; it needs a multiple of {PromptEncoder.Features}, up to {ReceiptFeatures.MaxCount} times. Train it again with this program.");
         }
 
         var forest = ReadForests(r, version);
@@ -202,9 +206,14 @@ public static class SnapshotCodec
                 OnTopic = version >= OnTopicVersion ? ReadFloats(r, "quality on topics") : [],
                 KnownTo = version >= ForestsVersion ? r.ReadUInt16() : ushort.MaxValue,
             };
-            if (h.OnTopic.Length > 0 && h.OnTopic.Length != encoder.Topics.Topics)
+            if ((h.OnTopic.Length > 0 && h.OnTopic.Length != encoder.Topics.Topics) || h.OnTopic.Length != heads[0].OnTopic.Length)
             {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, where {encoder.Topics.Topics} are known. Train it again with this program.");
+                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, where {encoder.Topics.Topics} are known and the first model's tells of {heads[0].OnTopic.Length}. Train it again with this program.");
+            }
+
+            if (version >= ForestsVersion && h.KnownTo >> forest.Forests.Length != 0)
+            {
+                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' is known to sources 0x{h.KnownTo:X}, where there are {forest.Forests.Length}, a bit each. Train it again with this program.");
             }
 
             if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))

@@ -8,7 +8,7 @@ using static MetaRouter.Core.MetaLearning.SnapshotFields;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// What <see cref="SnapshotCodec"/>'s body is made of, each part's writer beside its reader: word vectors, topics, the forest, the calibration sample, the prior.
+/// What <see cref="SnapshotCodec"/>'s body is made of, each part's writer beside its reader: word vectors, topics, the forests, the calibration sample, the prior.
 /// A reader trusts nothing: every count is held against the bytes left, every number against its range.
 /// </summary>
 internal static class SnapshotParts

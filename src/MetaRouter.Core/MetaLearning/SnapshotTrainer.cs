@@ -34,7 +34,8 @@ public static class SnapshotTrainer
         var logistic = new LowRankLogistic.Options { Rank = options.Rank, Seed = options.Seed };
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
         Report(0.55, "fitting quality");
-        var quality = QualityFit.Fit(x, table.Score, table.ModelCount, logistic, options, cancellationToken);
+        var sources = RowSources.Find(table.Score, table.ModelCount);
+        var quality = QualityFit.Fit(x, table.Score, table.ModelCount, sources, logistic, options, (forest, forests) => Report(0.58 + (0.12 * forest / forests), forests == 1 ? "growing the forest" : $"growing forest {forest + 1} of {forests}"), cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.7, "fitting tokens and latency");
         var (profiles, inputTokens, outputTokens) = PriceFit.Fit(table, tokens);
@@ -57,7 +58,7 @@ public static class SnapshotTrainer
         }
 
         Report(0.75, "calibrating");
-        var (sample, correlation) = CrossFitting.Calibrate(table, x, inputTokens, outputTokens, logistic, options, cancellationToken);
+        var (sample, correlation) = CrossFitting.Calibrate(table, x, inputTokens, outputTokens, sources, logistic, options, done => Report(0.75 + (0.25 * done), "calibrating"), cancellationToken);
         var origin = $"{table.Name}: {table.Rows} requests, {table.ModelCount} models, seed {options.Seed}";
         var snapshot = new Snapshot(origin, encoder, quality.Logistic.Projection.ToArray(), quality.Forest, profiles, heads, correlation, sample.Rounded(), PopulationPrior.Default);
         Report(1, "done");

@@ -187,7 +187,7 @@ public sealed class ExtraTrees
 
     /// <param name="x">n x D row-major, D below 65,535.</param>
     /// <param name="y">n x m row-major, all finite.</param>
-    public static ExtraTrees Fit(float[] x, float[] y, int features, int targets, Options options)
+    public static ExtraTrees Fit(float[] x, float[] y, int features, int targets, Options options, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(features, (int)Leaf);
         var n = y.Length / targets;
@@ -208,7 +208,7 @@ public sealed class ExtraTrees
         }
 
         var grown = new Grower[options.Trees];
-        Parallel.For(0, options.Trees, t =>
+        Parallel.For(0, options.Trees, new ParallelOptions { CancellationToken = cancellationToken }, t =>
         {
             grown[t] = new Grower(columns, padded, n, features, targets, stride, options.MinLeaf, options.Tried > 0 ? options.Tried : Math.Max(1, features / 3), new Random(options.Seed + (7919 * t)));
             grown[t].Grow();

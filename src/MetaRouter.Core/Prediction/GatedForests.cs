@@ -27,6 +27,7 @@ internal sealed class GatedForests
 
     private readonly ExtraTrees[] _forests;
     private readonly int[] _at; // where each source's numbers begin: its share, then the leaf
+    private readonly int _widest; // leaf
 
     /// <param name="gate">Tells as many sources as there are forests; <see cref="TopicModel.None"/> of a single one.</param>
     public GatedForests(IReadOnlyList<ExtraTrees> forests, TopicModel gate)
@@ -37,7 +38,7 @@ internal sealed class GatedForests
             throw new ArgumentException($"There are {forests.Count} forests, and the gate tells {gate.Topics} sources; 1 to {Most} are wanted, and a gate that tells as many, or none where there is one.");
         }
 
-        (_at, Targets) = (new int[forests.Count], IsOne ? forests[0].Targets : 0);
+        (_at, Targets, _widest) = (new int[forests.Count], IsOne ? forests[0].Targets : 0, forests.Max(f => f.Targets));
         for (var s = 0; s < _at.Length && !IsOne; s++)
         {
             (_at[s], Targets) = (Targets, Targets + 1 + forests[s].Targets);
@@ -87,7 +88,7 @@ internal sealed class GatedForests
             asked |= Share(p, knownTo[set], worth, leaves.Slice(set * Targets, Targets));
         }
 
-        Span<float> buffer = stackalloc float[Targets];
+        Span<float> buffer = stackalloc float[_widest];
         for (var s = 0; s < p.Length; s++)
         {
             if ((asked >> s & 1) == 0)
@@ -135,22 +136,28 @@ internal sealed class GatedForests
     public float[] Usual(IReadOnlyList<ModelHead> heads)
     {
         float[] usual = [.. heads.Select(h => h.TreeMean)];
-        var (worth, total) = (Worth([.. heads.Select(h => h.KnownTo)]), new float[heads.Count]);
-        for (var s = 0; s < _forests.Length && !IsOne; s++)
+        if (IsOne)
         {
-            int[] members = [.. Enumerable.Range(0, heads.Count).Where(k => (heads[k].KnownTo >> s & 1) == 1)];
-            foreach (var k in members)
+            return usual;
+        }
+
+        var worth = Worth([.. heads.Select(h => h.KnownTo)]);
+        int[][] members = [.. _forests.Select((_, s) => Enumerable.Range(0, heads.Count).Where(k => (heads[k].KnownTo >> s & 1) == 1).ToArray())];
+        var total = new float[heads.Count];
+        foreach (var (s, of) in members.Index())
+        {
+            foreach (var k in of)
             {
                 total[k] += worth[s];
             }
         }
 
-        for (var s = 0; s < _forests.Length && !IsOne; s++)
+        foreach (var (s, of) in members.Index())
         {
-            int[] members = [.. Enumerable.Range(0, heads.Count).Where(k => (heads[k].KnownTo >> s & 1) == 1)];
-            foreach (var k in members)
+            var mean = of.Length == 0 ? 0 : of.Average(k => heads[k].TreeLoading[_at[s]]);
+            foreach (var k in of)
             {
-                usual[k] += worth[s] / total[k] * (heads[k].TreeLoading[_at[s]] - members.Average(m => heads[m].TreeLoading[_at[s]]));
+                usual[k] += worth[s] / total[k] * (heads[k].TreeLoading[_at[s]] - mean);
             }
         }
 

@@ -9,7 +9,7 @@ namespace MetaRouter.Core.Prediction;
 /// <remarks>
 /// <code>
 /// logistic half: logit q = b + d(x) + a . p(x),  (b, a) ~ N(kin's, S)   its mode, by Boehning's bound
-/// forest half:   q = m + l . leaf(x) + noise,     (m, l) ~ N(kin's, S)   in closed form
+/// forest half:   q = c m + (1 - c) q' + l . leaf(x) + noise,  (m, l) ~ N(kin's, S)   in closed form; q' is the first half's, c the forests' certainty
 /// tokens:        the mean of real / expected, and twice as expected
 /// </code>
 /// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. Where they were not seen to differ, or there is
@@ -33,17 +33,18 @@ public static class ModelAbility
     /// <param name="kin">What the model is taken to be like before any answer.</param>
     /// <param name="known">The heads whose differences say how far from its kin a model may lie; one at least.</param>
     /// <param name="projected">n rows of (d.x, P x).</param>
-    /// <param name="leaves">n rows of the forest's targets.</param>
+    /// <param name="leaves">n rows of the forests' targets.</param>
+    /// <param name="certain">n of <see cref="GatedForests.Certainty"/>: an answer to a request that no forest knows says nothing of m.</param>
     /// <param name="score">n scores, 0 to 1.</param>
     /// <param name="tokenRatio">n of real over expected completion tokens; NaN: not counted.</param>
-    public static ModelHead Fit(ModelHead kin, IReadOnlyList<ModelHead> known, ReadOnlySpan<float> projected, ReadOnlySpan<float> leaves, ReadOnlySpan<float> score, ReadOnlySpan<float> tokenRatio)
+    public static ModelHead Fit(ModelHead kin, IReadOnlyList<ModelHead> known, ReadOnlySpan<float> projected, ReadOnlySpan<float> leaves, ReadOnlySpan<float> certain, ReadOnlySpan<float> score, ReadOnlySpan<float> tokenRatio)
     {
         ArgumentNullException.ThrowIfNull(kin);
         ArgumentNullException.ThrowIfNull(known);
         var (rank, targets, n) = (kin.Ability.Length, kin.TreeLoading.Length, score.Length);
-        if (projected.Length != n * (rank + 1) || leaves.Length != n * targets || tokenRatio.Length != n)
+        if (projected.Length != n * (rank + 1) || leaves.Length != n * targets || certain.Length != n || tokenRatio.Length != n)
         {
-            throw new ArgumentException($"{n} answers need {n * (rank + 1)} projected features, {n * targets} leaf values and {n} token ratios; found {projected.Length}, {leaves.Length} and {tokenRatio.Length}.", nameof(projected));
+            throw new ArgumentException($"{n} answers need {n * (rank + 1)} projected features, {n * targets} leaf values, {n} certainties and {n} token ratios; found {projected.Length}, {leaves.Length}, {certain.Length} and {tokenRatio.Length}.", nameof(projected));
         }
 
         if (n == 0)
@@ -52,8 +53,21 @@ public static class ModelAbility
         }
 
         var isLone = known.Count < 2;
-        var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability], isLone ? LoneLogit : AlikeLogit), projected, rank + 1, score, isLogistic: true);
-        var trees = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading], isLone ? LoneMean : AlikeMean), leaves, targets, score, isLogistic: false);
+        var (skills, trees) = (new double[n][], new double[n][]);
+        for (var i = 0; i < n; i++)
+        {
+            var p = projected.Slice(i * (rank + 1), rank + 1);
+            skills[i] = [p[0], 1, .. Wide(p[1..])];
+        }
+
+        var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability], isLone ? LoneLogit : AlikeLogit), skills, score, isLogistic: true);
+        for (var i = 0; i < n; i++)
+        {
+            var smooth = Sigmoid(skills[i][0] + TensorPrimitives.Dot<double>(logistic, skills[i].AsSpan(1)));
+            trees[i] = [(1 - certain[i]) * smooth, certain[i], .. Wide(leaves.Slice(i * targets, targets))];
+        }
+
+        var forest = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading], isLone ? LoneMean : AlikeMean), trees, score, isLogistic: false);
         // The mean itself: what is expected is a mean, and a mean of logarithms would take every model for cheaper than it is.
         var (counted, sum) = (0, 0.0);
         foreach (var ratio in tokenRatio)
@@ -65,8 +79,8 @@ public static class ModelAbility
         {
             Bias = (float)logistic[0],
             Ability = [.. logistic.Skip(1).Select(v => (float)v)],
-            TreeMean = (float)trees[0],
-            TreeLoading = [.. trees.Skip(1).Select(v => (float)v)],
+            TreeMean = (float)forest[0],
+            TreeLoading = [.. forest.Skip(1).Select(v => (float)v)],
             TokenFactor = (float)(kin.TokenFactor * (sum + ExpectedAnswers) / (counted + ExpectedAnswers)),
         };
     }
@@ -110,11 +124,12 @@ public static class ModelAbility
         return inverse;
     }
 
-    /// <summary>The mode of the parameters given the answers. Rows of features: for the logistic half the offset d first, its place taken by the constant.</summary>
-    private static double[] Climb(double[] prior, double[] precision, ReadOnlySpan<float> rows, int width, ReadOnlySpan<float> score, bool isLogistic)
+    /// <summary>The mode of the parameters given the answers.</summary>
+    /// <param name="rows">Of each answer an offset, then what each parameter is multiplied with.</param>
+    private static double[] Climb(double[] prior, double[] precision, double[][] rows, ReadOnlySpan<float> score, bool isLogistic)
     {
         var size = prior.Length;
-        var (at, gradient, curvature, x) = ((double[])prior.Clone(), new double[size], new double[size * size], new double[size]);
+        var (at, gradient, curvature) = ((double[])prior.Clone(), new double[size], new double[size * size]);
         for (var step = 0; step < (isLogistic ? Steps : 1); step++)
         {
             precision.CopyTo(curvature, 0);
@@ -129,16 +144,10 @@ public static class ModelAbility
 
             for (var r = 0; r < score.Length; r++)
             {
-                var row = rows.Slice(r * width, width);
-                x[0] = 1;
-                for (var j = 1; j < size; j++)
-                {
-                    x[j] = row[isLogistic ? j : j - 1];
-                }
-
-                var value = TensorPrimitives.Dot<double>(at, x) + (isLogistic ? row[0] : 0);
+                var x = rows[r].AsSpan(1);
+                var value = rows[r][0] + TensorPrimitives.Dot(at, x);
                 // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away.
-                var (expected, weight, noise) = isLogistic ? (1 / (1 + Math.Exp(-value)), .25, 1.0) : (value, 1.0, ScoreNoise);
+                var (expected, weight, noise) = isLogistic ? (Sigmoid(value), .25, 1.0) : (value, 1.0, ScoreNoise);
                 for (var i = 0; i < size; i++)
                 {
                     gradient[i] += (score[r] - expected) * x[i] / noise;
@@ -155,5 +164,14 @@ public static class ModelAbility
         }
 
         return at;
+    }
+
+    private static double Sigmoid(double logit) => 1 / (1 + Math.Exp(-logit));
+
+    private static double[] Wide(ReadOnlySpan<float> values)
+    {
+        var wide = new double[values.Length];
+        TensorPrimitives.ConvertTruncating(values, wide);
+        return wide;
     }
 }

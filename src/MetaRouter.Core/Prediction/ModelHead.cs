@@ -9,7 +9,7 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="Bias">Logit of quality on an average request.</param>
 /// <param name="Ability">a_k of <see cref="LowRankLogistic"/>.</param>
 /// <param name="TreeMean">Mean quality, the forest's origin.</param>
-/// <param name="TreeLoading">The model's row of the forest's basis.</param>
+/// <param name="TreeLoading">The model's row of the forests' bases, <see cref="GatedForests.Targets"/> numbers.</param>
 /// <param name="TokenWeights">Of ln(1 + completion tokens) on the features.</param>
 /// <param name="TokenFactor">Smearing factor, above 0.</param>
 /// <param name="PromptTokenOffset">Tokens every prompt carries (instructions, examples).</param>
@@ -26,7 +26,8 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
 
     /// <summary>The mean of both opinions, 0 to 1.</summary>
     /// <param name="projected">(d.x, P x) of the request.</param>
-    /// <param name="leaf">The forest's word on it.</param>
+    /// <param name="leaf">The forests' word on it, as <see cref="GatedForests.Predict"/> tells those that know the model.</param>
+    /// <param name="certain">How much of a word it is (<see cref="GatedForests.Certainty"/>), 0 to 1: where the forests have none, the logistic half speaks for both.</param>
     internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf, float certain)
     {
         var logistic = LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));

@@ -23,6 +23,8 @@ public sealed class OutcomePredictor
     // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
     private const float MostTokens = 1e7f, MostSeconds = 1e6f;
 
+    private const float MostProjected = 65_504; // a receipt keeps half precision
+
     private const int MostOnStack = 4096; // a thousand models could each be known to other sources
 
     private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
@@ -57,7 +59,7 @@ public sealed class OutcomePredictor
         var x = request.Features;
         for (var j = 0; j <= _rank; j++)
         {
-            projected[j] = TensorPrimitives.Dot(_projection.AsSpan(j * x.Length, x.Length), x);
+            projected[j] = Math.Clamp(TensorPrimitives.Dot(_projection.AsSpan(j * x.Length, x.Length), x), -MostProjected, MostProjected);
         }
 
         var targets = _forest.Targets;

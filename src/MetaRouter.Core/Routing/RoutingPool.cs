@@ -23,7 +23,7 @@ public sealed class RoutingPool
     private readonly OutcomePredictor _predictor;
     private readonly QualityUncertainty _uncertainty;
     private readonly float[] _usual; // quality on an average request, one per model
-    private readonly float[] _onTopic; // models x topics: beyond that
+    private readonly float[] _mean, _onTopic; // mean quality, one per model, and models x topics: beyond that
 
     public RoutingPool(Snapshot snapshot, ModelCatalog catalog)
     {
@@ -33,7 +33,7 @@ public sealed class RoutingPool
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
-        (_usual, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.SelectMany(h => h.OnTopic)]);
+        (_usual, _mean, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
         var (scale, requests) = Recall(snapshot, catalog, kin);
         IsFree = scale < LeastScaleUsd;
         CostScaleUsd = IsFree ? 1 : scale; // cost never matters then, any scale does
@@ -121,7 +121,7 @@ public sealed class RoutingPool
             var about = request.Features.Slice(PromptEncoder.Described, topics);
             for (var k = 0; k < onTopic.Length; k++)
             {
-                onTopic[k] = _usual[k] + TensorPrimitives.Dot(_onTopic.AsSpan(k * topics, topics), about);
+                onTopic[k] = _mean[k] + TensorPrimitives.Dot(_onTopic.AsSpan(k * topics, topics), about);
             }
 
             Familiarity.Temper(request.Familiarity, _usual, onTopic, Familiarity.Detail, quality);

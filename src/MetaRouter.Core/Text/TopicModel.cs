@@ -20,6 +20,9 @@ public sealed class TopicModel
     private const int Batch = 128;
     private const float Rate = 0.05f;
 
+    /// <summary>The sum of e to the power of this over <see cref="MaxTopics"/> is a number, and e to its negative no zero.</summary>
+    private const float SafeExponent = 80;
+
     private readonly float[] _weights; // topics x (features + 1), the last a bias
 
     internal TopicModel(int topics, float[] weights, TopicGroups? groups = null) => (Topics, _weights, Groups) = (topics, weights, groups ?? TopicGroups.None);
@@ -54,6 +57,12 @@ public sealed class TopicModel
         {
             var w = weights.Slice(t * width, width);
             probability[t] = TensorPrimitives.Dot(w[..x.Length], x) + w[^1];
+        }
+
+        // Only where their powers would leave a float's range: elsewhere the difference is rounding, and would train to other bytes.
+        if (TensorPrimitives.Max<float>(probability) is var most and (> SafeExponent or < -SafeExponent))
+        {
+            TensorPrimitives.Subtract(probability, most, probability);
         }
 
         TensorPrimitives.SoftMax(probability, probability);

@@ -57,7 +57,13 @@ public static class SnapshotTraining
         var inner = progress is null ? null : new Steps(step => Report(start + ((1 - start) * step.Done), step.Step));
         var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed, Vectors = vectors }, inner, cancellationToken);
         var bytes = SnapshotCodec.Pack(SnapshotCodec.Write(snapshot));
-        var models = Models(data, snapshot);
+        var (models, sources) = (Models(data, snapshot), TrainingSource.Of(data, snapshot));
+        if (sources.Count == 1 && TrainingSource.Apart(data.Table) is { Count: > 1 } apart)
+        {
+            const int told = 5;
+            notes.Add($"models that never answered the same request are in different groups here: {string.Join("; ", apart.Take(told).Select(g => string.Join(", ", g)))}{(apart.Count > told ? $"; and {apart.Count - told} more groups" : "")}. How those of different groups compare was never observed; it is inferred from what each one's own requests say. Let models of both answer some of the same requests");
+        }
+
         return (bytes, new TrainingReport(
             snapshot.Version.ToString("x16", CultureInfo.InvariantCulture),
             bytes.Length,
@@ -70,6 +76,7 @@ public static class SnapshotTraining
             [.. data.Skipped.Where(s => words is null || s.Name != words.File)],
             words,
             models,
+            sources,
             heldOut,
             together,
             notes));

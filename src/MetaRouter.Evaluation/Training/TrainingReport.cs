@@ -8,6 +8,7 @@ namespace MetaRouter.Evaluation.Training;
 /// <param name="Cells">Priced outcomes.</param>
 /// <param name="Preferences">What labels of preference added, corrected by the grades.</param>
 /// <param name="Words">Null: no text, the shipped vectors served.</param>
+/// <param name="Sources">What the rows fall into by which models answered them: one, or benchmarks of different models that were joined.</param>
 /// <param name="HeldOut">Of each pool that the data has enough rows of: trained on half of that pool.</param>
 /// <param name="HeldOutTogether">The same pools: trained on every grade but those of their test halves. Null where that would be the same training.</param>
 /// <param name="Notes">What was wrong or missing but did not stop the training.</param>
@@ -23,6 +24,7 @@ public sealed record TrainingReport(
     IReadOnlyList<SkippedFile> Skipped,
     TrainingWords? Words,
     IReadOnlyList<TrainedModel> Models,
+    IReadOnlyList<TrainingSource> Sources,
     IReadOnlyList<HeldOutFigures> HeldOut,
     IReadOnlyList<HeldOutFigures>? HeldOutTogether,
     IReadOnlyList<string> Notes);

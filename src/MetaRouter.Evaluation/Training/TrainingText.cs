@@ -51,6 +51,11 @@ public static class TrainingText
             Line($"  note: {note}");
         }
 
+        if (report.Sources.Count > 1)
+        {
+            Sources(report.Sources);
+        }
+
         Line($"");
         Line($"How well. The file itself is trained on all rows, so it can no longer be measured on them. These figures are of other trainings, with the same options,");
         Line($"measured on half of a pool's rows (by a hash of the id, seed 0) that they had not seen. Gain: over the best single model, mean over lambda 0 to 1, 95 % interval.");
@@ -74,6 +79,24 @@ public static class TrainingText
         }
 
         return text.ToString();
+
+        void Sources(IReadOnlyList<TrainingSource> sources)
+        {
+            Line($"");
+            Line($"Sources. By which models answered them the rows fall into {sources.Count}, as of benchmarks that were joined. Models of one source answered the same requests: how they compare was");
+            Line($"observed, and a forest of its own learned it. Models that share no source were never, or hardly ever, asked the same: how they compare is inferred by a linear model fitted to all rows.");
+            Line($"To have it observed, let models of both answer a few hundred of the same requests.");
+            foreach (var (s, source) in sources.Index())
+            {
+                Line($"  source {s + 1}: {source.Rows:N0} rows{(source.Files.Count > 0 ? $" ({string.Join(", ", source.Files)})" : "")}, {Models(source.Models.Count)}: {string.Join(", ", source.Models)}");
+            }
+
+            var known = sources.SelectMany(s => s.Models).ToHashSet(StringComparer.Ordinal);
+            if (report.Models.Where(m => !known.Contains(m.Id)).Select(m => m.Id).ToList() is { Count: > 0 } none)
+            {
+                Line($"  no source: {string.Join(", ", none)}: fewer than a twentieth of any source's requests, so the linear model alone judges {(none.Count == 1 ? "it" : "them")}");
+            }
+        }
 
         void Figures(string title, IReadOnlyList<HeldOutFigures> pools)
         {

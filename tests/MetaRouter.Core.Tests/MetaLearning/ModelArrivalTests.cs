@@ -50,6 +50,19 @@ public class ModelArrivalTests
         Predicted(Three).ShouldBe(.9f, 1e-5f);
     }
 
+    /// <summary>Poems of the other benchmark, as bad as the sibling's would be: they say nothing against the newcomer where its sibling is known.</summary>
+    [Fact]
+    public void Add_AnswersUnlikeTheSourcesOfItsSibling_LeaveItsMeanThereAsItIs()
+    {
+        var (snapshot, random) = (TwoSources, new Random(5));
+        var counts = snapshot.Heads[snapshot.Numbers[new("counts")]];
+        var added = ModelArrival.Add(snapshot, Profile("counts-2", 1) with { Sibling = new("counts") }, [.. Enumerable.Range(0, 20).Select(_ => new GradedAnswer(Prediction.SomeTables.Poem(random), 0))]);
+
+        added.Heads[^1].KnownTo.ShouldBe(counts.KnownTo);
+        added.Heads[^1].TreeMean.ShouldBe(counts.TreeMean, .05f);
+        added.Heads[^1].Bias.ShouldBeLessThan(counts.Bias);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -12,7 +12,8 @@ public class SnapshotCodecTests
     private static readonly byte[] Trained = SnapshotCodec.Write(SomeSnapshots.TwoKinds);
     private static readonly byte[] Small = SnapshotCodec.Write(SomeSnapshots.ByHand([new("a", 0.5f, 1), new("b", 0.7f, 4)], SomeSnapshots.Sample(2, 0.5f, 0.75f, 0, 1)));
 
-    private static readonly byte[] Sources = SnapshotCodec.Write(SomeSnapshots.TwoSources);
+    private static readonly byte[] Sources = SnapshotCodec.Write(SomeSnapshots.TwoSourcesOfTwoTopics);
+    private static readonly Dictionary<string, int> SourcesLayout = SnapshotLayout.Of(Sources);
 
     [Fact]
     public void Write_SeveralForests_IsOfTheirVersionAndOfOneAsBefore()
@@ -27,14 +28,50 @@ public class SnapshotCodecTests
     [InlineData(3, "has 3 forests and")]
     public void Read_ForestsThatTheGateDoesNotTell_AreRefused(byte forests, string message)
     {
-        var snapshot = SomeSnapshots.TwoSources;
-        var at = Sources.AsSpan().IndexOf(System.Runtime.InteropServices.MemoryMarshal.AsBytes(snapshot.Forest.Gate.Weights)) - 5;
-        var bytes = (byte[])Sources.Clone();
-        bytes[at].ShouldBe((byte)2);
-        bytes[at] = forests;
-        SHA256.HashData(bytes.AsSpan(..^Hash), bytes.AsSpan(^Hash..));
-        Should.Throw<SnapshotFormatException>(() => SnapshotCodec.Read(bytes)).Message.ShouldContain(message);
+        Sources[SourcesLayout["forests"]].ShouldBe((byte)2);
+        Message(Altered(Sources, b => b[SourcesLayout["forests"]] = forests)).ShouldContain(message);
     }
+
+    /// <summary>As <see cref="Nonsense"/>, of what only several forests and topics have.</summary>
+    public static TheoryData<string, string, string> NonsenseOfSources => new()
+    {
+        { "gate", "count -1", "claims -1 gate weights" },
+        { "gate", "count huge", "gate weights with" },
+        { "gate", "count 0", "2 forests and 0 gate weights" },
+        { "gate[0]", "NaN", "gate weights of NaN" },
+        { "forest[0].root[1]", "count huge", "not whole" },
+        { "forest[1].forest scale", "count huge", "forest scales" },
+        { "forest[1].node[0].feature", "byte 230", "splits on feature 230" },
+        { "forest[1].node[0].skip", "short 60000", "skips 60000" },
+        { "head[0].loading", "count huge", "tree loading" },
+        { "head[1].loading[0]", "NaN", "tree loading of NaN" },
+        { "head[2].known to", "short 60000", "known to sources 0xEA60, where there are 2" },
+        { "head[0].on topic", "count huge", "quality on topics" },
+        { "group[1].code", "byte 255", "codes are 1 to 63" },
+        { "kind[0]", "byte 230", "each kind is in one of them" },
+        { "speech[1].lapse", "double NaN", "strength" },
+        { "latency share", "double -1", "mind waiting" },
+    };
+
+    [Theory]
+    [MemberData(nameof(NonsenseOfSources))]
+    public void Read_NonsenseOfSourcesUnderAGoodChecksum_IsRefused(string field, string value, string message) =>
+        Message(Altered(Sources, b => Put(b.AsSpan(SourcesLayout[field]), value))).ShouldContain(message);
+
+    /// <summary>The mean of heads of different lengths is none.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Read_AHeadThatAloneTellsOfNoTopics_IsRefused(int head)
+    {
+        var at = SourcesLayout[$"head[{head}].on topic"];
+        byte[] none = [0, 0, 0, 0];
+        Message(Sealed([.. Sources.AsSpan(0, at), .. none, .. Sources.AsSpan(at + 12)])).ShouldContain(head == 0 ? "tells of 2 topics, where 2 are known and the first model's tells of 0" : "tells of 0 topics");
+    }
+
+    /// <summary>Found by fuzzing: such bytes were read as other text, and written back as another snapshot.</summary>
+    [Fact]
+    public void Read_BytesThatAreNoText_AreRefused() => Message(Altered(Small, b => b[SnapshotLayout.Of(b)["origin"] + 2] = 0xFF)).ShouldContain("does not make sense");
 
     [Fact]
     public void Read_WhatWasWritten_IsTheSameToTheByte()
@@ -85,6 +122,25 @@ public class SnapshotCodecTests
         tokens[0].ShouldBe(1e7f);
         var wild = SomeSnapshots.ByHand([new("small", 0.5f, 1, Tokens: 2e9f)]);
         Message(SnapshotCodec.Write(wild)).ShouldContain("token factor of 2E+09");
+    }
+
+    /// <summary>Found by fuzzing: what a receipt could not hold was thrown at whoever asked.</summary>
+    [Fact]
+    public void Decide_AProjectionBeyondWhatAReceiptHolds_Decides()
+    {
+        var (hand, fields) = (Altered(Small, _ => { }), SnapshotLayout.Of(Small));
+        for (var i = 0; i < PromptEncoder.Features; i++)
+        {
+            BinaryPrimitives.WriteSingleLittleEndian(hand.AsSpan(fields["projection[0]"] + (4 * i)), -1e9f);
+        }
+
+        var pool = Core.Routing.RoutingPool.OfSnapshot(SnapshotCodec.Read(Sealed(hand)));
+        var policy = new Core.Routing.RoutingPolicy(new Core.Routing.ReceiptSealer([new Core.Routing.ReceiptKey(1, new byte[Core.Routing.ReceiptKey.SecretBytes])]), new Core.Routing.Guardrails(), new Core.Routing.ExplorationPolicy());
+        new Core.Users.UserModel(pool, Core.Users.UserState.Empty).Decide(new Core.Routing.RouteRequest("Why?"), policy, new Core.Routing.DecisionMoment(1, 2, 3, 4, 0.5), new RequestEncoding())
+            .Candidates.ShouldAllBe(c => c.Predicted.IsValid);
+
+        byte[] wide = [.. Small.AsSpan(0, fields["projection"]), .. BitConverter.GetBytes(17 * PromptEncoder.Features), .. new byte[17 * 4 * PromptEncoder.Features], .. Small.AsSpan(fields["forest scale"])];
+        Message(Sealed(wide)).ShouldContain("up to 16 times");
     }
 
     [Fact]
@@ -261,27 +317,37 @@ public class SnapshotCodecTests
     public void Read_TrailingBytes_AreRefused(int extra) =>
         Message(Sealed([.. Small.AsSpan(0, Small.Length - Hash), .. new byte[extra + Hash]])).ShouldContain($"{extra} bytes after its end");
 
-    [Fact]
-    public void Read_RandomNoiseUnderAGoodChecksum_IsRefusedOrSafe()
+    [Theory]
+    [InlineData(false, 120)]
+    [InlineData(true, 60)]
+    public void Read_RandomNoiseUnderAGoodChecksum_IsRefusedOrSafe(bool ofSources, int seeds)
     {
         // Beyond the big tables, where a changed byte means something else than another weight.
-        var from = SnapshotLayout.Of(Small)["projection"] + 4 + (2 * PromptEncoder.Features * 4);
-        for (var seed = 0; seed < 120; seed++)
+        var (whole, layout) = ofSources ? (Sources, SourcesLayout) : (Small, SnapshotLayout.Of(Small));
+        var from = layout["projection"] + 4 + (2 * PromptEncoder.Features * 4);
+        int[] heads = [.. layout.Where(f => f.Key.StartsWith("head", StringComparison.Ordinal) || f.Key.StartsWith("gate", StringComparison.Ordinal)).Select(f => f.Value)];
+        for (var seed = 0; seed < seeds; seed++)
         {
             var random = new Random(seed);
-            var bytes = Altered(b =>
+            var bytes = Altered(whole, b =>
             {
                 for (var i = 0; i < random.Next(1, 4); i++)
                 {
-                    b[random.Next(from, b.Length - Hash)] = (byte)random.Next(256);
+                    var at = random.Next(2) == 0 ? random.Next(from, b.Length - Hash) : Math.Min(heads[random.Next(heads.Length)] + random.Next(4), b.Length - Hash - 1);
+                    b[at] = (byte)random.Next(256);
                 }
             });
             try
             {
-                var pool = MetaRouter.Core.Routing.RoutingPool.OfSnapshot(SnapshotCodec.Read(bytes));
-                var into = new RequestEncoding();
-                pool.Snapshot.Encoder.Encode("some text", into);
-                pool.Predict(into, float.NaN, new MetaRouter.Core.Routing.Outcome[pool.Catalog.Count], new float[pool.Catalog.Count], new float[pool.Projected]);
+                var snapshot = SnapshotCodec.Read(bytes);
+                var newcomer = new Core.Catalog.ModelProfile(new("newcomer"), new(1), new(2));
+                foreach (var pool in new[] { Core.Routing.RoutingPool.OfSnapshot(snapshot), new(snapshot, new([snapshot.Models[0], newcomer])) })
+                {
+                    var (into, outcomes) = (new RequestEncoding(), new Core.Routing.Outcome[pool.Catalog.Count]);
+                    pool.Snapshot.Encoder.Encode("some text", into);
+                    pool.Predict(into, float.NaN, outcomes, new float[pool.Catalog.Count], new float[pool.Projected]);
+                    outcomes.ShouldAllBe(o => o.IsValid, $"seed {seed}");
+                }
             }
             catch (SnapshotFormatException)
             {
@@ -312,9 +378,11 @@ public class SnapshotCodecTests
         }
     }
 
-    private static byte[] Altered(Action<byte[]> change)
+    private static byte[] Altered(Action<byte[]> change) => Altered(Small, change);
+
+    private static byte[] Altered(byte[] whole, Action<byte[]> change)
     {
-        var bytes = (byte[])Small.Clone();
+        var bytes = (byte[])whole.Clone();
         change(bytes);
         return Sealed(bytes);
     }

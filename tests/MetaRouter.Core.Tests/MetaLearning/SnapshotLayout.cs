@@ -1,4 +1,6 @@
 using System.Text;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Core.Tests.MetaLearning;
 
@@ -9,7 +11,8 @@ internal static class SnapshotLayout
     {
         var at = new Dictionary<string, int>();
         using var r = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
-        r.BaseStream.Position = 10;
+        r.BaseStream.Position = 8;
+        var version = r.ReadUInt16();
         Mark("origin");
         r.ReadString();
         Table("idf", 2);
@@ -25,31 +28,29 @@ internal static class SnapshotLayout
             r.BaseStream.Position += 66;
         }
 
-        Count("topics");
+        var topics = Count("topics");
         Table("topic weights", 4);
-        Table("projection", 4);
-        Table("forest scale", 4);
-        var trees = Count("trees");
-        for (var i = 0; i < trees; i++)
+        if (version >= SnapshotCodec.TopicsVersion)
         {
-            Mark($"root[{i}]");
-            r.ReadInt32();
+            Groups(topics);
         }
 
-        var nodes = Count("nodes");
-        for (var i = 0; i < nodes; i++)
+        Table("projection", 4);
+        if (version < SnapshotCodec.ForestsVersion)
         {
-            Mark($"node[{i}].feature");
-            if (r.ReadByte() != byte.MaxValue)
+            Forest("");
+        }
+        else
+        {
+            Mark("forests");
+            var forests = r.ReadByte();
+            Table("gate", 4);
+            for (var s = 0; s < forests; s++)
             {
-                Mark($"node[{i}].threshold");
-                r.ReadHalf();
-                Mark($"node[{i}].skip");
-                r.ReadUInt16();
+                Forest($"forest[{s}].");
             }
         }
 
-        Table("leaves", 1);
         var models = Count("models");
         for (var i = 0; i < models; i++)
         {
@@ -73,6 +74,16 @@ internal static class SnapshotLayout
             Number($"head[{i}].prompt ratio");
             Table($"head[{i}].latency", 4);
             Number($"head[{i}].latency factor");
+            if (version >= SnapshotCodec.OnTopicVersion)
+            {
+                Table($"head[{i}].on topic", 4);
+            }
+
+            if (version >= SnapshotCodec.ForestsVersion)
+            {
+                Mark($"head[{i}].known to");
+                r.ReadUInt16();
+            }
         }
 
         Number("correlation");
@@ -91,8 +102,64 @@ internal static class SnapshotLayout
         }
 
         Table("betas", 8);
-        Mark("lapse");
-        return at;
+        string[] spoken = version >= SnapshotCodec.SpeechVersion ? [.. Enumerable.Range(1, SignalSpeech.Kinds - 1).SelectMany(kind => (string[])[$"speech[{kind}].strength", $"speech[{kind}].lapse"])] : [];
+        foreach (var number in (string[])["lapse", .. spoken, .. version >= SnapshotCodec.TopicsVersion ? ["topics share", "topics width"] : (string[])[], .. version >= SnapshotCodec.LatencyVersion ? ["latency share", "latency price"] : (string[])[]])
+        {
+            Mark(number);
+            r.ReadDouble();
+        }
+
+        return r.BaseStream.Position == bytes.Length - 32 ? at : throw new InvalidOperationException($"Read {r.BaseStream.Position} bytes of {bytes.Length} and a hash of 32.");
+
+        void Groups(int kinds)
+        {
+            Mark("groups");
+            var groups = r.ReadByte();
+            for (var i = 0; i < groups; i++)
+            {
+                Mark($"group[{i}].code");
+                r.ReadByte();
+                Mark($"group[{i}].name");
+                r.ReadString();
+                Mark($"group[{i}].words");
+                for (var words = r.ReadByte(); words > 0; words--)
+                {
+                    r.ReadString();
+                }
+            }
+
+            for (var i = 0; i < kinds && groups > 0; i++)
+            {
+                Mark($"kind[{i}]");
+                r.ReadByte();
+            }
+        }
+
+        void Forest(string of)
+        {
+            Table($"{of}forest scale", 4);
+            var trees = Count($"{of}trees");
+            for (var i = 0; i < trees; i++)
+            {
+                Mark($"{of}root[{i}]");
+                r.ReadInt32();
+            }
+
+            var nodes = Count($"{of}nodes");
+            for (var i = 0; i < nodes; i++)
+            {
+                Mark($"{of}node[{i}].feature");
+                if (r.ReadByte() != byte.MaxValue)
+                {
+                    Mark($"{of}node[{i}].threshold");
+                    r.ReadHalf();
+                    Mark($"{of}node[{i}].skip");
+                    r.ReadUInt16();
+                }
+            }
+
+            Table($"{of}leaves", 1);
+        }
 
         void Mark(string name) => at[name] = (int)r.BaseStream.Position;
 

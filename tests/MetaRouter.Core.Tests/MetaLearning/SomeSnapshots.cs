@@ -14,7 +14,9 @@ internal static class SomeSnapshots
 
     private static readonly Lazy<Snapshot> Kinds = new(() => SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), Quick));
     private static readonly Lazy<Snapshot> Topics = new(() => SnapshotTrainer.Train(Named(SomeTables.TwoKinds(200, seed: 1)), Quick));
-    private static readonly PromptEncoder Blank = new(new float[NgramCounter.Buckets], new sbyte[NgramCounter.Buckets * PromptEncoder.Dense], new float[PromptEncoder.Dense], TwoWords());
+
+    /// <summary>Knows two words and no n-gram.</summary>
+    public static PromptEncoder Blank { get; } = new(new float[NgramCounter.Buckets], new sbyte[NgramCounter.Buckets * PromptEncoder.Dense], new float[PromptEncoder.Dense], TwoWords());
 
     /// <summary>Vectors for the words of buckets 3 and 5.</summary>
     private static WordVectors TwoWords()
@@ -38,6 +40,11 @@ internal static class SomeSnapshots
     /// poems, the second of longer ones.
     /// </summary>
     public static Snapshot TwoSources => Sources.Value;
+
+    /// <summary>The same, told which requests are sums and which are poems: every part that the format has.</summary>
+    public static Snapshot TwoSourcesOfTwoTopics => SourcesOfTopics.Value;
+
+    private static readonly Lazy<Snapshot> SourcesOfTopics = new(() => SnapshotTrainer.Train(Named(SomeTables.TwoSources(600, seed: 1)), Quick));
 
     private static readonly Lazy<Snapshot> Sources = new(() => SnapshotTrainer.Train(SomeTables.TwoSources(600, seed: 1), Quick));
 

@@ -37,6 +37,33 @@ public class GatedForestsTests
         forests.Certainty(Told(forests, 0)).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(60)] // p worth is a denormal
+    [InlineData(100)]
+    [InlineData(1e9)]
+    public void Predict_ASourceWithoutAnyProbability_IsNotHeardAndHarmsNoNumber(float firstLogit)
+    {
+        var forests = Two(firstLogit);
+        foreach (var worth in (float[])[1e-3f, 1, 1000])
+        {
+            var told = new float[3 * forests.Targets];
+            forests.Predict(Request, [First, Second, Both], [worth, worth], told);
+            told.ShouldAllBe(t => float.IsFinite(t));
+            forests.Certainty(told.AsSpan(forests.Targets, forests.Targets)).ShouldBe(0, 1e-6f);
+            told[(2 * forests.Targets)..].ShouldBe(told[..forests.Targets], 1e-5);
+        }
+    }
+
+    /// <summary>A bit that no forest has is nobody's.</summary>
+    [Fact]
+    public void Predict_KnownToASourceWithoutAForest_IsKnownToNone()
+    {
+        var forests = Two(firstLogit: 0);
+        Told(forests, 4).ShouldAllBe(t => t == 0);
+        Told(forests, ushort.MaxValue).ShouldBe(Told(forests, Both));
+        forests.Usual([Head(.5f, 4, .1f, 0), Head(.7f, 4, 0, 0)]).ShouldBe([.5f, .7f]);
+    }
+
     [Fact]
     public void Worth_OfASource_IsHowManyOthersOneIsComparedWithThere()
     {

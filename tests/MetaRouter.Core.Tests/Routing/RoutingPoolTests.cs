@@ -1,5 +1,6 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
@@ -197,6 +198,25 @@ public class RoutingPoolTests
         values.Quality[0].ShouldBeGreaterThan(0.85f);
         values.Quality[^1].ShouldBeLessThan(0.4f);
         values.RelativeCost[0].ShouldBeGreaterThan(values.RelativeCost[^1] * 5);
+    }
+
+    /// <summary>What a source's requests show of its models beyond their mean over all is in the topics' table already: counted once.</summary>
+    [Fact]
+    public void Temper_ModelsOfOneSourceAmongSeveral_StandApartOnATopicAsItsTableTells()
+    {
+        ExtraTrees Silent() => new([0], [new(0, 0, ExtraTrees.Leaf)], [0], [0]);
+        var about = new TopicModel(2, new float[2 * (PromptEncoder.Described + 1)]);
+        ModelHead[] heads = [.. Three.Heads.Zip([0, .1f, .3f], (h, beyond) => h with { TreeMean = .5f, TreeLoading = [beyond, 0, 0, 0], OnTopic = [beyond, beyond], KnownTo = 1 })];
+        var snapshot = new Snapshot("test", Blank.With(about), Three.Projection, new GatedForests([Silent(), Silent()], about), Three.Models, heads, 0.2f, NoSample, PopulationPrior.Default);
+        var pool = new RoutingPool(snapshot, new ModelCatalog([Profile("medium", 4), Profile("large", 40)]));
+
+        var (into, counted) = (new RequestEncoding(), new Outcome[2]);
+        snapshot.Encoder.Encode("any", into);
+        into.Familiarity.ShouldBe(1);
+        pool.Temper(into, [new(.5f, 0, 0), new(.5f, 0, 0)], counted);
+
+        // .6 and .8 of requests about this; the prediction says alike, and counts in a share of Detail.
+        counted.Select(c => c.Quality).ShouldBe([.5f - (.1f * (1 - Familiarity.Detail)), .5f + (.1f * (1 - Familiarity.Detail))], 1e-5);
     }
 
     private static RoutingPool Pool(params ModelProfile[] models) => new(Three, new ModelCatalog(models));

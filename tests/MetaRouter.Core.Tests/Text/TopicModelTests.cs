@@ -22,6 +22,15 @@ public class TopicModelTests
         static string Name(ReadOnlySpan<float> p) => p[0] > p[1] && p[0] > p[2] ? "a" : p[1] > p[2] ? "b" : "c";
     }
 
+    /// <summary>Found by reading: e to the power of 89 is no float.</summary>
+    [Theory]
+    [InlineData(200, 0, 1)]
+    [InlineData(-200, -201, .731)]
+    [InlineData(1e9, 1e9, .5)]
+    [InlineData(-1e9, 1e9, 0)]
+    public void Predict_LogitsBeyondAFloatsPowers_AreProbabilities(float first, float second, double probability) =>
+        Predict(new TopicModel(2, [first, 0, second, 0]), [1]).Take(2).ShouldBe([(float)probability, (float)(1 - probability)], 1e-3);
+
     [Fact]
     public void OutOfFold_NamesThatMeanNothing_AreNotLearnedByHeart()
     {
