@@ -49,6 +49,50 @@ public sealed class FaultTests
         await again.StopAsync();
     }
 
+    /// <summary>What the router of an application or gateway does about it by itself: calls on their way through the silo that died are made again through the other.</summary>
+    [Fact]
+    public async Task KillASilo_CallersOfTheRouter_NoticeNothing()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var options = await PrepareAsync(redis);
+        await using var first = await SiloProcess.StartAsync(options);
+        await using var second = await SiloProcess.StartAsync(options);
+        await Task.WhenAll(first.ReadyAsync(), second.ReadyAsync());
+        using var client = await ClusterClient.ConnectAsync(options);
+        var router = client.Services.GetRequiredService<ClusterRouter>();
+        var (until, calls, failures) = (Stopwatch.StartNew(), 0, new ConcurrentBag<string>());
+        var load = Task.WhenAll(Enumerable.Range(0, 16).Select(u => Task.Run(async () =>
+        {
+            while (until.Elapsed < TimeSpan.FromSeconds(15))
+            {
+                try
+                {
+                    var decision = u % 2 == 0 ? await router.RouteAsync("acme", $"user {u}", new RouteRequest("?")) : await router.RouteAnonymousAsync("acme", new RouteRequest("?"));
+                    if (u % 2 == 0)
+                    {
+                        (await router.LearnAsync("acme", $"user {u}", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Outcome.ShouldNotBeNull();
+                    }
+
+                    Interlocked.Increment(ref calls);
+                }
+                catch (Exception e)
+                {
+                    failures.Add($"{until.Elapsed}: {e}");
+                }
+
+                await Task.Delay(20);
+            }
+        })));
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        var before = Volatile.Read(ref calls);
+        second.Kill();
+        await load;
+
+        failures.ShouldBeEmpty();
+        (Volatile.Read(ref calls) - before).ShouldBeGreaterThan(100);
+        await client.StopAsync();
+    }
+
     [Fact]
     public async Task KillRedis_RoutingGoesOnAndNothingAcknowledgedIsLost()
     {
