@@ -19,8 +19,10 @@ internal static class Report
     // The most a user in memory may take, in bytes; infra/bench/cluster.sh measures it.
     private const double ActiveUser = 3_000;
 
+    // When a word was said, as it is sent: two numbers of at most nine bytes, most often of one and seven, and their fields.
+    private const int WordTimeBytes = 12;
+
     // A refresh at the most: saving, so many EM steps over the taught four fifths, the lapses, and two looks at the held-out fifth.
-    private const int WordTimeBytes = 12; // two numbers of at most nine bytes, most often of one and seven, and their fields
     private const int Steps = 30;
     private const int Rounds = Steps + OtherRounds;
     private const int OtherRounds = 4;

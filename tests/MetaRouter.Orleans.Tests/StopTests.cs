@@ -3,7 +3,6 @@ using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
-using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.RouterContract;
