@@ -1,11 +1,13 @@
+using Orleans.Concurrency;
+
 namespace MetaRouter.Orleans;
 
-/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else.</summary>
+/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else. What only reads is answered while a refresh runs.</summary>
 [Alias("metarouter.learner")]
 public interface IMetaLearnerGrain : IGrainWithIntegerKey
 {
     /// <summary>Does nothing but be there: an active learner refreshes by its timer.</summary>
-    [Alias("wake")]
+    [Alias("wake"), AlwaysInterleave]
     ValueTask WakeAsync();
 
     /// <summary>One round now, with all that was said so far, also in the last seconds. Lifts what holds a prior that somebody went back to.</summary>
@@ -13,7 +15,7 @@ public interface IMetaLearnerGrain : IGrainWithIntegerKey
     ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken = default);
 
     /// <summary>The priors that went into service, latest first; at most 20.</summary>
-    [Alias("history")]
+    [Alias("history"), AlwaysInterleave]
     ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Puts an earlier prior back into service, as a new version, and holds it there: refreshes by the timer rest until one is asked for.</summary>
@@ -22,6 +24,6 @@ public interface IMetaLearnerGrain : IGrainWithIntegerKey
     ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken = default);
 
     /// <summary>The prior in service, for those who follow it; null when the snapshot's own is, or when <paramref name="known"/> is it.</summary>
-    [Alias("published")]
+    [Alias("published"), AlwaysInterleave]
     ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken = default);
 }

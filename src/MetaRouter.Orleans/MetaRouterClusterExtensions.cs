@@ -69,14 +69,16 @@ public static class MetaRouterClusterExtensions
             var o = s.GetRequiredService<MetaRouterOptions>();
             return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
         });
-        services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DecisionLogStage>();
         services.AddSingleton<RecordStore>();
         services.AddSingleton<SharedState>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SharedStateStart>();
         services.AddSingleton<SiloRouter>();
+        services.AddSingleton<SiloStopping>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(s => s.GetRequiredService<SiloStopping>());
         services.AddSingleton<ISnapshotPush, SnapshotPush>();
         services.AddSingleton<CohortReporter>();
-        services.AddHostedService(s => s.GetRequiredService<CohortReporter>());
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ReportLoop>();
         services.AddHostedService<SnapshotFollower>();
         services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<SharedState>(), cluster));
         return silo;

@@ -3,9 +3,12 @@ using System.Diagnostics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans.Client;
 using MetaRouter.RouterContract;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace MetaRouter.Orleans.Tests;
 
@@ -49,6 +52,50 @@ public sealed class FaultTests
         await again.StopAsync();
     }
 
+    /// <summary>What the router of an application or gateway does about it by itself: calls on their way through the silo that died are made again through the other.</summary>
+    [Fact]
+    public async Task KillASilo_CallersOfTheRouter_NoticeNothing()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var options = await PrepareAsync(redis);
+        await using var first = await SiloProcess.StartAsync(options);
+        await using var second = await SiloProcess.StartAsync(options);
+        await Task.WhenAll(first.ReadyAsync(), second.ReadyAsync());
+        using var client = await ClusterClient.ConnectAsync(options);
+        var router = client.Services.GetRequiredService<ClusterRouter>();
+        var (until, calls, failures) = (Stopwatch.StartNew(), 0, new ConcurrentBag<string>());
+        var load = Task.WhenAll(Enumerable.Range(0, 16).Select(u => Task.Run(async () =>
+        {
+            while (until.Elapsed < TimeSpan.FromSeconds(15))
+            {
+                try
+                {
+                    var decision = u % 2 == 0 ? await router.RouteAsync("acme", $"user {u}", new RouteRequest("?")) : await router.RouteAnonymousAsync("acme", new RouteRequest("?"));
+                    if (u % 2 == 0)
+                    {
+                        (await router.LearnAsync("acme", $"user {u}", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Outcome.ShouldNotBeNull();
+                    }
+
+                    Interlocked.Increment(ref calls);
+                }
+                catch (Exception e)
+                {
+                    failures.Add($"{until.Elapsed}: {e}");
+                }
+
+                await Task.Delay(20);
+            }
+        })));
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        var before = Volatile.Read(ref calls);
+        second.Kill();
+        await load;
+
+        failures.ShouldBeEmpty();
+        (Volatile.Read(ref calls) - before).ShouldBeGreaterThan(100);
+        await client.StopAsync();
+    }
+
     [Fact]
     public async Task KillRedis_RoutingGoesOnAndNothingAcknowledgedIsLost()
     {
@@ -75,6 +122,101 @@ public sealed class FaultTests
 
         await run.VerifyAsync();
         await client.StopAsync();
+    }
+
+    /// <summary>It takes connections and answers nothing, as where its disk hangs.</summary>
+    [Fact]
+    public async Task PauseRedis_RoutingGoesOnAndFeedbackIsRefusedUntilItAnswers()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var options = await PrepareAsync(redis);
+        await using var silo = await SiloProcess.StartAsync(options);
+        await silo.ReadyAsync();
+        using var client = await ClusterClient.ConnectAsync(options);
+        var router = client.Services.GetRequiredService<ClusterRouter>();
+        var decision = await router.RouteAsync("acme", "ada", new RouteRequest("?"));
+        var feedback = new Feedback(decision.Token, FeedbackKind.Thumb, 1);
+        redis.Pause();
+        try
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                (await router.RouteAsync("acme", "ada", new RouteRequest("Still there?"))).Propensity.ShouldBeGreaterThan(0);
+                (await router.RouteAsync("acme", $"never seen {i}", new RouteRequest("And me?"))).Propensity.ShouldBeGreaterThan(0);
+            }
+
+            var refused = router.LearnAsync("acme", "ada", feedback).AsTask();
+            (await router.RouteAsync("acme", "ada", new RouteRequest("While I say something?"))).Propensity.ShouldBeGreaterThan(0);
+            await refused.ShouldThrowAsync<StoreException>();
+        }
+        finally
+        {
+            redis.Resume();
+        }
+
+        await Eventually.TrueAsync(async () => (await router.LearnAsync("acme", "ada", feedback)).Outcome is AddOutcome.Counted or AddOutcome.Repeat, TimeSpan.FromSeconds(30));
+        (await router.GetUserAsync("acme", "ada")).State.Count.ShouldBe(1);
+        await client.StopAsync();
+    }
+
+    /// <summary>By chance before, while and after it publishes.</summary>
+    [Fact]
+    public async Task KillTheLearnersSilo_AgainAndAgainAsItPublishes_PriorsGoOnWhole()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var (options, random) = (await PrepareAsync(redis), new Random(5));
+        var silos = new List<SiloProcess>();
+        try
+        {
+            using var client = await StartAsync(2);
+            var (router, grains) = (client.Services.GetRequiredService<ClusterRouter>(), client.Services.GetRequiredService<IGrainFactory>());
+            var learner = grains.GetGrain<IMetaLearnerGrain>(0);
+            var latest = 0L;
+            for (var round = 0; round < 3; round++)
+            {
+                var mean = round % 2 == 0 ? 1.5 : -2.5;
+                await Task.WhenAll(Enumerable.Range(0, 100).Select(i =>
+                    router.ImportAsync("t", $"user {round}-{i}", Population.Record(ClusterFixture.Pool, Math.Exp(mean + (0.3 * Population.Normal(random))), 12, random)).AsTask()));
+                await Eventually.TrueAsync(async () => (await learner.GetHistoryAsync()) is [var newest, ..] && newest.Version > latest, TimeSpan.FromSeconds(60));
+                _ = learner.RefreshAsync().AsTask().ContinueWith(t => t.Exception, TaskScheduler.Default); // answered or not
+                await Task.Delay(random.Next(300));
+                var home = await grains.GetGrain<IManagementGrain>(0).GetActivationAddress(learner);
+                var dead = silos.Single(s => s.Port == home!.Endpoint.Port);
+                await dead.DisposeAsync(); // by SIGKILL
+                silos.Remove(dead);
+                silos.Add(await StartSiloAsync());
+                await silos[^1].ReadyAsync();
+
+                var history = Array.Empty<PublishedPrior>();
+                await Eventually.TrueAsync(async () => (history = [.. await learner.GetHistoryAsync()]).Length > 0, TimeSpan.FromSeconds(30));
+                history.Select(p => p.Version).ShouldBe(Enumerable.Range(0, history.Length).Select(i => history[0].Version - i)); // each once
+                history.Select(p => PriorJson.Read(p.Prior, out var error) is null ? error : "").ShouldAllBe(error => error.Length == 0);
+                history[0].Version.ShouldBeGreaterThan(latest);
+                latest = history[0].Version;
+            }
+
+            await client.StopAsync();
+        }
+        finally
+        {
+            foreach (var silo in silos)
+            {
+                await silo.DisposeAsync();
+            }
+        }
+
+        Task<SiloProcess> StartSiloAsync() => SiloProcess.StartAsync(options, "--MetaRouter:RefreshSeconds", "1");
+
+        async Task<IHost> StartAsync(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                silos.Add(await StartSiloAsync());
+            }
+
+            await Task.WhenAll(silos.Select(s => s.ReadyAsync()));
+            return await ClusterClient.ConnectAsync(options);
+        }
     }
 
     private static async Task<MetaRouterClusterOptions> PrepareAsync(RedisServer redis)

@@ -11,7 +11,10 @@ internal sealed class SiloProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly int _http;
 
-    private SiloProcess(Process process, int http) => (_process, _http) = (process, http);
+    private SiloProcess(Process process, int http, int port) => (_process, _http, Port) = (process, http, port);
+
+    /// <summary>Where other silos reach it, unless a setting says otherwise.</summary>
+    public int Port { get; }
 
     public ConcurrentQueue<string> Output { get; } = [];
 
@@ -19,15 +22,15 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public static async Task<SiloProcess> StartInAsync(string folder, MetaRouterClusterOptions options, params string[] settings)
     {
-        var http = Loopback.FreePort();
+        var (http, port) = (Loopback.FreePort(), Loopback.FreePort());
         string[] arguments =
         [
             "--urls", $"http://127.0.0.1:{http}",
             "--MetaRouter:Cluster:Redis", options.Redis, "--MetaRouter:Cluster:ServiceId", options.ServiceId, "--MetaRouter:Cluster:ClusterId", options.ClusterId,
-            "--MetaRouter:Cluster:SiloPort", $"{Loopback.FreePort()}", "--MetaRouter:Cluster:GatewayPort", $"{Loopback.FreePort()}",
+            "--MetaRouter:Cluster:SiloPort", $"{port}", "--MetaRouter:Cluster:GatewayPort", $"{Loopback.FreePort()}",
             "--MetaRouter:Cluster:Address", "127.0.0.1", "--MetaRouter:Cluster:Partitions", $"{options.Partitions}", "--MetaRouter:RefreshSeconds", "0", .. settings,
         ];
-        var silo = new SiloProcess(Process.Start(Programs.In(folder, "MetaRouter.Silo", arguments))!, http);
+        var silo = new SiloProcess(Process.Start(Programs.In(folder, "MetaRouter.Silo", arguments))!, http, port);
         silo._process.OutputDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
         silo._process.ErrorDataReceived += (_, e) => silo.Output.Enqueue(e.Data ?? "");
         silo._process.BeginOutputReadLine();

@@ -14,19 +14,28 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 {
     private const string Name = "cohort";
     private const string Aside = "unreadable-cohort";
+    private const string GoneName = "cohort-gone"; // beside the evidence, whose form silos of earlier versions read too
+    private const string GoneAside = "unreadable-cohort-gone";
     private const byte Version = 2, BeforeCatalogs = 1;
     private const int Header = 2 + sizeof(ulong) + sizeof(uint), OldHeader = 2;
     private const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
     private const int Windows = 64;
+    private const int FewestDepartures = 10_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly int _capacity = Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions);
     private readonly WindowSample _sample = new(Windows);
-    private readonly HashSet<ulong> _unsaved = []; // who spoke or went since the store was last written
+    private readonly Dictionary<ulong, WordTime> _unsaved = []; // who spoke or went since the store was last written
+    private readonly Departures _gone = new(
+        TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions)));
+
     private Cohort _cohort = null!;
     private string? _etag;
+    private string? _goneEtag;
     private long _changes = Random.Shared.NextInt64(); // else an activation that starts anew could tell a number that was told before
     private bool _isRead; // false: what the store holds is not known
     private bool _isSaved = true;
+    private bool _isGoneSaved = true;
     private bool _hasAsideToGo; // somebody went, and may be in what was set aside
     private uint _missing; // users whose evidence was left out when it was read, and who did not come back yet
 
@@ -45,31 +54,63 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         }
     }
 
-    public ValueTask<ulong?> ReportAsync(CohortReport report)
+    /// <summary>Saves, within a time that the silo has when it is asked to stop.</summary>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_isSaved && _isGoneSaved)
+        {
+            return;
+        }
+
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await SaveAsync().AsTask().WaitAsync(Patience, cancellationToken);
+        }
+        catch (Exception e) when (e is RouterStoreException or TimeoutException or OperationCanceledException)
+        {
+            LogNotSaved(_unsaved.Count, e.Message);
+        }
+    }
+
+    public async ValueTask<ulong?> ReportAsync(CohortReport report)
     {
         _hasAsideToGo |= report.Gone.Length > 0;
-        foreach (var user in report.Gone)
+        var (now, isNews) = (router.NowMs, false);
+        for (var i = 0; i < report.Gone.Length; i++)
         {
-            _unsaved.Add(user);
-            Forget(user);
-        }
-
-        if (report.Catalog != Catalog && report.Catalog != 0)
-        {
-            return new((ulong?)null);
-        }
-
-        for (var i = 0; i < report.Users.Length; i++)
-        {
-            _unsaved.Add(report.Users[i]);
-            Hear(report.Users[i], report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-            if (report.Windows[i] is { } window)
+            var (user, time) = (report.Gone[i], TimeOf(report.GoneTimes, i));
+            if (time == default || !_gone.Covers(user, time))
             {
-                _sample.Put(report.Users[i], window);
+                _unsaved[user] = time;
+                isNews |= Forget(user);
+                _isGoneSaved &= !_gone.Add(user, time);
             }
         }
 
-        return new(_sample.Ceiling);
+        var isMine = report.Catalog == Catalog || report.Catalog == 0;
+        for (var i = 0; isMine && i < report.Users.Length; i++)
+        {
+            var (user, time) = (report.Users[i], TimeOf(report.UsersTimes, i));
+            if (_gone.Covers(user, time) || _gone.IsTooOld(time, now))
+            {
+                continue;
+            }
+
+            _unsaved[user] = time;
+            Hear(user, report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+            if (report.Windows[i] is { } window)
+            {
+                _sample.Put(user, window);
+            }
+        }
+
+        if (isNews || !_isGoneSaved)
+        {
+            await SaveAsync(); // else this partition could die and bring them back, when nobody tells it again
+        }
+
+        return isMine ? _sample.Ceiling : null;
     }
 
     public ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part)
@@ -90,17 +131,36 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             await LoadAsync();
         }
 
-        while (!_isSaved)
+        var isNew = !_isSaved || !_isGoneSaved;
+        while (!_isSaved || !_isGoneSaved)
         {
-            if (await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) is { } etag)
+            // The evidence first: where this ends between the two, who is gone is out of it, and is told again.
+            if (!_isSaved)
             {
+                if (await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) is not { } etag)
+                {
+                    await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
+                    continue;
+                }
+
                 (_etag, _isSaved) = (etag, true);
-                _unsaved.Clear();
             }
-            else
+
+            if (!_isGoneSaved)
             {
-                await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
+                if (await store.WriteAsync(GoneName, this.GetGrainId(), _gone.ToBytes(router.NowMs), _goneEtag) is not { } etag)
+                {
+                    await LoadAsync();
+                    continue;
+                }
+
+                (_goneEtag, _isGoneSaved) = (etag, true);
             }
+        }
+
+        if (isNew)
+        {
+            _unsaved.Clear();
         }
 
         if (_hasAsideToGo)
@@ -115,11 +175,12 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     /// <summary>Takes what is stored, and over it what was reported since it was last written: nothing of others is lost, and who went since stays away.</summary>
     private async Task LoadAsync()
     {
+        await LoadGoneAsync();
         var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
         var (cohort, missing) = (default(Cohort), (uint)MetaLearner.SmallestCohort);
         if (ProblemOf(record) is { } problem)
         {
-            await KeepAsideAsync(record);
+            await KeepAsideAsync(Aside, record);
             LogUnreadable(problem);
         }
         else
@@ -129,9 +190,9 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
         if (!_isRead || cohort is not null) // else what is here is more than a store has that lost it, or has it at other prices
         {
-            var told = _cohort.Entries().Where(e => _unsaved.Contains(e.User)).ToArray();
+            var told = _cohort.Entries().Where(e => _unsaved.TryGetValue(e.User, out var time) && !_gone.Covers(e.User, time)).ToArray();
             (_cohort, _missing) = (cohort ?? new Cohort(_capacity), missing);
-            foreach (var user in _unsaved.Except(told.Select(t => t.User)))
+            foreach (var user in _unsaved.Keys.Except(told.Select(t => t.User)))
             {
                 Forget(user);
             }
@@ -147,17 +208,44 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         (_etag, _isRead) = (etag, true);
     }
 
-    /// <summary>As of users' records: not overwritten silently, and the first stays.</summary>
-    private async Task KeepAsideAsync(byte[] record)
+    /// <summary>Joins those whom another activation was told of.</summary>
+    private async Task LoadGoneAsync()
     {
-        var (kept, etag) = await store.ReadAsync(Aside, this.GetGrainId());
+        var (record, etag) = await store.ReadAsync(GoneName, this.GetGrainId());
+        if (Departures.ProblemOf(record) is { } problem)
+        {
+            await KeepAsideAsync(GoneAside, record);
+            LogGoneUnreadable(problem);
+            _isGoneSaved = false;
+        }
+        else
+        {
+            foreach (var user in _gone.Join(record))
+            {
+                if (!_unsaved.TryGetValue(user, out var time) || _gone.Covers(user, time))
+                {
+                    _sample.Remove(user);
+                }
+            }
+        }
+
+        _goneEtag = etag;
+    }
+
+    /// <summary>As of users' records: not overwritten silently, and the first stays.</summary>
+    private async Task KeepAsideAsync(string name, byte[] record)
+    {
+        var (kept, etag) = await store.ReadAsync(name, this.GetGrainId());
         if (kept.Length == 0)
         {
-            await store.WriteAsync(Aside, this.GetGrainId(), record, etag);
+            await store.WriteAsync(name, this.GetGrainId(), record, etag);
         }
 
         router.Metrics.Quarantined.Add(1);
     }
+
+    /// <summary>Of a silo of an earlier version nothing is known.</summary>
+    private static WordTime TimeOf(WordTime[]? times, int i) => times is null ? default : times[i];
 
     private void Hear(ulong user, ReadOnlySpan<byte> packed)
     {
@@ -168,18 +256,19 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         _isSaved = false;
     }
 
-    private void Forget(ulong user)
+    /// <returns>False: there was no evidence of the user here.</returns>
+    private bool Forget(ulong user)
     {
         _sample.Remove(user);
         if (_cohort.Remove(user))
         {
             _changes++;
             _isSaved = false;
+            return true;
         }
-        else if (_missing > 0)
-        {
-            _missing--;
-        }
+
+        _missing -= _missing > 0 ? 1u : 0;
+        return false;
     }
 
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));
@@ -250,6 +339,12 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read before it is next written. {Reason}")]
     private partial void LogNotRead(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence was put away before what {Users} users taught was written; they come back as they speak. {Reason}")]
+    private partial void LogNotSaved(int users, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Who is gone from a partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort-gone'; an old word may bring them back. {Reason}")]
+    private partial void LogGoneUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back as they speak. {Reason}")]
     private partial void LogNotRestored(string reason);

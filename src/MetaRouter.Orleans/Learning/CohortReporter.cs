@@ -3,23 +3,21 @@ using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// Tells the partitions what this silo's users teach, every five seconds and many users at once: a user who speaks often is sent once.
-/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded but for who is gone, some 40 bytes each; the oldest word of a user
+/// What this silo's users teach, on its way to the partitions, many users at once (<see cref="ReportLoop"/>): a user who speaks often is sent once.
+/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded but for who is gone, some 60 bytes each; the oldest word of a user
 /// who speaks again is never sent.
 /// </summary>
-internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : BackgroundService
+internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : IDisposable
 {
     private const int MostWaiting = 200_000;
     private const int AtATime = 1_000;
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<ulong, UserModel> _waiting = new();
+    private readonly ConcurrentDictionary<ulong, Word> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private int _users; // who wait: the dictionary takes all of its locks, a thousand of them, to count
@@ -29,18 +27,20 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     private bool IsFull => Waiting >= MostWaiting;
 
     /// <summary>O(1) while there is room: the user's summary is made when it is sent.</summary>
-    public void Report(ulong user, UserModel model)
+    /// <param name="time">When the user was like that.</param>
+    public void Report(ulong user, UserModel model, WordTime time)
     {
+        var word = new Word(model, time);
         while (true)
         {
             if (_waiting.TryGetValue(user, out var before))
             {
-                if (_waiting.TryUpdate(user, model, before))
+                if (time.IsBefore(before.Time) || _waiting.TryUpdate(user, word, before))
                 {
                     return;
                 }
             }
-            else if (Add(user, model))
+            else if (Add(user, word))
             {
                 return;
             }
@@ -73,42 +73,22 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
     }
 
-    public override void Dispose()
-    {
-        _turn.Dispose();
-        base.Dispose();
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                await FlushAsync().ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops; users report again where they are active next.
-        }
-    }
+    public void Dispose() => _turn.Dispose();
 
     /// <returns>False: another word of the user waits already.</returns>
-    private bool Add(ulong user, UserModel model)
+    private bool Add(ulong user, Word word)
     {
         if (IsFull)
         {
-            if (!model.State.IsEmpty && model.Summarise().Signals > 0)
+            if (!word.Model.State.IsEmpty && word.Model.Summarise().Signals > 0)
             {
                 return true;
             }
 
-            model = pool.Newcomer; // that somebody is gone is never dropped
+            word = word with { Model = pool.Newcomer }; // that somebody is gone is never dropped
         }
 
-        if (!_waiting.TryAdd(user, model))
+        if (!_waiting.TryAdd(user, word))
         {
             return false;
         }
@@ -118,7 +98,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <summary>A report after the other; what a partition did not take is not tried on it again in this flush.</summary>
-    private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, UserModel>> users)
+    private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, Word>> users)
     {
         var isReached = true;
         foreach (var some in users.Chunk(AtATime))
@@ -135,22 +115,24 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <returns>False: the partition was not reached.</returns>
-    private async Task<bool> TrySendAsync(int partition, KeyValuePair<ulong, UserModel>[] users)
+    private async Task<bool> TrySendAsync(int partition, KeyValuePair<ulong, Word>[] users)
     {
         try
         {
-            var summaries = users.Select(u => (Word: u, Summary: u.Value.Summarise())).ToArray();
-            var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Word.Key).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
+            var summaries = users.Select(u => (Word: u, Summary: u.Value.Model.Summarise())).ToArray();
+            var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Word).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
             var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
             var windows = new byte[]?[spoke.Length];
             var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
             for (var i = 0; i < spoke.Length; i++)
             {
                 Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-                windows[i] = WindowSample.Rank(spoke[i].Word.Key) <= ceiling ? spoke[i].Word.Value.State.ToBytes() : null;
+                windows[i] = WindowSample.Rank(spoke[i].Word.Key) <= ceiling ? spoke[i].Word.Value.Model.State.ToBytes() : null;
             }
 
-            var report = new CohortReport([.. spoke.Select(u => u.Word.Key)], evidence, gone, windows, pool.Current.Catalog.Version);
+            var report = new CohortReport(
+                [.. spoke.Select(u => u.Word.Key)], evidence, [.. gone.Select(u => u.Key)], windows, pool.Current.Catalog.Version,
+                [.. spoke.Select(u => u.Word.Value.Time)], [.. gone.Select(u => u.Value.Time)]);
             if (await grains.GetGrain<ICohortGrain>(partition).ReportAsync(report).ConfigureAwait(false) is { } next)
             {
                 _ceilings[partition] = next;
@@ -171,13 +153,15 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
     }
 
-    private void Keep(IEnumerable<KeyValuePair<ulong, UserModel>> users)
+    private void Keep(IEnumerable<KeyValuePair<ulong, Word>> users)
     {
-        foreach (var (user, model) in users)
+        foreach (var (user, word) in users)
         {
-            Add(user, model); // unless a newer word came meanwhile
+            Add(user, word); // unless a newer word came meanwhile
         }
     }
+
+    private readonly record struct Word(UserModel Model, WordTime Time);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The evidence of {Users} users could not be sent and waits. {Reason}")]
     private partial void LogLater(int users, string reason);

@@ -6,8 +6,10 @@ namespace MetaRouter.Orleans.Learning;
 [Alias("metarouter.cohort")]
 internal interface ICohortGrain : IGrainWithIntegerKey
 {
+    /// <summary>Takes what is newer than what it was told of the same user. Who is gone is in the store before this is answered; what others taught is written later (<see cref="SaveAsync"/>).</summary>
     /// <returns>Above which <see cref="WindowSample.Rank"/> windows need not be sent. Null: this silo has another catalog than the evidence was measured against, as while silos are restarted with new prices; none of it was taken, and who is gone was.</returns>
-    [Alias("report")]
+    /// <exception cref="RouterStoreException">Somebody is gone, and that could not be written: send it again.</exception>
+    [Alias("report"), ResponseTimeout("00:00:10")]
     ValueTask<ulong?> ReportAsync(CohortReport report);
 
     /// <summary>The E-step over this part.</summary>
@@ -33,8 +35,17 @@ internal interface ICohortGrain : IGrainWithIntegerKey
 /// <param name="Gone">Hashes of users who taught nothing any more: erased, or all withdrawn.</param>
 /// <param name="Windows">Raw windows of some of the users; null where not in the sample.</param>
 /// <param name="Catalog">The version of the catalog that the evidence is measured against; 0: a silo of an earlier version, which names none.</param>
+/// <param name="UsersTimes">When each of <paramref name="Users"/> was like that; null: a silo of an earlier version, which does not tell.</param>
+/// <param name="GoneTimes">The same of <paramref name="Gone"/>.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.cohort-report")]
-internal sealed record CohortReport([property: Id(0)] ulong[] Users, [property: Id(1)] byte[] Evidence, [property: Id(2)] ulong[] Gone, [property: Id(3)] byte[]?[] Windows, [property: Id(4)] ulong Catalog = 0);
+internal sealed record CohortReport(
+    [property: Id(0)] ulong[] Users,
+    [property: Id(1)] byte[] Evidence,
+    [property: Id(2)] ulong[] Gone,
+    [property: Id(3)] byte[]?[] Windows,
+    [property: Id(4)] ulong Catalog = 0,
+    [property: Id(5)] WordTime[]? UsersTimes = null,
+    [property: Id(6)] WordTime[]? GoneTimes = null);
 
 /// <param name="Counts">See <see cref="Expectation"/>.</param>
 /// <param name="LogEvidence">See <see cref="Expectation"/>.</param>

@@ -14,9 +14,10 @@ namespace MetaRouter.Orleans.Learning;
 /// in service; where too few are left to learn from, as after erasures, it publishes the snapshot's own again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
-    SiloRouter router, SharedState shared, ISnapshotPush push, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
+    SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
+    private const int MostRetries = 20;
     private const int MostRounds = 30; // each asks every partition; one process goes on to PriorFit.MostSteps
 
     private (long Changes, long Users)? _learned;
@@ -37,8 +38,7 @@ internal sealed partial class MetaLearnerGrain(
     public async ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await push.FlushAllAsync();
-        var report = await RoundAsync(cancellationToken);
+        var report = await RoundAsync(isAsked: true, cancellationToken);
         if (!report.Promoted)
         {
             await LetGoAsync();
@@ -47,10 +47,28 @@ internal sealed partial class MetaLearnerGrain(
         return report;
     }
 
-    private async ValueTask<RefreshReport> RoundAsync(CancellationToken cancellationToken)
+    private async ValueTask<RefreshReport> RoundAsync(bool isAsked, CancellationToken cancellationToken)
     {
-        var (started, own) = (Stopwatch.GetTimestamp(), Stopwatch.StartNew());
-        var changes = (await AskAsync(c => c.SaveAsync(), own)).Aggregate(0L, (sum, c) => unchecked(sum + c));
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
+        try
+        {
+            if (isAsked)
+            {
+                await push.FlushAllAsync().WaitAsync(either.Token);
+            }
+
+            return await RoundAsync(new Round(isAsked, Stopwatch.StartNew(), either.Token));
+        }
+        catch (OperationCanceledException e) when (stopping.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new RouterStoreException("The meta-learner's silo was asked to stop before the refresh was over; nothing was published. Ask again: it goes on where another silo is.", e);
+        }
+    }
+
+    private async ValueTask<RefreshReport> RoundAsync(Round round)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var changes = (await AskAsync(c => c.SaveAsync(), round)).Aggregate(0L, (sum, c) => unchecked(sum + c));
         if (_learned is { } learned && changes == learned.Changes)
         {
             return Report(false, learned.Users, 0);
@@ -59,41 +77,40 @@ internal sealed partial class MetaLearnerGrain(
         var (users, fit) = (0L, new PriorFit(PopulationPrior.Default, MostRounds));
         while (!fit.IsDone)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var answer = await ExpectAsync(fit.Prior, CohortPart.Taught, own);
+            var answer = await ExpectAsync(fit.Prior, CohortPart.Taught, round);
             users = answer.Users;
             fit.Advance(answer);
         }
 
-        var promoted = fit.IsLearned ? await PromoteAsync(fit.Prior, users, own) : await WithdrawAsync(users, own);
+        var promoted = fit.IsLearned ? await PromoteAsync(fit.Prior, users, round) : await WithdrawAsync(users, round);
         _learned = (changes, users);
         router.Metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
         return Report(promoted, users, fit.Steps);
 
-        RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), own.Elapsed);
+        RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), round.Own.Elapsed);
     }
 
-    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await shared.ReadHistoryAsync()).History;
+    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await shared.ReadHistoryAsync()).Priors;
 
     public async ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken)
     {
-        var (history, _) = await shared.ReadHistoryAsync();
+        var history = (await shared.ReadHistoryAsync()).Priors;
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
         _learned = null; // whoever asks for a refresh after this wants one, with or without news
-        return await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior, isHeld: true);
+        return (await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior, isAsked: true, isHeld: true))!;
     }
 
     public async ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken) =>
-        (await shared.ReadHistoryAsync()).History is [var latest, ..] && latest.Version != known ? latest : null;
+        (await shared.ReadHistoryAsync()).Priors is [var latest, ..] && latest.Version != known ? latest : null;
 
     private async Task RefreshQuietlyAsync(CancellationToken cancellationToken)
     {
         try
         {
-            if ((await shared.ReadHistoryAsync()).History is not [{ IsHeld: true }, ..])
+            if ((await shared.ReadHistoryAsync()).Priors is not [{ IsHeld: true }, ..])
             {
-                await RoundAsync(cancellationToken);
+                await RoundAsync(isAsked: false, cancellationToken);
             }
         }
 #pragma warning disable CA1031 // The prior in service stays; the next round tries again.
@@ -104,86 +121,106 @@ internal sealed partial class MetaLearnerGrain(
         }
     }
 
-    private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Stopwatch own)
+    private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Round round)
     {
         var serving = router.Pool.Current.Snapshot.Prior;
         candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics, serving.Latency);
         var bytes = PriorJson.Write(candidate);
-        var speech = await AskAsync(c => c.SpeechAsync(bytes), own);
+        var speech = await AskAsync(c => c.SpeechAsync(bytes), round);
         candidate = MetaLearner.WithSpeech(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
-        var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, own), await ExpectAsync(candidate, CohortPart.HeldOut, own));
+        var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, round), await ExpectAsync(candidate, CohortPart.HeldOut, round));
         if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
         {
             return false;
         }
 
-        await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate));
-        return true;
+        return await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null;
     }
 
     /// <summary>Puts the snapshot's own prior back, unless those whose evidence is missing for now may make enough again.</summary>
-    private async Task<bool> WithdrawAsync(long users, Stopwatch own)
+    private async Task<bool> WithdrawAsync(long users, Round round)
     {
-        var (history, _) = await shared.ReadHistoryAsync();
+        var history = (await shared.ReadHistoryAsync()).Priors;
         var shipped = PriorJson.Write(shared.Shipped);
-        if (history is not [var serving, ..] || serving.Prior.AsSpan().SequenceEqual(shipped) || users + (await AskAsync(c => c.MissingAsync(), own)).Sum() >= MetaLearner.SmallestCohort)
+        var isShipped = history is [var serving, ..] ? serving.Prior.AsSpan().SequenceEqual(shipped) : shared.Version == 0;
+        if (isShipped || users + (await AskAsync(c => c.MissingAsync(), round)).Sum() >= MetaLearner.SmallestCohort)
         {
             return false;
         }
 
-        await PublishAsync(0, double.NaN, double.NaN, shipped);
-        return true;
+        return await PublishAsync(0, double.NaN, double.NaN, shipped, round.IsAsked) is not null;
     }
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
-    private async Task LetGoAsync()
+    private Task LetGoAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
+
+    /// <returns>Null: a prior is held, which the timer does not replace.</returns>
+    private async Task<PublishedPrior?> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isAsked, bool isHeld = false)
     {
-        while (true)
+        var published = default(PublishedPrior);
+        await ChangeAsync(history =>
         {
-            var (history, etag) = await shared.ReadHistoryAsync();
-            if (history is not [{ IsHeld: true } held, ..] || await shared.TryPublishAsync([held with { IsHeld = false }, .. history.Skip(1)], etag))
+            if (!isAsked && history is [{ IsHeld: true }, ..])
+            {
+                published = null; // somebody went back, by another activation, since this round began
+                return null;
+            }
+
+            // Where the history was lost, silos still know what they serve, and take no older one that is pushed.
+            var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, shared.Version) + 1;
+            published = new PublishedPrior(version, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
+            return [published, .. history.Take(Remembered - 1)];
+        });
+        if (published is not null)
+        {
+            shared.Take(published);
+            await push.PushAllAsync(published);
+            LogPublished(published.Version, users);
+        }
+
+        return published;
+    }
+
+    /// <param name="change">Called again where somebody else published meanwhile; null: nothing is to be changed.</param>
+    private async Task ChangeAsync(Func<IReadOnlyList<PublishedPrior>, IReadOnlyList<PublishedPrior>?> change)
+    {
+        for (var attempt = 0; attempt < MostRetries; attempt++)
+        {
+            var read = await shared.ReadHistoryAsync();
+            if (change(read.Priors) is not { } changed || await shared.TryPublishAsync(changed, read))
             {
                 return;
             }
         }
+
+        throw new RouterStoreException($"The published priors changed {MostRetries} times while one was being published; something else writes to this store without pause. Try again later.");
     }
 
-    private async Task<PublishedPrior> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isHeld = false)
-    {
-        while (true)
-        {
-            var (history, etag) = await shared.ReadHistoryAsync();
-            var published = new PublishedPrior(history.Count == 0 ? 1 : history[0].Version + 1, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
-            if (await shared.TryPublishAsync([published, .. history.Take(Remembered - 1)], etag))
-            {
-                shared.Take(published);
-                await push.PushAllAsync(published);
-                LogPublished(published.Version, users);
-                return published;
-            }
-        }
-    }
-
-    private async Task<Expectation> ExpectAsync(PopulationPrior prior, CohortPart part, Stopwatch own)
+    private async Task<Expectation> ExpectAsync(PopulationPrior prior, CohortPart part, Round round)
     {
         var bytes = PriorJson.Write(prior);
-        return (await AskAsync(c => c.ExpectAsync(bytes, part), own)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
+        return (await AskAsync(c => c.ExpectAsync(bytes, part), round)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
     }
 
     /// <summary>Asks every partition at once; the learner's own clock stands still meanwhile.</summary>
-    private async Task<T[]> AskAsync<T>(Func<ICohortGrain, ValueTask<T>> question, Stopwatch own)
+    private async Task<T[]> AskAsync<T>(Func<ICohortGrain, ValueTask<T>> question, Round round)
     {
         var asked = Enumerable.Range(0, cluster.Partitions).Select(p => question(GrainFactory.GetGrain<ICohortGrain>(p)).AsTask()).ToArray();
-        own.Stop();
+        round.Own.Stop();
         try
         {
-            return await Task.WhenAll(asked);
+            return await Task.WhenAll(asked).WaitAsync(round.Token);
         }
         finally
         {
-            own.Start();
+            round.Own.Start();
         }
     }
+
+    /// <param name="IsAsked">Somebody asked for it: it may replace a prior that is held.</param>
+    /// <param name="Own">Runs while the learner itself works.</param>
+    /// <param name="Token">The caller gave up, or the silo stops.</param>
+    private sealed record Round(bool IsAsked, Stopwatch Own, CancellationToken Token);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Prior {Version}, learned from {Users} users, was published.")]
     private partial void LogPublished(long version, long users);

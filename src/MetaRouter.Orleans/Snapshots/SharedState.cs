@@ -11,16 +11,20 @@ namespace MetaRouter.Orleans.Snapshots;
 /// What all silos share: the secrets, made by whoever starts first, and the priors that were published. A silo reads both before it becomes active,
 /// and the priors again every few seconds, from the store itself: also when the meta-learner is dead.
 /// </summary>
-internal sealed partial class SharedState(RecordStore store, PoolHolder pool, TimeProvider time, ILogger<SharedState> logger)
+internal sealed partial class SharedState(RecordStore store, PoolHolder pool, RouterMetrics metrics, TimeProvider time, ILogger<SharedState> logger)
 {
     private const string Secret = "secrets";
     private const string Priors = "priors";
-    private static readonly GrainId Id = GrainId.Create("metarouter-shared", "0");
+    private const string Aside = "unreadable-priors";
+    private const string Type = "metarouter-shared";
+    private static readonly GrainId Id = GrainId.Create(Type, "0");
 
     private readonly Lock _gate = new();
     private RouterSecrets? _secrets;
     private long _version;
+    private long _atMs; // when the one in service was published
     private long _confirmed;
+    private (string? Etag, long Version) _reported; // what cannot be read is said once
 
     public RouterSecrets Secrets => _secrets ?? throw new InvalidOperationException("This silo has not read the cluster's secrets yet; it takes requests only when it is active.");
 
@@ -48,64 +52,100 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ti
         await PullAsync().ConfigureAwait(true);
     }
 
-    /// <summary>Takes over what was published last, if it is newer.</summary>
+    /// <summary>Takes over what was published last. What the store has counts, also where it was put back to an earlier day; where it cannot be read, what is in service stays.</summary>
+    /// <exception cref="RouterStoreException">It cannot be reached.</exception>
     public async Task PullAsync()
     {
-        var before = time.GetTimestamp();
-        var (history, _) = await ReadHistoryAsync().ConfigureAwait(true);
-        if (history.Count > 0)
+        var (before, serving) = (time.GetTimestamp(), Version);
+        var read = await ReadHistoryAsync().ConfigureAwait(true);
+        if (read.Priors is [var latest, ..])
         {
-            Take(history[0]);
+            Take(latest, serving);
         }
 
         Volatile.Write(ref _confirmed, before);
     }
 
     /// <summary>Puts a published prior into service, unless a newer one is.</summary>
-    public void Take(PublishedPrior published)
+    public void Take(PublishedPrior published) => Take(published, null);
+
+    /// <summary>The history as the store has it.</summary>
+    /// <exception cref="RouterStoreException">It cannot be reached.</exception>
+    public async Task<PriorHistory> ReadHistoryAsync()
+    {
+        var (bytes, etag) = await store.ReadAsync(Priors, Id).ConfigureAwait(true);
+        if (bytes.Length == 0)
+        {
+            return new PriorHistory([], etag);
+        }
+
+        try
+        {
+            var priors = JsonSerializer.Deserialize<List<PublishedPrior?>>(bytes, Json) ?? [];
+            return priors.TrueForAll(p => p is { Version: > 0, Prior: not null }) ? new PriorHistory(priors!, etag) : throw new JsonException("An entry has no Version above 0, or no Prior.");
+        }
+        catch (JsonException e)
+        {
+            if (_reported.Etag != etag)
+            {
+                _reported.Etag = etag;
+                LogHistoryUnreadable(bytes.Length, e.Message);
+            }
+
+            return new PriorHistory([], etag, bytes);
+        }
+    }
+
+    /// <summary>Writes the history if nobody else published since it was read. One that could not be read is kept aside first, each under its own name.</summary>
+    /// <exception cref="RouterStoreException">It may or may not have been written.</exception>
+    public async Task<bool> TryPublishAsync(IReadOnlyList<PublishedPrior> history, PriorHistory read)
+    {
+        if (read.Unreadable is { } unreadable)
+        {
+            await store.WriteAsync(Aside, GrainId.Create(Type, read.Etag ?? "0"), unreadable, null).ConfigureAwait(true); // where it is there already, it is the same
+        }
+
+        if (await store.WriteAsync(Priors, Id, JsonSerializer.SerializeToUtf8Bytes(history, Json), read.Etag).ConfigureAwait(true) is null)
+        {
+            return false;
+        }
+
+        if (read.Unreadable is not null)
+        {
+            metrics.Quarantined.Add(1);
+            LogSetAside($"{Aside}:{read.Etag}");
+        }
+
+        return true;
+    }
+
+    /// <param name="serving">The version in service when the store was asked, from which it may go back too; null: only to a newer one.</param>
+    private void Take(PublishedPrior published, long? serving)
     {
         lock (_gate)
         {
-            if (published.Version <= _version)
+            if ((published.Version <= _version && serving != _version) || (published.Version == _version && published.AtMs == _atMs))
             {
                 return;
             }
 
             if (PriorJson.Read(published.Prior, out var error) is not { } prior)
             {
-                LogUnreadable(published.Version, error);
+                if (_reported.Version != published.Version)
+                {
+                    _reported.Version = published.Version;
+                    LogUnreadable(published.Version, error);
+                }
+
                 return;
             }
 
             pool.Update(p => p.With(prior));
+            _atMs = published.AtMs;
             Volatile.Write(ref _version, published.Version);
             LogServing(published.Version, pool.Current.Snapshot.Version);
         }
     }
-
-    /// <summary>Latest first.</summary>
-    public async Task<(IReadOnlyList<PublishedPrior> History, string? Etag)> ReadHistoryAsync()
-    {
-        var (bytes, etag) = await store.ReadAsync(Priors, Id).ConfigureAwait(true);
-        if (bytes.Length == 0)
-        {
-            return ([], etag);
-        }
-
-        try
-        {
-            return (JsonSerializer.Deserialize<List<PublishedPrior>>(bytes, Json) ?? [], etag);
-        }
-        catch (JsonException e)
-        {
-            LogUnreadable(-1, e.Message);
-            return ([], etag);
-        }
-    }
-
-    /// <summary>Writes the history if nobody else published since it was read.</summary>
-    public async Task<bool> TryPublishAsync(IReadOnlyList<PublishedPrior> history, string? etag) =>
-        await store.WriteAsync(Priors, Id, JsonSerializer.SerializeToUtf8Bytes(history, Json), etag).ConfigureAwait(true) is not null;
 
     private static JsonSerializerOptions Json { get; } = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
@@ -114,4 +154,15 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ti
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Published prior {Version} cannot be read and is not used; what was in service stays. {Reason}")]
     private partial void LogUnreadable(long version, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The history of published priors has {Bytes} bytes that cannot be read; what was in service stays. It is set aside when the next prior is published. {Reason}")]
+    private partial void LogHistoryUnreadable(int bytes, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The history of published priors could not be read and was set aside under '{Name}'; a new one begins.")]
+    private partial void LogSetAside(string name);
 }
+
+/// <param name="Priors">Latest first.</param>
+/// <param name="Etag">Of the record; null: there is none.</param>
+/// <param name="Unreadable">What is there instead of a history, torn or of a later version; null: nothing is.</param>
+internal sealed record PriorHistory(IReadOnlyList<PublishedPrior> Priors, string? Etag, byte[]? Unreadable = null);

@@ -13,7 +13,7 @@ namespace MetaRouter.Orleans.Snapshots;
 [Alias("metarouter.snapshots")]
 internal interface ISnapshotService : IGrainService
 {
-    [Alias("push")]
+    [Alias("push"), ResponseTimeout("00:00:05")]
     Task PushAsync(PublishedPrior published);
 
     [Alias("flush")]
@@ -102,7 +102,9 @@ internal sealed partial class SnapshotFollower : BackgroundService
                 {
                     await _shared.PullAsync().ConfigureAwait(false);
                 }
-                catch (RouterStoreException e)
+#pragma warning disable CA1031 // What was in service stays. An exception that left this loop would end the silo.
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
                 {
                     LogNotFollowed("The published priors cannot be read", e.Message);
                 }

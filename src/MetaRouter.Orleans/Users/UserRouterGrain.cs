@@ -165,7 +165,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
     private async Task<bool> SaveAsync(UserModel user, byte[] record, long erasedAtMs)
     {
-        var etag = _etag;
+        var (etag, atMs) = (_etag, router.NowMs);
         try
         {
             etag = await store.WriteAsync(Name, this.GetGrainId(), record, etag);
@@ -184,7 +184,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         }
 
         (_user, _etag, _erasedAtMs) = (user, etag, erasedAtMs);
-        Report(user);
+        Report(user, atMs);
         return true;
     }
 
@@ -214,14 +214,19 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     /// <summary>Requests that interleave wait for one load.</summary>
     private async Task LoadOnceAsync()
     {
-        await (_loading is { IsCompleted: false } running ? running : _loading = LoadAsync());
-        _loading = null;
+        var loading = _loading is { IsCompleted: false } running ? running : _loading = LoadAsync();
+        await loading;
+        if (ReferenceEquals(_loading, loading))
+        {
+            _loading = null; // not another's that began since: what two loads bring, one of them may have read before a save
+        }
     }
 
     private async Task LoadAsync()
     {
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
+            var atMs = router.NowMs;
             var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
             if (UserRecord.TryRead(record, out var state, out var erasedAt, out var error))
             {
@@ -229,7 +234,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
                 (_user, _etag, _erasedAtMs) = (state.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
                 if (!state.IsEmpty || erasedAt > 0)
                 {
-                    Report(_user); // so that a partition that lost its memory comes to know its users again, and who is erased
+                    Report(_user, atMs); // so that a partition that lost its memory comes to know its users again, and who is erased
                 }
 
                 return;
@@ -248,10 +253,11 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         throw Contended();
     }
 
-    private void Report(UserModel user)
+    private void Report(UserModel user, long atMs)
     {
-        // Of a private tenant nothing but that there is nothing: the partitions keep what was taught before the tenant turned private.
-        reporter.Report(_key.User, router.IsPrivate(_key.Tenant) ? router.Pool.Newcomer : user);
+        // Of a private tenant nothing but that there is nothing: the partitions keep what was taught before the tenant turned private. That is no departure but for an erasure.
+        var isPrivate = router.IsPrivate(_key.Tenant);
+        reporter.Report(_key.User, isPrivate ? router.Pool.Newcomer : user, new WordTime(_erasedAtMs, isPrivate ? 0 : atMs));
     }
 
     private static RouterStoreException Contended() =>

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+
+namespace MetaRouter.Orleans.Learning;
+
+/// <summary>
+/// Who taught nothing any more, and since when: erased, or all withdrawn. A word from before that, which waited on another silo, must not bring the user back.
+/// Kept for a lifetime, after which no word is taken that is older than it; so none is needed for longer. Some 40 bytes each. Not thread-safe.
+/// </summary>
+/// <param name="lifetime">Above 0.</param>
+/// <param name="most">How many are kept; a quarter more for a while. Beyond that the oldest are forgotten early.</param>
+internal sealed class Departures(TimeSpan lifetime, int most)
+{
+    private const byte Version = 1;
+    private const int Row = sizeof(ulong) + sizeof(long) + sizeof(long);
+
+    private readonly Dictionary<ulong, WordTime> _gone = [];
+
+    public int Count => _gone.Count;
+
+    /// <returns>True: that is news. False: as much or more is known of the user, or the word has no time.</returns>
+    public bool Add(ulong user, in WordTime time)
+    {
+        if (time == default || (_gone.TryGetValue(user, out var known) && !known.IsBefore(time)))
+        {
+            return false;
+        }
+
+        _gone[user] = time;
+        if (_gone.Count > most + (most / 4))
+        {
+            foreach (var (oldest, _) in _gone.OrderBy(g => At(g.Value)).Take(_gone.Count - most).ToArray())
+            {
+                _gone.Remove(oldest);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether what the user taught then is gone since.</summary>
+    public bool Covers(ulong user, in WordTime time) => _gone.TryGetValue(user, out var gone) && time.IsBefore(gone);
+
+    /// <summary>Whether a word is from so long ago that it cannot be told whether its user went since.</summary>
+    public bool IsTooOld(in WordTime time, long nowMs) => time.AtMs > 0 && time.AtMs < nowMs - (long)lifetime.TotalMilliseconds;
+
+    /// <summary>Version, then a user at a time: hash, the erasure's time and the word's. Those older than the lifetime are forgotten.</summary>
+    public byte[] ToBytes(long nowMs)
+    {
+        foreach (var (old, _) in _gone.Where(g => At(g.Value) < nowMs - (long)lifetime.TotalMilliseconds).ToArray())
+        {
+            _gone.Remove(old);
+        }
+
+        var (bytes, at) = (new byte[1 + (_gone.Count * Row)], 1);
+        bytes[0] = Version;
+        foreach (var (user, time) in _gone)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), user);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 8), time.ErasedAtMs);
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(at + 16), time.AtMs);
+            at += Row;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Why nothing can be made of a record; null: it can be read, or there is none.</summary>
+    public static string? ProblemOf(ReadOnlySpan<byte> bytes) => bytes.IsEmpty || (bytes[0] == Version && (bytes.Length - 1) % Row == 0) ? null
+        : $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after its first.";
+
+    /// <param name="bytes">A record without a problem.</param>
+    /// <returns>Whom this did not know to be gone, or not since then.</returns>
+    public IReadOnlyList<ulong> Join(ReadOnlySpan<byte> bytes)
+    {
+        var news = new List<ulong>();
+        for (var at = 1; at < bytes.Length; at += Row)
+        {
+            var user = BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
+            if (Add(user, new WordTime(BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 8)..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 16)..]))))
+            {
+                news.Add(user);
+            }
+        }
+
+        return news;
+    }
+
+    private static long At(in WordTime time) => Math.Max(time.ErasedAtMs, time.AtMs);
+}

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Orleans.Learning;
+
+/// <summary>
+/// Has the silo's words sent every five seconds while it is active, and when it is asked to stop: once while the cluster counts it in, so that its own partitions take
+/// theirs, and once more after its users are put away, for what they said until then. Each of the two has five seconds at the most.
+/// </summary>
+internal sealed partial class ReportLoop(CohortReporter reporter, ISiloStatusOracle silos, ILogger<ReportLoop> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stopping = new();
+
+    public void Participate(ISiloLifecycle lifecycle)
+    {
+        lifecycle.Subscribe(nameof(ReportLoop), ServiceLifecycleStage.Active, Start, StopAsync);
+        lifecycle.Subscribe(nameof(ReportLoop), ServiceLifecycleStage.GrainDirectoryShutdown, _ => Task.CompletedTask, LastAsync);
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    private Task Start(CancellationToken cancellationToken)
+    {
+        _ = Task.Run(RunAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    private async Task RunAsync()
+    {
+        using var timer = new PeriodicTimer(Period);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                await reporter.FlushAsync().ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The silo stops.
+        }
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task LastAsync(CancellationToken cancellationToken)
+    {
+        // The partitions of the last silo are put away, and nobody else can take them in.
+        if (silos.GetActiveSilos().Any(s => !s.Equals(silos.SiloAddress)))
+        {
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (reporter.Waiting > 0)
+        {
+            LogLeft(reporter.Waiting);
+        }
+    }
+
+    private async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            // Also where nobody waits: a flush may be under way.
+            await reporter.FlushAsync().WaitAsync(Patience, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The silo stops before the partitions were told of {Users} users; they are told when these users are next active.")]
+    private partial void LogLeft(int users);
+}
