@@ -7,7 +7,6 @@ using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
-using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
