@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Tests.Users;
-using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.Tests.Preferences;
 
