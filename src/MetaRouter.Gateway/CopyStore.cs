@@ -9,15 +9,20 @@ namespace MetaRouter.Gateway;
 internal static class CopyStore
 {
     public const string Command = "copy", Usage = $"{Command} FROM TO";
-    private const string Sqlite = "sqlite:", Redis = "redis:", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
+    private const string Sqlite = "sqlite:", Redis = "redis:", Forms = $"{Sqlite}PATH or {Redis}HOST:PORT", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
 
     /// <summary>A prefix that the settings name is that of both, as a gateway would read them here.</summary>
     /// <returns>What the program ends with.</returns>
     public static async Task<int> RunAsync(string[] arguments, TextWriter output)
     {
-        if (arguments is not [var from, var to] || !IsStore(from) || !IsStore(to) || from == to)
+        if (arguments is not [var from, var to])
         {
-            return ProgramArguments.Fail($"usage: {Usage} (two stores: {Sqlite}PATH or {Redis}HOST:PORT)", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail($"'{Command}' takes two stores, and there {(arguments.Length == 1 ? "is 1" : $"are {arguments.Length}")}. Usage: {Usage} ({Forms})", ProgramArguments.BadConfiguration);
+        }
+
+        if ((!IsStore(from) ? from : !IsStore(to) ? to : null) is { } wrong)
+        {
+            return ProgramArguments.Fail($"'{RedisAddress.Shown(wrong)}' is no store that can be copied; write {Forms}. Usage: {Usage}", ProgramArguments.BadConfiguration);
         }
 
         if (from.StartsWith(Sqlite, StringComparison.Ordinal) && !File.Exists(from[Sqlite.Length..]))
@@ -28,6 +33,11 @@ internal static class CopyStore
         var prefix = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = ProgramDefaults.Folder }).Configuration[Prefix] ?? new MetaRouterOptions().RedisPrefix;
         try
         {
+            if (Place(from) == Place(to))
+            {
+                return ProgramArguments.Fail($"Source and target are the same store, '{RedisAddress.Shown(from)}'. Name another to copy to, one that is empty or not there yet ({Forms}). Usage: {Usage}", ProgramArguments.BadConfiguration);
+            }
+
             await using var source = Open(from, prefix);
             await using var target = Open(to, prefix);
             using var metrics = new RouterMetrics();
@@ -53,6 +63,20 @@ internal static class CopyStore
     private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:n0} {what}{(count == 1 ? "" : "s")}");
 
     private static bool IsStore(string store) => (store.StartsWith(Sqlite, StringComparison.Ordinal) && store.Length > Sqlite.Length) || (store.StartsWith(Redis, StringComparison.Ordinal) && store.Length > Redis.Length);
+
+    /// <summary>Where it is, however it is written; one machine may still have two names.</summary>
+    /// <exception cref="StoreException">An address of Redis that cannot be understood.</exception>
+    private static string Place(string store)
+    {
+        if (store.StartsWith(Sqlite, StringComparison.Ordinal))
+        {
+            var path = Path.GetFullPath(store[Sqlite.Length..]);
+            return Sqlite + (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
+        }
+
+        var redis = RedisAddress.Parse(store[Redis.Length..]);
+        return Redis + string.Join(',', redis.EndPoints.Select(RedisReach.Name).Order(StringComparer.OrdinalIgnoreCase)) + "/" + (redis.DefaultDatabase ?? 0).ToString(CultureInfo.InvariantCulture);
+    }
 
     private static IUserStore Open(string store, string prefix) => store.StartsWith(Sqlite, StringComparison.Ordinal) ? SqliteUserStore.Open(store[Sqlite.Length..]) : RedisUserStore.Open(store[Redis.Length..], prefix);
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using MetaRouter.Core.Routing;
-using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Telemetry;
@@ -28,9 +27,6 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private readonly UserCache _users;
     private readonly StoreAway _storeAway = new();
     private readonly UserTurns _turns = new();
-
-    [ThreadStatic]
-    private static RequestEncoding? t_scratch;
 
     public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
     {
@@ -149,7 +145,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request, DecisionSpans? spans)
     {
         var moment = DecisionMoment.Of(key.Tenant, key.User, _time.GetUtcNow().ToUnixTimeMilliseconds(), erasedAtMs, Chance.Take(DecisionMoment.ChanceBytes));
-        return user.Decide(request, _policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
+        return user.Decide(request, _policy, moment, EncodingScratch.OfThread, spans is null ? null : spans.Enter);
     }
 
     /// <summary>The user under the pool in service now.</summary>

@@ -168,6 +168,26 @@ public sealed class EvaluateCommandTests : IDisposable
         static string Thumb(int i) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":1,"withdrawn":false}""";
     }
 
+    /// <summary>Four decisions, of which the large model was tried in the one of ten times that it might: its weight is ten.</summary>
+    [Fact]
+    public async Task Evaluate_LogWithFewDecisions_TellsWhereAnEstimateCannotBe()
+    {
+        Write("few", [.. Enumerable.Range(0, 4).Select(i => $$"""{"time":"t{{i}}","nonce":{{i}},"chosen":"{{(i == 0 ? "large" : "small")}}","offered":null,"reward":{{(i == 0 ? 1 : 0)}},"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":0.9},{"model":"large","quality":0.8,"cost_usd":0.01,"utility":0.4,"propensity":0.1}]}""")]);
+
+        var (code, output, _) = await Run("evaluate", "--log", _folder.File("few"), "--json");
+
+        code.ShouldBe(0);
+        var lines = output.Split('\n');
+        lines.Single(l => l.Contains("always large", StringComparison.Ordinal) && l.Contains('[', StringComparison.Ordinal) && !l.StartsWith('{')).ShouldContain("]*");
+        var told = output.ReplaceLineEndings(" ");
+        told.ShouldContain("leaves 0 to 1, where every reward lies");
+        told.ShouldMatch(@"Doubly robust is outside for .*always large 1\.\d{3}");
+        using var json = JsonDocument.Parse(lines.Last(l => l.StartsWith('{')));
+        var large = json.RootElement.GetProperty("policies").EnumerateArray().Single(p => p.GetProperty("policy").GetString() == "always large");
+        large.GetProperty("out_of_range").EnumerateArray().Select(e => e.GetString()).ShouldContain("doubly_robust");
+        large.GetProperty("doubly_robust").GetDouble().ShouldBeGreaterThan(1);
+    }
+
     [Theory]
     [InlineData("stands alone", "P2", "--log", "decisions")]
     [InlineData("no such file", "--log", "nowhere.ndjson")]

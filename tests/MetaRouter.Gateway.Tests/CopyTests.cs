@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 using Microsoft.Data.Sqlite;
@@ -134,6 +136,51 @@ public sealed class CopyTests : IDisposable
         (await to.ReadValueAsync(ValueNames.Secrets)).ShouldBe(others);
     }
 
+    /// <summary>The same words written otherwise are the same store too.</summary>
+    [Theory]
+    [InlineData("sqlite:FOLDER/users.db", "sqlite:FOLDER/users.db", "Source and target are the same store, 'sqlite:FOLDER/users.db'. Name another to copy to")]
+    [InlineData("sqlite:FOLDER/users.db", "sqlite:FOLDER/../FOLDER/users.db", "Source and target are the same store")]
+    [InlineData("sqlite:FOLDER/users.db", "sqlite:FOLDER/link.db", "Source and target are the same store")]
+    [InlineData("redis:127.0.0.1:1", "redis:127.0.0.1:1,password=hidden", "Source and target are the same store, 'redis:127.0.0.1:1'. Name another to copy to")]
+    [InlineData("memory", "redis:127.0.0.1:1", "'memory' is no store that can be copied; write sqlite:PATH or redis:HOST:PORT")]
+    [InlineData("sqlite:FOLDER/users.db", "cluster:127.0.0.1:1,password=hidden", "'cluster:127.0.0.1:1' is no store that can be copied")]
+    [InlineData("sqlite:FOLDER/users.db", null, "'copy' takes two stores, and there is 1. Usage: copy FROM TO (sqlite:PATH or redis:HOST:PORT)")]
+    public async Task Copy_OfWhatCannotBeCopied_NamesTheFaultAndTheRemedy(string from, string? to, string says)
+    {
+        await (await StartAsync($"sqlite:{_folder.Path}/users.db")).DisposeAsync();
+        File.CreateSymbolicLink(_folder.File("link.db"), _folder.File("users.db"));
+        string In(string text) => text.Replace("FOLDER/../FOLDER", $"{_folder.Path}/../{Path.GetFileName(_folder.Path)}", StringComparison.Ordinal).Replace("FOLDER", _folder.Path, StringComparison.Ordinal);
+        var (code, said) = await Programs.RunAsync(Programs.Of("MetaRouter.Gateway", [CopyStore.Command, In(from), .. to is null ? [] : (string[])[In(to)]]));
+
+        said.ShouldContain(In(says));
+        said.ShouldNotContain("hidden");
+        code.ShouldBe(2);
+    }
+
+    /// <summary>Where it is, what was found there, what to do, and the cause; the gateway that starts says the same.</summary>
+    [Theory]
+    [InlineData("copy", "127.0.0.1:FREE", "nothing listens there; start Redis, or name the address where it listens. (Connection refused)")]
+    [InlineData("start", "127.0.0.1:FREE", "nothing listens there; start Redis, or name the address where it listens. (Connection refused)")]
+    [InlineData("copy", "no-such-machine.invalid:6379", "no machine is known by that name; check the name, and that this machine's DNS knows it. (")]
+    [InlineData("copy", "127.0.0.1:MUTE", "somebody listens there, but does not answer as a Redis does; check that it is a Redis, ssl=true if it speaks TLS, and the password")]
+    [InlineData("copy", "127.0.0.1:MUTE,ssl=true", "somebody listens there, but does not answer as a Redis over TLS does; check that it is a Redis and listens with TLS on this port")]
+    [InlineData("copy", "127.0.0.1:FREE,127.0.0.1:MUTE", "127.0.0.1:FREE: nothing listens there; 127.0.0.1:MUTE: somebody listens there, but does not answer as a Redis does; check that it is a Redis")]
+    public async Task Redis_ThatCannotBeReached_IsToldWithWhatWasTriedAndWhatToDo(string how, string address, string says)
+    {
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        var free = Loopback.FreePort();
+        string In(string text) => text.Replace("FREE", $"{free}", StringComparison.Ordinal).Replace("MUTE", $"{((IPEndPoint)mute.LocalEndpoint).Port}", StringComparison.Ordinal);
+        await (await StartAsync($"sqlite:{_folder.Path}/users.db")).DisposeAsync();
+
+        var (code, said) = await Programs.RunAsync(Programs.Of("MetaRouter.Gateway", how == "copy" ? [CopyStore.Command, $"sqlite:{_folder.Path}/users.db", "redis:" + In(address)] : ["--MetaRouter:Store", "redis:" + In(address), "--urls", "http://127.0.0.1:0"]));
+
+        said.ShouldStartWith($"The store 'redis:{In(address).Replace(",ssl=true", "", StringComparison.Ordinal)}' cannot be opened: tried for ");
+        said.ShouldContain(" s, " + In(says));
+        said.ShouldNotContain("PING;");
+        code.ShouldBe(1);
+    }
+
     private async Task ShouldKeepNobodyWhomTheSourceLostAsync(IUserStore to)
     {
         await using var from = SqliteUserStore.Open($"{_folder.Path}/users.db");
@@ -145,6 +192,13 @@ public sealed class CopyTests : IDisposable
             (await to.SaveAsync(key, new byte[] { 7 }, 0)).ShouldBeGreaterThan(0); // by the copy that was cut short
         }
 
+        string[] copied = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior, ValueNames.Accounts, ValueNames.AccountChanges];
+        foreach (var name in copied)
+        {
+            (await to.WriteValueAsync(name, new byte[] { 9 }, null)).ShouldBeTrue();
+        }
+
+        (await from.WriteValueAsync(ValueNames.Mode, new byte[] { 8 }, null)).ShouldBeTrue();
         await from.QuarantineAsync(aside, await from.LoadAsync(aside), "torn", 1);
         await from.EraseAsync(purged, 1);
         (await from.PurgeTombstonesAsync(100)).ShouldBe(1);
@@ -156,6 +210,11 @@ public sealed class CopyTests : IDisposable
         {
             var (there, here) = (await to.LoadAsync(key), await from.LoadAsync(key));
             (Convert.ToHexString(there.State), there.ErasedAtMs).ShouldBe((Convert.ToHexString(here.State), here.ErasedAtMs), $"user {key.User}");
+        }
+
+        foreach (var name in copied)
+        {
+            (await to.ReadValueAsync(name)).ShouldBe(await from.ReadValueAsync(name), name);
         }
     }
 
@@ -209,6 +268,8 @@ public sealed class CopyTests : IDisposable
         }
 
         public ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default) => inner.WriteValueAsync(name, value, expected, cancellationToken);
+
+        public ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default) => inner.RemoveValueAsync(name, expected, cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }

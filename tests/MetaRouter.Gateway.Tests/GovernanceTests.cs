@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -43,7 +41,9 @@ public sealed class GovernanceTests : IAsyncLifetime
         }
 
         await using var redis = onRedis ? await RedisServer.StartAsync() : null;
-        // A named call is expected to cost 1,000 completion tokens at $15 and a few prompt tokens: $0.015; it costs 100 and 1,000: $0.0065 (cached at full price).
+        // Fourteen answers of the named model are expected to cost $0.0011 each, $0.0157; the call costs 100 and 1,000 tokens: $0.0065 (cached at full price).
+        var body = JsonNode.Parse(Body(Strong))!;
+        body["n"] = 14;
         await using var gateway = await StartAsync(["--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1", .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);
         using var overspent = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().OverspentUsd);
         using var unheard = new Meters(gateway.App.Services.GetRequiredService<RouterMetrics>().Fallbacks);
@@ -51,7 +51,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         // Where a busy machine's Redis does not answer in time it may keep what was reserved, and as much again may be spent by this process' own count.
         double Kept() => 0.016 * unheard.Sum;
         double Most() => (unheard.Sum > 0 ? 0.2 : 0.1) + overspent.Sum + 1e-9;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => gateway.PostAsync(Chat, Body(Strong))));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => gateway.PostAsync(Chat, body.ToJsonString())));
 
         var spent = answers.Where(a => a.Status == 200).Sum(Usd);
         spent.ShouldBeInRange(0.03 - Kept(), Most());
@@ -61,7 +61,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         int.Parse(refused.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 86_400);
 
         // What was reserved and not spent is back: more calls fit, one after the other, until the budget is really spent.
-        while (await gateway.PostAsync(Chat, Body(Strong)) is { Status: 200 } more)
+        while (await gateway.PostAsync(Chat, body.ToJsonString()) is { Status: 200 } more)
         {
             spent += Usd(more);
         }
@@ -69,7 +69,50 @@ public sealed class GovernanceTests : IAsyncLifetime
         spent.ShouldBeGreaterThan(0.1 - 0.016 - Kept());
         spent.ShouldBeLessThanOrEqualTo(Most());
         gateway.Time.Ahead += TimeSpan.FromDays(1);
-        (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+        (await gateway.PostAsync(Chat, body.ToJsonString())).Status.ShouldBe(200);
+    }
+
+    /// <summary>Who names a model has as much set aside as a routed request that the model is chosen for, whatever room the answer is given.</summary>
+    [Theory]
+    [InlineData(Chat, null)]
+    [InlineData(Chat, 32_000)]
+    [InlineData(Chat, 5)]
+    [InlineData("/v1/messages", 32_000)]
+    [InlineData("/v1/messages", 5)]
+    [InlineData("/v1/responses", null)]
+    [InlineData("/v1/responses", 32_000)]
+    [InlineData("/v1/responses", 16)]
+    public async Task Budget_NamedModel_HasSetAsideWhatIsPredictedOfItsAnswer(string path, int? limit)
+    {
+        const string text = "Explain how a heat pump works, and when it is worth its price.";
+        var release = new TaskCompletionSource();
+        _upstream.Script = async (_, _) =>
+        {
+            await release.Task;
+            return false;
+        };
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+        var route = (await gateway.PostAsync("/v1/router/route", $$"""{"input":"{{text}}"}""")).Body;
+        var predicted = (double)route["ranking"]!.AsArray().Single(r => (string)r!["model"]! == Strong)!["cost_usd"]!;
+        var body = new JsonObject { ["model"] = Strong };
+        (body[path == "/v1/responses" ? "max_output_tokens" : "max_tokens"], body[path == "/v1/responses" ? "input" : "messages"]) =
+            (limit, path == "/v1/responses" ? text : new JsonArray(new JsonObject { ["role"] = "user", ["content"] = text }));
+
+        var asked = gateway.PostAsync(path, body.ToJsonString());
+        await Eventually.TrueAsync(() => _upstream.Calls > 0, TimeSpan.FromSeconds(10));
+        var held = (double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!;
+        release.SetResult();
+        (await asked).Status.ShouldBe(200);
+
+        predicted.ShouldBeInRange(0.0005, 0.012); // 1,000 tokens, once set aside whatever was asked, are $0.015
+        if (limit is < 100)
+        {
+            held.ShouldBeInRange(limit.Value * 15e-6, (limit.Value * 15e-6) + (90 * 5e-6));
+        }
+        else
+        {
+            held.ShouldBe(predicted, 2e-9);
+        }
     }
 
     [Fact]
@@ -77,13 +120,13 @@ public sealed class GovernanceTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1");
         var body = JsonNode.Parse(Body(Strong))!;
-        (body["n"], body["max_tokens"]) = (128, 1000);
+        (body["n"], body["max_tokens"]) = (10_000, 20);
 
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92"); // 128 times 1,000 tokens at $15
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$5.96"); // 10,000 times 20 tokens at $15, and some 60 of the prompt
         body["max_completion_tokens"] = null; // as some clients send what is not set
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$1.92");
-        body["max_tokens"] = 2000;
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$3.84");
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$5.96");
+        body["max_tokens"] = 30;
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$7.46");
         body["model"] = "auto:quality";
         body["n"] = 1_000_000;
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");
@@ -123,7 +166,7 @@ public sealed class GovernanceTests : IAsyncLifetime
             body[name] = value!.DeepClone();
         }
 
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "cost $0.065"); // 10,000 tokens at $5, and 1,000 at $15
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "cost $0.05"); // 10,000 tokens at $5, and what is predicted of the answer
         _upstream.Calls.ShouldBe(0);
     }
 
@@ -285,7 +328,7 @@ public sealed class GovernanceTests : IAsyncLifetime
 
         await using var redis = onRedis ? await RedisServer.StartAsync() : null;
         await using var gateway = await StartAsync([
-            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Tenants:0:UserBudgetUsd", "0.025", "--Tenants:0:BudgetPeriod", "month",
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Tenants:0:UserBudgetUsd", "0.0135", "--Tenants:0:BudgetPeriod", "month",
             .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);
         var usd = Usd(await gateway.PostAsync(Chat, Body(Strong, user: "ann")));
         usd += Usd(await gateway.PostAsync(Chat, Body(Strong, user: "ann")));
@@ -297,7 +340,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         ((string)ann["period"]!).ShouldBe("month");
         ((double)ann["budget_usd"]!).ShouldBe(1);
         ((double)ann["spent_usd"]!).ShouldBe(usd, 1e-8);
-        ((double)ann["user"]!["budget_usd"]!).ShouldBe(0.025);
+        ((double)ann["user"]!["budget_usd"]!).ShouldBe(0.0135);
         ((double)ann["user"]!["spent_usd"]!).ShouldBe(usd, 1e-8);
         ((double)bob["user"]!["spent_usd"]!).ShouldBe(0);
         (await gateway.GetAsync("/v1/router/budget")).Body["user"].ShouldBeNull();
@@ -365,7 +408,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     public async Task Budget_SurvivesARestart()
     {
         using var folder = new TemporaryFolder();
-        string[] settings = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.016"];
+        string[] settings = ["--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.007"];
         await using (var first = await StartAsync(settings))
         {
             (await first.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
@@ -1075,54 +1118,6 @@ public sealed class GovernanceTests : IAsyncLifetime
         {
             await remembers();
             await inner.RememberAsync(name, value, lifetime, cancellationToken);
-        }
-    }
-
-    /// <summary>Everything measured while it lives, by every gateway of the process.</summary>
-    private sealed class Meters : IDisposable
-    {
-        private readonly MeterListener _listener = new();
-        private readonly Lock _gate = new();
-
-        /// <summary>Of every gateway in this process: other tests' too.</summary>
-        public Meters()
-            : this(instrument => instrument.Meter.Name.StartsWith("MetaRouter", StringComparison.Ordinal))
-        {
-        }
-
-        /// <summary>Of one gateway alone.</summary>
-        public Meters(Instrument only)
-            : this(instrument => ReferenceEquals(instrument, only))
-        {
-        }
-
-        private Meters(Predicate<Instrument> isHeard)
-        {
-            _listener.InstrumentPublished = (instrument, listener) =>
-            {
-                if (isHeard(instrument))
-                {
-                    listener.EnableMeasurementEvents(instrument);
-                }
-            };
-            _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
-            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
-            _listener.Start();
-        }
-
-        public ConcurrentQueue<string> Seen { get; } = [];
-
-        public double Sum { get; private set; }
-
-        public void Dispose() => _listener.Dispose();
-
-        private void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-        {
-            Seen.Enqueue($"{instrument.Name} {string.Join(' ', tags.ToArray().Select(t => $"{t.Key}={t.Value}"))}");
-            lock (_gate)
-            {
-                Sum += value;
-            }
         }
     }
 }

@@ -373,6 +373,30 @@ public sealed class UpstreamTests : IAsyncLifetime
         answer.Headers["x-router-attempts"].ShouldBe("2");
     }
 
+    /// <summary>An answer that another model gave is one fail-over, also where two were to be compared; where nobody answers in the end there was none.</summary>
+    [Theory]
+    [InlineData(200, false, 1)]
+    [InlineData(200, true, 1)]
+    [InlineData(400, false, 0)]
+    [InlineData(429, false, 0)]
+    [InlineData(400, true, 0)]
+    public async Task FailOver_IsCountedWhereAnotherModelAnswered(int others, bool compares, int counted)
+    {
+        using var failOvers = new Meters(_gateway.App.Services.GetRequiredService<GatewayMetrics>().FailOvers);
+        (string, string)[] asks = compares ? [("x-router-compare", "always")] : [];
+        var chosen = (await _gateway.PostAsync(Chat, Body("auto"), asks)).Headers["x-router-model"];
+        foreach (var (model, upstream) in _of)
+        {
+            upstream.Script = (context, _) => model == chosen ? ScriptedUpstream.FailAsync(context, 500) : others == 200 ? Task.FromResult(false) : ScriptedUpstream.FailAsync(context, others);
+        }
+
+        var answer = await _gateway.PostAsync(Chat, Body("auto"), asks);
+
+        answer.Status.ShouldBe(others, answer.Text);
+        failOvers.Sum.ShouldBe(counted);
+        ((int)(await _gateway.GetAsync("/v1/console/overview")).Body["totals"]!["fallbacks"]!).ShouldBe(counted);
+    }
+
     [Fact]
     public async Task FailOver_RequestTheUpstreamRefuses_IsNotTriedElsewhere()
     {

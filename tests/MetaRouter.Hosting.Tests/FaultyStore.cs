@@ -76,6 +76,8 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
         return written && Interlocked.Exchange(ref _lose, 0) == 1 ? throw new StoreException("The answer was made to get lost.") : written;
     }
 
+    public ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default) => inner.RemoveValueAsync(name, expected, cancellationToken);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     private sealed class HeldSave : IHeldSave

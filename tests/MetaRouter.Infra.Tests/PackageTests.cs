@@ -41,7 +41,7 @@ public sealed class PackageTests
     {
         using var folder = new TemporaryFolder();
         await PackAsync(folder, "Core", "Hosting");
-        Unpacked(folder, "MetaRouter.Hosting", "PACKAGE.md", "lib/net10.0/MetaRouter.Hosting.dll");
+        Unpacked(folder, "MetaRouter.Hosting", "PACKAGE.md", "docs/settings.md", "lib/net10.0/MetaRouter.Hosting.dll");
         folder.Write("app.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk.Web">
               <PropertyGroup><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings></PropertyGroup>
@@ -82,6 +82,26 @@ public sealed class PackageTests
         (await tool.StandardOutput.ReadToEndAsync()).ShouldContain(says);
         await tool.WaitForExitAsync();
         tool.ExitCode.ShouldBe(0);
+        var installed = Directory.GetFiles(folder.File("tools"), "*", SearchOption.AllDirectories);
+        installed.ShouldContain(f => f.EndsWith(".runtimeconfig.json", StringComparison.Ordinal));
+        installed.ShouldNotContain(f => f.EndsWith(".lock.json", StringComparison.Ordinal));
+        installed.Where(f => f.EndsWith(".xml", StringComparison.Ordinal) && Path.GetFileName(f) != "DotnetToolSettings.xml").ShouldBeEmpty();
+    }
+
+    /// <summary>What an error sends a reader to is there.</summary>
+    [Fact]
+    public async Task GatewayTool_SettingThatDoesNotExist_IsToldWithAPageThatIsThere()
+    {
+        using var folder = new TemporaryFolder();
+        await PackAsync(folder, "Gateway");
+        await DotnetAsync(folder, "tool", "install", "MetaRouter.Gateway", "--version", Version, "--tool-path", folder.File("tools"), "--add-source", folder.File("packages"));
+
+        var (code, said) = await Programs.RunAsync(new ProcessStartInfo(folder.File("tools/metarouter-gateway"), ["--MetaRouter:Stroe", "memory"]) { WorkingDirectory = folder.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
+
+        code.ShouldBe(2);
+        said.ShouldContain("'Stroe' (Store?)");
+        var page = System.Text.RegularExpressions.Regex.Match(said, @"(/\S+settings\.md) has those that do").Groups[1].Value;
+        File.ReadAllText(page).ShouldContain("`Store`");
     }
 
     private static async Task PackAsync(TemporaryFolder folder, params string[] names)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MetaRouter.Evaluation.Data;
+using MetaRouter.Evaluation.Metrics;
 using MetaRouter.Evaluation.OffPolicy;
 using MetaRouter.Evaluation.Protocols;
 
@@ -38,15 +39,16 @@ internal static class EvaluateLog
         string[][] rows = [.. estimates.Select(e => new[]
         {
             e.Policy,
-            ResultTable.Number(e.DoublyRobust, e.DoublyRobustCi, "0.000"),
-            ResultTable.Number(e.Snips, e.SnipsCi, "0.000"),
-            ResultTable.Number(e.Ips, e.IpsCi, "0.000"),
+            Cell(e.DoublyRobust, e.DoublyRobustCi),
+            Cell(e.Snips, e.SnipsCi),
+            Cell(e.Ips, e.IpsCi),
             (1000 * e.CostUsd).ToString("0.0000", CultureInfo.InvariantCulture),
             e.EffectiveSample.ToString("0", CultureInfo.InvariantCulture) + (e.EffectiveSample < FewDecisions ? " (few)" : ""),
         })];
         var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model); {astray:n0} words about decisions that were not read. 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
         var predicted = estimates.Where(e => e.EffectiveSample > 0 && e.Unsupported >= Told).OrderByDescending(e => e.Unsupported).Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.Unsupported:P0}")).ToArray();
         note += predicted.Length > 0 ? $" Where the log could not have done what the policy would do, doubly robust rests on the prediction alone, and SNIPS and IPS leave it out; so much of the policy is that: {string.Join("; ", predicted)}." : "";
+        note += Beyond(estimates);
         var name = string.Join(", ", paths.Select(Path.GetFileName));
         new ResultTable($"What policies would have earned, from {name}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
         if (json)
@@ -55,5 +57,23 @@ internal static class EvaluateLog
         }
 
         return ExitCodes.Success;
+    }
+
+    private static string Cell(double estimate, Interval interval) => ResultTable.Number(estimate, interval, "0.000") + (OffPolicyEstimate.Leaves(estimate, interval) ? "*" : "");
+
+    /// <summary>What a reader is told of figures that cannot be; empty: all can.</summary>
+    private static string Beyond(IReadOnlyList<OffPolicyEstimate> estimates)
+    {
+        if (estimates.All(e => e.OutOfRange.Count == 0))
+        {
+            return "";
+        }
+
+        string[] outside =
+        [
+            .. estimates.Where(e => OffPolicyEstimate.IsOutside(e.DoublyRobust)).Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.DoublyRobust:0.000}")),
+        ];
+        return " *: the figure or its interval leaves 0 to 1, where every reward lies: the log has too little of that policy. Doubly robust and IPS are right on average just because they are not cut off there; of the interval what lies between 0 and 1 is meant, and where a figure itself is outside read SNIPS, a mean of rewards that were given."
+            + (outside.Length > 0 ? $" Doubly robust is outside for {string.Join("; ", outside)}." : "");
     }
 }

@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Preferences;
@@ -40,49 +42,48 @@ public static class ChoiceModel
     {
         var (costScaleUsd, strength, correlation) = (context.CostScaleUsd, (float)speech.Strength, context.Correlation);
         var costDifference = (float)((first.CostUsd - second.CostUsd) / costScaleUsd);
-        Span<float> shift = stackalloc float[Hypotheses];
-        Span<float> term = stackalloc float[Hypotheses];
-        TensorPrimitives.Multiply(CostSlope, strength * costDifference, shift);
-        Span<float> slope = stackalloc float[Hypotheses];
         var deviation = context.CostSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (secondIsMiddle ? 0 : second.CostUsd * second.CostUsd)) / (float)costScaleUsd;
-        if ((float)(context.SecondPrice * first.SecondsBeyond(second)) is var waiting && waiting != 0)
-        {
-            TensorPrimitives.MultiplyAdd(InverseScale, -strength * waiting, shift, shift);
-        }
-
-        Flatten(deviation, slope);
-        TensorPrimitives.Multiply(shift, slope, shift);
-        TensorPrimitives.Multiply(slope, InverseScale, slope);
+        var waiting = (float)(context.SecondPrice * first.SecondsBeyond(second));
         var (q1, q2) = (first.Quality, second.Quality);
         q2 = secondIsMiddle ? MostRight(q2) : q2;
         var both = (q1 * q2) + (correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2)));
         both = MathF.Min(both, MathF.Min(q1, q2));
-        var (onlyFirst, onlySecond) = (q1 - both, q2 - both);
-        probability.Clear();
-        Add(0, 1 - onlyFirst - onlySecond, strength, slope, shift, term, probability);
-        Add(1, onlyFirst, strength, slope, shift, term, probability);
-        Add(-1, onlySecond, strength, slope, shift, term, probability);
+        var (onlyFirst, onlySecond, lapse) = (q1 - both, q2 - both, (float)speech.Lapse);
+
+        // In one pass over the hypotheses, vector by vector: the sum over right and wrong needs all of it at once, and memory only for what comes out.
+        var (perCost, perSecond, flat) = (strength * costDifference, -strength * waiting, deviation * MathF.Sqrt(MathF.PI / 8));
+        var costSlope = Vectors(CostSlope);
+        var inverseScale = Vectors(InverseScale);
+        var sum = MemoryMarshal.Cast<float, Vector<float>>(probability);
+        for (var v = 0; v < costSlope.Length; v++)
+        {
+            var shift = costSlope[v] * perCost;
+            if (waiting != 0)
+            {
+                shift = (inverseScale[v] * perSecond) + shift;
+            }
+
+            // What is left of each hypothesis' sharpness when the cost's share in the utility has this deviation.
+            var (slope, spread) = (Vector<float>.One, costSlope[v] * flat);
+            if (deviation > 0)
+            {
+                slope /= Vector.SquareRoot((spread * spread) + Vector<float>.One);
+            }
+
+            (shift, slope) = (shift * slope, slope * inverseScale[v]);
+            var p = Sigmoid(shift) * (1 - onlyFirst - onlySecond);
+            p = (Sigmoid((slope * strength) + shift) * onlyFirst) + p;
+            p = (Sigmoid((slope * -strength) + shift) * onlySecond) + p;
+            sum[v] = p;
+        }
+
         if (secondIsMiddle)
         {
             context.Middle?.Correct(strength, probability);
         }
 
-        Lapse((float)speech.Lapse, probability);
-    }
-
-    /// <summary>What is left of each hypothesis' sharpness when the cost's share in the utility has this deviation.</summary>
-    private static void Flatten(float deviation, Span<float> slope)
-    {
-        if (deviation <= 0)
-        {
-            slope.Fill(1);
-            return;
-        }
-
-        TensorPrimitives.Multiply(CostSlope, deviation * MathF.Sqrt(MathF.PI / 8), slope);
-        TensorPrimitives.Multiply(slope, slope, slope);
-        TensorPrimitives.Add(slope, 1f, slope);
-        TensorPrimitives.ReciprocalSqrt(slope, slope);
+        TensorPrimitives.Multiply(probability, 1 - lapse, probability);
+        TensorPrimitives.Add(probability, lapse / 2, probability);
     }
 
     /// <summary>How probable it is that most models are right when the median model is with probability q: twice its log odds.</summary>
@@ -92,19 +93,10 @@ public static class ChoiceModel
         return right / (right + wrong);
     }
 
-    /// <summary>One case: a quality difference and how likely it is.</summary>
-    private static void Add(float qualityDifference, float weight, float strength, ReadOnlySpan<float> slope, ReadOnlySpan<float> shift, Span<float> term, Span<float> probability)
-    {
-        TensorPrimitives.MultiplyAdd(slope, strength * qualityDifference, shift, term);
-        TensorPrimitives.Sigmoid(term, term);
-        TensorPrimitives.MultiplyAdd(term, weight, probability, probability);
-    }
+    /// <summary>Whole vectors: there are as many hypotheses as a multiple of any vector's length.</summary>
+    internal static ReadOnlySpan<Vector<float>> Vectors(float[] byHypothesis) => MemoryMarshal.Cast<float, Vector<float>>(byHypothesis.AsSpan());
 
-    private static void Lapse(float lapse, Span<float> probability)
-    {
-        TensorPrimitives.Multiply(probability, 1 - lapse, probability);
-        TensorPrimitives.Add(probability, lapse / 2, probability);
-    }
+    internal static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / (Vector<float>.One + Vector.Exp(-x));
 
     private static float[] Tabulate(Func<float, float, float> value)
     {

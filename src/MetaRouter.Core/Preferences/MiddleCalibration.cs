@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Preferences;
@@ -101,15 +103,16 @@ public sealed class MiddleCalibration
     /// <param name="probability">By hypothesis; corrected in place.</param>
     internal void Correct(float strength, Span<float> probability)
     {
-        Span<float> odds = stackalloc float[ChoiceModel.Hypotheses];
-        TensorPrimitives.Max(probability, 1e-6f, probability);
-        TensorPrimitives.Min(probability, 1 - 1e-6f, probability);
-        TensorPrimitives.Subtract(1f, probability, odds);
-        TensorPrimitives.Divide(probability, odds, odds);
-        TensorPrimitives.Log(odds, odds);
-        TensorPrimitives.Multiply(_slope, odds, odds);
-        TensorPrimitives.MultiplyAdd(_intercept, strength, odds, odds);
-        TensorPrimitives.Sigmoid(odds, probability);
+        var intercept = ChoiceModel.Vectors(_intercept);
+        var slope = ChoiceModel.Vectors(_slope);
+        var p = MemoryMarshal.Cast<float, Vector<float>>(probability);
+        var (least, most) = (new Vector<float>(1e-6f), new Vector<float>(1 - 1e-6f));
+        for (var v = 0; v < p.Length; v++)
+        {
+            var held = Vector.Min(Vector.Max(p[v], least), most);
+            var odds = slope[v] * Vector.Log(held / (Vector<float>.One - held));
+            p[v] = ChoiceModel.Sigmoid((intercept[v] * strength) + odds);
+        }
     }
 
     private static (Outcome Predicted, Outcome Realised)[][] Thinned(IReadOnlyList<(Outcome Predicted, Outcome Realised)[]> requests)

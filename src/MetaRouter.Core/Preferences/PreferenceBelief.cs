@@ -95,6 +95,57 @@ public sealed class PreferenceBelief
         return Mixture(given, prior.Waiting.Weighed(evidence));
     }
 
+    /// <summary>
+    /// What <see cref="From"/> believes <see cref="On"/> one topic, to the last bit, in the memory of one belief: for who wants a single one and keeps none.
+    /// </summary>
+    internal static PreferenceBelief FromOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    {
+        var joint = new float[ChoiceModel.Hypotheses];
+        if (!SpeaksOfWaiting(prior, signals))
+        {
+            return new PreferenceBelief(joint, AtOn(topic, prior, context, signals, joint, weighs: false, out _), prior.Waiting);
+        }
+
+        Span<float> given = stackalloc float[LatencyBelief.Prices.Length * joint.Length];
+        Span<double> evidence = stackalloc double[LatencyBelief.Prices.Length];
+        var used = 0;
+        for (var g = 0; g < evidence.Length; g++)
+        {
+            used = AtOn(topic, prior, context with { SecondPrice = LatencyBelief.Prices[g] }, signals, given.Slice(g * joint.Length, joint.Length), weighs: true, out evidence[g]);
+        }
+
+        var latency = prior.Waiting.Weighed(evidence);
+        for (var g = 0; g < evidence.Length; g++)
+        {
+            TensorPrimitives.MultiplyAdd(given.Slice(g * joint.Length, joint.Length), (float)latency.Probability[g], joint, joint);
+        }
+
+        return new PreferenceBelief(joint, used, latency);
+    }
+
+    /// <summary>As <see cref="At"/>, on one topic.</summary>
+    /// <returns>How many signals spoke.</returns>
+    private static int AtOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, bool weighs, out double logEvidence)
+    {
+        prior.LogWeights.CopyTo(joint);
+        if (TopicOffsets.OfThread(prior, context, signals) is not { } offsets)
+        {
+            var used = AddAt(prior, context, signals, joint);
+            Normalize(joint, out logEvidence);
+            return used;
+        }
+
+        logEvidence = 0;
+        if (weighs)
+        {
+            offsets.AddTo(joint);
+            logEvidence = LogSum(joint);
+        }
+
+        offsets.BelieveOn(topic, prior.LogWeights, joint);
+        return offsets.Signals;
+    }
+
     /// <summary>The belief of a user whose price of a second is known.</summary>
     /// <param name="weighs">Whether <paramref name="logEvidence"/>, ln P(signals | price), is asked for; else 0.</param>
     private static PreferenceBelief At(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, bool weighs, out double logEvidence)
@@ -346,13 +397,18 @@ public sealed class PreferenceBelief
 
     private static PreferenceBelief Normalize(float[] log, int signals, LatencyBelief latency, out double logEvidence)
     {
+        Normalize(log, out logEvidence);
+        return new PreferenceBelief(log, signals, latency);
+    }
+
+    private static void Normalize(Span<float> log, out double logEvidence)
+    {
         var max = TensorPrimitives.Max<float>(log);
         TensorPrimitives.Subtract(log, max, log);
-        TensorPrimitives.Exp(log, log);
+        TensorPrimitives.Exp<float>(log, log);
         var mass = TensorPrimitives.Sum<float>(log);
         TensorPrimitives.Divide(log, mass, log);
         logEvidence = max + Math.Log(mass);
-        return new PreferenceBelief(log, signals, latency);
     }
 
     /// <summary>ln sum exp.</summary>

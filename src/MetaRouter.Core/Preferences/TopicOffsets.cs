@@ -28,21 +28,20 @@ internal sealed class TopicOffsets
     /// <summary>In standard deviations.</summary>
     private static ReadOnlySpan<double> Nodes => [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2];
 
-    private readonly TopicSpread _spread;
-    private readonly int[] _shift;
-    private readonly float[] _weight;
-    private readonly int _reach; // the farthest shift
+    /// <summary>Of each of <see cref="Nodes"/>.</summary>
+    private static readonly float[] s_weight = Weights();
+
+    [ThreadStatic]
+    private static TopicOffsets? t_mine;
+
+    private readonly int[] _shift = new int[Nodes.Length];
     private readonly float[] _plain = new float[Width]; // L_0
     private readonly List<(byte Code, float[] Log)> _topics = [];
+    private readonly Stack<float[]> _spare = [];
+    private TopicSpread _spread;
+    private int _reach; // the farthest shift
 
-    private TopicOffsets(TopicSpread spread)
-    {
-        _spread = spread;
-        _shift = [.. Nodes.ToArray().Select(z => (int)Math.Round(z * spread.Width / Step))];
-        _weight = [.. Nodes.ToArray().Select(z => (float)Math.Exp(-0.5 * z * z))];
-        TensorPrimitives.Divide(_weight, TensorPrimitives.Sum<float>(_weight), _weight);
-        _reach = _shift[^1];
-    }
+    private TopicOffsets(TopicSpread spread) => Spread(spread);
 
     private int PaddedWidth => Width + (2 * _reach * Betas);
 
@@ -61,20 +60,23 @@ internal sealed class TopicOffsets
         }
 
         var offsets = new TopicOffsets(prior.Topics);
-        Span<float> p = stackalloc float[Width];
-        var weight = 1f;
-        for (var i = signals.Length - 1; i >= 0; i--)
+        offsets.Hear(prior, context, signals);
+        return offsets.Topics > 0 ? offsets : null;
+    }
+
+    /// <summary>As <see cref="Of"/> in memory that this thread uses again: what is given is good until it is asked for the next time.</summary>
+    public static TopicOffsets? OfThread(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    {
+        if (prior.Topics.IsNone || !HasTopic(signals))
         {
-            if (PreferenceBelief.TryLogLikelihood(prior, context, signals, i, p))
-            {
-                var log = signals[i].Topic == 0 ? offsets._plain : offsets.LogOf(signals[i].Topic);
-                TensorPrimitives.MultiplyAdd(p, weight, log, log);
-                weight *= PreferenceBelief.Fade;
-                offsets.Signals++;
-            }
+            return null;
         }
 
-        return offsets._topics.Count > 0 ? offsets : null;
+        var offsets = t_mine ??= new TopicOffsets(prior.Topics);
+        offsets.Clear();
+        offsets.Spread(prior.Topics);
+        offsets.Hear(prior, context, signals);
+        return offsets.Topics > 0 ? offsets : null;
     }
 
     /// <summary>The same signals where trade-offs differ otherwise.</summary>
@@ -99,20 +101,41 @@ internal sealed class TopicOffsets
         }
     }
 
+    /// <summary>What is believed of lambda and beta on one topic: as <see cref="Believe"/> has it, to the last bit, without the others.</summary>
+    /// <param name="topic">0: of the user; one that was not spoken of: on any other.</param>
+    /// <param name="joint">Written to.</param>
+    public void BelieveOn(byte topic, ReadOnlySpan<float> logPrior, Span<float> joint)
+    {
+        Span<float> alike = stackalloc float[Width], differs = stackalloc float[Width], sum = stackalloc float[Width], evidence = stackalloc float[PaddedWidth], probability = stackalloc float[_shift.Length];
+        var at = topic == 0 ? -1 : _topics.FindIndex(t => t.Code == topic);
+        Weigh(alike, differs, null, at, sum);
+        Normalize(alike, differs, logPrior);
+        if (topic == 0)
+        {
+            TensorPrimitives.Add(alike, differs, joint);
+            return;
+        }
+
+        if (at < 0)
+        {
+            evidence.Fill(1);
+        }
+        else
+        {
+            Pad(_topics[at].Log, evidence, out _);
+            TensorPrimitives.Divide(differs, sum, differs);
+        }
+
+        Shifted(differs, evidence, probability, joint);
+        TensorPrimitives.Add(joint, alike, joint);
+    }
+
     /// <summary>What is believed of lambda and beta: of the user, on each topic that was spoken of, and on any other; and of each topic's offset.</summary>
     public (float[] Joint, IReadOnlyList<(byte Code, float[] Joint, TopicOffset Offset)> Topics, float[] Elsewhere) Believe(ReadOnlySpan<float> logPrior)
     {
         var (alike, differs, sums) = (new float[Width], new float[Width], new float[_topics.Count][]);
         Weigh(alike, differs, sums);
-        TensorPrimitives.Add(alike, logPrior, alike);
-        TensorPrimitives.Add(differs, logPrior, differs);
-        var max = MathF.Max(TensorPrimitives.Max<float>(alike), TensorPrimitives.Max<float>(differs));
-        Exp(alike, max);
-        Exp(differs, max);
-        var mass = TensorPrimitives.Sum<float>(alike) + TensorPrimitives.Sum<float>(differs);
-        TensorPrimitives.Divide(alike, mass, alike);
-        TensorPrimitives.Divide(differs, mass, differs);
-
+        Normalize(alike, differs, logPrior);
         var joint = new float[Width];
         TensorPrimitives.Add(alike, differs, joint);
         var topics = new (byte, float[], TopicOffset)[_topics.Count];
@@ -124,13 +147,15 @@ internal sealed class TopicOffsets
             Pad(log, evidence, out _);
             var share = new float[Width];
             TensorPrimitives.Divide(differs, sums[k], share);
-            var own = Shifted(share, evidence, probability);
+            var own = new float[Width];
+            Shifted(share, evidence, probability, own);
             TensorPrimitives.Add(own, alike, own);
             topics[k] = (code, own, Offset(probability, TensorPrimitives.Sum<float>(alike)));
         }
 
         evidence.Fill(1);
-        var elsewhere = Shifted(differs, evidence, probability);
+        var elsewhere = new float[Width];
+        Shifted(differs, evidence, probability, elsewhere);
         TensorPrimitives.Add(elsewhere, alike, elsewhere);
         return (joint, topics, elsewhere);
     }
@@ -158,13 +183,75 @@ internal sealed class TopicOffsets
             }
         }
 
-        _topics.Add((code, new float[Width]));
+        _topics.Add((code, _spare.TryPop(out var spare) ? spare : new float[Width]));
         return _topics[^1].Log;
     }
 
+    private void Spread(TopicSpread spread)
+    {
+        _spread = spread;
+        for (var o = 0; o < _shift.Length; o++)
+        {
+            _shift[o] = (int)Math.Round(Nodes[o] * spread.Width / Step);
+        }
+
+        _reach = _shift[^1];
+    }
+
+    private void Clear()
+    {
+        Signals = 0;
+        Array.Clear(_plain);
+        foreach (var (_, log) in _topics)
+        {
+            Array.Clear(log);
+            _spare.Push(log);
+        }
+
+        _topics.Clear();
+    }
+
+    private void Hear(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    {
+        Span<float> p = stackalloc float[Width];
+        var weight = 1f;
+        for (var i = signals.Length - 1; i >= 0; i--)
+        {
+            if (PreferenceBelief.TryLogLikelihood(prior, context, signals, i, p))
+            {
+                var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
+                TensorPrimitives.MultiplyAdd(p, weight, log, log);
+                weight *= PreferenceBelief.Fade;
+                Signals++;
+            }
+        }
+    }
+
+    private static float[] Weights()
+    {
+        float[] weight = [.. Nodes.ToArray().Select(z => (float)Math.Exp(-0.5 * z * z))];
+        TensorPrimitives.Divide(weight, TensorPrimitives.Sum<float>(weight), weight);
+        return weight;
+    }
+
+    /// <summary>The two parts of formula (2) in logarithms become a probability between them.</summary>
+    private static void Normalize(Span<float> alike, Span<float> differs, ReadOnlySpan<float> logPrior)
+    {
+        TensorPrimitives.Add(alike, logPrior, alike);
+        TensorPrimitives.Add(differs, logPrior, differs);
+        var max = MathF.Max(TensorPrimitives.Max<float>(alike), TensorPrimitives.Max<float>(differs));
+        Exp(alike, max);
+        Exp(differs, max);
+        var mass = TensorPrimitives.Sum<float>(alike) + TensorPrimitives.Sum<float>(differs);
+        TensorPrimitives.Divide(alike, mass, alike);
+        TensorPrimitives.Divide(differs, mass, differs);
+    }
+
     /// <summary>The two parts of formula (2) in logarithms.</summary>
-    /// <param name="sums">Is given M_k relative to topic k's greatest likelihood.</param>
-    private void Weigh(Span<float> alike, Span<float> differs, float[][]? sums)
+    /// <param name="sums">Is given M_k relative to topic k's greatest likelihood; null: nobody asks for all of them.</param>
+    /// <param name="only">The one topic whose M_k is asked for; -1: none.</param>
+    /// <param name="sumOfOnly">Is given it.</param>
+    private void Weigh(Span<float> alike, Span<float> differs, float[][]? sums, int only = -1, Span<float> sumOfOnly = default)
     {
         _plain.CopyTo(alike);
         _plain.CopyTo(differs);
@@ -175,11 +262,11 @@ internal sealed class TopicOffsets
         {
             TensorPrimitives.Add(alike, _topics[k].Log, alike);
             Pad(_topics[k].Log, evidence, out var max);
-            var sum = sums is null ? own : (sums[k] = new float[Width]);
+            var sum = sums is not null ? (sums[k] = new float[Width]) : k == only ? sumOfOnly : own;
             sum.Clear();
             for (var o = 0; o < _shift.Length; o++)
             {
-                TensorPrimitives.MultiplyAdd(evidence.Slice((_reach + _shift[o]) * Betas, Width), _weight[o], sum, sum); // (1)
+                TensorPrimitives.MultiplyAdd(evidence.Slice((_reach + _shift[o]) * Betas, Width), s_weight[o], sum, sum); // (1)
             }
 
             TensorPrimitives.Max(sum, 1e-30f, sum);
@@ -209,27 +296,27 @@ internal sealed class TopicOffsets
 
     /// <summary>Formula (3): the mass of each h, spread over its offsets by what the topic's evidence says of where they lead.</summary>
     /// <param name="probability">Is given each offset's mass.</param>
-    private float[] Shifted(ReadOnlySpan<float> mass, ReadOnlySpan<float> evidence, Span<float> probability)
+    /// <param name="own">Is given what lies where.</param>
+    private void Shifted(ReadOnlySpan<float> mass, ReadOnlySpan<float> evidence, Span<float> probability, Span<float> own)
     {
-        var there = new float[evidence.Length];
+        Span<float> there = stackalloc float[evidence.Length];
         Span<float> term = stackalloc float[Width];
+        there.Clear();
         for (var o = 0; o < _shift.Length; o++)
         {
             var at = (_reach + _shift[o]) * Betas;
             TensorPrimitives.Multiply(evidence.Slice(at, Width), mass, term);
-            TensorPrimitives.Multiply(term, _weight[o], term);
+            TensorPrimitives.Multiply(term, s_weight[o], term);
             probability[o] = TensorPrimitives.Sum<float>(term);
-            TensorPrimitives.Add(there.AsSpan(at, Width), term, there.AsSpan(at, Width));
+            TensorPrimitives.Add(there.Slice(at, Width), term, there.Slice(at, Width));
         }
 
-        var own = there.AsSpan(_reach * Betas, Width).ToArray();
+        there.Slice(_reach * Betas, Width).CopyTo(own);
         for (var i = 0; i < _reach * Betas; i++)
         {
             own[i % Betas] += there[i];
             own[Width - Betas + (i % Betas)] += there[Width + (_reach * Betas) + i];
         }
-
-        return own;
     }
 
     /// <param name="alike">The mass of no offset at all; the middle one of those that differ is as likely a little above 0 as below.</param>

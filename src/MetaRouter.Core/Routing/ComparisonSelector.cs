@@ -32,7 +32,6 @@ public sealed class ComparisonSelector
 
     private readonly PreferenceBelief _belief;
     private readonly RoutingPool _pool;
-    private readonly float[] _weighted;
     private readonly double _value;
 
     public ComparisonSelector(PreferenceBelief belief, RoutingPool pool)
@@ -41,11 +40,6 @@ public sealed class ComparisonSelector
         ArgumentNullException.ThrowIfNull(pool);
         (_belief, _pool) = (belief, pool);
         _value = pool.Values.BestValue(belief.CostShare);
-        _weighted = belief.Joint.ToArray();
-        for (var h = 0; h < _weighted.Length; h++)
-        {
-            _weighted[h] *= PreferenceGrid.CostShare[h / ChoiceModel.BetaCount];
-        }
     }
 
     private ChoiceContext Context => _pool.Context with { SecondPrice = _belief.Latency.Price };
@@ -61,6 +55,8 @@ public sealed class ComparisonSelector
         Span<int> models = stackalloc int[outcomes.Length];
         models = models[..Shortlist(outcomes, allowed, mostCostUsd, models)];
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
+        Span<float> weighted = stackalloc float[ChoiceModel.Hypotheses];
+        Weigh(weighted);
         var (context, comparison) = (Context, _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Comparison));
         for (var i = 1; i < models.Length; i++)
         {
@@ -73,7 +69,7 @@ public sealed class ComparisonSelector
                 }
 
                 ChoiceModel.Likelihood(outcomes[a], outcomes[b], context, comparison, likelihood);
-                var choice = Judge(a, b, likelihood);
+                var choice = Judge(a, b, likelihood, weighted);
                 best = best is null || choice.Score > best.Value.Score ? choice : best;
             }
         }
@@ -87,11 +83,13 @@ public sealed class ComparisonSelector
     public void Teach(ReadOnlySpan<Outcome> outcomes, Span<double> taught)
     {
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
+        Span<float> weighted = stackalloc float[ChoiceModel.Hypotheses];
+        Weigh(weighted);
         var (middle, context, thumb) = (Outcome.Middle(outcomes), Context, _pool.Snapshot.Prior.SpeechOf(FeedbackKind.Thumb));
         for (var k = 0; k < outcomes.Length; k++)
         {
             ChoiceModel.Likelihood(outcomes[k], middle, context, thumb, likelihood, secondIsMiddle: true);
-            taught[k] = Math.Max(0, Judge(k, k, likelihood).Score);
+            taught[k] = Math.Max(0, Judge(k, k, likelihood, weighted).Score);
         }
     }
 
@@ -143,10 +141,20 @@ public sealed class ComparisonSelector
         return MostModels;
     }
 
-    private ComparisonChoice Judge(int a, int b, ReadOnlySpan<float> likelihood)
+    /// <summary>The belief, each hypothesis times its cost share.</summary>
+    private void Weigh(Span<float> weighted)
+    {
+        var joint = _belief.Joint;
+        for (var h = 0; h < weighted.Length; h++)
+        {
+            weighted[h] = joint[h] * PreferenceGrid.CostShare[h / ChoiceModel.BetaCount];
+        }
+    }
+
+    private ComparisonChoice Judge(int a, int b, ReadOnlySpan<float> likelihood, ReadOnlySpan<float> weighted)
     {
         double first = TensorPrimitives.Dot(_belief.Joint, likelihood);
-        double share = TensorPrimitives.Dot(_weighted, likelihood);
+        double share = TensorPrimitives.Dot(weighted, likelihood);
         var (ifFirst, ifSecond) = (share / first, (_belief.CostShare - share) / (1 - first));
         var gain = (first * _pool.Values.BestValue(ifFirst)) + ((1 - first) * _pool.Values.BestValue(ifSecond)) - _value;
         var spread = first * (1 - first) * (ifFirst - ifSecond) * (ifFirst - ifSecond);

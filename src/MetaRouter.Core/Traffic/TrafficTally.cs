@@ -48,7 +48,7 @@ public sealed class TrafficTally
     {
         Requests++;
         Errors += call.IsError ? 1 : 0;
-        FailOvers += call.IsFailOver ? 1 : 0;
+        FailOvers += call.IsFailOver && call.Served >= 0 ? 1 : 0;
         Latency.Add(call.LatencyMs);
         if (call.IsError || call.IsFailOver)
         {

@@ -61,8 +61,7 @@ public sealed class UserModel
         request.Validate();
         var explores = request.MayExplore && request.LambdaCost is null;
         var horizon = explores ? policy.Exploration.Horizon : 0;
-        var belief = request.MayCompare || horizon > 0 ? Belief : null; // what an answer would teach is judged by all of it
-        var acts = Acts; // what the first decision after learning waits for
+        var (drawn, acts) = Volatile.Read(ref _acts) is { } known ? (null, known) : Believe(); // what the first decision after learning waits for
         var models = Pool.Catalog.Count;
         Span<Outcome> outcomes = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
@@ -112,7 +111,7 @@ public sealed class UserModel
             }
         }
 
-        var pair = request.MayCompare && allowed > 1 ? ChoosePair(belief!.On(scratch.Topic), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) : null;
+        var pair = request.MayCompare && allowed > 1 ? ChoosePair(On(scratch.Topic, drawn), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) : null;
         Span<double> propensity = stackalloc double[allowed];
         var (chosen, reason) = (-1, DecisionReason.Comparison);
         int? offered = null;
@@ -133,7 +132,7 @@ public sealed class UserModel
             Span<double> worth = stackalloc double[allowed];
             if (horizon > 0 && allowed > 1)
             {
-                Teach(belief!.On(scratch.Topic), able, utility, horizon, worth);
+                Teach(On(scratch.Topic, drawn), able, utility, horizon, worth);
             }
             else
             {
@@ -227,6 +226,19 @@ public sealed class UserModel
         var log = new float[ChoiceModel.Hypotheses];
         var signals = PreferenceBelief.AddLogLikelihood(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
         return new TaskSummary(log, signals);
+    }
+
+    /// <summary>What is believed on a topic, by which it is judged what an answer would teach.</summary>
+    /// <param name="drawn">The whole belief, where it is there.</param>
+    private PreferenceBelief On(byte topic, PreferenceBelief? drawn)
+    {
+        if (drawn is not null)
+        {
+            return drawn.On(topic);
+        }
+
+        Span<Signal> signals = stackalloc Signal[UserState.Window];
+        return PreferenceBelief.FromOn(topic, Pool.Snapshot.Prior, Pool.Context, State.Unpack(signals));
     }
 
     /// <summary>Leaves the acts for the next decision. Threads that ask at once draw equal beliefs: it does not matter whose acts stay.</summary>

@@ -160,7 +160,9 @@ public sealed class UserState
     private static int CompareSaid(in Signal left, in Signal right) =>
         left.ClientTimeMs != right.ClientTimeMs ? left.ClientTimeMs.CompareTo(right.ClientTimeMs) : (SignalCode.Pack(left), left.Topic).CompareTo((SignalCode.Pack(right), right.Topic));
 
-    private Span<Signal> Unpack(Span<Signal> signals) => signals[..UserStateCodec.Decode(_record, signals)];
+    /// <summary><see cref="Signals"/> in memory that the caller has.</summary>
+    /// <param name="signals">At least <see cref="Window"/> long.</param>
+    internal Span<Signal> Unpack(Span<Signal> signals) => signals[..UserStateCodec.Decode(_record, signals)];
 
     /// <summary>The index of the key, or the complement of where it would go.</summary>
     private static int Find(ReadOnlySpan<Signal> signals, SignalKey key)

@@ -25,6 +25,15 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         Enter(call, answer.Status == StatusCodes.Status200OK ? answer.Model : null, isFailOver, spent, answer.Status);
     }
 
+    /// <summary>Counts an answer where another model, or another endpoint of the same, gave it than was asked first. That one refused is no answer, whoever it was.</summary>
+    public void TookOver(UpstreamAnswer answer, bool isFailOver)
+    {
+        if (answer.Status == StatusCodes.Status200OK && (isFailOver || answer.Attempts > 1))
+        {
+            metrics.FailOvers.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, answer.Model.Value));
+        }
+    }
+
     /// <summary>The client left before the answer was here.</summary>
     /// <param name="spent">On what the model had been sent.</param>
     public void Left(ChatCall call, ModelId model, bool isFailOver, Spending spent)

@@ -10,9 +10,6 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="Session">Its name in shared state; null: the request belongs to none.</param>
 internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body, string Tenant, string? User, ModelProfile? Unrouted, ModelCatalog Catalog, string? Session)
 {
-    /// <summary>Completion tokens expected of a model that is named and has no limit; only budgets ask.</summary>
-    private const int UsualCompletion = 1000;
-
     private readonly Lock _gate = new();
 
     /// <summary>In service when the request came; a newer one where that is what was decided by.</summary>
@@ -41,6 +38,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     public Governor.Hold Hold { get; set; }
 
+    /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where no budget asks.</summary>
+    public double UnroutedUsd { get; set; }
+
     /// <summary>US dollars, as far as is known.</summary>
     public double SpentUsd { get; private set; }
 
@@ -49,21 +49,10 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
 
     /// <summary>US dollars, before the call.</summary>
-    public double ExpectedUsd
-    {
-        get
-        {
-            if (Unrouted is { } named)
-            {
-                return named.InputPrice.CostUsd(PromptTokens) + named.OutputPrice.CostUsd((long)Body.Choices * (Body.Needs.ExpectedOutputTokens > 0 ? Body.Needs.ExpectedOutputTokens : UsualCompletion));
-            }
-
-            return ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
-        }
-    }
+    public double ExpectedUsd => Unrouted is { } named ? ExpectedOf(named.Id) : ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
 
     /// <summary>The same, of one model that may answer.</summary>
-    public double ExpectedOf(ModelId model) => Unrouted is not null ? ExpectedUsd : Body.Choices * (double)Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
+    public double ExpectedOf(ModelId model) => Body.Choices * (Unrouted is not null ? UnroutedUsd : Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd);
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;

@@ -176,9 +176,20 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     }
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
+    /// <param name="serving">Whose catalog the call began with.</param>
     /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
-    public async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request)
+    public async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
     {
+        if (!governor.HasBudget(call.Tenant, call.User))
+        {
+            return default;
+        }
+
+        if (call.Unrouted is { } named)
+        {
+            call.UnroutedUsd = serving.PredictCostUsd(request.Text, request.PromptTokens, named.Id, call.Body.Needs.ExpectedOutputTokens, EncodingScratch.OfThread);
+        }
+
         for (var attempt = 0; ; attempt++)
         {
             var expected = call.ExpectedUsd;

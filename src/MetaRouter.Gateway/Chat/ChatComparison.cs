@@ -47,6 +47,8 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             var (a, b) = (call.Spent(first), call.Spent(second));
             call.Spend(a.Usd + b.Usd);
             call.IsCompared = true;
+            books.TookOver(first, false);
+            books.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
@@ -103,6 +105,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         ChatHeaders.Retell(call.Context.Response.Headers, only, receipt, isFailOver);
         var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
         call.Spend(cost?.Usd ?? 0); // before the answer is written: a client that left does not get it back
+        books.TookOver(only, isFailOver);
         books.Answered(call, only, isFailOver, cost);
         if (cost is { } paid)
         {

@@ -7,7 +7,6 @@ using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
-using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
@@ -38,7 +37,8 @@ internal sealed class ChatEndpoint(
         var tenant = Edge.CallerOf(context).Tenant;
         var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
         await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
-        var catalog = pool.Current.Catalog;
+        var serving = pool.Current;
+        var catalog = serving.Catalog;
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
@@ -68,7 +68,7 @@ internal sealed class ChatEndpoint(
             call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
         }
 
-        call.Hold = await choice.HoldAsync(call, request).ConfigureAwait(false);
+        call.Hold = await choice.HoldAsync(call, request, serving).ConfigureAwait(false);
         try
         {
             // 3. Say who is asked, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
@@ -139,11 +139,7 @@ internal sealed class ChatEndpoint(
     {
         var (context, decision) = (call.Context, call.Decision);
         var isFailOver = call.IsFailOver(answer.Model);
-        if (isFailOver || answer.Attempts > 1)
-        {
-            metrics.FailOvers.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, answer.Model.Value));
-        }
-
+        books.TookOver(answer, isFailOver);
         var receipt = call.Unrouted is not null ? null : policy.ReceiptFor(decision!, answer.Model);
         ChatHeaders.Retell(context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)

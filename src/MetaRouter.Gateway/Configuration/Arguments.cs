@@ -54,8 +54,9 @@ internal static class Arguments
 
         Every setting can stand in an appsettings.json of the folder it is started
         in, in an environment variable (MetaRouter__Store), or here. Models,
-        upstreams, keys and tenants are lists, and best in the file: docs/settings.md
-        has every setting and a whole file; docs/operating.md has the rest.
+        upstreams, keys and tenants are lists, and best in the file.
+        {ProgramDefaults.Page("settings.md")} has every setting and a whole file,
+        {ProgramDefaults.Page("operating.md")} the rest.
 
         examples: {Program} {DemoOptions.Switch}
                   {Program} --MetaRouter:Store redis:127.0.0.1:6379

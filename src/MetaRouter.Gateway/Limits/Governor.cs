@@ -65,15 +65,19 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     /// <summary>Notes which model a routed request went to.</summary>
     public void Count(string tenant, ModelId model) => Of(tenant)?.Count(model);
 
+    /// <summary>Whether a budget is set that such a call is paid from; without one nothing is set aside, and nobody counts.</summary>
+    public bool HasBudget(string tenant, string? user) => Of(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null));
+
     /// <summary>Sets so much aside for a call.</summary>
     /// <returns>What to settle afterwards, and null; or default, and the budget it does not fit.</returns>
     public async ValueTask<(Hold Hold, Shortage? Short)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
     {
-        if (Of(tenant)?.Options is not { } rules || (rules.BudgetUsd is null && (user is null || rules.UserBudgetUsd is null)))
+        if (!HasBudget(tenant, user))
         {
             return (default, null);
         }
 
+        var rules = Of(tenant)!.Options;
         var (period, ends) = Period(rules);
         var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
         var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);

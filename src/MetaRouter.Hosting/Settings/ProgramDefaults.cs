@@ -9,6 +9,9 @@ internal static class ProgramDefaults
     /// <summary>Whose settings file is read: the folder's that the program is started in, else the one beside the program.</summary>
     public static string Folder => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
 
+    /// <summary>Where a page of the documentation is: beside a program that was published or installed as a tool, else where the sources have it.</summary>
+    public static string Page(string name) => Path.Combine(AppContext.BaseDirectory, "docs", name) is var beside && File.Exists(beside) ? beside : "docs/" + name;
+
     /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
     public static void ListenOn(ConfigurationManager configuration, string url)
     {

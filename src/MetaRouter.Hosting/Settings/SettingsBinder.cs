@@ -40,7 +40,7 @@ internal static class SettingsBinder
                 else if (strict && Unknown(e, configuration, section, NamesOf(typeof(T)).Distinct(StringComparer.Ordinal).ToList()) is { Count: > 0 } unknown)
                 {
                     strict = false;
-                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; docs/settings.md has those that do");
+                    problems.Add($"{section} has settings that do not exist: {string.Join(", ", unknown)}; {ProgramDefaults.Page("settings.md")} has those that do");
                 }
                 else
                 {

@@ -42,6 +42,10 @@ public interface IUserStore : IAsyncDisposable
     /// <summary>Writes a named value if it still is <paramref name="expected"/> (null: absent).</summary>
     /// <returns>False when somebody else wrote first.</returns>
     ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a named value if it still is <paramref name="expected"/>. Not for a store that routers use: whoever has taken a value there puts it back.</summary>
+    /// <returns>False when somebody else wrote first.</returns>
+    ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default);
 }
 
 /// <param name="Sequence">Its place in the order of writes.</param>

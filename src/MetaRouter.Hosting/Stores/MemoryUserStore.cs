@@ -124,6 +124,15 @@ public sealed class MemoryUserStore : IUserStore, IDisposable
         }
     }
 
+    public ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            return new(_values.TryGetValue(name, out var now) && now.AsSpan().SequenceEqual(expected) && _values.Remove(name));
+        }
+    }
+
     public ValueTask DisposeAsync() => default;
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using StackExchange.Redis;
 
 namespace MetaRouter.Hosting.Stores;
@@ -9,9 +10,6 @@ internal sealed class RedisConnection : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
-
-    private const string UnreachableOverTls =
-        "it cannot be reached over TLS; start it, or check the address, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), the password (password=... or passwordFile=FILE) and the network";
 
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
@@ -33,7 +31,8 @@ internal sealed class RedisConnection : IDisposable
         options.ConnectTimeout = options.Ssl ? 5000 : 1500; // a handshake waits for a busy machine
         options.SyncTimeout = 2000;
         options.ReconnectRetryPolicy = new LinearRetry(250);
-        var name = "redis:" + string.Join(',', options.EndPoints.Select(e => e is System.Net.DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : e.ToString()));
+        var name = "redis:" + string.Join(',', options.EndPoints.Select(RedisReach.Name));
+        var started = Stopwatch.GetTimestamp();
         ConnectionMultiplexer? redis = null;
         try
         {
@@ -45,14 +44,18 @@ internal sealed class RedisConnection : IDisposable
         {
             redis?.Dispose();
             var remedy = Remedy(e);
-            throw new StoreException($"The store '{name}' cannot be opened: {(options.Ssl && remedy == Unreachable ? UnreachableOverTls : remedy)}. ({OneLine(e)})", e);
+            throw new StoreException(
+                remedy == Unreachable
+                    ? FormattableString.Invariant($"The store '{name}' cannot be opened: tried for {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s, {RedisReach.Tell(options.EndPoints, options.Ssl, Innermost(e))}")
+                    : $"The store '{name}' cannot be opened: {remedy}. ({OneLine(e)})",
+                e);
         }
     }
 
     /// <summary>The two may have been started together: Redis gets a moment, unless it has refused already.</summary>
     private static void AwaitAnswer(ConnectionMultiplexer redis)
     {
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        var started = Stopwatch.GetTimestamp();
         var restored = new SemaphoreSlim(0); // not disposed: an event on its way may still release it, and it holds nothing
         RedisConnectionException? refusal = null;
         EventHandler<ConnectionFailedEventArgs> onRestored = (_, _) => restored.Release();
@@ -70,7 +73,7 @@ internal sealed class RedisConnection : IDisposable
                     redis.GetDatabase().Ping();
                     return;
                 }
-                catch (Exception e) when (e is RedisConnectionException or TimeoutException && refusal is null && !IsRefusal(e) && System.Diagnostics.Stopwatch.GetElapsedTime(started) < MomentToStart)
+                catch (Exception e) when (e is RedisConnectionException or TimeoutException && refusal is null && !IsRefusal(e) && Stopwatch.GetElapsedTime(started) < MomentToStart)
                 {
                     restored.Wait(AnotherLook);
                 }
@@ -174,8 +177,10 @@ internal sealed class RedisConnection : IDisposable
 
     private static bool IsOfTls(Exception e) => Causes(e).Any(c => c is System.Security.Authentication.AuthenticationException);
 
+    /// <summary>The client calls a TLS handshake that broke off an authentication that failed, too.</summary>
     private static bool IsOfPassword(Exception e) =>
-        Causes(e).Any(c => c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && IsOfPassword(c.Message)));
+        !Causes(e).Any(c => c is OperationCanceledException or System.Net.Sockets.SocketException or EndOfStreamException || (c is IOException and not StoreException))
+        && Causes(e).Any(c => c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && IsOfPassword(c.Message)));
 
     /// <summary>Redis' words, or the client's for them.</summary>
     private static bool IsOfPassword(string message) => Words.Any(word => message.Contains(word, StringComparison.OrdinalIgnoreCase));
@@ -202,6 +207,9 @@ internal sealed class RedisConnection : IDisposable
         RedisException => Unreachable,
         _ => "the connection broke; what was asked may have been done, ask again",
     };
+
+    /// <summary>Without the client's account of itself, which follows its own words after a comma or in brackets.</summary>
+    private static string Innermost(Exception e) => Causes(e).Last() is var cause && cause is RedisException ? OneLine(cause).Split([',', '('])[0].Trim() : OneLine(cause);
 
     private static string OneLine(Exception e)
     {

@@ -89,6 +89,11 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         return 1
         """;
 
+    private const string Remove = """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        return redis.call('DEL', KEYS[1])
+        """;
+
     private readonly RedisConnection _redis;
     private readonly string _prefix;
     private readonly long[] _cursor = new long[Buckets];
@@ -224,6 +229,12 @@ public sealed class RedisUserStore : IUserStore, IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         return (long)await _redis.RunAsync(Exchange, [Shared(name)], [value.ToArray(), expected is null ? 0 : 1, expected ?? []], "written", CancellationToken.None).ConfigureAwait(false) == 1;
+    }
+
+    public async ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return (long)await _redis.RunAsync(Remove, [Shared(name)], [expected], "written", CancellationToken.None).ConfigureAwait(false) == 1;
     }
 
     public ValueTask DisposeAsync()

@@ -158,6 +158,15 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         }, cancellationToken);
     }
 
+    public ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default) => _turns.Do(writes: true, () =>
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "DELETE FROM shared WHERE name = $name AND value = $expected";
+        command.Parameters.AddWithValue("$name", name);
+        command.Parameters.AddWithValue("$expected", expected);
+        return command.ExecuteNonQuery() == 1;
+    }, cancellationToken);
+
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     public async ValueTask DisposeAsync()

@@ -5,14 +5,14 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>Brings all that a router keeps from one store into another: users and erasures, the secrets they are known by, catalog, mode, priors, and what was spent.</summary>
 /// <remarks>
 /// The secrets come last: a copy that was cut short has none, and is done again from its beginning. A router begins with its secrets: users beside none are a cut copy's,
-/// and who of them is no more in the store that is copied is taken away.
+/// and who of them, and which of its named values, is no more in the store that is copied is taken away.
 /// </remarks>
 internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider time)
 {
     private const int Page = 1000;
     private const string InUse = "Somebody else writes to the store that is copied to; stop what uses it, and copy again to an empty one.";
 
-    private static readonly string[] s_values = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior];
+    private static readonly string[] s_values = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior], s_accounts = [ValueNames.Accounts, ValueNames.AccountChanges];
 
     /// <summary>Where the other store counts account by account, on Redis; null: it takes the sums as they were written.</summary>
     public ISharedState? Shared { get; init; }
@@ -57,17 +57,41 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         return new StoreCopyReport(users, erasures, accounts);
     }
 
-    /// <summary>Empties the place of everybody whom an earlier copy brought, and of whom the store that is copied has nothing by now: set aside there, or erased so long ago that not even that is kept.</summary>
+    /// <summary>
+    /// Empties the place of everybody whom an earlier copy brought, and of whom the store that is copied has nothing by now: set aside there, or erased so long ago that not even
+    /// that is kept. Likewise of every named value.
+    /// </summary>
     private async Task ClearLeftoversAsync(CancellationToken cancellationToken)
     {
         for (var sequence = 0L; await to.ChangedAsync(sequence, Page, cancellationToken).ConfigureAwait(false) is { Count: > 0 } changed; sequence = changed[^1].Sequence)
         {
-            if (await to.ReadValueAsync(ValueNames.Secrets, cancellationToken).ConfigureAwait(false) is not null)
-            {
-                throw new StoreException(InUse); // a router has begun since, and these may be its users
-            }
-
+            await ShouldBeUnusedAsync(cancellationToken).ConfigureAwait(false); // a router that has begun since: these may be its users
             await Task.WhenAll(changed.Where(c => c.Record.State.Length > 0).Select(c => ClearAsync(c.Key, c.Record.Etag, cancellationToken))).ConfigureAwait(false);
+        }
+
+        foreach (var name in s_values.Concat(s_accounts))
+        {
+            await ClearValueAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ClearValueAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await from.ReadValueAsync(name, cancellationToken).ConfigureAwait(false) is null && await to.ReadValueAsync(name, cancellationToken).ConfigureAwait(false) is { } left)
+        {
+            await ShouldBeUnusedAsync(cancellationToken).ConfigureAwait(false);
+            if (!await to.RemoveValueAsync(name, left, cancellationToken).ConfigureAwait(false))
+            {
+                throw new StoreException(InUse);
+            }
+        }
+    }
+
+    private async Task ShouldBeUnusedAsync(CancellationToken cancellationToken)
+    {
+        if (await to.ReadValueAsync(ValueNames.Secrets, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            throw new StoreException(InUse);
         }
     }
 
@@ -105,7 +129,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
     private async Task<int> CopyAccountsAsync(CancellationToken cancellationToken)
     {
         var own = new MemorySharedState(time);
-        foreach (var name in (string[])[ValueNames.Accounts, ValueNames.AccountChanges])
+        foreach (var name in s_accounts)
         {
             if (await from.ReadValueAsync(name, cancellationToken).ConfigureAwait(false) is not { } bytes)
             {

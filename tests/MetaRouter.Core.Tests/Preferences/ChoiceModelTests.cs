@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.Users;
 
 namespace MetaRouter.Core.Tests.Preferences;
 
@@ -34,6 +36,59 @@ public class ChoiceModelTests
                 p[h].ShouldBe((float)(1 / (1 + Math.Exp(-beta * difference))), 1e-5f);
             }
         }
+    }
+
+    /// <summary>The formula's steps one after the other, each over all hypotheses: what the one pass does at once must not move a bit of a stored user's belief.</summary>
+    [Fact]
+    public void Likelihood_InOnePass_IsItsStepsToTheLastBit()
+    {
+        var random = new Random(3);
+        var (p, shift, slope, term, sum) = (new float[ChoiceModel.Hypotheses], new float[ChoiceModel.Hypotheses], new float[ChoiceModel.Hypotheses], new float[ChoiceModel.Hypotheses], new float[ChoiceModel.Hypotheses]);
+        float[] costSlope = [.. Enumerable.Range(0, p.Length).Select(h => Beta(h) is var beta && Lambda(h) is var lambda ? -beta * lambda / (1 + lambda) : 0)], inverse = [.. Enumerable.Range(0, p.Length).Select(h => Beta(h) / (1 + Lambda(h)))];
+        for (var i = 0; i < 2_000; i++)
+        {
+            var (first, second) = (SomeSignals.Outcome(random, i % 2 == 0), SomeSignals.Outcome(random, i % 2 == 0));
+            var context = new ChoiceContext(Math.Pow(10, (random.NextDouble() * 4) - 4), random.NextSingle(), i % 5 == 0 ? 0 : random.NextSingle()) { SecondPrice = i % 3 == 0 ? 0.01 : 0 };
+            var speech = new SignalSpeech(0.2 + random.NextDouble(), random.NextDouble() / 2);
+            var (strength, lapse, scale) = ((float)speech.Strength, (float)speech.Lapse, context.CostScaleUsd);
+
+            TensorPrimitives.Multiply(costSlope, strength * (float)((first.CostUsd - second.CostUsd) / scale), shift);
+            if ((float)(context.SecondPrice * first.SecondsBeyond(second)) is var waiting && waiting != 0)
+            {
+                TensorPrimitives.MultiplyAdd(inverse, -strength * waiting, shift, shift);
+            }
+
+            var deviation = context.CostSpread * strength * MathF.Sqrt((first.CostUsd * first.CostUsd) + (second.CostUsd * second.CostUsd)) / (float)scale;
+            Array.Fill(slope, 1);
+            if (deviation > 0)
+            {
+                TensorPrimitives.Multiply(costSlope, deviation * MathF.Sqrt(MathF.PI / 8), slope);
+                TensorPrimitives.Multiply(slope, slope, slope);
+                TensorPrimitives.Add(slope, 1f, slope);
+                TensorPrimitives.ReciprocalSqrt(slope, slope);
+            }
+
+            TensorPrimitives.Multiply(shift, slope, shift);
+            TensorPrimitives.Multiply(slope, inverse, slope);
+            var (q1, q2) = (first.Quality, second.Quality);
+            var both = MathF.Min((q1 * q2) + (context.Correlation * MathF.Sqrt(q1 * (1 - q1) * q2 * (1 - q2))), MathF.Min(q1, q2));
+            Array.Clear(sum);
+            foreach (var (difference, weight) in new[] { (0f, 1 - (q1 - both) - (q2 - both)), (1, q1 - both), (-1, q2 - both) })
+            {
+                TensorPrimitives.MultiplyAdd(slope, strength * difference, shift, term);
+                TensorPrimitives.Sigmoid<float>(term, term);
+                TensorPrimitives.MultiplyAdd(term, weight, sum, sum);
+            }
+
+            TensorPrimitives.Multiply(sum, 1 - lapse, sum);
+            TensorPrimitives.Add(sum, lapse / 2, sum);
+
+            ChoiceModel.Likelihood(first, second, context, speech, p);
+            p.ShouldBe(sum, $"{first} against {second}");
+        }
+
+        static float Beta(int h) => ChoiceModel.Betas[h % ChoiceModel.BetaCount];
+        static float Lambda(int h) => PreferenceGrid.Lambda[h / ChoiceModel.BetaCount];
     }
 
     [Fact]

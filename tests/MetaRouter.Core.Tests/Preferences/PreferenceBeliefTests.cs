@@ -7,6 +7,27 @@ namespace MetaRouter.Core.Tests.Preferences;
 
 public class PreferenceBeliefTests
 {
+    /// <summary>With topics and without, of who minds waiting and who does not.</summary>
+    [Fact]
+    public void FromOn_AnyTopic_IsTheWholeBeliefsToTheLastBit()
+    {
+        for (var seed = 0; seed < 300; seed++)
+        {
+            var random = new Random(seed);
+            var prior = new PopulationPrior([new(1, random.NextDouble() - 1, 1 + random.NextDouble())], [0.3, 0.4, 0.3], 0.05, null, seed % 3 == 0 ? TopicSpread.None : new TopicSpread(0.1 + (0.8 * random.NextDouble()), 0.2 + (1.8 * random.NextDouble())), seed % 4 == 0 ? LatencySpread.None : new LatencySpread(0.3, 0.01));
+            var context = new ChoiceContext(0.01, 0.3f, 0.5f);
+            var signals = SomeSignals.State(SomeSignals.Spread(random, random.Next(30), days: 2, latestMs: 1000, withLatency: seed % 5 > 1).Select(s => s with { Topic = (byte)(seed % 7 == 0 ? 0 : random.Next(4)) })).Signals.AsSpan();
+            var whole = PreferenceBelief.From(prior, context, signals);
+            for (byte topic = 0; topic < 5; topic++)
+            {
+                var (one, alone) = (whole.On(topic), PreferenceBelief.FromOn(topic, prior, context, signals));
+
+                alone.Joint.SequenceEqual(one.Joint).ShouldBeTrue($"seed {seed}, topic {topic}");
+                (alone.CostShare, alone.Signals, alone.Latency.Price).ShouldBe((one.CostShare, one.Signals, one.Latency.Price));
+            }
+        }
+    }
+
     private const float Rho = 0.3f;
     private static readonly ChoiceContext Context = new(CostScaleUsd: 0.04, Correlation: Rho);
     private static readonly Outcome Cheap = new(0.6f, 0.004f, 0);

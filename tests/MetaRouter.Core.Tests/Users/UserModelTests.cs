@@ -294,10 +294,12 @@ public class UserModelTests
         }
     }
 
-    [Fact]
-    public void Decide_AfterWarmUp_AllocatesAtMostTwoKilobytes()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Decide_AfterWarmUp_AllocatesAtMostTwoKilobytes(bool compares)
     {
-        var (user, policy, request) = (AfterComparisons(3, prefersCheaper: true), Policy, new RouteRequest(Ask(4)));
+        var (user, policy, request) = (AfterComparisons(20, prefersCheaper: true), Policy, new RouteRequest(Ask(4)) { MayCompare = compares });
         for (var i = 0; i < 200; i++)
         {
             user.Decide(request, policy, Moment(i), _scratch);

@@ -118,14 +118,36 @@ public sealed class OffPolicyEvaluationTests
         probability.ShouldBe([0, 1]);
     }
 
+    /// <summary>Of twenty decisions many an estimate is none that can be. All of them together are right, and would not be were each cut off at what can.</summary>
+    [Fact]
+    public void Run_FewDecisions_EstimatesThatCannotBeAreSaidToBeAndRightOnAverage()
+    {
+        const double truth = (.8 + .2) / 2;
+        var estimates = Enumerable.Range(0, 20_000).Select(seed => OffPolicyEvaluation.Run(LogOf(seed, decisions: 20), [Policy.Always("cheap")]).Single()).Where(e => e.EffectiveSample > 0).ToArray();
+        var (outside, inside) = (estimates.Where(e => e.DoublyRobust is < 0 or > 1).ToArray(), estimates.Where(e => e.DoublyRobust is >= 0 and <= 1).ToArray());
+
+        (outside.Length / (double)estimates.Length).ShouldBeInRange(.01, .5);
+        outside.ShouldAllBe(e => e.OutOfRange.Contains("doubly_robust"));
+        inside.ShouldAllBe(e => e.OutOfRange.Contains("doubly_robust") == (e.DoublyRobustCi.Low < 0 || e.DoublyRobustCi.High > 1));
+        estimates.ShouldAllBe(e => e.Snips >= 0 && e.Snips <= 1 + 1e-12);
+        estimates.Average(e => e.DoublyRobust).ShouldBe(truth, .008);
+        Math.Abs(estimates.Average(e => Math.Clamp(e.DoublyRobust, 0, 1)) - truth).ShouldBeGreaterThan(Math.Abs(estimates.Average(e => e.DoublyRobust) - truth));
+    }
+
+    [Fact]
+    public void Run_ManyDecisions_NothingLeavesWhatCanBe() =>
+        OffPolicyEvaluation.Run(Log(11), [Policy.Logged, Policy.Always("cheap"), Policy.Uniform]).ShouldAllBe(e => e.OutOfRange.Count == 0);
+
     [Fact]
     public void Run_NoRewards_IsRefused() =>
         Should.Throw<ArgumentException>(() => OffPolicyEvaluation.Run([.. Log(0).Select(d => d with { Reward = null })], [Policy.Logged])).Message.ShouldContain("0 of 800");
 
-    private static LoggedDecision[] Log(int seed)
+    private static LoggedDecision[] Log(int seed) => LogOf(seed, Decisions);
+
+    private static LoggedDecision[] LogOf(int seed, int decisions)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, Decisions).Select(_ =>
+        return [.. Enumerable.Range(0, decisions).Select(_ =>
         {
             var hard = random.Next(2);
             var logging = s_logging[hard];

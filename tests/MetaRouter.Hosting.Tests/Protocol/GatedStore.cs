@@ -74,5 +74,7 @@ internal sealed class GatedStore : IUserStore
 
     public ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default) => Inner.WriteValueAsync(name, value, expected, cancellationToken);
 
+    public ValueTask<bool> RemoveValueAsync(string name, byte[] expected, CancellationToken cancellationToken = default) => Inner.RemoveValueAsync(name, expected, cancellationToken);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

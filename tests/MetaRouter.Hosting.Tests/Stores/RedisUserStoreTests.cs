@@ -128,7 +128,7 @@ public sealed class RedisUserStoreTests
         await using var locked = await RedisServer.StartAsync("--requirepass", "hush-hush");
         await using var careless = await RedisServer.StartAsync("--appendonly", "no");
 
-        Should.Throw<StoreException>(() => RedisUserStore.Open("127.0.0.1:1")).Message.ShouldContain("start it, or check the address");
+        Should.Throw<StoreException>(() => RedisUserStore.Open("127.0.0.1:1")).Message.ShouldContain("nothing listens there; start Redis");
         var refused = Should.Throw<StoreException>(() => RedisUserStore.Open(locked.Address + ",password=wrong-word"));
         refused.Message.ShouldContain(locked.Address);
         refused.ToString().ShouldNotContain("wrong-word");

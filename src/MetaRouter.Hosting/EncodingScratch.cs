@@ -1,0 +1,13 @@
+using MetaRouter.Core.Text;
+
+namespace MetaRouter.Hosting;
+
+/// <summary>Room to encode a request in, one for each thread: half a megabyte is too much for one request.</summary>
+public static class EncodingScratch
+{
+    [ThreadStatic]
+    private static RequestEncoding? t_scratch;
+
+    /// <summary>Not to be kept: what is asked next on this thread is written over it.</summary>
+    public static RequestEncoding OfThread => t_scratch ??= new RequestEncoding();
+}

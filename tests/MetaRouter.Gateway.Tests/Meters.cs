@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>Everything measured while it lives, by every gateway of the process.</summary>
+internal sealed class Meters : IDisposable
+{
+    private readonly MeterListener _listener = new();
+    private readonly Lock _gate = new();
+
+    /// <summary>Of every gateway in this process: other tests' too.</summary>
+    public Meters()
+        : this(instrument => instrument.Meter.Name.StartsWith("MetaRouter", StringComparison.Ordinal))
+    {
+    }
+
+    /// <summary>Of one gateway alone.</summary>
+    public Meters(Instrument only)
+        : this(instrument => ReferenceEquals(instrument, only))
+    {
+    }
+
+    private Meters(Predicate<Instrument> isHeard)
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (isHeard(instrument))
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
+        _listener.Start();
+    }
+
+    public ConcurrentQueue<string> Seen { get; } = [];
+
+    public double Sum { get; private set; }
+
+    public void Dispose() => _listener.Dispose();
+
+    private void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        Seen.Enqueue($"{instrument.Name} {string.Join(' ', tags.ToArray().Select(t => $"{t.Key}={t.Value}"))}");
+        lock (_gate)
+        {
+            Sum += value;
+        }
+    }
+}
