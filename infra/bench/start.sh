@@ -18,7 +18,7 @@ if [[ -z ${APP:-} ]]; then
   esac
   # In a copy: what a publish for one machine needs more would be written into the lock files.
   mkdir "$work/source"
-  git ls-files -z src 'Directory.*' .editorconfig | tar -c --null -T - | tar -x -C "$work/source"
+  git ls-files -z src 'docs/*.md' 'Directory.*' .editorconfig | tar -c --null -T - | tar -x -C "$work/source"
   (cd "$work/source" && env -u CI dotnet publish src/MetaRouter.Gateway -c Release "${ahead[@]}" -o "$app" -v quiet >&2)
 fi
 
