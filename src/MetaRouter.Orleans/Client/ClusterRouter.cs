@@ -21,14 +21,11 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 {
     private const int Workers = 16;
 
-    private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
-    {
-        ShouldHandle = new PredicateBuilder().Handle<TimeoutException>().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>(),
-        MaxRetryAttempts = 3,
-        Delay = TimeSpan.FromMilliseconds(50),
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-    }).Build();
+    // Until the others count a dead silo out, who is kept there is refused at once: that costs little to ask again, where an answer that stays away has cost its time already.
+    private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder()
+        .AddRetry(Asking(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
+        .AddRetry(Asking(3, new PredicateBuilder().Handle<TimeoutException>()))
+        .Build();
 
     private long _known;
     private int _next;
@@ -135,6 +132,16 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
             // The client stops.
         }
     }
+
+    private static RetryStrategyOptions Asking(int times, PredicateBuilder<object> where) => new()
+    {
+        ShouldHandle = where,
+        MaxRetryAttempts = times,
+        Delay = TimeSpan.FromMilliseconds(50),
+        MaxDelay = TimeSpan.FromMilliseconds(500),
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+    };
 
     private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
         ToldAsync(() => Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
