@@ -25,8 +25,7 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
         for (var k = 0; k < quality.Length; k++)
         {
             ReadOnlySpan<float> leaf = leaves.AsSpan(Array.IndexOf(_sets, KnownTo[k]) * Forest.Targets, Forest.Targets);
-            var (certain, logistic) = (Forest.Certainty(leaf), LowRankLogistic.Sigmoid(quality[k]));
-            quality[k] = (logistic + Math.Clamp((certain * TreeMean[k]) + ((1 - certain) * logistic) + TensorPrimitives.Dot<float>(Loading.AsSpan(k * leaf.Length, leaf.Length), leaf), 0f, 1f)) / 2;
+            quality[k] = ModelHead.Quality(LowRankLogistic.Sigmoid(quality[k]), TreeMean[k], Loading.AsSpan(k * leaf.Length, leaf.Length), leaf, Forest.Certainty(leaf));
         }
     }
 
@@ -52,12 +51,7 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
             return new QualityFit(logistic, new GatedForests(forest), means, loading, filled, [.. means.Select(_ => ushort.MaxValue)]);
         }
 
-        var mean = new float[models];
-        for (var i = 0; i < filled.Length; i++)
-        {
-            mean[i % models] += filled[i] / n;
-        }
-
+        var mean = Means(filled, models);
         var known = KnownIn(y, sources, models);
         var (parts, members) = (new (ExtraTrees Forest, float[] Mean, float[] Loading)[sources.Count], new int[sources.Count][]);
         for (var s = 0; s < parts.Length; s++)
@@ -94,12 +88,7 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
         }
 
         var (models, n) = (logistic.Models, score.Length / logistic.Models);
-        var mean = new float[models];
-        for (var i = 0; i < score.Length; i++)
-        {
-            mean[i % models] += score[i] / n;
-        }
-
+        var mean = Means(score, models);
         var (basis, loading, targets) = AbilityBasis(logistic);
         var projected = new float[n * targets];
         for (var i = 0; i < n; i++)
@@ -117,6 +106,17 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
         }
 
         return (ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed }, cancellationToken), mean, loading);
+    }
+
+    private static float[] Means(float[] score, int models)
+    {
+        var (mean, n) = (new float[models], score.Length / models);
+        for (var i = 0; i < score.Length; i++)
+        {
+            mean[i % models] += score[i] / n;
+        }
+
+        return mean;
     }
 
     /// <summary>The sources in which each model answered a twentieth of the requests or more.</summary>

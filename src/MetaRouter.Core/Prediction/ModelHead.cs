@@ -31,8 +31,12 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
     internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf, float certain)
     {
         var logistic = LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));
-        return (logistic + Math.Clamp((certain * TreeMean) + ((1 - certain) * logistic) + TensorPrimitives.Dot(TreeLoading, leaf), 0f, 1f)) / 2;
+        return Quality(logistic, TreeMean, TreeLoading, leaf, certain);
     }
+
+    /// <param name="logistic">The one opinion, 0 to 1; the forests' mean, loading and word are the other.</param>
+    internal static float Quality(float logistic, float treeMean, ReadOnlySpan<float> treeLoading, ReadOnlySpan<float> leaf, float certain) =>
+        (logistic + Math.Clamp((certain * treeMean) + ((1 - certain) * logistic) + TensorPrimitives.Dot(treeLoading, leaf), 0f, 1f)) / 2;
 
     /// <summary>Completion tokens expected.</summary>
     internal float Tokens(ReadOnlySpan<float> features) => MathF.Exp(TensorPrimitives.Dot(TokenWeights, features)) * TokenFactor;

@@ -65,6 +65,12 @@ public sealed class OutcomePredictor
         var targets = _forest.Targets;
         Span<float> leaves = _knownTo.Length * targets is var length && length <= MostOnStack ? stackalloc float[length] : new float[length];
         _forest.Predict(x, _knownTo, _worth, leaves);
+        Span<float> certain = length <= MostOnStack ? stackalloc float[_knownTo.Length] : new float[_knownTo.Length];
+        for (var set = 0; set < certain.Length; set++)
+        {
+            certain[set] = _forest.Certainty(leaves.Slice(set * targets, targets));
+        }
+
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
@@ -73,7 +79,7 @@ public sealed class OutcomePredictor
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;
             var leaf = leaves.Slice(_set[k] * targets, targets);
-            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf, _forest.Certainty(leaf)), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
+            outcomes[k] = new Outcome(head.Quality(projected[..(_rank + 1)], leaf, certain[_set[k]]), (float)(_inputPrice[k].CostUsd(input) + _outputPrice[k].CostUsd(output)), latency);
         }
     }
 

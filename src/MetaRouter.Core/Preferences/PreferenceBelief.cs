@@ -76,7 +76,12 @@ public sealed class PreferenceBelief
         }
     }
 
-    public static PreferenceBelief FromPrior(PopulationPrior prior) => Normalize([.. prior.LogWeights], 0, prior.Waiting, out _);
+    public static PreferenceBelief FromPrior(PopulationPrior prior)
+    {
+        float[] joint = [.. prior.LogWeights];
+        Normalize(joint, out _);
+        return new PreferenceBelief(joint, 0, prior.Waiting);
+    }
 
     public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
@@ -127,21 +132,12 @@ public sealed class PreferenceBelief
     /// <returns>How many signals spoke.</returns>
     private static int AtOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, bool weighs, out double logEvidence)
     {
-        prior.LogWeights.CopyTo(joint);
         if (TopicOffsets.OfThread(prior, context, signals) is not { } offsets)
         {
-            var used = AddAt(prior, context, signals, joint);
-            Normalize(joint, out logEvidence);
-            return used;
+            return Alike(prior, context, signals, joint, out logEvidence);
         }
 
-        logEvidence = 0;
-        if (weighs)
-        {
-            offsets.AddTo(joint);
-            logEvidence = LogSum(joint);
-        }
-
+        logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
         offsets.BelieveOn(topic, prior.LogWeights, joint);
         return offsets.Signals;
     }
@@ -150,21 +146,33 @@ public sealed class PreferenceBelief
     /// <param name="weighs">Whether <paramref name="logEvidence"/>, ln P(signals | price), is asked for; else 0.</param>
     private static PreferenceBelief At(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, bool weighs, out double logEvidence)
     {
-        var log = prior.LogWeights.ToArray();
         if (TopicOffsets.Of(prior, context, signals) is { } offsets)
         {
             var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
-            logEvidence = 0;
-            if (weighs)
-            {
-                offsets.AddTo(log);
-                logEvidence = LogSum(log);
-            }
-
+            logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
             return new PreferenceBelief(joint, offsets.Signals, prior.Waiting, [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals, prior.Waiting)))], new PreferenceBelief(elsewhere, offsets.Signals, prior.Waiting));
         }
 
-        return Normalize(log, AddAt(prior, context, signals, log), prior.Waiting, out logEvidence);
+        var alike = new float[ChoiceModel.Hypotheses];
+        return new PreferenceBelief(alike, Alike(prior, context, signals, alike, out logEvidence), prior.Waiting);
+    }
+
+    /// <summary>What is believed where no signal tells its topic, or no topics differ.</summary>
+    /// <returns>How many signals spoke.</returns>
+    private static int Alike(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, out double logEvidence)
+    {
+        prior.LogWeights.CopyTo(joint);
+        var used = AddAt(prior, context, signals, joint);
+        Normalize(joint, out logEvidence);
+        return used;
+    }
+
+    private static double LogEvidence(TopicOffsets offsets, PopulationPrior prior)
+    {
+        Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
+        prior.LogWeights.CopyTo(log);
+        offsets.AddTo(log);
+        return LogSum(log);
     }
 
     /// <summary>Formula (2) of <see cref="LatencyBelief"/>, on every topic.</summary>
@@ -394,12 +402,6 @@ public sealed class PreferenceBelief
         FeedbackKind.SwitchModel => false,
         _ => signal.Value > 0,
     };
-
-    private static PreferenceBelief Normalize(float[] log, int signals, LatencyBelief latency, out double logEvidence)
-    {
-        Normalize(log, out logEvidence);
-        return new PreferenceBelief(log, signals, latency);
-    }
 
     private static void Normalize(Span<float> log, out double logEvidence)
     {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics.Tensors;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -144,8 +143,7 @@ public static class P4
 
                 states[u] = life.State;
             });
-            var cohort = TaughtBy.Everybody(split.Pool.With(serving), states);
-            return MetaLearner.Learn(split.Pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
+            return TaughtBy.Prior(split.Pool.With(serving), states);
         }
 
         /// <summary>Prior x request: the mean over users.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -102,8 +101,7 @@ internal sealed class PreferenceRun
         var states = new UserState[teachers.Length];
         Parallel.For(0, teachers.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             states[u] = Live(split, world, half, teachers[u], split.Pool.Snapshot.Prior, outcomesSeen: false, new System.Random((seed * 3_000_017) + (half * 700_001) + u)).State);
-        var cohort = TaughtBy.Everybody(split.Pool, states);
-        return MetaLearner.Learn(split.Pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
+        return TaughtBy.Prior(split.Pool, states);
     }
 
     /// <summary>One user's story.</summary>

@@ -1,4 +1,5 @@
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 
@@ -7,6 +8,13 @@ namespace MetaRouter.Evaluation.Simulation;
 /// <summary>What a simulated population teaches about users nobody has met, as the shipped meta-learner has it.</summary>
 internal static class TaughtBy
 {
+    /// <summary>The prior that a refresh would learn of them.</summary>
+    public static PopulationPrior Prior(RoutingPool pool, IReadOnlyCollection<UserState> states)
+    {
+        var cohort = Everybody(pool, [.. states]);
+        return MetaLearner.Learn(pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
+    }
+
     /// <summary>Everybody's evidence under the pool's prior.</summary>
     public static Cohort Everybody(RoutingPool pool, IReadOnlyList<UserState> states)
     {
