@@ -90,10 +90,10 @@ public sealed class GatewayTests : IAsyncLifetime
     {
         using var first = await StartAsync();
         using var second = await StartAsync();
-        await TeachAsync(first, "thrifty", 1);
+        await TeachAsync(first, "thrifty", 1, users: 60);
         var learned = await PostAsync(first, "/v1/console/learning/refresh", new { });
         var thrifty = (string)learned["serving"]!["version"]!;
-        await TeachAsync(second, "lavish", -2.5);
+        await TeachAsync(second, "lavish", -2.5, users: 180); // so many that whoever is held out, the new prior foretells them better
         var again = await PostAsync(second, "/v1/console/learning/refresh", new { });
         var lavish = (string)again["serving"]!["version"]!;
 
@@ -107,11 +107,11 @@ public sealed class GatewayTests : IAsyncLifetime
         (await first.PostAsJsonAsync("/v1/console/learning/rollback", new { version = "0123456789abcdef" })).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
-    /// <summary>Sixty users whose records say so, with ln lambda around the mean.</summary>
-    private static async Task TeachAsync(HttpClient client, string name, double mean)
+    /// <summary>Users whose records say so, with ln lambda around the mean.</summary>
+    private static async Task TeachAsync(HttpClient client, string name, double mean, int users)
     {
         var (random, pool) = (new Random(11), Core.Routing.RoutingPool.OfSnapshot(Core.MetaLearning.Snapshot.Default));
-        for (var i = 0; i < 60; i++)
+        for (var i = 0; i < users; i++)
         {
             var record = Population.Record(pool, Math.Exp(mean + (0.4 * Population.Normal(random))), 12, random);
             await PostAsync(client, $"/v1/router/users/{name}-{i}/import", new { record = Convert.ToBase64String(record) });
