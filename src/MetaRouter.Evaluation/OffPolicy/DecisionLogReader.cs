@@ -76,7 +76,7 @@ public static class DecisionLogReader
     private static LoggedDecision Decision(JsonElement row)
     {
         LoggedCandidate[] candidates = [.. row.GetProperty("candidates").EnumerateArray().Select(c => new LoggedCandidate(
-            c.GetProperty("model").GetString()!, c.GetProperty("quality").GetDouble(), c.GetProperty("cost_usd").GetDouble(), c.GetProperty("utility").GetDouble(), c.GetProperty("propensity").GetDouble()))];
+            c.GetProperty("model").GetString() ?? throw new FormatException("a candidate's 'model' is null; it must name a model"), c.GetProperty("quality").GetDouble(), c.GetProperty("cost_usd").GetDouble(), c.GetProperty("utility").GetDouble(), c.GetProperty("propensity").GetDouble()))];
         var model = row.GetProperty("chosen").GetString();
         var chosen = Array.FindIndex(candidates, c => c.Model == model);
         if (chosen < 0)

@@ -68,6 +68,14 @@ public sealed class DecisionLogReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_CandidateWithoutName_IsReported() // found by fuzzing
+    {
+        var (decisions, _, bad) = Read(Decision(1), Decision(2).Replace("\"model\":\"large\"", "\"model\":null", StringComparison.Ordinal));
+        decisions.Count.ShouldBe(1);
+        bad.Single().ToString().ShouldContain("'model' is null");
+    }
+
+    [Fact]
     public void Read_RotatedLog_JoinsWordsToEarlierFilesAndCountsThoseAstray()
     {
         _folder.Write("log.1", [Decision(1), Decision(2), Said(2, "Thumb", 0), Decision(3).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal), "torn"]);

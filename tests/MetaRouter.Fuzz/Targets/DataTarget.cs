@@ -12,6 +12,8 @@ namespace MetaRouter.Fuzz.Targets;
 /// </summary>
 internal sealed class DataTarget : FuzzTarget
 {
+    private const int MostUnzipped = 1032; // times the zipped length: 258 bytes for 2 bits
+
     private const byte Outcomes = (byte)'O', Zipped = (byte)'Z', Log = (byte)'D', Preferences = (byte)'P', Texts = (byte)'T';
 
     private static readonly byte[] OutcomeLines = Lines(
@@ -44,8 +46,8 @@ internal sealed class DataTarget : FuzzTarget
 
     public override string Reads => "`OutcomeReader`, `DecisionLogReader`, `evaluate --log`, `PreferenceReader`, `TextDocumentReader`";
 
-    /// <summary>A reader has a buffer of 256 KB, and the command its tables.</summary>
-    public override long MemoryLimit(int length) => (16 << 20) + (64L * length);
+    /// <summary>A reader has a buffer of 256 KB, and the command its tables. What is zipped counts as long as it can become.</summary>
+    public override long MemoryLimit(int length) => (16 << 20) + (64L * length * (Input.Bytes[0] == Zipped ? MostUnzipped : 1));
 
     public override void Draw(Chance chance)
     {
