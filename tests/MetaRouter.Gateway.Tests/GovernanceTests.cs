@@ -122,11 +122,11 @@ public sealed class GovernanceTests : IAsyncLifetime
         var body = JsonNode.Parse(Body(Strong))!;
         (body["n"], body["max_tokens"]) = (10_000, 20);
 
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$5.96"); // 10,000 times 20 tokens at $15, and some 60 of the prompt
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$3.00"); // 10,000 times 20 tokens at $15, and some 60 of the prompt, once
         body["max_completion_tokens"] = null; // as some clients send what is not set
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$5.96");
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$3.00");
         body["max_tokens"] = 30;
-        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$7.46");
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded", "$4.50");
         body["model"] = "auto:quality";
         body["n"] = 1_000_000;
         (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(429, "budget_exceeded");

@@ -19,6 +19,9 @@ namespace MetaRouter.Core.MetaLearning;
 /// <param name="Tokens">Tokens of the model for each that its kin are recorded with.</param>
 internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead Head, float Lift, float Tokens)
 {
+    /// <summary>Its predicted tokens are tokens; else they are the units of a nominal meter, of which a completion's limit says nothing.</summary>
+    public bool CountsTokens { get; private init; } = true;
+
     /// <summary>Spread of the price kernel, in ln US dollars of a typical call.</summary>
     private const double PriceSpread = 0.7;
 
@@ -39,20 +42,21 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         var isKnown = snapshot.Numbers.ContainsKey(model.Id);
         // Of a model that the snapshot knows, an output price alone may be a multiple of what its bills were.
         var isMetered = isKnown ? model.InputPrice.Usd > 0 : !PriceFit.IsNominal(model);
+        var countsTokens = isMetered || !weights.Any(w => PriceFit.IsNominal(snapshot.Models[w.Model]));
         var factors = weights.Select(w => isMetered ? snapshot.TokensOfUnit(w.Model) : 1).ToArray();
         var heads = weights.Select((w, i) => factors[i] == 1 ? snapshot.Heads[w.Model] : snapshot.Heads[w.Model] with { TokenFactor = snapshot.Heads[w.Model].TokenFactor * factors[i] }).ToArray();
         var tokens = (float)weights.Select((w, i) => w.Weight * factors[i]).Sum();
         var head = heads is [var only] ? only : ModelHead.Mean(heads, [.. weights.Select(w => w.Weight)]);
         if (isKnown)
         {
-            return new ModelKin(weights, head, 0, tokens);
+            return new ModelKin(weights, head, 0, tokens) { CountsTokens = countsTokens };
         }
 
         var lift = sibling is { } like && isMetered && !PriceFit.IsNominal(snapshot.Models[like])
             ? Math.Max(0, Slope(snapshot)) * Math.Clamp(TypicalPrice(model) - TypicalPrice(snapshot.Models[like]), 0, FarthestPrice)
             : 0;
         var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Sigmoid(Logit(head.TreeMean) + lift) };
-        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens);
+        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens) { CountsTokens = countsTokens };
     }
 
     /// <summary>The mean quality that a model of the snapshot would be given by the prices of the others, had it never been graded. Three models at least.</summary>

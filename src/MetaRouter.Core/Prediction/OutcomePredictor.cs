@@ -20,6 +20,7 @@ public sealed class OutcomePredictor
     private readonly int[] _set; // which of them a head has
     private readonly float[] _worth; // of the forests
     private readonly float[] _latencyOverride;
+    private readonly bool[] _countsTokens;
     // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
     private const float MostTokens = 1e7f, MostSeconds = 1e6f;
 
@@ -32,9 +33,10 @@ public sealed class OutcomePredictor
 
     /// <param name="projection">(1 + rank) x <see cref="PromptEncoder.Features"/>: shared difficulty, then what a request asks for.</param>
     /// <param name="models">The models, in the order of the predictions, with one head each.</param>
-    internal OutcomePredictor(float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads)
+    /// <param name="countsTokens">One per model: what its head foretells are tokens, not the units of a nominal meter.</param>
+    internal OutcomePredictor(float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, bool[] countsTokens)
     {
-        (_projection, _forest, _heads) = (projection, forest, [.. heads]);
+        (_projection, _forest, _heads, _countsTokens) = (projection, forest, [.. heads], countsTokens);
         _knownTo = [.. heads.Select(h => h.KnownTo).Distinct()];
         _worth = forest.Worth([.. heads.Select(h => h.KnownTo)]);
         _set = [.. heads.Select(h => Array.IndexOf(_knownTo, h.KnownTo))];
@@ -54,8 +56,10 @@ public sealed class OutcomePredictor
     /// <param name="outcomes">One per model.</param>
     /// <param name="outputTokens">Predicted completion tokens, one per model.</param>
     /// <param name="projected">(d.x, P x): what a receipt keeps of the request.</param>
-    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected)
+    /// <param name="limit">The most tokens that the completion may have, which no cost counts more of; 0: it has no limit. Quality and latency are those of an answer without one.</param>
+    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected, int limit = 0)
     {
+        var most = limit > 0 ? MathF.Min(limit, MostTokens) : MostTokens;
         var x = request.Features;
         for (var j = 0; j <= _rank; j++)
         {
@@ -74,7 +78,7 @@ public sealed class OutcomePredictor
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
-            var output = outputTokens[k] = AtMost(MostTokens, head.Tokens(x));
+            var output = outputTokens[k] = AtMost(_countsTokens[k] ? most : MostTokens, head.Tokens(x));
             var input = float.IsNaN(promptTokens) ? AtMost(MostTokens, head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens)) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;

@@ -32,7 +32,7 @@ public sealed class RoutingPool
         (Snapshot, Catalog) = (snapshot, catalog);
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
-        _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads);
+        _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads, [.. kin.Select(k => k.CountsTokens)]);
         (_usual, _mean, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
         var (scale, requests) = Recall(snapshot, catalog, kin);
         IsFree = scale < LeastScaleUsd;
@@ -81,26 +81,25 @@ public sealed class RoutingPool
     public int Projected => _predictor.Projected;
 
     /// <inheritdoc cref="OutcomePredictor.Predict"/>
-    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected) =>
-        _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected);
+    public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected, int limit = 0) =>
+        _predictor.Predict(request, promptTokens, outcomes, outputTokens, projected, limit);
 
     /// <summary>What one model's answer to a request is expected to cost, as a decision would expect it.</summary>
     /// <param name="promptTokens">Where they are known; null: estimated from the text.</param>
     /// <param name="model">One of the catalog's.</param>
-    /// <param name="mostTokens">The completion's limit; 0: none.</param>
+    /// <param name="limit">The most tokens that the completion may have; 0: it has no limit.</param>
     /// <param name="scratch">For one thread at a time.</param>
     /// <returns>US dollars, 0 or more.</returns>
     /// <exception cref="KeyNotFoundException">The catalog has no such model.</exception>
-    public double PredictCostUsd(string text, int? promptTokens, ModelId model, int mostTokens, RequestEncoding scratch)
+    public double PredictCostUsd(string text, int? promptTokens, ModelId model, int limit, RequestEncoding scratch)
     {
         var index = Catalog.IndexOf(model);
         Span<Outcome> outcomes = stackalloc Outcome[Catalog.Count];
         Span<float> outputTokens = stackalloc float[outcomes.Length];
         Span<float> projected = stackalloc float[Projected];
         Snapshot.Encoder.Encode(text, scratch);
-        Predict(scratch, promptTokens ?? float.NaN, outcomes, outputTokens, projected);
-        var beyond = mostTokens > 0 ? Math.Max(0, outputTokens[index] - (double)mostTokens) : 0;
-        return Math.Max(0, outcomes[index].CostUsd - Catalog.Models[index].OutputPrice.CostUsd(beyond));
+        Predict(scratch, promptTokens ?? float.NaN, outcomes, outputTokens, projected, limit);
+        return outcomes[index].CostUsd;
     }
 
     /// <summary>The topics of a belief that the snapshot still knows, by code.</summary>

@@ -69,7 +69,7 @@ public sealed class UserModel
         enters?.Invoke(DecisionStep.Encode);
         Pool.Snapshot.Encoder.Encode(request.Text, scratch);
         enters?.Invoke(DecisionStep.Predict);
-        Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected);
+        Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected, request.Needs.ExpectedOutputTokens);
         if (request.Warm is { } warm && Pool.Catalog.TryFind(warm.Model, out var last))
         {
             // What leaving would throw away: the prompt the last model has in its cache is read there at the cached price.

@@ -51,8 +51,20 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>US dollars, before the call.</summary>
     public double ExpectedUsd => Unrouted is { } named ? ExpectedOf(named.Id) : ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
 
-    /// <summary>The same, of one model that may answer.</summary>
-    public double ExpectedOf(ModelId model) => Body.Choices * (Unrouted is not null ? UnroutedUsd : Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd);
+    /// <summary>The same, of one model that may answer: no more than its answers can cost at their limit, where they have one.</summary>
+    public double ExpectedOf(ModelId model)
+    {
+        double one = Unrouted is not null ? UnroutedUsd : Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
+        if (Body.Needs.ExpectedOutputTokens is not (> 0 and var limit))
+        {
+            return Body.Choices * one;
+        }
+
+        // The prompt is charged once, with the first answer. Where it is free the limit is all that an answer can cost, also of a model whose costs are foretold without tokens.
+        var profile = ProfileOf(model);
+        var further = Math.Min(one, profile.OutputPrice.CostUsd(limit));
+        return (profile.InputPrice.Usd == 0 ? further : one) + ((Body.Choices - 1) * further);
+    }
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;

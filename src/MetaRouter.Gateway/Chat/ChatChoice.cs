@@ -214,12 +214,20 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd / call.Body.Choices, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = Fitting(call, request.Needs, missing.LeftUsd) }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => c.Predicted.CostUsd) * (double)call.Body.Choices, missing);
+                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
             }
         }
+    }
+
+    /// <summary>The needs of a request that so much is left for. What several answers cost together only the call knows.</summary>
+    private static RouteNeeds Fitting(ChatCall call, in RouteNeeds needs, double leftUsd)
+    {
+        var fitting = needs with { MaxCostUsd = Math.Min(leftUsd, needs.MaxCostUsd ?? leftUsd) };
+        return call.Body.Choices == 1 ? fitting
+            : fitting with { AllowedModels = call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None && call.ExpectedOf(c.Model) <= leftUsd).Select(c => c.Model).ToHashSet() };
     }
 }

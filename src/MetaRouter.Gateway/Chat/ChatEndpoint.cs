@@ -55,7 +55,7 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd / body.Choices, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
         };
         await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
         if (signals.IsOn && user is not null)

@@ -22,6 +22,34 @@ public class RoutingPoolTests
         outcomes.ShouldAllBe(o => Math.Abs(o.LatencySeconds - 2) < 1e-5 && o.IsValid);
     }
 
+    [Theory]
+    [InlineData(150, 140, 1600, 14_000)]
+    [InlineData(50, 120, 1200, 12_000)]
+    public void Predict_CompletionWithALimit_CountsNoMoreTokens(int limit, float small, float medium, float large)
+    {
+        var pool = RoutingPool.OfSnapshot(Three);
+
+        var (outcomes, tokens) = Predict(pool, promptTokens: 1000, limit: limit);
+
+        outcomes.Select(o => o.CostUsd * 1e6f).ShouldBe([small, medium, large], 0.1);
+        tokens.ShouldAllBe(t => t <= limit);
+        outcomes.Select(o => o with { CostUsd = 0 }).ShouldBe(Predict(pool, promptTokens: 1000).Outcomes.Select(o => o with { CostUsd = 0 }));
+        pool.PredictCostUsd("text", 1000, pool.Catalog.Models[2].Id, limit, new RequestEncoding()).ShouldBe(large * 1e-6, 1e-7);
+    }
+
+    /// <summary>Of models that were only ever billed what is foretold are millionths of a dollar, which a limit of tokens says nothing of.</summary>
+    [Fact]
+    public void Predict_CompletionWithALimit_LeavesWhatIsNotForetoldInTokens()
+    {
+        var billed = new Snapshot(Three.Origin, Three.Encoder, Three.Projection, Three.Forest, [.. Three.Models.Select(m => m with { InputPrice = new(0), OutputPrice = new(PriceFit.NominalUsdPerMillion) })], Three.Heads, Three.OutcomeCorrelation, Three.Calibration, Three.Prior);
+        var pool = RoutingPool.OfSnapshot(billed);
+
+        Predict(pool, promptTokens: 1000, limit: 5).Outcomes.ShouldBe(Predict(pool, promptTokens: 1000).Outcomes);
+
+        var priced = new RoutingPool(billed, new ModelCatalog([Three.Models[0]])); // at a price a token its mean call counts as a typical one
+        Predict(priced, promptTokens: 1000, limit: 5).Tokens.ShouldBe([5]);
+    }
+
     [Fact]
     public void Predict_PromptTokensUnknown_AreEstimatedFromTheText()
     {
@@ -221,12 +249,12 @@ public class RoutingPoolTests
 
     private static RoutingPool Pool(params ModelProfile[] models) => new(Three, new ModelCatalog(models));
 
-    private static (Outcome[] Outcomes, float[] Tokens) Predict(RoutingPool pool, float promptTokens = 100, string text = "any")
+    private static (Outcome[] Outcomes, float[] Tokens) Predict(RoutingPool pool, float promptTokens = 100, string text = "any", int limit = 0)
     {
         var into = new RequestEncoding();
         pool.Snapshot.Encoder.Encode(text, into);
         var (outcomes, tokens) = (new Outcome[pool.Catalog.Count], new float[pool.Catalog.Count]);
-        pool.Predict(into, promptTokens, outcomes, tokens, new float[pool.Projected]);
+        pool.Predict(into, promptTokens, outcomes, tokens, new float[pool.Projected], limit);
         return (outcomes, tokens);
     }
 }

@@ -122,6 +122,32 @@ public class UserModelTests
         compared.ShouldBeGreaterThan(0);
     }
 
+    /// <summary>What an answer can cost at its limit is what is weighed, held against what it may cost, and learned from.</summary>
+    [Fact]
+    public void Decide_CompletionWithALimit_GoesByWhatItCanCostThen()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var request = new RouteRequest(Ask(i)) { LambdaCost = 2, MayCompare = i % 2 == 0 };
+            var free = Newcomer().Decide(request, Policy, Moment(i), _scratch);
+            var held = Newcomer().Decide(request with { Needs = new RouteNeeds { ExpectedOutputTokens = 10 } }, Policy, Moment(i), _scratch);
+
+            foreach (var (candidate, k) in held.Candidates.Select((c, k) => (c, k)))
+            {
+                ((double)candidate.Predicted.CostUsd).ShouldBe(Pool.PredictCostUsd(Ask(i), null, candidate.Model, 10, _scratch), 1e-12);
+                candidate.Predicted.CostUsd.ShouldBeLessThan(free.Candidates[k].Predicted.CostUsd / 4);
+                candidate.Utility.ShouldBeGreaterThan(free.Candidates[k].Utility);
+            }
+
+            var receipt = Open(held, Moment(i));
+            receipt.First.ShouldBe(held.Candidates[held.ChosenIndex].Predicted);
+            receipt.OutputTokens.ShouldBe(10);
+            receipt.Middle.CostUsd.ShouldBeLessThan(free.Receipt.Middle.CostUsd / 4);
+            var most = held.Candidates.Max(c => (double)c.Predicted.CostUsd) * 1.000001;
+            Newcomer().Decide(request with { MayCompare = false, Needs = new RouteNeeds { ExpectedOutputTokens = 10, MaxCostUsd = most } }, Policy, Moment(i), _scratch).Candidates.ShouldAllBe(c => c.Exclusion == ModelExclusion.None);
+        }
+    }
+
     [Fact]
     public void Decide_MayCompare_OffersTwoAllowedModelsAndTheReceiptCarriesBoth()
     {
