@@ -1,3 +1,4 @@
+using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Limits;
@@ -46,7 +47,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     private Task? Settling { get; set; }
 
-    public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Body.Asked.Text.Length + 3) / 4);
+    public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
 
     /// <summary>US dollars, before the call.</summary>
     public double ExpectedUsd => Unrouted is { } named ? ExpectedOf(named.Id) : ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
@@ -73,14 +74,14 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     public ModelProfile ProfileOf(ModelId model) => Catalog.Models[Catalog.IndexOf(model)];
 
     /// <summary>What an answer cost, by the upstream's count; where it is silent, by this side's: about four bytes to a token.</summary>
-    public Spending Spent(ModelId model, TokenUsage usage, long textBytes)
+    /// <param name="uncountedBytes">Of text that the upstream's count leaves out.</param>
+    public Spending Spent(ModelId model, TokenUsage usage, long uncountedBytes)
     {
-        var isCounted = usage.IsUnknown;
-        var tokens = isCounted ? new TokenUsage(PromptTokens, (textBytes + 3) / 4, 0) : usage;
-        return new(tokens, tokens.CostUsd(ProfileOf(model)), isCounted ? "counted" : "usage");
+        var tokens = usage with { Prompt = usage.Prompt > 0 ? usage.Prompt : PromptTokens, Completion = usage.Completion + ((uncountedBytes + 3) / 4) };
+        return new(tokens, tokens.CostUsd(ProfileOf(model)), usage.Prompt > 0 && uncountedBytes == 0 ? "usage" : "counted");
     }
 
-    public Spending Spent(UpstreamAnswer answer) => Spent(answer.Model, answer.Part.Usage, answer.Part.TextBytes);
+    public Spending Spent(UpstreamAnswer answer) => Spent(answer.Model, answer.Part.Usage, answer.Part.Usage.Completion > 0 ? 0 : answer.Part.TextBytes);
 
     /// <summary>What is taken to have been spent where no answer came: the prompt.</summary>
     public Spending SpentAsking(ModelId model) => Spent(model, default, 0);

@@ -199,7 +199,7 @@ internal sealed class ChatEndpoint(
         async Task EndAsync()
         {
             answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
-            spent = call.Spent(answer.Model, stream.Usage, stream.TextBytes);
+            spent = call.Spent(answer.Model, stream.Usage, stream.UncountedBytes);
             call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
             await call.SettleAsync(governor).ConfigureAwait(false);

@@ -8,8 +8,8 @@ internal sealed class RelayedStream
     /// <summary>As the upstream counted it; unknown while it has not.</summary>
     public TokenUsage Usage { get; set; }
 
-    /// <summary>Bytes of answer seen, which is what is counted where the upstream is silent.</summary>
-    public long TextBytes { get; set; }
+    /// <summary>Bytes of answer seen since the upstream counted: some say at the beginning what the prompt took, and the rest at an end that need not come.</summary>
+    public long UncountedBytes { get; set; }
 
     /// <summary>It called a tool.</summary>
     public bool CallsTools { get; set; }
@@ -46,7 +46,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
             {
                 var chunk = CompletionPart.Read(next.Span);
                 stream.Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage;
-                stream.TextBytes += chunk.TextBytes;
+                stream.UncountedBytes = chunk.Usage.Completion > 0 ? 0 : stream.UncountedBytes + chunk.TextBytes;
                 stream.CallsTools |= chunk.CallsTools;
                 isFinished |= chunk.IsFinish;
                 if (chunk.IsDone || next.IsEmpty)

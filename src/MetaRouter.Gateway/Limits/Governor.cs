@@ -82,7 +82,8 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
         var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
         var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);
         var partition = Partition(tenant);
-        var reserved = await shared.ReserveAsync(partition, accounts, cancellationToken).ConfigureAwait(false);
+        var asked = Units(usd) == 0 ? accounts.ConvertAll(a => a with { Limit = Account.NoLimit }) : accounts; // what is free fits a budget that was overspent, too
+        var reserved = await shared.ReserveAsync(partition, asked, cancellationToken).ConfigureAwait(false);
         if (reserved.Refused < 0)
         {
             return (new Hold(partition, accounts, usd, reserved.IsOwn), null);

@@ -3,12 +3,15 @@ using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Gateway.Upstream;
 
-/// <summary>Tokens as the upstream counted them.</summary>
+/// <summary>Tokens as the upstream counted them; a count that it did not give, or that cannot be, is 0.</summary>
 /// <param name="Prompt">All prompt tokens, the cached ones among them.</param>
 /// <param name="Completion">Reasoning among them.</param>
 /// <param name="Cached">Prompt tokens read from the upstream's cache, which are cheaper.</param>
 internal readonly record struct TokenUsage(long Prompt, long Completion, long Cached)
 {
+    /// <summary>More than any request takes: an upstream that counts further, as with a -1 without its sign, has lost count.</summary>
+    private const long Most = 1_000_000_000;
+
     /// <summary>Of the completion, what the model thought; 0 also where the upstream does not say.</summary>
     public long Reasoning { get; init; }
 
@@ -17,7 +20,10 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
 
     public double CostUsd(ModelProfile model) => model.CostUsd(Prompt, Completion, Cached);
 
-    /// <param name="usage">OpenAI's usage object. Cached tokens are read in OpenAI's spelling and in DeepSeek's.</param>
+    /// <param name="usage">
+    /// OpenAI's usage object. Cached tokens are read in OpenAI's spelling and in DeepSeek's. Some upstreams (xAI's, Google's) have what the model thought in the
+    /// total alone, and bill it as completion all the same: so the completion is all of the total that is not prompt.
+    /// </param>
     public static TokenUsage Read(JsonElement usage)
     {
         if (usage.ValueKind != JsonValueKind.Object)
@@ -26,11 +32,12 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
         }
 
         var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
-        return new(Count(usage, "prompt_tokens"), Count(usage, "completion_tokens"), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens")) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
+        var (prompt, total) = (Count(usage, "prompt_tokens"), Count(usage, "total_tokens"));
+        return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens")) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
     }
 
     private static long Detail(JsonElement usage, string name, string count) => usage.TryGetProperty(name, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, count) : 0;
 
     private static long Count(JsonElement usage, string name) =>
-        usage.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens >= 0 ? tokens : 0;
+        usage.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens is >= 0 and <= Most ? tokens : 0;
 }
