@@ -89,13 +89,26 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
-            Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Max(1, choices) : 1,
+            Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
             Turn = tools > 0 && lastOfUser.ValueKind == JsonValueKind.Object ? body.AsMemory(all.Start..RangeOf(body, lastOfUser).End) : default,
             GoesOn = ConversationBody.IsOf(last, "tool"),
-            Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { HasStreamOptions = root.TryGetProperty("stream_options", out _) },
+            Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) },
         };
+    }
+
+    private static StreamOptions? Options(byte[] body, JsonElement root)
+    {
+        if (!root.TryGetProperty("stream_options", out var options))
+        {
+            return null;
+        }
+
+        var json = JsonMarshal.GetRawUtf8Value(options);
+        var (asks, count) = options.ValueKind == JsonValueKind.Object ? JsonSplice.Find(json, "include_usage"u8) : default;
+        return new(RangeOf(body, options), count > 0 && json[asks].SequenceEqual("true"u8), options.ValueKind != JsonValueKind.Object ? "{\"include_usage\":true}"u8.ToArray()
+            : count > 0 ? JsonSplice.Put(json, asks, "true"u8) : JsonSplice.Prepend(json, "\"include_usage\":true"u8));
     }
 
     private static JsonDocument Parse(byte[] body)

@@ -51,6 +51,9 @@ internal static class JsonSplice
         return [(byte)'"', .. text, (byte)'"'];
     }
 
+    /// <summary>The text with another value in this place.</summary>
+    public static byte[] Put(ReadOnlySpan<byte> json, Range at, ReadOnlySpan<byte> value) => [.. json[..at.Start], .. value, .. json[at.End..]];
+
     /// <summary>The object with one more field, the first.</summary>
     /// <param name="field">Name, colon and value.</param>
     public static byte[] Prepend(ReadOnlySpan<byte> json, ReadOnlySpan<byte> field)
@@ -76,7 +79,7 @@ internal static class JsonSplice
         var text = Quoted(value);
         if (count > 0)
         {
-            return [.. json[..at.Start], .. text, .. json[at.End..]];
+            return Put(json, at, text);
         }
 
         return Prepend(json, [.. Encoding.UTF8.GetBytes($"\"{field}\":"), .. text]);

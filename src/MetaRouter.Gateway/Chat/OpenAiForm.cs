@@ -21,7 +21,7 @@ internal sealed class OpenAiForm : IAnswerForm
 
     /// <summary>Counts that this side asked for are not the client's.</summary>
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
-        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && !call.Body.Forwarded.HasStreamOptions);
+        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && call.Body.Forwarded.Options?.AskUsage != true);
 
     /// <summary>The upstream's answer with the serving model's name, and the receipt as its id.</summary>
     public static ReadOnlyMemory<byte> Finished(UpstreamAnswer answer, string? receipt)

@@ -7,23 +7,35 @@ namespace MetaRouter.Gateway.Upstream;
 /// <param name="Streams">The answer is to come as a stream.</param>
 internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool Streams)
 {
-    /// <summary>The client says itself whether a stream is to end with its token counts.</summary>
-    public bool HasStreamOptions { get; init; }
+    /// <summary>Null: the client sent none.</summary>
+    public StreamOptions? Options { get; init; }
 
     /// <summary>It was written here for a request of another API, so its limit goes by whichever name the upstream knows.</summary>
     public bool IsTranslated { get; init; }
 
-    /// <param name="asksUsage">Ask for the token counts of a stream whose client does not say.</param>
+    /// <param name="asksUsage">Ask for the token counts of a stream, whether or not its client does.</param>
     /// <param name="renamesLimit">Call the limit of a translated request max_completion_tokens.</param>
     public byte[] For(string model, bool asksUsage, bool renamesLimit = false)
     {
-        var bytes = Bytes.AsSpan();
-        byte[] named = [.. bytes[..ModelAt.Start], .. JsonSplice.Quoted(model), .. bytes[ModelAt.End..]];
+        var quoted = JsonSplice.Quoted(model);
+        asksUsage &= Streams && Options?.AskUsage != true;
+        var named = asksUsage && Options is { } options ? With(quoted, options) : JsonSplice.Put(Bytes, ModelAt, quoted);
         if (IsTranslated && renamesLimit)
         {
             named = JsonSplice.Rename(named, "max_tokens"u8, "max_completion_tokens"u8);
         }
 
-        return Streams && asksUsage && !HasStreamOptions ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
+        return asksUsage && Options is null ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
     }
+
+    /// <summary>What stands later is put in first: the other's place stays where it was.</summary>
+    private byte[] With(byte[] quotedModel, in StreamOptions options) => options.At.Start.Value > ModelAt.Start.Value
+        ? JsonSplice.Put(JsonSplice.Put(Bytes, options.At, options.Asking), ModelAt, quotedModel)
+        : JsonSplice.Put(JsonSplice.Put(Bytes, ModelAt, quotedModel), options.At, options.Asking);
 }
+
+/// <summary>What a request's <c>stream_options</c> say.</summary>
+/// <param name="At">Where their value stands in the body.</param>
+/// <param name="AskUsage">The client asks for the token counts itself.</param>
+/// <param name="Asking">The value with that in it.</param>
+internal readonly record struct StreamOptions(Range At, bool AskUsage, byte[] Asking);

@@ -1,0 +1,296 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Limits;
+using MetaRouter.RouterContract;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>What is set aside of a budget before an answer, and what is taken from it whatever the upstream counted.</summary>
+public sealed class SpendingTests : IAsyncLifetime
+{
+    private const string Chat = "/v1/chat/completions", Messages = "/v1/messages", Responses = "/v1/responses", Strong = "gpt-4o-2024-05-13", Weak = "mixtral-8x7b-instruct";
+
+    /// <summary>Of <see cref="Strong"/>, US dollars a token.</summary>
+    private const double Input = 5e-6, Output = 15e-6;
+
+    private const string Long = "Explain in detail how a heat pump works, and when it is worth its price.";
+
+    private ScriptedUpstream _upstream = null!;
+
+    public async Task InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync();
+
+    public async Task DisposeAsync() => await _upstream.DisposeAsync();
+
+    [Theory]
+    [InlineData(Chat, "max_tokens", 5, 1, Strong)]
+    [InlineData(Chat, "max_completion_tokens", 5, 1, Strong)]
+    [InlineData(Chat, "max_tokens", 5, 10, Strong)]
+    [InlineData(Chat, "max_tokens", 5, 10, "auto")]
+    [InlineData(Chat, "max_tokens", 5, 1, "auto")]
+    [InlineData(Chat, "max_completion_tokens", 5, 1, "auto")]
+    [InlineData(Messages, "max_tokens", 5, 1, "auto")]
+    [InlineData(Responses, "max_output_tokens", 16, 1, "auto")]
+    [InlineData(Chat, "max_tokens", 5, 1, "router-metarouter-0")]
+    public async Task Budget_AnswerWithALimit_HasNoMoreSetAsideThanItCanCost(string path, string limit, int tokens, int choices, string model)
+    {
+        var release = new TaskCompletionSource();
+        _upstream.Script = async (_, _) =>
+        {
+            await release.Task;
+            return false;
+        };
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1", "--Tenants:0:AllowedModels:0", Strong, "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+
+        var asked = gateway.PostAsync(path, Asked(path, model, Long, limit, tokens, choices).ToJsonString());
+        await Eventually.TrueAsync(() => _upstream.Calls > 0, TimeSpan.FromSeconds(10));
+        var held = await HeldUsdAsync(gateway);
+        release.SetResult();
+
+        (await asked).Headers["x-router-model"].ShouldBe(Strong);
+        held.ShouldBeInRange(choices * tokens * Output, (choices * tokens * Output) + (90 * Input)); // a prompt is charged once, however many answers there are
+    }
+
+    [Fact]
+    public async Task Budget_ComparisonWithALimit_HasNoMoreSetAsideThanBothAnswersCanCost()
+    {
+        var release = new TaskCompletionSource();
+        _upstream.Script = async (_, _) =>
+        {
+            await release.Task;
+            return false;
+        };
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak);
+        var body = Asked(Chat, "auto", Long, "max_tokens", 5, 1);
+        body["user"] = "ann";
+
+        var asked = gateway.PostAsync(Chat, body.ToJsonString(), ("x-router-compare", "always"));
+        await Eventually.TrueAsync(() => _upstream.Calls == 2, TimeSpan.FromSeconds(10));
+        var held = await HeldUsdAsync(gateway);
+        release.SetResult();
+
+        (await asked).Body.ContainsKey("router_comparison").ShouldBeTrue();
+        held.ShouldBeInRange(5 * Output, 1.1 * ((5 * Output) + (90 * Input))); // the weak model's prices are a tenth
+    }
+
+    /// <summary>What an answer can cost at its limit decides whether it fits: a budget's rest, and what the caller is ready to pay.</summary>
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 10)]
+    public async Task RoutedRequest_ThatFitsAtItsLimit_IsAnswered(bool budget, int choices)
+    {
+        var most = ((90 * Input) + (choices * 5 * Output)).ToString(CultureInfo.InvariantCulture);
+        await using var gateway = await StartAsync(["--Tenants:0:AllowedModels:0", Strong, .. budget ? (string[])["--Tenants:0:BudgetUsd", most] : []]);
+        (string, string)[] ready = budget ? [] : [("x-router-max-cost-usd", most)];
+
+        (await gateway.PostAsync(Chat, Asked(Chat, "auto", Long, "max_tokens", 1000, choices).ToJsonString(), ready)).Status.ShouldBe(budget ? 429 : 422);
+        (await gateway.PostAsync(Chat, Asked(Chat, "auto", Long, "max_tokens", 5, choices).ToJsonString(), ready)).Status.ShouldBe(200);
+    }
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData(Strong)]
+    public async Task MaxCost_CountsEveryAnswerThatIsAskedFor(string model)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:AllowedModels:0", Strong);
+
+        (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 1).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).Status.ShouldBe(200);
+        (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 100).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).ShouldFail(422, "no_model_allowed");
+    }
+
+    /// <summary>At xAI and at Google's OpenAI-compatible address what a model thought is in the total alone, and is billed as the rest of its answer.</summary>
+    [Theory]
+    [InlineData(Chat, false)]
+    [InlineData(Chat, true)]
+    [InlineData(Messages, false)]
+    [InlineData(Messages, true)]
+    [InlineData(Responses, false)]
+    [InlineData(Responses, true)]
+    public async Task Usage_ThoughtsThatOnlyTheTotalHas_ArePaidForAsPartOfTheAnswer(string path, bool streams)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        Answer(streams, """{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":2000,"completion_tokens_details":{"reasoning_tokens":900}}""");
+
+        var text = await SendAsync(gateway, path, Asked(path, Strong, "hello", Limit(path), 1000, 1), streams);
+
+        (await HeldUsdAsync(gateway)).ShouldBe((1000 * Input) + (1000 * Output), 1e-8);
+        if (path != Chat)
+        {
+            text.ShouldContain("\"output_tokens\":1000");
+        }
+    }
+
+    /// <summary>A count that is missing, or cannot be, is estimated; the other one counts. About four bytes are a token.</summary>
+    [Theory]
+    [InlineData("""{"prompt_tokens":-1,"completion_tokens":100}""", 1000, 100, "counted")]
+    [InlineData("""{"completion_tokens":100}""", 1000, 100, "counted")]
+    [InlineData("""{"prompt_tokens":800}""", 800, 10, "counted")]
+    [InlineData("""{"prompt_tokens":800,"completion_tokens":-100,"total_tokens":700}""", 800, 10, "counted")]
+    [InlineData("""{"prompt_tokens":4294967295,"completion_tokens":100,"total_tokens":4294967395}""", 1000, 100, "counted")]
+    [InlineData("""{"prompt_tokens":800,"completion_tokens":4294967295}""", 800, 10, "counted")]
+    [InlineData("""{"prompt_tokens":800,"completion_tokens":100,"total_tokens":4294967295}""", 800, 100, "usage")]
+    [InlineData("""{"prompt_tokens":800,"completion_tokens":100,"total_tokens":0}""", 800, 100, "usage")]
+    [InlineData("""{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775807}""", 1000, 10, "counted")]
+    [InlineData("""{}""", 1000, 10, "counted")]
+    public async Task Usage_ThatIsAbsurdOrHalf_TakesFromTheBudgetWhatWasReallySent(string usage, int prompt, int completion, string source)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        Answer(false, usage);
+
+        var answer = await gateway.PostAsync(Chat, Asked(Chat, Strong, new string('a', 4000), "max_tokens", 100, 1).ToJsonString());
+
+        answer.Headers["x-router-cost-source"].ShouldBe(source);
+        (await HeldUsdAsync(gateway)).ShouldBe((prompt * Input) + (completion * Output), 1e-8);
+    }
+
+    /// <summary>A stream that ends before its usage, or began with one, is paid for as far as it came.</summary>
+    [Theory]
+    [InlineData("first", 1 + 1000)]
+    [InlineData("each", 700)] // the upstream's own count as far as it goes
+    [InlineData("none", 1000)]
+    public async Task Stream_BreaksOffAfterSomeUsage_PaysForTheTextAfterIt(string counts, int completion)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await Event("", counts == "none" ? 0 : 1);
+            for (var i = 1; i <= 10; i++)
+            {
+                await Event(new string('a', 400), counts == "each" ? 70 * i : 0);
+            }
+
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(200);
+            context.Abort();
+            return true;
+
+            Task Event(string text, int count)
+            {
+                var usage = count == 0 ? null : new JsonObject { ["prompt_tokens"] = 1000, ["completion_tokens"] = count, ["total_tokens"] = 1000 + count };
+                return context.Response.WriteAsync($"data: {new JsonObject { ["id"] = "x", ["model"] = "m", ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["content"] = text } }), ["usage"] = usage }.ToJsonString()}\n\n");
+            }
+        };
+
+        await SendAsync(gateway, Chat, Asked(Chat, Strong, new string('a', 4000), "max_tokens", 2000, 1), streams: true);
+
+        (await HeldUsdAsync(gateway)).ShouldBe((1000 * Input) + (completion * Output), 1e-8);
+    }
+
+    /// <summary>A model that costs nothing fits every budget, also one that an answer before took more of than there was.</summary>
+    [Theory]
+    [InlineData("auto:quality")]
+    [InlineData(Weak)]
+    public async Task Budget_Overspent_LeavesTheModelsThatAreFree(string model)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.005", "--Tenants:0:UserBudgetUsd", "0.005", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "0", "--MetaRouter:Models:1:OutputPrice", "0");
+        (await gateway.PostAsync(Chat, Ann(Strong))).Headers["x-router-cost-usd"].ShouldBe("0.0065");
+        (await gateway.PostAsync(Chat, Ann(Strong))).ShouldFail(429, "budget_exceeded");
+
+        (await gateway.PostAsync(Chat, Ann(model))).Headers["x-router-model"].ShouldBe(Weak);
+
+        (await HeldUsdAsync(gateway)).ShouldBe(0.0065, 1e-8);
+
+        static string Ann(string model)
+        {
+            var body = Asked(Chat, model, "hello", "max_tokens", 10, 1);
+            body["user"] = "ann";
+            return body.ToJsonString();
+        }
+    }
+
+    /// <summary>Where the operator wants every stream's tokens counted, no client can have them estimated instead; none is shown what it did not ask for.</summary>
+    [Theory]
+    [InlineData("""{"include_usage":false}""")]
+    [InlineData("""{}""")]
+    [InlineData("""{ "include_obfuscation" : false }""")]
+    [InlineData("null")]
+    public async Task AskUsage_ClientThatWantsNone_IsCountedAllTheSame(string options)
+    {
+        await using var gateway = await StartAsync("--Upstreams:0:AskUsage", "true");
+        var body = Asked(Chat, Strong, "hello", "max_tokens", 10, 1);
+        body["stream_options"] = JsonNode.Parse(options);
+
+        var text = await SendAsync(gateway, Chat, body, streams: true);
+
+        var sent = _upstream.Bodies.Single()["stream_options"]!.AsObject();
+        ((bool)sent["include_usage"]!).ShouldBeTrue();
+        sent.ContainsKey("include_obfuscation").ShouldBe(options.Contains("obfuscation", StringComparison.Ordinal));
+        text.ShouldContain(" usage\n");
+        text.ShouldNotContain("prompt_tokens");
+    }
+
+    [Fact]
+    public async Task Counted_PromptOfLongCharacters_GoesByItsBytes()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        Answer(false, "null");
+
+        await gateway.PostAsync(Chat, Asked(Chat, Strong, new string('中', 4000), "max_tokens", 100, 1).ToJsonString());
+
+        (await HeldUsdAsync(gateway)).ShouldBe((3000 * Input) + (10 * Output), 1e-8);
+    }
+
+    /// <summary>Forty bytes of answer with this usage.</summary>
+    private void Answer(bool streams, string usage)
+    {
+        const string text = "0123456789012345678901234567890123456789";
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            await context.Response.WriteAsync(streams
+                ? $$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"content":"{{text}}"},"finish_reason":"stop"}]}""" + "\n\n" + $$"""data: {"id":"x","model":"m","choices":[],"usage":{{usage}}}""" + "\n\ndata: [DONE]\n\n"
+                : $$"""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"{{text}}"},"finish_reason":"stop"}],"usage":{{usage}}}""");
+            return true;
+        };
+    }
+
+    private static string Limit(string path) => path == Responses ? "max_output_tokens" : "max_tokens";
+
+    private static JsonObject Asked(string path, string model, string text, string limit, int tokens, int choices)
+    {
+        var body = new JsonObject { ["model"] = model, [limit] = tokens };
+        body[path == Responses ? "input" : "messages"] = path == Responses ? text : new JsonArray(new JsonObject { ["role"] = "user", ["content"] = text });
+        if (choices > 1)
+        {
+            body["n"] = choices;
+        }
+
+        return body;
+    }
+
+    /// <returns>All that came, also of a stream that was cut.</returns>
+    private static async Task<string> SendAsync(RunningGateway gateway, string path, JsonObject body, bool streams)
+    {
+        body["stream"] = streams;
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body.ToJsonString()) };
+        using var response = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        ((int)response.StatusCode).ShouldBe(200);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var text = new System.Text.StringBuilder();
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                text.Append(line).Append('\n');
+            }
+        }
+        catch (Exception e) when (e is HttpIOException or IOException)
+        {
+            // It is cut where an answer broke off.
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>What the tenant's budget holds: what was spent, and what is set aside for calls in hand.</summary>
+    private static async Task<double> HeldUsdAsync(RunningGateway gateway) =>
+        ((await gateway.App.Services.GetRequiredService<Governor>().StandingAsync("default", null, default)).Tenant ?? throw new InvalidOperationException("The tenant has no budget.")).SpentUsd;
+
+    private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Tenants:0:Name", "default", .. settings]);
+}
