@@ -225,6 +225,98 @@ public sealed class SpendingTests : IAsyncLifetime
         text.ShouldNotContain("prompt_tokens");
     }
 
+    /// <summary>Which of its two names an upstream knows a limit by is not known here.</summary>
+    [Fact]
+    public async Task Budget_TwoLimits_SetsAsideByTheWider()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "0.0001");
+        var body = Asked(Chat, Strong, Long, "max_completion_tokens", 1, 1);
+        var narrow = await gateway.PostAsync(Chat, body.ToJsonString());
+        body["max_tokens"] = 30;
+        var wide = await gateway.PostAsync(Chat, body.ToJsonString());
+
+        (NeededUsd(wide) - NeededUsd(narrow)).ShouldBe(29 * Output, 1e-7);
+
+        static double NeededUsd(Answer refused)
+        {
+            refused.ShouldFail(429, "budget_exceeded");
+            return double.Parse(refused.Message.Split("expected to cost $")[1].Split(' ')[0], CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>Moonshot tells what a stream took within its choice, and what of it was cached beside the counts.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Usage_AsMoonshotTellsIt_CostsCachedTokensAtTheirPrice(bool streams)
+    {
+        const string usage = """{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"cached_tokens":600}""";
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15", "--MetaRouter:Models:0:CachedInputPrice", "0.5");
+        if (streams)
+        {
+            _upstream.Script = async (context, _) =>
+            {
+                context.Response.ContentType = "text/event-stream";
+                await context.Response.WriteAsync($$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{{usage}}}]}""" + "\n\ndata: [DONE]\n\n");
+                return true;
+            };
+        }
+        else
+        {
+            Answer(false, usage);
+        }
+
+        await SendAsync(gateway, Chat, Asked(Chat, Strong, "hello", "max_tokens", 100, 1), streams);
+
+        (await HeldUsdAsync(gateway)).ShouldBe((400 * Input) + (600 * 0.5e-6) + (100 * Output), 1e-8);
+    }
+
+    /// <summary>Some upstreams give what a model thought under its old name and its new one.</summary>
+    [Fact]
+    public async Task Counted_ThoughtsUnderTwoNames_AreCountedOnce()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        var thought = new string('t', 400);
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync($$"""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","reasoning":"{{thought}}","reasoning_content":"{{thought}}","content":"0123456789012345678901234567890123456789"},"finish_reason":"stop"}]}""");
+            return true;
+        };
+
+        await gateway.PostAsync(Chat, Asked(Chat, Strong, new string('a', 4000), "max_tokens", 1000, 1).ToJsonString());
+
+        (await HeldUsdAsync(gateway)).ShouldBe((1000 * Input) + (110 * Output), 1e-8);
+    }
+
+    /// <summary>Of several answers in one stream each has its own end; half of one is never passed off as whole because another is.</summary>
+    [Theory]
+    [InlineData("""{"index":0,"delta":{"content":"a"}}|{"index":1,"delta":{"content":"b"}}|{"index":0,"delta":{},"finish_reason":"stop"}""", false)]
+    [InlineData("""{"index":0,"delta":{"content":"a"}}|{"index":1,"delta":{"content":"b"}}|{"delta":{},"finish_reason":"stop","index":1}""", false)]
+    [InlineData("""{"index":0,"delta":{"content":"a"}}|{"index":1,"delta":{"content":"b"}}|{"delta":{},"finish_reason":"stop","index":1}|{"index":0,"delta":{},"finish_reason":"length"}""", true)]
+    [InlineData("""{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}|{"index":0,"delta":{},"finish_reason":"stop"},{"index":1,"delta":{},"finish_reason":"stop"}""", true)]
+    [InlineData("""{"delta":{"tool_calls":[{"index":0,"function":{"name":"f"}},{"index":1,"function":{"name":"g"}}]}}|{"delta":{},"finish_reason":"tool_calls"}""", true)]
+    public async Task Stream_OfSeveralAnswers_IsWholeWhenAllOfThemAre(string chunks, bool whole)
+    {
+        await using var gateway = await StartAsync();
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            foreach (var chunk in chunks.Split('|'))
+            {
+                await context.Response.WriteAsync($$"""data: {"id":"x","model":"m","choices":[{{chunk}}]}""" + "\n\n");
+            }
+
+            return true; // and closes the connection in order, without [DONE]
+        };
+
+        var text = await SendAsync(gateway, Chat, Asked(Chat, Strong, "hello", "max_tokens", 100, 2), streams: true);
+
+        text.Contains("data: [DONE]", StringComparison.Ordinal).ShouldBe(whole);
+        text.Contains("upstream_broke_off", StringComparison.Ordinal).ShouldBe(!whole);
+    }
+
     [Fact]
     public async Task Counted_PromptOfLongCharacters_GoesByItsBytes()
     {

@@ -148,10 +148,9 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>How long a list is; 0: it is not there, or empty.</summary>
     private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
-    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none.</summary>
-    public static int Limit(JsonElement root) =>
-        LimitIn(root, "max_completion_tokens") ?? LimitIn(root, "max_tokens") ?? 0;
+    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two the wider: which of the names an upstream knows is not known here.</summary>
+    public static int Limit(JsonElement root) => Math.Max(LimitIn(root, "max_completion_tokens"), LimitIn(root, "max_tokens"));
 
-    private static int? LimitIn(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) && tokens > 0 ? tokens : null;
+    private static int LimitIn(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) ? Math.Max(0, tokens) : 0;
 }

@@ -36,7 +36,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["x-accel-buffering"] = "no"; // proxies hold streams back else
-        var (isFinished, next) = (false, answer.First);
+        var (begun, ended, next) = (0UL, 0UL, answer.First);
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var patience = TimeSpan.FromSeconds(answer.Endpoint.Options.IdleSeconds);
         string problem;
@@ -48,7 +48,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 stream.Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage;
                 stream.UncountedBytes = chunk.Usage.Completion > 0 ? 0 : stream.UncountedBytes + chunk.TextBytes;
                 stream.CallsTools |= chunk.CallsTools;
-                isFinished |= chunk.IsFinish;
+                (begun, ended) = (begun | chunk.Of, ended | chunk.Ended);
                 if (chunk.IsDone || next.IsEmpty)
                 {
                     break;
@@ -73,7 +73,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
             }
 
-            if (!next.IsEmpty || isFinished)
+            if (!next.IsEmpty || (ended != 0 && (begun & ~ended) == 0))
             {
                 stream.IsWhole = true;
                 Upstreams.Ended(answer);

@@ -16,8 +16,11 @@ internal readonly record struct CompletionPart
     /// <summary>A part of the answer; false for comments, and for the usage that comes after it.</summary>
     public bool HasChoices { get; private init; }
 
-    /// <summary>A choice has ended.</summary>
-    public bool IsFinish { get; private init; }
+    /// <summary>The choices that it is of, a bit each by their index; those from the 64th on share the last.</summary>
+    public ulong Of { get; private init; }
+
+    /// <summary>Those of them that have ended.</summary>
+    public ulong Ended { get; private init; }
 
     public TokenUsage Usage { get; private init; }
 
@@ -181,7 +184,8 @@ internal readonly record struct CompletionPart
             if (isUsage && reader.TokenType == JsonTokenType.StartObject)
             {
                 using var usage = JsonDocument.ParseValue(ref reader);
-                chunk = chunk with { Usage = TokenUsage.Read(usage.RootElement) };
+                var counted = TokenUsage.Read(usage.RootElement);
+                chunk = counted.IsUnknown ? chunk : chunk with { Usage = counted };
                 continue;
             }
 
@@ -202,26 +206,48 @@ internal readonly record struct CompletionPart
             return chunk;
         }
 
-        var (depth, text, isFinish, calls, isEmpty) = (reader.CurrentDepth, 0, false, false, true);
+        var (depth, text, calls, isEmpty) = (reader.CurrentDepth, 0, false, true);
+        var (index, isEnded, thought, again) = (0, false, 0, 0);
         while (reader.Read() && reader.CurrentDepth > depth)
         {
             isEmpty = false;
+            if (reader.TokenType == JsonTokenType.EndObject && reader.CurrentDepth == depth + 1)
+            {
+                var bit = 1UL << Math.Clamp(index, 0, 63);
+                chunk = chunk with { Of = chunk.Of | bit, Ended = chunk.Ended | (isEnded ? bit : 0) };
+                text += Math.Max(thought, again); // some tell what was thought by its old name and its new one
+                (index, isEnded, thought, again) = (0, false, 0, 0);
+            }
+
             if (reader.TokenType != JsonTokenType.PropertyName)
             {
                 continue;
             }
 
+            var isOfChoice = reader.CurrentDepth == depth + 2;
+            var (isIndex, isUsage) = (isOfChoice && reader.ValueTextEquals("index"u8), isOfChoice && reader.ValueTextEquals("usage"u8));
             var (isReason, isCalls) = (reader.ValueTextEquals("finish_reason"u8), reader.ValueTextEquals("tool_calls"u8));
-            var isText = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("refusal"u8);
+            var (isThought, isAgain) = (reader.ValueTextEquals("reasoning_content"u8), reader.ValueTextEquals("reasoning"u8));
+            var isText = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("refusal"u8);
             reader.Read();
             calls |= isCalls && reader.TokenType == JsonTokenType.StartArray;
             if (reader.TokenType == JsonTokenType.String)
             {
-                isFinish |= isReason;
-                text += isText ? reader.ValueSpan.Length : 0;
+                isEnded |= isReason;
+                var length = reader.ValueSpan.Length;
+                (text, thought, again) = (text + (isText ? length : 0), thought + (isThought ? length : 0), again + (isAgain ? length : 0));
+            }
+            else if (isIndex && reader.TokenType == JsonTokenType.Number)
+            {
+                index = reader.TryGetInt32(out var number) ? number : 0;
+            }
+            else if (isUsage && reader.TokenType == JsonTokenType.StartObject)
+            {
+                using var usage = JsonDocument.ParseValue(ref reader);
+                chunk = chunk.Usage.IsUnknown ? chunk with { Usage = TokenUsage.Read(usage.RootElement) } : chunk;
             }
         }
 
-        return chunk with { HasChoices = !isEmpty, IsFinish = isFinish, TextBytes = text, CallsTools = calls };
+        return chunk with { HasChoices = !isEmpty, TextBytes = text, CallsTools = calls };
     }
 }

@@ -21,7 +21,7 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
     public double CostUsd(ModelProfile model) => model.CostUsd(Prompt, Completion, Cached);
 
     /// <param name="usage">
-    /// OpenAI's usage object. Cached tokens are read in OpenAI's spelling and in DeepSeek's. Some upstreams (xAI's, Google's) have what the model thought in the
+    /// OpenAI's usage object. Cached tokens are read in OpenAI's spelling, Moonshot's and DeepSeek's. Some upstreams (xAI's, Google's) have what the model thought in the
     /// total alone, and bill it as completion all the same: so the completion is all of the total that is not prompt.
     /// </param>
     public static TokenUsage Read(JsonElement usage)
@@ -31,9 +31,9 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
             return default;
         }
 
-        var cached = Detail(usage, "prompt_tokens_details", "cached_tokens");
+        var cached = Math.Max(Detail(usage, "prompt_tokens_details", "cached_tokens"), Math.Max(Count(usage, "cached_tokens"), Count(usage, "prompt_cache_hit_tokens")));
         var (prompt, total) = (Count(usage, "prompt_tokens"), Count(usage, "total_tokens"));
-        return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached > 0 ? cached : Count(usage, "prompt_cache_hit_tokens")) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
+        return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
     }
 
     private static long Detail(JsonElement usage, string name, string count) => usage.TryGetProperty(name, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, count) : 0;
