@@ -290,6 +290,35 @@ public sealed class SpendingTests : IAsyncLifetime
         (await HeldUsdAsync(gateway)).ShouldBe((1000 * Input) + (110 * Output), 1e-8);
     }
 
+    /// <summary>An upstream that opened a stream had the prompt and did not refuse it; one whose first word is an error did.</summary>
+    [Theory]
+    [InlineData("ends", 0.005)] // 1,000 tokens at $5
+    [InlineData("breaks off", 0.005)]
+    [InlineData("fails", 0)]
+    public async Task Stream_OpenedAndNotBegun_PaysForThePrompt(string how, double usd)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1");
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync(how == "fails" ? "data: {\"error\":{\"message\":\"overloaded\"}}\n\n" : ": working\n\n");
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(100);
+            if (how == "breaks off")
+            {
+                context.Abort();
+            }
+
+            return true;
+        };
+        var body = Asked(Chat, Strong, new string('a', 4000), "max_tokens", 100, 1);
+        body["stream"] = true;
+
+        (await gateway.PostAsync(Chat, body.ToJsonString())).ShouldFail(502, "upstream_failed");
+
+        (await HeldUsdAsync(gateway)).ShouldBe(usd, 1e-8);
+    }
+
     /// <summary>Of several answers in one stream each has its own end; half of one is never passed off as whole because another is.</summary>
     [Theory]
     [InlineData("""{"index":0,"delta":{"content":"a"}}|{"index":1,"delta":{"content":"b"}}|{"index":0,"delta":{},"finish_reason":"stop"}""", false)]

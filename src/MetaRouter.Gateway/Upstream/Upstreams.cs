@@ -154,7 +154,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         var upstream = endpoint.Options;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
-        var (response, content, hasBegun) = (default(HttpResponseMessage), default(SentContent), false);
+        var (response, content, hasBegun, isOpen) = (default(HttpResponseMessage), default(SentContent), false, false);
         UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
@@ -194,6 +194,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 throw Failure(model, $"was asked for a stream and answered with '{response.Content.Headers.ContentType?.MediaType ?? "no content type"}' instead of text/event-stream");
             }
 
+            isOpen = true;
             var events = new SseReader(await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false), settings.Gateway.UpstreamBodyBytes);
             ReadOnlyMemory<byte> first;
             try
@@ -240,7 +241,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             Fail(endpoint, model);
             var told = Failure(model, e is InvalidDataException ? "sent what cannot be read" : hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
             call?.End(default, told.Error.Code);
-            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun };
+            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun, WasAtWork = isOpen };
         }
         catch
         {
@@ -262,7 +263,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             var first = await events.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (first.IsEmpty)
             {
-                throw Failure(model, "ended its stream before it began");
+                throw Failure(model, "ended its stream before it began", wasAtWork: true);
             }
 
             var chunk = CompletionPart.Read(first.Span);
@@ -364,8 +365,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         }
     }
 
-    private static UpstreamException Failure(ModelId model, string what, TimeSpan? retryAfter = null) =>
-        new(new ApiException(502, ErrorCodes.Upstream, "upstream_failed", $"The upstream of the model '{model}' {what}. Try again, or name another model."), what) { RetryAfter = retryAfter };
+    private static UpstreamException Failure(ModelId model, string what, TimeSpan? retryAfter = null, bool wasAtWork = false) =>
+        new(new ApiException(502, ErrorCodes.Upstream, "upstream_failed", $"The upstream of the model '{model}' {what}. Try again, or name another model."), what) { RetryAfter = retryAfter, WasAtWork = wasAtWork };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} failed: {Reason}")]
     private partial void LogFailed(string model, string url, string reason);
