@@ -194,6 +194,10 @@ public sealed class SpendingTests : IAsyncLifetime
 
         (await gateway.PostAsync(Chat, Ann(model))).Headers["x-router-model"].ShouldBe(Weak);
 
+        _upstream.Script = (context, body) => ScriptedUpstream.FailAsync(context, (string)body["model"]! == Weak ? 500 : 418);
+        (await gateway.PostAsync(Chat, Ann(model))).ShouldFail(502, "upstream_failed", Weak); // and whoever would take over is not free
+
+        _upstream.Bodies.Count(b => (string)b["model"]! == Strong).ShouldBe(1);
         (await HeldUsdAsync(gateway)).ShouldBe(0.0065, 1e-8);
 
         static string Ann(string model)
