@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Limits;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -97,7 +98,7 @@ public sealed class SpendingTests : IAsyncLifetime
         await using var gateway = await StartAsync("--Tenants:0:AllowedModels:0", Strong);
 
         (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 1).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).Status.ShouldBe(200);
-        (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 100).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).ShouldFail(422, "no_model_allowed");
+        (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 100).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).ShouldFail(422, "no_model_allowed", "100 answers");
     }
 
     /// <summary>At xAI and at Google's OpenAI-compatible address what a model thought is in the total alone, and is billed as the rest of its answer.</summary>
@@ -359,6 +360,82 @@ public sealed class SpendingTests : IAsyncLifetime
         await gateway.PostAsync(Chat, Asked(Chat, Strong, new string('中', 4000), "max_tokens", 100, 1).ToJsonString());
 
         (await HeldUsdAsync(gateway)).ShouldBe((3000 * Input) + (10 * Output), 1e-8);
+    }
+
+    /// <summary>Whole, streamed, left, refused, failed, broken off, compared, taken over, many at once: in the end the budgets hold what it all cost, and nothing else.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Budget_WhateverBecomesOfManyCallsAtOnce_HoldsWhatTheyCost(int seed)
+    {
+        var gateway = await StartAsync("--Tenants:0:BudgetUsd", "100", "--Tenants:0:UserBudgetUsd", "50", "--Upstreams:0:TimeoutSeconds", "3", "--Gateway:CircuitFailures", "1000");
+        await using var stopped = gateway;
+        var (scripts, next) = (new Random(seed), new Lock());
+        _upstream.Script = async (context, body) =>
+        {
+            int what;
+            lock (next)
+            {
+                what = scripts.Next(8);
+            }
+
+            switch (what)
+            {
+                case 0:
+                    return await ScriptedUpstream.FailAsync(context, 400);
+                case 1:
+                    return await ScriptedUpstream.FailAsync(context, 500);
+                case 2:
+                    context.Abort();
+                    return true;
+                case 3:
+                    await Task.Delay(TimeSpan.FromSeconds(10), context.RequestAborted);
+                    return true;
+                case 4 when (bool?)body["stream"] == true:
+                    await _upstream.EventAsync(context, new string('h', 100));
+                    await Task.Delay(50);
+                    context.Abort();
+                    return true;
+                default:
+                    await Task.Delay(20);
+                    return false;
+            }
+        };
+        using var cost = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().CostUsd);
+        var random = new Random(seed + 100);
+
+        await Task.WhenAll(Enumerable.Range(0, 80).Select(i => (i, Kind: random.Next(5), Wait: random.Next(400))).Select(async call =>
+        {
+            var body = Asked(Chat, call.Kind == 0 ? Strong : "auto", call.Kind == 4 ? "endless" : Long, "max_tokens", 50, 1 + (call.i % 2));
+            (body["user"], body["stream"]) = (call.i % 3 == 0 ? null : $"u{call.i % 3}", call.Kind > 2);
+            using var leaves = new CancellationTokenSource();
+            if (call.Kind == 4 || call.i % 7 == 0)
+            {
+                leaves.CancelAfter(300 + call.Wait);
+            }
+
+            using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(body.ToJsonString()) };
+            if (call.Kind == 1)
+            {
+                request.Headers.Add("x-router-compare", "always");
+            }
+
+            try
+            {
+                using var response = await gateway.Client.SendAsync(request, leaves.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or HttpRequestException)
+            {
+                // It left, or its answer was cut.
+            }
+        }));
+        await gateway.App.StopAsync(); // which waits for what is still to be settled
+
+        var held = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray();
+        var own = held.Where(a => ((string)a!["Name"]!).Count(c => c == ':') == 1).Sum(a => (long)a!["Held"]!) * 1e-9;
+        own.ShouldBe(cost.Sum, 2e-7); // each call is rounded up to a billionth
+        own.ShouldBeGreaterThan(0.01);
+        held.Where(a => ((string)a!["Name"]!).Count(c => c == ':') == 2).Sum(a => (long)a!["Held"]!).ShouldBeGreaterThan(0);
     }
 
     /// <summary>Forty bytes of answer with this usage.</summary>

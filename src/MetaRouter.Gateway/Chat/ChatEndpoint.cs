@@ -57,15 +57,22 @@ internal sealed class ChatEndpoint(
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
             Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd / body.Choices, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
         };
-        await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
-        if (signals.IsOn && user is not null)
+        try
         {
-            await signals.LookAsync(tenant, user, body.MessageBytes, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
-        }
+            await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
+            if (signals.IsOn && user is not null)
+            {
+                await signals.LookAsync(tenant, user, body.MessageBytes, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
+            }
 
-        if (isDecided)
+            if (isDecided)
+            {
+                call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
+            }
+        }
+        catch (NoModelAllowedException e) when (controls.MaxCostUsd is not null && body.Choices > 1)
         {
-            call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", $"{e.Message} The request asks for {body.Choices} answers ('n'), each of which may cost that part of {ChatControls.MaxCostHeader}: ask for fewer.", "n");
         }
 
         call.Hold = await choice.HoldAsync(call, request, serving).ConfigureAwait(false);
