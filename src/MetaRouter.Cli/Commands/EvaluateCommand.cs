@@ -17,7 +17,7 @@ internal static class EvaluateCommand
     public static Command Create(Terminal terminal)
     {
         var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "Which one, of the list below; none with --log." };
-        var data = new Option<string?>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz, *.csv); every protocol needs it.", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); every protocol needs it.", HelpName = "DIR" };
         var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it. Of one that was rotated all files, the oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };

@@ -12,7 +12,7 @@ internal static class ReplayCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "An outcome file: .jsonl, .jsonl.gz or .csv.", Required = true, HelpName = "FILE" };
+        var data = new Option<string>("--data") { Description = "An outcome file: .jsonl, .csv or .tsv, plain or as .gz.", Required = true, HelpName = "FILE" };
         var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router; above 0: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
         var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
         var requests = new Option<int>("--requests") { Description = "How many requests the user makes; 1 or more.", DefaultValueFactory = _ => 30, HelpName = "N" };

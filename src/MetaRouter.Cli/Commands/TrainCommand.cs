@@ -11,7 +11,7 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files (*.jsonl, *.jsonl.gz, *.csv); docs/your-data.md tells their format.", Required = true, HelpName = "DIR" };
+        var data = new Option<string>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); docs/your-data.md tells their format.", Required = true, HelpName = "DIR" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; a text of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
         var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };

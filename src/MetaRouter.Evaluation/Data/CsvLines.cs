@@ -5,13 +5,14 @@ using System.Text.Json;
 namespace MetaRouter.Evaluation.Data;
 
 /// <summary>
-/// The rows of a .csv file, one model's answer each, as the lines of an outcome file: a header with <c>query</c>, <c>model</c> and <c>score</c>, and what is known of
-/// <c>cost_usd</c>, <c>in</c>, <c>out</c>, <c>lat_s</c>, <c>id</c> and <c>dataset</c>. Other columns are passed over. Fields are separated as the header's are (comma, semicolon or
-/// tab) and quoted as RFC 4180 has it.
+/// The rows of a .csv or .tsv file, one model's answer each, as the lines of an outcome file: a header with <c>query</c>, <c>model</c> and <c>score</c>, and what is known of
+/// <c>cost_usd</c>, <c>in</c>, <c>out</c>, <c>lat_s</c>, <c>id</c> and <c>dataset</c>, in letters of either case. Other columns are passed over. Fields are separated as the header's
+/// are (comma, semicolon or tab) and quoted as RFC 4180 has it. Where no comma separates, one may be the decimal sign, as in what spreadsheets of half the world export.
 /// </summary>
 internal static class CsvLines
 {
     private static readonly string[] s_needed = ["query", "model", "score"], s_figures = ["score", "cost_usd", "in", "out", "lat_s"];
+    private static readonly string[] s_fractions = ["score", "cost_usd", "lat_s"]; // of tokens a comma could as well group thousands
     private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
@@ -27,20 +28,26 @@ internal static class CsvLines
         }
 
         var header = rows.Current.Fields.ConvertAll(f => f.Trim());
-        var missing = s_needed.Where(n => !header.Contains(n)).ToList();
+        var at = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < header.Count; i++)
+        {
+            at.TryAdd(header[i], i);
+        }
+
+        var missing = s_needed.Where(n => !at.ContainsKey(n)).ToList();
         if (missing.Count > 0)
         {
             throw new DataFileException($"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
         }
 
-        var at = header.Select((name, i) => (name, i)).DistinctBy(c => c.name).ToDictionary(c => c.name, c => c.i);
-        var dataset = Path.GetFileNameWithoutExtension(path);
+        var (dataset, hasRow) = (DataFolder.NameOf(path), false);
         while (rows.MoveNext())
         {
-            var (line, last, fields) = rows.Current;
+            hasRow = true;
+            var (line, last, fields, separator) = rows.Current;
             if (fields.Count == header.Count)
             {
-                yield return (line, Json(line, at, fields, dataset));
+                yield return (line, Json(line, at, fields, dataset, separator));
             }
             else if (line == last)
             {
@@ -52,9 +59,14 @@ internal static class CsvLines
                 throw new DataFileException($"{path}: the row of lines {line} to {last} has {fields.Count} fields, and the header {header.Count}: a quote is opened there that was meant as a character, or closes too late. Quote texts that have separators, quotes or line breaks in them, and double the quotes within.");
             }
         }
+
+        if (!hasRow)
+        {
+            throw new DataFileException($"{path}: there is a header and no row below it.");
+        }
     }
 
-    private static byte[] Json(int line, Dictionary<string, int> at, List<string> fields, string dataset)
+    private static byte[] Json(int line, Dictionary<string, int> at, List<string> fields, string dataset, char separator)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -74,7 +86,8 @@ internal static class CsvLines
                     continue;
                 }
 
-                if (double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.') : figure;
+                if (double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
                 {
                     json.WriteNumber(name, number);
                 }
@@ -93,7 +106,7 @@ internal static class CsvLines
     }
 
     /// <summary>Each row with the lines it begins and ends on; empty lines are left out.</summary>
-    private static IEnumerable<(int Line, int Last, List<string> Fields)> Rows(StreamReader reader, string path)
+    private static IEnumerable<(int Line, int Last, List<string> Fields, char Separator)> Rows(StreamReader reader, string path)
     {
         var (line, separator) = (0, '\0');
         while (NextLine(reader, path, line) is { } text)
@@ -101,6 +114,12 @@ internal static class CsvLines
             line++;
             if (string.IsNullOrWhiteSpace(text))
             {
+                continue;
+            }
+
+            if (separator == '\0' && text.Length == 5 && text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase))
+            {
+                separator = text[4]; // a spreadsheet's word to itself, above the header
                 continue;
             }
 
@@ -141,7 +160,7 @@ internal static class CsvLines
             }
 
             fields.Add(field.ToString());
-            yield return (begun, line, fields);
+            yield return (begun, line, fields, separator);
         }
     }
 
@@ -155,7 +174,7 @@ internal static class CsvLines
         {
             throw new DataFileException($"{path}: somewhere after line {line} there is text that is not UTF-8; save the table as CSV in UTF-8.", e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
             throw new DataFileException($"{path}: damaged or cut short: {e.Message}", e);
         }

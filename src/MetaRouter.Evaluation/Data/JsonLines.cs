@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace MetaRouter.Evaluation.Data;
 
 /// <summary>
-/// The lines of a .jsonl or .jsonl.gz file, and the rows of a .csv as such lines, as bytes, so that a line of bad UTF-8 is that line's problem and not the file's.
+/// The lines of a .jsonl file, and the rows of a .csv or .tsv as such lines, each plain or as .gz, as bytes, so that a line of bad UTF-8 is that line's problem and not the file's.
 /// Empty lines are left out but counted.
 /// </summary>
 internal static class JsonLines
@@ -16,8 +15,8 @@ internal static class JsonLines
     /// <exception cref="DataFileException">Missing, unreadable, not gzip though named .gz, cut short, or with a line over 32 MB.</exception>
     public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, List<BadLine>? bad = null)
     {
-        using var stream = Open(path, out var leastBytes);
-        if (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        using var stream = Open(path);
+        if (DataFolder.IsTable(path))
         {
             foreach (var row in CsvLines.Read(path, stream, bad ?? []))
             {
@@ -28,7 +27,7 @@ internal static class JsonLines
         }
 
         var buffer = new byte[1 << 18];
-        var (start, end, line, total) = (0, 0, 0, 0L);
+        var (start, end, line) = (0, 0, 0);
         while (true)
         {
             var newline = buffer.AsSpan(start, end - start).IndexOf((byte)'\n');
@@ -63,11 +62,6 @@ internal static class JsonLines
             var got = Fill(stream, buffer.AsSpan(end), path);
             if (got == 0)
             {
-                if (total < leastBytes)
-                {
-                    throw new DataFileException($"{path}: damaged or cut short: its text ends after {total} bytes, and a whole gzip file's last four bytes say how many there are. Write or copy the file again.");
-                }
-
                 var content = Content(buffer, start, end - start, ++line);
                 if (!content.IsEmpty)
                 {
@@ -78,7 +72,6 @@ internal static class JsonLines
             }
 
             end += got;
-            total += got;
         }
     }
 
@@ -93,11 +86,8 @@ internal static class JsonLines
         return content.Span.Trim(" \t\r"u8).IsEmpty ? default : content;
     }
 
-    // GZipStream ends a file that was cut short as if it were whole. The trailer of the last member tells its length, so there is at least that much:
-    // after a cut these four bytes are noise and promise more, but for a chance of size / 4 GB.
-    private static Stream Open(string path, out uint leastBytes)
+    private static Stream Open(string path)
     {
-        leastBytes = 0;
         FileStream? file = null;
         try
         {
@@ -116,9 +106,8 @@ internal static class JsonLines
             Span<byte> trailer = stackalloc byte[4];
             file.Position = Math.Max(0, file.Length - trailer.Length);
             file.ReadExactly(trailer[..(int)Math.Min(trailer.Length, file.Length)]);
-            leastBytes = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
             file.Position = 0;
-            return new GZipStream(file, CompressionMode.Decompress);
+            return new WholeGzipStream(file, BinaryPrimitives.ReadUInt32LittleEndian(trailer), path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

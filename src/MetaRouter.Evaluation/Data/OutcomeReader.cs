@@ -5,10 +5,10 @@ using MetaRouter.Core.Prediction;
 namespace MetaRouter.Evaluation.Data;
 
 /// <summary>
-/// Reads known outcomes, one JSON object a line, plain (.jsonl) or gzip (.jsonl.gz):
+/// Reads known outcomes, one JSON object a line (.jsonl), or a table of them (<see cref="CsvLines"/>), plain or gzip:
 /// <c>{"id","dataset","query","category"?,"contaminated"?,"in_routellm"?,"in_routellm_mmlu"?,"models":{NAME:{"score":0..1,"cost_usd":USD,"in"?:tokens,"out"?:tokens,"lat_s"?:seconds}}}</c>.
 /// A missing or null <c>cost_usd</c> means unknown: that model is left out of that row. A call that cost something and counts 0 tokens in and out was not counted.
-/// Lines of one text are one row, as where each has one model's answer; of a model that answered it twice the first outcome stands.
+/// Lines of one text are one row, as where each has one model's answer, with one id or several; of a model that answered it twice the first outcome stands.
 /// A line that breaks the format is skipped and reported.
 /// A flag is true, false, or the name of the benchmark that makes it true.
 /// </summary>
@@ -58,21 +58,21 @@ public static class OutcomeReader
                 : $"{path}: no row has a score and a price for every model asked for. Of {rows.Count} rows: {string.Join(", ", counts)}.");
         }
 
-        return new OutcomeFile(Table(Name(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, rows.Count - firsts.Count);
+        return new OutcomeFile(Table(DataFolder.NameOf(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, rows.Count - firsts.Count);
     }
 
     private static (List<Row> Rows, HashSet<ModelId> Models, List<BadLine> Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)
     {
         var (rows, models, bad) = (new List<Row>(), new HashSet<ModelId>(), new List<BadLine>());
-        var ids = new HashSet<string>(StringComparer.Ordinal);
+        var ids = new Dictionary<string, (string Query, List<ModelId> Named)>(StringComparer.Ordinal);
         foreach (var (line, json) in JsonLines.Read(path, bad))
         {
             try
             {
                 var row = Parse(json);
-                if (!ids.Add(row.Info.Id))
+                if (!ids.TryAdd(row.Info.Id, (row.Info.Query, row.Named)))
                 {
-                    throw new FormatException($"id '{row.Info.Id}' was seen on an earlier line");
+                    Join(row, ids[row.Info.Id]);
                 }
 
                 models.UnionWith(row.Named);
@@ -94,6 +94,25 @@ public static class OutcomeReader
         }
 
         return (rows, models, bad);
+    }
+
+    /// <summary>Another line of an id: more models' answers to the same request.</summary>
+    private static void Join(Row row, (string Query, List<ModelId> Named) known)
+    {
+        if (row.Named.FindIndex(known.Named.Contains) is >= 0 and var at)
+        {
+            var again = row.Named[at];
+            // A table's rows are told apart by their model too, which is in their ids and not in the table's.
+            var id = row.Info.Id.EndsWith($"/{again}", StringComparison.Ordinal) ? row.Info.Id[..^(again.Value.Length + 1)] : row.Info.Id;
+            throw new FormatException($"id '{id}' has an answer of '{again}' on an earlier line");
+        }
+
+        if (row.Info.Query != known.Query)
+        {
+            throw new FormatException($"id '{row.Info.Id}' has another query on an earlier line");
+        }
+
+        known.Named.AddRange(row.Named);
     }
 
     private static Row Parse(ReadOnlyMemory<byte> json)
@@ -181,8 +200,13 @@ public static class OutcomeReader
 
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && number <= most
             ? number
-            : throw new FormatException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"model '{model}' has {name} {value.GetRawText()}; it must be a number from 0 to {most}"));
+            : throw new FormatException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"model '{model}' has {name} {value.GetRawText()}; it must be a number from 0 to {most}{Hint(value)}"));
     }
+
+    private static string Hint(JsonElement value) => value.ValueKind != JsonValueKind.String || value.GetString() is not { } text ? ""
+        : text.Contains(',', StringComparison.Ordinal) ? ", with a decimal point"
+        : text.EndsWith('%') ? "; a percentage is divided by 100"
+        : "";
 
     private static OutcomeTable Table(string name, IReadOnlyList<ModelId> columns, Dictionary<ModelId, int> column, List<Row> rows)
     {
@@ -206,13 +230,6 @@ public static class OutcomeReader
         }
 
         return new OutcomeTable(name, columns, [.. rows.Select(r => r.Info.Id)], [.. rows.Select(r => r.Info.Query)], [.. rows.Select(r => r.Info.Group)], score, cost, input, output, latency);
-    }
-
-    private static string Name(string path)
-    {
-        var name = Path.GetFileName(path);
-        var dot = name.IndexOf(".jsonl", StringComparison.OrdinalIgnoreCase);
-        return dot > 0 ? name[..dot] : name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
     }
 
     private readonly record struct Cell(ModelId Model, double Score, double CostUsd, double InputTokens, double OutputTokens, double LatencySeconds);

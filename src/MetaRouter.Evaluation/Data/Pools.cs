@@ -18,7 +18,7 @@ public static class Pools
 
     /// <summary>A named pool, or <c>FILE:MODEL,MODEL,...</c> with at least two models, or <c>FILE</c> for the <see cref="SharedModels"/> of one.</summary>
     /// <param name="folder">Where the file of <c>FILE</c> alone is looked for.</param>
-    /// <exception cref="DataFileException">None of these; the message lists the named pools.</exception>
+    /// <exception cref="DataFileException">None of these, and the message lists the named pools; or no such folder.</exception>
     public static Pool Parse(string text, string folder)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -31,9 +31,10 @@ public static class Pools
         var colon = text.Length > 2 ? text.IndexOf(':', text[1] == ':' && text[2] is '\\' or '/' ? 2 : 0) : -1;
         if (colon <= 0)
         {
-            return Directory.Exists(folder) && text.Length > 0 && DataFolder.Has(folder, text)
+            DataFolder.Check(folder);
+            return text.Length > 0 && DataFolder.Has(folder, text)
                 ? OfFile(text, DataFolder.Find(folder, text))
-                : throw new DataFileException($"Unknown pool '{text}'. Pools: {string.Join(", ", All.Select(p => p.Name))}; or FILE, or FILE:MODEL,MODEL,..., with a file of the data folder.");
+                : throw new DataFileException($"Unknown pool '{text}'. Pools: {string.Join(", ", All.Select(p => p.Name))}; or FILE, or FILE:MODEL,MODEL,..., with a file of the data folder, which has {(DataFolder.Files(folder).ToList() is { Count: > 0 } files ? string.Join(", ", files) : "none")}.");
         }
 
         var names = text[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

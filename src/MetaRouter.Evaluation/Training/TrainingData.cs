@@ -100,9 +100,9 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
     private static string? WhyNot(string path, out bool isPreferences)
     {
         isPreferences = false;
-        if (!path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".jsonl.gz", StringComparison.OrdinalIgnoreCase) && !path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        if (!DataFolder.IsData(path))
         {
-            return "not .jsonl, .jsonl.gz or .csv";
+            return $"not {DataFolder.Kinds}";
         }
 
         List<ReadOnlyMemory<byte>> lines;
@@ -110,7 +110,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         {
             lines = [.. JsonLines.Read(path).Take(PeekedLines).Select(l => l.Json.ToArray())];
         }
-        catch (DataFileException e) when (path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
+        catch (DataFileException e) when (DataFolder.IsTable(path))
         {
             return e.Message.Replace($"{path}: ", "", StringComparison.Ordinal).TrimEnd('.'); // a table of something else may lie there
         }
@@ -137,6 +137,8 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             }
         }
 
-        return objects == 0 ? "no JSON lines: one object a line, in UTF-8, is wanted" : "its lines have no outcomes: each wants \"models\":{NAME:{\"score\":0..1,\"cost_usd\":USD}}";
+        return lines.Count == 0 ? "it is empty"
+            : objects == 0 ? "no JSON lines: one object a line, in UTF-8, is wanted"
+            : "its lines have no outcomes: each wants \"models\":{NAME:{\"score\":0..1,\"cost_usd\":USD}}";
     }
 }

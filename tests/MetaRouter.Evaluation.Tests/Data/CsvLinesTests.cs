@@ -50,6 +50,10 @@ public sealed class CsvLinesTests : IDisposable
     [InlineData("query,model,score\n\"q,a,1", "a quote that is opened in the row of line 2 is never closed")]
     [InlineData("query,model,score,cost_usd\nq,a,nan,1", "line 2: model 'a' has score \"nan\"; it must be a number from 0 to 1")]
     [InlineData("query,model,score,cost_usd\nq,a,,1", "line 2: model 'a' has no score")]
+    [InlineData("query,model,score,cost_usd\nq,a,85%,1", "line 2: model 'a' has score \"85%\"; it must be a number from 0 to 1; a percentage is divided by 100")]
+    [InlineData("query,model,score,cost_usd\nq,a,\"0,85\",1", "line 2: model 'a' has score \"0,85\"; it must be a number from 0 to 1, with a decimal point")]
+    [InlineData("query;model;score;cost_usd;in\nq;a;1;1;1,000", "line 2: model 'a' has in \"1,000\"; it must be a number from 0 to 1000000000, with a decimal point")]
+    [InlineData("query,model,score", "there is a header and no row below it")]
     [InlineData("query,model,score,cost_usd\n,a,1,1", "line 2: 'query' is missing")]
     [InlineData("", "The file is empty")]
     public void Read_BadTable_SaysWhere(string text, string message)
@@ -57,6 +61,50 @@ public sealed class CsvLinesTests : IDisposable
         var path = _folder.Write("bad.csv", text.Split('\n'));
         Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain(message);
     }
+
+    [Theory]
+    [InlineData("Query,MODEL,Score,Cost_USD\nq,a,0.25,0.5")]
+    [InlineData("Query;Model;Score;Cost_USD\nq;a;0,25;0,5")]
+    [InlineData("query\tmodel\tscore\tcost_usd\nq\ta\t0,25\t5,0E-1")]
+    [InlineData("sep=;\nquery;model;score;cost_usd\nq;a;0.25;0.5")]
+    public void Read_TableAsSpreadsheetsExportIt_IsTheSameTable(string text)
+    {
+        var read = OutcomeReader.Read(_folder.Write("own.csv", text.Split('\n')));
+
+        read.BadLines.ShouldBeEmpty();
+        read.Table.Queries.ShouldBe(["q"]);
+        read.Table.Score.ShouldBe([0.25f]);
+        read.Table.CostUsd.ShouldBe([0.5]);
+    }
+
+    [Theory]
+    [InlineData("own.csv.gz")]
+    [InlineData("own.tsv")]
+    [InlineData("own.tsv.gz")]
+    public void Read_TableOfAnotherName_IsOneLikeAnyOther(string name)
+    {
+        var path = _folder.Write(name, ["query\tmodel\tscore\tcost_usd", .. Enumerable.Range(0, 30).SelectMany(i => (string[])[$"question {i}\tsmall\t{i % 2}\t0.001", $"question {i}\tlarge\t1\t0.01"])]);
+
+        OutcomeReader.Read(path).Table.Groups.ShouldAllBe(g => g == "own");
+        DataFolder.Find(_folder.Path, "own").ShouldBe(path);
+        Pools.Parse("own", _folder.Path).Models.Count.ShouldBe(2);
+        TrainingData.Read(_folder.Path, [], default).Files.ShouldHaveSingleItem().Name.ShouldBe("own");
+    }
+
+    [Fact]
+    public void Read_ZippedTableThatWasCutShort_IsRefused()
+    {
+        var path = _folder.Write("own.csv.gz", ["query,model,score,cost_usd", .. Enumerable.Range(0, 20000).Select(i => $"question {i},small,{i % 2},{i * 0.001}")]);
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^2000]);
+
+        Should.Throw<DataFileException>(() => OutcomeReader.Read(path)).Message.ShouldContain("cut short");
+    }
+
+    /// <summary>Two samples of one model, or two requests that were numbered alike: which line it is about has to be findable in the table.</summary>
+    [Fact]
+    public void Read_IdThatAModelAnsweredBefore_IsNamedAsTheTableHasIt() =>
+        OutcomeReader.Read(_folder.Write("own.csv", "id,query,model,score,cost_usd", "7,first,small,1,0.001", "7,first,large,1,0.001", "7,second,small,1,0.001"))
+            .BadLines.ShouldHaveSingleItem().ToString().ShouldContain("line 4: id '7' has an answer of 'small' on an earlier line");
 
     /// <summary>The last line of an export that was cut short, or a footer: that line's problem, as in JSON lines, and not the table's.</summary>
     [Fact]
@@ -85,12 +133,18 @@ public sealed class CsvLinesTests : IDisposable
     public void Training_FolderWithATableOfSomethingElse_LeavesItOutAndSaysWhy()
     {
         _folder.Write("notes.csv", "day,what", "1,began");
+        _folder.Write("nothing.csv", "query,model,score,cost_usd");
+        _folder.Write("empty.jsonl");
         _folder.Write("own.csv", ["query,model,score,cost_usd", .. Enumerable.Range(0, 30).SelectMany(i => (string[])[$"question {i},small,{i % 2},0.001", $"question {i},large,1,0.01"])]);
 
         var data = TrainingData.Read(_folder.Path, [], default);
 
         data.Table.Rows.ShouldBe(30);
         data.Table.ModelCount.ShouldBe(2);
-        data.Skipped.ShouldHaveSingleItem().ToString().ShouldContain("notes.csv (the header has no column query, model, score");
+        var skipped = data.Skipped.Select(f => f.ToString()).ToList();
+        skipped.Count.ShouldBe(3);
+        skipped[0].ShouldBe("empty.jsonl (it is empty)");
+        skipped[1].ShouldContain("notes.csv (the header has no column query, model, score");
+        skipped[2].ShouldBe("nothing.csv (there is a header and no row below it)");
     }
 }

@@ -64,6 +64,19 @@ public sealed class OutcomeReaderTests : IDisposable
         file.Duplicates.ShouldBe(2);
     }
 
+    /// <summary>The id is the request's, so that lines of other models' answers to it have it too; of one model it is a line that came twice.</summary>
+    [Fact]
+    public void Read_ALineForEachModelsAnswerUnderOneId_IsOneRowOfAll()
+    {
+        static string Line(string query, string model, int score) => $"{{\"id\":\"7\",\"dataset\":\"d\",\"query\":\"{query}\",\"models\":{{\"{model}\":{{\"score\":{score},\"cost_usd\":1}}}}}}";
+        var file = OutcomeReader.Read(_folder.Write("x.jsonl", Line("one", "a", 1), Line("one", "b", 0), Line("one", "c", 1), Line("one", "b", 1), Line("two", "d", 1)));
+
+        file.Table.Ids.ShouldBe(["7"]);
+        file.Table.Models.Select(m => m.Value).ShouldBe(["a", "b", "c"]);
+        file.Table.Score.ShouldBe([1, 0, 1]);
+        file.BadLines.Select(b => b.ToString()).ShouldBe(["line 4: id '7' has an answer of 'b' on an earlier line", "line 5: id '7' has another query on an earlier line"]);
+    }
+
     [Fact]
     public void Read_NoTokensOfACallThatCost_WereNotCounted()
     {
@@ -84,7 +97,7 @@ public sealed class OutcomeReaderTests : IDisposable
     [InlineData("""{"dataset":"d","query":"q","models":{}}""", "'id'")]
     [InlineData("""{"id":"x","dataset":"d","query":"","models":{}}""", "'query'")]
     [InlineData("""{"id":"x","dataset":"d","query":"q"}""", "'models'")]
-    [InlineData("""{"id":"1","dataset":"d","query":"q","models":{}}""", "earlier")]
+    [InlineData("""{"id":"1","dataset":"d","query":"q","models":{}}""", "id '1' has another query on an earlier line")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","contaminated":1,"models":{}}""", "'contaminated'")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"cost_usd":1}}}""", "no score")]
     [InlineData("""{"id":"x","dataset":"d","query":"q","models":{"a":{"score":1.5,"cost_usd":1}}}""", "score 1.5")]

@@ -22,12 +22,27 @@ public sealed class PoolsTests
     [InlineData("C:/data/d:a,b", "C:/data/d")]
     public void Parse_ShortNameOrDrive_EndsTheFileAtItsColon(string text, string file) => Pools.Parse(text, "").File.ShouldBe(file);
 
+    /// <summary>The pool is well named, and it is the folder that is wrong: a table in its place, or none there.</summary>
+    [Fact]
+    public void Parse_FileAlone_SaysWhatIsWrongWithItsFolder()
+    {
+        using var folder = new TemporaryFolder();
+        var table = folder.Write("own.csv", "query,model,score,cost_usd");
+
+        Should.Throw<DataFileException>(() => Pools.Parse("own", table)).Message.ShouldContain("own.csv: is a file; give the folder it is in with --data");
+        Should.Throw<DataFileException>(() => Pools.Parse("own", table + "s")).Message.ShouldContain("own.csvs: no such folder");
+        Should.Throw<DataFileException>(() => Pools.Parse("owm", folder.Path)).Message.ShouldContain("with a file of the data folder, which has own.csv.");
+    }
+
     [Theory]
     [InlineData("nope", "mmlu-pro-8, routerbench-8, zeroeval-11")]
     [InlineData("mmlu-pro:one", "at least two")]
     [InlineData("mmlu-pro:a b,c", "visible ASCII")]
-    public void Parse_NeitherNameNorFile_SaysWhatIsThere(string text, string message) =>
-        Should.Throw<DataFileException>(() => Pools.Parse(text, "")).Message.ShouldContain(message);
+    public void Parse_NeitherNameNorFile_SaysWhatIsThere(string text, string message)
+    {
+        using var folder = new TemporaryFolder();
+        Should.Throw<DataFileException>(() => Pools.Parse(text, folder.Path)).Message.ShouldContain(message);
+    }
 
     [Fact]
     public void Parse_FileAlone_TakesTheModelsThatAnsweredMostOfItTogether()
