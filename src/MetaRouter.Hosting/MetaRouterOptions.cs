@@ -117,6 +117,11 @@ public sealed class MetaRouterOptions
             problems.Add($"Snapshot '{Snapshot}' does not exist; train one with 'metarouter train', or leave it empty for the one that ships");
         }
 
+        if (Directory.Exists(DecisionLog))
+        {
+            problems.Add($"{nameof(DecisionLog)} '{DecisionLog}' is a folder; name a file");
+        }
+
         var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
         if (profiles.Length > 0)
         {
@@ -157,11 +162,32 @@ public sealed class MetaRouterOptions
         return problems.Count == 0 ? new ModelCatalog(profiles) : throw new ArgumentException(string.Join("; ", problems) + ".");
     }
 
+    /// <summary>The snapshot of these options.</summary>
+    /// <exception cref="SnapshotFormatException">The file is none; the message names it.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not read it.</exception>
+    public Core.MetaLearning.Snapshot ReadSnapshot()
+    {
+        if (string.IsNullOrEmpty(Snapshot))
+        {
+            return Core.MetaLearning.Snapshot.Default;
+        }
+
+        try
+        {
+            return SnapshotCodec.Read(File.ReadAllBytes(Snapshot));
+        }
+        catch (SnapshotFormatException e)
+        {
+            throw new SnapshotFormatException($"{nameof(Snapshot)} '{Snapshot}': {e.Message}", e);
+        }
+    }
+
     /// <summary>The snapshot of these options applied to their models.</summary>
     /// <exception cref="SnapshotFormatException">The snapshot file cannot be read.</exception>
     public RoutingPool BuildPool()
     {
-        var snapshot = string.IsNullOrEmpty(Snapshot) ? Core.MetaLearning.Snapshot.Default : SnapshotCodec.Read(File.ReadAllBytes(Snapshot));
+        var snapshot = ReadSnapshot();
         return new RoutingPool(snapshot, Models.Count == 0 ? new ModelCatalog(snapshot.Models) : Catalog());
     }
 

@@ -18,7 +18,8 @@ public sealed class StartTests : IDisposable
     [InlineData("MetaRouter:RefreshSeconds", "-1", "RefreshSeconds is -1", "0 (never)")]
     [InlineData("MetaRouter:PrivateTenants", "acme", "MetaRouter:PrivateTenants is 'acme'; it must be a list", "MetaRouter:PrivateTenants:0")]
     [InlineData("Gateway:CategoryPins:private", "gpt-4o", "Gateway:CategoryPins:private is 'gpt-4o'; it must be a list")]
-    [InlineData("Tenants:Name", "acme", "Tenants:Name is 'acme'; it must be settings with names of their own", "from 0")]
+    [InlineData("Tenants:Name", "acme", "Tenants has settings where entries with such settings are wanted", "[ { ... } ]", "Tenants:0:Name")]
+    [InlineData("Tenants:0", "acme", "Tenants:0 is 'acme'; it must be settings with names of their own")]
     [InlineData("ApiKeys", "abc", "ApiKeys is 'abc'; it must be a list")]
     [InlineData("Gateway:CircuitFailure", "3", "'CircuitFailure' (CircuitFailures?)")]
     [InlineData("Tenants:0:BudgetUds", "3", "'Tenants:0:BudgetUds' (BudgetUsd?)")]
@@ -28,6 +29,8 @@ public sealed class StartTests : IDisposable
     [InlineData("Gateway:RouterBodyBytes", "10", "RouterBodyBytes is 10", "from 1000")]
     [InlineData("Gateway:OffModel", "gpt-9", "'gpt-9'", "it has gpt-")]
     [InlineData("Upstreams:0:BaseUrl", "example.com", "'example.com'", "absolute http")]
+    [InlineData("Upstreams:0:BaseUrl", "https://api.example.com/v1/chat/completions", "'https://api.example.com/v1/chat/completions'", "leave /chat/completions away")]
+    [InlineData("Upstreams:0:BaseUrl", "https://api.example.com/v1/embeddings/", "leave /embeddings away")]
     [InlineData("Upstreams:0:BaseUrl", "http://169.254.169.254/v1", "link-local")]
     [InlineData("Upstreams:0:BaseUrl", "http://[::ffff:169.254.169.254]/v1", "link-local")]
     [InlineData("Upstreams:0:BaseUrl", "http://2852039166/v1", "link-local")]
@@ -38,12 +41,15 @@ public sealed class StartTests : IDisposable
     [InlineData("Models:0:Id", "mine", "section Models stands at the root", "section MetaRouter")]
     [InlineData("Upstreams:0:TimeoutSeconds", "0", "TimeoutSeconds 0", "1 to 3600")]
     [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
+    [InlineData("Upstreams:0:ApiKeyEnv", "METAROUTER_TEST_EMPTY", "'METAROUTER_TEST_EMPTY'", "it is there, and empty")]
+    [InlineData("MetaRouter:DecisionLog", "/", "DecisionLog '/' is a folder; name a file")]
     [InlineData("ApiKeys:0:Sha256", "my-secret", "9 characters", "64 hexadecimal")]
     [InlineData("ApiKeys:0:Scopes:0", "root", "'root'", "inference, feedback, read, admin")]
     [InlineData("Urls", "http://0.0.0.0:8080", "'http://0.0.0.0:8080'", "ApiKeys", "http://127.0.0.1:8080")]
     [InlineData("Urls", "8080", "'8080'", "http://127.0.0.1:8080")]
     public void Settings_Bad_AreNamedWithValueAndRemedy(string key, string value, params string[] named)
     {
+        Environment.SetEnvironmentVariable("METAROUTER_TEST_EMPTY", " ");
         var problems = ProblemsOf((key, value));
 
         foreach (var one in named)
@@ -61,7 +67,7 @@ public sealed class StartTests : IDisposable
     [InlineData("Tenants:0:DearModels", "gpt-4o-2024-05-31")]
     public void Settings_ModelThatNobodyHas_IsToldWithTheNearest(string list, string model)
     {
-        var settings = Read(("Tenants:0:Name", "acme"), ("Tenants:0:DearShare", "0.5"), ("Tenants:0:DearModels:7", "gpt-4o-2024-05-13"), (list + ":0", model));
+        var settings = Read(("Tenants:0:Name", "default"), ("Tenants:0:DearShare", "0.5"), ("Tenants:0:DearModels:7", "gpt-4o-2024-05-13"), (list + ":0", model));
 
         settings.Doubts.ShouldHaveSingleItem().ShouldStartWith($"{list} has '{model}', which is not in the catalog");
         settings.Doubts[0].ShouldContain("it has gpt-4o-2024-05-13");
@@ -70,7 +76,29 @@ public sealed class StartTests : IDisposable
     [Fact]
     public void Settings_EmbeddingModelOfATenant_IsNoDoubt() =>
         Read(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "embedder"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"),
-            ("Tenants:0:Name", "acme"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
+            ("Tenants:0:Name", "default"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
+
+    /// <summary>Budgets and privacy of a tenant whose name has a slip in it would be nobody's, and the tenant without them.</summary>
+    [Theory]
+    [InlineData("Tenants:0:Name", "acmee", "Tenants:0:Name is 'acmee', whom no request is of: the keys of ApiKeys are of acme, ops")]
+    [InlineData("MetaRouter:PrivateTenants:0", "Acme", "MetaRouter:PrivateTenants:0 is 'Acme', whom no request is of: the keys of ApiKeys are of ")]
+    public void Settings_TenantWithoutAKey_IsToldWithTheNearest(string setting, string tenant, string told)
+    {
+        (string, string)[] keys = [.. ((string[])["ops", "acme"]).SelectMany((t, i) => ((string, string)[])[($"ApiKeys:{i}:Tenant", t), ($"ApiKeys:{i}:Sha256", new string((char)('a' + i), 64)), ($"ApiKeys:{i}:Scopes:0", "read")])];
+
+        Read([.. keys, (setting, tenant)]).Doubts.ShouldHaveSingleItem().ShouldStartWith(told);
+        Read([.. keys, (setting, "acme")]).Doubts.ShouldBeEmpty();
+        Read((setting, tenant)).Doubts.ShouldHaveSingleItem().ShouldEndWith("ApiKeys is empty, so that all are of 'default'");
+    }
+
+    [Fact]
+    public void Settings_TenantsThatNeedNoKeyOfTheirOwn_AreNoDoubt() => Read(("Tenants:0:Name", "*"), ("Tenants:1:Name", "default")).Doubts.ShouldBeEmpty();
+
+    /// <summary>One entry where a list is wanted is one mistake, whatever it has in it.</summary>
+    [Fact]
+    public void Settings_EntryInThePlaceOfItsList_IsToldOnce() =>
+        ProblemsOf(("MetaRouter:Models:Id", "mine"), ("MetaRouter:Models:InputPrice", "1"), ("MetaRouter:Models:OutputPrice", "1"), ("Gateway:CheapLambda", "-1"))
+            .Select(p => p.Split(' ')[0]).ShouldBe(["MetaRouter:Models", "Gateway:CheapLambda"], ignoreOrder: true);
 
     /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
     [Theory]
@@ -276,12 +304,12 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
-    public async Task Start_SnapshotUnreadable_ExitsWith1()
+    public async Task Start_SnapshotThatIsNone_ExitsWith2()
     {
         var path = _folder.File("bad.mrsnap");
         await File.WriteAllTextAsync(path, "no snapshot");
 
-        await ShouldExitAsync(1, ["snapshot"], "--MetaRouter:Snapshot", path);
+        await ShouldExitAsync(2, [$"Snapshot '{path}'", "not a MetaRouter snapshot", "CheapLambda"], "--MetaRouter:Snapshot", path, "--Gateway:CheapLambda", "-1");
     }
 
     private static List<string> ProblemsOf(params (string Key, string Value)[] settings) => [.. Should.Throw<GatewayConfigurationException>(() => Read(settings)).Problems];

@@ -299,6 +299,31 @@ public sealed class UpstreamTests : IAsyncLifetime
         comment.ShouldEndWith("usage");
     }
 
+    /// <summary>Others answer, so that no client complains: a model that its provider took away, a slip in an address or a quota that is used up would cost a call of each request, and nobody know.</summary>
+    [Theory]
+    [InlineData(404, "check UpstreamModel and BaseUrl")]
+    [InlineData(429, "its rate or quota is used up")]
+    public async Task Refusal_ThatAnotherModelMakesGood_IsToldInTheLogOnceAMinute(int status, string meaning)
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"user":"ann","input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) => ScriptedUpstream.FailAsync(context, status, "sk-secret");
+
+        for (var i = 0; i < 3; i++)
+        {
+            (await _gateway.PostAsync(Chat, """{"model":"auto","user":"ann","messages":[{"role":"user","content":"hello"}]}""")).Status.ShouldBe(200);
+        }
+
+        var line = _gateway.Log.Where(l => l.Text.Contains("refuses requests", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        line.Level.ShouldBe(LogLevel.Warning);
+        line.Text.ShouldContain($"The upstream of {first} at {_of[first].Url} refuses requests with status {status}: ");
+        line.Text.ShouldContain(meaning);
+        line.Text.ShouldNotContain("sk-secret");
+
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(61);
+        (await _gateway.PostAsync(Chat, """{"model":"auto","user":"ann","messages":[{"role":"user","content":"hello"}]}""")).Status.ShouldBe(200);
+        _gateway.Log.Count(l => l.Text.Contains("refuses requests", StringComparison.Ordinal)).ShouldBe(2);
+    }
+
     [Theory]
     [InlineData(500)]
     [InlineData(503)]

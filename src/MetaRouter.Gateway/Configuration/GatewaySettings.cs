@@ -97,11 +97,11 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
         CheckAddresses(configuration, keys.Count > 0, problems);
         string[] doubts = [];
-        if (routerProblems.Count == 0 && Served(router) is { } served)
+        if (routerProblems.Count == 0 && Served(router, problems) is { } served)
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
-            doubts = [.. DoubtsOf(served.Catalog, upstreams, gateway, tenants)];
+            doubts = [.. DoubtsOf(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
         }
 
         return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry, Doubts = doubts } : throw new GatewayConfigurationException(problems);
@@ -161,16 +161,17 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
     /// <summary>The models that are routed among, and those that the snapshot knows.</summary>
-    private static (IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known)? Served(MetaRouterOptions router)
+    private static (IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known)? Served(MetaRouterOptions router, List<string> problems)
     {
         try
         {
-            var known = router.Snapshot.Length == 0 ? Snapshot.Default.Models : SnapshotCodec.Read(File.ReadAllBytes(router.Snapshot)).Models;
+            var known = router.ReadSnapshot().Models;
             return (router.Models.Count > 0 ? router.Catalog().Models : known, known);
         }
         catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
         {
-            return null; // reported when the router loads it
+            problems.Add($"{MetaRouterOptions.Section}: {e.Message.TrimEnd('.')}");
+            return null;
         }
     }
 
@@ -224,6 +225,17 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         var lists = gateway.CategoryPins.Select(c => ($"{GatewayOptions.Section}:{nameof(GatewayOptions.CategoryPins)}:{c.Key}", (IEnumerable<string>)c.Value))
             .Concat(tenants.SelectMany((t, i) => new[] { ($"{TenantOptions.Section}:{i}:{nameof(t.AllowedModels)}", (IEnumerable<string>)t.AllowedModels), ($"{TenantOptions.Section}:{i}:{nameof(t.DearModels)}", t.DearModels) }));
         return from list in lists from model in list.Item2.Distinct() where !ids.Contains(model) select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
+    }
+
+    /// <summary>Rules of tenants that no key speaks for: misspelt, they would leave the tenant that was meant without budget or limits, or have its users teach others.</summary>
+    private static IEnumerable<string> TenantsOfNobody(MetaRouterOptions router, List<ApiKeyOptions> keys, List<TenantOptions> tenants)
+    {
+        string[] known = keys.Count == 0 ? [Http.Caller.OpenTenant] : [.. keys.Select(k => k.Tenant).Distinct(StringComparer.Ordinal)];
+        return tenants.Select((t, i) => (Setting: $"{TenantOptions.Section}:{i}:{nameof(t.Name)}", Tenant: t.Name))
+            .Concat(router.PrivateTenants.Select((t, i) => (Setting: $"{MetaRouterOptions.Section}:{nameof(router.PrivateTenants)}:{i}", Tenant: t)))
+            .Where(t => t.Tenant != TenantOptions.AnyTenant && !known.Contains(t.Tenant, StringComparer.Ordinal))
+            .Select(t => $"{t.Setting} is '{t.Tenant}', whom no request is of: "
+                + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all are of '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} are of {Near(known, t.Tenant, 5)}"));
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>

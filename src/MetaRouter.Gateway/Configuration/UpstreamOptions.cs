@@ -10,6 +10,9 @@ internal sealed class UpstreamOptions
     /// <summary>Stands for every model without an entry of its own.</summary>
     public const string AnyModel = "*";
 
+    /// <summary>What documentation of upstreams shows behind the address that is wanted.</summary>
+    private static readonly string[] s_calls = ["/chat/completions", "/completions", "/embeddings", "/responses", "/messages"];
+
     /// <value>The catalog's id of the model, or <c>*</c> for every model that has no entry of its own.</value>
     public string Model { get; set; } = "";
 
@@ -67,6 +70,10 @@ internal sealed class UpstreamOptions
         {
             yield return $"{name} has a user, a query or a fragment in its BaseUrl; give scheme, host, port and path only, and the key as ApiKeyEnv";
         }
+        else if (s_calls.FirstOrDefault(c => url.AbsolutePath.TrimEnd('/').EndsWith(c, StringComparison.OrdinalIgnoreCase)) is { } call)
+        {
+            yield return $"{name} has BaseUrl '{BaseUrl}', which ends in the call itself; leave {call} away, it is appended";
+        }
         else if (!System.Text.Ascii.IsValid(url.Host))
         {
             yield return $"{name} has BaseUrl '{BaseUrl}', whose host has letters beyond ASCII, some of which are read as digits or dots; give the host's ASCII form (xn--...)";
@@ -82,7 +89,7 @@ internal sealed class UpstreamOptions
         }
         else if (ApiKeyEnv.Length > 0 && string.IsNullOrWhiteSpace(Key))
         {
-            yield return $"{name} takes its key from the environment variable '{ApiKeyEnv}', which is not set; set it, or remove ApiKeyEnv if the upstream needs no key";
+            yield return $"{name} takes its key from the environment variable '{ApiKeyEnv}', which is not set{(Key is null ? "" : " (it is there, and empty)")}; set it, or remove ApiKeyEnv if the upstream needs no key";
         }
         else if (Key is { } key && key.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {

@@ -94,6 +94,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                         return answer;
                     }
 
+                    if (endpoint.IsToldOf(time.GetTimestamp(), time))
+                    {
+                        LogRefused(model.Value, endpoint.Options.BaseUrl, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
+                    }
+
                     refused ??= answer;
                 }
                 catch (UpstreamException e)
@@ -371,13 +376,27 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} failed: {Reason}")]
     private partial void LogFailed(string model, string url, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} refuses requests with status {Status}: {Meaning}. Where there is another, it is asked each time. Not told again within a minute.")]
+    private partial void LogRefused(string model, string url, int status, string meaning);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} is left alone until {Until:O}.")]
     private partial void LogOpened(string model, string url, DateTimeOffset until);
 
     /// <summary>One endpoint as it serves one model.</summary>
     internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit)
     {
+        private static readonly TimeSpan s_quiet = TimeSpan.FromMinutes(1);
+
         private readonly ConcurrentDictionary<string, Uri> _urls = new();
+        private long _toldAt;
+
+        /// <summary>Whether a refusal is worth a line in the log: one that goes on comes with every request.</summary>
+        /// <param name="now">A timestamp of <paramref name="time"/>.</param>
+        public bool IsToldOf(long now, TimeProvider time)
+        {
+            var before = Volatile.Read(ref _toldAt);
+            return (before == 0 || time.GetElapsedTime(before, now) >= s_quiet) && Interlocked.CompareExchange(ref _toldAt, now, before) == before;
+        }
 
         public Uri Address { get; } = new(Options.BaseUrl);
 

@@ -34,6 +34,13 @@ internal static class SettingsBinder
             {
                 if (Messages(e).Select(m => WrongType().Match(m)).FirstOrDefault(m => m.Success) is { } type && configuration[type.Groups["path"].Value] is not null)
                 {
+                    if (ListOf(type) is { } list)
+                    {
+                        problems.Add($"{list} has settings where entries with such settings are wanted: make it a list, [ {{ ... }} ] in JSON; elsewhere its first entry's are {list}:0{type.Groups["path"].Value[list.Length..]} and so on");
+                        RemoveAll(configuration, list);
+                        continue;
+                    }
+
                     problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value, type.Groups["path"].Value)}");
                     Remove(configuration, type.Groups["path"].Value);
                 }
@@ -88,6 +95,21 @@ internal static class SettingsBinder
         var rest = configuration.AsEnumerable().Where(p => !p.Key.Equals(path, StringComparison.OrdinalIgnoreCase)).ToList();
         configuration.Sources.Clear();
         configuration.AddInMemoryCollection(rest);
+    }
+
+    private static void RemoveAll(ConfigurationManager configuration, string section)
+    {
+        foreach (var path in configuration.GetSection(section).AsEnumerable().Select(p => p.Key).ToList())
+        {
+            Remove(configuration, path);
+        }
+    }
+
+    /// <summary>The list that has one entry's settings in the place of entries; null: something else is wrong.</summary>
+    private static string? ListOf(Match wrong)
+    {
+        var path = wrong.Groups["path"].Value;
+        return wrong.Groups["type"].Value.StartsWith("MetaRouter.", StringComparison.Ordinal) && ConfigurationPath.GetParentPath(path) is { Length: > 0 } list && !int.TryParse(ConfigurationPath.GetSectionKey(path), out _) ? list : null;
     }
 
     private static string TypeName(string type, string path) => type switch

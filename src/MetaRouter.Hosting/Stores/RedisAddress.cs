@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using StackExchange.Redis;
@@ -5,7 +6,7 @@ using StackExchange.Redis;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
-/// Where a Redis is and how it is spoken to, in one text: <c>HOST:PORT</c>, more of them, and options, separated by commas. Beside StackExchange.Redis' own options
+/// Where a Redis is and how it is spoken to, in one text: <c>HOST:PORT</c>, more of them, and options, separated by commas; without a port 6379, and 6380 over TLS. Beside StackExchange.Redis' own options
 /// (<c>ssl=true</c>, <c>sslHost=...</c>, <c>user=...</c>, <c>password=...</c>) there are <c>ca=FILE</c>, the authority that signed its certificate where the machine does not
 /// know it; <c>cert=FILE</c> and <c>key=FILE</c>, this side's certificate where Redis asks for one; and <c>passwordFile=FILE</c>, which keeps the password out of settings.
 /// Files are PEM. Any of ca, cert and key turns TLS on.
@@ -13,6 +14,7 @@ namespace MetaRouter.Hosting.Stores;
 public static class RedisAddress
 {
     private const string Authority = "ca", Certificate = "cert", Key = "key", PasswordFile = "passwordFile";
+    private const int Port = 6379, TlsPort = 6380;
 
     /// <exception cref="StoreException">It cannot be understood, or a file that it names cannot be read.</exception>
     public static ConfigurationOptions Parse(string address)
@@ -42,6 +44,7 @@ public static class RedisAddress
             }
 
             Secure(options, files);
+            NamePorts(options);
             return options;
         }
         catch (ArgumentException e)
@@ -53,6 +56,26 @@ public static class RedisAddress
 
     /// <summary>As people may read it: the first host, since a password may follow, or stand before it as in a URL.</summary>
     internal static string Shown(string address) => (address.Split(',').FirstOrDefault(part => !part.Contains('=', StringComparison.Ordinal)) ?? "").Split('@')[^1];
+
+    /// <summary>The client would find these too, and everybody else would speak of port 0.</summary>
+    private static void NamePorts(ConfigurationOptions options)
+    {
+        if (!string.IsNullOrEmpty(options.ServiceName))
+        {
+            return; // sentinels listen elsewhere
+        }
+
+        var port = options.Ssl ? TlsPort : Port;
+        for (var i = 0; i < options.EndPoints.Count; i++)
+        {
+            options.EndPoints[i] = options.EndPoints[i] switch
+            {
+                DnsEndPoint { Port: 0 } host => new DnsEndPoint(host.Host, port, host.AddressFamily),
+                IPEndPoint { Port: 0 } address => new IPEndPoint(address.Address, port),
+                var other => other,
+            };
+        }
+    }
 
     private static void Secure(ConfigurationOptions options, Dictionary<string, string> files)
     {

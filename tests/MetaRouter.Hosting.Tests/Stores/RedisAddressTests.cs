@@ -24,6 +24,13 @@ public sealed class RedisAddressTests
         new MetaRouterOptions { Store = "redis:" + address }.Problems().ShouldHaveSingleItem().ShouldStartWith("Store '");
     }
 
+    /// <summary>Where it is not there, port 0 would be knocked at and named.</summary>
+    [Theory]
+    [InlineData("redis.example", "redis.example:6379")]
+    [InlineData("127.0.0.1,ssl=true", "127.0.0.1:6380")]
+    [InlineData("one:7000,two", "one:7000", "two:6379")]
+    public void Parse_HostWithoutPort_HasTheUsualOne(string address, params string[] hosts) => RedisAddress.Parse(address).EndPoints.Select(RedisReach.Name).ShouldBe(hosts);
+
     [Theory]
     [InlineData("127.0.0.1:1,password=hidden", "127.0.0.1:1")]
     [InlineData("password=hidden,127.0.0.1:1", "127.0.0.1:1")]
