@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Hosting.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -178,6 +179,45 @@ public sealed class OtlpTests : IAsyncLifetime
         var refused = await Should.ThrowAsync<Configuration.GatewayConfigurationException>(async () => await RunningGateway.StartAsync("--" + setting, value));
 
         named.ShouldAllBe(n => refused.Message.Contains(n, StringComparison.Ordinal), refused.Message);
+    }
+
+    /// <summary>The exporter keeps to itself that nobody listens, or somebody who speaks something else.</summary>
+    [Theory]
+    [InlineData("grpc", true)]
+    [InlineData("http/protobuf", true)]
+    [InlineData("grpc", false)]
+    public async Task Collector_ThatTakesNothing_IsToldInTheLogOnceAMinute(string protocol, bool isNobody)
+    {
+        var endpoint = isNobody ? $"http://127.0.0.1:{Loopback.FreePort()}" : new Uri(_upstream.Url).GetLeftPart(UriPartial.Authority);
+        await using var gateway = await StartAsync(endpoint, protocol, "--OTEL_BSP_SCHEDULE_DELAY", "100");
+
+        await TellAsync(1);
+        await TellAsync(1);
+        gateway.Time.Ahead += TimeSpan.FromSeconds(61);
+        await TellAsync(2);
+
+        var line = gateway.Log.First(IsOfCollector);
+        line.Level.ShouldBe(LogLevel.Warning);
+        line.Text.ShouldContain($"The collector at {endpoint} did not take what was sent by {protocol}: ");
+        gateway.Log.ShouldAllBe(l => !l.Text.Contains("sugar-plum", StringComparison.Ordinal));
+
+        async Task TellAsync(int lines)
+        {
+            (await gateway.PostAsync(Chat, Body("auto", "sugar-plum"))).Status.ShouldBe(200);
+            await RouterContract.Eventually.TrueAsync(() => Task.FromResult(gateway.Log.Count(IsOfCollector) == lines), TimeSpan.FromSeconds(20));
+        }
+
+        static bool IsOfCollector((LogLevel, string Text) line) => line.Text.Contains("The collector at", StringComparison.Ordinal);
+    }
+
+    [NodeFact]
+    public async Task Collector_ThatTakesAll_IsNotSpokenOf()
+    {
+        await using var gateway = await StartAsync(_collector.Grpc, "grpc", "--OTEL_BSP_SCHEDULE_DELAY", "100");
+        (await gateway.PostAsync(Chat, Body("auto"))).Status.ShouldBe(200);
+        await gateway.App.StopAsync();
+
+        gateway.Log.ShouldNotContain(l => l.Text.Contains("The collector at", StringComparison.Ordinal));
     }
 
     private Task<RunningGateway> StartAsync(string endpoint, string protocol, params string[] settings) => RunningGateway.StartAsync(

@@ -57,6 +57,7 @@ internal static class TelemetrySetup
             }
         });
         telemetry.UseOtlpExporter(options.Protocol == TelemetryOptions.Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf, new Uri(options.Endpoint));
+        builder.Services.AddSingleton(s => ActivatorUtilities.CreateInstance<CollectorWatch>(s, options));
         builder.Services.Configure<OpenTelemetryLoggerOptions>(logs => logs.IncludeFormattedMessage = true);
         builder.Logging.AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore", LogLevel.Warning);
     }
@@ -69,6 +70,11 @@ internal static class TelemetrySetup
             router.Zero();
             gateway.Zero();
         });
+        if (options.Exports)
+        {
+            app.Services.GetRequiredService<CollectorWatch>();
+        }
+
         if (options.Metrics)
         {
             app.MapPrometheusScrapingEndpoint(MetricsPath).WithMetadata(new HttpMethodMetadata(ReadEndpoints.Methods), new NotTraced(), new NeedsScope(Scope.Metrics | Scope.Admin, "metrics or admin"));

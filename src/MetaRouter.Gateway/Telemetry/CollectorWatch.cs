@@ -1,0 +1,46 @@
+using System.Diagnostics.Tracing;
+
+namespace MetaRouter.Gateway.Telemetry;
+
+/// <summary>
+/// Says in the log, at most once a minute, that the collector does not take what is sent. The exporter itself tells only those who trace it: a wrong port, or grpc spoken to a port of
+/// HTTP, would look like a gateway that has nothing to tell.
+/// </summary>
+internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvider time, ILogger<CollectorWatch> logger) : EventListener
+{
+    /// <summary>Whose events have the address that was called first and the reason last. Others have values of environment variables, which may be secrets.</summary>
+    private const string Exporter = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
+
+    private const int MostReason = 200;
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMinutes(1);
+
+    private readonly ILogger _logger = logger;
+    private readonly string _authority = new Uri(options.Endpoint).Authority;
+    private long _toldAt;
+
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (eventSource.Name == Exporter)
+        {
+            EnableEvents(eventSource, EventLevel.Warning);
+        }
+    }
+
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        if (eventData.Payload is not [string called, ..] || !Uri.TryCreate(called, UriKind.Absolute, out var address) || address.Authority != _authority)
+        {
+            return;
+        }
+
+        var (before, now) = (Volatile.Read(ref _toldAt), time.GetTimestamp());
+        if ((before == 0 || time.GetElapsedTime(before, now) >= s_quiet) && Interlocked.CompareExchange(ref _toldAt, now, before) == before)
+        {
+            var reason = eventData.Payload.Skip(1).OfType<string>().LastOrDefault(p => p.Length > 0)?.ReplaceLineEndings("\n").Split('\n')[0] ?? eventData.EventName ?? "";
+            LogLost(options.Endpoint, options.Protocol, reason[..Math.Min(reason.Length, MostReason)]);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The collector at {Endpoint} did not take what was sent by {Protocol}: {Reason} Until it does, traces, metrics and logs are lost. Check that it runs there and speaks that protocol (usually grpc on port 4317, http/protobuf on 4318). Not told again within a minute.")]
+    private partial void LogLost(string endpoint, string protocol, string reason);
+}
