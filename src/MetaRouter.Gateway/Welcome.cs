@@ -9,11 +9,28 @@ namespace MetaRouter.Gateway;
 /// <summary>What the program says when it has started.</summary>
 internal static class Welcome
 {
+    private const int MostNamed = 5;
+
     public static string Text(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{Strangers(app)}";
+            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
+    }
+
+    /// <summary>What the store has and the configuration does not: who then edits a file wonders why nothing changes.</summary>
+    private static string SetWhileItRan(WebApplication app, GatewaySettings settings)
+    {
+        var (said, mode) = ("", app.Services.GetRequiredService<ModeKeeper>().Mode);
+        if (app.Services.GetService<CatalogKeeper>()?.Configured is { } configured && app.Services.GetRequiredService<PoolHolder>().Current.Catalog is var served && served.Version != configured.Version)
+        {
+            var other = configured.Models.Except(served.Models).Concat(served.Models.Except(configured.Models)).Select(m => m.Id.Value).Distinct().Take(MostNamed + 1).ToList();
+            said = $"{Environment.NewLine}In service are the models that were set while it ran (the console, or PUT /v1/router/models), and not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
+                + $"{string.Join(", ", other.Take(MostNamed))}{(other.Count > MostNamed ? " and more" : "")}. DELETE /v1/router/models goes back to the configuration's.";
+        }
+
+        return mode == settings.Gateway.Mode ? said
+            : $"{said}{Environment.NewLine}The mode is '{mode}', which was set while it ran, and not {GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}'s '{settings.Gateway.Mode}'; an empty one (PUT /v1/router/mode) goes back to that.";
     }
 
     /// <summary>Models that nothing is known of but their price; an operator may know what each is like.</summary>

@@ -12,9 +12,11 @@ namespace MetaRouter.Hosting;
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
     private readonly ILogger<CatalogKeeper> _logger = logger;
-    private readonly ModelCatalog _configured = pool.Current.Catalog;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly SharedValue _shared = new(store, ValueNames.Catalog);
+
+    /// <summary>The configuration's models, in service or not.</summary>
+    public ModelCatalog Configured { get; } = pool.Current.Catalog;
 
     /// <summary>Puts the catalog into service that was set last, here or at another router of the store.</summary>
     public async Task PullAsync(CancellationToken cancellationToken)
@@ -33,9 +35,20 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     /// <summary>Sets the catalog, for good and for all.</summary>
     /// <param name="expected">The version that is to be replaced; null: whichever is in service.</param>
     /// <returns>False: another version is in service by now, and nothing was changed.</returns>
-    public async Task<bool> ReplaceAsync(ModelCatalog catalog, ulong? expected, CancellationToken cancellationToken)
+    public Task<bool> ReplaceAsync(ModelCatalog catalog, ulong? expected, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(catalog);
+        return ReplaceAsync(catalog, CatalogJson.Write(catalog), expected, cancellationToken);
+    }
+
+    /// <summary>Back to the configuration's models, here and at every other router of the store to its own, also after they were changed there.</summary>
+    public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(Configured, [], null, cancellationToken).ConfigureAwait(false);
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <param name="kept">What the store has of it.</param>
+    private async Task<bool> ReplaceAsync(ModelCatalog catalog, byte[] kept, ulong? expected, CancellationToken cancellationToken)
+    {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -47,7 +60,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
                     return false;
                 }
 
-                if (await _shared.TryWriteAsync(CatalogJson.Write(catalog), CancellationToken.None).ConfigureAwait(false))
+                if (await _shared.TryWriteAsync(kept, CancellationToken.None).ConfigureAwait(false))
                 {
                     Serve(catalog);
                     return true;
@@ -60,11 +73,6 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
         }
     }
 
-    /// <summary>Back to the configuration's models.</summary>
-    public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(_configured, null, cancellationToken).ConfigureAwait(false);
-
-    public void Dispose() => _turn.Dispose();
-
     private async Task PullOnceAsync(CancellationToken cancellationToken)
     {
         if (await _shared.FindNewAsync(cancellationToken).ConfigureAwait(false) is not { } bytes)
@@ -74,7 +82,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
 
         try
         {
-            Serve(CatalogJson.Read(bytes));
+            Serve(bytes.Length == 0 ? Configured : CatalogJson.Read(bytes)); // nothing: it was taken back
         }
         catch (ArgumentException e)
         {

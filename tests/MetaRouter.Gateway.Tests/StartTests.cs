@@ -194,6 +194,34 @@ public sealed class StartTests : IDisposable
         Welcome.Text(gateway.App).ShouldNotContain("$KEY");
     }
 
+    /// <summary>Models and mode that were set while it ran outlive the restart, whatever the file says by then; taken back, it is the file's that count, also those it has later.</summary>
+    [Fact]
+    public async Task Welcome_WhatWasSetWhileItRan_IsToldWhereTheConfigurationSaysOtherwise()
+    {
+        await using (var first = await StartAsync("small", 1))
+        {
+            (await first.SendAsync(HttpMethod.Put, "/v1/router/models", """{"models":[{"id":"small","input_price_usd_per_million":2,"output_price_usd_per_million":2}]}""")).Status.ShouldBe(200);
+            (await first.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"static"}""")).Status.ShouldBe(200);
+        }
+
+        await using (var edited = await StartAsync("tiny", 3))
+        {
+            Welcome.Text(edited.App).ShouldContain("MetaRouter:Models, which has others or other figures: tiny, small. DELETE /v1/router/models goes back");
+            Welcome.Text(edited.App).ShouldContain("The mode is 'static', which was set while it ran, and not Gateway:Mode's 'apply'");
+            (await edited.GetAsync("/v1/router/models")).Text.ShouldContain("\"small\"");
+            (await edited.SendAsync(HttpMethod.Delete, "/v1/router/models")).Text.ShouldContain("\"tiny\"");
+            (await edited.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""")).Status.ShouldBe(200);
+            Welcome.Text(edited.App).ShouldNotContain("while it ran");
+        }
+
+        await using var last = await StartAsync("other", 4);
+        (await last.GetAsync("/v1/router/models")).Text.ShouldContain("\"other\"");
+        Welcome.Text(last.App).ShouldNotContain("while it ran");
+
+        Task<RunningGateway> StartAsync(string model, int price) => RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder.Path}/kept.db", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1",
+            "--MetaRouter:Models:0:Id", model, "--MetaRouter:Models:0:InputPrice", $"{price}", "--MetaRouter:Models:0:OutputPrice", $"{price}");
+    }
+
     [Fact]
     public async Task Welcome_ModelsThatTheSnapshotDoesNotKnow_AreNamedUnlessTheyHaveASibling()
     {
