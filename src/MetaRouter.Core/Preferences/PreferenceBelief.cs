@@ -210,7 +210,7 @@ public sealed class PreferenceBelief
     {
         for (var i = 0; i < signals.Length && !prior.Latency.IsNone; i++)
         {
-            if (signals[i].First.SecondsBeyond(signals[i].Second) != 0 && IsHeard(prior, signals, i))
+            if (signals[i].First.SecondsBeyond(signals[i].Second) != 0 && SignalReading.IsHeard(prior, signals, i))
             {
                 return true;
             }
@@ -268,14 +268,14 @@ public sealed class PreferenceBelief
         var (used, weight) = (0, 1f);
         for (var i = signals.Length - 1; i >= 0; i--)
         {
-            if (!IsHeard(prior, signals, i))
+            if (!SignalReading.IsHeard(prior, signals, i))
             {
                 continue;
             }
 
             if (only is null || only == signals[i].Key.Kind)
             {
-                LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
+                SignalReading.LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
                 TensorPrimitives.MultiplyAdd(p, weight, log, log);
                 used++;
             }
@@ -284,34 +284,6 @@ public sealed class PreferenceBelief
         }
 
         return used;
-    }
-
-    /// <summary>ln P(what one signal said | each hypothesis); false: it says nothing of the trade-off.</summary>
-    internal static bool TryLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, int at, Span<float> p)
-    {
-        if (!IsHeard(prior, signals, at))
-        {
-            return false;
-        }
-
-        LogLikelihood(signals[at], prior.SpeechOf(signals[at].Key.Kind), context, p);
-        return true;
-    }
-
-    private static bool IsHeard(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at) =>
-        prior.SpeechOf(signals[at].Key.Kind).Strength > 0 && Speaks(signals[at]) && !RepeatsThumb(signals, at);
-
-    /// <summary>ln P(what was said | each hypothesis) of one signal that speaks.</summary>
-    private static void LogLikelihood(in Signal signal, SignalSpeech speech, in ChoiceContext context, Span<float> p)
-    {
-        ChoiceModel.Likelihood(signal.First, signal.Second, context, speech, p, signal.Key.Kind != FeedbackKind.Comparison);
-        if (!FirstPreferred(signal))
-        {
-            TensorPrimitives.Subtract(1f, p, p);
-        }
-
-        TensorPrimitives.Max(p, 1e-7f, p); // without lapses a choice can round to impossible under every hypothesis
-        TensorPrimitives.Log(p, p);
     }
 
     /// <summary>What is believed on a topic that no signal spoke of; where no topic can differ, this very belief.</summary>
@@ -373,35 +345,6 @@ public sealed class PreferenceBelief
 
         return mean;
     }
-
-    /// <summary>
-    /// A withdrawn signal says nothing; nor does a switch towards the dear (or the cheap) from a model that is already on that side of the pool's middle,
-    /// which is all it can be measured against.
-    /// </summary>
-    private static bool Speaks(in Signal signal) =>
-        !signal.Withdrawn && (signal.Key.Kind != FeedbackKind.SwitchModel || (signal.Value == 1) == (signal.Second.CostUsd < signal.First.CostUsd));
-
-    /// <summary>An answer asked for again beside a thumb down on it is one displeasure, told twice.</summary>
-    private static bool RepeatsThumb(ReadOnlySpan<Signal> signals, int at)
-    {
-        var key = signals[at].Key;
-        for (var i = at - 1; key.Kind == FeedbackKind.Regenerate && i >= 0 && (signals[i].Key.DecisionTimeMs, signals[i].Key.Nonce) == (key.DecisionTimeMs, key.Nonce); i--)
-        {
-            if (signals[i] is { Key.Kind: FeedbackKind.Thumb, Withdrawn: false, Value: 0 })
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
-    {
-        // A switch to a cheaper or dearer model is a comparison that the model switched to has won.
-        FeedbackKind.SwitchModel => false,
-        _ => signal.Value > 0,
-    };
 
     private static void Normalize(Span<float> log, out double logEvidence)
     {

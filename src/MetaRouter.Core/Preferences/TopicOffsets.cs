@@ -217,7 +217,7 @@ internal sealed class TopicOffsets
         var weight = 1f;
         for (var i = signals.Length - 1; i >= 0; i--)
         {
-            if (PreferenceBelief.TryLogLikelihood(prior, context, signals, i, p))
+            if (SignalReading.TryLogLikelihood(prior, context, signals, i, p))
             {
                 var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
                 TensorPrimitives.MultiplyAdd(p, weight, log, log);

@@ -105,10 +105,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             return null;
         }
 
-        var json = JsonMarshal.GetRawUtf8Value(options);
-        var (asks, count) = options.ValueKind == JsonValueKind.Object ? JsonSplice.Find(json, "include_usage"u8) : default;
-        return new(RangeOf(body, options), count > 0 && json[asks].SequenceEqual("true"u8), options.ValueKind != JsonValueKind.Object ? "{\"include_usage\":true}"u8.ToArray()
-            : count > 0 ? JsonSplice.Put(json, asks, "true"u8) : JsonSplice.Prepend(json, "\"include_usage\":true"u8));
+        return new(RangeOf(body, options), options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var asks) && asks.ValueKind == JsonValueKind.True);
     }
 
     private static JsonDocument Parse(byte[] body)

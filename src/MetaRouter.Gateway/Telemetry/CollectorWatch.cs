@@ -12,11 +12,10 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
     private const string Exporter = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
 
     private const int MostReason = 200;
-    private static readonly TimeSpan s_quiet = TimeSpan.FromMinutes(1);
 
     private readonly ILogger _logger = logger;
     private readonly string _authority = new Uri(options.Endpoint).Authority;
-    private long _toldAt;
+    private readonly OnceAMinute _told = new(time);
 
     protected override void OnEventSourceCreated(EventSource eventSource)
     {
@@ -33,8 +32,7 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
             return;
         }
 
-        var (before, now) = (Volatile.Read(ref _toldAt), time.GetTimestamp());
-        if ((before == 0 || time.GetElapsedTime(before, now) >= s_quiet) && Interlocked.CompareExchange(ref _toldAt, now, before) == before)
+        if (_told.IsDue())
         {
             var reason = eventData.Payload.Skip(1).OfType<string>().LastOrDefault(p => p.Length > 0)?.ReplaceLineEndings("\n").Split('\n')[0] ?? eventData.EventName ?? "";
             LogLost(options.Endpoint, options.Protocol, reason[..Math.Min(reason.Length, MostReason)]);

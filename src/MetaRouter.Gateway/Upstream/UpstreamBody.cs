@@ -28,14 +28,28 @@ internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool S
         return asksUsage && Options is null ? JsonSplice.Prepend(named, "\"stream_options\":{\"include_usage\":true}"u8) : named;
     }
 
-    /// <summary>What stands later is put in first: the other's place stays where it was.</summary>
-    private byte[] With(byte[] quotedModel, in StreamOptions options) => options.At.Start.Value > ModelAt.Start.Value
-        ? JsonSplice.Put(JsonSplice.Put(Bytes, options.At, options.Asking), ModelAt, quotedModel)
-        : JsonSplice.Put(JsonSplice.Put(Bytes, ModelAt, quotedModel), options.At, options.Asking);
+    /// <summary>With the model's name, and the counts asked for in options that do not. What stands later is put in first: the other's place stays where it was.</summary>
+    private byte[] With(byte[] quotedModel, in StreamOptions options)
+    {
+        var asking = Asking(Bytes.AsSpan(options.At));
+        return options.At.Start.Value > ModelAt.Start.Value
+            ? JsonSplice.Put(JsonSplice.Put(Bytes, options.At, asking), ModelAt, quotedModel)
+            : JsonSplice.Put(JsonSplice.Put(Bytes, ModelAt, quotedModel), options.At, asking);
+    }
+
+    private static byte[] Asking(ReadOnlySpan<byte> options)
+    {
+        if (options[0] != '{')
+        {
+            return "{\"include_usage\":true}"u8.ToArray();
+        }
+
+        var (at, count) = JsonSplice.Find(options, "include_usage"u8);
+        return count > 0 ? JsonSplice.Put(options, at, "true"u8) : JsonSplice.Prepend(options, "\"include_usage\":true"u8);
+    }
 }
 
 /// <summary>What a request's <c>stream_options</c> say.</summary>
 /// <param name="At">Where their value stands in the body.</param>
 /// <param name="AskUsage">The client asks for the token counts itself.</param>
-/// <param name="Asking">The value with that in it.</param>
-internal readonly record struct StreamOptions(Range At, bool AskUsage, byte[] Asking);
+internal readonly record struct StreamOptions(Range At, bool AskUsage);

@@ -94,7 +94,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                         return answer;
                     }
 
-                    if (endpoint.IsToldOf(time.GetTimestamp(), time))
+                    if (endpoint.Refusals.IsDue())
                     {
                         LogRefused(model.Value, endpoint.Options.BaseUrl, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
                     }
@@ -353,7 +353,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) =>
     {
         var own = me._of[id.Value];
-        return [.. (own.Any() ? own : me._of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(me.Time, me.Settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(me.Settings.Gateway.CircuitSeconds))))];
+        return [.. (own.Any() ? own : me._of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(me.Time, me.Settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(me.Settings.Gateway.CircuitSeconds)), new OnceAMinute(me.Time)))];
     }, this);
 
     private TimeProvider Time => time;
@@ -383,20 +383,10 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     private partial void LogOpened(string model, string url, DateTimeOffset until);
 
     /// <summary>One endpoint as it serves one model.</summary>
-    internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit)
+    /// <param name="Refusals">Whether a refusal is told: one that goes on comes with every request.</param>
+    internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit, OnceAMinute Refusals)
     {
-        private static readonly TimeSpan s_quiet = TimeSpan.FromMinutes(1);
-
         private readonly ConcurrentDictionary<string, Uri> _urls = new();
-        private long _toldAt;
-
-        /// <summary>Whether a refusal is worth a line in the log: one that goes on comes with every request.</summary>
-        /// <param name="now">A timestamp of <paramref name="time"/>.</param>
-        public bool IsToldOf(long now, TimeProvider time)
-        {
-            var before = Volatile.Read(ref _toldAt);
-            return (before == 0 || time.GetElapsedTime(before, now) >= s_quiet) && Interlocked.CompareExchange(ref _toldAt, now, before) == before;
-        }
 
         public Uri Address { get; } = new(Options.BaseUrl);
 
