@@ -41,7 +41,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         }
 
         await using var redis = onRedis ? await RedisServer.StartAsync() : null;
-        // Fourteen answers of the named model are expected to cost $0.0011 each, $0.0157; the call costs 100 and 1,000 tokens: $0.0065 (cached at full price).
+        // Fourteen answers of the named model are expected to cost at most $0.0157; the call costs 100 and 1,000 tokens: $0.0065 (cached at full price).
         var body = JsonNode.Parse(Body(Strong))!;
         body["n"] = 14;
         await using var gateway = await StartAsync(["--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "0.1", .. onRedis ? (string[])["--MetaRouter:Store", "redis:" + redis!.Address] : []]);

@@ -101,6 +101,33 @@ public sealed class SpendingTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Asked(Chat, model, Long, "max_tokens", 100, 100).ToJsonString(), ("x-router-max-cost-usd", "0.01"))).ShouldFail(422, "no_model_allowed", "100 answers");
     }
 
+    /// <summary>Upstreams bill the prompt once, however many answers are asked for.</summary>
+    [Theory]
+    [InlineData("auto")]
+    [InlineData(Strong)]
+    public async Task MaxCost_OfSeveralAnswers_CountsThePromptOnce(string model)
+    {
+        await using var gateway = await StartAsync("--Tenants:0:AllowedModels:0", Strong);
+        var text = string.Concat(Enumerable.Repeat("A river and a stone. ", 1000)); // about 5,300 tokens: $0.026
+        string Usd(double usd) => usd.ToString(CultureInfo.InvariantCulture);
+
+        (await gateway.PostAsync(Chat, Asked(Chat, model, text, "max_tokens", 5, 10).ToJsonString(), ("x-router-max-cost-usd", Usd(6000 * Input)))).Status.ShouldBe(200);
+        (await gateway.PostAsync(Chat, Asked(Chat, model, text, "max_tokens", 100, 10).ToJsonString(), ("x-router-max-cost-usd", Usd(1000 * Output)))).ShouldFail(422, "no_model_allowed", "10 answers");
+    }
+
+    /// <summary>Nor may one answer for another that would cost more than that.</summary>
+    [Fact]
+    public async Task MaxCost_OfSeveralAnswers_HoldsForWhoTakesOver()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak);
+        _upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        var answer = await gateway.PostAsync(Chat, Asked(Chat, "auto", Long, "max_tokens", 100, 10).ToJsonString(), ("x-router-max-cost-usd", (500 * Output).ToString(CultureInfo.InvariantCulture)));
+
+        answer.ShouldFail(502, "upstream_failed", Weak);
+        _upstream.Bodies.Select(b => (string)b["model"]!).ShouldBe([Weak]);
+    }
+
     /// <summary>At xAI and at Google's OpenAI-compatible address what a model thought is in the total alone, and is billed as the rest of its answer.</summary>
     [Theory]
     [InlineData(Chat, false)]

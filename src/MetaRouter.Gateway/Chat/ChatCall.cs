@@ -47,25 +47,29 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     private Task? Settling { get; set; }
 
-    public long PromptTokens => Body.Asked.PromptTokens ?? (Decision is not null ? (long)Decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
+    public long PromptTokens => PromptTokensIn(Decision);
 
     /// <summary>US dollars, before the call.</summary>
     public double ExpectedUsd => Unrouted is { } named ? ExpectedOf(named.Id) : ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
 
     /// <summary>The same, of one model that may answer: no more than its answers can cost at their limit, where they have one.</summary>
-    public double ExpectedOf(ModelId model)
-    {
-        double one = Unrouted is not null ? UnroutedUsd : Decision!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
-        if (Body.Needs.ExpectedOutputTokens is not (> 0 and var limit))
-        {
-            return Body.Choices * one;
-        }
+    public double ExpectedOf(ModelId model) => Unrouted is not null ? Together(model, UnroutedUsd, PromptTokens) : ExpectedOf(model, Decision!);
 
-        // The prompt is charged once, with the first answer. Where it is free the limit is all that an answer can cost, also of a model whose costs are foretold without tokens.
+    /// <summary>The same, by a decision that is not followed yet.</summary>
+    public double ExpectedOf(ModelId model, RouteDecision decision) => Together(model, decision.Candidates.First(c => c.Model == model).Predicted.CostUsd, PromptTokensIn(decision));
+
+    /// <param name="one">US dollars that one answer is expected to cost.</param>
+    private double Together(ModelId model, double one, long promptTokens)
+    {
+        // The prompt is charged once, with the first answer; of a cost that is foretold without tokens its share is not known. Where it is free the limit is all that an answer can cost.
         var profile = ProfileOf(model);
-        var further = Math.Min(one, profile.OutputPrice.CostUsd(limit));
+        var prompt = profile.InputPrice.CostUsd(promptTokens);
+        var further = one > prompt ? one - prompt : one;
+        further = Body.Needs.ExpectedOutputTokens is > 0 and var limit ? Math.Min(further, profile.OutputPrice.CostUsd(limit)) : further;
         return (profile.InputPrice.Usd == 0 ? further : one) + ((Body.Choices - 1) * further);
     }
+
+    private long PromptTokensIn(RouteDecision? decision) => Body.Asked.PromptTokens ?? (decision is not null ? (long)decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;

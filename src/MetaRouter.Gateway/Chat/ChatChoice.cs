@@ -63,7 +63,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         if (needs.MaxCostUsd is not null)
         {
             var alone = new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } };
-            await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false);
+            Within(call, await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false), needs);
         }
     }
 
@@ -150,6 +150,34 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
     private async ValueTask<RouteDecision> DecideAsync(ChatCall call, RouteRequest request)
     {
+        var decision = await DecideOnceAsync(call, request).ConfigureAwait(false);
+        return Within(call, decision, request.Needs) is not { } fitting ? decision
+            : await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false);
+    }
+
+    /// <summary>Holds all of a call's answers against what they may cost: a decision holds one, since what several cost together only the call knows.</summary>
+    /// <returns>Whom to decide among instead; null: the decision keeps to it, whoever answers.</returns>
+    /// <exception cref="NoModelAllowedException">Nobody does.</exception>
+    private static HashSet<ModelId>? Within(ChatCall call, RouteDecision decision, in RouteNeeds needs)
+    {
+        if (call.Body.Choices == 1 || needs.MaxCostUsd is not { } most)
+        {
+            return null;
+        }
+
+        var able = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => c.Model).ToList();
+        var fitting = able.Where(m => call.ExpectedOf(m, decision) <= most).ToHashSet();
+        if (fitting.Count == 0)
+        {
+            var cheapest = able.MinBy(m => call.ExpectedOf(m, decision));
+            throw new NoModelAllowedException(FormattableString.Invariant($"No model may answer this request: the cheapest, '{cheapest}', would cost ${call.ExpectedOf(cheapest, decision):0.############}, over the limit of ${most:0.############}. Raise the cost limit, shorten the request, or add a cheaper model."));
+        }
+
+        return fitting.Count == able.Count && (decision.Offered is not { } offered || call.ExpectedOf(decision.Model, decision) + call.ExpectedOf(offered, decision) <= most) ? null : fitting;
+    }
+
+    private async ValueTask<RouteDecision> DecideOnceAsync(ChatCall call, RouteRequest request)
+    {
         var decision = call.User is null
             ? await router.DecideAnonymousAsync(call.Tenant, request, call.Context.RequestAborted).ConfigureAwait(false)
             : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
@@ -214,20 +242,12 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = Fitting(call, request.Needs, missing.LeftUsd) }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {
                 throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
             }
         }
-    }
-
-    /// <summary>The needs of a request that so much is left for. What several answers cost together only the call knows.</summary>
-    private static RouteNeeds Fitting(ChatCall call, in RouteNeeds needs, double leftUsd)
-    {
-        var fitting = needs with { MaxCostUsd = Math.Min(leftUsd, needs.MaxCostUsd ?? leftUsd) };
-        return call.Body.Choices == 1 ? fitting
-            : fitting with { AllowedModels = call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None && call.ExpectedOf(c.Model) <= leftUsd).Select(c => c.Model).ToHashSet() };
     }
 }

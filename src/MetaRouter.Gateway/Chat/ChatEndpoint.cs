@@ -55,7 +55,7 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd / body.Choices, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
         };
         try
         {
@@ -72,7 +72,7 @@ internal sealed class ChatEndpoint(
         }
         catch (NoModelAllowedException e) when (controls.MaxCostUsd is not null && body.Choices > 1)
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", $"{e.Message} The request asks for {body.Choices} answers ('n'), each of which may cost that part of {ChatControls.MaxCostHeader}: ask for fewer.", "n");
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", $"{e.Message} The request asks for {body.Choices} answers ('n'), which together may cost no more than {ChatControls.MaxCostHeader}: ask for fewer.", "n");
         }
 
         call.Hold = await choice.HoldAsync(call, request, serving).ConfigureAwait(false);
