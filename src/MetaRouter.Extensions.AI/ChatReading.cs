@@ -17,7 +17,7 @@ internal static class ChatReading
 
     public static (Conversation Asked, RouteNeeds Needs) Read(IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool streams)
     {
-        var (count, bytes, needs) = (0, 0L, ModelCapabilities.None);
+        var (count, bytes, seen, needs) = (0, 0L, 0L, ModelCapabilities.None);
         if (!string.IsNullOrWhiteSpace(options?.Instructions))
         {
             (count, bytes) = (1, Bytes(options.Instructions));
@@ -30,16 +30,22 @@ internal static class ChatReading
             foreach (var content in message.Contents)
             {
                 bytes += BytesOf(content);
-                needs |= content is DataContent data && data.HasTopLevelMediaType("image") || content is UriContent uri && uri.HasTopLevelMediaType("image") ? ModelCapabilities.Vision : 0;
+                if (content is DataContent data && data.HasTopLevelMediaType("image") || content is UriContent uri && uri.HasTopLevelMediaType("image"))
+                {
+                    needs |= ModelCapabilities.Vision;
+                    seen += content.AdditionalProperties?.TryGetValue("detail", out var detail) == true && $"{detail}" == "low" ? Conversation.TokensPerGlance : Conversation.TokensPerImage;
+                }
+
+                seen += content is DataContent sound && sound.HasTopLevelMediaType("audio") ? sound.Base64Data.Length / Conversation.AudioPerToken : 0;
             }
         }
 
         var schema = (options?.ResponseFormat as ChatResponseFormatJson)?.Schema;
         needs |= (streams ? ModelCapabilities.Streaming : 0) | (options?.Tools is { Count: > 0 } ? ModelCapabilities.Tools : 0) | (schema is not null ? ModelCapabilities.StructuredOutput : 0);
         var beside = (options?.Tools?.Sum(BytesOf) ?? 0) + (schema is { } s ? Bytes(Json(s)) + FrameOfSchema : 0);
-        var asked = messages.LastOrDefault(m => m.Role == ChatRole.User) ?? (messages is [.., { } last] ? last : null);
+        var asked = messages.LastOrDefault(m => m.Role == ChatRole.User && m.Contents.Any(c => c is TextContent)) ?? messages.LastOrDefault(m => m.Role == ChatRole.User) ?? (messages is [.., { } last] ? last : null);
         return (
-            Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside),
+            Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside + (seen * Conversation.BytesPerToken)),
             new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });
     }
 

@@ -24,6 +24,8 @@ public class ReadingTests
         ["no user"] = ([new(ChatRole.System, "Say something."), new(ChatRole.Assistant, "Something.")], null),
         ["parts"] = ([new(ChatRole.User, [new TextContent("What is on"), new TextContent("this picture?"), Image])], null),
         ["an earlier picture"] = ([new(ChatRole.User, [new TextContent("Look."), new UriContent("https://example.org/a.png", "image/png")]), new(ChatRole.Assistant, "A cat."), new(ChatRole.User, "Of what colour?")], null),
+        ["a picture alone"] = ([new(ChatRole.User, "What is on the next one?"), new(ChatRole.Assistant, "Show me."), new(ChatRole.User, [Image])], null),
+        ["a glance and a sound"] = ([new(ChatRole.User, [new TextContent("Which?"), new DataContent(new byte[] { 1, 2, 3 }, "image/png") { AdditionalProperties = new() { ["detail"] = "low" } }, new DataContent(new byte[30_000], "audio/wav")])], null),
         ["tools"] = ([new(ChatRole.User, "How warm is Oslo?")], new() { Tools = Tools }),
         ["a schema"] = ([new(ChatRole.User, "How warm is Oslo?")], new() { ResponseFormat = ChatResponseFormat.ForJsonSchema<RoutingTests.Answer>() }),
         ["JSON of any shape"] = ([new(ChatRole.User, "How warm is Oslo?")], new() { ResponseFormat = ChatResponseFormat.Json }),

@@ -23,7 +23,7 @@ internal static class ConversationBody
             throw Fields.Wrong("messages", messages, "a list of at least one message, such as [{\"role\":\"user\",\"content\":\"...\"}]");
         }
 
-        var (asked, bytes, needs) = (default(JsonElement?), 0L, ModelCapabilities.None);
+        var (asked, bytes, seen, needs) = (default(JsonElement?), 0L, 0L, ModelCapabilities.None);
         foreach (var message in messages.EnumerateArray())
         {
             if (message.ValueKind != JsonValueKind.Object)
@@ -34,10 +34,10 @@ internal static class ConversationBody
             bytes += message.TryGetProperty("tool_calls", out var calls) ? JsonMarshal.GetRawUtf8Value(calls).Length : 0;
             if (message.TryGetProperty("content", out var content))
             {
-                bytes += Bytes(content, ref needs);
+                bytes += Bytes(content, ref needs, ref seen);
                 if (IsOf(message, "user"))
                 {
-                    (asked, lastOfUser) = (content, message);
+                    (asked, lastOfUser) = (asked is null || HasText(content) ? content : asked, message); // images alone are of what was asked before
                 }
             }
 
@@ -45,12 +45,15 @@ internal static class ConversationBody
         }
 
         asked ??= messages[messages.GetArrayLength() - 1].TryGetProperty("content", out var only) ? only : null;
-        return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs);
+        return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs).And(seen * Conversation.BytesPerToken);
     }
 
     public static bool IsOf(JsonElement message, string role) => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
-    private static long Bytes(JsonElement content, ref ModelCapabilities needs)
+    private static bool HasText(JsonElement content) => content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
+
+    /// <param name="seen">Tokens of what is no text.</param>
+    private static long Bytes(JsonElement content, ref ModelCapabilities needs, ref long seen)
     {
         if (content.ValueKind == JsonValueKind.String)
         {
@@ -62,12 +65,26 @@ internal static class ConversationBody
         {
             foreach (var part in content.EnumerateArray())
             {
-                if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
+                if (part.ValueKind != JsonValueKind.Object)
+                {
+                    continue;
+                }
+
+                if (part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
                 {
                     sum += Bytes(text);
                 }
 
-                needs |= part.ValueKind == JsonValueKind.Object && part.TryGetProperty("image_url", out _) ? ModelCapabilities.Vision : 0;
+                if (part.TryGetProperty("image_url", out var image))
+                {
+                    needs |= ModelCapabilities.Vision;
+                    seen += image.ValueKind == JsonValueKind.Object && image.TryGetProperty("detail", out var detail) && detail.ValueKind == JsonValueKind.String && detail.ValueEquals("low") ? Conversation.TokensPerGlance : Conversation.TokensPerImage;
+                }
+
+                if (part.TryGetProperty("input_audio", out var audio))
+                {
+                    seen += JsonMarshal.GetRawUtf8Value(audio).Length / Conversation.AudioPerToken;
+                }
             }
         }
 
