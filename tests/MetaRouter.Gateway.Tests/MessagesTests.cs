@@ -93,12 +93,40 @@ public sealed class MessagesTests : IAsyncLifetime
             """)).ShouldBeTrue(sent.ToJsonString());
     }
 
+    /// <summary>Only texts have a place in what a tool gives back there; the rest follows in its order, before what the user says.</summary>
+    [Fact]
+    public async Task Request_WhatToolsShow_FollowsTheirResults()
+    {
+        var answer = await _gateway.PostAsync(Messages, """
+            {"model":"auto","max_tokens":64,"messages":[
+              {"role":"user","content":[{"type":"document","title":"a.txt","source":{"type":"text","media_type":"text/plain","data":"Once."}},{"type":"text","text":"Compare."}]},
+              {"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"read","input":{}},{"type":"tool_use","id":"c2","name":"read","input":{}}]},
+              {"role":"user","content":[
+                {"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"Here."},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aGk="}}]},
+                {"type":"tool_result","tool_use_id":"c2","content":[{"type":"document","title":"b.pdf","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]},
+                {"type":"text","text":"So?"}]},
+              {"role":"user","content":[{"type":"tool_result","tool_use_id":"c3","content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}]}
+            """);
+
+        answer.Status.ShouldBe(200, answer.Text);
+        JsonNode.DeepEquals(_upstream.Bodies.Single()["messages"], JsonNode.Parse("""
+            [{"role":"user","content":[{"type":"text","text":"a.txt\nOnce."},{"type":"text","text":"Compare."}]},
+             {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"read","arguments":"{}"}},{"id":"c2","type":"function","function":{"name":"read","arguments":"{}"}}]},
+             {"role":"tool","tool_call_id":"c1","content":"Here.\n[image 1 of the next message]"},
+             {"role":"tool","tool_call_id":"c2","content":"[document 2 of the next message]"},
+             {"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},{"type":"file","file":{"filename":"b.pdf","file_data":"data:application/pdf;base64,aGk="}},{"type":"text","text":"So?"}]},
+             {"role":"tool","tool_call_id":"c3","content":"[image 1 of the next message]"},
+             {"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]
+            """)).ShouldBeTrue(_upstream.Bodies.Single()["messages"]!.ToJsonString());
+    }
+
     /// <summary>Upstreams refuse an empty list of tools, and any word on tools without one.</summary>
     [Theory]
     [InlineData("""  "tools":[],"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"system":[] """, "")]
     [InlineData("""  "tool_choice":{"type":"none"},"thinking":{"type":"adaptive"},"output_config":{"effort":"high"},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]} """, "")]
     [InlineData("""  "tools":[{"name":"f","strict":true,"input_schema":{}}] """, ""","tools":[{"type":"function","function":{"name":"f","parameters":{},"strict":true}}]""")]
     [InlineData("""  "output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}} """, ""","response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}""")]
+    [InlineData("""  "system":[{"type":"text","text":"x-anthropic-billing-header: cc_version=2.1.177.01c; cc_entrypoint=cli; cch=36ee5;"}] """, "")]
     public async Task Request_WhatClientsSendRegardless_IsLeftOutOrTranslated(string more, string sent)
     {
         var answer = await _gateway.PostAsync(Messages, Hello.Insert(1, more + ","));
@@ -216,7 +244,9 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","max_tokens":1,"output_config":{"task_budget":{}},"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "'output_config.task_budget'")]
     [InlineData("""{"model":"auto","max_tokens":1,"output_config":{"format":{"type":"text"}},"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "json_schema")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[3]}""", "invalid_value", "'messages' is 3")]
-    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","source":{}}]}]}""", "unsupported_field", "'document'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://example.com"}}]}]}""", "unsupported_field", "'url'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"search_result"}]}]}""", "unsupported_field", "'search_result'")]
+    [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":[{"type":"search_result"}]}]}]}""", "unsupported_field", "'search_result'")]
     [InlineData("""{"model":"auto","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}""", "unsupported_field", "'file'")]
     [InlineData("""{"model":"auto","max_tokens":1,"tools":[{"type":"web_search_20250305","name":"web_search"}],"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "web_search_20250305")]
     [InlineData("""{"model":"auto","max_tokens":1,"tools":[{"type":1,"name":"f"}],"messages":[{"role":"user","content":"x"}]}""", "unsupported_field", "the type 1")]
@@ -239,6 +269,7 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("""{"model":"mixtral-8x7b-instruct","max_tokens":5,"stream":true,"messages":[{"role":"user","content":[{"type":"text","text":"LONG"}]}]}""", 1004)]
     [InlineData("""{"model":"auto","system":"LONG","messages":[{"role":"user","content":"LONG"},{"role":"assistant","content":"LONG"},{"role":"user","content":"LONG"}]}""", 4016)]
     [InlineData("""{"model":"auto","tools":[{"name":"f","description":"LONG","input_schema":{}}],"messages":[{"role":"user","content":"LONG"}]}""", 2023)]
+    [InlineData("""{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"LONG"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"LONG"}},{"type":"image","source":{"type":"url","url":"https://example.com"}}]}]}""", 2534)]
     public async Task CountTokens_IsAnEstimate_AndCallsNoModel(string body, int tokens)
     {
         var answer = await _gateway.PostAsync(Messages + "/count_tokens", body.Replace("LONG", new string('a', 4000), StringComparison.Ordinal));
@@ -295,6 +326,16 @@ public sealed class MessagesTests : IAsyncLifetime
         (await locked.PostAsync(Messages, Hello, ("Authorization", "Bearer " + key))).Status.ShouldBe(200);
         ShouldFail(await locked.PostAsync(Messages, Hello, ("x-api-key", "wrong")), 401, "authentication_error", "invalid_api_key", "not known");
         ShouldFail(await locked.PostAsync(Messages, Hello), 401, "authentication_error", "invalid_api_key", "x-api-key");
+    }
+
+    /// <summary>Anthropic's clients look for it there.</summary>
+    [Fact]
+    public async Task RequestId_GoesByAnthropicsNameToo()
+    {
+        var (whole, refused) = (await _gateway.PostAsync(Messages, Hello), await _gateway.PostAsync(Messages, "{}"));
+
+        whole.Headers["request-id"].ShouldBe(whole.Headers["x-request-id"]);
+        refused.Headers["request-id"].ShouldBe((string)refused.Body["request_id"]!);
     }
 
     private static void ShouldFail(Answer answer, int status, string type, string code, string named)

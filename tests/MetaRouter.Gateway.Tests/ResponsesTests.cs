@@ -263,6 +263,8 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData("""{"content":"a \" \n\u00e9 \ud83d"}""", "stop", "completed", null, "message completed output_text \"a \\\" \\n\u00e9 \ufffd\"")]
     [InlineData("""{"content":"half"}""", "length", "incomplete", "max_output_tokens", """message incomplete output_text "half" """)]
     [InlineData("""{"content":null}""", "content_filter", "incomplete", "content_filter", """message incomplete output_text "" """)]
+    [InlineData("""{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"text","text":"It "},{"type":"text","text":"is."}]}""", "stop", "completed", null, """reasoning  reasoning_text "Hm."; message completed output_text "It is." """)]
+    [InlineData("""{"content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":""}},{"id":"c2","type":"function","function":{"name":"g"}}]}""", "tool_calls", "completed", null, """function_call completed f "{}"; function_call completed g "{}" """)]
     [InlineData("""{"content":null,"refusal":"I may not."}""", "stop", "completed", null, """message completed refusal "I may not." """)]
     [InlineData("""{"content":"So.","reasoning":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"not json"}},{"type":"custom","custom":{"name":"g","input":"any"}},{"id":"c2","function":{"name":"crm__find","arguments":"{}"}}]}""", "tool_calls", "completed", null, """reasoning  reasoning_text "Hm."; message completed output_text "So."; function_call completed f "not json"; custom_tool_call completed g "any"; function_call completed find "{}" """)]
     [InlineData("""{}""", "stop", "completed", null, """message completed output_text "" """)]
@@ -448,7 +450,8 @@ public sealed class ResponsesTests : IAsyncLifetime
     [InlineData("""{"model":"auto","input":[{"type":"function_call","call_id":"c","name":"f"}]}""", "invalid_value", "'arguments'")]
     [InlineData("""{"model":"auto","input":[{"type":"function_call_output","output":"x"}]}""", "invalid_value", "'call_id'")]
     [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c"}]}""", "missing_field", "'input.output'")]
-    [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":"x"}]}]}""", "unsupported_field", "'input_image'")]
+    [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","file_id":"x"}]}]}""", "unsupported_field", "'file_id'")]
+    [InlineData("""{"model":"auto","input":[{"type":"function_call_output","call_id":"c","output":[{"type":"input_video"}]}]}""", "unsupported_field", "'input_video'")]
     [InlineData("""{"model":"auto","input":[{"type":"item_reference","id":"msg_1"}]}""", "unsupported_field", "item_reference", "store: false")]
     [InlineData("""{"model":"auto","input":[{"type":"web_search_call","id":"ws_1"}]}""", "unsupported_field", "'web_search_call'")]
     [InlineData("""{"model":"auto","input":"x","previous_response_id":"resp_1"}""", "unsupported_field", "'previous_response_id'", "whole conversation in 'input'")]
@@ -550,6 +553,53 @@ public sealed class ResponsesTests : IAsyncLifetime
         answer.Text.ShouldBe($$"""{"object":"response.input_tokens","input_tokens":{{tokens}}}""");
         _upstream.Calls.ShouldBe(0);
         (await _gateway.PostAsync(Responses + "/input_tokens", Hello.Replace("auto", "gpt-9", StringComparison.Ordinal))).ShouldFail(404, "model_not_found");
+    }
+
+    /// <summary>Only texts have a place in what a tool gives back there; the rest follows all that the tools gave.</summary>
+    [Fact]
+    public async Task Request_WhatToolsShow_FollowsTheirResults()
+    {
+        var answer = await _gateway.PostAsync(Responses, """
+            {"model":"auto","input":[
+              {"role":"user","content":"Look."},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"custom_tool_call","call_id":"c2","name":"g","input":"x"},
+              {"type":"function_call_output","call_id":"c1","output":[{"type":"input_text","text":"Here."},{"type":"input_image","image_url":"data:image/png;base64,aGk=","detail":"low"}]},
+              {"type":"custom_tool_call_output","call_id":"c2","output":[{"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}]},
+              {"role":"user","content":"So?"},
+              {"type":"function_call","call_id":"c3","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c3","output":[{"type":"input_image","image_url":"https://example.com/a.png"}]}]}
+            """);
+
+        answer.Status.ShouldBe(200, answer.Text);
+        JsonNode.DeepEquals(_upstream.Bodies.Single()["messages"], JsonNode.Parse("""
+            [{"role":"user","content":"Look."},
+             {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"c2","type":"custom","custom":{"name":"g","input":"x"}}]},
+             {"role":"tool","tool_call_id":"c1","content":"Here.\n[image 1 of the next message]"},
+             {"role":"tool","tool_call_id":"c2","content":"[file 2 of the next message]"},
+             {"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk=","detail":"low"}},{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}}]},
+             {"role":"user","content":"So?"},
+             {"role":"assistant","content":null,"tool_calls":[{"id":"c3","type":"function","function":{"name":"f","arguments":"{}"}}]},
+             {"role":"tool","tool_call_id":"c3","content":"[image 1 of the next message]"},
+             {"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]
+            """)).ShouldBeTrue(_upstream.Bodies.Single()["messages"]!.ToJsonString());
+    }
+
+    /// <summary>The turn's first answer is what was not good enough, however often tools interrupted it; a step of it that is sent again is the client's doing.</summary>
+    [Theory]
+    [InlineData(Responses, """{"model":"auto","user":"ann","tools":[{"type":"function","name":"f"}],"input":[{"role":"user","content":"Go."}MORE]}""", """,{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}""")]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":9,"metadata":{"user_id":"ann"},"tools":[{"name":"f","input_schema":{}}],"messages":[{"role":"user","content":"Go."}MORE]}""", """,{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"x"}]}""")]
+    [InlineData("/v1/chat/completions", """{"model":"auto","user":"ann","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"Go."}MORE]}""", """,{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"}""")]
+    public async Task ImplicitSignals_ATurnWithToolsAgain_IsARegenerate(string path, string asked, string goesOn)
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        async Task AskAsync(string more) => (await gateway.PostAsync(path, asked.Replace("MORE", more, StringComparison.Ordinal))).Status.ShouldBe(200);
+        async Task<string?> KindsAsync() => (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]?.ToJsonString();
+
+        await AskAsync("");
+        await AskAsync(goesOn);
+        await AskAsync(goesOn);
+        (await KindsAsync()).ShouldBe("{}");
+
+        await AskAsync("");
+        (await KindsAsync()).ShouldBe("""{"regenerate":1}""");
     }
 
     /// <summary>Asking again is a regenerate whatever the ids of the items, also through the other API; going on is none.</summary>

@@ -138,6 +138,12 @@ public sealed class UpstreamTests : IAsyncLifetime
         """{"model":"auto:cheap","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"clock","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"noon"}]}]}""")]
     [InlineData("/v1/responses", """{"model":"auto:quality","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":"Hm?"}""",
         """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"noon"}]}""")]
+    [InlineData("/v1/messages", """{"model":"auto:quality","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"}]}""",
+        """{"model":"auto:cheap","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"clock","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"noon"},{"type":"text","text":"There are files."}]}]}""")]
+    [InlineData("/v1/messages", """{"model":"auto:quality","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"}]}""",
+        """{"model":"auto:cheap","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"clock","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto:quality","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":"Hm?"}""",
+        """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_image","image_url":"https://example.com/a.png"}]}]}""")]
     public async Task Turn_OfAnotherApi_StaysToo(string path, string begins, string goesOn)
     {
         _of[Strong].Script = CallsTheClockAsync;
@@ -165,6 +171,26 @@ public sealed class UpstreamTests : IAsyncLifetime
         }
 
         _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    /// <summary>Some say what they think and what they say as parts of one list, others what they refuse beside an empty text.</summary>
+    [Theory]
+    [InlineData("""{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"text","text":"It "},{"type":"text","text":"is."}]}""", "It is.")]
+    [InlineData("""{"content":"","refusal":"I may not."}""", "I may not.")]
+    public async Task Message_OfAnyShape_IsSaid(string message, string said)
+    {
+        _of[Strong].Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            await context.Response.WriteAsync(streams ? $$"""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{{message}},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n" : $$"""{"id":"x","model":"m","choices":[{"index":0,"message":{{message}},"finish_reason":"stop"}]}""");
+            return true;
+        };
+        const string asked = $$"""{"model":"{{Strong}}","max_tokens":9,"messages":[{"role":"user","content":"Hm?"}]}""";
+
+        (await _gateway.PostAsync("/v1/messages", asked)).Body["content"]!.ToJsonString().ShouldBe($$"""[{"type":"text","text":"{{said}}"}]""");
+        var events = await _gateway.StreamAsync("/v1/messages", asked);
+        string.Concat(events.Select(e => (string?)e["delta"]?["text"])).ShouldBe(said);
     }
 
     private static async Task<bool> CallsTheClockAsync(HttpContext context, JsonObject body)

@@ -38,19 +38,21 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     public required UpstreamBody Forwarded { get; init; }
 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
-    public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body));
+    public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body, null));
 
     /// <summary>Reads a request of another API.</summary>
     /// <param name="chat">The chat request that was made of it.</param>
+    /// <param name="turn">Its turn in that.</param>
     /// <param name="session">The conversation it belongs to, where it has a word for that which upstreams have not.</param>
     /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
-    public static ChatBody ReadTranslated(byte[] chat, string? session = null)
+    public static ChatBody ReadTranslated(byte[] chat, TurnAt turn, string? session = null)
     {
-        var body = Read(chat);
+        var body = RequestBody.AsText(() => ReadFields(chat, turn));
         return body with { CacheKey = session ?? body.CacheKey, Forwarded = body.Forwarded with { IsTranslated = true } };
     }
 
-    private static ChatBody ReadFields(byte[] body)
+    /// <param name="turn">Null: it is told by the messages.</param>
+    private static ChatBody ReadFields(byte[] body, TurnAt? turn)
     {
         using var document = Parse(body);
         var root = document.RootElement;
@@ -86,14 +88,15 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             | (tools > 0 ? ModelCapabilities.Tools : 0)
             | (schema > 0 ? ModelCapabilities.StructuredOutput : 0);
         var all = RangeOf(body, messages);
+        var (begun, goesOn) = turn ?? new(lastOfUser.ValueKind == JsonValueKind.Object ? RangeOf(body, lastOfUser).End.Value : 0, ConversationBody.IsOf(last, "tool"));
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
-            Turn = tools > 0 && lastOfUser.ValueKind == JsonValueKind.Object ? body.AsMemory(all.Start..RangeOf(body, lastOfUser).End) : default,
-            GoesOn = ConversationBody.IsOf(last, "tool"),
+            Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
+            GoesOn = goesOn,
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) },
         };
     }

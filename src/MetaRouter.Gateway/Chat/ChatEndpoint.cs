@@ -162,7 +162,7 @@ internal sealed class ChatEndpoint(
             governor.Count(call.Tenant, answer.Model);
         }
 
-        if (signals.IsOn && call.User is not null && receipt is not null)
+        if (signals.IsOn && call.User is not null && receipt is not null && !call.Body.GoesOn) // a turn that tools interrupt is asked again from its beginning
         {
             await signals.RememberAsync(call.Tenant, call.User, call.Body.MessageBytes, answer.Model, receipt).ConfigureAwait(false);
         }

@@ -65,6 +65,27 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
+    /// <param name="name">Null: it has none.</param>
+    /// <param name="data">What is in it, as a URL.</param>
+    public static void FilePart(Utf8JsonWriter to, string? name, string data)
+    {
+        to.WriteStartObject();
+        to.WriteString("type", "file");
+        to.WriteStartObject("file");
+        if (name is not null)
+        {
+            to.WriteString("filename", name);
+        }
+
+        to.WriteString("file_data", data);
+        to.WriteEndObject();
+        to.WriteEndObject();
+    }
+
+    /// <summary>Stands in what a tool gave back for what follows it.</summary>
+    /// <param name="number">Its place in the message that follows, from 1.</param>
+    public static string Elsewhere(string kind, int number) => FormattableString.Invariant($"[{kind} {number} of the next message]");
+
     public static void Call(Utf8JsonWriter to, string id, string name, string arguments)
     {
         to.WriteStartObject();

@@ -15,6 +15,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 {
     public const string RequestId = "x-request-id";
 
+    private const string StoreUnavailable = "store_unavailable";
+
     /// <summary>Not in the standard; what proxies log when the client went away. Nobody reads it.</summary>
     private const int ClientClosedRequest = 499;
 
@@ -34,6 +36,11 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         }
 
         context.Response.Headers[RequestId] = context.TraceIdentifier;
+        if (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksAnthropic>() is not null)
+        {
+            context.Response.Headers["request-id"] = context.TraceIdentifier; // where Anthropic's clients look
+        }
+
         var span = EdgeSpan.Begin(context);
         try
         {
@@ -108,7 +115,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         {
             ApiException api => api,
             NoModelAllowedException => new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", e.Message),
-            StoreException => new ApiException(503, ErrorCodes.Server, "store_unavailable", e.Message) { RetryAfter = 1 },
+            StoreException => new ApiException(503, ErrorCodes.Server, StoreUnavailable, e.Message) { RetryAfter = 1 },
             BadHttpRequestException bad => new ApiException(bad.StatusCode, ErrorCodes.InvalidRequest, "bad_request", bad.Message),
             _ => new ApiException(500, ErrorCodes.Server, "internal_error", $"Something unexpected went wrong; the operator finds it in the log under request id {context.TraceIdentifier}."),
         };
@@ -116,7 +123,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         {
             LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e);
         }
-        else if (error.Status == 503)
+        else if (error.Code == StoreUnavailable)
         {
             LogStore(context.TraceIdentifier, e.Message);
         }

@@ -47,7 +47,7 @@ internal sealed class MessagesForm : IAnswerForm
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)
     {
-        if ((Text(message, "content") ?? Text(message, "refusal")) is { Length: > 0 } text)
+        if (SaidOrRefused(message) is { Length: > 0 } text)
         {
             to.WriteStartObject();
             to.WriteString("type", "text");
@@ -71,6 +71,8 @@ internal sealed class MessagesForm : IAnswerForm
 
         return hasCalls;
     }
+
+    private static string? SaidOrRefused(JsonElement message) => Said(message) is { Length: > 0 } said ? said : Text(message, "refusal");
 
     /// <summary>Some upstreams give calls no ids, and their results come back by them.</summary>
     private static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;
@@ -154,7 +156,7 @@ internal sealed class MessagesForm : IAnswerForm
             var choice = FirstChoice(document.RootElement);
             var delta = Field(choice, "delta");
             _finish = Text(choice, "finish_reason") ?? _finish;
-            if ((Text(delta, "content") ?? Text(delta, "refusal")) is { Length: > 0 } prose)
+            if (SaidOrRefused(delta) is { Length: > 0 } prose)
             {
                 Open(Prose, null, null, output);
                 Delta(output, "text_delta", "text", prose);

@@ -7,8 +7,8 @@ using static MetaRouter.Gateway.Http.Nested;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>
-/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, tools and their results, a schema for the answer. What has no counterpart
-/// there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, thinking where the model sees fit, effort) are left out.
+/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, documents, tools and their results, a schema for the answer. What has no
+/// counterpart there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, thinking where the model sees fit, effort) are left out.
 /// </summary>
 internal static class MessagesRequest
 {
@@ -21,9 +21,9 @@ internal static class MessagesRequest
     private const string ThreadUnsupported = "thread_unsupported_request";
 
     /// <param name="needsLimit">Whether <c>max_tokens</c> must be there: who only asks how long a prompt is need not say it.</param>
-    /// <returns>The request, and the conversation it belongs to where it tells one.</returns>
+    /// <returns>The request, the conversation it belongs to where it tells one, and its turn.</returns>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, string? Session) ToChat(byte[] body, bool needsLimit = true)
+    public static (byte[] Chat, string? Session, TurnAt Turn) ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -38,14 +38,14 @@ internal static class MessagesRequest
         var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
         Check(fields);
-        var session = default(string?);
+        var (session, turn) = (default(string?), default(TurnAt));
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
             to.WriteStartObject();
             to.WriteString("model", model);
             to.WriteStartArray("messages");
-            if (fields.Find("system") is { } system && Texts(system, "system") is { Length: > 0 } told)
+            if (fields.Find("system") is { } system && Told(system) is { Length: > 0 } told)
             {
                 ChatPieces.Message(to, "system", told);
             }
@@ -53,6 +53,7 @@ internal static class MessagesRequest
             foreach (var message in List(messages, "messages"))
             {
                 Message(to, message);
+                turn = turn.After(to, IsOf(message, "user"), IsOf(message, "system"), HasResults(message));
             }
 
             to.WriteEndArray();
@@ -76,7 +77,14 @@ internal static class MessagesRequest
             to.WriteEndObject();
         }
 
-        return (buffer.WrittenSpan.ToArray(), session);
+        return (buffer.WrittenSpan.ToArray(), session, turn);
+    }
+
+    /// <summary>Without Claude Code's first block, which is for Anthropic's accounts: it differs from one request to the next, so that no upstream would have the prompt in its cache.</summary>
+    private static string Told(JsonElement system)
+    {
+        var told = Texts(system, "system");
+        return !told.StartsWith("x-anthropic-billing-header:", StringComparison.Ordinal) ? told : told.IndexOf('\n', StringComparison.Ordinal) is > 0 and var end ? told[(end + 1)..] : "";
     }
 
     /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>
@@ -152,6 +160,12 @@ internal static class MessagesRequest
         }
     }
 
+    private static bool IsOf(JsonElement message, string role) => ConversationBody.IsOf(message, role);
+
+    /// <summary>What is said beside the results of tools begins no turn: clients add what they know of the moment there.</summary>
+    private static bool HasResults(JsonElement message) =>
+        Find(message, "messages", "content") is { ValueKind: JsonValueKind.Array } blocks && blocks.EnumerateArray().Any(b => TypeOf(b, "messages.content") == "tool_result");
+
     private static void Message(Utf8JsonWriter to, JsonElement message)
     {
         var role = Find(message, "messages", "role") is { ValueKind: JsonValueKind.String } r ? r.GetString() : null;
@@ -174,14 +188,15 @@ internal static class MessagesRequest
             return;
         }
 
-        // Results of tools are messages of their own there, and come before what the user says beside them.
+        // Results of tools are messages of their own there, and come before what the user says beside them. Only texts have a place in one, so what else tools show is shown by the user.
+        var rest = new List<JsonElement>();
         foreach (var result in blocks.Where(b => TypeOf(b, "messages.content") == "tool_result"))
         {
-            ChatPieces.Result(to, Word(result, "tool_use_id"), Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content") : "");
+            ChatPieces.Result(to, Word(result, "tool_use_id"), Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content", rest) : "");
         }
 
-        var rest = Array.FindAll(blocks, b => TypeOf(b, "messages.content") != "tool_result");
-        if (rest.Length == 0 && blocks.Length > 0)
+        rest.AddRange(blocks.Where(b => TypeOf(b, "messages.content") != "tool_result"));
+        if (rest.Count == 0 && blocks.Length > 0)
         {
             return;
         }
@@ -192,7 +207,7 @@ internal static class MessagesRequest
         {
             to.WriteString("content", Fields.Text("messages.content", content));
         }
-        else if (Array.TrueForAll(rest, b => TypeOf(b, "messages.content") == "text"))
+        else if (rest.TrueForAll(b => TypeOf(b, "messages.content") == "text"))
         {
             to.WriteString("content", string.Join('\n', rest.Select(b => Word(b, "text")))); // not every upstream takes a list of parts
         }
@@ -247,15 +262,37 @@ internal static class MessagesRequest
                 var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the image as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"url\",\"url\"}");
                 ChatPieces.ImagePart(to, TypeOf(source, "messages.content.source") switch
                 {
-                    "base64" => $"data:{Word(source, "media_type")};base64,{Word(source, "data")}",
+                    "base64" => Inline(source),
                     "url" => Word(source, "url"),
                     var other => throw Unsupported("messages.content.source", $"An image's source has the type '{other}'; upstreams take base64 and url. Send it as one of them."),
                 });
                 break;
+            case "document":
+                Document(to, block);
+                break;
             case var other:
-                throw Unsupported("messages.content", $"A user's message has a block of the type '{other}'; upstreams take text, image and tool_result. Send what it says as text.");
+                throw Unsupported("messages.content", $"A user's message has a block of the type '{other}'; upstreams take text, image, document and tool_result. Send what it says as text.");
         }
     }
+
+    private static void Document(Utf8JsonWriter to, JsonElement block)
+    {
+        var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
+        var title = Find(block, "messages.content", "title") is { ValueKind: JsonValueKind.String } named ? Fields.Text("title", named) : null;
+        switch (TypeOf(source, "messages.content.source"))
+        {
+            case "base64":
+                ChatPieces.FilePart(to, title ?? "document.pdf", Inline(source));
+                break;
+            case "text":
+                ChatPieces.TextPart(to, title is null ? Word(source, "data") : $"{title}\n{Word(source, "data")}");
+                break;
+            case var other:
+                throw Unsupported("messages.content.source", $"A document's source has the type '{other}'; upstreams take base64 and text. Send it as one of them.");
+        }
+    }
+
+    private static string Inline(JsonElement source) => $"data:{Word(source, "media_type")};base64,{Word(source, "data")}";
 
     /// <summary>The tools, and what is asked of their use. Without tools upstreams refuse an empty list, and the latter too, while here both are often sent regardless.</summary>
     private static void Tools(Utf8JsonWriter to, Fields fields)
@@ -318,7 +355,8 @@ internal static class MessagesRequest
     }
 
     /// <summary>A text, or the texts of a list of text blocks.</summary>
-    private static string Texts(JsonElement value, string name)
+    /// <param name="shown">Takes the blocks that are shown elsewhere, an image or a document, with its number left in its place; null: there must be none.</param>
+    private static string Texts(JsonElement value, string name, List<JsonElement>? shown = null)
     {
         if (value.ValueKind == JsonValueKind.String)
         {
@@ -328,7 +366,18 @@ internal static class MessagesRequest
         var texts = new List<string>();
         foreach (var block in List(value, name))
         {
-            texts.Add(TypeOf(block, name) == "text" ? Word(block, "text") : throw Unsupported(name, $"'{name}' has a block of the type '{TypeOf(block, name)}'; upstreams take text there. Send what it says as text."));
+            switch (TypeOf(block, name))
+            {
+                case "text":
+                    texts.Add(Word(block, "text"));
+                    break;
+                case ("image" or "document") and var type when shown is not null:
+                    shown.Add(block);
+                    texts.Add(ChatPieces.Elsewhere(type, shown.Count));
+                    break;
+                case var other:
+                    throw Unsupported(name, $"'{name}' has a block of the type '{other}'; upstreams take text there. Send what it says as text.");
+            }
         }
 
         return string.Join('\n', texts);

@@ -61,9 +61,6 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
     /// <summary>What a call, or a piece of it, gives the tool.</summary>
     public static string? GivenBy(JsonElement call) => Text(Field(call, "function"), "arguments") ?? Text(Field(call, "custom"), "input");
 
-    /// <summary>What the model thought, where the upstream tells: DeepSeek's and vLLM's spelling, then OpenRouter's.</summary>
-    public static string? Thought(JsonElement message) => Text(message, "reasoning_content") ?? Text(message, "reasoning");
-
     private ResponsesAnswer Answer(UpstreamAnswer answer, string? id, ChatCall call) => new(string.IsNullOrEmpty(id) ? "resp_" + call.Context.TraceIdentifier : id, answer.Model.Value, _createdAt, echo);
 
     private IEnumerable<ResponsesItem> Items(JsonElement choice)
@@ -74,7 +71,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
             yield return With(new(ItemKind.Reasoning), thought);
         }
 
-        var (said, refused, hasCalls) = (Text(message, "content"), Text(message, "refusal"), List(message, "tool_calls").Any());
+        var (said, refused, hasCalls) = (Said(message), Text(message, "refusal"), List(message, "tool_calls").Any());
         if (said is { Length: > 0 } || (string.IsNullOrEmpty(refused) && !hasCalls)) // nothing at all is a message without a word
         {
             var item = With(new(ItemKind.Text), said ?? "");

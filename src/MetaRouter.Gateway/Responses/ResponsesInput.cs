@@ -15,14 +15,16 @@ internal sealed class ResponsesInput
 
     private readonly Utf8JsonWriter _to;
     private readonly List<string> _opening = [];
-    private readonly List<JsonElement> _calls = [];
+    private readonly List<JsonElement> _calls = [], _shown = [];
     private string? _said;
+    private TurnAt _turn;
     private bool _hasBegun, _hasMessage;
 
     private ResponsesInput(Utf8JsonWriter to) => _to = to;
 
+    /// <returns>Its turn in what is written.</returns>
     /// <exception cref="ApiException">400: not a text and not a list of items, or an item no upstream takes.</exception>
-    public static void Write(Utf8JsonWriter to, string? instructions, JsonElement input)
+    public static TurnAt Write(Utf8JsonWriter to, string? instructions, JsonElement input)
     {
         var messages = new ResponsesInput(to);
         if (!string.IsNullOrEmpty(instructions))
@@ -34,7 +36,7 @@ internal sealed class ResponsesInput
         {
             messages.Begin();
             ChatPieces.Message(to, "user", Fields.Text(Name, input));
-            return;
+            return default(TurnAt).After(to, isUsers: true, isSystems: false, isResult: false);
         }
 
         foreach (var item in input.ValueKind == JsonValueKind.Array ? input.EnumerateArray() : throw Fields.Wrong(Name, input, "a text or a list of items"))
@@ -48,11 +50,18 @@ internal sealed class ResponsesInput
         }
 
         messages.Flush();
+        messages.Show();
+        return messages._turn;
     }
 
     private void Item(JsonElement item)
     {
         var type = Find(item, Name, "type") is null ? "message" : TypeOf(item, Name);
+        if (type is not ("function_call_output" or "custom_tool_call_output" or "reasoning"))
+        {
+            Show();
+        }
+
         _hasMessage |= type != "reasoning";
         switch (type)
         {
@@ -61,10 +70,12 @@ internal sealed class ResponsesInput
                 break;
             case "function_call" or "custom_tool_call":
                 _calls.Add(item);
+                _turn = _turn with { GoesOn = false };
                 break;
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
-                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw Missing("input.output", "send what the tool gave back, \"\" where that is nothing"), "input.output"));
+                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw Missing("input.output", "send what the tool gave back, \"\" where that is nothing"), "input.output", _shown));
+                _turn = _turn.After(_to, isUsers: false, isSystems: false, isResult: true);
                 break;
             case "reasoning":
                 break; // upstreams take none back
@@ -96,10 +107,12 @@ internal sealed class ResponsesInput
                 }
 
                 _said = _said is null ? said : $"{_said}\n{said}";
+                _turn = _turn with { GoesOn = false };
                 break;
             case "user":
                 Flush();
                 User(content);
+                _turn = _turn.After(_to, isUsers: true, isSystems: false, isResult: false);
                 break;
             default:
                 throw Fields.Wrong(Name, item, "a list of items; a message has a role (user, assistant, system or developer) and content, any other item a type");
@@ -114,10 +127,25 @@ internal sealed class ResponsesInput
             return;
         }
 
+        Parts(List(content, Content));
+    }
+
+    /// <summary>Only texts have a place in what a tool gave back, so what else tools show is shown by the user, once all their results are told.</summary>
+    private void Show()
+    {
+        if (_shown.Count > 0)
+        {
+            Parts(_shown);
+            _shown.Clear();
+        }
+    }
+
+    private void Parts(IEnumerable<JsonElement> parts)
+    {
         _to.WriteStartObject();
         _to.WriteString("role", "user");
         _to.WriteStartArray("content");
-        foreach (var part in List(content, Content))
+        foreach (var part in parts)
         {
             Part(part);
         }
@@ -139,17 +167,7 @@ internal sealed class ResponsesInput
                 break;
             case "input_file":
                 NotById(part, "file_data");
-                _to.WriteStartObject();
-                _to.WriteString("type", "file");
-                _to.WriteStartObject("file");
-                if (Find(part, Content, "filename") is { ValueKind: JsonValueKind.String } name)
-                {
-                    _to.WriteString("filename", Fields.Text("filename", name));
-                }
-
-                _to.WriteString("file_data", Word(part, "file_data"));
-                _to.WriteEndObject();
-                _to.WriteEndObject();
+                ChatPieces.FilePart(_to, Find(part, Content, "filename") is { ValueKind: JsonValueKind.String } name ? Fields.Text("filename", name) : null, Word(part, "file_data"));
                 break;
             case "input_audio":
                 _to.WriteStartObject();
@@ -176,7 +194,8 @@ internal sealed class ResponsesInput
     }
 
     /// <summary>A text, or the texts of a list of parts; what a model refused to say is what it said.</summary>
-    private static string Texts(JsonElement value, string name)
+    /// <param name="shown">Takes the parts that are shown elsewhere, an image or a file, with its number left in its place; null: there must be none.</param>
+    private static string Texts(JsonElement value, string name, List<JsonElement>? shown = null)
     {
         if (value.ValueKind == JsonValueKind.String)
         {
@@ -190,11 +209,18 @@ internal sealed class ResponsesInput
             {
                 "input_text" or "output_text" => Word(part, "text"),
                 "refusal" => Word(part, "refusal"),
+                ("input_image" or "input_file") and var type when shown is not null => Elsewhere(part, type, shown),
                 var other => throw Unsupported(name, $"'{name}' has a part of the type '{other}'; upstreams take text there. Send what it says as text."),
             });
         }
 
         return string.Join('\n', texts);
+    }
+
+    private static string Elsewhere(JsonElement part, string type, List<JsonElement> shown)
+    {
+        shown.Add(part);
+        return ChatPieces.Elsewhere(type["input_".Length..], shown.Count);
     }
 
     private void Begin()

@@ -21,6 +21,9 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
     /// <summary>What was said, thought, or given to the tool.</summary>
     public StringBuilder Text { get; } = new();
 
+    /// <summary>The same, as clients read it: arguments of a function are JSON, also where the upstream wrote none.</summary>
+    public string Given => kind == ItemKind.FunctionCall && Text.Length == 0 && Status == "completed" ? "{}" : Text.ToString();
+
     /// <summary>It is a part of a message or of what was thought, not a call.</summary>
     public bool HasPart => kind is ItemKind.Text or ItemKind.Refusal or ItemKind.Reasoning;
 
@@ -46,7 +49,7 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
             case ItemKind.FunctionCall or ItemKind.CustomCall:
                 to.WriteString("type", kind == ItemKind.FunctionCall ? "function_call" : "custom_tool_call");
                 to.WriteString("status", Status);
-                to.WriteString(kind == ItemKind.FunctionCall ? "arguments" : "input", isEmpty ? "" : Text.ToString());
+                to.WriteString(kind == ItemKind.FunctionCall ? "arguments" : "input", isEmpty ? "" : Given);
                 to.WriteString("call_id", CallId);
                 to.WriteString("name", name);
                 if (space is not null)

@@ -22,7 +22,7 @@ internal static class ResponsesRequest
     private static readonly string[] s_alike = ["temperature", "top_p", "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
     /// <exception cref="ApiException">400: not a request of this API, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, ResponsesEcho Echo) ToChat(byte[] body)
+    public static (byte[] Chat, ResponsesEcho Echo, TurnAt Turn) ToChat(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -31,13 +31,14 @@ internal static class ResponsesRequest
         Check(fields);
         var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
         var input = fields.Find("input") ?? throw Missing("input", "send a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
+        var turn = default(TurnAt);
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
             to.WriteStartObject();
             to.WriteString("model", model);
             to.WriteStartArray("messages");
-            ResponsesInput.Write(to, fields.Text("instructions"), input);
+            turn = ResponsesInput.Write(to, fields.Text("instructions"), input);
             to.WriteEndArray();
             foreach (var name in s_alike)
             {
@@ -57,7 +58,7 @@ internal static class ResponsesRequest
             to.WriteEndObject();
         }
 
-        return (buffer.WrittenSpan.ToArray(), ResponsesEcho.Read(root));
+        return (buffer.WrittenSpan.ToArray(), ResponsesEcho.Read(root), turn);
     }
 
     /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>

@@ -39,12 +39,12 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         var choice = FirstChoice(document.RootElement);
         var delta = Field(choice, "delta");
         _finish = Text(choice, "finish_reason") ?? _finish;
-        if (ResponsesForm.Thought(delta) is { Length: > 0 } thought)
+        if (Thought(delta) is { Length: > 0 } thought)
         {
             Say(ItemKind.Reasoning, "response.reasoning_text.delta", thought, default, output);
         }
 
-        if (Text(delta, "content") is { Length: > 0 } said)
+        if (Said(delta) is { Length: > 0 } said)
         {
             Say(ItemKind.Text, "response.output_text.delta", said, List(Field(choice, "logprobs"), "content"), output);
         }
@@ -154,9 +154,14 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         if (ResponsesForm.GivenBy(call) is { Length: > 0 } given)
         {
             Hold(given.Length);
-            _open!.Text.Append(given);
-            InItem(output, _open.Kind == ItemKind.FunctionCall ? "response.function_call_arguments.delta" : "response.custom_tool_call_input.delta", to => to.WriteString("delta", given));
+            Give(_open!, given, output);
         }
+    }
+
+    private void Give(ResponsesItem call, string given, IBufferWriter<byte> output)
+    {
+        call.Text.Append(given);
+        InItem(output, call.Kind == ItemKind.FunctionCall ? "response.function_call_arguments.delta" : "response.custom_tool_call_input.delta", to => to.WriteString("delta", given));
     }
 
     private void Open(ResponsesItem item, IBufferWriter<byte> output)
@@ -186,7 +191,12 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         }
 
         item.Status = status;
-        var text = item.Text.ToString();
+        var text = item.Given;
+        if (item.Text.Length == 0 && text.Length > 0)
+        {
+            Give(item, text, output);
+        }
+
         switch (item.Kind)
         {
             case ItemKind.Text:

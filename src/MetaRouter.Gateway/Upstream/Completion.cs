@@ -12,6 +12,15 @@ internal static class Completion
 
     public static JsonElement.ArrayEnumerator List(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default;
 
+    /// <summary>What a message, or a piece of it, says: a text, or those of a list of parts.</summary>
+    public static string? Said(JsonElement message) => Text(message, "content") ?? InParts(Field(message, "content"), "text");
+
+    /// <summary>What the model thought, where the upstream tells: DeepSeek's and vLLM's spelling, then OpenRouter's, then Mistral's parts.</summary>
+    public static string? Thought(JsonElement message) => Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? string.Concat(List(message, "content").Select(p => InParts(Field(p, "thinking"), "text")));
+
+    private static string? InParts(JsonElement parts, string type) =>
+        parts.ValueKind != JsonValueKind.Array ? null : string.Concat(parts.EnumerateArray().Where(p => Field(p, "type") is { ValueKind: JsonValueKind.String } of && of.ValueEquals(type)).Select(p => Text(p, "text")));
+
     /// <summary>Other forms have a place for one.</summary>
     public static JsonElement FirstChoice(JsonElement completion)
     {
