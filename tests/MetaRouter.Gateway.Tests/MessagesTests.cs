@@ -105,7 +105,7 @@ public sealed class MessagesTests : IAsyncLifetime
                 {"type":"tool_result","tool_use_id":"c1","content":[{"type":"text","text":"Here."},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aGk="}}]},
                 {"type":"tool_result","tool_use_id":"c2","content":[{"type":"document","title":"b.pdf","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]},
                 {"type":"text","text":"So?"}]},
-              {"role":"user","content":[{"type":"tool_result","tool_use_id":"c3","content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}]}
+              {"role":"user","content":[{"type":"tool_result","tool_use_id":"c3","is_error":true,"content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}]}
             """);
 
         answer.Status.ShouldBe(200, answer.Text);
@@ -115,7 +115,7 @@ public sealed class MessagesTests : IAsyncLifetime
              {"role":"tool","tool_call_id":"c1","content":"Here.\n[image 1 of the next message]"},
              {"role":"tool","tool_call_id":"c2","content":"[document 2 of the next message]"},
              {"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}},{"type":"file","file":{"filename":"b.pdf","file_data":"data:application/pdf;base64,aGk="}},{"type":"text","text":"So?"}]},
-             {"role":"tool","tool_call_id":"c3","content":"[image 1 of the next message]"},
+             {"role":"tool","tool_call_id":"c3","content":"[the tool failed]\n[image 1 of the next message]"},
              {"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]
             """)).ShouldBeTrue(_upstream.Bodies.Single()["messages"]!.ToJsonString());
     }
@@ -218,6 +218,24 @@ public sealed class MessagesTests : IAsyncLifetime
         var events = await _gateway.StreamAsync(Messages, $$"""{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"{{asked}}"}]{{more}}}""");
 
         string.Join(' ', events.Select(e => (string)e["type"]!)).ShouldBe(expected);
+    }
+
+    /// <summary>Proxies cut what is silent for a minute, and a model may think for longer.</summary>
+    [Fact]
+    public async Task Stream_OfAModelThatThinks_IsNotSilent_AndTellsItsCost()
+    {
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"Hm.\"}}]}\n\ndata: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"So.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+            return true;
+        };
+
+        var events = await _gateway.StreamAsync(Messages, Hello);
+        using var answer = await _gateway.Client.PostAsync(Messages, new StringContent(Hello.Insert(1, "\"stream\":true,")));
+
+        string.Join(' ', events.Select(e => (string)e["type"]!)).ShouldBe("message_start ping content_block_start content_block_delta content_block_stop message_delta message_stop");
+        (await answer.Content.ReadAsStringAsync()).ShouldMatch(@"\n\n: x-router-cost-usd 0\.\d+ counted\n\nevent: message_delta\n");
     }
 
     /// <summary>Some upstreams number no tool calls, or number all of them 0; a new id is a new call.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
@@ -162,6 +163,11 @@ internal sealed class MessagesForm : IAnswerForm
                 Delta(output, "text_delta", "text", prose);
             }
 
+            if (Thought(delta) is { Length: > 0 })
+            {
+                TypedEvents.Write(output, "ping", static _ => { }); // thoughts have no place in it, and proxies cut a stream that is silent for long
+            }
+
             foreach (var one in List(delta, "tool_calls"))
             {
                 var function = Field(one, "function");
@@ -177,6 +183,7 @@ internal sealed class MessagesForm : IAnswerForm
         {
             Begin(output);
             Close(output);
+            Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
             var tokens = spent.Tokens;
             TypedEvents.Write(output, "message_delta", to =>
             {

@@ -192,7 +192,9 @@ internal static class MessagesRequest
         var rest = new List<JsonElement>();
         foreach (var result in blocks.Where(b => TypeOf(b, "messages.content") == "tool_result"))
         {
-            ChatPieces.Result(to, Word(result, "tool_use_id"), Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content", rest) : "");
+            var given = Find(result, "messages.content", "content") is { } said ? Texts(said, "messages.content.content", rest) : "";
+            var failed = Find(result, "messages.content", "is_error") is { ValueKind: JsonValueKind.True };
+            ChatPieces.Result(to, Word(result, "tool_use_id"), failed ? $"[the tool failed]\n{given}" : given);
         }
 
         rest.AddRange(blocks.Where(b => TypeOf(b, "messages.content") != "tool_result"));
