@@ -211,14 +211,17 @@ public sealed class DecisionMomentConverter : IConverter<DecisionMoment, Decisio
 public struct MessageSurrogate
 {
     [Id(0)] public string Message { get; set; }
+
+    /// <summary>Of <see cref="NoModelAllowedException"/>.</summary>
+    [Id(1)] public bool IsTooLong { get; set; }
 }
 
 [RegisterConverter]
 public sealed class NoModelAllowedConverter : IConverter<NoModelAllowedException, MessageSurrogate>
 {
-    public NoModelAllowedException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message);
+    public NoModelAllowedException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message) { IsTooLong = surrogate.IsTooLong };
 
-    public MessageSurrogate ConvertToSurrogate(in NoModelAllowedException value) => new() { Message = value.Message };
+    public MessageSurrogate ConvertToSurrogate(in NoModelAllowedException value) => new() { Message = value.Message, IsTooLong = value.IsTooLong };
 }
 
 [RegisterConverter]

@@ -173,6 +173,40 @@ public sealed class UpstreamTests : IAsyncLifetime
         _gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
+    /// <summary>Clients that can make a conversation shorter, or ask for a shorter answer, know by the provider's own words when to.</summary>
+    [Theory]
+    [InlineData(Chat, """{"model":"auto","messages":[{"role":"user","content":"LONG"}]}""", "maximum context length is 128000 tokens")]
+    [InlineData(Chat, """{"model":"auto","max_tokens":128000,"messages":[{"role":"user","content":"Hm?"}]}""", "maximum context length is 128000 tokens")]
+    [InlineData("/v1/responses", """{"model":"auto","input":"LONG"}""", "maximum context length is 128000 tokens")]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":1000,"messages":[{"role":"user","content":"LONG"},{"role":"user","content":"Hm?"}]}""", "prompt is too long: 200008 tokens > 128000 maximum")]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":128000,"messages":[{"role":"user","content":"Hm?"},{"role":"user","content":"Hm?"}]}""", "input length and `max_tokens` exceed context limit: 9 + 128000 > 128000")]
+    public async Task Request_LongerThanAnyModelHolds_IsRefusedAsItsProviderDoes(string path, string asked, string said)
+    {
+        var answer = await _gateway.PostAsync(path, asked.Replace("LONG", new string('a', 800_000), StringComparison.Ordinal));
+
+        (answer.Status, (string)answer.Body["error"]!["code"]!).ShouldBe((400, "context_length_exceeded"));
+        ((string)answer.Body["error"]!["message"]!).ShouldContain(said);
+        _of.Values.ShouldAllBe(u => u.Calls == 0);
+    }
+
+    /// <summary>As its upstream says it in OpenAI's words, by their code or without.</summary>
+    [Theory]
+    [InlineData("\"context_length_exceeded\"")]
+    [InlineData("400")]
+    public async Task Messages_UpstreamFindsThePromptTooLong_IsToldInAnthropicsWords(string code)
+    {
+        _of[Strong].Script = async (context, _) =>
+        {
+            context.Response.StatusCode = 400;
+            await context.Response.WriteAsync($$$"""{"error":{"message":"This model's maximum context length is 8192 tokens.","type":"invalid_request_error","param":"messages","code":{{{code}}}}}""");
+            return true;
+        };
+
+        var answer = await _gateway.PostAsync("/v1/messages", $$"""{"model":"{{Strong}}","max_tokens":9,"messages":[{"role":"user","content":"Hm?"}]}""");
+
+        (answer.Status, (string)answer.Body["error"]!["message"]!).ShouldBe((400, "prompt is too long: This model's maximum context length is 8192 tokens."));
+    }
+
     /// <summary>Some say what they think and what they say as parts of one list, others what they refuse beside an empty text.</summary>
     [Theory]
     [InlineData("""{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"text","text":"It "},{"type":"text","text":"is."}]}""", "It is.")]

@@ -31,6 +31,9 @@ public sealed class NoModelAllowedException : InvalidOperationException
     /// <summary>Every model, in the catalog's order.</summary>
     public ImmutableArray<ExcludedModel> Excluded { get; } = [];
 
+    /// <summary>A shorter prompt, or a shorter answer, is what would help: some model holds too little, and none is left out only because it fails.</summary>
+    public bool IsTooLong { get; init; }
+
     internal static NoModelAllowedException For(ModelCatalog catalog, in RouteNeeds needs, ReadOnlySpan<float> predictedCostUsd, double limitUsd, ReadOnlySpan<ModelExclusion> verdicts)
     {
         var excluded = ImmutableArray.CreateBuilder<ExcludedModel>(catalog.Count);
@@ -56,7 +59,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
             message.Append(' ').Append(Remedy(reason));
         }
 
-        return new(message.ToString(), excluded.MoveToImmutable());
+        return new(message.ToString(), excluded.MoveToImmutable()) { IsTooLong = verdicts.Contains(ModelExclusion.ContextTooSmall) && !verdicts.Contains(ModelExclusion.Unhealthy) };
     }
 
     private static string Describe(ModelProfile model, in RouteNeeds needs, float costUsd, double limitUsd, ModelExclusion reason) => reason switch

@@ -70,6 +70,10 @@ internal sealed class ChatEndpoint(
                 call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
             }
         }
+        catch (NoModelAllowedException e) when (e.IsTooLong)
+        {
+            throw TooLong.For(call, request.Needs, e.Message);
+        }
         catch (NoModelAllowedException e) when (controls.MaxCostUsd is not null && body.Choices > 1)
         {
             throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", $"{e.Message} The request asks for {body.Choices} answers ('n'), which together may cost no more than {ChatControls.MaxCostHeader}: ask for fewer.", "n");

@@ -22,5 +22,8 @@ internal sealed class ApiException(int status, string type, string code, string 
     /// <summary>What the API that is spoken here calls it, where its clients act on that; null: nothing.</summary>
     public string? ProvidersCode { get; init; }
 
+    /// <summary>The same of its words, where they are what clients act on; null: nothing.</summary>
+    public string? ProvidersMessage { get; init; }
+
     public static ApiException BadValue(string param, string message) => new(400, ErrorCodes.InvalidRequest, "invalid_value", message, param);
 }

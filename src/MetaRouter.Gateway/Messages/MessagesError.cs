@@ -16,7 +16,7 @@ internal sealed record MessagesError(string Type, string Message, string Code, M
         JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code, details), requestId), s_json);
 
     public static byte[] Write(ApiException error, string requestId) =>
-        Write(error.Status, error.Message, error.Code, requestId, error.ProvidersCode is { } code ? new MessagesErrorDetails(code, [error.Param ?? ""]) : null);
+        Write(error.Status, error.ProvidersMessage ?? error.Message, error.Code, requestId, error.ProvidersCode is { } code ? new MessagesErrorDetails(code, [error.Param ?? ""]) : null);
 
     public static string TypeOf(int status) => status switch
     {

@@ -21,7 +21,7 @@ internal sealed class MessagesForm : IAnswerForm
         context.Response.StatusCode = answer.Status;
         if (spent is not { } known)
         {
-            return Answers.WriteJsonAsync(context, MessagesError.Write(answer.Status, MessageOf(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
+            return Answers.WriteJsonAsync(context, MessagesError.Write(answer.Status, Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
         }
 
         using var document = JsonDocument.Parse(answer.Body);
@@ -44,6 +44,9 @@ internal sealed class MessagesForm : IAnswerForm
     }
 
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
+
+    /// <summary>What an upstream has against a request; that it is too long in Anthropic's words, by which clients know to make a conversation shorter.</summary>
+    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : TooLong.Is(error, message) ? $"{TooLong.Anthropics}: {message}" : message;
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)
