@@ -552,6 +552,7 @@ public sealed class UpstreamTests : IAsyncLifetime
         }
 
         (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(503, "upstream_resting");
+        _gateway.Log.ShouldNotContain(l => l.Text.Contains("at the store", StringComparison.Ordinal));
     }
 
     [Theory]
