@@ -109,6 +109,21 @@ public sealed class GatewayTests : IAsyncLifetime
         }
     }
 
+    /// <summary>The call is never answered, and a refresh has minutes.</summary>
+    [Fact]
+    public async Task Refresh_WhoseLearnersSiloStoppedWithoutAWord_IsAnsweredByTheNextLearner()
+    {
+        using var gateway = await StartAsync(); // while there is one silo, which therefore has the learner
+        await using var next = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" }, [.. Models(SilosModels)]);
+        await next.ReadyAsync();
+        await Eventually.TrueAsync(async () => (await _silo.HealthAsync()).Body.Contains("\"activeSilos\":2", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+        _silo.Pause();
+
+        var answer = await PostAsync(gateway, "/v1/console/learning/refresh", new { });
+
+        answer["serving"].ShouldNotBeNull();
+    }
+
     /// <summary>One Redis may have served replicas before, or do so beside the cluster; what they were told while they ran no gateway of the cluster could take back.</summary>
     [Fact]
     public async Task Models_ThatReplicasWereGivenWhileTheyRan_AreNotTheClusters()

@@ -394,31 +394,6 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         (await cluster.Client.GetGrain<global::Orleans.Runtime.IManagementGrain>(0).GetActivationAddress(learner)).ShouldNotBeNull().ShouldNotBe(home);
     }
 
-    /// <summary>A call to a silo that died is never answered, and a refresh has minutes.</summary>
-    [Fact]
-    public async Task SiloOfTheLearnerDiesInARefresh_WhoAskedForItIsAnsweredByTheNextLearner()
-    {
-        var isHeld = true;
-        await using var fixture = new ClusterFixture(redis.Server, 3, TimeProvider.System)
-        {
-            ConfigureSilo = s => s.AddOutgoingGrainCallFilter(call =>
-                Volatile.Read(ref isHeld) && call.MethodName == nameof(ICohortGrain.ExpectAsync) ? Task.Delay(Timeout.Infinite) : call.Invoke()),
-        };
-        var cluster = await fixture.StartClusterAsync();
-        await TeachAsync(cluster, "t", Population.Normal, users: 200);
-        var learning = cluster.Client.ServiceProvider.GetRequiredService<ILearning>();
-        var refresh = learning.RefreshAsync(CancellationToken.None);
-        await Task.Delay(TimeSpan.FromSeconds(3));
-        refresh.IsCompleted.ShouldBeFalse();
-        var home = await cluster.Client.GetGrain<IManagementGrain>(0).GetActivationAddress(cluster.Client.GetGrain<IMetaLearnerGrain>(0));
-        Volatile.Write(ref isHeld, false);
-
-        await cluster.KillSiloAsync(cluster.GetSiloForAddress(home!)!);
-
-        (await refresh.WaitAsync(TimeSpan.FromSeconds(60))).ShouldBeTrue();
-        (await learning.HistoryAsync(CancellationToken.None)).ShouldHaveSingleItem();
-    }
-
     private static RoutingPool WithOtherPrices() => new(
         ClusterFixture.Pool.Snapshot, new Core.Catalog.ModelCatalog(ClusterFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(10 * m.InputPrice.Usd), OutputPrice = new(10 * m.OutputPrice.Usd) })));
 
