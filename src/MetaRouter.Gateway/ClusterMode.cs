@@ -1,3 +1,4 @@
+using MetaRouter.Hosting;
 using MetaRouter.Orleans;
 
 namespace MetaRouter.Gateway;
@@ -25,6 +26,8 @@ internal static class ClusterMode
     /// <param name="isTraced">A request's trace goes on where it is decided.</param>
     public static void Join(WebApplicationBuilder builder, bool isTraced)
     {
+        // Models that replicas were given while they ran, and their prior, are not the cluster's, also where one Redis has or had both.
+        builder.Services.Remove(builder.Services.Single(s => s.ImplementationType == typeof(SharedStateWatcher)));
         builder.AddMetaRouterClusterClient(client =>
         {
             if (isTraced)

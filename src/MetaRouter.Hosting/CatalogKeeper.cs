@@ -11,6 +11,9 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
+    /// <summary>A line's end after the models: they are the configuration's, of whoever took others back. Earlier versions, which know no such thing, pass over it and serve them.</summary>
+    private const byte TakenBack = (byte)'\n';
+
     private readonly ILogger<CatalogKeeper> _logger = logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly SharedValue _shared = new(store, ValueNames.Catalog);
@@ -42,7 +45,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     }
 
     /// <summary>Back to the configuration's models, here and at every other router of the store to its own, also after they were changed there.</summary>
-    public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(Configured, [], null, cancellationToken).ConfigureAwait(false);
+    public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(Configured, [.. CatalogJson.Write(Configured), TakenBack], null, cancellationToken).ConfigureAwait(false);
 
     public void Dispose() => _turn.Dispose();
 
@@ -82,7 +85,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
 
         try
         {
-            Serve(bytes.Length == 0 ? Configured : CatalogJson.Read(bytes)); // nothing: it was taken back
+            Serve(bytes is [] or [.., TakenBack] ? Configured : CatalogJson.Read(bytes)); // nothing at all: an earlier version took it back
         }
         catch (ArgumentException e)
         {

@@ -80,7 +80,8 @@ public static class MetaRouterClusterExtensions
         services.AddSingleton<CohortReporter>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ReportLoop>();
         services.AddHostedService<SnapshotFollower>();
-        services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<SharedState>(), cluster));
+        services.AddSingleton<LossWatch>();
+        services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<SharedState>(), s.GetRequiredService<LossWatch>(), cluster));
         return silo;
     }
 

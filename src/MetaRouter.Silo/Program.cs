@@ -2,6 +2,7 @@ using System.Net;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans;
 using MetaRouter.ServiceDefaults;
 using Microsoft.AspNetCore.Connections;
@@ -60,6 +61,8 @@ try
     });
     var app = builder.Build();
     app.MapDefaultEndpoints();
+    var telemetry = new TelemetryOptions().WithVariables(settings);
+    using var watch = telemetry.Exports ? ActivatorUtilities.CreateInstance<CollectorWatch>(app.Services, telemetry) : null;
     app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
     app.Lifetime.ApplicationStopping.Register(() => _ = EndAsync(drain + TimeSpan.FromSeconds(5), redis));
     app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C."));

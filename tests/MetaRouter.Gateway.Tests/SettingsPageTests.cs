@@ -4,7 +4,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
-using MetaRouter.Gateway.Telemetry;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
 using Microsoft.Extensions.Configuration;
 

@@ -85,6 +85,62 @@ public sealed class GatewayTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await first.GetStringAsync("/health")).Contains("\"ok\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>Its connection stays, and no call is refused: a call that waits is all there is to see.</summary>
+    [Fact]
+    public async Task Silos_ThatStopWithoutAWord_AreToldWithinSeconds()
+    {
+        using var gateway = await StartAsync();
+        (await gateway.GetStringAsync("/health")).ShouldContain("\"ok\"");
+        var stopped = Stopwatch.StartNew();
+        _silo.Pause();
+        try
+        {
+            await Eventually.TrueAsync(async () => (await gateway.GetStringAsync("/health")).Contains("degraded", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+            stopped.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
+
+            // Nor is whoever asks for a refresh kept for the minutes that one may take.
+            using var refused = await gateway.PostAsJsonAsync("/v1/console/learning/refresh", new { });
+            refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+            (await refused.Content.ReadAsStringAsync()).ShouldContain("where the meta-learner is");
+        }
+        finally
+        {
+            _silo.Resume();
+        }
+    }
+
+    /// <summary>The call is never answered, and a refresh has minutes.</summary>
+    [Fact]
+    public async Task Refresh_WhoseLearnersSiloStoppedWithoutAWord_IsAnsweredByTheNextLearner()
+    {
+        using var gateway = await StartAsync(); // while there is one silo, which therefore has the learner
+        await using var next = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" }, [.. Models(SilosModels)]);
+        await next.ReadyAsync();
+        await Eventually.TrueAsync(async () => (await _silo.HealthAsync()).Body.Contains("\"activeSilos\":2", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+        _silo.Pause();
+
+        var answer = await PostAsync(gateway, "/v1/console/learning/refresh", new { });
+
+        answer["serving"].ShouldNotBeNull();
+    }
+
+    /// <summary>One Redis may have served replicas before, or do so beside the cluster; what they were told while they ran no gateway of the cluster could take back.</summary>
+    [Fact]
+    public async Task Models_ThatReplicasWereGivenWhileTheyRan_AreNotTheClusters()
+    {
+        using (var store = Hosting.Stores.RedisUserStore.Open(_redis.Address, new Hosting.MetaRouterOptions().RedisPrefix))
+        {
+            (await store.WriteValueAsync(Hosting.Stores.ValueNames.Catalog, """{"models":[{"id":"gpt-4o-mini","input_price_usd_per_million":1,"output_price_usd_per_million":2}]}"""u8.ToArray(), null)).ShouldBeTrue();
+        }
+
+        using var gateway = await StartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(3)); // replicas look every second
+
+        var models = JsonNode.Parse(await gateway.GetStringAsync("/v1/router/models"))!["models"]!.AsArray();
+        models.Select(m => (string)m!["id"]!).ShouldBe(SilosModels[..^1].Select(m => m.Id), ignoreOrder: true);
+        ((double)models[0]!["input_price_usd_per_million"]!).ShouldBe(SilosModels[0].Input);
+    }
+
     [Fact]
     public async Task Console_OnACluster_RefreshesAndRollsBackByTheMetaLearner()
     {

@@ -286,17 +286,40 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         (await HeardAsync(cluster, fixture)).ShouldBe(4);
     }
 
-    /// <summary>The user's silo died before it told the partition.</summary>
+    /// <summary>An erased user may never be active again.</summary>
     [Fact]
-    public async Task Evidence_OfAnErasedUserThatCameBackFromTheStore_GoesWhenTheUserIsNextActive()
+    public async Task Evidence_OfAUserWhoseErasureIsAcknowledged_StaysAwayThoughTheSiloDiesThen()
     {
         await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
         await TeachAsync(cluster, "t", Population.Normal, users: 10);
         await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+
+        await RouterOf(cluster).EraseAsync("t", "user 0");
+
+        await cluster.KillSiloAsync(cluster.Silos.Single());
+        await fixture.StopAsync();
+        (await HeardAsync(await fixture.StartClusterAsync(), fixture)).ShouldBe(9);
+    }
+
+    /// <summary>The user's silo died before the partition answered.</summary>
+    [Fact]
+    public async Task Evidence_OfAnErasedUserThatCameBackFromTheStore_GoesWhenTheUserIsNextActive()
+    {
+        var isAway = false;
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System)
+        {
+            ConfigureSilo = s => s.AddOutgoingGrainCallFilter(call =>
+                Volatile.Read(ref isAway) && call.MethodName == nameof(ICohortGrain.ReportAsync) ? Task.Delay(Timeout.Infinite) : call.Invoke()),
+        };
+        var cluster = await fixture.StartClusterAsync();
+        await TeachAsync(cluster, "t", Population.Normal, users: 10);
+        await cluster.Client.GetGrain<IMetaLearnerGrain>(0).RefreshAsync();
+        Volatile.Write(ref isAway, true);
         await RouterOf(cluster).EraseAsync("t", "user 0");
         await cluster.KillSiloAsync(cluster.Silos.Single());
         await fixture.StopAsync();
+        Volatile.Write(ref isAway, false);
         cluster = await fixture.StartClusterAsync();
         (await HeardAsync(cluster, fixture)).ShouldBe(10);
 

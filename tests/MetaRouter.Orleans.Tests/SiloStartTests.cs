@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using MetaRouter.RouterContract;
 
 namespace MetaRouter.Orleans.Tests;
 
@@ -93,6 +94,35 @@ public sealed class SiloStartTests
 
         (await silo.ExitAsync()).ShouldBe(2);
         silo.Output.ShouldContain(line => line.Contains("RefreshUsers is -7", StringComparison.Ordinal));
+    }
+
+    /// <summary>The exporter keeps to itself that nobody listens.</summary>
+    [Fact]
+    public async Task Collector_ThatIsNotThere_IsToldInTheLog()
+    {
+        using var folder = new TemporaryFolder();
+        var endpoint = $"http://127.0.0.1:{Loopback.FreePort()}";
+        folder.Write("appsettings.json", $$"""{"OTEL_EXPORTER_OTLP_ENDPOINT":"{{endpoint}}","OTEL_METRIC_EXPORT_INTERVAL":"500"}""");
+        await using var redis = await RedisServer.StartAsync();
+        await using var silo = await SiloProcess.StartInAsync(folder.Path, new MetaRouterClusterOptions { Redis = redis.Address });
+        await silo.ReadyAsync();
+
+        await Eventually.TrueAsync(() => silo.Output.Any(l => l.Contains($"The collector at {endpoint} did not take what was sent by grpc", StringComparison.Ordinal)), TimeSpan.FromSeconds(30));
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        silo.Output.Count(l => l.Contains("The collector at", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "http://collector:4317")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf")]
+    public async Task Start_CollectorThatCannotBe_IsRefusedWithItsValue(string setting, string value, string remedy)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("appsettings.json", $$"""{"{{setting}}":"{{value}}"}""");
+        await using var silo = await SiloProcess.StartInAsync(folder.Path, new MetaRouterClusterOptions { Redis = Nowhere });
+
+        (await silo.ExitAsync()).ShouldBe(2);
+        silo.Output.ShouldContain(l => l.Contains($"{setting} is '{value}'", StringComparison.Ordinal) && l.Contains(remedy, StringComparison.Ordinal));
     }
 
     private static async Task ShouldExitAsync(int code, string said, params string[] settings)

@@ -1,5 +1,5 @@
 using MetaRouter.Gateway.Demo;
-using MetaRouter.Gateway.Telemetry;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
-using MetaRouter.Gateway.Telemetry;
+using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
 

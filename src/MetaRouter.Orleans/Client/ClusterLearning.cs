@@ -8,6 +8,7 @@ namespace MetaRouter.Orleans.Client;
 public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
 {
     private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
+    private readonly LearnerCalls _learner = new(grains);
 
     /// <summary>The version whose hold was lifted: followers are told of new versions only, and this one stayed.</summary>
     private long _letGo;
@@ -32,23 +33,21 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
             return false;
         }
 
-        await ClusterRouter.ToldAsync(() => Learner.RollBackAsync(found.Version, cancellationToken)).ConfigureAwait(false);
+        await _learner.AskAsync((l, token) => l.RollBackAsync(found.Version, token), cancellationToken).ConfigureAwait(false);
         await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
         return true;
     }
 
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
-        var report = await ClusterRouter.ToldAsync(() => Learner.RefreshAsync(cancellationToken)).ConfigureAwait(false);
+        var report = await _learner.AskAsync((l, token) => l.RefreshAsync(token), cancellationToken).ConfigureAwait(false);
         await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
         return report.Promoted;
     }
 
-    private IMetaLearnerGrain Learner => grains.GetGrain<IMetaLearnerGrain>(0);
-
     private async Task<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken)
     {
-        var history = await ClusterRouter.ToldAsync(() => Learner.GetHistoryAsync(cancellationToken)).ConfigureAwait(false);
+        var history = await _learner.AskAsync((l, token) => l.GetHistoryAsync(token), cancellationToken).ConfigureAwait(false);
         if (history is [{ IsHeld: false, Version: var version }, ..])
         {
             Volatile.Write(ref _letGo, version);

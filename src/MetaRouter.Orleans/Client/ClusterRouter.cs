@@ -21,6 +21,9 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 {
     private const int Workers = 16;
 
+    /// <summary>Of who follows; a silo that has stopped without a word would be waited for half a minute.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     // Until the others count a dead silo out, who is kept there is refused at once: that costs little to ask again, where an answer that stays away has cost its time already.
     private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder()
         .AddRetry(Asking(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
@@ -97,7 +100,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     /// <summary>Takes over the prior in service on the cluster, if there is a newer one.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken = default)
     {
-        if (await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(_known, cancellationToken).ConfigureAwait(false) is { } published
+        if (await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(_known, cancellationToken).AsTask().WaitAsync(Patience, cancellationToken).ConfigureAwait(false) is { } published
             && PriorJson.Read(published.Prior, out _) is { } prior)
         {
             pool.Update(p => p.With(prior));

@@ -21,6 +21,7 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
 
     private readonly Lock _gate = new();
     private RouterSecrets? _secrets;
+    private byte[] _stored = []; // the secrets as bytes
     private long _version;
     private long _atMs; // when the one in service was published
     private long _confirmed;
@@ -47,9 +48,25 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
             (secret, _) = await store.ReadAsync(Secret, Id).ConfigureAwait(true);
         }
 
+        _stored = secret;
         _secrets = RouterSecrets.Read(secret)
             ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes, and are none that this program wrote; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
         await PullAsync().ConfigureAwait(true);
+    }
+
+    /// <summary>Looks whether the store still has the secrets that this silo works with, and puts them back where it has none.</summary>
+    /// <returns>False: it has others.</returns>
+    /// <exception cref="RouterStoreException">It cannot be reached.</exception>
+    public async Task<bool> CheckSecretsAsync()
+    {
+        var (secret, _) = await store.ReadAsync(Secret, Id).ConfigureAwait(false);
+        if (secret.Length == 0)
+        {
+            await store.WriteAsync(Secret, Id, _stored, null).ConfigureAwait(false); // where another silo was faster, the next look tells
+            return true;
+        }
+
+        return secret.AsSpan().SequenceEqual(_stored);
     }
 
     /// <summary>Takes over what was published last. What the store has counts, also where it was put back to an earlier day; where it cannot be read, what is in service stays.</summary>

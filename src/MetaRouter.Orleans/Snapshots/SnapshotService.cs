@@ -58,18 +58,19 @@ internal sealed class SharedStateStart(SharedState shared) : ILifecycleParticipa
         lifecycle.Subscribe(nameof(SharedStateStart), ServiceLifecycleStage.ApplicationServices + 100, _ => shared.StartAsync(), _ => Task.CompletedTask);
 }
 
-/// <summary>Looks for a newer prior every few seconds and keeps the meta-learner awake.</summary>
+/// <summary>Looks every few seconds for a newer prior, and whether Redis still has the cluster; keeps the meta-learner awake.</summary>
 internal sealed partial class SnapshotFollower : BackgroundService
 {
     private readonly SharedState _shared;
     private readonly IGrainFactory _grains;
+    private readonly LossWatch _loss;
     private readonly MetaRouterClusterOptions _options;
     private readonly ILogger<SnapshotFollower> _logger;
     private readonly Meter _meter = new(RouterMetrics.MeterName);
 
-    public SnapshotFollower(SharedState shared, IGrainFactory grains, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
+    public SnapshotFollower(SharedState shared, IGrainFactory grains, LossWatch loss, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
     {
-        (_shared, _grains, _options, _logger) = (shared, grains, options, logger);
+        (_shared, _grains, _loss, _options, _logger) = (shared, grains, loss, options, logger);
         _meter.CreateObservableGauge(MetricNames.SnapshotStaleness, () => shared.Staleness.TotalSeconds, "s", "Since the prior in service was last known to be the latest.");
         _meter.CreateObservableGauge(MetricNames.PriorVersion, () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
     }
@@ -101,12 +102,13 @@ internal sealed partial class SnapshotFollower : BackgroundService
                 try
                 {
                     await _shared.PullAsync().ConfigureAwait(false);
+                    await _loss.CheckAsync(stoppingToken).ConfigureAwait(false);
                 }
 #pragma warning disable CA1031 // What was in service stays. An exception that left this loop would end the silo.
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
                 {
-                    LogNotFollowed("The published priors cannot be read", e.Message);
+                    LogNotFollowed("What silos share cannot be read", e.Message);
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));

@@ -126,6 +126,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             if (await SaveAsync(router.Pool.Newcomer, UserRecord.Write([], erasedAt), erasedAt))
             {
                 await store.ClearAsync(Aside, this.GetGrainId());
+                await reporter.HurryAsync();
                 return;
             }
         }

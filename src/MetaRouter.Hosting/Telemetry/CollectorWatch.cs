@@ -1,10 +1,11 @@
 using System.Diagnostics.Tracing;
+using Microsoft.Extensions.Logging;
 
-namespace MetaRouter.Gateway.Telemetry;
+namespace MetaRouter.Hosting.Telemetry;
 
 /// <summary>
 /// Says in the log, at most once a minute, that the collector does not take what is sent. The exporter itself tells only those who trace it: a wrong port, or grpc spoken to a port of
-/// HTTP, would look like a gateway that has nothing to tell.
+/// HTTP, would look like a program that has nothing to tell.
 /// </summary>
 internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvider time, ILogger<CollectorWatch> logger) : EventListener
 {

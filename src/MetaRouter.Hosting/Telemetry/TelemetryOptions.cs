@@ -1,6 +1,8 @@
-namespace MetaRouter.Gateway.Telemetry;
+using Microsoft.Extensions.Configuration;
 
-/// <summary>What the gateway tells of itself, and to whom: section <c>Telemetry</c> of the configuration. docs/telemetry.md has the names.</summary>
+namespace MetaRouter.Hosting.Telemetry;
+
+/// <summary>What a gateway tells of itself, and to whom: section <c>Telemetry</c> of the configuration; of a silo what OpenTelemetry's own settings say. docs/telemetry.md has the names.</summary>
 internal sealed class TelemetryOptions
 {
     public const string Section = "Telemetry", EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT", ProtocolVariable = "OTEL_EXPORTER_OTLP_PROTOCOL";

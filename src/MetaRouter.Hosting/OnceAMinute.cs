@@ -1,4 +1,4 @@
-namespace MetaRouter.Gateway;
+namespace MetaRouter.Hosting;
 
 /// <summary>Whether something that goes on is worth a line in the log: at most one a minute. Thread-safe.</summary>
 internal sealed class OnceAMinute(TimeProvider time)

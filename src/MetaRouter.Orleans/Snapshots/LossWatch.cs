@@ -1,0 +1,49 @@
+using MetaRouter.Hosting;
+using Microsoft.Extensions.Logging;
+using global::Orleans.Clustering.Redis;
+
+namespace MetaRouter.Orleans.Snapshots;
+
+/// <summary>
+/// Notices that Redis was emptied or put back to an earlier day under a running cluster. The secrets are put back (<see cref="SharedState.CheckSecretsAsync"/>), so that users and receipts
+/// stay what they are for silos that start later; this silo's place in the membership is not: a person restarts it.
+/// </summary>
+internal sealed partial class LossWatch(SharedState shared, IMembershipTable membership, ISiloStatusOracle silo, RouterMetrics metrics, ILogger<LossWatch> logger)
+{
+    private volatile string _problem = "";
+
+    /// <summary>Why this silo is of no use to those that start from now on; empty when it is.</summary>
+    public string Problem => _problem;
+
+    /// <exception cref="RouterStoreException">Redis cannot be reached.</exception>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        var problem = !await shared.CheckSecretsAsync().ConfigureAwait(false)
+            ? "Redis has another cluster's secrets: it was emptied or replaced, and a silo or gateway was started over it before this one noticed. Users and receipts of this silo mean nothing there; restart it."
+            : silo.CurrentStatus == SiloStatus.Active && !await IsMemberAsync(cancellationToken).ConfigureAwait(false)
+            ? "The cluster's membership in Redis no longer has this silo: Redis was emptied or put back to an earlier day. Silos and gateways that start from now on do not find it; restart it, one silo after the other."
+            : "";
+        if (problem.Length > 0 && problem != _problem)
+        {
+            metrics.StoreLosses.Add(1);
+            LogLost(problem);
+        }
+
+        _problem = problem;
+    }
+
+    private async Task<bool> IsMemberAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await membership.ReadRowAsync(silo.SiloAddress, cancellationToken).ConfigureAwait(false)).Members.Count > 0;
+        }
+        catch (RedisClusteringException)
+        {
+            return false; // there is no membership at all
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Problem} What is known of users is what Redis has now; restore a backup if there is one, and find out who emptied it.")]
+    private partial void LogLost(string problem);
+}
