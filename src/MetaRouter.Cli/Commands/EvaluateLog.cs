@@ -18,10 +18,9 @@ internal static class EvaluateLog
     public static int Run(Terminal terminal, IReadOnlyList<string> paths, bool json)
     {
         var (decisions, leftOut, astray, bad) = DecisionLogReader.Read(paths);
-        foreach (var file in bad.GroupBy(b => b.Path, b => b.Line))
+        foreach (var (path, lines) in bad)
         {
-            var lines = file.Count();
-            terminal.Error.WriteLine($"Warning: {file.Key}: skipped {lines} bad {(lines == 1 ? "line" : "lines")}: {string.Join("; ", file.Take(3))}{(lines > 3 ? "; ..." : "")}");
+            terminal.Error.WriteLine($"Warning: {path}: {lines.Skipped}");
         }
 
         if (astray > 0)

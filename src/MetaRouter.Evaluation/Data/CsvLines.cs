@@ -18,7 +18,7 @@ internal static class CsvLines
     /// <param name="path">Names the rows' dataset where no column does.</param>
     /// <param name="bad">Takes the lines with more or fewer fields than the header, which are left out.</param>
     /// <exception cref="DataFileException">No such columns, a quote that is not closed or not where it should be, or a text that is not UTF-8.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, List<BadLine> bad)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, BadLines bad)
     {
         using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
         using var rows = Rows(reader, path).GetEnumerator();
@@ -51,7 +51,7 @@ internal static class CsvLines
             }
             else if (line == last)
             {
-                bad.Add(new BadLine(line, $"has {fields.Count} fields, and the header {header.Count}; quote texts that have separators, quotes or line breaks in them"));
+                bad.Add(line, $"has {fields.Count} fields, and the header {header.Count}; quote texts that have separators, quotes or line breaks in them");
             }
             else
             {

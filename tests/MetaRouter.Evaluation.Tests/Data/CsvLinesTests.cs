@@ -31,7 +31,7 @@ public sealed class CsvLinesTests : IDisposable
 
         var (read, same) = (OutcomeReader.Read(csv), OutcomeReader.Read(lines));
 
-        read.BadLines.ShouldBeEmpty();
+        read.BadLines.First.ShouldBeEmpty();
         read.Table.Name.ShouldBe("own");
         read.Table.Models.ShouldBe(same.Table.Models);
         read.Table.Queries.ShouldBe(same.Table.Queries);
@@ -71,7 +71,7 @@ public sealed class CsvLinesTests : IDisposable
     {
         var read = OutcomeReader.Read(_folder.Write("own.csv", text.Split('\n')));
 
-        read.BadLines.ShouldBeEmpty();
+        read.BadLines.First.ShouldBeEmpty();
         read.Table.Queries.ShouldBe(["q"]);
         read.Table.Score.ShouldBe([0.25f]);
         read.Table.CostUsd.ShouldBe([0.5]);
@@ -104,7 +104,7 @@ public sealed class CsvLinesTests : IDisposable
     [Fact]
     public void Read_IdThatAModelAnsweredBefore_IsNamedAsTheTableHasIt() =>
         OutcomeReader.Read(_folder.Write("own.csv", "id,query,model,score,cost_usd", "7,first,small,1,0.001", "7,first,large,1,0.001", "7,second,small,1,0.001"))
-            .BadLines.ShouldHaveSingleItem().ToString().ShouldContain("line 4: id '7' has an answer of 'small' on an earlier line");
+            .BadLines.First.ShouldHaveSingleItem().ToString().ShouldContain("line 4: id '7' has an answer of 'small' on an earlier line");
 
     /// <summary>The last line of an export that was cut short, or a footer: that line's problem, as in JSON lines, and not the table's.</summary>
     [Fact]
@@ -115,9 +115,9 @@ public sealed class CsvLinesTests : IDisposable
         var read = OutcomeReader.Read(path);
 
         read.Table.Queries.ShouldBe(["first", "third"]);
-        read.BadLines.Select(b => b.Line).ShouldBe([3, 5]);
+        read.BadLines.First.Select(b => b.Line).ShouldBe([3, 5]);
         read.Warning.ShouldNotBeNull().ShouldContain("line 3: has 5 fields, and the header 4");
-        TrafficReader.Read(path).BadLines.Select(b => b.Line).ShouldBe([3, 5]);
+        TrafficReader.Read(path).BadLines.First.Select(b => b.Line).ShouldBe([3, 5]);
     }
 
     /// <summary>As spreadsheets save it unless told otherwise: the query learned from would not be the one that was asked.</summary>

@@ -104,7 +104,7 @@ public sealed class DecisionLogReaderTests : IDisposable
         _folder.Write("log", lines);
         var (decisions, leftOut, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
         astray.ShouldBe(0);
-        return (decisions, leftOut, [.. bad.Select(b => b.Line)]);
+        return (decisions, leftOut, [.. bad.SelectMany(b => b.Lines.First)]);
     }
 
     private static string Decision(int nonce, string more = "") =>
