@@ -17,12 +17,12 @@ public static class DecisionLogReader
     private const double Tolerance = 1e-3;
 
     /// <param name="paths">The files of one log, the oldest first.</param>
-    /// <returns>Astray: words about decisions that stand in none of the files.</returns>
+    /// <returns>Repeated: lines of decisions that an earlier line has, as where one file is another's later copy; they count once. Astray: words about decisions that stand in none of the files.</returns>
     /// <exception cref="DataFileException">A file cannot be read, or they have no usable decision.</exception>
-    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Astray, IReadOnlyList<(string Path, BadLines Lines)> BadLines) Read(IReadOnlyList<string> paths)
+    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Repeated, int Astray, IReadOnlyList<(string Path, BadLines Lines)> BadLines) Read(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var (decisions, bad, leftOut) = (new List<((string, long) Key, LoggedDecision Decision)>(), paths.Select(path => (Path: path, Lines: new BadLines())).ToArray(), 0);
+        var (decisions, bad, leftOut, repeated) = (new List<((string, long) Key, LoggedDecision Decision)>(), paths.Select(path => (Path: path, Lines: new BadLines())).ToArray(), 0, 0);
         var known = new HashSet<(string, long)>();
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
         foreach (var (lines, line, json) in bad.SelectMany(file => JsonLines.Read(file.Path).Select(read => (file.Lines, read.Line, read.Json))))
@@ -38,15 +38,21 @@ public static class DecisionLogReader
                     var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
                     of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Said(named, row.GetProperty("value").GetInt32());
                 }
-                else if (!IsOfTheChosen(row))
-                {
-                    leftOut++;
-                    known.Add(key);
-                }
                 else
                 {
-                    decisions.Add((key, Decision(row)));
-                    known.Add(key);
+                    var decision = IsOfTheChosen(row) ? Decision(row) : null;
+                    if (!known.Add(key))
+                    {
+                        repeated++;
+                    }
+                    else if (decision is null)
+                    {
+                        leftOut++;
+                    }
+                    else
+                    {
+                        decisions.Add((key, decision));
+                    }
                 }
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
@@ -63,6 +69,7 @@ public static class DecisionLogReader
         return (
             [.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)],
             leftOut,
+            repeated,
             said.Where(s => !known.Contains(s.Key)).Sum(s => s.Value.Count),
             [.. bad.Where(file => file.Lines.Count > 0)]);
     }
