@@ -79,6 +79,7 @@ internal static class CsvLines
             json.WriteString("query", fields[at["query"]]);
             json.WriteStartObject("models");
             json.WriteStartObject(model);
+            var hasDecimalComma = separator != ',' && s_fractions.Any(name => Field(name).Contains(',', StringComparison.Ordinal));
             foreach (var name in s_figures)
             {
                 if (Field(name) is not { Length: > 0 } figure)
@@ -86,7 +87,9 @@ internal static class CsvLines
                     continue;
                 }
 
-                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.') : figure;
+                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.')
+                    : hasDecimalComma && IsGrouped(figure) ? figure.Replace(".", "", StringComparison.Ordinal)
+                    : figure;
                 if (double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
                 {
                     json.WriteNumber(name, number);
@@ -104,6 +107,10 @@ internal static class CsvLines
 
         return buffer.ToArray();
     }
+
+    /// <summary>Thousands with points between them, as who writes a decimal comma may group them: 1.250 tokens are not one and a quarter.</summary>
+    private static bool IsGrouped(string figure) =>
+        figure.Split('.') is [{ Length: 1 or 2 or 3 } first, _, ..] parts && first[0] != '0' && parts.Skip(1).All(p => p.Length == 3) && parts.All(p => p.All(char.IsAsciiDigit));
 
     /// <summary>Each row with the lines it begins and ends on; empty lines are left out.</summary>
     private static IEnumerable<(int Line, int Last, List<string> Fields, char Separator)> Rows(StreamReader reader, string path)

@@ -77,6 +77,19 @@ public sealed class CsvLinesTests : IDisposable
         read.Table.CostUsd.ShouldBe([0.5]);
     }
 
+    /// <summary>Where the comma is the decimal sign; elsewhere a point is it.</summary>
+    [Theory]
+    [InlineData("0,002", "1.250", 1250)]
+    [InlineData("0,002", "1.250.000", 1_250_000)]
+    [InlineData("0,002", "12.5", 12.5)]
+    [InlineData("0,002", "0.250", 0.25)]
+    [InlineData("0.002", "1.250", 1.25)]
+    public void Read_PointsBetweenThousandsOfTokens_ArePassedOver(string cost, string tokens, double read)
+    {
+        var table = OutcomeReader.Read(_folder.Write("own.csv", "query;model;score;cost_usd;in;out", $"q;small;1;{cost};{tokens};7")).Table;
+        (table.InputTokens[0], table.OutputTokens[0], table.CostUsd[0]).ShouldBe(((float)read, 7, 0.002));
+    }
+
     [Theory]
     [InlineData("own.csv.gz")]
     [InlineData("own.tsv")]
