@@ -209,7 +209,7 @@ public class RoutingPoolTests
     public void New_AllMeteredAtNothingWithoutTokens_IsFree()
     {
         string[] queries = [.. Enumerable.Range(0, 40).Select(i => $"What is item {i}?")];
-        var table = SomeTables.Of(["a", "b"], queries, [.. queries.SelectMany((_, i) => new[] { i % 2f, i % 3 == 0 ? 1f : 0 })], [.. queries.SelectMany(_ => new[] { 0.0, 0.0 })]);
+        var table = SomeTables.Of(["a", "b"], queries, [.. queries.SelectMany((_, i) => new[] { i % 2f, i % 3 == 0 ? 1f : 0 })], new double[2 * queries.Length]);
 
         var pool = RoutingPool.OfSnapshot(SnapshotTrainer.Train(table, Quick));
         pool.IsFree.ShouldBeTrue();
