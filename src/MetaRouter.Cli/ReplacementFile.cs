@@ -19,6 +19,12 @@ internal sealed class ReplacementFile : IDisposable
             throw new BadInputException($"{path}: is a folder; give the name of a file.");
         }
 
+        // A file moved over it would take /dev/null from every program of the machine, if root says so. What is in shared memory are files.
+        if (Path.GetFullPath(path) is var full && full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal))
+        {
+            throw new BadInputException($"{path}: is a device, not a file; give the name of a file.");
+        }
+
         var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
         try
         {

@@ -27,6 +27,7 @@ public struct RouteRequestSurrogate
     [Id(15)] public string? WarmModel { get; set; }
     [Id(16)] public int CachedTokens { get; set; }
     [Id(17)] public double? LambdaLatency { get; set; }
+    [Id(18)] public string[]? UsedUpModels { get; set; }
 }
 
 [RegisterConverter]
@@ -44,6 +45,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
             AllowedModels = Set(surrogate.AllowedModels),
             Category = surrogate.Category,
             UnhealthyModels = Set(surrogate.UnhealthyModels),
+            UsedUpModels = Set(surrogate.UsedUpModels),
         },
         LambdaCost = surrogate.LambdaCost,
         LambdaLatency = surrogate.LambdaLatency,
@@ -64,6 +66,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         AllowedModels = Names(value.Needs.AllowedModels),
         Category = value.Needs.Category,
         UnhealthyModels = Names(value.Needs.UnhealthyModels),
+        UsedUpModels = Names(value.Needs.UsedUpModels),
         LambdaCost = value.LambdaCost,
         LambdaLatency = value.LambdaLatency,
         StrongModel = value.Deferral?.Strong.Value,

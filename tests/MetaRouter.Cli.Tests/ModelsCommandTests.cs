@@ -99,6 +99,28 @@ public sealed class ModelsCommandTests : IDisposable
         Directory.GetFiles(_folder.Path).Select(Path.GetFileName).ShouldBe(["bad.jsonl"]);
     }
 
+    [Fact]
+    public async Task Add_IntoADevice_ExitsWith2AndLeavesItADevice()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // no devices among its files
+        }
+
+        const string Device = "/dev/nothing-of-metarouter"; // not null: root would lose it where this fails
+        try
+        {
+            var (code, _, error) = await Run([.. s_newcomer, "--out", Device]);
+            code.ShouldBe(2);
+            error.ShouldContain("is a device");
+            File.Exists(Device).ShouldBeFalse();
+        }
+        finally
+        {
+            File.Delete(Device);
+        }
+    }
+
     private string PathOf(string name) => _folder.File(name);
 
     private static Task<(int Code, string Output, string Error)> Run(params string[] args) => CommandRun.Run(args);

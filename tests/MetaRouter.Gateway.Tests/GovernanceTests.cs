@@ -461,6 +461,21 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DearShare_UsedUp_IsTheReasonThatIsTold()
+    {
+        await using var gateway = await StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak, "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25",
+            "--Gateway:CategoryPins:medical:0", Strong);
+
+        (await gateway.PostAsync(Chat, Body("auto:quality"))).Headers["x-router-model"].ShouldBe(Weak); // a quarter of one request is none
+        var ranking = (await gateway.PostAsync("/v1/router/route", """{"input":"a"}""")).Body["ranking"]!.AsArray().ToDictionary(m => (string)m!["model"]!, m => (string?)m!["excluded"]);
+        ranking[Strong].ShouldBe("share_used_up");
+        ranking["gemini-1.5-pro-002"].ShouldBe("not_allowed");
+        (await gateway.PostAsync(Chat, Body("auto"), ("x-router-category", "medical"))).ShouldFail(422, "no_model_allowed", $"'{Strong}' has had its share of the tenant's requests", "raise the share");
+        (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200); // who names it is not held to the share
+    }
+
+    [Fact]
     public async Task DearShare_CountsBothAnswersOfAComparison()
     {
         await using var gateway = await StartAsync(

@@ -71,9 +71,9 @@ internal static class CalibrateCommand
     private static Threshold FromSnapshot(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string? snapshot)
     {
         var (requests, bad) = TrafficReader.Read(data);
-        if (bad.Count > 0)
+        if (bad.Skipped is { } skipped)
         {
-            terminal.Error.WriteLine($"Warning: {data}: skipped {bad.Count} bad {(bad.Count == 1 ? "line" : "lines")}: {bad[0]}");
+            terminal.Error.WriteLine($"Warning: {data}: {skipped}");
         }
 
         return Threshold.OfSnapshot(snapshot is null ? Snapshot.Default : SnapshotFile.Read(snapshot), requests, strong, weak, share);

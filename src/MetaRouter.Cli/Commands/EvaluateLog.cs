@@ -17,11 +17,15 @@ internal static class EvaluateLog
 
     public static int Run(Terminal terminal, IReadOnlyList<string> paths, bool json)
     {
-        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read(paths);
-        foreach (var file in bad.GroupBy(b => b.Path, b => b.Line))
+        var (decisions, leftOut, repeated, astray, bad) = DecisionLogReader.Read(paths);
+        foreach (var (path, lines) in bad)
         {
-            var lines = file.Count();
-            terminal.Error.WriteLine($"Warning: {file.Key}: skipped {lines} bad {(lines == 1 ? "line" : "lines")}: {string.Join("; ", file.Take(3))}{(lines > 3 ? "; ..." : "")}");
+            terminal.Error.WriteLine($"Warning: {path}: {lines.Skipped}");
+        }
+
+        if (repeated > 0)
+        {
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Warning: {repeated:n0} {(repeated == 1 ? "decision stands" : "decisions stand")} on a later line once more; each counts once."));
         }
 
         if (astray > 0)
@@ -53,7 +57,7 @@ internal static class EvaluateLog
         new ResultTable($"What policies would have earned, from {name}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Astray = astray, Policies = estimates }));
+            terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Repeated = repeated, Astray = astray, Policies = estimates }));
         }
 
         return ExitCodes.Success;

@@ -94,10 +94,10 @@ internal static class ModelsCommand
             throw new BadInputException($"--sibling {sibling}: the snapshot does not know it. It knows {string.Join(", ", before.Models.Select(m => m.Id.Value).Order(StringComparer.Ordinal))}.");
         }
 
-        var (answers, bad) = answersPath is null ? ([], []) : GradedAnswerReader.Read(answersPath, model.Id);
-        if (bad.Count > 0)
+        var (answers, bad) = answersPath is null ? ([], new()) : GradedAnswerReader.Read(answersPath, model.Id);
+        if (bad.Skipped is { } skipped)
         {
-            terminal.Error.WriteLine($"Warning: {answersPath}: skipped {Readable.Count(bad.Count, "bad line")}: {bad[0]}");
+            terminal.Error.WriteLine($"Warning: {answersPath}: {skipped}");
         }
 
         using var file = ReplacementFile.Create(target);

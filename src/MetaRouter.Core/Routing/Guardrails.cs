@@ -43,6 +43,7 @@ public sealed class Guardrails
                 : (needs.Capabilities & ~model.Capabilities) != 0 ? ModelExclusion.MissingCapability
                 : (long)needs.PromptTokens + needs.ExpectedOutputTokens > model.ContextWindow ? ModelExclusion.ContextTooSmall
                 : IsOver(predictedCostUsd[i], limit) ? ModelExclusion.OverCostLimit
+                : needs.UsedUpModels?.Contains(model.Id) is true ? ModelExclusion.ShareUsedUp
                 : ModelExclusion.None;
             allowed += verdicts[i] == ModelExclusion.None ? 1 : 0;
         }

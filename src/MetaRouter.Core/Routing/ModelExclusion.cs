@@ -23,4 +23,7 @@ public enum ModelExclusion : byte
 
     /// <summary>The call is predicted to cost more than the operator or the request allows.</summary>
     OverCostLimit,
+
+    /// <summary>It has had its share of the tenant's requests.</summary>
+    ShareUsedUp,
 }

@@ -71,6 +71,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
         ModelExclusion.ContextTooSmall => FormattableString.Invariant($"holds {model.ContextWindow} tokens and the request needs {(long)needs.PromptTokens + needs.ExpectedOutputTokens}"),
         ModelExclusion.OverCostLimit when float.IsNaN(costUsd) => FormattableString.Invariant($"has no predicted cost to hold against the limit of ${limitUsd:0.############}"),
         ModelExclusion.OverCostLimit => FormattableString.Invariant($"would cost ${costUsd:0.############}, over the limit of ${limitUsd:0.############}"),
+        ModelExclusion.ShareUsedUp => "has had its share of the tenant's requests",
         _ => "may answer",
     };
 
@@ -81,6 +82,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
         ModelExclusion.Unhealthy => "Wait for an upstream to recover, or add a model of another one.",
         ModelExclusion.MissingCapability => "Add a model with the missing capability, or ask for less.",
         ModelExclusion.ContextTooSmall => "Shorten the prompt or the completion, or add a model with a larger context window.",
+        ModelExclusion.ShareUsedUp => "Ask again once other models have answered more, raise the share, or add a model that it is not about.",
         _ => "Raise the cost limit, shorten the request, or add a cheaper model.",
     };
 }

@@ -23,6 +23,9 @@ public readonly record struct RouteNeeds
     /// <summary>Models whose upstream is failing; null: none.</summary>
     public IReadOnlySet<ModelId>? UnhealthyModels { get; init; }
 
+    /// <summary>Models that have had their share of the tenant's requests; null: none.</summary>
+    public IReadOnlySet<ModelId>? UsedUpModels { get; init; }
+
     /// <summary>The category of <see cref="GuardrailOptions.CategoryPins"/> the request falls into; null: none.</summary>
     public string? Category { get; init; }
 }

@@ -211,7 +211,8 @@ public sealed class RoutingPool
         var scale = Enumerable.Range(0, catalog.Count).Max(i => answers[i] > 0 ? spent[i] / answers[i] : 0);
         if (scale <= 0)
         {
-            scale = catalog.Models.Where(m => m.Enabled).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
+            // Where calls that were metered without tokens cost nothing, the meter's price is nobody's.
+            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
         }
 
         return (scale, requests);

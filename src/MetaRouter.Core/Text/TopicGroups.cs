@@ -171,7 +171,7 @@ public sealed class TopicGroups
     private static ImmutableArray<string>[] Words(int[] kind, byte[] of, IReadOnlyList<string> texts)
     {
         var groups = of.Max() + 1;
-        var aWord = new Regex("[A-Za-z]{4,20}", RegexOptions.CultureInvariant | RegexOptions.Compiled);
+        var aWord = new Regex(@"\p{IsCJKUnifiedIdeographs}{2,20}|\p{L}[\p{L}\p{M}]{3,19}", RegexOptions.CultureInvariant | RegexOptions.Compiled); // of ideographs two say as much as four letters
         var (holds, requests, seen) = (new Dictionary<string, int[]>(StringComparer.Ordinal), new int[groups], new HashSet<string>(StringComparer.Ordinal));
         for (var i = 0; i < kind.Length; i++)
         {

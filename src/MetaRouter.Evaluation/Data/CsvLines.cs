@@ -18,7 +18,7 @@ internal static class CsvLines
     /// <param name="path">Names the rows' dataset where no column does.</param>
     /// <param name="bad">Takes the lines with more or fewer fields than the header, which are left out.</param>
     /// <exception cref="DataFileException">No such columns, a quote that is not closed or not where it should be, or a text that is not UTF-8.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, List<BadLine> bad)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, BadLines bad)
     {
         using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
         using var rows = Rows(reader, path).GetEnumerator();
@@ -51,7 +51,7 @@ internal static class CsvLines
             }
             else if (line == last)
             {
-                bad.Add(new BadLine(line, $"has {fields.Count} fields, and the header {header.Count}; quote texts that have separators, quotes or line breaks in them"));
+                bad.Add(line, $"has {fields.Count} fields, and the header {header.Count}; quote texts that have separators, quotes or line breaks in them");
             }
             else
             {
@@ -79,6 +79,7 @@ internal static class CsvLines
             json.WriteString("query", fields[at["query"]]);
             json.WriteStartObject("models");
             json.WriteStartObject(model);
+            var hasDecimalComma = separator != ',' && s_fractions.Any(name => Field(name).Contains(',', StringComparison.Ordinal));
             foreach (var name in s_figures)
             {
                 if (Field(name) is not { Length: > 0 } figure)
@@ -86,7 +87,9 @@ internal static class CsvLines
                     continue;
                 }
 
-                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.') : figure;
+                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.')
+                    : hasDecimalComma && IsGrouped(figure) ? figure.Replace(".", "", StringComparison.Ordinal)
+                    : figure;
                 if (double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
                 {
                     json.WriteNumber(name, number);
@@ -104,6 +107,10 @@ internal static class CsvLines
 
         return buffer.ToArray();
     }
+
+    /// <summary>Thousands with points between them, as who writes a decimal comma may group them: 1.250 tokens are not one and a quarter.</summary>
+    private static bool IsGrouped(string figure) =>
+        figure.Split('.') is [{ Length: 1 or 2 or 3 } first, _, ..] parts && first[0] != '0' && parts.Skip(1).All(p => p.Length == 3) && parts.All(p => p.All(char.IsAsciiDigit));
 
     /// <summary>Each row with the lines it begins and ends on; empty lines are left out.</summary>
     private static IEnumerable<(int Line, int Last, List<string> Fields, char Separator)> Rows(StreamReader reader, string path)

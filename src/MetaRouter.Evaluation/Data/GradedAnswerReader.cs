@@ -12,10 +12,10 @@ namespace MetaRouter.Evaluation.Data;
 public static class GradedAnswerReader
 {
     /// <exception cref="DataFileException">The file cannot be read or holds no graded answer of the model.</exception>
-    public static (IReadOnlyList<GradedAnswer> Answers, IReadOnlyList<BadLine> BadLines) Read(string path, ModelId model)
+    public static (IReadOnlyList<GradedAnswer> Answers, BadLines BadLines) Read(string path, ModelId model)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var (answers, bad) = (new List<GradedAnswer>(), new List<BadLine>());
+        var (answers, bad) = (new List<GradedAnswer>(), new BadLines());
         foreach (var (line, bytes) in JsonLines.Read(path, bad))
         {
             try
@@ -30,7 +30,7 @@ public static class GradedAnswerReader
 
                 if (!row.TryGetProperty("query", out var query) || query.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(query.GetString()))
                 {
-                    bad.Add(new BadLine(line, "'query' is missing, empty or not a string"));
+                    bad.Add(line, "'query' is missing, empty or not a string");
                     continue;
                 }
 
@@ -39,11 +39,11 @@ public static class GradedAnswerReader
             }
             catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not a JSON object: " + JsonProblem.Of(e)));
+                bad.Add(line, e is FormatException ? e.Message : "not a JSON object: " + JsonProblem.Of(e));
             }
         }
 
-        return answers.Count > 0 ? (answers, bad) : throw new DataFileException($"{path}: no graded answer of '{model}'. " + (bad.Count > 0 ? $"First problem: {bad[0]}." : "A line is {\"query\",\"score\",\"out\"?}, or an outcome row with the model in it."));
+        return answers.Count > 0 ? (answers, bad) : throw new DataFileException($"{path}: no graded answer of '{model}'. " + (bad.Count > 0 ? $"First problem: {bad.First[0]}." : "A line is {\"query\",\"score\",\"out\"?}, or an outcome row with the model in it."));
     }
 
     private static double? Number(JsonElement cell, string name, double max)

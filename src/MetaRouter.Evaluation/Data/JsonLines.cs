@@ -13,12 +13,12 @@ internal static class JsonLines
 
     /// <param name="bad">Takes the rows of a table that have more or fewer fields than its header, which are left out; null: nobody asks for them.</param>
     /// <exception cref="DataFileException">Missing, unreadable, not gzip though named .gz, cut short, or with a line over 32 MB.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, List<BadLine>? bad = null)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, BadLines? bad = null)
     {
         using var stream = Open(path);
         if (DataFolder.IsTable(path))
         {
-            foreach (var row in CsvLines.Read(path, stream, bad ?? []))
+            foreach (var row in CsvLines.Read(path, stream, bad ?? new BadLines()))
             {
                 yield return row;
             }

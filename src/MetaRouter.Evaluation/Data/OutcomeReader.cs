@@ -61,9 +61,9 @@ public static class OutcomeReader
         return new OutcomeFile(Table(DataFolder.NameOf(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, rows.Count - firsts.Count);
     }
 
-    private static (List<Row> Rows, HashSet<ModelId> Models, List<BadLine> Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)
+    private static (List<Row> Rows, HashSet<ModelId> Models, BadLines Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)
     {
-        var (rows, models, bad) = (new List<Row>(), new HashSet<ModelId>(), new List<BadLine>());
+        var (rows, models, bad) = (new List<Row>(), new HashSet<ModelId>(), new BadLines());
         var ids = new Dictionary<string, (string Query, List<ModelId> Named)>(StringComparer.Ordinal);
         foreach (var (line, json) in JsonLines.Read(path, bad))
         {
@@ -84,13 +84,13 @@ public static class OutcomeReader
             catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
                 // A JSON string of bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when read.
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e)));
+                bad.Add(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e));
             }
         }
 
         if (ids.Count == 0)
         {
-            throw new DataFileException($"{path}: no usable line. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad[0]}."));
+            throw new DataFileException($"{path}: no usable line. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad.First[0]}."));
         }
 
         return (rows, models, bad);

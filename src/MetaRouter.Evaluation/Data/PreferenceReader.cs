@@ -13,9 +13,9 @@ public static class PreferenceReader
         line.ValueKind == JsonValueKind.Object && line.TryGetProperty("model_a", out _) && line.TryGetProperty("model_b", out _) && line.TryGetProperty("votes", out _);
 
     /// <exception cref="DataFileException">The file cannot be read.</exception>
-    public static (IReadOnlyList<PreferencePair> Pairs, IReadOnlyList<BadLine> Bad) Read(string path)
+    public static (IReadOnlyList<PreferencePair> Pairs, BadLines Bad) Read(string path)
     {
-        var (pairs, bad) = (new List<PreferencePair>(), new List<BadLine>());
+        var (pairs, bad) = (new List<PreferencePair>(), new BadLines());
         foreach (var (line, json) in JsonLines.Read(path))
         {
             try
@@ -26,7 +26,7 @@ public static class PreferenceReader
             catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
                 // Bad UTF-8 or a lone surrogate surfaces as InvalidOperationException when it is read or compared.
-                bad.Add(new BadLine(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e)));
+                bad.Add(line, e is FormatException ? e.Message : "not valid JSON: " + JsonProblem.Of(e));
             }
         }
 

@@ -6,10 +6,10 @@ namespace MetaRouter.Evaluation.Data;
 public static class TextDocumentReader
 {
     /// <exception cref="DataFileException">The file cannot be read or has no usable line.</exception>
-    public static (IReadOnlyList<TextDocument> Documents, IReadOnlyList<BadLine> BadLines) Read(string path)
+    public static (IReadOnlyList<TextDocument> Documents, BadLines BadLines) Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var (documents, bad) = (new List<TextDocument>(), new List<BadLine>());
+        var (documents, bad) = (new List<TextDocument>(), new BadLines());
         foreach (var (line, json) in JsonLines.Read(path))
         {
             try
@@ -18,7 +18,7 @@ public static class TextDocumentReader
                 var row = document.RootElement;
                 if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("text", out var text) || text.ValueKind != JsonValueKind.String)
                 {
-                    bad.Add(new BadLine(line, "'text' is missing or not a string"));
+                    bad.Add(line, "'text' is missing or not a string");
                     continue;
                 }
 
@@ -27,12 +27,12 @@ public static class TextDocumentReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, "not valid JSON: " + JsonProblem.Of(e)));
+                bad.Add(line, "not valid JSON: " + JsonProblem.Of(e));
             }
         }
 
         return documents.Count > 0
             ? (documents, bad)
-            : throw new DataFileException($"{path}: no usable line. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad[0]}."));
+            : throw new DataFileException($"{path}: no usable line. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad.First[0]}."));
     }
 }

@@ -8,11 +8,11 @@ public static class TrafficReader
     private static readonly string[] s_names = ["query", "text", "prompt"];
 
     /// <exception cref="DataFileException">The file cannot be read or holds no request.</exception>
-    public static (IReadOnlyList<string> Requests, IReadOnlyList<BadLine> BadLines) Read(string path)
+    public static (IReadOnlyList<string> Requests, BadLines BadLines) Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var plain = path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
-        var (requests, bad) = (new List<string>(), new List<BadLine>());
+        var (requests, bad) = (new List<string>(), new BadLines());
         var answered = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (line, bytes) in JsonLines.Read(path, bad))
         {
@@ -29,7 +29,7 @@ public static class TrafficReader
                 var text = s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null).FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
                 if (text is null)
                 {
-                    bad.Add(new BadLine(line, $"has none of {string.Join(", ", s_names)}"));
+                    bad.Add(line, $"has none of {string.Join(", ", s_names)}");
                 }
                 else if (!row.TryGetProperty("models", out _) || answered.Add(text))
                 {
@@ -38,10 +38,10 @@ public static class TrafficReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                bad.Add(new BadLine(line, "not a JSON object: " + JsonProblem.Of(e)));
+                bad.Add(line, "not a JSON object: " + JsonProblem.Of(e));
             }
         }
 
-        return requests.Count > 0 ? (requests, bad) : throw new DataFileException($"{path}: no request. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad[0]}."));
+        return requests.Count > 0 ? (requests, bad) : throw new DataFileException($"{path}: no request. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad.First[0]}."));
     }
 }

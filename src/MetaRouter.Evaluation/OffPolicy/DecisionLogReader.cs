@@ -17,15 +17,15 @@ public static class DecisionLogReader
     private const double Tolerance = 1e-3;
 
     /// <param name="paths">The files of one log, the oldest first.</param>
-    /// <returns>Astray: words about decisions that stand in none of the files.</returns>
+    /// <returns>Repeated: lines of decisions that an earlier line has, as where one file is another's later copy; they count once. Astray: words about decisions that stand in none of the files.</returns>
     /// <exception cref="DataFileException">A file cannot be read, or they have no usable decision.</exception>
-    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Astray, IReadOnlyList<(string Path, BadLine Line)> BadLines) Read(IReadOnlyList<string> paths)
+    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Repeated, int Astray, IReadOnlyList<(string Path, BadLines Lines)> BadLines) Read(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var (decisions, bad, leftOut) = (new List<((string, long) Key, LoggedDecision Decision)>(), new List<(string Path, BadLine Line)>(), 0);
+        var (decisions, bad, leftOut, repeated) = (new List<((string, long) Key, LoggedDecision Decision)>(), paths.Select(path => (Path: path, Lines: new BadLines())).ToArray(), 0, 0);
         var known = new HashSet<(string, long)>();
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
-        foreach (var (path, line, json) in paths.SelectMany(path => JsonLines.Read(path).Select(read => (path, read.Line, read.Json))))
+        foreach (var (lines, line, json) in bad.SelectMany(file => JsonLines.Read(file.Path).Select(read => (file.Lines, read.Line, read.Json))))
         {
             try
             {
@@ -38,33 +38,40 @@ public static class DecisionLogReader
                     var named = Enum.Parse<FeedbackKind>(kind.GetString()!);
                     of[named] = row.TryGetProperty("withdrawn", out var taken) && taken.GetBoolean() ? null : Said(named, row.GetProperty("value").GetInt32());
                 }
-                else if (!IsOfTheChosen(row))
-                {
-                    leftOut++;
-                    known.Add(key);
-                }
                 else
                 {
-                    decisions.Add((key, Decision(row)));
-                    known.Add(key);
+                    var decision = IsOfTheChosen(row) ? Decision(row) : null;
+                    if (!known.Add(key))
+                    {
+                        repeated++;
+                    }
+                    else if (decision is null)
+                    {
+                        leftOut++;
+                    }
+                    else
+                    {
+                        decisions.Add((key, decision));
+                    }
                 }
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
             {
-                bad.Add((path, new BadLine(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them")));
+                lines.Add(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them");
             }
         }
 
         if (decisions.Count == 0)
         {
-            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (bad.Count == 0 ? "Name the log of a host whose DecisionLog option is set." : $"First problem: {bad[0].Path}, {bad[0].Line}."));
+            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (bad.FirstOrDefault(file => file.Lines.Count > 0) is { Lines: { } lines } worst ? $"First problem: {worst.Path}, {lines.First[0]}." : "Name the log of a host whose DecisionLog option is set."));
         }
 
         return (
             [.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)],
             leftOut,
+            repeated,
             said.Where(s => !known.Contains(s.Key)).Sum(s => s.Value.Count),
-            bad);
+            [.. bad.Where(file => file.Lines.Count > 0)]);
     }
 
     private static bool IsOfTheChosen(JsonElement row)

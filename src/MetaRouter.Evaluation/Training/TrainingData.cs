@@ -64,7 +64,7 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             var (made, report, leftOut) = PreferenceJoin.Join(file.Split(".jsonl")[0], labels, graded, seed, cancellationToken);
             joined.AddRange(made);
             preferences.AddRange(report);
-            var why = (string[])[.. leftOut > 0 ? [$"{leftOut} preference labels of models without {PreferenceDebiasing.LeastGold} graded answers of both, or too few labels of them"] : (string[])[], .. bad.Count > 0 ? [$"{bad.Count} bad lines, such as {bad[0]}"] : (string[])[]];
+            var why = (string[])[.. leftOut > 0 ? [$"{leftOut} preference labels of models without {PreferenceDebiasing.LeastGold} graded answers of both, or too few labels of them"] : (string[])[], .. bad.Count > 0 ? [$"{bad.Count} bad lines, such as {bad.First[0]}"] : (string[])[]];
             if (why.Length > 0)
             {
                 skipped.Add(new SkippedFile(file, string.Join("; ", why)));

@@ -42,7 +42,7 @@ internal sealed class ChatEndpoint(
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
-        var allowed = governor.Allowed(catalog, tenant, controls.Category, isRouted);
+        var allowed = governor.Allowed(catalog, tenant, controls.Category);
         var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
@@ -55,7 +55,7 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = call.Session is { } session && isDecided ? await sessions.RecallAsync(session, context.RequestAborted).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), AllowedModels = allowed },
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), UsedUpModels = isRouted ? governor.UsedUp(tenant) : null, AllowedModels = allowed },
         };
         try
         {

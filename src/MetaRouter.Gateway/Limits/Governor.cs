@@ -47,16 +47,17 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
         return limit is null ? default : CountAsync(context, tenant, user, limit.Value);
     }
 
-    /// <summary>The models that the tenant, the category and the share of dear ones leave; null: all.</summary>
-    /// <param name="routed">The router chooses; the share of dear models is no matter of who names one.</param>
+    /// <summary>The models that the tenant and the category leave; null: all.</summary>
     /// <exception cref="ApiException">400: no such category.</exception>
-    public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category, bool routed)
+    public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category)
     {
         var (rules, pins) = (Of(tenant), PinsOf(category));
-        var dear = routed && rules?.IsDearShareUsedUp() == true ? rules.Dear : null;
-        return rules?.Allowed is null && pins is null && dear is null ? null
-            : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false && dear?.Contains(m) != true).ToHashSet();
+        return rules?.Allowed is null && pins is null ? null
+            : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false).ToHashSet();
     }
+
+    /// <summary>The dear models, where one more request to them would be more than their share of the tenant's routed ones; null: it would not. Who names a model is not held to it.</summary>
+    public IReadOnlySet<ModelId>? UsedUp(string tenant) => Of(tenant) is { } rules && rules.IsDearShareUsedUp() ? rules.Dear : null;
 
     /// <summary>Whether the tenant and the category leave a model that is named and need not be in the catalog.</summary>
     /// <exception cref="ApiException">400: no such category.</exception>

@@ -14,6 +14,7 @@ internal static class Names
         ModelExclusion.Unhealthy => "unhealthy",
         ModelExclusion.MissingCapability => "missing_capability",
         ModelExclusion.ContextTooSmall => "context_too_small",
+        ModelExclusion.ShareUsedUp => "share_used_up",
         _ => "over_cost_limit",
     };
 

@@ -41,9 +41,9 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     {
         var category = context.Request.Headers[Limits.Governor.CategoryHeader].ToString();
         var catalog = pool.Current.Catalog;
-        var (allowed, unhealthy, own) = (governor.Allowed(catalog, tenant, category.Length == 0 ? null : category, routed: true), upstreams.Unhealthy(catalog), request.Needs.AllowedModels);
-        return allowed is null && unhealthy is null ? request
-            : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
+        var (allowed, unhealthy, usedUp, own) = (governor.Allowed(catalog, tenant, category.Length == 0 ? null : category), upstreams.Unhealthy(catalog), governor.UsedUp(tenant), request.Needs.AllowedModels);
+        return allowed is null && unhealthy is null && usedUp is null ? request
+            : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, UsedUpModels = usedUp, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
     }
 
     private async Task FeedbackAsync(HttpContext context)

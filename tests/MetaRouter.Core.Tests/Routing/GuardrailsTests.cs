@@ -110,16 +110,17 @@ public class GuardrailsTests
             Model("down"),
             Model("blind") with { Capabilities = ModelCapabilities.Tools },
             Model("short") with { ContextWindow = 1_000 },
-            Model("dear")]);
-        var needs = new RouteNeeds { Capabilities = ModelCapabilities.Vision, PromptTokens = 900, ExpectedOutputTokens = 200, MaxCostUsd = 0.01, AllowedModels = Set("off", "down", "blind", "short", "dear") };
+            Model("dear"),
+            Model("fed")]);
+        var needs = new RouteNeeds { Capabilities = ModelCapabilities.Vision, PromptTokens = 900, ExpectedOutputTokens = 200, MaxCostUsd = 0.01, AllowedModels = Set("off", "down", "blind", "short", "dear", "fed"), UsedUpModels = Set("barred", "dear", "fed") };
 
-        var refused = Should.Throw<NoModelAllowedException>(() => new Guardrails().Apply(catalog, needs, [1, 1, 1, 1, 1, 0.5f], Set("down"), new ModelExclusion[6]));
+        var refused = Should.Throw<NoModelAllowedException>(() => new Guardrails().Apply(catalog, needs, [1, 1, 1, 1, 1, 0.5f, 0.001f], Set("down"), new ModelExclusion[7]));
 
-        refused.Excluded.Select(one => one.Reason).ShouldBe([ModelExclusion.Disabled, ModelExclusion.NotAllowed, ModelExclusion.Unhealthy, ModelExclusion.MissingCapability, ModelExclusion.ContextTooSmall, ModelExclusion.OverCostLimit]);
+        refused.Excluded.Select(one => one.Reason).ShouldBe([ModelExclusion.Disabled, ModelExclusion.NotAllowed, ModelExclusion.Unhealthy, ModelExclusion.MissingCapability, ModelExclusion.ContextTooSmall, ModelExclusion.OverCostLimit, ModelExclusion.ShareUsedUp]);
         refused.Message.ShouldStartWith(
             "No model may answer this request: 'off' is disabled; 'barred' is not on the allow-list; 'down' is unhealthy; 'blind' lacks Vision; "
-            + "'short' holds 1000 tokens and the request needs 1100; 'dear' would cost $0.5, over the limit of $0.01. Enable a model in the catalog. Add a model to the allow-list");
-        refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model.");
+            + "'short' holds 1000 tokens and the request needs 1100; 'dear' would cost $0.5, over the limit of $0.01; 'fed' has had its share of the tenant's requests. Enable a model in the catalog. Add a model to the allow-list");
+        refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model. Ask again once other models have answered more, raise the share, or add a model that it is not about.");
     }
 
     [Fact]

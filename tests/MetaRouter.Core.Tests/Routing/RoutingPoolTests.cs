@@ -4,6 +4,7 @@ using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
+using MetaRouter.Core.Tests.Prediction;
 using static MetaRouter.Core.Tests.MetaLearning.SomeSnapshots;
 
 namespace MetaRouter.Core.Tests.Routing;
@@ -201,6 +202,20 @@ public class RoutingPoolTests
         pool.Values.Quality.ToArray().ShouldAllBe(q => Math.Abs(q - 0.95f) < 1e-5);
         Predict(pool).Outcomes.ShouldAllBe(o => o.CostUsd == 0 && o.IsValid);
         Predict(Pool(Profile("new", 0))).Outcomes[0].IsValid.ShouldBeTrue();
+    }
+
+    /// <summary>Of models that nobody is billed for a table has often no tokens: what they are metered by then is no price.</summary>
+    [Fact]
+    public void New_AllMeteredAtNothingWithoutTokens_IsFree()
+    {
+        string[] queries = [.. Enumerable.Range(0, 40).Select(i => $"What is item {i}?")];
+        var table = SomeTables.Of(["a", "b"], queries, [.. queries.SelectMany((_, i) => new[] { i % 2f, i % 3 == 0 ? 1f : 0 })], new double[2 * queries.Length]);
+
+        var pool = RoutingPool.OfSnapshot(SnapshotTrainer.Train(table, Quick));
+        pool.IsFree.ShouldBeTrue();
+        Predict(pool).Outcomes.ShouldAllBe(o => o.CostUsd == 0);
+
+        new RoutingPool(pool.Snapshot, new ModelCatalog([new ModelProfile(new ModelId("a"), new(1), new(4)), pool.Snapshot.Models[1]])).IsFree.ShouldBeFalse();
     }
 
     [Fact]

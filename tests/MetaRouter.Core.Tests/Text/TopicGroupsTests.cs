@@ -24,6 +24,17 @@ public class TopicGroupsTests
     }
 
     [Fact]
+    public void Learn_TextsOfAnyScript_TellsTheirWordsWhole()
+    {
+        string[] texts = ["die Lösung der Übung", "证明：任意整数", "أثبت المعادلة"];
+        int[] kind = [.. Enumerable.Range(0, 60).Select(i => i % 3)];
+        float[] x = [.. kind.SelectMany(k => (float[])[k, 0])];
+        var groups = TopicGroups.Learn(["de", "zh", "ar"], kind, x, Features, Features, [.. kind.Select(k => texts[k])]);
+
+        groups.All.Select(g => g.Label).ShouldBe(["de (lösung, übung)", "zh (任意整数, 证明)", "ar (أثبت, المعادلة)"]);
+    }
+
+    [Fact]
     public void Learn_ManyKinds_GathersTheNearest()
     {
         // Twenty kinds on a line, in pairs: 0 and 10 at the same place, 1 and 11, and so on.

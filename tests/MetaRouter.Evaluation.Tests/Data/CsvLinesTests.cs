@@ -31,7 +31,7 @@ public sealed class CsvLinesTests : IDisposable
 
         var (read, same) = (OutcomeReader.Read(csv), OutcomeReader.Read(lines));
 
-        read.BadLines.ShouldBeEmpty();
+        read.BadLines.First.ShouldBeEmpty();
         read.Table.Name.ShouldBe("own");
         read.Table.Models.ShouldBe(same.Table.Models);
         read.Table.Queries.ShouldBe(same.Table.Queries);
@@ -71,10 +71,23 @@ public sealed class CsvLinesTests : IDisposable
     {
         var read = OutcomeReader.Read(_folder.Write("own.csv", text.Split('\n')));
 
-        read.BadLines.ShouldBeEmpty();
+        read.BadLines.First.ShouldBeEmpty();
         read.Table.Queries.ShouldBe(["q"]);
         read.Table.Score.ShouldBe([0.25f]);
         read.Table.CostUsd.ShouldBe([0.5]);
+    }
+
+    /// <summary>Where the comma is the decimal sign; elsewhere a point is it.</summary>
+    [Theory]
+    [InlineData("0,002", "1.250", 1250)]
+    [InlineData("0,002", "1.250.000", 1_250_000)]
+    [InlineData("0,002", "12.5", 12.5)]
+    [InlineData("0,002", "0.250", 0.25)]
+    [InlineData("0.002", "1.250", 1.25)]
+    public void Read_PointsBetweenThousandsOfTokens_ArePassedOver(string cost, string tokens, double read)
+    {
+        var table = OutcomeReader.Read(_folder.Write("own.csv", "query;model;score;cost_usd;in;out", $"q;small;1;{cost};{tokens};7")).Table;
+        (table.InputTokens[0], table.OutputTokens[0], table.CostUsd[0]).ShouldBe(((float)read, 7, 0.002));
     }
 
     [Theory]
@@ -104,7 +117,7 @@ public sealed class CsvLinesTests : IDisposable
     [Fact]
     public void Read_IdThatAModelAnsweredBefore_IsNamedAsTheTableHasIt() =>
         OutcomeReader.Read(_folder.Write("own.csv", "id,query,model,score,cost_usd", "7,first,small,1,0.001", "7,first,large,1,0.001", "7,second,small,1,0.001"))
-            .BadLines.ShouldHaveSingleItem().ToString().ShouldContain("line 4: id '7' has an answer of 'small' on an earlier line");
+            .BadLines.First.ShouldHaveSingleItem().ToString().ShouldContain("line 4: id '7' has an answer of 'small' on an earlier line");
 
     /// <summary>The last line of an export that was cut short, or a footer: that line's problem, as in JSON lines, and not the table's.</summary>
     [Fact]
@@ -115,9 +128,9 @@ public sealed class CsvLinesTests : IDisposable
         var read = OutcomeReader.Read(path);
 
         read.Table.Queries.ShouldBe(["first", "third"]);
-        read.BadLines.Select(b => b.Line).ShouldBe([3, 5]);
+        read.BadLines.First.Select(b => b.Line).ShouldBe([3, 5]);
         read.Warning.ShouldNotBeNull().ShouldContain("line 3: has 5 fields, and the header 4");
-        TrafficReader.Read(path).BadLines.Select(b => b.Line).ShouldBe([3, 5]);
+        TrafficReader.Read(path).BadLines.First.Select(b => b.Line).ShouldBe([3, 5]);
     }
 
     /// <summary>As spreadsheets save it unless told otherwise: the query learned from would not be the one that was asked.</summary>

@@ -31,7 +31,7 @@ public sealed class OutcomeReaderTests : IDisposable
         table.LatencySeconds[1].ShouldBe(1.5f);
         file.Rows[0].ShouldBe(new OutcomeRowInfo("1", "d", "c", "one", true, true, false));
         file.Rows[1].Contaminated.ShouldBeFalse();
-        file.BadLines.ShouldBeEmpty();
+        file.BadLines.First.ShouldBeEmpty();
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class OutcomeReaderTests : IDisposable
         file.Table.Ids.ShouldBe(["7"]);
         file.Table.Models.Select(m => m.Value).ShouldBe(["a", "b", "c"]);
         file.Table.Score.ShouldBe([1, 0, 1]);
-        file.BadLines.Select(b => b.ToString()).ShouldBe(["line 4: id '7' has an answer of 'b' on an earlier line", "line 5: id '7' has another query on an earlier line"]);
+        file.BadLines.First.Select(b => b.ToString()).ShouldBe(["line 4: id '7' has an answer of 'b' on an earlier line", "line 5: id '7' has another query on an earlier line"]);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class OutcomeReaderTests : IDisposable
         var file = OutcomeReader.Read(_folder.Write("x.jsonl", Both, "", line, Unpriced));
 
         file.Table.Ids.ShouldBe(["1", "2"]);
-        var bad = file.BadLines.ShouldHaveSingleItem();
+        var bad = file.BadLines.First.ShouldHaveSingleItem();
         bad.Line.ShouldBe(3);
         bad.Problem.ShouldContain(problem);
     }
@@ -132,7 +132,7 @@ public sealed class OutcomeReaderTests : IDisposable
             stream.Write([(byte)'"', 0xff, 0xfe, (byte)'"', (byte)'\n']);
         }
 
-        OutcomeReader.Read(path).BadLines.ShouldHaveSingleItem().Line.ShouldBe(2);
+        OutcomeReader.Read(path).BadLines.First.ShouldHaveSingleItem().Line.ShouldBe(2);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class OutcomeReaderTests : IDisposable
         foreach (var (name, rows, models) in new[] { ("zeroeval", 2268, 50), ("routellm-gsm8k", 1319, 2), ("routerbench-subset", 2506, 11) })
         {
             var file = OutcomeReader.Read(DataFolder.Find(DataFactAttribute.Folder!, name));
-            file.BadLines.ShouldBeEmpty();
+            file.BadLines.First.ShouldBeEmpty();
             file.Table.Rows.ShouldBe(rows);
             file.Table.ModelCount.ShouldBe(models);
         }

@@ -14,7 +14,7 @@ public sealed class PreferenceReaderTests : IDisposable
         _folder.Write("votes.jsonl", """{"id":"1","query":"q","model_a":"a","model_b":"b","votes":{"a":2,"b":1,"tie":1}}""", """{"query":"r","model_a":"b","model_b":"a","votes":{"b":3}}""");
         var (pairs, bad) = PreferenceReader.Read(Path.Combine(_folder.Path, "votes.jsonl"));
 
-        bad.ShouldBeEmpty();
+        bad.First.ShouldBeEmpty();
         pairs.Select(p => (p.Id, p.Query, p.First.Value, p.Second.Value, p.Gain)).ShouldBe([("1", "q", "a", "b", .25f), ("2", "r", "b", "a", -1f)]);
     }
 
@@ -32,6 +32,6 @@ public sealed class PreferenceReaderTests : IDisposable
         _folder.Write("votes.jsonl", line, """{"query":"r","model_a":"b","model_b":"a","votes":{"b":3}}""");
         var (pairs, bad) = PreferenceReader.Read(Path.Combine(_folder.Path, "votes.jsonl"));
         pairs.ShouldHaveSingleItem();
-        bad.ShouldHaveSingleItem().ToString().ShouldContain(problem);
+        bad.First.ShouldHaveSingleItem().ToString().ShouldContain(problem);
     }
 }

@@ -82,14 +82,26 @@ public sealed class DecisionLogReaderTests : IDisposable
         _folder.Write("log", [Said(1, "Thumb", 1), Said(2, "Thumb", 1), Said(3, "Comparison", 1), Decision(4)]);
         string[] paths = [Path.Combine(_folder.Path, "log.1"), Path.Combine(_folder.Path, "log")];
 
-        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read(paths);
+        var (decisions, leftOut, _, astray, bad) = DecisionLogReader.Read(paths);
         decisions.Select(d => d.Reward).ShouldBe([1, 1, null]);
         (leftOut, astray).ShouldBe((1, 0));
         bad.Single().Path.ShouldBe(paths[0]);
 
-        (decisions, _, astray, _) = DecisionLogReader.Read(paths[1..]);
+        (decisions, _, _, astray, _) = DecisionLogReader.Read(paths[1..]);
         decisions.Count.ShouldBe(1);
         astray.ShouldBe(3);
+    }
+
+    [Fact]
+    public void Read_FileAndItsLaterCopy_CountsEachDecisionOnce()
+    {
+        var offered = Decision(3).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal);
+        _folder.Write("monday", [Decision(1), Said(1, "Thumb", 0), offered, Decision(2)[..40]]);
+        _folder.Write("tuesday", [Decision(1), Said(1, "Thumb", 0), offered, Decision(2), Said(2, "Thumb", 1)]);
+
+        var (decisions, leftOut, repeated, astray, _) = DecisionLogReader.Read([Path.Combine(_folder.Path, "monday"), Path.Combine(_folder.Path, "tuesday")]);
+        decisions.Select(d => d.Reward).ShouldBe([0, 1]);
+        (leftOut, repeated, astray).ShouldBe((1, 2, 0));
     }
 
     [Fact]
@@ -102,9 +114,9 @@ public sealed class DecisionLogReaderTests : IDisposable
     private (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
     {
         _folder.Write("log", lines);
-        var (decisions, leftOut, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
+        var (decisions, leftOut, _, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
         astray.ShouldBe(0);
-        return (decisions, leftOut, [.. bad.Select(b => b.Line)]);
+        return (decisions, leftOut, [.. bad.SelectMany(b => b.Lines.First)]);
     }
 
     private static string Decision(int nonce, string more = "") =>
