@@ -24,6 +24,7 @@ export interface Learning { serving: { version: string; since: string | null; us
 export interface Ranking { candidates: Candidate[]; cost_scale_usd: number; lambda: { mean: number | null; low: number | null; high: number | null; acting: number | null }; dial: { lambda: number; model: string }[] }
 export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; enabled?: boolean }
 export interface ModelLine extends CatalogEntry { circuit: string | null; requests: number | null; errors: number | null; p50_ms: number | null; upstream: string | null }
+export interface ModelLines { etag: string; models: ModelLine[]; known: string[] }
 
 /** The gateway refused, or was not there: status 0. */
 export class ApiError extends Error {
@@ -35,6 +36,8 @@ export class ApiError extends Error {
 const KEY = "metarouter.key";
 let key: string | null = null;
 let refused: () => void = () => {};
+let reached = true;
+const watching = new Set<(reached: boolean) => void>();
 
 export function apiKey(): string | null {
   return (key ??= sessionStorage.getItem(KEY));
@@ -53,6 +56,21 @@ export function setApiKey(value: string | null): void {
 /** What happens when a key that was good is not any more. */
 export function onRefused(act: () => void): void {
   refused = act;
+}
+
+/** Tells when the gateway stops answering, and when it answers again. */
+export function onReach(tell: (reached: boolean) => void): () => void {
+  watching.add(tell);
+  return () => {
+    watching.delete(tell);
+  };
+}
+
+function reach(now: boolean): void {
+  if (now !== reached) {
+    reached = now;
+    watching.forEach((tell) => tell(now));
+  }
 }
 
 export interface Answer<T> { body: T; headers: Headers }
@@ -86,11 +104,14 @@ export async function send(path: string, options: { method?: string; body?: unkn
       throw e;
     }
 
+    reach(false);
     throw new ApiError(0, "unreachable", `The gateway at ${location.origin} does not answer. Check that it runs.`);
   }
 
   if (!response.ok) {
     const error = await problem(response);
+    // A proxy between says in its own words that nobody is behind it.
+    reach(error.status < 502 || error.code !== "");
     if (error.status === 401 && !options.quiet) {
       refused();
     }
@@ -98,6 +119,7 @@ export async function send(path: string, options: { method?: string; body?: unkn
     throw error;
   }
 
+  reach(true);
   return response;
 }
 

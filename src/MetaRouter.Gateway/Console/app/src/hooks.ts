@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ApiError, get, listen, type Overview, type Row } from "./api";
+import { ApiError, get, listen, onReach, type Overview, type Row } from "./api";
 import { onTheme } from "./theme";
 
 /** What an address gave; what was there stays while it is asked again. */
@@ -33,6 +33,7 @@ export function useApi<T>(path: string | null, pollSeconds = 0): Loaded<T> {
     const timer = setInterval(() => document.hidden || setTurn((t) => t + 1), pollSeconds * 1000);
     return () => clearInterval(timer);
   }, [pollSeconds]);
+  useEffect(() => onReach((reached) => reached && setTurn((t) => t + 1)), []);
   const reload = useCallback(() => setTurn((t) => t + 1), []);
   const set = useCallback((data: T) => setState((s) => ({ ...s, data, error: null, loading: false })), []);
   const mine = state.path === path;
@@ -67,6 +68,13 @@ export function useMedia(query: string): boolean {
     return () => media.removeEventListener("change", tell);
   }, [query]);
   return matches;
+}
+
+/** Since when the gateway does not answer; null while it does. */
+export function useAway(): number | null {
+  const [since, setSince] = useState<number | null>(null);
+  useEffect(() => onReach((reached) => setSince(reached ? null : Date.now())), []);
+  return since;
 }
 
 export const PHONE = "(max-width: 760px)";
