@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Protocols;
 using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Evaluation.Tests.Report;
@@ -102,6 +103,21 @@ public sealed class ChartTests
         var points = sum.Points(2);
         points.Single().Expected.ShouldBe(.05, 1e-6);
         points.Single().Realised.ShouldBe(.5, 1e-6);
+    }
+
+    /// <summary>Two answers that were both right at 45 % are no finding, and no answer at all is no point.</summary>
+    [Fact]
+    public void ReliabilityPicture_OfFewRequests_LeavesOutWhatAFewAnswersSay()
+    {
+        float[] expected = [.. Enumerable.Repeat(.95f, 60), .. Enumerable.Repeat(.15f, 60), .45f, .45f];
+        float[] score = [.. Enumerable.Repeat(1f, 60), .. Enumerable.Repeat(0f, 60), 1, 1];
+        var nothing = new Dictionary<string, double>();
+        DialRow Row(string router, Reliability? reliability) => new(router, nothing, new Dictionary<string, Interval>(), 0, new(0, 0), 0, new(0, 0), 0, new(0, 0), 0, new(0, 0), nothing, nothing) { Dial = [new(.1, .5), new(1, .7)], Reliability = reliability };
+
+        var figures = Figures.Of(new ProtocolReport<DialRow>("P2", "own", 1, [Row("metarouter", Reliability.Of(expected, score)), Row("best-single", null)], null));
+        var svg = XDocument.Parse(figures.Single(f => f.Id == "p2-reliability-own").Svg(false));
+
+        svg.Descendants().Count(e => e.Name.LocalName == "circle").ShouldBe(2);
     }
 
     private static double Number(XElement e, string attribute) => double.Parse(e.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
