@@ -93,6 +93,22 @@ public sealed class ChartTests
     [InlineData(-.5, 1, 6, new[] { -.4, -.2, 0, .2, .4, .6, .8, 1 })]
     public void Ticks_AreRound(double low, double high, int wanted, double[] ticks) => Chart.Ticks(low, high, wanted).Select(t => Math.Round(t, 9)).ShouldBe(ticks);
 
+    /// <summary>Of a narrow axis, as regrets of a thousandth have it, every tick says another number.</summary>
+    [Theory]
+    [InlineData(.0012734, .0016312)]
+    [InlineData(.71021, .71194)]
+    public void TicksOfANarrowAxis_ReadApart(double low, double high) => Chart.Ticks(low, high, 6).Select(Chart.Tick).ShouldBeUnique();
+
+    [Fact]
+    public void WhiskerChart_NameLongerThanItsMargin_IsSqueezedAndNotCut()
+    {
+        string[] names = ["nearest examples, all answers scored", "nearest examples, all answers scored, no warm-up"];
+        var texts = XDocument.Parse(new WhiskerChart("t", "x", [.. names.Select(n => new Whisker(n, Role.Rival, 1, 0, 2))], 0, "0.00").ToSvg(false)).Descendants().Where(e => (string?)e.Attribute("class") == "name").ToDictionary(e => e.Value);
+
+        texts[names[0]].Attribute("textLength").ShouldBeNull();
+        Number(texts[names[1]], "textLength").ShouldBeLessThan(Number(texts[names[1]], "x"));
+    }
+
     [Fact]
     public void Reliability_ByHand()
     {
