@@ -241,6 +241,7 @@ await claim("models: add one, see it, remove it; a mistake is told where it was 
   await dialog.getByRole("button", { name: "Remove" }).click();
   await admin.getByText("my-llama was removed.").waitFor();
   await admin.getByRole("button", { name: "Remove my-llama" }).waitFor({ state: "detached" });
+  await admin.waitForFunction(() => document.activeElement.id === "main", null, { timeout: 3000 }).catch(() => must(false, "the focus is lost with the row"));
 });
 
 await claim("mode: observe and back, shown in the frame", async () => {
@@ -316,6 +317,13 @@ await claim("a mode that somebody else set is shown, and so is a gateway that st
   await admin.unroute("**/v1/**");
   await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
   await admin.getByRole("alert").waitFor({ state: "detached" });
+  await show(admin, "overview");
+  await admin.locator(".lead", { hasText: "Live" }).waitFor();
+  await admin.route("**/v1/console/session", () => {}); // the connection stands, and nothing comes
+  await admin.locator(".lead", { hasText: "Connecting…" }).waitFor({ timeout: 25_000 });
+  await admin.unroute("**/v1/console/session");
+  await admin.locator(".lead", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
   admin.expectsRefusals = false;
 });
 

@@ -100,7 +100,7 @@ export async function send(path: string, options: { method?: string; body?: unkn
   try {
     response = await fetch(path, { method: options.method ?? "GET", headers, cache: "no-store", credentials: "omit", ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }), ...(options.signal ? { signal: options.signal } : {}) });
   } catch (e) {
-    if (options.signal?.aborted) {
+    if (options.signal?.aborted && (options.signal.reason as Error).name !== "TimeoutError") {
       throw e;
     }
 
@@ -136,13 +136,15 @@ async function problem(response: Response): Promise<ApiError> {
   return new ApiError(response.status, code, message || `The gateway answered ${response.status} ${response.statusText}.`, after > 0 ? after : null);
 }
 
-/** Server-sent events over fetch, since an EventSource cannot send a header and a key does not belong in an address. Comes back by itself. */
+/** Server-sent events over fetch, since an EventSource cannot send a header and a key does not belong in an address. Comes back by itself, also from a connection that only looks alive. */
 export function listen(path: string, on: (event: string, data: unknown) => void, state: (live: boolean) => void): () => void {
-  const stop = new AbortController();
+  let stopped = false, attempt = new AbortController();
+  const unwatch = onReach((reached) => reached || attempt.abort());
   void (async () => {
-    for (let wait = 500; !stop.signal.aborted; wait = Math.min(wait * 2, 15_000)) {
+    for (let wait = 500; !stopped; wait = Math.min(wait * 2, 15_000)) {
+      attempt = new AbortController();
       try {
-        const response = await send(path, { headers: { Accept: "text/event-stream" }, signal: stop.signal });
+        const response = await send(path, { headers: { Accept: "text/event-stream" }, signal: attempt.signal });
         state(true);
         wait = 500;
         await read(response.body!.pipeThrough(new TextDecoderStream()).getReader(), on);
@@ -157,7 +159,11 @@ export function listen(path: string, on: (event: string, data: unknown) => void,
       await new Promise((done) => setTimeout(done, wait));
     }
   })();
-  return () => stop.abort();
+  return () => {
+    stopped = true;
+    unwatch();
+    attempt.abort();
+  };
 }
 
 async function read(reader: ReadableStreamDefaultReader<string>, on: (event: string, data: unknown) => void): Promise<void> {

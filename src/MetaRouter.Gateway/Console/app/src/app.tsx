@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, apiKey, ask, get, onRefused, setApiKey, type CatalogEntry, type Session } from "./api";
 import { giveColors } from "./colors";
 import { clock } from "./format";
-import { asApiError, to, useApi, useAway, useRoute } from "./hooks";
+import { asApiError, to, useAway, useRoute } from "./hooks";
 import { MODES, modeOf, SessionContext } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
 import { Icon, Logo, type IconName } from "./ui/icons";
@@ -90,12 +90,11 @@ function Shell({ session, leave, change }: { session: Session; leave: () => void
     first.current = false;
   }, [shown.name, id]);
   // Others change the mode too, keys are rotated, and a gateway that was restarted may be another.
-  const fresh = useApi<Session>("/v1/console/session", 10).data;
   useEffect(() => {
-    if (fresh) {
-      change(fresh);
-    }
-  }, [fresh]);
+    const again = () => document.hidden || ask<Session>("/v1/console/session", { signal: AbortSignal.timeout(8000) }).then(({ body }) => change(body), () => {});
+    const timer = setInterval(again, 10_000);
+    return () => clearInterval(timer);
+  }, []);
   const away = useAway();
   const key = rest.length ? [id, ...rest].join("/") : id;
   return (

@@ -24,6 +24,12 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       ask<{ models: CatalogEntry[] }>("/v1/router/models").then(({ body, headers }) => { giveColors(body.models.map((m) => m.id)); setCatalog({ models: body.models, etag: headers.get("etag") ?? etag }); }, (e: unknown) => setError(asApiError(e)));
     }
   }, [etag, open]);
+  useEffect(() => {
+    // The button that was pressed is gone with its row: who moves by keyboard goes on from the page, not from its very beginning.
+    if (done && document.activeElement === document.body) {
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+  }, [lines.data?.models.length]);
   const put = async (models: CatalogEntry[], text: string) => {
     setBusy(true);
     setError(null);
