@@ -95,6 +95,22 @@ public sealed class ConsoleTests
         allowed.ShouldContain((string)overview["totals"]!["best_single"]!["model"]!);
     }
 
+    /// <summary>A position that gives everything to one model stands where that model stands, also where the decision counted other qualities since the words are unfamiliar.</summary>
+    [Fact]
+    public async Task DialOfTheFront_IsMeasuredAsItsModelsAre()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        (await gateway.PostAsync("/v1/router/route", """{"user":"ada","input":"Zqx vlorp grenk tuvahl, miskor dwebble?"}""")).Status.ShouldBe(200);
+
+        var front = (await gateway.GetAsync("/v1/console/front")).Body;
+
+        var alone = front["models"]!.AsArray().ToDictionary(m => (string)m!["name"]!, m => (double)m!["quality"]!);
+        foreach (var position in front["dial"]!.AsArray())
+        {
+            ((double)position!["quality"]!).ShouldBe(alone[position["shares"]!.AsObject().Single().Key], 1e-6);
+        }
+    }
+
     [Fact]
     public async Task UpstreamThatFails_IsAnErrorOfItsModel()
     {

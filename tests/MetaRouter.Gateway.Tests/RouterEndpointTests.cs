@@ -86,6 +86,16 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     public async Task Route_BadBody_SaysWhatIsWrong(string body, string code, params string[] named) =>
         (await _gateway.PostAsync(Route, body)).ShouldFail(400, code, named);
 
+    /// <summary>Nobody could ask for such a user, nor erase one: clients and servers take the dots of the address for folders.</summary>
+    [Theory]
+    [InlineData(".")]
+    [InlineData("..")]
+    public async Task UserIdThatNoAddressCanName_IsRefused(string user)
+    {
+        (await _gateway.PostAsync(Route, $$"""{"input":"a","user":"{{user}}"}""")).ShouldFail(400, "invalid_value", "'user'", $"'{user}'", "address");
+        (await _gateway.PostAsync("/v1/chat/completions", """{"model":"auto","messages":[{"role":"user","content":"hi"}]}""", ("x-router-user", user))).ShouldFail(400, "invalid_value", "'x-router-user'", "address");
+    }
+
     [Fact]
     public async Task Route_UserIdTooLong_IsRefused() =>
         (await _gateway.PostAsync(Route, $$"""{"input":"a","user":"{{new string('u', 257)}}"}""")).ShouldFail(400, "invalid_value", "'user'", "257", "256");

@@ -42,10 +42,11 @@ public sealed class DialReplay
     }
 
     /// <param name="models">The candidates, by the caller's numbering.</param>
-    /// <param name="outcomes">What was predicted of each.</param>
+    /// <param name="outcomes">What was predicted of each: the means are of these, so that they stand beside other figures of the traffic.</param>
+    /// <param name="counted">The same with the qualities that the decision counted (<see cref="RankedModel.Counted"/>), by which it is taken again.</param>
     /// <param name="allowed">Which the guardrails left.</param>
     /// <param name="costFactor">From <see cref="CostCorrection"/>.</param>
-    public void Add(ReadOnlySpan<int> models, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed, double costScaleUsd, double costFactor)
+    public void Add(ReadOnlySpan<int> models, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<Outcome> counted, ReadOnlySpan<bool> allowed, double costScaleUsd, double costFactor)
     {
         if (allowed.IndexOf(true) < 0)
         {
@@ -55,7 +56,7 @@ public sealed class DialReplay
         Requests++;
         for (var i = 0; i < _lambdas.Length; i++)
         {
-            var best = Best(outcomes, allowed, _lambdas[i], costScaleUsd);
+            var best = Best(counted, allowed, _lambdas[i], costScaleUsd);
             _quality[i] += outcomes[best].Quality;
             _cost[i] += outcomes[best].CostUsd * costFactor;
             _counts[i][models[best]] = _counts[i].GetValueOrDefault(models[best]) + 1;

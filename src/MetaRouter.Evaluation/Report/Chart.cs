@@ -48,7 +48,8 @@ internal static class Chart
 
     public static string At(double v) => Math.Round(v, 1).ToString(CultureInfo.InvariantCulture);
 
-    public static string Tick(double v) => v.ToString(Math.Abs(v) is >= .1 or 0 ? "0.###" : "0.####", CultureInfo.InvariantCulture);
+    /// <summary>A round number as it is: with a digit less, two ticks beside each other could read alike.</summary>
+    public static string Tick(double v) => v.ToString("0.########", CultureInfo.InvariantCulture);
 
     /// <summary>Round numbers from low to high, about <paramref name="wanted"/> of them.</summary>
     public static IReadOnlyList<double> Ticks(double low, double high, int wanted)
@@ -178,7 +179,7 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 /// <param name="Format">Of the values beside the rows.</param>
 public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whisker> Rows, double? Zero, string Format)
 {
-    private const int Width = 720, Left = 236, Right = 74, Top = 42, RowHeight = 22, Bottom = 46;
+    private const int Width = 720, Left = 236, Right = 74, Top = 42, RowHeight = 22, Bottom = 46, LongestName = 36;
 
     /// <inheritdoc cref="LineChart.ToSvg"/>
     public string ToSvg(bool standalone)
@@ -208,7 +209,8 @@ public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whi
             var y = Top + (i * RowHeight) + (RowHeight / 2);
             var colour = row.Role switch { Role.Ours => "var(--ours)", Role.Yardstick => "var(--muted)", _ => "var(--c0)" };
             var bold = row.Role == Role.Ours ? " font-weight=\"700\"" : "";
-            svg.Append(CultureInfo.InvariantCulture, $"<g style=\"color:{colour}\"><text class=\"name\" x=\"{Left - 10}\" y=\"{y + 4}\" text-anchor=\"end\" style=\"fill:{colour}\"{bold}>{Chart.Text(row.Name)}</text>");
+            var squeezed = row.Name.Length > LongestName ? $" textLength=\"{Left - 20}\" lengthAdjust=\"spacingAndGlyphs\"" : "";
+            svg.Append(CultureInfo.InvariantCulture, $"<g style=\"color:{colour}\"><text class=\"name\" x=\"{Left - 10}\" y=\"{y + 4}\" text-anchor=\"end\" style=\"fill:{colour}\"{bold}{squeezed}>{Chart.Text(row.Name)}</text>");
             if (double.IsFinite(row.Low) && double.IsFinite(row.High))
             {
                 svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(X(row.Low))}\" x2=\"{Chart.At(X(row.High))}\" y1=\"{y}\" y2=\"{y}\" stroke=\"currentColor\" stroke-width=\"{(row.Role == Role.Ours ? 3 : 2)}\" opacity=\".55\"/>");

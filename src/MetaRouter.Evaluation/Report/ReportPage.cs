@@ -35,6 +35,7 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(560px,100%),1fr));gap:16px}figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:8px}figure svg{width:100%;height:auto;display:block}figcaption{color:var(--muted);font-size:13px;padding:2px 10px 8px}
         .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:10px;margin:10px 0}table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}th,td{padding:5px 12px;text-align:right;white-space:nowrap;border-top:1px solid var(--line)}thead th{border-top:0;color:var(--muted);font-weight:600}th:first-child,td:first-child{text-align:left}tr.ours td{color:var(--ours);font-weight:700}
         table.targets td:nth-child(-n+3),table.targets th:nth-child(-n+3){text-align:left;white-space:normal}.yes{color:var(--good);font-weight:700}.no{color:var(--bad);font-weight:700}
+        @media(max-width:640px){figure{overflow-x:auto}figure svg{min-width:560px}}
         details{margin:8px 0}summary{cursor:pointer;color:var(--muted);font-weight:600}
         """;
 

@@ -6,9 +6,10 @@ internal static class UserId
     public const int MaxLength = 256;
 
     /// <returns>Null for an absent or empty id.</returns>
-    /// <exception cref="ApiException">400: too long.</exception>
+    /// <exception cref="ApiException">400: too long, or no address could name it.</exception>
     public static string? Check(string? user, string param) =>
         string.IsNullOrEmpty(user) ? null
+        : user is "." or ".." ? throw ApiException.BadValue(param, $"'{param}' is '{user}', which the address of a user cannot name: clients and servers take it for a folder. Send another id, such as a hash of it.")
         : user.Length <= MaxLength ? user
         : throw ApiException.BadValue(param, $"'{param}' has {user.Length} characters; a user id has at most {MaxLength}. Send a hash of it.");
 }

@@ -85,7 +85,8 @@ internal sealed record ModelLineView(
     string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion, int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
     string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream);
 
-internal sealed record ModelsView(string Etag, ModelLineView[] Models);
+/// <param name="Known">The snapshot's, any of which may be a sibling.</param>
+internal sealed record ModelsView(string Etag, ModelLineView[] Models, string[] Known);
 
 /// <summary>How the console's answers are written: nothing is left out, what is not known is null.</summary>
 internal static class ConsoleJson

@@ -58,7 +58,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
                 upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
-        return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models]));
+        return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models], [.. pool.Current.Snapshot.Models.Select(m => m.Id.Value)]));
     }
 
     private static string[] Capabilities(ModelProfile model) =>

@@ -13,7 +13,8 @@ public class DialReplayTests
     {
         // 0.6 - 0.1 lambda = 0.9 - lambda at lambda = 1/3.
         var replay = new DialReplay([0, 0.33, 0.34, 10]);
-        replay.Add([5, 9], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [true, true], 0.01, 2);
+        Outcome[] outcomes = [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)];
+        replay.Add([5, 9], outcomes, outcomes, [true, true], 0.01, 2);
 
         var points = replay.Points();
 
@@ -26,8 +27,9 @@ public class DialReplayTests
     public void Add_ModelRuledOut_IsNeverChosen()
     {
         var replay = new DialReplay([0]);
-        replay.Add([0, 1], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [true, false], 0.01, 1);
-        replay.Add([0, 1], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [false, false], 0.01, 1);
+        Outcome[] outcomes = [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)];
+        replay.Add([0, 1], outcomes, outcomes, [true, false], 0.01, 1);
+        replay.Add([0, 1], outcomes, outcomes, [false, false], 0.01, 1);
 
         replay.Requests.ShouldBe(1);
         replay.Points().Single().Shares.Single().Model.ShouldBe(0);

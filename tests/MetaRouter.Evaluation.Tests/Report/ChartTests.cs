@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Protocols;
 using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Evaluation.Tests.Report;
@@ -92,6 +93,22 @@ public sealed class ChartTests
     [InlineData(-.5, 1, 6, new[] { -.4, -.2, 0, .2, .4, .6, .8, 1 })]
     public void Ticks_AreRound(double low, double high, int wanted, double[] ticks) => Chart.Ticks(low, high, wanted).Select(t => Math.Round(t, 9)).ShouldBe(ticks);
 
+    /// <summary>Of a narrow axis, as regrets of a thousandth have it, every tick says another number.</summary>
+    [Theory]
+    [InlineData(.0012734, .0016312)]
+    [InlineData(.71021, .71194)]
+    public void TicksOfANarrowAxis_ReadApart(double low, double high) => Chart.Ticks(low, high, 6).Select(Chart.Tick).ShouldBeUnique();
+
+    [Fact]
+    public void WhiskerChart_NameLongerThanItsMargin_IsSqueezedAndNotCut()
+    {
+        string[] names = ["nearest examples, all answers scored", "nearest examples, all answers scored, no warm-up"];
+        var texts = XDocument.Parse(new WhiskerChart("t", "x", [.. names.Select(n => new Whisker(n, Role.Rival, 1, 0, 2))], 0, "0.00").ToSvg(false)).Descendants().Where(e => (string?)e.Attribute("class") == "name").ToDictionary(e => e.Value);
+
+        texts[names[0]].Attribute("textLength").ShouldBeNull();
+        Number(texts[names[1]], "textLength").ShouldBeLessThan(Number(texts[names[1]], "x"));
+    }
+
     [Fact]
     public void Reliability_ByHand()
     {
@@ -102,6 +119,21 @@ public sealed class ChartTests
         var points = sum.Points(2);
         points.Single().Expected.ShouldBe(.05, 1e-6);
         points.Single().Realised.ShouldBe(.5, 1e-6);
+    }
+
+    /// <summary>Two answers that were both right at 45 % are no finding, and no answer at all is no point.</summary>
+    [Fact]
+    public void ReliabilityPicture_OfFewRequests_LeavesOutWhatAFewAnswersSay()
+    {
+        float[] expected = [.. Enumerable.Repeat(.95f, 60), .. Enumerable.Repeat(.15f, 60), .45f, .45f];
+        float[] score = [.. Enumerable.Repeat(1f, 60), .. Enumerable.Repeat(0f, 60), 1, 1];
+        var nothing = new Dictionary<string, double>();
+        DialRow Row(string router, Reliability? reliability) => new(router, nothing, new Dictionary<string, Interval>(), 0, new(0, 0), 0, new(0, 0), 0, new(0, 0), 0, new(0, 0), nothing, nothing) { Dial = [new(.1, .5), new(1, .7)], Reliability = reliability };
+
+        var figures = Figures.Of(new ProtocolReport<DialRow>("P2", "own", 1, [Row("metarouter", Reliability.Of(expected, score)), Row("best-single", null)], null));
+        var svg = XDocument.Parse(figures.Single(f => f.Id == "p2-reliability-own").Svg(false));
+
+        svg.Descendants().Count(e => e.Name.LocalName == "circle").ShouldBe(2);
     }
 
     private static double Number(XElement e, string attribute) => double.Parse(e.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);

@@ -241,6 +241,7 @@ await claim("models: add one, see it, remove it; a mistake is told where it was 
   await dialog.getByRole("button", { name: "Remove" }).click();
   await admin.getByText("my-llama was removed.").waitFor();
   await admin.getByRole("button", { name: "Remove my-llama" }).waitFor({ state: "detached" });
+  await admin.waitForFunction(() => document.activeElement.id === "main", null, { timeout: 3000 }).catch(() => must(false, "the focus is lost with the row"));
 });
 
 await claim("mode: observe and back, shown in the frame", async () => {
@@ -250,6 +251,80 @@ await claim("mode: observe and back, shown in the frame", async () => {
   await admin.getByRole("radio", { name: "Observe" }).focus();
   await admin.keyboard.press("ArrowLeft");
   await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached" });
+});
+
+/** The catalog, and how somebody else changes it, past the page. */
+async function catalog(change = (models) => models) {
+  const headers = { Authorization: `Bearer ${asked.keys.admin}`, "Content-Type": "application/json" };
+  const found = await fetch(`${asked.url}v1/router/models`, { headers });
+  const models = change((await found.json()).models);
+  const put = await fetch(`${asked.url}v1/router/models`, { method: "PUT", headers: { ...headers, "If-Match": found.headers.get("etag") }, body: JSON.stringify({ models }) });
+  must(put.ok, `the catalog was refused: ${await put.clone().text()}`);
+  return models;
+}
+
+await claim("models: what somebody else changed while one was being edited is not taken back; a sibling may be any model of the snapshot", async () => {
+  await show(admin, "models");
+  await admin.getByRole("button", { name: "Edit mixtral-8x7b-instruct" }).click();
+  const dialog = admin.getByRole("dialog");
+  const before = (await catalog()).find((m) => m.id === "mixtral-8x7b-instruct");
+  await catalog((models) => models.map((m) => (m.id === before.id ? { ...m, input_price_usd_per_million: 7.77, sibling: "claude-3-5-sonnet-20241022" } : m)));
+  await admin.locator("td", { hasText: "$7.77" }).waitFor();
+  admin.expectsRefusals = true;
+  await dialog.getByLabel("Context window").fill("64000");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByText("The catalog was changed while this was open").waitFor();
+  admin.expectsRefusals = false;
+  await admin.keyboard.press("Escape");
+  await admin.getByRole("button", { name: "Edit mixtral-8x7b-instruct" }).click();
+  await admin.waitForFunction(() => document.querySelector("dialog #sibling").value === "claude-3-5-sonnet-20241022", null, { timeout: 3000 }).catch(() => must(false, "the sibling is not the one that was set"));
+  await dialog.getByLabel("Context window").fill("64000");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await admin.getByText("mixtral-8x7b-instruct was changed.").waitFor();
+  const now = (await catalog()).find((m) => m.id === "mixtral-8x7b-instruct");
+  must(now.input_price_usd_per_million === 7.77 && now.context_window === 64_000, `it is now ${JSON.stringify(now)}, and was ${JSON.stringify(before)}`);
+  await catalog((models) => models.map((m) => (m.id === before.id ? before : m)));
+});
+
+await claim("a long name hides no figure and no button at the side", async () => {
+  const long = "accounts/somebody/models/" + "a-very-long-name-".repeat(6);
+  await catalog((models) => [...models, { id: long, input_price_usd_per_million: 1, output_price_usd_per_million: 1 }]);
+  const found = [];
+  for (const view of ["models", "overview"]) {
+    await show(admin, view);
+    await admin.locator(".scroll-x .model-name", { hasText: long }).first().waitFor();
+    found.push(...(await admin.evaluate(() => [...document.querySelectorAll(".scroll-x")].filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => `${box.getAttribute("aria-label")} by ${box.scrollWidth - box.clientWidth} pixels`))));
+  }
+
+  await catalog((models) => models.filter((m) => m.id !== long));
+  return found.join("\n");
+});
+
+await claim("a mode that somebody else set is shown, and so is a gateway that stops answering and comes back", async () => {
+  const set = (mode) => admin.evaluate(([key, wanted]) => fetch("/v1/router/mode", { method: "PUT", headers: { Authorization: `Bearer ${key}` }, body: JSON.stringify({ mode: wanted }) }), [asked.keys.admin, mode]);
+  await show(admin, "models");
+  await set("observe");
+  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ timeout: 15_000 });
+  must(await admin.getByRole("radio", { name: "Observe" }).isChecked(), "the page offers what is in force");
+  await set("");
+  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached", timeout: 15_000 });
+  await show(admin, "users");
+  admin.expectsRefusals = true;
+  await admin.route("**/v1/**", (route) => route.abort());
+  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ timeout: 20_000 });
+  await show(admin, "front");
+  await admin.getByRole("alert").waitFor();
+  await admin.unroute("**/v1/**");
+  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
+  await admin.getByRole("alert").waitFor({ state: "detached" });
+  await show(admin, "overview");
+  await admin.locator(".lead", { hasText: "Live" }).waitFor();
+  await admin.route("**/v1/console/session", () => {}); // the connection stands, and nothing comes
+  await admin.locator(".lead", { hasText: "Connecting…" }).waitFor({ timeout: 25_000 });
+  await admin.unroute("**/v1/console/session");
+  await admin.locator(".lead", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
+  admin.expectsRefusals = false;
 });
 
 await claim("a user: exported, then erased with a receipt", async () => {

@@ -24,6 +24,7 @@ export interface Learning { serving: { version: string; since: string | null; us
 export interface Ranking { candidates: Candidate[]; cost_scale_usd: number; lambda: { mean: number | null; low: number | null; high: number | null; acting: number | null }; dial: { lambda: number; model: string }[] }
 export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; enabled?: boolean }
 export interface ModelLine extends CatalogEntry { circuit: string | null; requests: number | null; errors: number | null; p50_ms: number | null; upstream: string | null }
+export interface ModelLines { etag: string; models: ModelLine[]; known: string[] }
 
 /** The gateway refused, or was not there: status 0. */
 export class ApiError extends Error {
@@ -35,6 +36,8 @@ export class ApiError extends Error {
 const KEY = "metarouter.key";
 let key: string | null = null;
 let refused: () => void = () => {};
+let reached = true;
+const watching = new Set<(reached: boolean) => void>();
 
 export function apiKey(): string | null {
   return (key ??= sessionStorage.getItem(KEY));
@@ -53,6 +56,21 @@ export function setApiKey(value: string | null): void {
 /** What happens when a key that was good is not any more. */
 export function onRefused(act: () => void): void {
   refused = act;
+}
+
+/** Tells when the gateway stops answering, and when it answers again. */
+export function onReach(tell: (reached: boolean) => void): () => void {
+  watching.add(tell);
+  return () => {
+    watching.delete(tell);
+  };
+}
+
+function reach(now: boolean): void {
+  if (now !== reached) {
+    reached = now;
+    watching.forEach((tell) => tell(now));
+  }
 }
 
 export interface Answer<T> { body: T; headers: Headers }
@@ -82,15 +100,18 @@ export async function send(path: string, options: { method?: string; body?: unkn
   try {
     response = await fetch(path, { method: options.method ?? "GET", headers, cache: "no-store", credentials: "omit", ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }), ...(options.signal ? { signal: options.signal } : {}) });
   } catch (e) {
-    if (options.signal?.aborted) {
+    if (options.signal?.aborted && (options.signal.reason as Error).name !== "TimeoutError") {
       throw e;
     }
 
+    reach(false);
     throw new ApiError(0, "unreachable", `The gateway at ${location.origin} does not answer. Check that it runs.`);
   }
 
   if (!response.ok) {
     const error = await problem(response);
+    // A proxy between says in its own words that nobody is behind it.
+    reach(error.status < 502 || error.code !== "");
     if (error.status === 401 && !options.quiet) {
       refused();
     }
@@ -98,6 +119,7 @@ export async function send(path: string, options: { method?: string; body?: unkn
     throw error;
   }
 
+  reach(true);
   return response;
 }
 
@@ -114,13 +136,15 @@ async function problem(response: Response): Promise<ApiError> {
   return new ApiError(response.status, code, message || `The gateway answered ${response.status} ${response.statusText}.`, after > 0 ? after : null);
 }
 
-/** Server-sent events over fetch, since an EventSource cannot send a header and a key does not belong in an address. Comes back by itself. */
+/** Server-sent events over fetch, since an EventSource cannot send a header and a key does not belong in an address. Comes back by itself, also from a connection that only looks alive. */
 export function listen(path: string, on: (event: string, data: unknown) => void, state: (live: boolean) => void): () => void {
-  const stop = new AbortController();
+  let stopped = false, attempt = new AbortController();
+  const unwatch = onReach((reached) => reached || attempt.abort());
   void (async () => {
-    for (let wait = 500; !stop.signal.aborted; wait = Math.min(wait * 2, 15_000)) {
+    for (let wait = 500; !stopped; wait = Math.min(wait * 2, 15_000)) {
+      attempt = new AbortController();
       try {
-        const response = await send(path, { headers: { Accept: "text/event-stream" }, signal: stop.signal });
+        const response = await send(path, { headers: { Accept: "text/event-stream" }, signal: attempt.signal });
         state(true);
         wait = 500;
         await read(response.body!.pipeThrough(new TextDecoderStream()).getReader(), on);
@@ -135,7 +159,11 @@ export function listen(path: string, on: (event: string, data: unknown) => void,
       await new Promise((done) => setTimeout(done, wait));
     }
   })();
-  return () => stop.abort();
+  return () => {
+    stopped = true;
+    unwatch();
+    attempt.abort();
+  };
 }
 
 async function read(reader: ReadableStreamDefaultReader<string>, on: (event: string, data: unknown) => void): Promise<void> {

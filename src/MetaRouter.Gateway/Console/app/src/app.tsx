@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, apiKey, ask, get, onRefused, setApiKey, type CatalogEntry, type Session } from "./api";
 import { giveColors } from "./colors";
-import { asApiError, to, useRoute } from "./hooks";
+import { clock } from "./format";
+import { asApiError, to, useAway, useRoute } from "./hooks";
 import { MODES, modeOf, SessionContext } from "./session";
 import { setTheme, theme, type Theme } from "./theme";
 import { Icon, Logo, type IconName } from "./ui/icons";
@@ -67,13 +68,13 @@ export function App() {
     default:
       return (
         <SessionContext.Provider value={state.session}>
-          <Shell session={state.session} leave={() => leave(null)} mode={(mode) => setState({ is: "in", session: { ...state.session, mode } })} />
+          <Shell session={state.session} leave={() => leave(null)} change={(session) => setState((s) => (s.is === "in" ? { is: "in", session } : s))} />
         </SessionContext.Provider>
       );
   }
 }
 
-function Shell({ session, leave, mode }: { session: Session; leave: () => void; mode: (mode: string) => void }) {
+function Shell({ session, leave, change }: { session: Session; leave: () => void; change: (session: Session) => void }) {
   const [view = "", id, ...rest] = useRoute();
   const shown = VIEWS.find((v) => v.name === view) ?? VIEWS[0]!;
   const main = useRef<HTMLElement>(null);
@@ -88,6 +89,13 @@ function Shell({ session, leave, mode }: { session: Session; leave: () => void; 
 
     first.current = false;
   }, [shown.name, id]);
+  // Others change the mode too, keys are rotated, and a gateway that was restarted may be another.
+  useEffect(() => {
+    const again = () => document.hidden || ask<Session>("/v1/console/session", { signal: AbortSignal.timeout(8000) }).then(({ body }) => change(body), () => {});
+    const timer = setInterval(again, 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  const away = useAway();
   const key = rest.length ? [id, ...rest].join("/") : id;
   return (
     <div class="shell">
@@ -95,7 +103,8 @@ function Shell({ session, leave, mode }: { session: Session; leave: () => void; 
       <header class="top">
         <a class="brand" href={to("overview")} aria-label="MetaRouter, to the overview"><Logo /><span>MetaRouter</span></a>
         <div class="top-state">
-          {session.demo ? <Pill tone="warn" title="Simulated users ask and answers are simulated. Decisions and learning are real.">Demo, simulated</Pill> : session.simulated && <Pill tone="warn" title="No upstream is configured: no real model answers. Decisions and learning are real.">Simulated answers</Pill>}
+          <span role="status">{away !== null && <Pill tone="bad" title="The gateway cannot be reached. What is shown is from before; it is asked again every few seconds.">No answer since {clock(away)}</Pill>}</span>
+          {away !== null ? null : session.demo ? <Pill tone="warn" title="Simulated users ask and answers are simulated. Decisions and learning are real.">Demo, simulated</Pill> : session.simulated && <Pill tone="warn" title="No upstream is configured: no real model answers. Decisions and learning are real.">Simulated answers</Pill>}
           {modeOf(session.mode) !== "apply" && <Pill tone="accent" title={MODES[modeOf(session.mode)].text}>{MODES[modeOf(session.mode)].label}</Pill>}
           <span class="tenant" title="The tenant that this key belongs to">{session.tenant}</span>
           <ThemeButton />
@@ -118,7 +127,7 @@ function Shell({ session, leave, mode }: { session: Session; leave: () => void; 
           : view === "users" ? (key ? <UserView id={key} key={key} /> : <UsersView />)
           : view === "learning" ? <LearningView />
           : view === "playground" ? <PlaygroundView />
-          : view === "models" ? <ModelsView onMode={mode} />
+          : view === "models" ? <ModelsView onMode={(mode) => change({ ...session, mode })} />
           : <OverviewView />}
       </main>
     </div>

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ApiError, get, listen, type Overview, type Row } from "./api";
+import { ApiError, get, listen, onReach, type Overview, type Row } from "./api";
 import { onTheme } from "./theme";
 
 /** What an address gave; what was there stays while it is asked again. */
@@ -8,12 +8,13 @@ export interface Loaded<T> { data: T | null; error: ApiError | null; loading: bo
 export function useApi<T>(path: string | null, pollSeconds = 0): Loaded<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null; loading: boolean }>({ path, data: null, error: null, loading: path !== null });
   const [turn, setTurn] = useState(0);
+  const asking = useRef<AbortController | null>(null);
   useEffect(() => {
     if (path === null) {
       return;
     }
 
-    const stop = new AbortController();
+    const stop = (asking.current = new AbortController());
     setState((s) => ({ path, data: s.path === path ? s.data : null, error: s.path === path ? s.error : null, loading: true }));
     get<T>(path, stop.signal).then(
       (data) => setState({ path, data, error: null, loading: false }),
@@ -33,8 +34,12 @@ export function useApi<T>(path: string | null, pollSeconds = 0): Loaded<T> {
     const timer = setInterval(() => document.hidden || setTurn((t) => t + 1), pollSeconds * 1000);
     return () => clearInterval(timer);
   }, [pollSeconds]);
+  useEffect(() => onReach((reached) => reached && setTurn((t) => t + 1)), []);
   const reload = useCallback(() => setTurn((t) => t + 1), []);
-  const set = useCallback((data: T) => setState((s) => ({ ...s, data, error: null, loading: false })), []);
+  const set = useCallback((data: T) => {
+    asking.current?.abort(); // its answer may be of before
+    setState((s) => ({ ...s, data, error: null, loading: false }));
+  }, []);
   const mine = state.path === path;
   return { data: mine ? state.data : null, error: mine ? state.error : null, loading: mine ? state.loading : path !== null, reload, set };
 }
@@ -67,6 +72,13 @@ export function useMedia(query: string): boolean {
     return () => media.removeEventListener("change", tell);
   }, [query]);
   return matches;
+}
+
+/** Since when the gateway does not answer; null while it does. */
+export function useAway(): number | null {
+  const [since, setSince] = useState<number | null>(null);
+  useEffect(() => onReach((reached) => setSince(reached ? null : Date.now())), []);
+  return since;
 }
 
 export const PHONE = "(max-width: 760px)";

@@ -75,7 +75,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
         label: l.label,
         stroke: () => l.ink(),
         width: l.shape === "bars" ? 0 : 2,
-        points: { show: false },
+        points: { show: (u: uPlot, i: number) => l.shape !== "bars" && (u.data[i] as (number | null)[]).filter((v) => v !== null).length === 1, size: 6, fill: () => l.ink() }, // one value alone makes no line
         spanGaps: true,
         ...(l.dash ? { dash: [5, 4] } : {}),
         ...(l.shape === "bars" ? { paths: bars, fill: () => l.ink() } : {}),

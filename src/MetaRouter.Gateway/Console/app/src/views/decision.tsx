@@ -40,7 +40,7 @@ function Drawn({ d }: { d: Decision }) {
           <div><dt>User</dt><dd>{d.user ? <a href={to("users", d.name ?? `~${d.user}`)}>{d.name ?? d.user}</a> : "nobody named"}</dd></div>
           <div><dt>Weight of cost λ</dt><dd>{weight(d.lambda)}</dd></div>
           <div><dt>Chance of the choice</dt><dd title="The chance with which this model was chosen (its propensity), by which other policies can be judged on the decision log">{percent(d.propensity, 1)}</dd></div>
-          <div><dt>Cost</dt><dd>{perThousand(d.cost_usd)} per 1,000{d.status !== null && d.candidates.some((c) => c.offered) ? ", both answers" : ""}</dd></div>
+          <div><dt>Cost</dt><dd>{d.cost_usd == null ? NONE : `${perThousand(d.cost_usd)} per 1,000`}{d.status !== null && d.candidates.some((c) => c.offered) ? ", both answers" : ""}</dd></div>
           <div><dt>Latency</dt><dd>{ms(d.latency_ms)}</dd></div>
           <div><dt>Snapshot</dt><dd><code>{d.snapshot ?? NONE}</code></dd></div>
         </dl>

@@ -1,6 +1,6 @@
 import { Component } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { get, type ApiError, type Overview, type Page, type Row } from "../api";
+import { get, onReach, type ApiError, type Overview, type Page, type Row } from "../api";
 import { ago, full, ms, percent, perThousand, reason, REASON_NAMES, several, weight } from "../format";
 import { asApiError, PHONE, to, useApi, useLive, useMedia, useNow } from "../hooks";
 import { Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
@@ -107,6 +107,9 @@ function List({ query }: { query: string }) {
     return () => watch.disconnect();
   }, [measure]);
 
+  const failed = state.error !== null;
+  useEffect(() => onReach((reached) => reached && failed && void load()), [failed, load]);
+
   const refresh = () => {
     rows.current = [];
     cursor.current = undefined;
@@ -161,7 +164,7 @@ function List({ query }: { query: string }) {
             })}
           </div>
           {!state.started && <Skeleton lines={8} />}
-          {state.started && total === 0 && !state.error && <Empty title={query ? "No decision fits this filter" : "No decisions yet"}>{query ? "Loosen the filter, or clear it." : <p>Send a request to <code>{location.origin}/v1</code> with <code>model: "auto"</code>, or try one in the <a href={to("playground")}>playground</a>.</p>}</Empty>}
+          {state.started && total === 0 && !state.error && <Empty title={query ? "No decision fits this filter" : "No decisions since the gateway started"}>{query ? "Loosen the filter, or clear it." : <p>Send a request to <code>{location.origin}/v1</code> with <code>model: "auto"</code>, or try one in the <a href={to("playground")}>playground</a>.</p>}</Empty>}
         </div>
       </div>
     </section>

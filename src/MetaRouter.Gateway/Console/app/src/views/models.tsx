@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { ask, type ApiError, type CatalogEntry, type ModelLine } from "../api";
+import { ApiError, ask, type CatalogEntry, type ModelLines } from "../api";
 import { giveColors } from "../colors";
 import { count, money, ms, percent, several } from "../format";
 import { asApiError, useApi } from "../hooks";
@@ -12,17 +12,24 @@ interface Catalog { models: CatalogEntry[]; etag: string }
 export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
   const session = useSession();
   const admin = useMay("admin");
-  const lines = useApi<{ etag: string; models: ModelLine[] }>("/v1/console/models", 5);
+  const lines = useApi<ModelLines>("/v1/console/models", 5);
   const [catalog, setCatalog] = useState<Catalog | null>(null);
   const [editing, setEditing] = useState<CatalogEntry | "new" | null>(null), [removing, setRemoving] = useState<CatalogEntry | null>(null);
   const [error, setError] = useState<ApiError | null>(null), [done, setDone] = useState<string | null>(null), [busy, setBusy] = useState(false);
-  const etag = lines.data?.etag;
+  const etag = lines.data?.etag, open = editing !== null || removing !== null;
   useEffect(() => {
-    if (etag !== undefined && etag !== catalog?.etag) {
+    // What is being edited stays as it was opened: saved over what somebody else changed meanwhile, it would take that back unseen.
+    if (etag !== undefined && etag !== catalog?.etag && !open) {
       // The catalog in its own form is what is changed and sent back; the lines above carry figures besides.
       ask<{ models: CatalogEntry[] }>("/v1/router/models").then(({ body, headers }) => { giveColors(body.models.map((m) => m.id)); setCatalog({ models: body.models, etag: headers.get("etag") ?? etag }); }, (e: unknown) => setError(asApiError(e)));
     }
-  }, [etag]);
+  }, [etag, open]);
+  useEffect(() => {
+    // The button that was pressed is gone with its row: who moves by keyboard goes on from the page, not from its very beginning.
+    if (done && document.activeElement === document.body) {
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+  }, [lines.data?.models.length]);
   const put = async (models: CatalogEntry[], text: string) => {
     setBusy(true);
     setError(null);
@@ -35,7 +42,8 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       setRemoving(null);
       lines.reload();
     } catch (e) {
-      setError(asApiError(e));
+      const failed = asApiError(e);
+      setError(failed.status === 412 ? new ApiError(412, failed.code, "The catalog was changed while this was open. Cancel, look at it again, and make your change to what is there now.") : failed);
       lines.reload();
     } finally {
       setBusy(false);
@@ -79,7 +87,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
                     <td class="num">{money(m.output_price_usd_per_million)}</td>
                     <td class="num">{money(m.cached_input_price_usd_per_million)}</td>
                     <td class="num">{m.context_window ? `${count(Math.round(m.context_window / 1000))} k` : "–"}</td>
-                    <td class="upstream">{m.upstream ?? (session.simulated ? "simulated" : "–")}</td>
+                    <td class="upstream" title={m.upstream ?? undefined}>{m.upstream ?? (session.simulated ? "simulated" : "–")}</td>
                     <td class="num">{count(m.requests)}</td>
                     <td class="num">{m.errors ? <span class="bad-text" title={m.requests ? percent(m.errors / m.requests, 1) : undefined}>{count(m.errors)}</span> : count(m.errors)}</td>
                     <td class="num">{ms(m.p50_ms)}</td>
@@ -94,7 +102,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
           </div>
         )}
       </Panel>
-      {editing && <Edit entry={editing === "new" ? null : editing} known={catalog!.models} error={error} busy={busy} close={() => setEditing(null)}
+      {editing && <Edit entry={editing === "new" ? null : editing} listed={catalog!.models} known={lines.data?.known ?? []} error={error} busy={busy} close={() => setEditing(null)}
         keep={(m) => void put(editing === "new" ? [...catalog!.models, m] : catalog!.models.map((o) => (o.id === m.id ? m : o)), editing === "new" ? `${m.id} was added.` : `${m.id} was changed.`)} />}
       {removing && (
         <Dialog title="Remove a model" close={() => setRemoving(null)}>
@@ -111,11 +119,11 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
   );
 }
 
-function Edit({ entry, known, error, busy, close, keep }: { entry: CatalogEntry | null; known: CatalogEntry[]; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
+function Edit({ entry, listed, known, error, busy, close, keep }: { entry: CatalogEntry | null; listed: CatalogEntry[]; known: string[]; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
   const text = (v: number | undefined) => (v === undefined ? "" : String(v));
   const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
   const set = (part: Partial<typeof f>) => setF({ ...f, ...part });
-  const twice = entry === null && known.some((m) => m.id === f.id.trim());
+  const twice = entry === null && listed.some((m) => m.id === f.id.trim());
   const price = { type: "number", min: 0, step: "any", inputMode: "decimal" } as const;
   return (
     <Dialog title={entry ? "Edit a model" : "Add a model"} close={close}>
@@ -133,7 +141,7 @@ function Edit({ entry, known, error, busy, close, keep }: { entry: CatalogEntry 
         </div>
         <div class="field">
           <label for="sibling">Sibling</label>
-          <select id="sibling" value={f.sibling} onChange={(e) => set({ sibling: e.currentTarget.value })}><option value="">none: judged by its price</option>{known.filter((m) => m.id !== f.id).map((m) => <option key={m.id} value={m.id}>{m.id}</option>)}</select>
+          <select id="sibling" value={f.sibling} onChange={(e) => set({ sibling: e.currentTarget.value })}><option value="">none: judged by its price</option><Siblings label="Known to the snapshot" names={known} but={f.id} /><Siblings label="Others of the catalog" names={listed.map((m) => m.id).filter((id) => !known.includes(id))} but={f.id} /></select>
           <p class="note">A model the snapshot has never seen is judged as this one until signals say more.</p>
         </div>
         <label class="check"><input type="checkbox" checked={f.enabled} onChange={(e) => set({ enabled: e.currentTarget.checked })} />May answer</label>
@@ -145,4 +153,9 @@ function Edit({ entry, known, error, busy, close, keep }: { entry: CatalogEntry 
       </form>
     </Dialog>
   );
+}
+
+function Siblings({ label, names, but }: { label: string; names: string[]; but: string }) {
+  const others = names.filter((n) => n !== but);
+  return others.length === 0 ? null : <optgroup label={label}>{others.map((n) => <option key={n} value={n}>{n}</option>)}</optgroup>;
 }

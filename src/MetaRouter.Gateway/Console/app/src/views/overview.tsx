@@ -66,7 +66,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
     return (
       <div class="panel">
         <Empty title={`No requests in the last ${duration(minutes * 60)}`}>
-          <p>Point an OpenAI client at <code>{location.origin}/v1</code> with <code>model: "auto"</code>, or try one in the <a href={to("playground")}>playground</a>. Figures appear here as they come.</p>
+          <p>Point an OpenAI client at <code>{location.origin}/v1</code> with <code>model: "auto"</code>, or try one in the <a href={to("playground")}>playground</a>. Figures appear here as they come, and begin anew when the gateway is started.</p>
         </Empty>
       </div>
     );

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ask, type ApiError, type Candidate, type Ranking, type User, type UserLine } from "../api";
+import { ask, onReach, type ApiError, type Candidate, type Ranking, type User, type UserLine } from "../api";
 import { Density, DensityKey } from "../charts/density";
 import { color, giveColors } from "../colors";
 import { capital, exclusion, money, ms, percent, perThousand, utility, weight, worth } from "../format";
@@ -31,6 +31,7 @@ export function PlaygroundView() {
     learned.addEventListener("choice", tell);
     return () => learned.removeEventListener("choice", tell);
   }, []);
+  useEffect(() => onReach((reached) => reached && setTurn((t) => t + 1)), []);
   useEffect(() => {
     if (asked.text === "") {
       setRanking(null);

@@ -8,20 +8,22 @@ import { Ago, asCards, Empty, Model, Panel, Problem, Skeleton } from "../ui/part
 export function UsersView() {
   const session = useSession();
   const [id, setId] = useState("");
+  // No address can name these two: browsers and servers take them for folders.
+  const can = !["", ".", ".."].includes(id.trim());
   const { data, error, reload } = useApi<{ users: UserLine[] }>("/v1/console/users?limit=100", 15);
   return (
     <>
       <div class="view-head"><div><h1>Users</h1><p class="lead">What is believed of each user's trade-off, and how it came to be believed.</p></div></div>
-      <form class="lookup panel" role="search" onSubmit={(e) => { e.preventDefault(); if (id.trim()) { location.hash = to("users", id.trim()); } }}>
+      <form class="lookup panel" role="search" onSubmit={(e) => { e.preventDefault(); if (can) { location.hash = to("users", id.trim()); } }}>
         <label for="user-id">Open a user</label>
         <div class="lookup-row">
           <input id="user-id" type="search" value={id} placeholder="the id your application sends" maxLength={256} onInput={(e) => setId(e.currentTarget.value)} />
-          <button type="submit" class="button primary" disabled={id.trim() === ""}>Open</button>
+          <button type="submit" class="button primary" disabled={!can}>Open</button>
         </div>
         <p class="note">{session.demo ? "The demo's users go by their names here." : "No raw id is stored: the list below knows users by pseudonym, and only you can open one by its id."}</p>
       </form>
       <Panel title="Most active of late">
-        {error && !data ? <Problem error={error} retry={reload} /> : !data ? <Skeleton lines={8} /> : data.users.length === 0 ? <Empty title="No user yet" icon="users">Send requests with <code>safety_identifier</code>, <code>user</code> or the header <code>x-router-user</code>; users without a name are routed for the population.</Empty> : (
+        {error && !data ? <Problem error={error} retry={reload} /> : !data ? <Skeleton lines={8} /> : data.users.length === 0 ? <Empty title="No user since the gateway started" icon="users">What was learned of earlier ones is kept: open them by their id. To see users here, send requests with <code>safety_identifier</code>, <code>user</code> or the header <code>x-router-user</code>; users without a name are routed for the population.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Users, table">
             <table class="data" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">User</th><th scope="col">Mostly answered by</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Spent</th><th scope="col" class="num">Signals</th><th scope="col" class="num">Last</th></tr></thead>
