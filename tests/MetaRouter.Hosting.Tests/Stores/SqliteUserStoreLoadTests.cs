@@ -50,7 +50,7 @@ public sealed class SqliteUserStoreLoadTests(ITestOutputHelper output) : IDispos
 
         for (var i = 0; i < 20; i++)
         {
-            (await store.SaveAsync(Key(i), State(i), 0).AsTask().WaitAsync(TimeSpan.FromSeconds(5))).ShouldBeGreaterThan(0);
+            (await store.SaveAsync(Key(i), State(i), 0).AsTask().WaitAsync(TimeSpan.FromSeconds(30))).ShouldBeGreaterThan(0);
         }
 
         await stop.CancelAsync();
@@ -79,7 +79,7 @@ public sealed class SqliteUserStoreLoadTests(ITestOutputHelper output) : IDispos
             }
         }).ToArray(); // more than the queue holds
         await store.DisposeAsync();
-        await Task.WhenAll(writes).WaitAsync(TimeSpan.FromSeconds(60));
+        await Task.WhenAll(writes).WaitAsync(TimeSpan.FromMinutes(5));
         await Should.ThrowAsync<StoreException>(async () => await store.LoadAsync(Key(0)));
 
         (acknowledged.Count + failed).ShouldBe(22_000);
