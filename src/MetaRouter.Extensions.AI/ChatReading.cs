@@ -33,10 +33,10 @@ internal static class ChatReading
                 if (content is DataContent data && data.HasTopLevelMediaType("image") || content is UriContent uri && uri.HasTopLevelMediaType("image"))
                 {
                     needs |= ModelCapabilities.Vision;
-                    seen += content.AdditionalProperties?.TryGetValue("detail", out var detail) == true && $"{detail}" == "low" ? Conversation.TokensPerGlance : Conversation.TokensPerImage;
+                    seen += Conversation.TokensOfImage(content.AdditionalProperties?.TryGetValue("detail", out var detail) == true && $"{detail}" == "low");
                 }
 
-                seen += content is DataContent sound && sound.HasTopLevelMediaType("audio") ? sound.Base64Data.Length / Conversation.AudioPerToken : 0;
+                seen += content is DataContent sound && sound.HasTopLevelMediaType("audio") ? Conversation.TokensOfAudio(sound.Base64Data.Length) : 0;
             }
         }
 
@@ -45,7 +45,7 @@ internal static class ChatReading
         var beside = (options?.Tools?.Sum(BytesOf) ?? 0) + (schema is { } s ? Bytes(Json(s)) + FrameOfSchema : 0);
         var asked = messages.LastOrDefault(m => m.Role == ChatRole.User && m.Contents.Any(c => c is TextContent)) ?? messages.LastOrDefault(m => m.Role == ChatRole.User) ?? (messages is [.., { } last] ? last : null);
         return (
-            Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside + (seen * Conversation.BytesPerToken)),
+            Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside, seen),
             new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });
     }
 

@@ -216,15 +216,15 @@ public struct MessageSurrogate
     [Id(0)] public string Message { get; set; }
 
     /// <summary>Of <see cref="NoModelAllowedException"/>.</summary>
-    [Id(1)] public bool IsTooLong { get; set; }
+    [Id(1)] public int? ContextWindow { get; set; }
 }
 
 [RegisterConverter]
 public sealed class NoModelAllowedConverter : IConverter<NoModelAllowedException, MessageSurrogate>
 {
-    public NoModelAllowedException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message) { IsTooLong = surrogate.IsTooLong };
+    public NoModelAllowedException ConvertFromSurrogate(in MessageSurrogate surrogate) => new(surrogate.Message) { ContextWindow = surrogate.ContextWindow };
 
-    public MessageSurrogate ConvertToSurrogate(in NoModelAllowedException value) => new() { Message = value.Message, IsTooLong = value.IsTooLong };
+    public MessageSurrogate ConvertToSurrogate(in NoModelAllowedException value) => new() { Message = value.Message, ContextWindow = value.ContextWindow };
 }
 
 [RegisterConverter]

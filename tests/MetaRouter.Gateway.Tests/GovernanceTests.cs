@@ -475,6 +475,19 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200); // who names it is not held to the share
     }
 
+    /// <summary>Who shortens a conversation shortens it to what a model holds that may answer, not to what one holds that may not.</summary>
+    [Theory]
+    [InlineData("--Tenants:0:Name", "default", "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25")]
+    [InlineData("--MetaRouter:MaxCostUsd", "0.01")]
+    public async Task TooLong_NamesWhatModelsHoldThatOnlyHoldTooLittle(params string[] rules)
+    {
+        await using var gateway = await StartAsync(
+            ["--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "0.6", "--MetaRouter:Models:1:OutputPrice", "0.6", "--MetaRouter:Models:1:ContextWindow", "4000", .. rules]);
+
+        (await gateway.PostAsync(Chat, Body("auto", new string('a', 40_000)))).ShouldFail(400, "context_length_exceeded", "maximum context length is 4000 tokens");
+    }
+
     [Fact]
     public async Task DearShare_CountsBothAnswersOfAComparison()
     {

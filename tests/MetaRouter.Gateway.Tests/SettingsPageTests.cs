@@ -4,8 +4,8 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
-using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Configuration;
 
 namespace MetaRouter.Gateway.Tests;

@@ -55,6 +55,10 @@ public sealed class GatewayTests : IAsyncLifetime
         SilosModels[..^1].Select(m => m.Id).ShouldContain((string)anonymous["model"]!);
         SilosModels[..^1].Select(m => m.Id).ShouldContain((string)decision["model"]!);
 
+        // Clients make a conversation shorter that no model holds when they are told so in these words, here as anywhere.
+        using var tooLong = await second.PostAsJsonAsync("/v1/chat/completions", new { model = "auto", user = "ada", max_tokens = 128_000, messages = new[] { new { role = "user", content = "Hello?" } } });
+        (await tooLong.Content.ReadAsStringAsync()).ShouldContain("maximum context length is 128000 tokens");
+
         // Nor does the console speak of it, though the silo predicts it for every request.
         var (overview, front) = (await first.GetFromJsonAsync<JsonObject>("/v1/console/overview"), await first.GetFromJsonAsync<JsonObject>("/v1/console/front"));
         var row = (await first.GetFromJsonAsync<JsonObject>("/v1/console/decisions"))!["decisions"]!.AsArray().Single()!;

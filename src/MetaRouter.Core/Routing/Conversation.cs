@@ -15,12 +15,6 @@ public readonly record struct Conversation(string Text, int? PromptTokens, Model
     /// <summary>English prose and code have about four bytes to a token; a message's frame costs about four tokens.</summary>
     public const int BytesPerToken = 4;
 
-    /// <summary>What OpenAI's models bill for an image of 1024 by 1024 pixels, and for any that is looked at with little detail. Its size is not looked for.</summary>
-    public const int TokensPerImage = 765, TokensPerGlance = 85;
-
-    /// <summary>Characters of a sound's base64 to a token, ten of which a second of speech is: it has some 64,000 characters as it was recorded, and 2,700 at best.</summary>
-    public const int AudioPerToken = 1000;
-
     private const int TokensPerMessage = 4;
 
     /// <param name="messages">How many; 1 or more.</param>
@@ -31,6 +25,12 @@ public readonly record struct Conversation(string Text, int? PromptTokens, Model
     /// <summary>Estimated, of one message too.</summary>
     public int Tokens => PromptTokens ?? (Encoding.UTF8.GetByteCount(Text) / BytesPerToken) + TokensPerMessage;
 
-    /// <summary>With so many more bytes of prompt, beside its messages' texts: definitions of tools, the answer's schema, images.</summary>
-    public Conversation And(long bytes) => bytes == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, Tokens + (bytes / BytesPerToken)) };
+    /// <summary>What OpenAI's models bill for an image of 1024 by 1024 pixels, and for any that is looked at in low detail. Its size is not looked for.</summary>
+    public static int TokensOfImage(bool isInLowDetail) => isInLowDetail ? 85 : 765;
+
+    /// <summary>A thousand characters of a sound's base64 to a token, ten of which a second of speech is: it has some 64,000 characters as it was recorded, and 2,700 at best.</summary>
+    public static int TokensOfAudio(int base64Characters) => base64Characters / 1000;
+
+    /// <summary>With more of a prompt, beside its messages' texts: so many bytes of definitions of tools and of the answer's schema, so many tokens of images and sounds.</summary>
+    public Conversation And(long bytes, long tokens = 0) => bytes == 0 && tokens == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, Tokens + (bytes / BytesPerToken) + tokens) };
 }

@@ -31,17 +31,19 @@ public sealed class NoModelAllowedException : InvalidOperationException
     /// <summary>Every model, in the catalog's order.</summary>
     public ImmutableArray<ExcludedModel> Excluded { get; } = [];
 
-    /// <summary>A shorter prompt, or a shorter answer, is what would help: some model holds too little, and none is left out only because it fails.</summary>
-    public bool IsTooLong { get; init; }
+    /// <summary>Tokens of prompt and answer that a model would take: the most of those that only hold too little. Null: there is none, or one is left out only because it fails, which passes.</summary>
+    public int? ContextWindow { get; init; }
 
     internal static NoModelAllowedException For(ModelCatalog catalog, in RouteNeeds needs, ReadOnlySpan<float> predictedCostUsd, double limitUsd, ReadOnlySpan<ModelExclusion> verdicts)
     {
         var excluded = ImmutableArray.CreateBuilder<ExcludedModel>(catalog.Count);
         var message = new StringBuilder("No model may answer this request: ");
+        var window = default(int?);
         for (var i = 0; i < catalog.Count; i++)
         {
             var model = catalog.Models[i];
             excluded.Add(new ExcludedModel(model.Id, verdicts[i]));
+            window = verdicts[i] == ModelExclusion.ContextTooSmall ? Math.Max(model.ContextWindow, window ?? 0) : window;
             if (i < MostNamed)
             {
                 message.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "; " : "")}'{model.Id}' {Describe(model, needs, predictedCostUsd[i], limitUsd, verdicts[i])}");
@@ -59,7 +61,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
             message.Append(' ').Append(Remedy(reason));
         }
 
-        return new(message.ToString(), excluded.MoveToImmutable()) { IsTooLong = verdicts.Contains(ModelExclusion.ContextTooSmall) && !verdicts.Contains(ModelExclusion.Unhealthy) };
+        return new(message.ToString(), excluded.MoveToImmutable()) { ContextWindow = verdicts.Contains(ModelExclusion.Unhealthy) ? null : window };
     }
 
     private static string Describe(ModelProfile model, in RouteNeeds needs, float costUsd, double limitUsd, ModelExclusion reason) => reason switch

@@ -17,15 +17,15 @@ public static class DecisionLogReader
     private const double Tolerance = 1e-3;
 
     /// <param name="paths">The files of one log, the oldest first.</param>
-    /// <returns>Repeated: lines of decisions that an earlier line has, as where one file is another's later copy; they count once. Astray: words about decisions that stand in none of the files.</returns>
     /// <exception cref="DataFileException">A file cannot be read, or they have no usable decision.</exception>
-    public static (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, int Repeated, int Astray, IReadOnlyList<(string Path, BadLines Lines)> BadLines) Read(IReadOnlyList<string> paths)
+    public static DecisionLogFiles Read(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var (decisions, bad, leftOut, repeated) = (new List<((string, long) Key, LoggedDecision Decision)>(), paths.Select(path => (Path: path, Lines: new BadLines())).ToArray(), 0, 0);
+        var files = paths.Select(path => (Path: path, Bad: new BadLines())).ToArray();
+        var (decisions, leftOut, repeated) = (new List<((string, long) Key, LoggedDecision Decision)>(), 0, 0);
         var known = new HashSet<(string, long)>();
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
-        foreach (var (lines, line, json) in bad.SelectMany(file => JsonLines.Read(file.Path).Select(read => (file.Lines, read.Line, read.Json))))
+        foreach (var (bad, line, json) in files.SelectMany(file => JsonLines.Read(file.Path).Select(read => (file.Bad, read.Line, read.Json))))
         {
             try
             {
@@ -57,21 +57,22 @@ public static class DecisionLogReader
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
             {
-                lines.Add(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them");
+                bad.Add(line, e is FormatException ? e.Message : e is JsonException ? "not valid JSON: " + JsonProblem.Of(e) : "not a decision or feedback, as MetaRouter:DecisionLog writes them");
             }
         }
 
+        var faulty = Array.FindAll(files, file => file.Bad.Count > 0);
         if (decisions.Count == 0)
         {
-            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (bad.FirstOrDefault(file => file.Lines.Count > 0) is { Lines: { } lines } worst ? $"First problem: {worst.Path}, {lines.First[0]}." : "Name the log of a host whose DecisionLog option is set."));
+            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (faulty is [var first, ..] ? $"First problem: {first.Path}, {first.Bad.First[0]}." : "Name the log of a host whose DecisionLog option is set."));
         }
 
-        return (
+        return new DecisionLogFiles(
             [.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)],
             leftOut,
             repeated,
             said.Where(s => !known.Contains(s.Key)).Sum(s => s.Value.Count),
-            [.. bad.Where(file => file.Lines.Count > 0)]);
+            faulty);
     }
 
     private static bool IsOfTheChosen(JsonElement row)

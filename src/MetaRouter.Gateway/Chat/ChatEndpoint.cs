@@ -70,9 +70,9 @@ internal sealed class ChatEndpoint(
                 call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);
             }
         }
-        catch (NoModelAllowedException e) when (e.IsTooLong)
+        catch (NoModelAllowedException e) when (e.ContextWindow is { } window)
         {
-            throw TooLong.For(call, request.Needs, e.Message);
+            throw TooLong.For(body, window, e.Message);
         }
         catch (NoModelAllowedException e) when (controls.MaxCostUsd is not null && body.Choices > 1)
         {

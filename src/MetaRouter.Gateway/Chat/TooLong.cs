@@ -1,6 +1,4 @@
 using System.Text;
-using MetaRouter.Core.Catalog;
-using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Chat;
@@ -17,11 +15,11 @@ internal static class TooLong
     /// <param name="message">What the error says.</param>
     public static bool Is(ReadOnlySpan<byte> error, string message) => error.IndexOf(Encoding.ASCII.GetBytes($"\"{Code}\"")) >= 0 || message.Contains(Words, StringComparison.Ordinal);
 
+    /// <param name="window">The most tokens that a model holds which might answer.</param>
     /// <param name="reasons">Each model's.</param>
-    public static ApiException For(ChatCall call, RouteNeeds needs, string reasons)
+    public static ApiException For(ChatBody body, int window, string reasons)
     {
-        var window = call.Catalog.Models.Where(m => m.Enabled && needs.AllowedModels?.Contains(m.Id) != false && (needs.Capabilities & ~m.Capabilities) == ModelCapabilities.None).Select(m => m.ContextWindow).DefaultIfEmpty().Max();
-        var (prompt, answer) = (call.Body.Asked.Tokens, needs.ExpectedOutputTokens);
+        var (prompt, answer) = (body.Asked.Tokens, body.Needs.ExpectedOutputTokens);
         long AtLeast(long tokens) => Math.Max(tokens, window + 1L); // the estimate that decided may be a little more
         return new(400, ErrorCodes.InvalidRequest, Code, FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"), "messages")
         {

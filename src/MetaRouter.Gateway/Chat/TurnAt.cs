@@ -7,7 +7,7 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="GoesOn">The last message, but for what the system adds, is what a tool gave back.</param>
 internal readonly record struct TurnAt(int End, bool GoesOn)
 {
-    /// <param name="to">Has the message as its last.</param>
+    /// <param name="to">Has the message, which is not the system's, as its last.</param>
     /// <param name="isResult">It is, or has beside it, what a tool gave back.</param>
-    public TurnAt After(Utf8JsonWriter to, bool isUsers, bool isSystems, bool isResult) => new(isUsers && !isResult ? (int)(to.BytesCommitted + to.BytesPending) : End, isSystems ? GoesOn : isResult);
+    public TurnAt After(Utf8JsonWriter to, bool isUsers, bool isResult) => new(isUsers && !isResult ? (int)(to.BytesCommitted + to.BytesPending) : End, isResult);
 }

@@ -1,7 +1,7 @@
 using MetaRouter.Gateway.Demo;
-using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Configuration;
 

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
-using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Configuration;
 

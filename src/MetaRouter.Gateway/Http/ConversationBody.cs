@@ -45,7 +45,7 @@ internal static class ConversationBody
         }
 
         asked ??= messages[messages.GetArrayLength() - 1].TryGetProperty("content", out var only) ? only : null;
-        return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs).And(seen * Conversation.BytesPerToken);
+        return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs).And(0, seen);
     }
 
     public static bool IsOf(JsonElement message, string role) => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
@@ -78,12 +78,12 @@ internal static class ConversationBody
                 if (part.TryGetProperty("image_url", out var image))
                 {
                     needs |= ModelCapabilities.Vision;
-                    seen += image.ValueKind == JsonValueKind.Object && image.TryGetProperty("detail", out var detail) && detail.ValueKind == JsonValueKind.String && detail.ValueEquals("low") ? Conversation.TokensPerGlance : Conversation.TokensPerImage;
+                    seen += Conversation.TokensOfImage(image.ValueKind == JsonValueKind.Object && image.TryGetProperty("detail", out var detail) && detail.ValueKind == JsonValueKind.String && detail.ValueEquals("low"));
                 }
 
                 if (part.TryGetProperty("input_audio", out var audio))
                 {
-                    seen += JsonMarshal.GetRawUtf8Value(audio).Length / Conversation.AudioPerToken;
+                    seen += Conversation.TokensOfAudio(JsonMarshal.GetRawUtf8Value(audio).Length);
                 }
             }
         }

@@ -53,7 +53,7 @@ internal static class MessagesRequest
             foreach (var message in List(messages, "messages"))
             {
                 Message(to, message);
-                turn = turn.After(to, IsOf(message, "user"), IsOf(message, "system"), HasResults(message));
+                turn = ConversationBody.IsOf(message, "system") ? turn : turn.After(to, ConversationBody.IsOf(message, "user"), HasResults(message));
             }
 
             to.WriteEndArray();
@@ -159,8 +159,6 @@ internal static class MessagesRequest
             to.WriteEndObject();
         }
     }
-
-    private static bool IsOf(JsonElement message, string role) => ConversationBody.IsOf(message, role);
 
     /// <summary>What is said beside the results of tools begins no turn: clients add what they know of the moment there.</summary>
     private static bool HasResults(JsonElement message) =>

@@ -36,7 +36,7 @@ internal sealed class ResponsesInput
         {
             messages.Begin();
             ChatPieces.Message(to, "user", Fields.Text(Name, input));
-            return default(TurnAt).After(to, isUsers: true, isSystems: false, isResult: false);
+            return default(TurnAt).After(to, isUsers: true, isResult: false);
         }
 
         foreach (var item in input.ValueKind == JsonValueKind.Array ? input.EnumerateArray() : throw Fields.Wrong(Name, input, "a text or a list of items"))
@@ -75,7 +75,7 @@ internal sealed class ResponsesInput
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
                 ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw Missing("input.output", "send what the tool gave back, \"\" where that is nothing"), "input.output", _shown));
-                _turn = _turn.After(_to, isUsers: false, isSystems: false, isResult: true);
+                _turn = _turn.After(_to, isUsers: false, isResult: true);
                 break;
             case "reasoning":
                 break; // upstreams take none back
@@ -112,7 +112,7 @@ internal sealed class ResponsesInput
             case "user":
                 Flush();
                 User(content);
-                _turn = _turn.After(_to, isUsers: true, isSystems: false, isResult: false);
+                _turn = _turn.After(_to, isUsers: true, isResult: false);
                 break;
             default:
                 throw Fields.Wrong(Name, item, "a list of items; a message has a role (user, assistant, system or developer) and content, any other item a type");

@@ -123,6 +123,21 @@ public class GuardrailsTests
         refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model. Ask again once other models have answered more, raise the share, or add a model that it is not about.");
     }
 
+    /// <summary>To shorten a request helps where a model holds too little and nothing else is wrong with it, and none is out only for a while.</summary>
+    [Theory]
+    [InlineData(null, 4_000)]
+    [InlineData("barred", 4_000)]
+    [InlineData("large", null)]
+    public void Apply_NothingLeft_TellsWhatIsHeldByAModelThatOnlyHoldsTooLittle(string? down, int? tokens)
+    {
+        var catalog = new ModelCatalog([Model("small") with { ContextWindow = 1_000 }, Model("middle") with { ContextWindow = 4_000 }, Model("large"), Model("barred") with { ContextWindow = 5_000 }]);
+        var needs = new RouteNeeds { PromptTokens = 6_000, MaxCostUsd = 0.01, AllowedModels = Set("small", "middle", "large") };
+
+        var refused = Should.Throw<NoModelAllowedException>(() => new Guardrails().Apply(catalog, needs, [0.001f, 0.001f, 0.5f, 0.001f], down is null ? null : Set(down), new ModelExclusion[4]));
+
+        refused.ContextWindow.ShouldBe(tokens);
+    }
+
     [Fact]
     public void Apply_NothingLeftOfALongCatalog_SumsUpTheRest()
     {

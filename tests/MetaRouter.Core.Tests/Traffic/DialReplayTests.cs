@@ -24,6 +24,17 @@ public class DialReplayTests
     }
 
     [Fact]
+    public void Add_QualitiesThatTheDecisionCounted_ChooseAndThePredictedOnesAreTold()
+    {
+        var replay = new DialReplay([0]);
+        replay.Add([0, 1], [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], [new(0.8f, 0.001f, 0), new(0.7f, 0.01f, 0)], [true, true], 0.01, 1);
+
+        var point = replay.Points().Single();
+
+        (point.Shares.Single().Model, point.Quality).ShouldBe((0, 0.6f));
+    }
+
+    [Fact]
     public void Add_ModelRuledOut_IsNeverChosen()
     {
         var replay = new DialReplay([0]);
