@@ -157,7 +157,7 @@ public sealed class MessagesTests : IAsyncLifetime
         goesOn.Headers["x-router-reason"].ShouldBe("only_allowed");
         goesOn.Headers["x-router-model"].ShouldBe(first.Headers["x-router-model"]);
         var sessions = _gateway.App.Services.GetRequiredService<Sessions>();
-        (await sessions.RecallAsync(sessions.NameOf("default", "d1", "s1"), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
+        (await sessions.RecallAsync(sessions.NameOf("default", "d1", "s1", """[{"role":"user","content":"Read it."}"""u8), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
 
         static string Asks(string model, string session, string more) => $$$"""
             {"model":"{{{model}}}","max_tokens":9,"metadata":{"user_id":"{\"device_id\":\"d1\",\"account_uuid\":\"\",\"session_id\":\"{{{session}}}\"}"},"tools":[{"name":"read","input_schema":{}}],
@@ -208,6 +208,41 @@ public sealed class MessagesTests : IAsyncLifetime
         ((string)answer.Body["stop_reason"]!).ShouldBe("max_tokens");
         ((int)answer.Body["usage"]!["output_tokens"]!).ShouldBeGreaterThan(0); // counted here, the upstream being silent
     }
+
+    /// <summary>vLLM and SGLang tell which text it was; a word of their own for it, or a token's number, is none of them.</summary>
+    [Theory]
+    [InlineData("\"stop_reason\":\"END\"", "stop_sequence", "END")]
+    [InlineData("\"matched_stop\":\"END\"", "stop_sequence", "END")]
+    [InlineData("\"stop_reason\":null", "end_turn", null)]
+    [InlineData("\"stop_reason\":\"stop\"", "end_turn", null)]
+    [InlineData("\"stop_reason\":128009", "end_turn", null)]
+    [InlineData("\"matched_stop\":128009", "end_turn", null)]
+    public async Task StopSequence_ThatTheUpstreamTells_IsTold(string told, string reason, string? sequence)
+    {
+        _upstream.Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            var choice = $$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"a"},"finish_reason":"stop",{{told}}}]}""";
+            await context.Response.WriteAsync(streams ? $"data: {choice}\n\ndata: [DONE]\n\n" : choice);
+            return true;
+        };
+        var asked = Hello.Insert(1, "\"stop_sequences\":[\"X\",\"END\"],");
+
+        var whole = (await _gateway.PostAsync(Messages, asked)).Body;
+        var delta = (await _gateway.StreamAsync(Messages, asked)).Single(e => (string)e["type"]! == "message_delta")["delta"]!;
+
+        ((string)whole["stop_reason"]!, (string?)whole["stop_sequence"]).ShouldBe((reason, sequence));
+        ((string)delta["stop_reason"]!, (string?)delta["stop_sequence"]).ShouldBe((reason, sequence));
+    }
+
+    [Theory]
+    [InlineData("POST", "/v1/messages/batches", 404, "not_found_error", "unknown_url")]
+    [InlineData("GET", "/v1/messages/batches/b1/results", 404, "not_found_error", "unknown_url")]
+    [InlineData("GET", "/v1/messages", 405, "invalid_request_error", "method_not_allowed")]
+    [InlineData("GET", "/v1/messages/count_tokens", 405, "invalid_request_error", "method_not_allowed")]
+    public async Task Path_ThatIsNotHere_IsToldInAnthropicsShape(string method, string path, int status, string type, string code) =>
+        ShouldFail(await _gateway.SendAsync(new HttpMethod(method), path, method == "POST" ? "{}" : null), status, type, code, path);
 
     [Theory]
     [InlineData("", "hello", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]

@@ -76,6 +76,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         {
             var item = With(new(ItemKind.Text), said ?? "");
             item.Probabilities.Add(List(Field(choice, "logprobs"), "content"));
+            item.Citations.AddRange(Citation.In(message));
             yield return item;
         }
 

@@ -54,6 +54,11 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
             Say(ItemKind.Refusal, "response.refusal.delta", refused, default, output);
         }
 
+        foreach (var citation in Citation.In(delta))
+        {
+            Cite(citation, output);
+        }
+
         foreach (var call in List(delta, "tool_calls"))
         {
             Call(call, output);
@@ -110,13 +115,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
 
     private void Say(ItemKind kind, string type, string text, JsonElement.ArrayEnumerator logprobs, IBufferWriter<byte> output)
     {
-        if (_open?.Kind != kind)
-        {
-            Close("completed", output);
-            Open(new(kind), output);
-        }
-
-        var item = _open!;
+        var item = In(kind, output);
         item.Text.Append(text);
         var known = item.Probabilities.Count;
         Hold(text.Length + item.Probabilities.Add(logprobs));
@@ -128,6 +127,37 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
                 item.Probabilities.Write(to, known);
             }
         });
+    }
+
+    /// <summary>They may come with the text, or after all of it.</summary>
+    private void Cite(Citation citation, IBufferWriter<byte> output)
+    {
+        if (_open is { HasPart: false })
+        {
+            return; // a tool is being called
+        }
+
+        var item = In(ItemKind.Text, output);
+        item.Citations.Add(citation);
+        Hold(citation.Title.Length + citation.Url.Length);
+        InPart(output, "response.output_text.annotation.added", to =>
+        {
+            to.WriteNumber("annotation_index", item.Citations.Count - 1);
+            to.WritePropertyName("annotation");
+            citation.Write(to);
+        });
+    }
+
+    /// <summary>The open item, where it is of the kind; else a new one.</summary>
+    private ResponsesItem In(ItemKind kind, IBufferWriter<byte> output)
+    {
+        if (_open?.Kind != kind)
+        {
+            Close("completed", output);
+            Open(new(kind), output);
+        }
+
+        return _open!;
     }
 
     /// <param name="characters">So many more.</param>
