@@ -288,6 +288,18 @@ public sealed class MessagesTests : IAsyncLifetime
         data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{}"]);
     }
 
+    /// <summary>Blocks come one after the other, whatever way an upstream sends the pieces of several calls.</summary>
+    [Fact]
+    public async Task Stream_ToolCallsWhosePiecesAreMixed_AreOneAfterTheOther()
+    {
+        _upstream.Script = (context, _) => ScriptedUpstream.MixedCallsAsync(context);
+
+        var data = await _gateway.StreamAsync(Messages, Hello);
+
+        data.Where(d => (string)d["type"]! == "content_block_start").Select(d => (string)d["content_block"]!["id"]! + (string)d["content_block"]!["name"]!).ShouldBe(["c1f", "c2g", "c3h"]);
+        data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{\"b\":2}", "{}"]);
+    }
+
     [Theory]
     [InlineData("""{"model":"auto","messages":[{"role":"user","content":"x"}]}""", "missing_field", "'max_tokens'")]
     [InlineData("""{"model":"auto","max_tokens":0,"messages":[{"role":"user","content":"x"}]}""", "invalid_value", "'max_tokens' is 0")]

@@ -650,6 +650,16 @@ public sealed class ResponsesTests : IAsyncLifetime
         (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("""{"regenerate":1}""");
     }
 
+    [Fact]
+    public async Task Stream_ToolCallsWhosePiecesAreMixed_AreOneAfterTheOther()
+    {
+        _upstream.Script = (context, _) => ScriptedUpstream.MixedCallsAsync(context);
+
+        var events = await StreamAsync(Hello);
+
+        events[^1]["response"]!["output"]!.AsArray().Select(c => $"{c!["call_id"]} {c["name"]} {c["arguments"]}").ShouldBe(["c1 f {\"a\":1}", "c2 g {\"b\":2}", "c3 h {}"]);
+    }
+
     /// <summary>The pages that a model which searches says it was told by.</summary>
     [Fact]
     public async Task Annotations_OfAnAnswer_AreKept()

@@ -147,6 +147,7 @@ internal sealed class MessagesForm : IAnswerForm
     {
         private const int None = -2, Prose = -1; // else the index of the open tool call
 
+        private readonly CallsInTurn _calls = new();
         private bool _hasBegun, _hasCalls;
         private int _open = None, _blocks;
         private string? _finish, _matched, _openId;
@@ -184,18 +185,31 @@ internal sealed class MessagesForm : IAnswerForm
 
             foreach (var one in List(delta, "tool_calls"))
             {
-                var function = Field(one, "function");
-                Open(Index(one), Text(one, "id"), Text(function, "name"), output);
-                if (Text(function, "arguments") is { Length: > 0 } arguments)
+                if (_calls.Takes(one))
                 {
-                    Delta(output, "input_json_delta", "partial_json", arguments);
+                    Call(one, output);
                 }
+            }
+        }
+
+        private void Call(JsonElement piece, IBufferWriter<byte> output)
+        {
+            var function = Field(piece, "function");
+            Open(Index(piece), Text(piece, "id"), Text(function, "name"), output);
+            if (Text(function, "arguments") is { Length: > 0 } arguments)
+            {
+                Delta(output, "input_json_delta", "partial_json", arguments);
             }
         }
 
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
             Begin(output);
+            foreach (var piece in _calls.Rest())
+            {
+                Call(piece, output);
+            }
+
             Close(output);
             Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
             var tokens = spent.Tokens;

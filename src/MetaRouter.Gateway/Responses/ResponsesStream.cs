@@ -12,6 +12,7 @@ namespace MetaRouter.Gateway.Responses;
 /// <param name="limit">So it is all held until then, of a longer answer than this, characters, no more.</param>
 internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : IStreamForm
 {
+    private readonly CallsInTurn _calls = new();
     private bool _hasBegun;
     private int _sequence, _openIndex;
     private long _held;
@@ -61,13 +62,21 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
 
         foreach (var call in List(delta, "tool_calls"))
         {
-            Call(call, output);
+            if (_calls.Takes(call))
+            {
+                Call(call, output);
+            }
         }
     }
 
     public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
     {
         Begin(output);
+        foreach (var call in _calls.Rest())
+        {
+            Call(call, output);
+        }
+
         if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
         {
             Open(new(ItemKind.Text), output); // nothing at all is a message without a word
@@ -174,14 +183,14 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
     {
         // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
         var (index, id) = (Index(call), Text(call, "id"));
-        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(ResponsesForm.NameIn(call))))
+        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(NameIn(call))))
         {
             Close("completed", output);
             (_openIndex, _openId) = (index, id);
             Open(ResponsesForm.ItemOf(call, answer.Echo), output);
         }
 
-        if (ResponsesForm.GivenBy(call) is { Length: > 0 } given)
+        if (GivenBy(call) is { Length: > 0 } given)
         {
             Hold(given.Length);
             Give(_open!, given, output);
