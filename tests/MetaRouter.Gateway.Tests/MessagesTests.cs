@@ -288,6 +288,34 @@ public sealed class MessagesTests : IAsyncLifetime
         data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{}"]);
     }
 
+    /// <summary>Some upstreams write an object where OpenAI has its text; the tool would be called with nothing.</summary>
+    [Fact]
+    public async Task Call_WhoseArgumentsAreAnObject_KeepsThem()
+    {
+        _upstream.Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
+            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
+            return true;
+        };
+
+        (await _gateway.PostAsync(Messages, Hello)).Body["content"]![0]!["input"]!.ToJsonString().ShouldBe("""{"a":1}""");
+        ((string)(await _gateway.StreamAsync(Messages, Hello)).Single(e => (string)e["type"]! == "content_block_delta")["delta"]!["partial_json"]!).ShouldBe("""{"a":1}""");
+    }
+
+    /// <summary>Nothing is asked for by it, and some clients write every field they know.</summary>
+    [Theory]
+    [InlineData(Messages, """{"model":"auto","max_tokens":9,"top_k":null,"container":null,"messages":[{"role":"user","content":"hello"}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto","previous_response_id":null,"conversation":null,"prompt":null,"background":null,"truncation":null,"input":"hello"}""")]
+    public async Task Request_FieldThatIsNull_IsNotThere(string path, string body)
+    {
+        var answer = await _gateway.PostAsync(path, body);
+
+        answer.Status.ShouldBe(200, answer.Text);
+    }
+
     /// <summary>Blocks come one after the other, whatever way an upstream sends the pieces of several calls.</summary>
     [Fact]
     public async Task Stream_ToolCallsWhosePiecesAreMixed_AreOneAfterTheOther()

@@ -68,7 +68,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteString("id", IdOf(Text(call, "id")));
             to.WriteString("name", Text(function, "name") ?? "");
             to.WritePropertyName("input");
-            Input(to, Text(function, "arguments") ?? "");
+            Input(to, Arguments(function) ?? "");
             to.WriteEndObject();
         }
 
@@ -196,7 +196,7 @@ internal sealed class MessagesForm : IAnswerForm
         {
             var function = Field(piece, "function");
             Open(Index(piece), Text(piece, "id"), Text(function, "name"), output);
-            if (Text(function, "arguments") is { Length: > 0 } arguments)
+            if (Arguments(function) is { Length: > 0 } arguments)
             {
                 Delta(output, "input_json_delta", "partial_json", arguments);
             }

@@ -39,7 +39,10 @@ internal static class Completion
     public static string? NameIn(JsonElement call) => Text(Field(call, "function"), "name") ?? Text(Field(call, "custom"), "name");
 
     /// <summary>What a call, or a piece of it, gives the tool.</summary>
-    public static string? GivenBy(JsonElement call) => Text(Field(call, "function"), "arguments") ?? Text(Field(call, "custom"), "input");
+    public static string? GivenBy(JsonElement call) => Arguments(Field(call, "function")) ?? Text(Field(call, "custom"), "input");
+
+    /// <summary>A text of JSON; of some upstreams the object itself.</summary>
+    public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? given.GetRawText() : Text(function, "arguments");
 
     /// <summary>What an error says.</summary>
     public static string? MessageOf(ReadOnlySpan<byte> json)
