@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
@@ -18,6 +19,9 @@ internal sealed class Sessions(ISharedState shared, RouterSecrets secrets, TimeS
     /// <param name="session">As the caller names the conversation.</param>
     /// <returns>Its name in shared state, which tells neither.</returns>
     public string NameOf(string tenant, string? user, string session) => $"s:{IdentityHash.Compute(secrets.IdentitySecret, tenant, $"{user}\n{session}"):x16}";
+
+    /// <param name="beginning">What its requests begin with. A cache holds beginnings: what is asked beside a conversation, by another prompt, is in none of its.</param>
+    public string NameOf(string tenant, string? user, string session, ReadOnlySpan<byte> beginning) => NameOf(tenant, user, $"{session}\n{Convert.ToHexString(SHA256.HashData(beginning))}");
 
     public async ValueTask<WarmModel?> RecallAsync(string name, CancellationToken cancellationToken)
     {

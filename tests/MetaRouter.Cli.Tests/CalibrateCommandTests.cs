@@ -97,6 +97,17 @@ public sealed class CalibrateCommandTests : IDisposable
         json.RootElement.GetProperty("cost_of_strong").GetDouble().ShouldBe(.55, .02);
     }
 
+    [Fact]
+    public async Task Calibrate_StrongModelIsFree_SaysSo()
+    {
+        Write("outcomes.jsonl", [.. Enumerable.Range(0, 200).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $$"""{"id":"{{i}}","dataset":"d","query":"{{(i % 2 == 0 ? "theorem proof lemma" : "hello greeting name")}} {{i}}","models":{"weak":{"score":{{(i % 2 == 0 ? 0 : 1)}},"cost_usd":0.001},"strong":{"score":1,"cost_usd":0} } }"""))]);
+        var (code, output, _) = await Run("calibrate", "--strong-share", "0.5", "--data", File("outcomes.jsonl"), "--router", "routellm-mf", "--strong", "strong", "--weak", "weak");
+
+        code.ShouldBe(0);
+        output.ShouldContain("strong alone costs nothing");
+    }
+
     [Theory]
     [InlineData("--strong-share 1.5", "--strong-share", "1.5")]
     [InlineData("no such file", "--data", "none.txt")]

@@ -64,6 +64,20 @@ public sealed class EvaluateAllTests : IDisposable
         Directory.Exists(_folder.File("x")).ShouldBeFalse();
     }
 
+    /// <summary>What fails before it has anything to write leaves nothing.</summary>
+    [Fact]
+    public async Task EvaluateAll_ThatFailsAtOnce_LeavesNoFolder()
+    {
+        Directory.CreateDirectory(_folder.File("mine"));
+        foreach (var target in (string[])["new", "mine"])
+        {
+            (await Run("evaluate", "all", "--data", _folder.File("nowhere"), "--out", _folder.File(target))).Code.ShouldBe(2);
+        }
+
+        Directory.Exists(_folder.File("new")).ShouldBeFalse();
+        Directory.EnumerateFileSystemEntries(_folder.File("mine")).ShouldBeEmpty();
+    }
+
     private async Task<(int Code, string Output, string Error)> Evaluate(string target)
     {
         File.WriteAllLines(_folder.File("some.jsonl"), Enumerable.Range(0, 160).Select(i => string.Create(CultureInfo.InvariantCulture,

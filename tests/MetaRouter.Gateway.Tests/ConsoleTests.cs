@@ -225,6 +225,16 @@ public sealed class ConsoleTests
 
         ((string)(await NextAsync("decision"))["model"]!).ShouldBe((string)route.Body["model"]!);
 
+        // Some at once are all shown, in their order.
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => gateway.RouteAsync("ada")));
+        var ids = new List<string>();
+        for (var i = 0; i < 8; i++)
+        {
+            ids.Add((string)(await NextAsync("decision"))["id"]!);
+        }
+
+        ids.ShouldBe((await gateway.GetAsync("/v1/console/decisions?limit=8")).Body["decisions"]!.AsArray().Select(d => (string)d!["id"]!).Reverse());
+
         async Task<JsonNode> NextAsync(string name)
         {
             while (await events.ReadLineAsync(limit.Token) is { } line)

@@ -573,6 +573,25 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, body, ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Weak);
     }
 
+    /// <summary>Agents ask for a title or a summary beside the conversation, by another prompt: a cache holds beginnings, and that one's has not gone.</summary>
+    [Fact]
+    public async Task Session_SideCallsThatBeginOtherwise_LeaveItsModelWarm()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "0.1", "--MetaRouter:Models:0:CachedInputPrice", "0.01",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "1", "--MetaRouter:Models:1:OutputPrice", "0.1");
+        (string, string) session = ("x-router-session", "s");
+        var begun = $$"""{"role":"system","content":"Be brief."},{"role":"user","content":"{{new string('a', 4000)}}"}""";
+        string Asks(string model, string messages) => $$"""{"model":"{{model}}","messages":[{{messages}}]}""";
+
+        (await gateway.PostAsync(Chat, Asks("auto:quality", begun), session)).Headers["x-router-model"].ShouldBe(Strong);
+        (await gateway.PostAsync(Chat, Asks(Weak, """{"role":"system","content":"Write a title."},{"role":"user","content":"aaaa"}"""), session)).Headers["x-router-model"].ShouldBe(Weak);
+
+        (await gateway.PostAsync(Chat, Asks("auto:cheap", begun + """,{"role":"assistant","content":"I am up"},{"role":"user","content":"and then?"}"""), session)).Headers["x-router-model"].ShouldBe(Strong);
+        (await gateway.PostAsync(Chat, Asks("auto:cheap", begun.Replace("brief", "kind", StringComparison.Ordinal)), session)).Headers["x-router-model"].ShouldBe(Weak);
+    }
+
     [Fact]
     public async Task Comparison_OptedIn_GivesBothAnswersAndTheChoiceTeaches()
     {

@@ -157,7 +157,7 @@ public sealed class MessagesTests : IAsyncLifetime
         goesOn.Headers["x-router-reason"].ShouldBe("only_allowed");
         goesOn.Headers["x-router-model"].ShouldBe(first.Headers["x-router-model"]);
         var sessions = _gateway.App.Services.GetRequiredService<Sessions>();
-        (await sessions.RecallAsync(sessions.NameOf("default", "d1", "s1"), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
+        (await sessions.RecallAsync(sessions.NameOf("default", "d1", "s1", """[{"role":"user","content":"Read it."}"""u8), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
 
         static string Asks(string model, string session, string more) => $$$"""
             {"model":"{{{model}}}","max_tokens":9,"metadata":{"user_id":"{\"device_id\":\"d1\",\"account_uuid\":\"\",\"session_id\":\"{{{session}}}\"}"},"tools":[{"name":"read","input_schema":{}}],
@@ -209,6 +209,41 @@ public sealed class MessagesTests : IAsyncLifetime
         ((int)answer.Body["usage"]!["output_tokens"]!).ShouldBeGreaterThan(0); // counted here, the upstream being silent
     }
 
+    /// <summary>vLLM and SGLang tell which text it was; a word of their own for it, or a token's number, is none of them.</summary>
+    [Theory]
+    [InlineData("\"stop_reason\":\"END\"", "stop_sequence", "END")]
+    [InlineData("\"matched_stop\":\"END\"", "stop_sequence", "END")]
+    [InlineData("\"stop_reason\":null", "end_turn", null)]
+    [InlineData("\"stop_reason\":\"stop\"", "end_turn", null)]
+    [InlineData("\"stop_reason\":128009", "end_turn", null)]
+    [InlineData("\"matched_stop\":128009", "end_turn", null)]
+    public async Task StopSequence_ThatTheUpstreamTells_IsTold(string told, string reason, string? sequence)
+    {
+        _upstream.Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            var choice = $$"""{"id":"x","model":"m","choices":[{"index":0,"{{(streams ? "delta" : "message")}}":{"content":"a"},"finish_reason":"stop",{{told}}}]}""";
+            await context.Response.WriteAsync(streams ? $"data: {choice}\n\ndata: [DONE]\n\n" : choice);
+            return true;
+        };
+        var asked = Hello.Insert(1, "\"stop_sequences\":[\"X\",\"END\"],");
+
+        var whole = (await _gateway.PostAsync(Messages, asked)).Body;
+        var delta = (await _gateway.StreamAsync(Messages, asked)).Single(e => (string)e["type"]! == "message_delta")["delta"]!;
+
+        ((string)whole["stop_reason"]!, (string?)whole["stop_sequence"]).ShouldBe((reason, sequence));
+        ((string)delta["stop_reason"]!, (string?)delta["stop_sequence"]).ShouldBe((reason, sequence));
+    }
+
+    [Theory]
+    [InlineData("POST", "/v1/messages/batches", 404, "not_found_error", "unknown_url")]
+    [InlineData("GET", "/v1/messages/batches/b1/results", 404, "not_found_error", "unknown_url")]
+    [InlineData("GET", "/v1/messages", 405, "invalid_request_error", "method_not_allowed")]
+    [InlineData("GET", "/v1/messages/count_tokens", 405, "invalid_request_error", "method_not_allowed")]
+    public async Task Path_ThatIsNotHere_IsToldInAnthropicsShape(string method, string path, int status, string type, string code) =>
+        ShouldFail(await _gateway.SendAsync(new HttpMethod(method), path, method == "POST" ? "{}" : null), status, type, code, path);
+
     [Theory]
     [InlineData("", "hello", "message_start content_block_start content_block_delta content_block_delta content_block_stop message_delta message_stop")]
     [InlineData("", "break", "message_start content_block_start content_block_delta error")]
@@ -251,6 +286,46 @@ public sealed class MessagesTests : IAsyncLifetime
 
         data.Where(d => (string)d["type"]! == "content_block_start").Select(d => (string)d["content_block"]!["id"]! + (string)d["content_block"]!["name"]!).ShouldBe(["c1f", "c2g"]);
         data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{}"]);
+    }
+
+    /// <summary>Some upstreams write an object where OpenAI has its text; the tool would be called with nothing.</summary>
+    [Fact]
+    public async Task Call_WhoseArgumentsAreAnObject_KeepsThem()
+    {
+        _upstream.Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
+            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
+            return true;
+        };
+
+        (await _gateway.PostAsync(Messages, Hello)).Body["content"]![0]!["input"]!.ToJsonString().ShouldBe("""{"a":1}""");
+        ((string)(await _gateway.StreamAsync(Messages, Hello)).Single(e => (string)e["type"]! == "content_block_delta")["delta"]!["partial_json"]!).ShouldBe("""{"a":1}""");
+    }
+
+    /// <summary>Nothing is asked for by it, and some clients write every field they know.</summary>
+    [Theory]
+    [InlineData(Messages, """{"model":"auto","max_tokens":9,"top_k":null,"container":null,"messages":[{"role":"user","content":"hello"}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto","previous_response_id":null,"conversation":null,"prompt":null,"background":null,"truncation":null,"input":"hello"}""")]
+    public async Task Request_FieldThatIsNull_IsNotThere(string path, string body)
+    {
+        var answer = await _gateway.PostAsync(path, body);
+
+        answer.Status.ShouldBe(200, answer.Text);
+    }
+
+    /// <summary>Blocks come one after the other, whatever way an upstream sends the pieces of several calls.</summary>
+    [Fact]
+    public async Task Stream_ToolCallsWhosePiecesAreMixed_AreOneAfterTheOther()
+    {
+        _upstream.Script = (context, _) => ScriptedUpstream.MixedCallsAsync(context);
+
+        var data = await _gateway.StreamAsync(Messages, Hello);
+
+        data.Where(d => (string)d["type"]! == "content_block_start").Select(d => (string)d["content_block"]!["id"]! + (string)d["content_block"]!["name"]!).ShouldBe(["c1f", "c2g", "c3h"]);
+        data.Where(d => (string)d["type"]! == "content_block_delta").GroupBy(d => (int)d["index"]!).Select(b => string.Concat(b.Select(d => (string)d["delta"]!["partial_json"]!))).ShouldBe(["{\"a\":1}", "{\"b\":2}", "{}"]);
     }
 
     [Theory]

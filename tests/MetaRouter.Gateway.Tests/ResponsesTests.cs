@@ -635,6 +635,77 @@ public sealed class ResponsesTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString() == """{"abandon":1}""", TimeSpan.FromSeconds(10));
     }
 
+    /// <summary>Clients of OpenAI's and Anthropic's send a request that failed again by themselves, and say so; nobody was dissatisfied.</summary>
+    [Fact]
+    public async Task ImplicitSignals_AClientsOwnRetry_IsNoRegenerate()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        const string asked = """{"model":"auto","user":"ann","input":"hello"}""";
+
+        await gateway.PostAsync(Responses, asked, ("x-stainless-retry-count", "0"));
+        await gateway.PostAsync(Responses, asked, ("x-stainless-retry-count", "1"));
+        (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("{}");
+
+        await gateway.PostAsync(Responses, asked, ("x-stainless-retry-count", "0"));
+        (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("""{"regenerate":1}""");
+    }
+
+    /// <summary>Some upstreams write an object where OpenAI has its text; the tool would be called with nothing.</summary>
+    [Fact]
+    public async Task Call_WhoseArgumentsAreAnObject_KeepsThem()
+    {
+        _upstream.Script = async (context, body) =>
+        {
+            var streams = (bool?)body["stream"] == true;
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
+            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
+            return true;
+        };
+
+        ((string)(await _gateway.PostAsync(Responses, Hello)).Body["output"]![0]!["arguments"]!).ShouldBe("""{"a":1}""");
+        ((string)(await StreamAsync(Hello))[^1]["response"]!["output"]![0]!["arguments"]!).ShouldBe("""{"a":1}""");
+    }
+
+    [Fact]
+    public async Task Stream_ToolCallsWhosePiecesAreMixed_AreOneAfterTheOther()
+    {
+        _upstream.Script = (context, _) => ScriptedUpstream.MixedCallsAsync(context);
+
+        var events = await StreamAsync(Hello);
+
+        events[^1]["response"]!["output"]!.AsArray().Select(c => $"{c!["call_id"]} {c["name"]} {c["arguments"]}").ShouldBe(["c1 f {\"a\":1}", "c2 g {\"b\":2}", "c3 h {}"]);
+    }
+
+    /// <summary>The pages that a model which searches says it was told by.</summary>
+    [Fact]
+    public async Task Annotations_OfAnAnswer_AreKept()
+    {
+        const string said = """{"role":"assistant","content":"It rains.","annotations":[{"type":"url_citation","url_citation":{"start_index":0,"end_index":9,"title":"Rain","url":"https://example.com/rain"}},{"type":"file","file":{}}]}""";
+        const string expected = """[{"type":"url_citation","start_index":0,"end_index":9,"title":"Rain","url":"https://example.com/rain"}]""";
+        _upstream.Script = async (context, body) =>
+        {
+            if ((bool?)body["stream"] != true)
+            {
+                await context.Response.WriteAsync(Completion(said));
+                return true;
+            }
+
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync($"data: {{\"id\":\"x\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{said},\"finish_reason\":\"stop\"}}]}}\n\ndata: [DONE]\n\n");
+            return true;
+        };
+
+        var whole = (await DotNet().CreateResponseAsync(Options("Rain?"))).Value;
+        var events = await StreamAsync(Hello);
+
+        var cited = (UriCitationMessageAnnotation)whole.OutputItems.OfType<MessageResponseItem>().Single().Content[0].OutputTextAnnotations.Single();
+        (cited.Uri.ToString(), cited.Title, cited.StartIndex, cited.EndIndex).ShouldBe(("https://example.com/rain", "Rain", 0, 9));
+        var added = events.Single(e => (string)e["type"]! == "response.output_text.annotation.added");
+        (added["annotation"]!.ToJsonString(), (int)added["annotation_index"]!, (int)added["content_index"]!).ShouldBe((expected[1..^1], 0, 0));
+        events[^1]["response"]!["output"]![0]!["content"]![0]!["annotations"]!.ToJsonString().ShouldBe(expected);
+    }
+
     /// <summary>The model that answered a conversation last has its beginning in its cache.</summary>
     [Fact]
     public async Task Session_ByPromptCacheKey_IsRememberedAsForCompletions()
@@ -642,7 +713,7 @@ public sealed class ResponsesTests : IAsyncLifetime
         var first = await _gateway.PostAsync(Responses, """{"model":"auto:quality","user":"ann","prompt_cache_key":"k","input":"hello"}""");
 
         var sessions = _gateway.App.Services.GetRequiredService<Sessions>();
-        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "k"), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
+        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "k", """[{"role":"user","content":"hello"}"""u8), default))!.Value.Model.Value.ShouldBe(first.Headers["x-router-model"]);
     }
 
     /// <summary>Two answers have no place in it.</summary>

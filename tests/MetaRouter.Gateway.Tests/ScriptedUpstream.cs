@@ -84,6 +84,19 @@ public sealed class ScriptedUpstream : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Streams three tool calls, f with {"a":1}, g with {"b":2} and h with {}, the pieces of the first two mixed.</summary>
+    public static async Task<bool> MixedCallsAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        foreach (var calls in (string[])["""{"index":0,"id":"c1","function":{"name":"f","arguments":""}}""", """{"index":1,"id":"c2","function":{"name":"g","arguments":""}}""", """{"index":0,"function":{"arguments":"{\"a\""}},{"index":1,"function":{"arguments":"{\"b\":"}}""", """{"index":0,"function":{"arguments":":1}"}}""", """{"index":2,"id":"c3","function":{"name":"h","arguments":"{}"}},{"index":1,"function":{"arguments":"2}"}}"""])
+        {
+            await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[" + calls + "]}}]}\n\n");
+        }
+
+        await context.Response.WriteAsync("data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+        return true;
+    }
+
     /// <summary>Writes one event of a stream and sees that it leaves.</summary>
     public async Task EventAsync(HttpContext context, string? text, string? finish = null)
     {

@@ -52,6 +52,15 @@ public sealed class SimulatedTests : IAsyncLifetime
         }
     }
 
+    /// <summary>A picture's base64 is no text: it would cost a hundred times what it does.</summary>
+    [Fact]
+    public async Task Usage_OfAnImage_IsAsItIsEstimated()
+    {
+        var image = $$"""{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,{{new string('A', 400_000)}}"} }]}]}""";
+
+        ((int)(await _gateway.PostAsync(Chat, image)).Body["usage"]!["prompt_tokens"]!).ShouldBeInRange(765, 800);
+    }
+
     [Theory]
     [InlineData(Chat, """{"model":"auto","LIMIT":5,"messages":[{"role":"user","content":"hello"}]}""", "max_tokens")]
     [InlineData(Chat, """{"model":"auto","LIMIT":5,"messages":[{"role":"user","content":"hello"}]}""", "max_completion_tokens")]

@@ -93,7 +93,7 @@ public sealed class UpstreamTests : IAsyncLifetime
         }
 
         var sessions = _gateway.App.Services.GetRequiredService<Hosting.Sessions>();
-        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "s"), default))!.Value.Model.Value.ShouldBe(begun.Headers["x-router-model"]);
+        (await sessions.RecallAsync(sessions.NameOf("default", "ann", "s", System.Text.Encoding.UTF8.GetBytes("[" + Question)), default))!.Value.Model.Value.ShouldBe(begun.Headers["x-router-model"]);
     }
 
     /// <summary>Nobody waits for a tool then.</summary>

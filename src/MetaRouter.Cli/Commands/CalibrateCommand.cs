@@ -53,7 +53,8 @@ internal static class CalibrateCommand
 
         var threshold = router == Shipped ? FromSnapshot(terminal, share, data, strong, weak, snapshot) : FromOutcomes(terminal, share, data, strong, weak, router, cancellationToken);
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Threshold {threshold.Number}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on rows held out")}: score {threshold.Quality:0.000}, {(double.IsNaN(threshold.CostOfStrong) ? "cost not known" : $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone")}."));
+        var cost = threshold.StrongIsFree ? $"{threshold.Strong} alone costs nothing" : double.IsNaN(threshold.CostOfStrong) ? "cost not known" : string.Create(CultureInfo.InvariantCulture, $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone");
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on rows held out")}: score {threshold.Quality:0.000}, {cost}."));
         terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
         if (router == Shipped)
         {

@@ -22,19 +22,22 @@ internal static class EvaluateAll
         }
 
         // Made before the work: minutes of it must not end in a folder that cannot be written.
+        var isNew = !Directory.Exists(target);
         Directory.CreateDirectory(Path.Combine(target, Pictures));
-        var sections = new List<ReportSection>();
-        foreach (var protocol in protocols)
+        List<ReportSection> sections;
+        try
         {
-            var (began, used) = (terminal.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
-            var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{protocol.Name}: {terminal.Clock.GetElapsedTime(began).TotalSeconds:0} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds:0} s of processors"));
-            foreach (var warning in result.Warnings.Distinct())
+            sections = Measure(terminal, data, protocols, pools, seeds, cancellationToken);
+        }
+        catch
+        {
+            RemoveEmpty(Path.Combine(target, Pictures));
+            if (isNew)
             {
-                terminal.Error.WriteLine($"Warning: {warning}");
+                RemoveEmpty(target);
             }
 
-            sections.Add(new ReportSection(protocol.Name.ToLowerInvariant(), protocol.Name, Sentence(protocol.Description), result.Figures, [.. result.Tables.Select(t => new ReportTable(t.Title, t.Columns, t.Rows, t.Note))], result.Targets, result.Json));
+            throw;
         }
 
         var page = new ReportPage("MetaRouter, evaluated", "Real answers of real models, graded; every router is trained and scored on the same splits. Brackets and bars are 95 % intervals over rows and splits.", sections);
@@ -55,6 +58,33 @@ internal static class EvaluateAll
         var reached = string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {all} targets reached. ");
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(all > 0 ? reached : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
+    }
+
+    private static List<ReportSection> Measure(Terminal terminal, string data, EvaluationProtocol[] protocols, IReadOnlyList<Pool> pools, int? seeds, CancellationToken cancellationToken)
+    {
+        var sections = new List<ReportSection>();
+        foreach (var protocol in protocols)
+        {
+            var (began, used) = (terminal.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
+            var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
+            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{protocol.Name}: {terminal.Clock.GetElapsedTime(began).TotalSeconds:0} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds:0} s of processors"));
+            foreach (var warning in result.Warnings.Distinct())
+            {
+                terminal.Error.WriteLine($"Warning: {warning}");
+            }
+
+            sections.Add(new ReportSection(protocol.Name.ToLowerInvariant(), protocol.Name, Sentence(protocol.Description), result.Figures, [.. result.Tables.Select(t => new ReportTable(t.Title, t.Columns, t.Rows, t.Note))], result.Targets, result.Json));
+        }
+
+        return sections;
+    }
+
+    private static void RemoveEmpty(string folder)
+    {
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            Directory.Delete(folder);
+        }
     }
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";

@@ -15,6 +15,9 @@ namespace MetaRouter.Evaluation.Baselines;
 /// <param name="CostOfStrong">Expected cost over that of the strong model alone; NaN where that is not known or 0.</param>
 public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, double Value, double Share, double Quality, double CostOfStrong, int Requests)
 {
+    /// <summary>No share of the strong model's cost can be told: it has none.</summary>
+    public bool StrongIsFree { get; private init; }
+
     /// <summary>What an OpenAI client asks for, as RouteLLM names it.</summary>
     public string Alias => $"router-{Router}-{Number}";
 
@@ -93,7 +96,8 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
         var threshold = Told(scores, Deferral.Calibrate(scores, strongShare).Threshold);
         var quality = scores.Select((s, i) => s >= threshold ? strongQuality[i] : weakQuality[i]).Average();
         var cost = scores.Select((s, i) => s >= threshold ? strongCost[i] : weakCost[i]).Average();
-        return new Threshold(router, strong, weak, threshold, (double)AtLeast(scores, threshold) / scores.Length, quality, strongCost.Average() is var all and > 0 ? cost / all : double.NaN, scores.Length);
+        var all = strongCost.Average();
+        return new Threshold(router, strong, weak, threshold, (double)AtLeast(scores, threshold) / scores.Length, quality, all > 0 ? cost / all : double.NaN, scores.Length) { StrongIsFree = all == 0 };
     }
 
     /// <summary>Scores lie close: a digit less may send all requests the other way.</summary>

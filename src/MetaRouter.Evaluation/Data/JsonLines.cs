@@ -91,7 +91,7 @@ internal static class JsonLines
         FileStream? file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16, FileOptions.SequentialScan);
             if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
             {
                 return file;

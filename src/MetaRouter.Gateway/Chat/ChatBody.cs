@@ -27,6 +27,15 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     public ReadOnlyMemory<byte> MessageBytes { get; private init; }
 
     /// <summary>
+    /// By which an upstream's cache would know the prompt again: the messages to the user's first, of longer ones about as much as OpenAI goes by. Later ones come and go,
+    /// and what stands behind a long system text (the date, marks for caches) may change without the cache being lost.
+    /// </summary>
+    public ReadOnlyMemory<byte> Beginning { get; private init; }
+
+    /// <summary>The texts that are to end the answer, where they come as a list.</summary>
+    public IReadOnlyList<string> Stops { get; private init; } = [];
+
+    /// <summary>
     /// Where tools may take part: the messages up to the user's last, which all requests of a turn begin with. Empty: no tools, or nothing a user said.
     /// </summary>
     public ReadOnlyMemory<byte> Turn { get; private init; }
@@ -36,6 +45,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>The body, to be handed on.</summary>
     public required UpstreamBody Forwarded { get; init; }
+
+    private const int BeginningBytes = 1024;
 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body, null));
@@ -88,6 +99,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             | (tools > 0 ? ModelCapabilities.Tools : 0)
             | (schema > 0 ? ModelCapabilities.StructuredOutput : 0);
         var all = RangeOf(body, messages);
+        var firstOfUser = messages.EnumerateArray().FirstOrDefault(m => ConversationBody.IsOf(m, "user"));
+        var beginning = body.AsMemory(all.Start..(firstOfUser.ValueKind == JsonValueKind.Object ? RangeOf(body, firstOfUser).End : all.End));
         var (begun, goesOn) = turn ?? new(lastOfUser.ValueKind == JsonValueKind.Object ? RangeOf(body, lastOfUser).End.Value : 0, ConversationBody.IsOf(last, "tool"));
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
@@ -95,6 +108,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
+            Beginning = beginning[..Math.Min(beginning.Length, BeginningBytes)],
+            Stops = [.. Completion.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Fields.Lenient)],
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) },

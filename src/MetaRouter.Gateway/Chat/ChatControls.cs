@@ -14,6 +14,9 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
     public string? Category { get; private init; }
 
+    /// <summary>A client of OpenAI's or Anthropic's sends again by itself what it had no answer to.</summary>
+    public bool IsRetry { get; private init; }
+
     public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user";
 
     /// <exception cref="ApiException">400: a header has a value that is not known.</exception>
@@ -34,6 +37,7 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
             : double.TryParse(limit, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd) && usd is >= 0 and < double.PositiveInfinity ? usd
             : throw ApiException.BadValue(MaxCostHeader, $"The header {MaxCostHeader} is '{limit}'; it must be a number of US dollars, 0 or more, or be left out."))
         {
+            IsRetry = int.TryParse(headers["x-stainless-retry-count"], CultureInfo.InvariantCulture, out var retries) && retries > 0,
             Compare = compare switch
             {
                 "" or "no" => CompareChoice.No,

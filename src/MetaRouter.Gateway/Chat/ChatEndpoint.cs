@@ -46,7 +46,7 @@ internal sealed class ChatEndpoint(
         var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
-        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body.CacheKey)) { IsAuto = asked is not null, Turn = isRouted ? TurnOf(tenant, user, body) : null };
+        var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body)) { IsAuto = asked is not null, Turn = isRouted ? TurnOf(tenant, user, body) : null };
         var isDecided = asked is not null && followed is not RoutingMode.Off;
         var request = new RouteRequest(body.Asked.Text)
         {
@@ -60,7 +60,7 @@ internal sealed class ChatEndpoint(
         try
         {
             await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
-            if (signals.IsOn && user is not null)
+            if (signals.IsOn && user is not null && !controls.IsRetry)
             {
                 await signals.LookAsync(tenant, user, body.MessageBytes, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
             }
@@ -105,12 +105,12 @@ internal sealed class ChatEndpoint(
     /// <summary>Named by the header, else by the body.</summary>
     /// <returns>Null: the request belongs to no session.</returns>
     /// <exception cref="ApiException">400: the session's name is too long.</exception>
-    private string? SessionOf(HttpContext context, string tenant, string? user, string? cacheKey)
+    private string? SessionOf(HttpContext context, string tenant, string? user, ChatBody body)
     {
         var named = context.Request.Headers[SessionHeader].ToString();
-        var session = named.Length > 0 ? named : cacheKey;
+        var session = named.Length > 0 ? named : body.CacheKey;
         return settings.Gateway.SessionSeconds == 0 || string.IsNullOrEmpty(session) ? null
-            : session.Length <= 256 ? sessions.NameOf(tenant, user, session)
+            : session.Length <= 256 ? sessions.NameOf(tenant, user, session, body.Beginning.Span)
             : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have 256.");
     }
 

@@ -36,7 +36,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         }
 
         context.Response.Headers[RequestId] = context.TraceIdentifier;
-        if (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksAnthropic>() is not null)
+        if (SpeaksAnthropic(context))
         {
             context.Response.Headers["request-id"] = context.TraceIdentifier; // where Anthropic's clients look
         }
@@ -89,6 +89,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{context.Request.Path}. Let the client's base URL end in /v1.")
             : new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
+
+    /// <summary>By the path, so that what is not there is told in the same shape.</summary>
+    private static bool SpeaksAnthropic(HttpContext context) => context.Request.Path.StartsWithSegments(MessagesEndpoint.Path, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What a client asks for whose base URL lacks the version.</summary>
     private static bool IsBelowVersion(PathString path) => path.Value is "/chat/completions" or "/responses" or "/messages" or "/embeddings" or "/models";
@@ -145,9 +148,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             context.Response.Headers.WWWAuthenticate = "Bearer";
         }
 
-        await (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksAnthropic>() is null
-            ? Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable)
-            : Answers.WriteJsonAsync(context, MessagesError.Write(error, context.TraceIdentifier))).ConfigureAwait(false);
+        await (SpeaksAnthropic(context)
+            ? Answers.WriteJsonAsync(context, MessagesError.Write(error, context.TraceIdentifier))
+            : Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable)).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Route}) failed unexpectedly.")]

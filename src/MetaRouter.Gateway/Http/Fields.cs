@@ -12,13 +12,13 @@ internal readonly ref struct Fields
 
     private readonly JsonElement _root;
 
-    /// <param name="known">Everything that may be there; a misspelt field must not be ignored in silence.</param>
+    /// <param name="known">Everything that may be there; a misspelt field must not be ignored in silence. One that is null asks for nothing, and some clients write every field they know.</param>
     public Fields(JsonElement root, ReadOnlySpan<string> known)
     {
         _root = root;
         foreach (var field in root.EnumerateObject())
         {
-            if (!IsOneOf(field, known))
+            if (field.Value.ValueKind != JsonValueKind.Null && !IsOneOf(field, known))
             {
                 throw new ApiException(
                     400, ErrorCodes.InvalidRequest, "unknown_field",

@@ -8,7 +8,7 @@ internal static class Nested
     /// <exception cref="ApiException">400: a field that is none of these.</exception>
     public static void CheckKnown(JsonElement root, string[] known)
     {
-        foreach (var field in root.EnumerateObject().Where(f => !known.Contains(f.Name)))
+        foreach (var field in root.EnumerateObject().Where(f => f.Value.ValueKind != JsonValueKind.Null && !known.Contains(f.Name)))
         {
             throw Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", known)}.");
         }

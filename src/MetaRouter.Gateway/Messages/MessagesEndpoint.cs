@@ -9,12 +9,12 @@ namespace MetaRouter.Gateway.Messages;
 /// <summary><c>POST /v1/messages</c>: Anthropic's API over the same routing and the same upstreams as OpenAI's.</summary>
 internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, GatewaySettings settings)
 {
-    private const string Path = "/v1/messages";
+    public const string Path = "/v1/messages";
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"), new SpeaksAnthropic());
-        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"), new SpeaksAnthropic());
+        routes.MapPost(Path, MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
     }
 
     private async Task MessageAsync(HttpContext context)

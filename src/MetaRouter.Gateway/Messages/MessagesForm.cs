@@ -34,8 +34,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteStartArray("content");
             var calls = Content(to, Field(choice, "message"));
             to.WriteEndArray();
-            to.WriteString("stop_reason", StopReason(Text(choice, "finish_reason"), calls));
-            to.WriteNull("stop_sequence");
+            Stop(to, Text(choice, "finish_reason"), calls, Matched(choice, call));
             Usage(to, known.Tokens);
             to.WriteEndObject();
         }
@@ -69,7 +68,7 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteString("id", IdOf(Text(call, "id")));
             to.WriteString("name", Text(function, "name") ?? "");
             to.WritePropertyName("input");
-            Input(to, Text(function, "arguments") ?? "");
+            Input(to, Arguments(function) ?? "");
             to.WriteEndObject();
         }
 
@@ -123,6 +122,17 @@ internal sealed class MessagesForm : IAnswerForm
         to.WriteEndObject();
     }
 
+    /// <summary>Which of the request's stop sequences ended the answer, in vLLM's spelling and SGLang's; null: none did, or the upstream does not tell.</summary>
+    private static string? Matched(JsonElement choice, ChatCall call) => (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
+
+    private static void Stop(Utf8JsonWriter to, string? finish, bool calls, string? matched)
+    {
+        var reason = StopReason(finish, calls);
+        var isMatched = reason == "end_turn" && matched is not null;
+        to.WriteString("stop_reason", isMatched ? "stop_sequence" : reason);
+        to.WriteString("stop_sequence", isMatched ? matched : null);
+    }
+
     /// <summary>Some upstreams end a tool call with stop.</summary>
     private static string StopReason(string? finish, bool calls) => finish switch
     {
@@ -137,9 +147,10 @@ internal sealed class MessagesForm : IAnswerForm
     {
         private const int None = -2, Prose = -1; // else the index of the open tool call
 
+        private readonly CallsInTurn _calls = new();
         private bool _hasBegun, _hasCalls;
         private int _open = None, _blocks;
-        private string? _finish, _openId;
+        private string? _finish, _matched, _openId;
 
         public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
         {
@@ -160,6 +171,7 @@ internal sealed class MessagesForm : IAnswerForm
             var choice = FirstChoice(document.RootElement);
             var delta = Field(choice, "delta");
             _finish = Text(choice, "finish_reason") ?? _finish;
+            _matched = Matched(choice, call) ?? _matched;
             if (SaidOrRefused(delta) is { Length: > 0 } prose)
             {
                 Open(Prose, null, null, output);
@@ -173,26 +185,38 @@ internal sealed class MessagesForm : IAnswerForm
 
             foreach (var one in List(delta, "tool_calls"))
             {
-                var function = Field(one, "function");
-                Open(Index(one), Text(one, "id"), Text(function, "name"), output);
-                if (Text(function, "arguments") is { Length: > 0 } arguments)
+                if (_calls.Takes(one))
                 {
-                    Delta(output, "input_json_delta", "partial_json", arguments);
+                    Call(one, output);
                 }
+            }
+        }
+
+        private void Call(JsonElement piece, IBufferWriter<byte> output)
+        {
+            var function = Field(piece, "function");
+            Open(Index(piece), Text(piece, "id"), Text(function, "name"), output);
+            if (Arguments(function) is { Length: > 0 } arguments)
+            {
+                Delta(output, "input_json_delta", "partial_json", arguments);
             }
         }
 
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
             Begin(output);
+            foreach (var piece in _calls.Rest())
+            {
+                Call(piece, output);
+            }
+
             Close(output);
             Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
             var tokens = spent.Tokens;
             TypedEvents.Write(output, "message_delta", to =>
             {
                 to.WriteStartObject("delta");
-                to.WriteString("stop_reason", StopReason(_finish, _hasCalls));
-                to.WriteNull("stop_sequence");
+                Stop(to, _finish, _hasCalls, _matched);
                 to.WriteEndObject();
                 Usage(to, tokens);
             });

@@ -56,11 +56,6 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         return echo.Tools.TryGetValue(name, out var tool) ? new(kind, Text(call, "id"), tool.Name, tool.Space) : new(kind, Text(call, "id"), name);
     }
 
-    public static string? NameIn(JsonElement call) => Text(Field(call, "function"), "name") ?? Text(Field(call, "custom"), "name");
-
-    /// <summary>What a call, or a piece of it, gives the tool.</summary>
-    public static string? GivenBy(JsonElement call) => Text(Field(call, "function"), "arguments") ?? Text(Field(call, "custom"), "input");
-
     private ResponsesAnswer Answer(UpstreamAnswer answer, string? id, ChatCall call) => new(string.IsNullOrEmpty(id) ? "resp_" + call.Context.TraceIdentifier : id, answer.Model.Value, _createdAt, echo);
 
     private IEnumerable<ResponsesItem> Items(JsonElement choice)
@@ -76,6 +71,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         {
             var item = With(new(ItemKind.Text), said ?? "");
             item.Probabilities.Add(List(Field(choice, "logprobs"), "content"));
+            item.Citations.AddRange(Citation.In(message));
             yield return item;
         }
 

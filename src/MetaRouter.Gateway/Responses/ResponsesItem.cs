@@ -33,6 +33,9 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
     /// <summary>Of the tokens of <see cref="Text"/>, where they were asked for.</summary>
     public TokenProbabilities Probabilities { get; } = new();
 
+    /// <summary>Of <see cref="Text"/>, the pages it rests on.</summary>
+    public List<Citation> Citations { get; } = [];
+
     /// <param name="isEmpty">As it is announced, before anything is in it.</param>
     public void Write(Utf8JsonWriter to, bool isEmpty = false)
     {
@@ -86,6 +89,11 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
             default:
                 to.WriteString("type", "output_text");
                 to.WriteStartArray("annotations");
+                foreach (var citation in isEmpty ? [] : Citations)
+                {
+                    citation.Write(to);
+                }
+
                 to.WriteEndArray();
                 Probabilities.Write(to, isEmpty ? Probabilities.Count : 0);
                 to.WriteString("text", isEmpty ? "" : Text.ToString());

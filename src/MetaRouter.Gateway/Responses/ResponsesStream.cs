@@ -12,6 +12,7 @@ namespace MetaRouter.Gateway.Responses;
 /// <param name="limit">So it is all held until then, of a longer answer than this, characters, no more.</param>
 internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : IStreamForm
 {
+    private readonly CallsInTurn _calls = new();
     private bool _hasBegun;
     private int _sequence, _openIndex;
     private long _held;
@@ -54,15 +55,28 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
             Say(ItemKind.Refusal, "response.refusal.delta", refused, default, output);
         }
 
+        foreach (var citation in Citation.In(delta))
+        {
+            Cite(citation, output);
+        }
+
         foreach (var call in List(delta, "tool_calls"))
         {
-            Call(call, output);
+            if (_calls.Takes(call))
+            {
+                Call(call, output);
+            }
         }
     }
 
     public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
     {
         Begin(output);
+        foreach (var call in _calls.Rest())
+        {
+            Call(call, output);
+        }
+
         if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
         {
             Open(new(ItemKind.Text), output); // nothing at all is a message without a word
@@ -110,13 +124,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
 
     private void Say(ItemKind kind, string type, string text, JsonElement.ArrayEnumerator logprobs, IBufferWriter<byte> output)
     {
-        if (_open?.Kind != kind)
-        {
-            Close("completed", output);
-            Open(new(kind), output);
-        }
-
-        var item = _open!;
+        var item = In(kind, output);
         item.Text.Append(text);
         var known = item.Probabilities.Count;
         Hold(text.Length + item.Probabilities.Add(logprobs));
@@ -128,6 +136,37 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
                 item.Probabilities.Write(to, known);
             }
         });
+    }
+
+    /// <summary>They may come with the text, or after all of it.</summary>
+    private void Cite(Citation citation, IBufferWriter<byte> output)
+    {
+        if (_open is { HasPart: false })
+        {
+            return; // a tool is being called
+        }
+
+        var item = In(ItemKind.Text, output);
+        item.Citations.Add(citation);
+        Hold(citation.Title.Length + citation.Url.Length);
+        InPart(output, "response.output_text.annotation.added", to =>
+        {
+            to.WriteNumber("annotation_index", item.Citations.Count - 1);
+            to.WritePropertyName("annotation");
+            citation.Write(to);
+        });
+    }
+
+    /// <summary>The open item, where it is of the kind; else a new one.</summary>
+    private ResponsesItem In(ItemKind kind, IBufferWriter<byte> output)
+    {
+        if (_open?.Kind != kind)
+        {
+            Close("completed", output);
+            Open(new(kind), output);
+        }
+
+        return _open!;
     }
 
     /// <param name="characters">So many more.</param>
@@ -144,14 +183,14 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
     {
         // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
         var (index, id) = (Index(call), Text(call, "id"));
-        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(ResponsesForm.NameIn(call))))
+        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(NameIn(call))))
         {
             Close("completed", output);
             (_openIndex, _openId) = (index, id);
             Open(ResponsesForm.ItemOf(call, answer.Echo), output);
         }
 
-        if (ResponsesForm.GivenBy(call) is { Length: > 0 } given)
+        if (GivenBy(call) is { Length: > 0 } given)
         {
             Hold(given.Length);
             Give(_open!, given, output);

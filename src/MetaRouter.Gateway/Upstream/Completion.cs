@@ -35,6 +35,15 @@ internal static class Completion
     /// <summary>The number under which a piece of a tool call comes, 0 or more.</summary>
     public static int Index(JsonElement call) => Field(call, "index") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var at) ? Math.Max(0, at) : 0;
 
+    /// <summary>The tool that a call, or the piece that begins one, names.</summary>
+    public static string? NameIn(JsonElement call) => Text(Field(call, "function"), "name") ?? Text(Field(call, "custom"), "name");
+
+    /// <summary>What a call, or a piece of it, gives the tool.</summary>
+    public static string? GivenBy(JsonElement call) => Arguments(Field(call, "function")) ?? Text(Field(call, "custom"), "input");
+
+    /// <summary>A text of JSON; of some upstreams the object itself.</summary>
+    public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? given.GetRawText() : Text(function, "arguments");
+
     /// <summary>What an error says.</summary>
     public static string? MessageOf(ReadOnlySpan<byte> json)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Upstream;
@@ -19,7 +20,7 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
     {
         var body = await request.Content!.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
         var (model, choices, streams, tellsUsage, said) = RequestBody.AsText(() => Read(body));
-        var (prompt, completion) = (Math.Max(1, body.Length / SimulatedAnswer.CharactersPerToken), choices * said.Tokens);
+        var (prompt, completion) = (Math.Max(1, ChatBody.Read(body).Asked.Tokens), choices * said.Tokens);
         var usage = new JsonObject { ["prompt_tokens"] = prompt, ["completion_tokens"] = completion, ["total_tokens"] = prompt + completion };
         if (!streams)
         {

@@ -10,7 +10,7 @@ namespace MetaRouter.Gateway.WebConsole;
 internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime)
 {
     public const string Root = "/v1/console";
-    private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2;
+    private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;
     internal static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     private const int TicksToOverview = 10;
@@ -147,7 +147,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
     private async Task StreamAsync(Stream to, string tenant, int minutes, CancellationToken cancellationToken)
     {
-        var seen = watch.Journal.Sequence;
+        var (seen, waiting) = (watch.Journal.Sequence, new Queue<RowView>());
         using var timer = new PeriodicTimer(Tick);
         for (var tick = 0; ; tick++)
         {
@@ -159,7 +159,18 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
             (var latest, seen) = Since(watch.Of(tenant).Number, seen);
             for (var i = latest.Count - 1; i >= 0; i--)
             {
-                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(latest[i], ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
+                waiting.Enqueue(latest[i]);
+            }
+
+            // Several at once follow one another within a second; of more the oldest are left out.
+            while (waiting.Count > RowsWaiting)
+            {
+                waiting.Dequeue();
+            }
+
+            for (var i = 0; i < RowsAtOnce && waiting.TryDequeue(out var row); i++)
+            {
+                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(row, ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
             }
 
             await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
@@ -174,7 +185,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         {
             ref readonly var r = ref entry.Record;
             last = Math.Max(last, r.Sequence);
-            if (r.Sequence <= seen || found.Count == RowsAtOnce)
+            if (r.Sequence <= seen || found.Count == RowsWaiting)
             {
                 break;
             }

@@ -1,0 +1,52 @@
+using System.Text;
+using System.Text.Json;
+using static MetaRouter.Gateway.Upstream.Completion;
+
+namespace MetaRouter.Gateway.Upstream;
+
+/// <summary>
+/// The pieces of a stream's tool calls, one call after the other: other forms have one open at a time, and some upstreams mix the pieces of several. Where the next call
+/// begins before the arguments of this one are whole, its pieces are held until the end.
+/// </summary>
+internal sealed class CallsInTurn
+{
+    private readonly List<JsonElement> _held = [];
+    private readonly StringBuilder _given = new();
+    private int? _index;
+    private string? _id;
+
+    /// <returns>Whether it may go on now; else <see cref="Rest"/> has it.</returns>
+    public bool Takes(JsonElement piece)
+    {
+        if (_index is { } open && open != Index(piece) && (_held.Count > 0 || !IsWhole()))
+        {
+            _held.Add(piece.Clone());
+            return false;
+        }
+
+        if (_index != Index(piece) || (Text(piece, "id") is { Length: > 0 } id && id != _id && !string.IsNullOrEmpty(NameIn(piece))))
+        {
+            (_index, _id) = (Index(piece), Text(piece, "id"));
+            _given.Clear();
+        }
+
+        _given.Append(GivenBy(piece));
+        return true;
+    }
+
+    /// <summary>What was held, call by call.</summary>
+    public IEnumerable<JsonElement> Rest() => _held.GroupBy(Index).SelectMany(call => call);
+
+    private bool IsWhole()
+    {
+        try
+        {
+            using var _ = JsonDocument.Parse(_given.ToString());
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}
