@@ -157,6 +157,13 @@ internal sealed class RedisConnection : IDisposable
         try
         {
             var (appends, syncs) = (await ConfigAsync(server, "appendonly").ConfigureAwait(false), await ConfigAsync(server, "appendfsync").ConfigureAwait(false));
+            var (policy, most) = (await ConfigAsync(server, "maxmemory-policy").ConfigureAwait(false), await ConfigAsync(server, "maxmemory").ConfigureAwait(false));
+            if (most is not ("" or "0") && policy is not ("" or "noeviction"))
+            {
+                // Only what was spent has a lifetime.
+                return (-1, $"what is acknowledged is thrown away when Redis is full: {(policy.StartsWith("volatile-", StringComparison.Ordinal) ? "what was spent of budgets" : "users, and the keys that receipts are sealed with")} (maxmemory {most}, maxmemory-policy {policy}); set maxmemory-policy noeviction to keep it");
+            }
+
             return (appends, syncs) switch
             {
                 ("yes", "always") => (3, ""),
