@@ -26,10 +26,15 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
     /// <exception cref="StoreException">The store is away.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
+        var before = secrets.ReceiptKeys[0].Id;
         var secretsAre = await secrets.CheckAsync(store, cancellationToken).ConfigureAwait(false);
         if (secretsAre == StoredSecrets.Rotated)
         {
             policy.Sealer.Replace(secrets.ReceiptKeys);
+            if (secrets.ReceiptKeys[0].Id is var now && now < before)
+            {
+                LogPutBack(now, before); // they count up
+            }
         }
 
         if (secretsAre == StoredSecrets.PutBack)
@@ -61,6 +66,9 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The store was emptied: what was learned of every user is gone, and cannot be made again from here; restore a backup if there is one, and find out who emptied it. Keys, catalog and prior were put back from memory; routing goes on, each user as a new one.")]
     private partial void LogLost();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store seals with receipt key {Now} again, of before it was rotated to {Before}: it was put back to an earlier day. Receipts that key {Before} sealed are refused. Rotate again if key {Now} had leaked, and erase again who was erased since that day.")]
+    private partial void LogPutBack(byte now, byte before);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The store's keys are another router's: it was emptied or replaced, and a router started over it before this one noticed. Users and receipts of this process mean nothing there; restart it.")]
     private partial void LogForeign();

@@ -60,6 +60,12 @@ try
         });
     });
     var app = builder.Build();
+    app.Services.GetRequiredService<IStartupValidator>().Validate();
+    using (RedisUserStore.Open(cluster.Redis))
+    {
+        // Orleans tells a Redis that it cannot use in stack traces.
+    }
+
     app.MapDefaultEndpoints();
     var telemetry = new TelemetryOptions().WithVariables(settings);
     using var watch = telemetry.Exports ? ActivatorUtilities.CreateInstance<CollectorWatch>(app.Services, telemetry) : null;
@@ -90,7 +96,11 @@ catch (IOException e) when (e.InnerException is AddressInUseException)
 {
     return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
 }
-catch (Exception e) when (e is SnapshotFormatException or StoreException or IOException or UnauthorizedAccessException)
+catch (StoreException e)
+{
+    return Fail($"{e.Message} (It is the setting MetaRouter:Cluster:Redis.)");
+}
+catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
 {
     return Fail(e.Message);
 }

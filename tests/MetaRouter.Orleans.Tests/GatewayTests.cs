@@ -89,6 +89,28 @@ public sealed class GatewayTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await first.GetStringAsync("/health")).Contains("\"ok\"", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>A client is told what it is and what to do; Orleans' and the driver's words name silos, keys and the user's pseudonym.</summary>
+    [Fact]
+    public async Task Feedback_ThatCannotBeSaved_IsRefusedInPlainWords()
+    {
+        using var gateway = await StartAsync();
+        var receipt = (string)(await PostAsync(gateway, "/v1/router/route", new { user = "ada", input = "What is 2 + 2?" }))["receipt"]!;
+
+        _redis.Command("config", "set", "maxmemory", "1");
+        (await RefusedAsync(gateway, receipt)).ShouldBe("What the cluster keeps could not be saved: Redis is out of memory; raise maxmemory, with a policy that evicts nothing. What was not acknowledged may be sent again.");
+        _redis.Command("config", "set", "maxmemory", "0");
+
+        _silo.Pause();
+        try
+        {
+            (await RefusedAsync(gateway, receipt)).ShouldBe("The cluster does not answer in time; what was asked may have been done, ask again. Check that its silos and their Redis answer.");
+        }
+        finally
+        {
+            _silo.Resume();
+        }
+    }
+
     /// <summary>Its connection stays, and no call is refused: a call that waits is all there is to see.</summary>
     [Fact]
     public async Task Silos_ThatStopWithoutAWord_AreToldWithinSeconds()
@@ -206,6 +228,13 @@ public sealed class GatewayTests : IAsyncLifetime
 
         string.Join('\n', said).ShouldNotContain("Could not find any gateway");
         said.Count(l => l.Contains("No silo of the cluster", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    private static async Task<string> RefusedAsync(HttpClient gateway, string receipt)
+    {
+        using var refused = await gateway.PostAsJsonAsync("/v1/router/feedback", new { receipt, user = "ada", kind = "thumb", value = "up" });
+        refused.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        return (string)(await refused.Content.ReadFromJsonAsync<JsonObject>())!["error"]!["message"]!;
     }
 
     private async Task<HttpClient> StartAsync()

@@ -11,7 +11,17 @@ public sealed class SiloStartTests
 
     [Fact]
     public async Task Start_NoRedis_NamesItWithTheRemedyAndExitsWith1() =>
-        await ShouldExitAsync(1, $"Redis '{Nowhere}' cannot be reached; start it, or set MetaRouter:Cluster:Redis");
+        await ShouldExitAsync(1, "nothing listens there; start Redis, or name the address where it listens");
+
+    [Fact]
+    public async Task Start_WrongPassword_IsOneSentenceWithTheRemedy()
+    {
+        await using var redis = await RedisServer.StartAsync("--requirepass", "hush-hush");
+        await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"{redis.Address},password=wrong-word" });
+
+        (await silo.ExitAsync()).ShouldBe(1);
+        string.Join('\n', silo.Output).ShouldMatch(@"^\s*The store 'redis:[0-9.:]+' cannot be opened: it asks for a password, or for another; set password=[^\n]* \(It is the setting MetaRouter:Cluster:Redis\.\)\s*$");
+    }
 
     [Fact]
     public async Task Start_StoreOfAGateway_NamesTheSettingThatASiloHas() =>
@@ -131,6 +141,6 @@ public sealed class SiloStartTests
 
         (await silo.ExitAsync()).ShouldBe(code);
         silo.Output.ShouldContain(line => line.Contains(said, StringComparison.Ordinal));
-        silo.Output.ShouldAllBe(line => !line.StartsWith("   at ", StringComparison.Ordinal));
+        silo.Output.ShouldAllBe(line => !line.TrimStart().StartsWith("at ", StringComparison.Ordinal));
     }
 }

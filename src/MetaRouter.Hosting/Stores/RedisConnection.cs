@@ -11,6 +11,8 @@ internal sealed class RedisConnection : IDisposable
 
     private const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
 
+    private const string Password = "it asks for a password, or for another; set password=... or passwordFile=FILE (and user=... where it has users) in the address";
+
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
     private readonly ConnectionMultiplexer _redis;
@@ -157,6 +159,13 @@ internal sealed class RedisConnection : IDisposable
         try
         {
             var (appends, syncs) = (await ConfigAsync(server, "appendonly").ConfigureAwait(false), await ConfigAsync(server, "appendfsync").ConfigureAwait(false));
+            var (policy, most) = (await ConfigAsync(server, "maxmemory-policy").ConfigureAwait(false), await ConfigAsync(server, "maxmemory").ConfigureAwait(false));
+            if (most is not ("" or "0") && policy is not ("" or "noeviction"))
+            {
+                // Only what was spent has a lifetime.
+                return (-1, $"what is acknowledged is thrown away when Redis is full: {(policy.StartsWith("volatile-", StringComparison.Ordinal) ? "what was spent of budgets" : "users, and the keys that receipts are sealed with")} (maxmemory {most}, maxmemory-policy {policy}); set maxmemory-policy noeviction to keep it");
+            }
+
             return (appends, syncs) switch
             {
                 ("yes", "always") => (3, ""),
@@ -195,13 +204,22 @@ internal sealed class RedisConnection : IDisposable
         }
     }
 
+    /// <summary>What to do, by the words that somebody else gave a failure of Redis.</summary>
+    internal static string Remedy(string words) => Refused(words) ?? (IsOfPassword(words) ? Password : "Redis does not answer, or not in time; what was asked may have been done. Check that it runs and can be reached");
+
+    private static string? Refused(string words) => words switch
+    {
+        _ when words.Contains("OOM ", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
+        _ when words.Contains("READONLY ", StringComparison.Ordinal) => "this Redis is a replica; name the master",
+        _ when words.Contains("MISCONF ", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
+        _ => null,
+    };
+
     private static string Remedy(Exception e) => e switch
     {
         _ when IsOfTls(e) => "the two cannot agree on TLS; check that it listens with TLS on this port, ca=FILE (the authority that signed its certificate), sslHost=NAME (the name in it), and cert=FILE with key=FILE if it asks for one",
-        _ when IsOfPassword(e) => "it asks for a password, or for another; set password=... or passwordFile=FILE (and user=... where it has users) in the address",
-        RedisServerException s when s.Message.StartsWith("OOM", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
-        RedisServerException s when s.Message.StartsWith("READONLY", StringComparison.Ordinal) => "this Redis is a replica; name the master",
-        RedisServerException s when s.Message.StartsWith("MISCONF", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
+        _ when IsOfPassword(e) => Password,
+        RedisServerException s when Refused(s.Message) is { } remedy => remedy,
         RedisServerException => "Redis refuses",
         TimeoutException or OperationCanceledException => "it does not answer in time; what was asked may have been done, ask again",
         RedisException => Unreachable,

@@ -149,7 +149,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
         ToldAsync(() => Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
 
-    /// <summary>What goes wrong on the cluster, in the words of a store.</summary>
+    /// <summary>What goes wrong on the cluster, in the words of a store: they may reach a client, and Orleans' own name the user and the silos.</summary>
     internal static async ValueTask<T> ToldAsync<T>(Func<ValueTask<T>> call)
     {
         try
@@ -160,9 +160,13 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         {
             throw new StoreException(e.Message, e);
         }
-        catch (Exception e) when (e is TimeoutException or OrleansException)
+        catch (TimeoutException e)
         {
-            throw new StoreException($"The cluster does not answer ({e.Message.TrimEnd('.')}). Check that silos run and that this client has their Redis, ServiceId and ClusterId.", e);
+            throw new StoreException("The cluster does not answer in time; what was asked may have been done, ask again. Check that its silos and their Redis answer.", e);
+        }
+        catch (OrleansException e)
+        {
+            throw new StoreException("The cluster does not answer. Check that silos run and that this client has their Redis, ServiceId and ClusterId.", e);
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class LearnerCalls(IGrainFactory grains)
     });
 
     /// <returns>Where the learner is, once that is elsewhere.</returns>
-    /// <exception cref="TimeoutException">Nobody could say for too long.</exception>
+    /// <exception cref="StoreException">Nobody could say for too long.</exception>
     private async Task<SiloAddress> FindAsync(IMetaLearnerGrain learner, SiloAddress? before, CancellationToken cancellationToken)
     {
         var silent = Stopwatch.StartNew();
@@ -65,7 +65,7 @@ internal sealed class LearnerCalls(IGrainFactory grains)
 
             if (silent.Elapsed > Patience)
             {
-                throw new TimeoutException("no silo says where the meta-learner is");
+                throw new StoreException("The cluster does not answer: no silo says where the meta-learner is. Check that its silos and their Redis answer.");
             }
 
             await Task.Delay(Period, cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using global::Orleans.Storage;
 
@@ -67,6 +68,7 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
         }
     }
 
+    /// <summary>In words that may reach a client: the provider's name the record, and with it the user.</summary>
     private static RouterStoreException Failed(string what, Exception e) =>
-        new($"The state could not be {what}: {e.GetBaseException().Message} Check that Redis is reachable and takes writes; what was not acknowledged may be sent again.", e);
+        new($"What the cluster keeps could not be {what}: {RedisConnection.Remedy(e.GetBaseException().Message)}. What was not acknowledged may be sent again.", e);
 }

@@ -142,6 +142,25 @@ public sealed class RedisUserStoreTests
         open.Durability.ShouldContain("appendonly no");
     }
 
+    [RedisFact]
+    public async Task Durability_OfARedisThatEvicts_SaysWhatIsLost()
+    {
+        foreach (var (most, policy, said) in new[]
+        {
+            ("100mb", "allkeys-lru", "users, and the keys that receipts are sealed with (maxmemory 104857600, maxmemory-policy allkeys-lru); set maxmemory-policy noeviction"),
+            ("100mb", "volatile-ttl", "what was spent of budgets (maxmemory 104857600, maxmemory-policy volatile-ttl)"),
+            ("100mb", "noeviction", "appendfsync always"),
+            ("0", "allkeys-lru", "appendfsync always"),
+        })
+        {
+            await using var redis = await RedisServer.StartAsync("--maxmemory", most, "--maxmemory-policy", policy);
+            await using var store = RedisUserStore.Open(redis.Address);
+
+            store.Durability.ShouldContain(said);
+            store.IsDurable.ShouldBe(said == "appendfsync always");
+        }
+    }
+
     [Theory]
     [InlineData("redis:")]
     [InlineData("redis:127.0.0.1:6379,sll=true,password=secret")]
