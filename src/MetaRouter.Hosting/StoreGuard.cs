@@ -31,9 +31,9 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
         if (secretsAre == StoredSecrets.Rotated)
         {
             policy.Sealer.Replace(secrets.ReceiptKeys);
-            if (secrets.ReceiptKeys[0].Id is var now && now < before)
+            if (secrets.ReceiptKeys[0].Id is var now && unchecked((sbyte)(now - before)) < 0)
             {
-                LogPutBack(now, before); // they count up
+                LogPutBack(now, before); // they count up, and after 255 from the beginning
             }
         }
 

@@ -292,14 +292,7 @@ public sealed class MessagesTests : IAsyncLifetime
     [Fact]
     public async Task Call_WhoseArgumentsAreAnObject_KeepsThem()
     {
-        _upstream.Script = async (context, body) =>
-        {
-            var streams = (bool?)body["stream"] == true;
-            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
-            var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
-            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
-            return true;
-        };
+        _upstream.Script = ScriptedUpstream.CallWithAnObject;
 
         (await _gateway.PostAsync(Messages, Hello)).Body["content"]![0]!["input"]!.ToJsonString().ShouldBe("""{"a":1}""");
         ((string)(await _gateway.StreamAsync(Messages, Hello)).Single(e => (string)e["type"]! == "content_block_delta")["delta"]!["partial_json"]!).ShouldBe("""{"a":1}""");

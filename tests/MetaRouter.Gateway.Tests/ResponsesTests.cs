@@ -654,14 +654,7 @@ public sealed class ResponsesTests : IAsyncLifetime
     [Fact]
     public async Task Call_WhoseArgumentsAreAnObject_KeepsThem()
     {
-        _upstream.Script = async (context, body) =>
-        {
-            var streams = (bool?)body["stream"] == true;
-            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
-            var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
-            await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
-            return true;
-        };
+        _upstream.Script = ScriptedUpstream.CallWithAnObject;
 
         ((string)(await _gateway.PostAsync(Responses, Hello)).Body["output"]![0]!["arguments"]!).ShouldBe("""{"a":1}""");
         ((string)(await StreamAsync(Hello))[^1]["response"]!["output"]![0]!["arguments"]!).ShouldBe("""{"a":1}""");

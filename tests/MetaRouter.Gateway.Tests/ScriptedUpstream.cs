@@ -34,6 +34,16 @@ public sealed class ScriptedUpstream : IAsyncDisposable
     /// <summary>Runs in place of the usual answer; true when it has answered.</summary>
     public Func<HttpContext, JsonObject, Task<bool>> Script { get; set; } = (_, _) => Task.FromResult(false);
 
+    /// <summary>Calls a tool, with an object in the place of its text.</summary>
+    public static async Task<bool> CallWithAnObject(HttpContext context, JsonObject body)
+    {
+        var streams = (bool?)body["stream"] == true;
+        context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+        var answer = $$$"""{"id":"x","model":"m","choices":[{"index":0,"{{{(streams ? "delta" : "message")}}}":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":{"a":1} } }] },"finish_reason":"tool_calls"}]}""";
+        await context.Response.WriteAsync(streams ? $"data: {answer}\n\ndata: [DONE]\n\n" : answer);
+        return true;
+    }
+
     public static async Task<ScriptedUpstream> StartAsync(string name = "up", int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();

@@ -14,6 +14,8 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="Needs">What a model must take part in.</param>
 internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
 {
+    private const int BeginningBytes = 1024;
+
     /// <summary>The answer is to come as a stream.</summary>
     public bool Streams { get; private init; }
 
@@ -45,8 +47,6 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>The body, to be handed on.</summary>
     public required UpstreamBody Forwarded { get; init; }
-
-    private const int BeginningBytes = 1024;
 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body, null));
