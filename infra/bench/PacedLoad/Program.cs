@@ -21,6 +21,7 @@ var isFeedback = args is [_, _, _, _, "feedback"];
 var headers = string.Concat((Environment.GetEnvironmentVariable("HEADERS") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries).Select(h => h + "\r\n"));
 var gate = new Lock();
 var receipts = isFeedback ? await DecideAsync((int)((rate > 0 ? rate : MostFeedback) * seconds) + connections) : [];
+GC.Collect(); // of what the decisions left: in the run it would be the load's pauses that are measured
 var (latencies, failed, minute) = (new List<double>(1 << 16), 0, 0);
 var (start, beat) = (Stopwatch.GetTimestamp(), rate > 0 ? connections / rate : 0);
 var workers = Enumerable.Range(0, connections).Select(WorkAsync).ToArray();
