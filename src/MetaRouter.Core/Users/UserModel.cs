@@ -70,24 +70,13 @@ public sealed class UserModel
         Pool.Snapshot.Encoder.Encode(request.Text, scratch);
         enters?.Invoke(DecisionStep.Predict);
         Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected, request.Needs.ExpectedOutputTokens);
-        if (request.Warm is { } warm && Pool.Catalog.TryFind(warm.Model, out var last))
-        {
-            // What leaving would throw away: the prompt the last model has in its cache is read there at the cached price.
-            var cached = Math.Min(warm.CachedTokens, request.PromptTokens ?? scratch.Tokens);
-            var saved = Pool.Catalog.Models[last].InputPrice.CostUsd(cached) - Pool.Catalog.Models[last].CachedPrice.CostUsd(cached);
-            outcomes[last] = outcomes[last] with { CostUsd = MathF.Max(0, outcomes[last].CostUsd - (float)saved) };
-        }
-
+        KeepWarm(request, scratch, outcomes);
         enters?.Invoke(DecisionStep.Decide);
         var act = acts.On(scratch.Topic);
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
         var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
-
-        // Utilities of the allowed models, close together, and where each stands in the catalog.
         var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var lambda = request.LambdaCost is { } set ? Math.Min(set, MostLambda) : strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]) : PreferenceGrid.Lambda[act.Position];
-        // A dial set for the request, or a pair to choose from, is the whole trade-off; what is learned of waiting belongs to what is learned of cost.
-        var preference = new Preference(lambda, request.LambdaLatency is { } price ? Math.Min(price, MostLambda) : request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0);
+        var preference = Weigh(request, in act, strong, weak, outcomes);
         ReadOnlySpan<Outcome> judged = preference.LambdaLatency > 0 ? Timed(outcomes, stackalloc Outcome[models]) : outcomes;
         Span<Outcome> counted = stackalloc Outcome[models];
         if (strong >= 0)
@@ -99,6 +88,7 @@ public sealed class UserModel
             Pool.Temper(scratch, judged, counted);
         }
 
+        // Utilities of the allowed models, close together, and where each stands in the catalog.
         Span<double> utility = stackalloc double[allowed];
         Span<int> index = stackalloc int[allowed];
         Span<Outcome> able = stackalloc Outcome[allowed];
@@ -111,15 +101,15 @@ public sealed class UserModel
             }
         }
 
-        var pair = request.MayCompare && allowed > 1 ? ChoosePair(On(scratch.Topic, drawn), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) : null;
         Span<double> propensity = stackalloc double[allowed];
-        var (chosen, reason) = (-1, DecisionReason.Comparison);
+        int chosen;
         int? offered = null;
-        if (pair is { } asked)
+        DecisionReason reason;
+        if (request.MayCompare && allowed > 1 && ChoosePair(On(scratch.Topic, drawn), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) is { } asked)
         {
             // Both answer; the one worth more counts as chosen.
             var firstBetter = Utility.Of(counted[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(counted[asked.Second], preference, Pool.CostScaleUsd);
-            (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
+            (chosen, offered, reason) = firstBetter ? (asked.First, asked.Second, DecisionReason.Comparison) : (asked.Second, asked.First, DecisionReason.Comparison);
             propensity[index.IndexOf(chosen)] = 1;
         }
         else if (strong >= 0 && allowed > 1)
@@ -146,14 +136,7 @@ public sealed class UserModel
                 : request.LambdaCost is null ? DecisionReason.BestForUser : DecisionReason.BestForDial;
         }
 
-        var candidates = new RankedModel[models];
-        for (int k = 0, a = 0; k < models; k++)
-        {
-            var isAllowed = verdicts[k] == ModelExclusion.None;
-            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, outcomes[k], isAllowed ? (float)utility[a] : float.NaN, isAllowed ? (float)propensity[a] : 0, verdicts[k]);
-            a += isAllowed ? 1 : 0;
-        }
-
+        var candidates = Rank(outcomes, verdicts, utility, propensity);
         var receipt = new Receipt
         {
             TenantHash = moment.TenantHash,
@@ -252,6 +235,41 @@ public sealed class UserModel
         }
 
         return (belief, acts);
+    }
+
+    /// <summary>What leaving the last model would throw away: the prompt that it has in its cache is read there at the cached price.</summary>
+    private void KeepWarm(RouteRequest request, RequestEncoding scratch, Span<Outcome> outcomes)
+    {
+        if (request.Warm is { } warm && Pool.Catalog.TryFind(warm.Model, out var last))
+        {
+            var cached = Math.Min(warm.CachedTokens, request.PromptTokens ?? scratch.Tokens);
+            var saved = Pool.Catalog.Models[last].InputPrice.CostUsd(cached) - Pool.Catalog.Models[last].CachedPrice.CostUsd(cached);
+            outcomes[last] = outcomes[last] with { CostUsd = MathF.Max(0, outcomes[last].CostUsd - (float)saved) };
+        }
+    }
+
+    /// <summary>The trade-off that decides. A dial set for the request, or a pair to choose from, is the whole of it; what is learned of waiting belongs to what is learned of cost.</summary>
+    /// <param name="strong">Of the pair that the request is deferred between; negative: of none.</param>
+    private Preference Weigh(RouteRequest request, in DialAct act, int strong, int weak, ReadOnlySpan<Outcome> outcomes)
+    {
+        var lambda = request.LambdaCost is { } set ? Math.Min(set, MostLambda)
+            : strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1])
+            : PreferenceGrid.Lambda[act.Position];
+        return new Preference(lambda, request.LambdaLatency is { } price ? Math.Min(price, MostLambda) : request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0);
+    }
+
+    /// <summary>Every model with what was made of it. Utilities and propensities are those of the allowed ones, in their order.</summary>
+    private RankedModel[] Rank(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts, ReadOnlySpan<double> utility, ReadOnlySpan<double> propensity)
+    {
+        var candidates = new RankedModel[outcomes.Length];
+        for (int k = 0, a = 0; k < candidates.Length; k++)
+        {
+            var isAllowed = verdicts[k] == ModelExclusion.None;
+            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, outcomes[k], isAllowed ? (float)utility[a] : float.NaN, isAllowed ? (float)propensity[a] : 0, verdicts[k]);
+            a += isAllowed ? 1 : 0;
+        }
+
+        return candidates;
     }
 
     /// <summary>A model whose latency nobody knows is taken for as slow as the others on average: 0 seconds would make it the fastest.</summary>
