@@ -146,7 +146,7 @@ public sealed class RoutedChatClient : IChatClient
         ChatMessage[] said = [.. messages];
         var (asked, needs) = ChatReading.Read(said, options, streams);
         var (tenant, user) = (Told(RoutedChatKeys.Tenant) ?? _options.Tenant, Limited(RoutedChatKeys.User, "A user's id"));
-        var session = Limited(RoutedChatKeys.Session, "A conversation's name") is { } name ? _sessions.NameOf(tenant, user, name) : null;
+        var session = Limited(RoutedChatKeys.Session, "A conversation's name") is { } name ? _sessions.NameOf(tenant, user, name, ChatReading.Beginning(said, options)) : null;
         var (named, lambda) = ModelOf(options);
         if (named is { } only)
         {
