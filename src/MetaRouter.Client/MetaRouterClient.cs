@@ -12,7 +12,10 @@ namespace MetaRouter.Client;
 /// A gateway's own API: decisions, feedback, and what was learned of users. For completions use any OpenAI client with the gateway's address; a completion's id is
 /// the receipt that <see cref="SendFeedbackAsync"/> takes.
 /// </summary>
-/// <remarks>Errors are <see cref="MetaRouterException"/>. Feedback may be sent again after any of them: the same word counts once.</remarks>
+/// <remarks>
+/// What a gateway refuses is a <see cref="MetaRouterException"/>; one that cannot be reached an <see cref="HttpRequestException"/>, one that does not answer in time a
+/// <see cref="TaskCanceledException"/>. Feedback may be sent again after any of them: the same word counts once.
+/// </remarks>
 public sealed class MetaRouterClient(HttpClient http)
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };

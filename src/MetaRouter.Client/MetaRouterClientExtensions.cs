@@ -28,6 +28,11 @@ public static class MetaRouterClientExtensions
             throw new InvalidOperationException($"The gateway's address is not configured; set the connection string '{connectionName}' (ConnectionStrings:{connectionName}) or {MetaRouterClientSettings.Section}:Endpoint.");
         }
 
+        if (!MetaRouterClientSettings.IsAddress(endpoint))
+        {
+            throw new InvalidOperationException($"{MetaRouterClientSettings.Section}:Endpoint is '{endpoint.OriginalString}'; it must be an http or https address, such as http://127.0.0.1:8080.");
+        }
+
         if (!(settings.TimeoutSeconds > 0 && settings.TimeoutSeconds < 86_400))
         {
             throw new InvalidOperationException(FormattableString.Invariant($"{MetaRouterClientSettings.Section}:TimeoutSeconds is {settings.TimeoutSeconds}; it must be more than 0 and less than a day."));

@@ -17,11 +17,13 @@ public sealed class MetaRouterClientSettings
     /// <value>Leave the gateway out of the application's health checks. Default false.</value>
     public bool DisableHealthChecks { get; set; }
 
+    internal static bool IsAddress(Uri endpoint) => endpoint.IsAbsoluteUri && endpoint.Scheme is "http" or "https";
+
     /// <summary>Takes over a connection string: an address, or <c>Endpoint=ADDRESS;Key=KEY</c>.</summary>
     /// <exception cref="InvalidOperationException">It is neither.</exception>
     internal void Take(string connection, string name)
     {
-        if (Uri.TryCreate(connection, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+        if (Uri.TryCreate(connection, UriKind.Absolute, out var address) && IsAddress(address))
         {
             Endpoint = address;
             return;
@@ -32,7 +34,7 @@ public sealed class MetaRouterClientSettings
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             switch (equals < 0 ? part : part[..equals].TrimEnd().ToUpperInvariant())
             {
-                case "ENDPOINT" when Uri.TryCreate(part[(equals + 1)..].Trim(), UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https":
+                case "ENDPOINT" when Uri.TryCreate(part[(equals + 1)..].Trim(), UriKind.Absolute, out var endpoint) && IsAddress(endpoint):
                     Endpoint = endpoint;
                     break;
                 case "KEY":

@@ -1,6 +1,6 @@
 namespace MetaRouter.Client;
 
-/// <summary>The gateway refused, or is not there.</summary>
+/// <summary>The gateway refused, or what answered is none.</summary>
 /// <param name="status">The HTTP status.</param>
 /// <param name="code">What exactly, as docs/api.md lists it; empty: it was no gateway that answered.</param>
 /// <param name="message">Names the thing, the value and the remedy.</param>

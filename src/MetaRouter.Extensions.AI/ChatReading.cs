@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
+using MetaRouter.Hosting;
 using Microsoft.Extensions.AI;
 
 namespace MetaRouter.Extensions.AI;
@@ -47,6 +48,32 @@ internal static class ChatReading
         return (
             Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside, seen),
             new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });
+    }
+
+    /// <summary>The messages to the user's first, as far as a session is known by them.</summary>
+    public static byte[] Beginning(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
+    {
+        var said = new StringBuilder(options?.Instructions);
+        foreach (var message in messages)
+        {
+            said.Append('\n').Append(message.Role.Value);
+            foreach (var content in message.Contents)
+            {
+                said.Append('\n').Append(content switch
+                {
+                    DataContent data => Convert.ToHexString(data.Data.Span[..Math.Min(data.Data.Length, Sessions.BeginningBytes)]),
+                    UriContent uri => uri.Uri.OriginalString,
+                    _ => TextOf(content),
+                });
+            }
+
+            if (message.Role == ChatRole.User || said.Length >= Sessions.BeginningBytes)
+            {
+                break;
+            }
+        }
+
+        return Encoding.UTF8.GetBytes(said.ToString(0, Math.Min(said.Length, Sessions.BeginningBytes)));
     }
 
     /// <summary>Bytes of an answer's text, reasoning and tool arguments.</summary>

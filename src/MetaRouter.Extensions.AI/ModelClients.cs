@@ -2,7 +2,9 @@ using System.Runtime.ExceptionServices;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Hosting;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace MetaRouter.Extensions.AI;
 
@@ -15,7 +17,29 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     private readonly ILogger _logger = logger;
     private readonly Dictionary<ModelId, Model> _models = clients.ToDictionary(c => c.Key, c => new Model(c.Key, c.Value, new Circuit(time, options.CircuitFailures, TimeSpan.FromSeconds(options.CircuitSeconds))));
 
+    private int _disposed;
+
     public IReadOnlySet<ModelId> Served { get; } = clients.Keys.ToHashSet();
+
+    public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    /// <exception cref="OptionsValidationException">The clients do not fit the catalog, or another option is wrong; every problem is named.</exception>
+    public static ModelClients Create(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<RoutedChatOptions>>().Value;
+        Refuse(options.Problems(services.GetRequiredService<PoolHolder>().Current.Catalog));
+        var clients = options.Clients.ToDictionary(c => new ModelId(c.Model), c => c.Make(services));
+        Refuse([.. clients.Where(c => c.Value is null).Select(c => $"the client made for '{c.Key}' is null; return one, or leave the model out")]);
+        return new ModelClients(clients, options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RoutedChatClient>>());
+
+        static void Refuse(IReadOnlyList<string> problems)
+        {
+            if (problems.Count > 0)
+            {
+                throw new OptionsValidationException(nameof(RoutedChatOptions), typeof(RoutedChatOptions), [$"The routed chat client: {string.Join("; ", problems)}."]);
+            }
+        }
+    }
 
     /// <summary>The models that are being left alone; null: none. When that is every one of them, none: trying is better than refusing.</summary>
     public IReadOnlySet<ModelId>? Unhealthy()
@@ -92,6 +116,11 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         foreach (var model in _models.Values)
         {
             model.Client.Dispose();

@@ -6,7 +6,6 @@ using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace MetaRouter.Extensions.AI;
@@ -35,7 +34,6 @@ public sealed class RoutedChatClient : IChatClient
     private readonly PoolHolder _pool;
     private readonly Sessions _sessions;
     private readonly DecisionLog? _log;
-    private int _disposed;
 
     private RoutedChatClient(RoutedChatOptions options, ModelClients models, IEdgeRouter router, IServiceProvider services)
     {
@@ -47,23 +45,11 @@ public sealed class RoutedChatClient : IChatClient
     }
 
     /// <exception cref="InvalidOperationException">There is no router.</exception>
-    /// <exception cref="OptionsValidationException">The clients do not fit the catalog, or another option is wrong; every problem is named.</exception>
+    /// <exception cref="OptionsValidationException">As <see cref="ModelClients.Create"/>.</exception>
     internal static RoutedChatClient Create(IServiceProvider services)
     {
         var router = services.GetService<IEdgeRouter>() ?? throw new InvalidOperationException("A routed chat client needs a router. Add one: services.AddMetaRouter(), or builder.AddMetaRouterClusterClient() for a cluster.");
-        var options = services.GetRequiredService<IOptions<RoutedChatOptions>>().Value;
-        Refuse(options.Problems(services.GetRequiredService<PoolHolder>().Current.Catalog));
-        var clients = options.Clients.ToDictionary(c => new ModelId(c.Model), c => c.Make(services));
-        Refuse([.. clients.Where(c => c.Value is null).Select(c => $"the client made for '{c.Key}' is null; return one, or leave the model out")]);
-        return new RoutedChatClient(options, new ModelClients(clients, options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RoutedChatClient>>()), router, services);
-
-        static void Refuse(IReadOnlyList<string> problems)
-        {
-            if (problems.Count > 0)
-            {
-                throw new OptionsValidationException(nameof(RoutedChatOptions), typeof(RoutedChatOptions), [$"The routed chat client: {string.Join("; ", problems)}."]);
-            }
-        }
+        return new RoutedChatClient(services.GetRequiredService<IOptions<RoutedChatOptions>>().Value, services.GetRequiredService<ModelClients>(), router, services);
     }
 
     /// <exception cref="ArgumentException">The model that is named has no client, or no model of this client's keeps the conversation.</exception>
@@ -130,23 +116,19 @@ public sealed class RoutedChatClient : IChatClient
             : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
-    /// <summary>Disposes of the models' clients; the router is the application's.</summary>
+    /// <summary>Does nothing: the pipelines it is in, of a scope or a request, end before it does. The models' clients are disposed of with the application's services.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            _models.Dispose();
-        }
     }
 
     private async ValueTask<RoutedTurn> BeginAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, bool streams, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_models.IsDisposed, this);
         ChatMessage[] said = [.. messages];
         var (asked, needs) = ChatReading.Read(said, options, streams);
         var (tenant, user) = (Told(RoutedChatKeys.Tenant) ?? _options.Tenant, Limited(RoutedChatKeys.User, "A user's id"));
-        var session = Limited(RoutedChatKeys.Session, "A conversation's name") is { } name ? _sessions.NameOf(tenant, user, name) : null;
+        var session = Limited(RoutedChatKeys.Session, "A conversation's name") is { } name ? _sessions.NameOf(tenant, user, name, ChatReading.Beginning(said, options)) : null;
         var (named, lambda) = ModelOf(options);
         if (named is { } only)
         {

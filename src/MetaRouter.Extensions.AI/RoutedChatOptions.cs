@@ -41,7 +41,7 @@ public sealed class RoutedChatOptions
 
     /// <summary>This client answers for the model. Models without one are never chosen.</summary>
     /// <param name="model">As the catalog names it; the client knows what its provider calls it.</param>
-    /// <param name="client">Made once, and disposed of with the routed client.</param>
+    /// <param name="client">Made once, of the application's services rather than a scope's, and disposed of with them.</param>
     /// <returns>The same options.</returns>
     public RoutedChatOptions Add(string model, Func<IServiceProvider, IChatClient> client)
     {

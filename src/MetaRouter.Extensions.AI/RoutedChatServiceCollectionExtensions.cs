@@ -25,6 +25,7 @@ public static class RoutedChatServiceCollectionExtensions
 
         services.AddLogging();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(ModelClients.Create);
         services.AddSingleton(RoutedChatClient.Create);
         services.TryAddSingleton<IChatClient>(s => s.GetRequiredService<RoutedChatClient>());
         services.AddHostedService<Start>();

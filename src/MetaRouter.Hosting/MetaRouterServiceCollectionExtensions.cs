@@ -18,7 +18,7 @@ public static partial class MetaRouterServiceCollectionExtensions
 
     /// <summary>
     /// Adds <see cref="IRouter"/>, its store, the learning loop and the decision log. Options are validated at start: every problem is reported at once,
-    /// and the application does not start with any.
+    /// and the application does not start with any. The last two run in a host that is started; routing, and learning of a user, need none.
     /// </summary>
     public static IServiceCollection AddMetaRouter(this IServiceCollection services, Action<MetaRouterOptions>? configure = null)
     {

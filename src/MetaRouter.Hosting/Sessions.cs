@@ -15,13 +15,23 @@ namespace MetaRouter.Hosting;
 /// <param name="memory">For how long.</param>
 internal sealed class Sessions(ISharedState shared, RouterSecrets secrets, TimeSpan memory)
 {
+    /// <summary>
+    /// How much of a beginning counts, about as much as OpenAI goes by: what stands behind a long system text (the date, marks for caches) may change without the cache
+    /// being lost.
+    /// </summary>
+    public const int BeginningBytes = 1024;
+
     /// <param name="user">Null: nobody is named.</param>
     /// <param name="session">As the caller names the conversation.</param>
     /// <returns>Its name in shared state, which tells neither.</returns>
     public string NameOf(string tenant, string? user, string session) => $"s:{IdentityHash.Compute(secrets.IdentitySecret, tenant, $"{user}\n{session}"):x16}";
 
-    /// <param name="beginning">What its requests begin with. A cache holds beginnings: what is asked beside a conversation, by another prompt, is in none of its.</param>
-    public string NameOf(string tenant, string? user, string session, ReadOnlySpan<byte> beginning) => NameOf(tenant, user, $"{session}\n{Convert.ToHexString(SHA256.HashData(beginning))}");
+    /// <param name="beginning">
+    /// By which a cache would know the prompt again: the messages to the user's first, since later ones come and go; of longer ones <see cref="BeginningBytes"/>. A cache
+    /// holds beginnings: what is asked beside a conversation, by another prompt, is in none of its.
+    /// </param>
+    public string NameOf(string tenant, string? user, string session, ReadOnlySpan<byte> beginning) =>
+        NameOf(tenant, user, $"{session}\n{Convert.ToHexString(SHA256.HashData(beginning[..Math.Min(beginning.Length, BeginningBytes)]))}");
 
     public async ValueTask<WarmModel?> RecallAsync(string name, CancellationToken cancellationToken)
     {

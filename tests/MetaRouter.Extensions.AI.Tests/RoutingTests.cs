@@ -183,6 +183,22 @@ public class RoutingTests
         (await AskAsync(Dial.Cheap, "s2")).ShouldBe(Weak);
     }
 
+    /// <summary>As at the gateway: an agent's call for a title is in no cache of the conversation's, and leaves the conversation with its model.</summary>
+    [Fact]
+    public async Task GetResponse_BesideASession_LeavesItWithItsModel()
+    {
+        await using var app = await StartAsync(settings: [("MetaRouter:Models:0:OutputPrice", "0.1"), ("MetaRouter:Models:0:CachedInputPrice", "0.01"), ("MetaRouter:Models:1:InputPrice", "1"), ("MetaRouter:Models:1:OutputPrice", "0.1")]);
+        List<ChatMessage> said = [new(ChatRole.System, "Be brief."), new(ChatRole.User, new string('a', 4000))];
+        async Task<string?> AskAsync(string dial, IEnumerable<ChatMessage> messages, string? instructions = null) => (await app.Client.GetResponseAsync(messages, new ChatOptions { ModelId = dial, Instructions = instructions }.ForUser("ada").InSession("s1"))).ModelId;
+
+        (await AskAsync(Dial.Quality, said)).ShouldBe(Strong);
+        said.AddRange([new(ChatRole.Assistant, "b"), new(ChatRole.User, "And now?")]);
+        (await AskAsync(Dial.Cheap, [new(ChatRole.System, "Give this conversation a title."), said[1]])).ShouldBe(Weak);
+        (await AskAsync(Dial.Cheap, said[1..], "Give this conversation a title.")).ShouldBe(Weak);
+
+        (await AskAsync(Dial.Cheap, said)).ShouldBe(Strong);
+    }
+
     /// <summary>A gateway on the same store would not know such a user.</summary>
     [Theory]
     [InlineData(RoutedChatKeys.User, "A user's id (metarouter.user) has 257 characters")]

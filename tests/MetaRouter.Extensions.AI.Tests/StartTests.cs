@@ -56,6 +56,22 @@ public class StartTests
         await Should.ThrowAsync<ObjectDisposedException>(() => client.GetResponseAsync(Question));
     }
 
+    /// <summary>Pipelines dispose of what is in them: those of a scope with the scope, others with the <c>using</c> of whoever was given one.</summary>
+    [Theory]
+    [InlineData(ServiceLifetime.Scoped)]
+    [InlineData(ServiceLifetime.Transient)]
+    public async Task Pipeline_ThatEnds_LeavesTheClientToTheNext(ServiceLifetime lifetime)
+    {
+        await using var app = await StartAsync(then: s => s.AddChatClient(p => p.GetRequiredService<RoutedChatClient>(), lifetime).UseFunctionInvocation());
+        for (var i = 0; i < 2; i++)
+        {
+            using var scope = app.Host.Services.CreateScope();
+            using var client = scope.ServiceProvider.GetRequiredService<IChatClient>();
+
+            (await client.GetResponseAsync(Question)).Text.ShouldNotBeEmpty();
+        }
+    }
+
     private static async Task<string> RefusedAsync(Action<RoutedChatOptions> configure)
     {
         using var folder = new TemporaryFolder();

@@ -97,6 +97,18 @@ public sealed class ClientTests
         Should.Throw<InvalidOperationException>(() => builder.AddMetaRouterClient()).Message.ShouldNotContain("secret");
     }
 
+    [Theory]
+    [InlineData("localhost:8080")]
+    [InlineData("127.0.0.1:8080")]
+    [InlineData("ftp://gateway")]
+    public void Settings_EndpointThatIsNoHttpAddress_IsNamedAtStart(string endpoint)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["MetaRouter:Client:Endpoint"] = endpoint;
+
+        Should.Throw<InvalidOperationException>(() => builder.AddMetaRouterClient()).Message.ShouldContain($"MetaRouter:Client:Endpoint is '{endpoint}'; it must be an http or https address");
+    }
+
     private static IHost HostOf(RunningGateway gateway)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);

@@ -68,6 +68,20 @@ public sealed class PackageTests
         said.ShouldMatch(@"(?m)^400 "".*another tenant or user.*""$");
     }
 
+    /// <summary>One that is upgraded alone would call what the other no longer has.</summary>
+    [Fact]
+    public async Task Packages_NeedThoseOfTheirOwnVersion()
+    {
+        using var folder = new TemporaryFolder();
+        await PackAsync(folder, "Core", "Hosting");
+
+        using var package = ZipFile.OpenRead(folder.File($"packages/MetaRouter.Hosting.{Version}.nupkg"));
+        var needed = XElement.Load(package.GetEntry("MetaRouter.Hosting.nuspec")!.Open()).Descendants().Where(e => e.Name.LocalName == "dependency").ToDictionary(e => e.Attribute("id")!.Value, e => e.Attribute("version")!.Value);
+
+        needed["MetaRouter.Core"].ShouldBe($"[{Version}]");
+        needed["StackExchange.Redis"].ShouldNotStartWith("[");
+    }
+
     [Theory]
     [InlineData("Cli", "metarouter", "models list", "gpt-4o-2024-05-13")]
     [InlineData("Gateway", "metarouter-gateway", "new-key acme read", "\"Tenant\": \"acme\"")]

@@ -14,8 +14,6 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="Needs">What a model must take part in.</param>
 internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
 {
-    private const int BeginningBytes = 1024;
-
     /// <summary>The answer is to come as a stream.</summary>
     public bool Streams { get; private init; }
 
@@ -28,10 +26,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>The messages as they stand in the body.</summary>
     public ReadOnlyMemory<byte> MessageBytes { get; private init; }
 
-    /// <summary>
-    /// By which an upstream's cache would know the prompt again: the messages to the user's first, of longer ones about as much as OpenAI goes by. Later ones come and go,
-    /// and what stands behind a long system text (the date, marks for caches) may change without the cache being lost.
-    /// </summary>
+    /// <summary>The messages to the user's first: see <see cref="Hosting.Sessions"/>.</summary>
     public ReadOnlyMemory<byte> Beginning { get; private init; }
 
     /// <summary>The texts that are to end the answer, where they come as a list.</summary>
@@ -108,7 +103,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
             CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
-            Beginning = beginning[..Math.Min(beginning.Length, BeginningBytes)],
+            Beginning = beginning,
             Stops = [.. Completion.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Fields.Lenient)],
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
