@@ -699,6 +699,21 @@ public sealed class GovernanceTests : IAsyncLifetime
         ((int)(await off.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
     }
 
+    /// <summary>Agents and chat windows have titles made in the user's name, while the user reads the answer or before it is there.</summary>
+    [Theory]
+    [InlineData("""{"model":"auto","user":"ann","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"Go."}]}""")]
+    [InlineData("""{"model":"auto","user":"ann","messages":[{"role":"user","content":"Go."},{"role":"assistant","content":"Where to?"},{"role":"user","content":"On."}]}""")]
+    public async Task ImplicitSignals_ATitleMadeBetween_HidesNoRegenerate(string asked)
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        const string title = """{"model":"auto:cheap","user":"ann","messages":[{"role":"system","content":"You write titles."},{"role":"user","content":"Go."}]}""";
+        foreach (var (body, kinds) in ((string, string)[])[(asked, "{}"), (title, "{}"), (asked, """{"regenerate":1}"""), (title, """{"regenerate":1}""")]) // a title is the same again only where nothing came between
+        {
+            (await gateway.PostAsync(Chat, body)).Status.ShouldBe(200);
+            (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe(kinds);
+        }
+    }
+
     [Fact]
     public async Task ImplicitSignals_AnswerThatBrokeOff_AskedAgain_IsNoRegenerate()
     {

@@ -79,6 +79,23 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Turn("auto:cheap", $"{Question},{Answered}"))).Headers["x-router-model"].ShouldNotBe(Strong);
     }
 
+    /// <summary>Agents show there what has no room in a tool's result; what a user says there in words is something new.</summary>
+    [Theory]
+    [InlineData("""[{"type":"text","text":"Attached media from tool result:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}]""", true)]
+    [InlineData("""[{"type":"text","text":"Stop. What day is it?"}]""", false)]
+    [InlineData("\"Stop. What day is it?\"", false)]
+    public async Task Turn_WhoseToolsResultIsFollowedByAPicture_StaysToo(string content, bool stays)
+    {
+        _of[Strong].Script = CallsTheClockAsync;
+        await _gateway.PostAsync(Chat, Turn("auto:quality", Question));
+        var shown = $$"""{{Question}},{{Answered}},{"role":"user","content":{{content}}}""";
+
+        foreach (var more in (string[])["", "," + Answered, shown[Question.Length..]])
+        {
+            ((await _gateway.PostAsync(Chat, Turn("auto:cheap", shown + more))).Headers["x-router-model"] == Strong).ShouldBe(stays);
+        }
+    }
+
     /// <summary>The first of two answers is what clients go on with.</summary>
     [Fact]
     public async Task Turn_BegunByAComparison_StaysWithTheFirst()
@@ -144,6 +161,8 @@ public sealed class UpstreamTests : IAsyncLifetime
         """{"model":"auto:cheap","max_tokens":9,"tools":[{"name":"clock","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"Hm?"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"clock","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}]}""")]
     [InlineData("/v1/responses", """{"model":"auto:quality","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":"Hm?"}""",
         """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_image","image_url":"https://example.com/a.png"}]}]}""")]
+    [InlineData("/v1/responses", """{"model":"auto:quality","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":"Hm?"}""",
+        """{"model":"auto:cheap","tools":[{"type":"function","name":"clock","parameters":{"type":"object"}}],"input":[{"role":"user","content":"Hm?"},{"type":"function_call","call_id":"c1","name":"clock","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"attached"},{"role":"user","content":[{"type":"input_text","text":"Attached:"},{"type":"input_image","image_url":"https://example.com/a.png"}]}]}""")]
     public async Task Turn_OfAnotherApi_StaysToo(string path, string begins, string goesOn)
     {
         _of[Strong].Script = CallsTheClockAsync;

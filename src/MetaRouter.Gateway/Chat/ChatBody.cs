@@ -40,6 +40,9 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>The last message, but for what the system adds, is what a tool gave back: the turn goes on.</summary>
     public bool GoesOn { get; private init; }
 
+    /// <summary>No tools may take part, and nothing was answered before: a first question, or one that is asked beside a conversation.</summary>
+    public bool StandsAlone { get; private init; }
+
     /// <summary>The body, to be handed on.</summary>
     public required UpstreamBody Forwarded { get; init; }
 
@@ -107,6 +110,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             Stops = [.. Completion.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Fields.Lenient)],
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
+            StandsAlone = tools == 0 && !messages.EnumerateArray().Any(m => ConversationBody.IsOf(m, "assistant")),
             Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) },
         };
     }

@@ -62,7 +62,7 @@ internal sealed class ChatEndpoint(
             await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
             if (signals.IsOn && user is not null && !controls.IsRetry)
             {
-                await signals.LookAsync(tenant, user, body.MessageBytes, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
+                await signals.LookAsync(tenant, user, body, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
             }
 
             if (isDecided)
@@ -168,7 +168,7 @@ internal sealed class ChatEndpoint(
 
         if (signals.IsOn && call.User is not null && receipt is not null && !call.Body.GoesOn) // a turn that tools interrupt is asked again from its beginning
         {
-            await signals.RememberAsync(call.Tenant, call.User, call.Body.MessageBytes, answer.Model, receipt).ConfigureAwait(false);
+            await signals.RememberAsync(call.Tenant, call.User, call.Body, answer.Model, receipt).ConfigureAwait(false);
         }
 
         if (answer.Events is null)
@@ -219,7 +219,7 @@ internal sealed class ChatEndpoint(
             {
                 if (stream.IsBroken)
                 {
-                    await signals.ForgetAsync(call.Tenant, call.User).ConfigureAwait(false);
+                    await signals.ForgetAsync(call.Tenant, call.User, call.Body).ConfigureAwait(false);
                 }
                 else if (call.Context.RequestAborted.IsCancellationRequested)
                 {

@@ -12,7 +12,8 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary>
 /// Learns from what users do rather than say: the same messages sent again are a regenerate, sent again to a named model a switch, and a stream left before
-/// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at.
+/// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at. Agents and chat windows ask beside a
+/// conversation too, for its title or what to ask next: such a request is the same again only as the user's very last, and takes no conversation's place.
 /// </summary>
 internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState shared, RouterSecrets secrets, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
 {
@@ -24,9 +25,9 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
 
     /// <summary>Looks whether a request is the user's last one again.</summary>
     /// <param name="named">The model it asks for by name; null: it is routed.</param>
-    public async ValueTask LookAsync(string tenant, string user, ReadOnlyMemory<byte> messages, ModelProfile? named, ModelCatalog catalog)
+    public async ValueTask LookAsync(string tenant, string user, ChatBody body, ModelProfile? named, ModelCatalog catalog)
     {
-        if (await shared.RecallAsync(Name(tenant, user)).ConfigureAwait(false) is not { Length: > 12 } last || BinaryPrimitives.ReadUInt64LittleEndian(last) != Hash(messages.Span))
+        if (await shared.RecallAsync(Name(tenant, user, body.StandsAlone)).ConfigureAwait(false) is not { Length: > 12 } last || BinaryPrimitives.ReadUInt64LittleEndian(last) != Hash(body.MessageBytes.Span))
         {
             return;
         }
@@ -45,19 +46,28 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
     }
 
     /// <summary>Notes a routed request for the next look.</summary>
-    public ValueTask RememberAsync(string tenant, string user, ReadOnlyMemory<byte> messages, ModelId served, string receipt)
+    public ValueTask RememberAsync(string tenant, string user, ChatBody body, ModelId served, string receipt)
     {
         var note = new byte[12 + receipt.Length];
-        BinaryPrimitives.WriteUInt64LittleEndian(note, Hash(messages.Span));
+        BinaryPrimitives.WriteUInt64LittleEndian(note, Hash(body.MessageBytes.Span));
         BinaryPrimitives.WriteUInt32LittleEndian(note.AsSpan(8), Core.Routing.Receipt.HashOf(served));
         Encoding.ASCII.GetBytes(receipt, note.AsSpan(12));
-        return shared.RememberAsync(Name(tenant, user), note, Memory);
+        return NoteAsync(tenant, user, body, note);
     }
 
     /// <summary>The answer was cut short by its upstream: asking again says nothing of it.</summary>
-    public ValueTask ForgetAsync(string tenant, string user) => shared.RememberAsync(Name(tenant, user), ReadOnlyMemory<byte>.Empty, Memory);
+    public ValueTask ForgetAsync(string tenant, string user, ChatBody body) => NoteAsync(tenant, user, body, ReadOnlyMemory<byte>.Empty);
 
     public ValueTask AbandonedAsync(string tenant, string user, string receipt) => LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Abandon, 0));
+
+    private async ValueTask NoteAsync(string tenant, string user, ChatBody body, ReadOnlyMemory<byte> note)
+    {
+        await shared.RememberAsync(Name(tenant, user, isVeryLast: true), note, Memory).ConfigureAwait(false);
+        if (!body.StandsAlone)
+        {
+            await shared.RememberAsync(Name(tenant, user, isVeryLast: false), note, Memory).ConfigureAwait(false);
+        }
+    }
 
     private async ValueTask LearnAsync(string tenant, string user, Feedback feedback)
     {
@@ -72,7 +82,8 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
         }
     }
 
-    private string Name(string tenant, string user) => $"i:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
+    /// <param name="isVeryLast">The last request of all; else the last one of a conversation.</param>
+    private string Name(string tenant, string user, bool isVeryLast) => $"i:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}{(isVeryLast ? "" : ":c")}";
 
     private ulong Hash(ReadOnlySpan<byte> messages)
     {

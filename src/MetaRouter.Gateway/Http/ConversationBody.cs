@@ -12,8 +12,9 @@ internal static class ConversationBody
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
     public static Conversation Read(JsonElement messages) => Read(messages, out _, out _);
 
+    /// <summary>What a tool gave back has room for texts only, so agents show pictures and files of it in a message of the user's right behind it: that is the tool's.</summary>
     /// <param name="lastOfUser">The user's last message; of no kind where there is none.</param>
-    /// <param name="last">The last message that is not the system's; of no kind where there is none.</param>
+    /// <param name="last">The last message that is not the system's, and shows nothing of a tool's; of no kind where there is none.</param>
     /// <exception cref="ApiException">As above.</exception>
     public static Conversation Read(JsonElement messages, out JsonElement lastOfUser, out JsonElement last)
     {
@@ -31,17 +32,19 @@ internal static class ConversationBody
                 throw Fields.Wrong("messages", message, "a list of objects with role and content");
             }
 
+            var isShown = false;
             bytes += message.TryGetProperty("tool_calls", out var calls) ? JsonMarshal.GetRawUtf8Value(calls).Length : 0;
             if (message.TryGetProperty("content", out var content))
             {
                 bytes += Bytes(content, ref needs, ref seen);
-                if (IsOf(message, "user"))
+                isShown = IsOf(last, "tool") && IsOf(message, "user") && HasMore(content);
+                if (IsOf(message, "user") && !isShown)
                 {
                     (asked, lastOfUser) = (asked is null || HasText(content) ? content : asked, message); // images alone are of what was asked before
                 }
             }
 
-            last = IsOf(message, "system") || IsOf(message, "developer") ? last : message;
+            last = isShown || IsOf(message, "system") || IsOf(message, "developer") ? last : message;
         }
 
         asked ??= messages[messages.GetArrayLength() - 1].TryGetProperty("content", out var only) ? only : null;
@@ -51,6 +54,9 @@ internal static class ConversationBody
     public static bool IsOf(JsonElement message, string role) => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var said) && said.ValueKind == JsonValueKind.String && said.ValueEquals(role);
 
     private static bool HasText(JsonElement content) => content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
+
+    /// <summary>Something is shown, beside a text or without one.</summary>
+    private static bool HasMore(JsonElement content) => content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
 
     /// <param name="seen">Tokens of what is no text.</param>
     private static long Bytes(JsonElement content, ref ModelCapabilities needs, ref long seen)

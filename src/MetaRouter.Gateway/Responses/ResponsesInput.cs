@@ -112,16 +112,18 @@ internal sealed class ResponsesInput
             case "user":
                 Flush();
                 User(content);
-                _turn = _turn.After(_to, isUsers: true, isResult: false);
+                _turn = _turn.After(_to, isUsers: true, isResult: _turn.GoesOn && !AreTexts(content)); // agents show there what a tool gave back
                 break;
             default:
                 throw Fields.Wrong(Name, item, "a list of items; a message has a role (user, assistant, system or developer) and content, any other item a type");
         }
     }
 
+    private static bool AreTexts(JsonElement content) => content.ValueKind == JsonValueKind.String || List(content, Content).All(p => TypeOf(p, Content) == "input_text");
+
     private void User(JsonElement content)
     {
-        if (content.ValueKind == JsonValueKind.String || List(content, Content).All(p => TypeOf(p, Content) == "input_text"))
+        if (AreTexts(content))
         {
             ChatPieces.Message(_to, "user", Texts(content, Content)); // not every upstream takes a list of parts
             return;
