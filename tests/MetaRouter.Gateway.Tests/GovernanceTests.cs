@@ -635,6 +635,28 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Comparison_WhatEachAnswerCost_IsItsModelsInMetricsAndConsole()
+    {
+        await using var gateway = await StartAsync();
+
+        var pair = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"));
+
+        pair.Status.ShouldBe(200, pair.Text);
+        var (first, other) = ((string)pair.Body["model"]!, (string)pair.Body["router_comparison"]!["offered"]!);
+        var second = (double)pair.Body["router_comparison"]!["cost_usd"]!;
+        var chosen = double.Parse(pair.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture) - second;
+        var metrics = (await gateway.Client.GetStringAsync("/metrics")).Split('\n');
+        double Counted(string model) => double.Parse(metrics.Single(l => l.StartsWith("metarouter_cost_USD_total", StringComparison.Ordinal) && l.Contains($"\"{model}\"", StringComparison.Ordinal)).Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
+        Counted(first).ShouldBe(chosen, 1e-9);
+        Counted(other).ShouldBe(second, 1e-9);
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
+        double Shown(string model) => (double)overview["models"]!.AsArray().Single(m => (string)m!["name"]! == model)!["spent_usd"]!;
+        Shown(first).ShouldBe(chosen, 1e-9);
+        Shown(other).ShouldBe(second, 1e-9);
+        ((double)overview["totals"]!["comparisons_usd"]!).ShouldBe(second, 1e-9);
+    }
+
+    [Fact]
     public async Task Comparison_ClientLeavesWithOneAnswerHere_PaysForThatOne()
     {
         await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");

@@ -150,7 +150,7 @@ public sealed class JournalTests
         await router.EraseAsync("default", "ada");
         watch.Forget("default", "ada");
         var served = new ServedCall("apply", underWay.Model, false) { LatencySeconds = 60 };
-        watch.Called("default", underWay, served, 200, isCompared: false);
+        watch.Called("default", underWay, served, 200, secondUsd: null);
         watch.Heard("default", "ada", feedback, learned);
         watch.Unrouted("default", "ada", underWay.Model, isAuto: false, served, 200);
         watch.Decided("default", await router.RouteAsync("default", "bob", new RouteRequest("hello")));

@@ -32,6 +32,9 @@ public readonly ref struct TrafficCall
     /// <summary>US dollars as counted; NaN: the models were called elsewhere, and what was predicted counts.</summary>
     public double SpentUsd { get; init; }
 
+    /// <summary>The part of it that the second answer took, US dollars as counted; null: its share of what was predicted.</summary>
+    public double? SecondUsd { get; init; }
+
     /// <summary>NaN: not measured.</summary>
     public double LatencyMs { get; init; }
 

@@ -7,7 +7,8 @@ namespace MetaRouter.Evaluation.Data;
 /// <summary>
 /// The rows of a .csv or .tsv file, one model's answer each, as the lines of an outcome file: a header with <c>query</c>, <c>model</c> and <c>score</c>, and what is known of
 /// <c>cost_usd</c>, <c>in</c>, <c>out</c>, <c>lat_s</c>, <c>id</c> and <c>dataset</c>, in letters of either case. Other columns are passed over. Fields are separated as the header's
-/// are (comma, semicolon or tab) and quoted as RFC 4180 has it. Where no comma separates, one may be the decimal sign, as in what spreadsheets of half the world export.
+/// are (comma, semicolon or tab) and quoted as RFC 4180 has it. Where no comma separates, one may be the decimal sign, as in what spreadsheets of half the world export: that a
+/// single figure has one tells it of all rows, of which some have whole numbers alone.
 /// </summary>
 internal static class CsvLines
 {
@@ -16,11 +17,12 @@ internal static class CsvLines
     private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
+    /// <param name="open">The table from its beginning, each time.</param>
     /// <param name="bad">Takes the lines with more or fewer fields than the header, which are left out.</param>
     /// <exception cref="DataFileException">No such columns, a quote that is not closed or not where it should be, or a text that is not UTF-8.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Stream stream, BadLines bad)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Func<Stream> open, BadLines bad)
     {
-        using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
+        using var reader = Reader(open());
         using var rows = Rows(reader, path).GetEnumerator();
         if (!rows.MoveNext())
         {
@@ -28,26 +30,22 @@ internal static class CsvLines
         }
 
         var header = rows.Current.Fields.ConvertAll(f => f.Trim());
-        var at = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-        for (var i = 0; i < header.Count; i++)
-        {
-            at.TryAdd(header[i], i);
-        }
-
+        var at = Columns(header);
         var missing = s_needed.Where(n => !at.ContainsKey(n)).ToList();
         if (missing.Count > 0)
         {
             throw new DataFileException($"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
         }
 
+        var hasDecimalComma = rows.Current.Separator != ',' && HasDecimalComma(path, open, at, header.Count);
         var (dataset, hasRow) = (DataFolder.NameOf(path), false);
         while (rows.MoveNext())
         {
             hasRow = true;
-            var (line, last, fields, separator) = rows.Current;
+            var (line, last, fields, _) = rows.Current;
             if (fields.Count == header.Count)
             {
-                yield return (line, Json(line, at, fields, dataset, separator));
+                yield return (line, Json(line, at, fields, dataset, hasDecimalComma));
             }
             else if (line == last)
             {
@@ -66,7 +64,37 @@ internal static class CsvLines
         }
     }
 
-    private static byte[] Json(int line, Dictionary<string, int> at, List<string> fields, string dataset, char separator)
+    private static StreamReader Reader(Stream stream) => new(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
+
+    private static Dictionary<string, int> Columns(List<string> header)
+    {
+        var at = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < header.Count; i++)
+        {
+            at.TryAdd(header[i], i);
+        }
+
+        return at;
+    }
+
+    /// <summary>Looks ahead to the first figure with one.</summary>
+    private static bool HasDecimalComma(string path, Func<Stream> open, Dictionary<string, int> at, int fields)
+    {
+        int[] fractions = [.. s_fractions.Where(at.ContainsKey).Select(name => at[name])];
+        using var reader = Reader(open());
+        try
+        {
+            return Rows(reader, path).Skip(1).Any(row => row.Fields.Count == fields && fractions.Any(i => row.Fields[i].Contains(',', StringComparison.Ordinal) && IsNumber(row.Fields[i].Replace(',', '.'), out _)));
+        }
+        catch (DataFileException)
+        {
+            return false; // which is told where it is met
+        }
+    }
+
+    private static bool IsNumber(string figure, out double number) => double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number);
+
+    private static byte[] Json(int line, Dictionary<string, int> at, List<string> fields, string dataset, bool hasDecimalComma)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -79,7 +107,6 @@ internal static class CsvLines
             json.WriteString("query", fields[at["query"]]);
             json.WriteStartObject("models");
             json.WriteStartObject(model);
-            var hasDecimalComma = separator != ',' && s_fractions.Any(name => Field(name).Contains(',', StringComparison.Ordinal));
             foreach (var name in s_figures)
             {
                 if (Field(name) is not { Length: > 0 } figure)
@@ -87,10 +114,11 @@ internal static class CsvLines
                     continue;
                 }
 
-                var plain = separator != ',' && s_fractions.Contains(name) ? figure.Replace(',', '.')
-                    : hasDecimalComma && IsGrouped(figure) ? figure.Replace(".", "", StringComparison.Ordinal)
+                var plain = !hasDecimalComma ? figure
+                    : s_fractions.Contains(name) ? figure.Replace(',', '.')
+                    : IsGrouped(figure) ? figure.Replace(".", "", StringComparison.Ordinal)
                     : figure;
-                if (double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+                if (IsNumber(plain, out var number))
                 {
                     json.WriteNumber(name, number);
                 }

@@ -15,10 +15,9 @@ internal static class JsonLines
     /// <exception cref="DataFileException">Missing, unreadable, not gzip though named .gz, cut short, or with a line over 32 MB.</exception>
     public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, BadLines? bad = null)
     {
-        using var stream = Open(path);
         if (DataFolder.IsTable(path))
         {
-            foreach (var row in CsvLines.Read(path, stream, bad ?? new BadLines()))
+            foreach (var row in CsvLines.Read(path, () => Open(path), bad ?? new BadLines()))
             {
                 yield return row;
             }
@@ -26,6 +25,7 @@ internal static class JsonLines
             yield break;
         }
 
+        using var stream = Open(path);
         var buffer = new byte[1 << 18];
         var (start, end, line) = (0, 0, 0);
         while (true)

@@ -55,7 +55,12 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
 
     private void Pay(ChatCall call, ModelId model, Spending spent)
     {
-        metrics.CostUsd.Add(spent.Usd, new(LabelNames.Model, model.Value), new(LabelNames.Source, spent.Source));
+        metrics.CostUsd.Add(spent.Usd - (call.Second?.Usd ?? 0), new(LabelNames.Model, model.Value), new(LabelNames.Source, spent.Source));
+        if (call.Second is { } second)
+        {
+            metrics.CostUsd.Add(second.Usd, new(LabelNames.Model, call.Decision!.Offered!.Value.Value), new(LabelNames.Source, second.Source));
+        }
+
         metrics.StrongestCostUsd.Add(OfStrongest(call, model, spent.Usd));
     }
 
@@ -74,7 +79,7 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         if (call.Decision is not null)
         {
             log.Offer(call.Decision, served);
-            watch.Called(call.Tenant, call.Decision, served, status, call.IsCompared);
+            watch.Called(call.Tenant, call.Decision, served, status, call.Second?.Usd);
         }
         else
         {
@@ -91,7 +96,7 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
             return usd;
         }
 
-        var predicted = PredictedUsd(decision, served) + (call.IsCompared ? PredictedUsd(decision, decision.Offered!.Value) : 0);
+        var predicted = PredictedUsd(decision, served) + (call.Second is not null ? PredictedUsd(decision, decision.Offered!.Value) : 0);
         return PredictedUsd(decision, settings.Strongest(call.Catalog).Id) is > 0 and var alone ? alone * CostCorrection.Factor(usd, predicted) : usd;
     }
 

@@ -34,8 +34,8 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The decision that was held to the model that began the turn, where that failed and those of another are asked; null: there is none.</summary>
     public RouteDecision? Begun { get; set; }
 
-    /// <summary>Two models answered.</summary>
-    public bool IsCompared { get; set; }
+    /// <summary>What the offered model's answer cost, which is told beside the chosen one's; null: one model answered.</summary>
+    public Spending? Second { get; set; }
 
     public Governor.Hold Hold { get; set; }
 

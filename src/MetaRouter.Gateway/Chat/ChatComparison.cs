@@ -46,7 +46,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
 
             var (a, b) = (call.Spent(first), call.Spent(second));
             call.Spend(a.Usd + b.Usd);
-            call.IsCompared = true;
+            call.Second = b;
             books.TookOver(first, false);
             books.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);

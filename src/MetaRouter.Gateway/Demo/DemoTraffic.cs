@@ -106,7 +106,7 @@ internal sealed partial class DemoTraffic(
             LatencySeconds = Math.Max(Latency(answers[chosen], decision.Model), offered is { } other ? Latency(answers[other], decision.Candidates[other].Model) : 0),
         };
         log.Offer(decision, served);
-        watch.Called(Tenant, decision, served, StatusCodes.Status200OK, isCompared: offered is not null);
+        watch.Called(Tenant, decision, served, StatusCodes.Status200OK, offered is { } shown ? answers[shown].CostUsd : null);
         await JudgeAsync(user, decision, answers, scale, cancellationToken).ConfigureAwait(false);
     }
 
@@ -141,7 +141,7 @@ internal sealed partial class DemoTraffic(
         if (mode.Mode == ModeKeeper.Observe)
         {
             log.Offer(decision, served);
-            watch.Called(Tenant, decision, served, StatusCodes.Status200OK, isCompared: false);
+            watch.Called(Tenant, decision, served, StatusCodes.Status200OK, secondUsd: null);
         }
         else
         {

@@ -32,9 +32,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
         var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
-        var used = shares.Where(m => m.Value.Requests > 0).ToDictionary();
-        var answered = used.Values.Sum(m => m.Requests);
-        var listed = catalog.Models.Select(m => m.Id.Value).Concat(used.Keys).Distinct().ToArray();
+        var answered = shares.Values.Sum(m => m.Requests);
+        var listed = catalog.Models.Select(m => m.Id.Value).Concat(shares.Where(m => m.Value.Requests > 0 || m.Value.SpentUsd > 0).Select(m => m.Key)).Distinct().ToArray();
         return new OverviewView(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
             new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, all.ComparisonsUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
@@ -43,7 +42,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
             [.. listed.Select(name =>
             {
-                var use = used.GetValueOrDefault(name);
+                var use = shares.GetValueOrDefault(name); // who only gave second answers served no request, and was paid all the same
                 return new ModelUseView(
                     name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],

@@ -33,18 +33,18 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     {
         if (IsOn)
         {
-            Note(tenant, decision, null, 0, double.NaN, isCompared: true);
+            Note(tenant, decision, null, 0, double.NaN, decision.OfferedIndex, null);
         }
     }
 
     /// <summary>A decision and what became of it here.</summary>
     /// <param name="served">Null model: nobody answered.</param>
-    /// <param name="isCompared">The offered model answered as well, and the cost is of both.</param>
-    public void Called(string tenant, RouteDecision decision, ServedCall served, int status, bool isCompared)
+    /// <param name="secondUsd">Of its cost, what the offered model's answer took; null: that one did not answer.</param>
+    public void Called(string tenant, RouteDecision decision, ServedCall served, int status, double? secondUsd)
     {
         if (IsOn)
         {
-            Note(tenant, decision, served, status, served.LatencySeconds * 1000, isCompared);
+            Note(tenant, decision, served, status, served.LatencySeconds * 1000, secondUsd is null ? null : decision.OfferedIndex, secondUsd);
         }
     }
 
@@ -138,7 +138,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         return known!.Item2;
     }
 
-    private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, bool isCompared)
+    private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, int? offered, double? secondUsd)
     {
         var to = Of(tenant);
         var receipt = decision.Receipt;
@@ -185,9 +185,10 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             CostScaleUsd = current.CostScaleUsd,
             Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
             Served = answered,
-            Offered = isCompared && decision.OfferedIndex is { } offered ? models[offered] : -1,
+            Offered = offered is { } second ? models[second] : -1,
             Strongest = Strongest(current.Catalog),
             SpentUsd = record.CostUsd,
+            SecondUsd = secondUsd,
             LatencyMs = latencyMs,
             IsError = served is not null && IsError(status),
             IsFailOver = served is { IsFailOver: true },

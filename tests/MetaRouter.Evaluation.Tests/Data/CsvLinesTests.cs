@@ -91,6 +91,15 @@ public sealed class CsvLinesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("0,002", 1250)]
+    [InlineData("0.002", 1.25)]
+    public void Read_RowOfWholeNumbers_HasTheDecimalSignOfItsTable(string cost, double read)
+    {
+        var table = OutcomeReader.Read(_folder.Write("own.csv", "query;model;score;cost_usd;in;out", "q;small;1;0;1.250;7", $"r;small;1;{cost};8;9")).Table;
+        table.InputTokens[0].ShouldBe((float)read);
+    }
+
+    [Theory]
     [InlineData("own.csv.gz")]
     [InlineData("own.tsv")]
     [InlineData("own.tsv.gz")]
