@@ -37,6 +37,25 @@ public class PipelineTests
         (await app.StopAsync()).Length.ShouldBe(2, "one decision, and what was said of it");
     }
 
+    /// <summary>Of updates without a message's id a response is made whose messages have no properties.</summary>
+    [Fact]
+    public async Task FunctionInvocation_OfAStreamWithoutMessageIds_StaysWithOneModelUnderOneReceipt()
+    {
+        await using var app = await StartAsync(then: services => services.AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseFunctionInvocation(), wrap: (_, client) => new Nameless(client));
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string city) => "rain", "weather")] }.ForUser("ada");
+        var receipts = new List<string?>();
+
+        await foreach (var update in app.Client.GetStreamingResponseAsync(Weather, options))
+        {
+            receipts.Add(update.GetReceipt());
+        }
+
+        receipts.OfType<string>().Distinct().Count().ShouldBe(1);
+        (app.StrongServer.Calls * app.WeakServer.Calls).ShouldBe(0);
+        (await app.StopAsync()).Length.ShouldBe(1, "one decision");
+    }
+
     [Fact]
     public async Task Tools_OfATurnThatAModelBegan_AreAnsweredByIt_WhoeverWouldBeChosenNow()
     {
@@ -183,6 +202,19 @@ public class PipelineTests
         context.Response.ContentType = streams ? "text/event-stream" : "application/json";
         await context.Response.WriteAsync(streams ? $"data: {answer.ToJsonString()}\n\ndata: [DONE]\n\n" : answer.ToJsonString());
         return true;
+    }
+
+    /// <summary>Gives messages no ids, as not every provider's client does.</summary>
+    private sealed class Nameless(IChatClient inner) : DelegatingChatClient(inner)
+    {
+        public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
+            {
+                (update.MessageId, update.ResponseId) = (null, null);
+                yield return update;
+            }
+        }
     }
 
     /// <summary>Keeps conversations, as clients of stateful services do.</summary>
