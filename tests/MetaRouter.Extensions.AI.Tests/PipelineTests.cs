@@ -5,8 +5,11 @@ using System.Text.Json.Nodes;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using static MetaRouter.Extensions.AI.Tests.RoutedApp;
 
 namespace MetaRouter.Extensions.AI.Tests;
@@ -159,6 +162,21 @@ public class PipelineTests
         (app.StrongServer.Calls + app.WeakServer.Calls).ShouldBe(2);
         var span = spans.First();
         (span.GetTagItem("gen_ai.provider.name"), span.GetTagItem("gen_ai.response.model")).ShouldBe(("metarouter", first.ModelId));
+    }
+
+    /// <summary>As the page has it: without the model in the key, the weak one's answer would be the strong one's words.</summary>
+    [Fact]
+    public async Task Cache_InTheModelsClients_GivesEachModelItsOwnAnswer()
+    {
+        var cache = new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions()));
+        await using var app = await StartAsync(wrap: (model, client) => client.AsBuilder().UseDistributedCache(cache, c => c.CacheKeyAdditionalValues = [model]).Build());
+        Task<ChatResponse> AskAsync(string model) => app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = model }.ForUser("ada"));
+
+        var (strong, weak, again, routed) = (await AskAsync(Strong), await AskAsync(Weak), await AskAsync(Strong), await AskAsync(Dial.Quality));
+
+        (strong.Text, weak.Text, again.Text, routed.Text).ShouldBe(("I am strong", "I am weak", "I am strong", "I am strong"));
+        (app.StrongServer.Calls, app.WeakServer.Calls).ShouldBe((1, 1));
+        (await app.SayAsync("ada", routed.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue("the decision is the call's own");
     }
 
     [Fact]
