@@ -16,6 +16,7 @@ namespace MetaRouter.Client;
 /// What a gateway refuses is a <see cref="MetaRouterException"/>; one that cannot be reached an <see cref="HttpRequestException"/>, one that does not answer in time a
 /// <see cref="TaskCanceledException"/>. Feedback may be sent again after any of them: the same word counts once.
 /// </remarks>
+/// <param name="http">Its base address is the gateway's; where that has a path, with a slash at the end.</param>
 public sealed class MetaRouterClient(HttpClient http)
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };

@@ -94,6 +94,15 @@ public sealed class RoutedChatClient : IChatClient
                 update.ModelId = answer.Model;
                 update.ConversationId = RoutedTurn.Kept(model, update.ConversationId);
                 update.AdditionalProperties = answer.Write(update.AdditionalProperties);
+                if (string.IsNullOrEmpty(update.MessageId))
+                {
+                    // What such updates tell is not told by the message that is made of them, and would not be known when the tools it calls have answered.
+                    foreach (var call in update.Contents.OfType<FunctionCallContent>())
+                    {
+                        call.AdditionalProperties = answer.Write(call.AdditionalProperties);
+                    }
+                }
+
                 yield return update;
             }
             while (await NextAsync(model, updates, cancellationToken).ConfigureAwait(false));
@@ -206,7 +215,8 @@ public sealed class RoutedChatClient : IChatClient
     /// <summary>What was told of the turn whose tools have answered last; null: a new turn begins.</summary>
     private static RoutedAnswer? Begun(ChatMessage[] said) =>
         said is [.., { } last] && last.Role == ChatRole.Tool
-            ? Enumerable.Reverse(said).TakeWhile(m => m.Role != ChatRole.User).Select(m => RoutedAnswer.Read(m.AdditionalProperties)).FirstOrDefault(a => a is not null)
+            ? Enumerable.Reverse(said).TakeWhile(m => m.Role != ChatRole.User)
+                .SelectMany(m => m.Contents.OfType<FunctionCallContent>().Select(c => c.AdditionalProperties).Prepend(m.AdditionalProperties)).Select(RoutedAnswer.Read).FirstOrDefault(a => a is not null)
             : null;
 
     private async Task<(ModelId Model, T Answer)> AskAsync<T>(RoutedTurn turn, Func<IChatClient, ChatOptions?, Task<T>> ask, CancellationToken cancellationToken)

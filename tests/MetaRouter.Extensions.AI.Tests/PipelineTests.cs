@@ -5,8 +5,11 @@ using System.Text.Json.Nodes;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using static MetaRouter.Extensions.AI.Tests.RoutedApp;
 
 namespace MetaRouter.Extensions.AI.Tests;
@@ -35,6 +38,25 @@ public class PipelineTests
         (await app.SayAsync("ada", response.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue();
         response.Messages.Select(m => m.AdditionalProperties?.GetValueOrDefault(RoutedChatKeys.Receipt)).OfType<string>().Distinct().Count().ShouldBe(1);
         (await app.StopAsync()).Length.ShouldBe(2, "one decision, and what was said of it");
+    }
+
+    /// <summary>Of updates without a message's id a response is made whose messages have no properties.</summary>
+    [Fact]
+    public async Task FunctionInvocation_OfAStreamWithoutMessageIds_StaysWithOneModelUnderOneReceipt()
+    {
+        await using var app = await StartAsync(then: services => services.AddChatClient(s => s.GetRequiredService<RoutedChatClient>()).UseFunctionInvocation(), wrap: (_, client) => new Nameless(client));
+        app.StrongServer.Script = app.WeakServer.Script = CallToolsAsync;
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create((string city) => "rain", "weather")] }.ForUser("ada");
+        var receipts = new List<string?>();
+
+        await foreach (var update in app.Client.GetStreamingResponseAsync(Weather, options))
+        {
+            receipts.Add(update.GetReceipt());
+        }
+
+        receipts.OfType<string>().Distinct().Count().ShouldBe(1);
+        (app.StrongServer.Calls * app.WeakServer.Calls).ShouldBe(0);
+        (await app.StopAsync()).Length.ShouldBe(1, "one decision");
     }
 
     [Fact]
@@ -142,6 +164,21 @@ public class PipelineTests
         (span.GetTagItem("gen_ai.provider.name"), span.GetTagItem("gen_ai.response.model")).ShouldBe(("metarouter", first.ModelId));
     }
 
+    /// <summary>As the page has it: without the model in the key, the weak one's answer would be the strong one's words.</summary>
+    [Fact]
+    public async Task Cache_InTheModelsClients_GivesEachModelItsOwnAnswer()
+    {
+        var cache = new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions()));
+        await using var app = await StartAsync(wrap: (model, client) => client.AsBuilder().UseDistributedCache(cache, c => c.CacheKeyAdditionalValues = [model]).Build());
+        Task<ChatResponse> AskAsync(string model) => app.Client.GetResponseAsync(Question, new ChatOptions { ModelId = model }.ForUser("ada"));
+
+        var (strong, weak, again, routed) = (await AskAsync(Strong), await AskAsync(Weak), await AskAsync(Strong), await AskAsync(Dial.Quality));
+
+        (strong.Text, weak.Text, again.Text, routed.Text).ShouldBe(("I am strong", "I am weak", "I am strong", "I am strong"));
+        (app.StrongServer.Calls, app.WeakServer.Calls).ShouldBe((1, 1));
+        (await app.SayAsync("ada", routed.GetReceipt(), FeedbackKind.Thumb, 1)).Counted.ShouldBeTrue("the decision is the call's own");
+    }
+
     [Fact]
     public async Task Registration_Twice_AddsFurtherModels()
     {
@@ -183,6 +220,19 @@ public class PipelineTests
         context.Response.ContentType = streams ? "text/event-stream" : "application/json";
         await context.Response.WriteAsync(streams ? $"data: {answer.ToJsonString()}\n\ndata: [DONE]\n\n" : answer.ToJsonString());
         return true;
+    }
+
+    /// <summary>Gives messages no ids, as not every provider's client does.</summary>
+    private sealed class Nameless(IChatClient inner) : DelegatingChatClient(inner)
+    {
+        public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
+            {
+                (update.MessageId, update.ResponseId) = (null, null);
+                yield return update;
+            }
+        }
     }
 
     /// <summary>Keeps conversations, as clients of stateful services do.</summary>
