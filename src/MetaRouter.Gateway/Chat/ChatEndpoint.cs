@@ -43,7 +43,7 @@ internal sealed class ChatEndpoint(
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
         var allowed = governor.Allowed(catalog, tenant, controls.Category);
-        var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
+        var unrouted = asked is null ? names.Model(body.Model, catalog) : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body)) { IsAuto = asked is not null, Turn = isRouted ? TurnOf(tenant, user, body) : null };
