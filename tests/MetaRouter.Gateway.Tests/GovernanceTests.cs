@@ -569,6 +569,14 @@ public sealed class GovernanceTests : IAsyncLifetime
         // 1,000 prompt tokens are worth $0.001 at the weak model and, cached, $0.00001 at the strong one.
         (await gateway.PostAsync(Chat, body, ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Strong);
         (await gateway.PostAsync(Chat, body, ("x-router-session", "s2"))).Headers["x-router-model"].ShouldBe(Weak);
+
+        // What opencode names it by, as long as it is a name.
+        foreach (var (session, goesTo) in ((string, string)[])[("ses_1", Strong), (new string('s', 257), Weak)])
+        {
+            await gateway.PostAsync(Chat, body.Replace("\"auto:cheap\"", "\"auto:quality\"", StringComparison.Ordinal), ("x-session-id", session));
+            (await gateway.PostAsync(Chat, body, ("x-session-id", session))).Headers["x-router-model"].ShouldBe(goesTo);
+        }
+
         gateway.Time.Ahead += TimeSpan.FromMinutes(6);
         (await gateway.PostAsync(Chat, body, ("x-router-session", "s1"))).Headers["x-router-model"].ShouldBe(Weak);
     }

@@ -78,6 +78,11 @@ public sealed class StartTests : IDisposable
         Read(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "embedder"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"),
             ("Tenants:0:Name", "default"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
 
+    [Fact]
+    public void Settings_EmbeddingModelWithASpace_IsToldWithTheRemedy() =>
+        ProblemsOf(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "bge m3"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"))
+            .ShouldHaveSingleItem().ShouldStartWith("Upstreams:1 (bge m3) has a name that no model can have");
+
     /// <summary>Budgets and privacy of a tenant whose name has a slip in it would be nobody's, and the tenant without them.</summary>
     [Theory]
     [InlineData("Tenants:0:Name", "acmee", "Tenants:0:Name is 'acmee', whom no request is of: the keys of ApiKeys are of acme, ops")]

@@ -800,6 +800,51 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync("/v1/embeddings", """{"model":"embedder"}""")).ShouldFail(400, "missing_field", "'input'");
     }
 
+    /// <summary>Clients fill their choice of embedding models from the list, and look a model up before they use it.</summary>
+    [Fact]
+    public async Task Embeddings_Model_IsListedAndIsNotForChats()
+    {
+        var found = await _gateway.GetAsync("/v1/models/embedder");
+
+        found.Status.ShouldBe(200, found.Text);
+        ((double)found.Body["input_price_usd_per_million"]!, (string)found.Body["description"]!).ShouldBe((0.1, "makes embeddings (POST /v1/embeddings), and is never routed to"));
+        var listed = (await _gateway.GetAsync("/v1/models")).Body["data"]!.AsArray();
+        listed.Select(m => (string)m!["id"]!).TakeLast(4).ShouldBe([Strong, Weak, Middle, "embedder"]);
+        JsonNode.DeepEquals(listed[^1], found.Body).ShouldBeTrue(found.Text);
+        foreach (var (path, body) in ((string, string)[])[(Chat, """{"model":"embedder","messages":[{"role":"user","content":"hi"}]}"""), ("/v1/responses", """{"model":"embedder","input":"hi"}"""), ("/v1/responses/input_tokens", """{"model":"embedder","input":"hi"}""")])
+        {
+            (await _gateway.PostAsync(path, body)).ShouldFail(404, "model_not_found", "'embedder' makes embeddings", "/v1/embeddings");
+        }
+    }
+
+    /// <summary>Files that were written on Windows begin with one.</summary>
+    [Theory]
+    [InlineData(Chat, """{"model":"auto","messages":[{"role":"user","content":"hi"}]}""")]
+    [InlineData("/v1/messages", """{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}""")]
+    public async Task Body_WithAByteOrderMark_IsReadWithoutIt(string path, string body)
+    {
+        using var answer = await _gateway.Client.PostAsync(path, new ByteArrayContent([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)]));
+
+        ((int)answer.StatusCode).ShouldBe(200, await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Body_ThatIsCompressed_IsRefusedAsThat()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new ByteArrayContent([0x1F, 0x8B, 8, 0]) };
+        request.Content.Headers.ContentEncoding.Add("gzip");
+        using var answer = await _gateway.Client.SendAsync(request);
+
+        ((int)answer.StatusCode, (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!["code"]!).ShouldBe((415, "unsupported_encoding"));
+    }
+
+    /// <summary>Some clients append the version to their base URL, others want it there.</summary>
+    [Theory]
+    [InlineData("/chat/completions", "there is /v1/chat/completions", "end in /v1")]
+    [InlineData("/v1/v1/messages", "there is /v1/messages", "leave /v1 out")]
+    [InlineData("/v1/v1/chat/completions", "there is /v1/chat/completions", "leave /v1 out")]
+    public async Task Path_WithTheVersionLeftOutOrTwice_IsToldWithTheRemedy(string path, params string[] told) => (await _gateway.PostAsync(path, "{}")).ShouldFail(404, "unknown_url", told);
+
     [NodeFact]
     public async Task NpmClient_SeesWhatOpenAiWouldShowIt()
     {

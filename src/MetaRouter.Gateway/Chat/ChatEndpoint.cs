@@ -17,7 +17,10 @@ internal sealed class ChatEndpoint(
     /// <summary>Below the version, here and at every upstream.</summary>
     public const string Path = "/chat/completions";
 
-    private const string SessionHeader = "x-router-session";
+    /// <summary>The second is opencode's, which has no other name for a conversation where it speaks this API or Anthropic's.</summary>
+    private const string SessionHeader = "x-router-session", AgentsSessionHeader = "x-session-id";
+
+    private const int LongestSession = 256;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
 
@@ -43,7 +46,7 @@ internal sealed class ChatEndpoint(
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
         var allowed = governor.Allowed(catalog, tenant, controls.Category);
-        var unrouted = asked is null ? CatalogModels.Find(catalog, body.Model, "model") : isRouted ? null : settings.Strongest(catalog, allowed);
+        var unrouted = asked is null ? names.Model(body.Model, catalog) : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, SessionOf(context, tenant, user, body)) { IsAuto = asked is not null, Turn = isRouted ? TurnOf(tenant, user, body) : null };
@@ -102,16 +105,16 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    /// <summary>Named by the header, else by the body.</summary>
+    /// <summary>Named by the header, else by the body, else by what agents send unasked.</summary>
     /// <returns>Null: the request belongs to no session.</returns>
     /// <exception cref="ApiException">400: the session's name is too long.</exception>
     private string? SessionOf(HttpContext context, string tenant, string? user, ChatBody body)
     {
-        var named = context.Request.Headers[SessionHeader].ToString();
-        var session = named.Length > 0 ? named : body.CacheKey;
+        var (named, agents) = (context.Request.Headers[SessionHeader].ToString(), context.Request.Headers[AgentsSessionHeader].ToString());
+        var session = named.Length > 0 ? named : body.CacheKey ?? (agents.Length <= LongestSession ? agents : null);
         return settings.Gateway.SessionSeconds == 0 || string.IsNullOrEmpty(session) ? null
-            : session.Length <= 256 ? sessions.NameOf(tenant, user, session, body.Beginning.Span)
-            : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have 256.");
+            : session.Length <= LongestSession ? sessions.NameOf(tenant, user, session, body.Beginning.Span)
+            : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have {LongestSession}.");
     }
 
     /// <summary>Asked for only where a turn goes on or a tool is called: it takes a pass over all the messages.</summary>

@@ -36,7 +36,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     private Task ListAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
-        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model)]));
+        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model), .. Embedders(context, catalog).Select(Embedder)]));
     }
 
     /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name with something wrong.</exception>
@@ -44,12 +44,18 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     {
         var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
         var usable = Usable(context, catalog);
-        var found = names.Find(id, catalog) is { } name ? Alias(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model) : throw CatalogModels.NotFound(id, usable, "model");
+        var found = names.Find(id, catalog) is { } name ? Alias(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
+            : Embedders(context, catalog).FirstOrDefault(u => u.Model == id) is { } embedder ? Embedder(embedder)
+            : throw CatalogModels.NotFound(id, usable, "model");
         return Answers.WriteAsync(context, found);
     }
 
     /// <summary>What the key's tenant may ask for.</summary>
     private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => governor.Allows(Edge.CallerOf(context).Tenant, null, m.Id))];
+
+    /// <summary>Those that make embeddings and are in no catalog, since they are never routed to.</summary>
+    private IEnumerable<UpstreamOptions> Embedders(HttpContext context, ModelCatalog catalog) =>
+        settings.Upstreams.Where(u => u.Embeddings && !CatalogModels.Has(catalog, u.Model) && governor.Allows(Edge.CallerOf(context).Tenant, null, new ModelId(u.Model))).DistinctBy(u => u.Model);
 
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)
@@ -70,6 +76,8 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     }
 
     private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
+
+    private static ModelAnswer Embedder(UpstreamOptions upstream) => new(upstream.Model, "model", 0, "upstream") { InputPriceUsdPerMillion = upstream.EmbeddingPrice, Description = "makes embeddings (POST /v1/embeddings), and is never routed to" };
 
     private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsDemo ? "simulated" : "upstream")
     {

@@ -62,12 +62,18 @@ internal sealed class RoutedNames(GatewaySettings settings)
         _ => null,
     };
 
+    /// <summary>The model of a name that is not routed.</summary>
+    /// <exception cref="ApiException">404: there is none that could chat.</exception>
+    public ModelProfile Model(string name, ModelCatalog catalog) => settings.Upstreams.Any(u => u.Embeddings && u.Model == name) && !CatalogModels.Has(catalog, name)
+        ? throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{name}' makes embeddings: it is served at /v1/embeddings only. Ask for auto, or for another model (GET /v1/models).", "model")
+        : CatalogModels.Find(catalog, name, "model");
+
     /// <exception cref="ApiException">404: it names neither a model nor a rule of routing, as <see cref="Read"/> says.</exception>
     public void CheckKnown(string model, ModelCatalog catalog)
     {
         if (Read(model, catalog) is null)
         {
-            CatalogModels.Find(catalog, model, "model");
+            Model(model, catalog);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Gateway.Configuration;
 
@@ -112,6 +113,10 @@ internal sealed class UpstreamOptions
         if (Embeddings && Model == AnyModel)
         {
             yield return $"{name} makes embeddings for '*'; give the one model it serves";
+        }
+        else if (Embeddings && (Model.Length > ModelId.MaxLength || Model.AsSpan().ContainsAnyExceptInRange('!', '~')))
+        {
+            yield return $"{name} has a name that no model can have: up to {ModelId.MaxLength} characters of visible ASCII, without spaces; give another, and what the upstream calls it as UpstreamModel";
         }
     }
 }

@@ -87,6 +87,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
         ? IsBelowVersion(context.Request.Path)
             ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{context.Request.Path}. Let the client's base URL end in /v1.")
+            : context.Request.Path.StartsWithSegments("/v1/v1", out var rest)
+            ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{rest}. The client appends the version itself: leave /v1 out of its base URL.")
             : new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
 

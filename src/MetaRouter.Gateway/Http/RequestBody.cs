@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace MetaRouter.Gateway.Http;
@@ -8,9 +9,15 @@ internal static class RequestBody
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <exception cref="ApiException">413: it is longer than the limit.</exception>
+    /// <returns>Without the byte order mark that some editors put in front.</returns>
+    /// <exception cref="ApiException">413: it is longer than the limit; 415: it is compressed.</exception>
     public static async ValueTask<byte[]> ReadAsync(HttpContext context, int limit, string setting)
     {
+        if (context.Request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ApiException(415, ErrorCodes.InvalidRequest, "unsupported_encoding", $"The body's Content-Encoding is '{encoding}'; send it without compression.", "Content-Encoding");
+        }
+
         if (context.Request.ContentLength > limit)
         {
             throw TooLarge(context.Request.ContentLength.Value, limit, setting);
@@ -29,7 +36,7 @@ internal static class RequestBody
             {
                 var bytes = read.Buffer.ToArray();
                 reader.AdvanceTo(read.Buffer.End);
-                return bytes;
+                return bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
