@@ -12,7 +12,6 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 {
     public const string Apply = "apply", Observe = "observe", Static = "static";
 
-    private readonly ILogger<ModeKeeper> _logger = logger;
     private readonly SharedValue _said = new(store, ValueNames.Mode);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile string _mode = settings.Gateway.Mode;

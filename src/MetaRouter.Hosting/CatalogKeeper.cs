@@ -14,7 +14,6 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     /// <summary>A line's end after the models: they are the configuration's, of whoever took others back. Earlier versions, which know no such thing, pass over it and serve them.</summary>
     private const byte TakenBack = (byte)'\n';
 
-    private readonly ILogger<CatalogKeeper> _logger = logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly SharedValue _shared = new(store, ValueNames.Catalog);
 

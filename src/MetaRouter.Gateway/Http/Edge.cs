@@ -20,8 +20,6 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
     /// <summary>Not in the standard; what proxies log when the client went away. Nobody reads it.</summary>
     private const int ClientClosedRequest = 499;
 
-    private readonly ILogger<Edge> _logger = logger;
-
     public async Task InvokeAsync(HttpContext context)
     {
         var given = context.Request.Headers[RequestId].ToString();
