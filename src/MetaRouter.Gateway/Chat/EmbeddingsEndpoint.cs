@@ -82,12 +82,12 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         var root = document.RootElement;
         if (!root.TryGetProperty("model", out var model))
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send the id of an embedding model.", "model");
+            throw ApiException.Missing("model", "the id of an embedding model");
         }
 
         if (!root.TryGetProperty("input", out var input))
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send a text or a list of texts.", "input");
+            throw ApiException.Missing("input", "a text or a list of texts");
         }
 
         return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / Conversation.BytesPerToken);

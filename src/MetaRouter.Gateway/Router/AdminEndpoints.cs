@@ -201,7 +201,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async ValueTask<string> FieldAsync(HttpContext context, string name, string expected)
     {
         using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false));
-        return RequestBody.AsText(() => new Fields(document.RootElement, [name]).Text(name)) ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", $"'{name}' is missing; send {expected}.", name);
+        return RequestBody.AsText(() => new Fields(document.RootElement, [name]).Text(name)) ?? throw ApiException.Missing(name, expected);
     }
 
     private static ulong? Expected(HttpContext context)

@@ -30,7 +30,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
             var fields = new Fields(document.RootElement, ["input", "user"]);
             return (fields.Text("input"), fields.Text("user"));
         });
-        var text = input ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send the request to try as a text.", "input");
+        var text = input ?? throw ApiException.Missing("input", "the request to try as a text");
         var tenant = ConsoleEndpoints.Tenant(context);
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
         var belief = user.Belief;
