@@ -25,7 +25,7 @@ internal sealed class ChatEndpoint(
     {
         var started = Stopwatch.GetTimestamp();
         var controls = ChatControls.Read(context.Request.Headers);
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         await AnswerAsync(context, started, controls, ChatBody.Read(bytes), OpenAiForm.Instance).ConfigureAwait(false);
     }
 

@@ -20,7 +20,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
     private async Task EmbedAsync(HttpContext context)
     {
         var category = context.Request.Headers[Governor.CategoryHeader].ToString();
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
         if (!_models.TryGetValue(model, out var upstream))
         {

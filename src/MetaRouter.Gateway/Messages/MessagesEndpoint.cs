@@ -34,7 +34,7 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
 
     private async ValueTask<ChatBody> ReadAsync(HttpContext context, bool needsLimit)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, session, turn) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
         return ChatBody.ReadTranslated(chat, turn, session);
     }

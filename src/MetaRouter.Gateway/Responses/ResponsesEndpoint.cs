@@ -46,7 +46,7 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
 
     private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, echo, turn) = RequestBody.AsText(() => ResponsesRequest.ToChat(bytes));
         return (ChatBody.ReadTranslated(chat, turn), echo);
     }

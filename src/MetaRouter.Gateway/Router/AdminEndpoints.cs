@@ -13,7 +13,6 @@ namespace MetaRouter.Gateway.Router;
 internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, SavingsReports savings, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
-    private const string BodySetting = "Gateway:RouterBodyBytes";
     private static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
 
     public void Map(IEndpointRouteBuilder routes)
@@ -42,7 +41,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task ImportAsync(HttpContext context)
     {
         var id = RouterEndpoints.IdOf(context, "/import");
-        var record = await FieldAsync(context, "record", "what /export gave").ConfigureAwait(false);
+        var record = await RequestBody.ReadTextAsync(context, settings.Gateway, "record", "what /export gave").ConfigureAwait(false);
         UserModel user;
         try
         {
@@ -67,7 +66,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task VerifyAsync(HttpContext context)
     {
         var id = RouterEndpoints.IdOf(context, "/verify");
-        var receipt = await FieldAsync(context, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
+        var receipt = await RequestBody.ReadTextAsync(context, settings.Gateway, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
         var found = deeds.Check(receipt, Tenant(context), id);
         await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ConfigureAwait(false);
     }
@@ -85,7 +84,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task SetModelsAsync(HttpContext context)
     {
         NotOnCluster();
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         ModelCatalog catalog;
         try
         {
@@ -139,7 +138,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task SetModeAsync(HttpContext context)
     {
-        var wanted = await FieldAsync(context, "mode", "apply, observe or static, or \"\" for the configuration's").ConfigureAwait(false);
+        var wanted = await RequestBody.ReadTextAsync(context, settings.Gateway, "mode", "apply, observe or static, or \"\" for the configuration's").ConfigureAwait(false);
         if (wanted is not ("" or ModeKeeper.Apply or ModeKeeper.Observe or ModeKeeper.Static))
         {
             throw ApiException.BadValue("mode", $"'mode' is '{wanted}'; it must be apply, observe or static, or \"\" for the configuration's.");
@@ -157,7 +156,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
             throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
         }
 
-        var body = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var body = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         using var document = RequestBody.ParseObject(body.Length > 0 ? body : "{}"u8.ToArray()); // its one field may be missing
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
@@ -196,12 +195,6 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         {
             throw new ApiException(404, ErrorCodes.InvalidRequest, "no_decision_log", options.DecisionLog.Length == 0 ? "No decisions are logged. Name a file in MetaRouter:DecisionLog." : $"The decision log '{options.DecisionLog}' cannot be read: {e.Message}");
         }
-    }
-
-    private async ValueTask<string> FieldAsync(HttpContext context, string name, string expected)
-    {
-        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false));
-        return RequestBody.AsText(() => new Fields(document.RootElement, [name]).Text(name)) ?? throw ApiException.Missing(name, expected);
     }
 
     private static ulong? Expected(HttpContext context)

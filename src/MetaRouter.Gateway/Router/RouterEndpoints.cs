@@ -13,7 +13,6 @@ namespace MetaRouter.Gateway.Router;
 internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, WebConsole.Watch watch, GatewaySettings settings)
 {
     internal const string Users = "/v1/router/users/";
-    private const string BodySetting = "Gateway:RouterBodyBytes";
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -25,7 +24,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task RouteAsync(HttpContext context)
     {
-        var body = RouteBody.Read(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false), pool.Current.Catalog);
+        var body = RouteBody.Read(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false), pool.Current.Catalog);
         var tenant = Edge.CallerOf(context).Tenant;
         var request = Narrowed(body.Request, context, tenant);
         await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
@@ -48,7 +47,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task FeedbackAsync(HttpContext context)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         var body = FeedbackBody.Read(bytes, context.Request.Headers["x-router-user"], time.GetUtcNow());
         var tenant = Edge.CallerOf(context).Tenant;
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;

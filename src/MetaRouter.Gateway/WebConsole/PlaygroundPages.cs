@@ -24,7 +24,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
     /// <summary>Predicts and ranks as a decision would, and keeps nothing of it: there is no receipt to learn by.</summary>
     private async Task PlayAsync(HttpContext context)
     {
-        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, "Gateway:RouterBodyBytes").ConfigureAwait(false));
+        using var document = RequestBody.ParseObject(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false));
         var (input, id) = RequestBody.AsText(() =>
         {
             var fields = new Fields(document.RootElement, ["input", "user"]);
