@@ -19,7 +19,7 @@ internal sealed class ChatEndpoint(
 
     private const string SessionHeader = "x-router-session";
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task ChatAsync(HttpContext context)
     {

@@ -15,7 +15,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
 {
     private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task EmbedAsync(HttpContext context)
     {

@@ -14,7 +14,7 @@ namespace MetaRouter.Gateway.Chat;
 internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
 {
     private const string Models = "/v1/models";
-    private static readonly NeedsScope Listing = new(Scope.Inference | Scope.Read, "inference or read");
+    private static readonly NeedsScope Listing = new(Scope.Inference, Scope.Read);
 
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {

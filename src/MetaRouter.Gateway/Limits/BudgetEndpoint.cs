@@ -8,7 +8,7 @@ internal sealed class BudgetEndpoint(Governor governor)
 {
     private const string User = "user";
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/v1/router/budget", BudgetAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/v1/router/budget", BudgetAsync).WithMetadata(NeedsScope.Read);
 
     private async Task BudgetAsync(HttpContext context)
     {

@@ -13,8 +13,8 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
-        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+        routes.MapPost(Path, MessageAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(NeedsScope.Inference);
     }
 
     private async Task MessageAsync(HttpContext context)

@@ -13,22 +13,21 @@ namespace MetaRouter.Gateway.Router;
 internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, SavingsReports savings, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
-    private static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapRead(User + "/export", ExportAsync).WithMetadata(Read);
-        routes.MapPost(User + "/import", ImportAsync).WithMetadata(Admin);
-        routes.MapPost(User + "/reset", ResetAsync).WithMetadata(Admin);
-        routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(Read);
-        routes.MapRead(Models, ModelsAsync).WithMetadata(Read);
-        routes.MapPut(Models, SetModelsAsync).WithMetadata(Admin);
-        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
-        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(Read);
-        routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
-        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(Admin);
-        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
-        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(Read);
+        routes.MapRead(User + "/export", ExportAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPost(User + "/import", ImportAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(User + "/reset", ResetAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Models, ModelsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPut(Models, SetModelsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(NeedsScope.Read);
+        routes.MapPut(Mode, SetModeAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(NeedsScope.Read);
     }
 
     private async Task ExportAsync(HttpContext context)

@@ -16,10 +16,10 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
-        routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(new NeedsScope(Scope.Feedback, "feedback"));
-        routes.MapRead(Users + "{id}", UserAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
-        routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(new NeedsScope(Scope.Admin, "admin"));
+        routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(NeedsScope.Feedback);
+        routes.MapRead(Users + "{id}", UserAsync).WithMetadata(NeedsScope.Read);
+        routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(NeedsScope.Admin);
     }
 
     private async Task RouteAsync(HttpContext context)

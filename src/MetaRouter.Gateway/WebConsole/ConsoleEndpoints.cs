@@ -11,7 +11,6 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;
-    internal static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     private const int TicksToOverview = 10;
 
@@ -23,12 +22,12 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Root + "/session", SessionAsync);
-        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(Read);
-        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(Read);
-        routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(Read);
+        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(NeedsScope.Read);
+        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>Nobody keeps what a console was shown.</summary>

@@ -17,9 +17,9 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     public void Map(IEndpointRouteBuilder routes)
     {
         const string path = ConsoleEndpoints.Root + "/learning";
-        routes.MapRead(path, LearningAsync).WithMetadata(ConsoleEndpoints.Read);
-        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(ConsoleEndpoints.Admin);
-        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(ConsoleEndpoints.Admin);
+        routes.MapRead(path, LearningAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(NeedsScope.Admin);
     }
 
     private async Task LearningAsync(HttpContext context)

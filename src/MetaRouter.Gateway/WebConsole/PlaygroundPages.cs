@@ -17,8 +17,8 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, PlayAsync).WithMetadata(ConsoleEndpoints.Read);
-        routes.MapRead(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(ConsoleEndpoints.Read);
+        routes.MapPost(Path, PlayAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>Predicts and ranks as a decision would, and keeps nothing of it: there is no receipt to learn by.</summary>

@@ -15,7 +15,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
     private const int Decisions = 50, NewcomerUsers = 100, NewcomerPoints = 20;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapRead(Users + "{id}", UserAsync).WithMetadata(ConsoleEndpoints.Read);
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead(Users + "{id}", UserAsync).WithMetadata(NeedsScope.Read);
 
     /// <summary>How fast the users of the last decisions became known. Null: users are kept elsewhere, or none has said anything.</summary>
     public async Task<NewcomerView[]?> NewcomersAsync(string tenant, CancellationToken cancellationToken)
