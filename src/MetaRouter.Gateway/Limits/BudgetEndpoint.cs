@@ -1,5 +1,5 @@
-using System.Globalization;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Limits;
 
@@ -14,7 +14,7 @@ internal sealed class BudgetEndpoint(Governor governor)
     {
         var (tenant, user) = (Edge.CallerOf(context).Tenant, UserId.Check(context.Request.Query[User], User));
         var standing = await governor.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, standing.Ends.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))
+        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, Names.Time(standing.Ends))
         {
             BudgetUsd = standing.Tenant?.BudgetUsd,
             SpentUsd = standing.Tenant?.SpentUsd,

@@ -67,7 +67,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         var id = RouterEndpoints.IdOf(context, "/verify");
         var receipt = await RequestBody.ReadTextAsync(context, settings.Gateway, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
         var found = deeds.Check(receipt, Tenant(context), id);
-        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found is var (_, at) ? Names.Time(at) : null)).ConfigureAwait(false);
     }
 
     private Task DoneAsync(HttpContext context, string deed, string id, int signals) =>
@@ -160,9 +160,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
         var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
-        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Shown(from), Shown(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
-
-        static string Shown(DateTimeOffset at) => at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Names.Time(from), Names.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
     }
 
     private async Task DecisionsAsync(HttpContext context)
@@ -206,5 +204,5 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
 
-    private string Now() => time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+    private string Now() => Names.Time(time.GetUtcNow());
 }

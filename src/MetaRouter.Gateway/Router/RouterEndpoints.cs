@@ -1,4 +1,3 @@
-using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
@@ -92,10 +91,10 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task EraseAsync(HttpContext context)
     {
-        var id = IdOf(context);
-        await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
-        watch.Forget(Edge.CallerOf(context).Tenant, id);
-        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
+        var (tenant, id) = (Edge.CallerOf(context).Tenant, IdOf(context));
+        await router.EraseAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
+        watch.Forget(tenant, id);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, Names.Time(time.GetUtcNow()), deeds.Certify(Deeds.Erased, tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
     }
 
     /// <param name="after">What follows the id in the path.</param>
