@@ -310,8 +310,7 @@ internal static class MessagesRequest
                 to.WriteStartArray("tools");
             }
 
-            var strict = Find(tool, "tools", "strict");
-            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
+            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema");
         }
 
         if (count > 0)

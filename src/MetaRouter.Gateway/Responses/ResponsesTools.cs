@@ -48,8 +48,7 @@ internal static class ResponsesTools
         switch (TypeOf(tool, "tools"))
         {
             case "function":
-                var strict = Find(tool, "tools", "strict");
-                ChatPieces.Function(to, ToolNames.Join(space, Word(tool, "name")), tool, "parameters", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
+                ChatPieces.Function(to, ToolNames.Join(space, Word(tool, "name")), tool, "parameters");
                 break;
             case "custom":
                 Custom(to, tool, space);
