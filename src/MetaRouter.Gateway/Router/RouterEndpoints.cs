@@ -136,7 +136,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private string NameOf(uint hash) => pool.Current.Catalog.Models.Where(m => Receipt.HashOf(m.Id) == hash).Select(m => m.Id.Value).FirstOrDefault("a model no longer listed");
 
-    private static uint HashOf(string model) => model.Length <= ModelId.MaxLength && !model.AsSpan().ContainsAnyExceptInRange('!', '~') ? Receipt.HashOf(new ModelId(model)) : 0;
+    private static uint HashOf(string model) => CatalogModels.IsName(model) ? Receipt.HashOf(new ModelId(model)) : 0;
 
     private static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
     {
