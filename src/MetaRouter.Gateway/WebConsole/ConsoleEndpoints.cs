@@ -71,14 +71,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         var wanted = reason.Length == 0 ? -1 : Array.FindIndex(s_reasons, r => ConsoleNames.Of(r) == reason);
         var last = JournalEntry.Parse(before);
         var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, 0);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(tenant))
         {
             ref readonly var r = ref entry.Record;
-            if (r.Tenant != tenant)
-            {
-                continue;
-            }
-
             reasons |= 1 << (byte)r.Reason;
             if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && (byte)r.Reason != wanted) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
             {
@@ -105,9 +100,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     {
         var (tenant, id) = (watch.Of(Watched(context)).Number, (string)context.Request.RouteValues["decision"]!);
         var wanted = JournalEntry.Parse(id);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(tenant))
         {
-            if (entry.Record.Tenant == tenant && (entry.Record.TimeMs, entry.Record.Nonce) == wanted)
+            if ((entry.Record.TimeMs, entry.Record.Nonce) == wanted)
             {
                 return WriteAsync(context, rows.Decision(entry));
             }

@@ -56,10 +56,10 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     public UsersView Users(string tenant, int limit) => For(tenant, "users", limit, Fresh, to =>
     {
         var users = new Dictionary<ulong, UserTally>();
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
-            if (r.Tenant != to.Number || r.User == 0)
+            if (r.User == 0)
             {
                 continue;
             }
@@ -88,10 +88,10 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         Core.Routing.Outcome[] outcomes = [], counted = [];
         bool[] allowed = [];
         var (logLambda, routed) = (0.0, 0);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
-            if (r.TimeMs < since || r.Tenant != to.Number || r.Chosen < 0)
+            if (r.TimeMs < since || r.Chosen < 0)
             {
                 continue;
             }
@@ -159,20 +159,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && governor.Allows(tenant, null, model);
     }
 
-    private int Active(string tenant, int minutes, long since) => (int)For<object>(tenant, "active", minutes, Lasting, to =>
-    {
-        var users = new HashSet<ulong>();
-        foreach (var entry in watch.Journal.NewestFirst())
-        {
-            ref readonly var r = ref entry.Record;
-            if (r.Tenant == to.Number && r.TimeMs >= since && r.User != 0)
-            {
-                users.Add(r.User);
-            }
-        }
-
-        return users.Count;
-    });
+    private int Active(string tenant, int minutes, long since) => (int)For<object>(
+        tenant, "active", minutes, Lasting, to => watch.Journal.NewestFirst(to.Number).Where(e => e.Record.TimeMs >= since && e.Record.User != 0).Select(e => e.Record.User).Distinct().Count());
 
     private T For<T>(string tenant, string what, int span, long fresh, Func<TenantTraffic, T> make)
         where T : class
