@@ -22,7 +22,6 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
 
     public DecisionView Decision(in JournalEntry entry)
     {
-        var row = Row(entry);
         ref readonly var r = ref entry.Record;
         var candidates = entry.Candidates;
         var (chosen, offered) = (r.Chosen, r.Offered);
@@ -42,9 +41,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         }
 
         var said = watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new SaidView(Time(s.AtMs), Names.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
-        return new(
-            row.Id, row.T, row.User, row.Name, row.Model, row.Reason, row.Propensity, row.Lambda, row.Quality, row.CostUsd, row.Served, row.Status, row.LatencyMs, row.Signals,
-            chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
+        return new(Row(entry), chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
     }
 
     public static DateTime Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;
