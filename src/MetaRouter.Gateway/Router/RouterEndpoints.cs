@@ -146,27 +146,14 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         _ => new(400, ErrorCodes.InvalidRequest, "receipt_malformed", verdict.Message, "receipt"),
     };
 
-    private static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief)
-    {
-        return new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief));
-    }
+    private static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief) => new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief.Quantile));
 
-    private static LambdaQuantiles Quantiles(PreferenceBelief belief)
-    {
-        return new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95));
-
-        double At(double p) => Rounded(belief.Quantile(p));
-    }
+    private static LambdaQuantiles Quantiles(Func<double, double> at) => new(Rounded(at(0.05)), Rounded(at(0.25)), Rounded(at(0.5)), Rounded(at(0.75)), Rounded(at(0.95)));
 
     private static TopicAnswer[] Topics(RoutingPool of, PreferenceBelief belief) =>
-        [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
+        [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief.Quantile), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
-    internal static LatencyAnswer Latency(LatencyBelief latency)
-    {
-        return new(Rounded(latency.Minds), Rounded(latency.Price), new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95)), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
-
-        double At(double p) => Rounded(latency.Quantile(p));
-    }
+    internal static LatencyAnswer Latency(LatencyBelief latency) => new(Rounded(latency.Minds), Rounded(latency.Price), Quantiles(latency.Quantile), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
 
     private static RouteAnswer Answer(RouteDecision decision)
     {
