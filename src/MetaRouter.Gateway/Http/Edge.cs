@@ -145,7 +145,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
         await (SpeaksAnthropic(context)
             ? Answers.WriteJsonAsync(context, MessagesError.Write(error, context.TraceIdentifier))
-            : Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable)).ConfigureAwait(false);
+            : Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable, GatewayJson.Pretty)).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Route}) failed unexpectedly.")]

@@ -34,8 +34,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     internal static Task WriteAsync<T>(HttpContext context, T answer)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
-        return Answers.WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? ConsoleJson.Pretty : ConsoleJson.Default), pretty);
+        return Answers.WriteAsync(context, answer, ConsoleJson.Default, ConsoleJson.Pretty);
     }
 
     /// <summary>A whole number of the query.</summary>
