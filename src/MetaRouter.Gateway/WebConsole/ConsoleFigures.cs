@@ -22,12 +22,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     {
         var (now, catalog) = (Now(), pool.Current.Catalog);
         var (since, seconds, buckets) = to.Last(minutes, now);
-        var all = new TrafficTally();
-        foreach (var bucket in buckets)
-        {
-            all.Add(bucket);
-        }
-
+        var all = Sum(buckets);
         var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
         var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
         var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
@@ -70,7 +65,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             }
 
             user.Requests++;
-            user.SpentUsd += double.IsNaN(r.CostUsd) ? r.Status == 0 && r.Chosen >= 0 ? entry.Candidates[r.Chosen].Predicted.CostUsd : 0 : r.CostUsd;
+            user.SpentUsd += entry.CostUsd ?? 0;
             var model = r.Served < 0 ? r.Model : r.Served;
             user.Models[model] = user.Models.GetValueOrDefault(model) + 1;
         }
@@ -133,16 +128,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     });
 
     /// <summary>What each model did in the last day.</summary>
-    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) => For(tenant, "models", 0, Fresh, to =>
-    {
-        var all = new TrafficTally();
-        foreach (var bucket in to.Last(TenantTraffic.LongestMinutes, Now()).Buckets)
-        {
-            all.Add(bucket);
-        }
-
-        return all.Models().ToDictionary(m => watch.Names[m.Model]);
-    });
+    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) =>
+        For(tenant, "models", 0, Fresh, to => Sum(to.Last(TenantTraffic.LongestMinutes, Now()).Buckets).Models().ToDictionary(m => watch.Names[m.Model]));
 
     /// <summary>The snapshot in service; since when is not known of one that came with the start.</summary>
     public ServingView Serving()
@@ -150,6 +137,17 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
         return serving.Version != version ? new(Names.Snapshot(version), null, null, null, false)
             : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
+    }
+
+    private static TrafficTally Sum(TrafficTally[] buckets)
+    {
+        var all = new TrafficTally();
+        foreach (var bucket in buckets)
+        {
+            all.Add(bucket);
+        }
+
+        return all;
     }
 
     /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict, for every gateway, models that this one does not route to.</summary>

@@ -16,7 +16,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         var isDecided = r.Chosen >= 0;
         return new(
             entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User), watch.Names[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
-            isDecided ? decided.Predicted.Quality : null, double.IsNaN(r.CostUsd) ? isDecided && r.Status == 0 ? decided.Predicted.CostUsd : null : r.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
+            isDecided ? decided.Predicted.Quality : null, entry.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
             r.Status == 0 ? null : r.Status, Known(r.LatencyMs), watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
     }
 
