@@ -1,5 +1,6 @@
 using System.Text;
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway;
@@ -12,7 +13,6 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 {
     public const string Apply = "apply", Observe = "observe", Static = "static";
 
-    private readonly ILogger<ModeKeeper> _logger = logger;
     private readonly SharedValue _said = new(store, ValueNames.Mode);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile string _mode = settings.Gateway.Mode;
@@ -21,18 +21,11 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 
     public async Task PullAsync(CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        if (await _said.FindNewAsync(cancellationToken).ConfigureAwait(false) is { } said)
         {
-            if (await _said.FindNewAsync(cancellationToken).ConfigureAwait(false) is { } said)
-            {
-                Follow(said);
-                _said.Take(said);
-            }
-        }
-        finally
-        {
-            _turn.Release();
+            Follow(said);
+            _said.Take(said);
         }
     }
 
@@ -40,16 +33,9 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
     public async Task SetAsync(string? mode, CancellationToken cancellationToken)
     {
         var said = Encoding.ASCII.GetBytes(mode ?? "");
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await _said.WriteAsync(said, cancellationToken).ConfigureAwait(false);
-            Follow(said);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await _said.WriteAsync(said, cancellationToken).ConfigureAwait(false);
+        Follow(said);
     }
 
     public override void Dispose()

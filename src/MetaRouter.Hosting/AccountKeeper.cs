@@ -17,7 +17,6 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
 
     private static readonly byte[] s_none = "[]"u8.ToArray();
 
-    private readonly ILogger<AccountKeeper> _logger = logger;
     private readonly Value _whole = new(store, ValueNames.Accounts), _changes = new(store, ValueNames.AccountChanges);
 
     /// <summary>Of the accounts in memory, as of the whole and as of the last write.</summary>

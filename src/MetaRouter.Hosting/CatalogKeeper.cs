@@ -14,7 +14,6 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     /// <summary>A line's end after the models: they are the configuration's, of whoever took others back. Earlier versions, which know no such thing, pass over it and serve them.</summary>
     private const byte TakenBack = (byte)'\n';
 
-    private readonly ILogger<CatalogKeeper> _logger = logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly SharedValue _shared = new(store, ValueNames.Catalog);
 
@@ -24,15 +23,8 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     /// <summary>Puts the catalog into service that was set last, here or at another router of the store.</summary>
     public async Task PullAsync(CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await PullOnceAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Sets the catalog, for good and for all.</summary>
@@ -52,27 +44,20 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
     /// <param name="kept">What the store has of it.</param>
     private async Task<bool> ReplaceAsync(ModelCatalog catalog, byte[] kept, ulong? expected, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
         {
-            while (true)
+            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
+            if (expected is { } version && pool.Current.Catalog.Version != version)
             {
-                await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-                if (expected is { } version && pool.Current.Catalog.Version != version)
-                {
-                    return false;
-                }
-
-                if (await _shared.TryWriteAsync(kept, CancellationToken.None).ConfigureAwait(false))
-                {
-                    Serve(catalog);
-                    return true;
-                }
+                return false;
             }
-        }
-        finally
-        {
-            _turn.Release();
+
+            if (await _shared.TryWriteAsync(kept, CancellationToken.None).ConfigureAwait(false))
+            {
+                Serve(catalog);
+                return true;
+            }
         }
     }
 

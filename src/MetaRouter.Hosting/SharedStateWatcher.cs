@@ -10,8 +10,6 @@ public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop le
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    private readonly ILogger<SharedStateWatcher> _logger = logger;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (store.Freshness is null)

@@ -13,7 +13,6 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
 {
     private const string Name = ValueNames.Lost;
 
-    private readonly ILogger<StoreGuard> _logger = logger;
     private byte[]? _seen;
     private bool _isFirst = true;
 

@@ -9,16 +9,6 @@ internal sealed class UserTurns
 
     private readonly SemaphoreSlim[] _turns = [.. Enumerable.Range(0, Turns).Select(_ => new SemaphoreSlim(1, 1))];
 
-    /// <summary>Waits for the user's turn, which lasts until it is disposed.</summary>
-    public async ValueTask<Turn> TakeAsync(UserKey key, CancellationToken cancellationToken)
-    {
-        var turn = _turns[(int)(key.User % Turns)];
-        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new Turn(turn);
-    }
-
-    public readonly struct Turn(SemaphoreSlim turn) : IDisposable
-    {
-        public void Dispose() => turn.Release();
-    }
+    /// <summary>Waits for the user's turn.</summary>
+    public ValueTask<Turn> TakeAsync(UserKey key, CancellationToken cancellationToken) => _turns[(int)(key.User % Turns)].TakeAsync(cancellationToken);
 }

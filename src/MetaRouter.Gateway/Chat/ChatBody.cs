@@ -70,7 +70,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             throw RequestBody.NotAnObject();
         }
 
-        var model = Text(root, "model") ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send auto to have the request routed, or the id of a model (GET /v1/models).", "model");
+        var model = Text(root, "model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         if (Occurrences(root, "model"u8) > 1)
         {
             throw ApiException.BadValue("model", "'model' is there more than once; send it once, so that what is routed is what is served.");
@@ -85,7 +85,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
         if (!root.TryGetProperty("messages", out var messages))
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'messages' is missing; send a list such as [{\"role\":\"user\",\"content\":\"...\"}].", "messages");
+            throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         }
 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");

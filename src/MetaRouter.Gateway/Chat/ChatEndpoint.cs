@@ -22,13 +22,13 @@ internal sealed class ChatEndpoint(
 
     private const int LongestSession = 256;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task ChatAsync(HttpContext context)
     {
         var started = Stopwatch.GetTimestamp();
         var controls = ChatControls.Read(context.Request.Headers);
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         await AnswerAsync(context, started, controls, ChatBody.Read(bytes), OpenAiForm.Instance).ConfigureAwait(false);
     }
 

@@ -98,10 +98,9 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <param name="tool">Has the description.</param>
+    /// <param name="tool">Has the description, and whether arguments must keep to the schema.</param>
     /// <param name="parameters">The field of it that has the schema.</param>
-    /// <param name="strict">Whether arguments must keep to the schema; null: it is not said.</param>
-    public static void Function(Utf8JsonWriter to, string name, JsonElement tool, string parameters, bool? strict = null)
+    public static void Function(Utf8JsonWriter to, string name, JsonElement tool, string parameters)
     {
         to.WriteStartObject();
         to.WriteString("type", "function");
@@ -118,9 +117,9 @@ internal static class ChatPieces
             schema.WriteTo(to);
         }
 
-        if (strict is { } must)
+        if (Nested.Find(tool, "tools", "strict") is { ValueKind: JsonValueKind.True or JsonValueKind.False } strict)
         {
-            to.WriteBoolean("strict", must);
+            to.WriteBoolean("strict", strict.GetBoolean());
         }
 
         to.WriteEndObject();

@@ -15,12 +15,12 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
 {
     private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task EmbedAsync(HttpContext context)
     {
         var category = context.Request.Headers[Governor.CategoryHeader].ToString();
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
         if (!_models.TryGetValue(model, out var upstream))
         {
@@ -82,12 +82,12 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         var root = document.RootElement;
         if (!root.TryGetProperty("model", out var model))
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'model' is missing; send the id of an embedding model.", "model");
+            throw ApiException.Missing("model", "the id of an embedding model");
         }
 
         if (!root.TryGetProperty("input", out var input))
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send a text or a list of texts.", "input");
+            throw ApiException.Missing("input", "a text or a list of texts");
         }
 
         return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / Conversation.BytesPerToken);

@@ -19,8 +19,6 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
-    private readonly ILogger<ImplicitSignals> _logger = logger;
-
     public bool IsOn => settings.Gateway.ImplicitSignals;
 
     /// <summary>Looks whether a request is the user's last one again.</summary>

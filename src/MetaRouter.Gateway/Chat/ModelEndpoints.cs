@@ -1,4 +1,3 @@
-using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -14,7 +13,7 @@ namespace MetaRouter.Gateway.Chat;
 internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
 {
     private const string Models = "/v1/models";
-    private static readonly NeedsScope Listing = new(Scope.Inference | Scope.Read, "inference or read");
+    private static readonly NeedsScope Listing = new(Scope.Inference, Scope.Read);
 
     private static readonly Lazy<byte[]> s_openApi = new(() =>
     {
@@ -71,8 +70,8 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         }
 
         var current = pool.Current;
-        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) }).ConfigureAwait(false);
+        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, Names.Time(o.Until))).ToArray();
+        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen is { } seen ? Names.Time(seen) : null }).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };

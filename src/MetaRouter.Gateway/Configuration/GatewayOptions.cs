@@ -97,7 +97,7 @@ internal sealed class GatewayOptions
 
         foreach (var (category, models) in CategoryPins)
         {
-            if (models.Count == 0 || models.Any(m => m.Length is 0 or > Core.Catalog.ModelId.MaxLength || m.AsSpan().ContainsAnyExceptInRange('!', '~')))
+            if (models.Count == 0 || !models.TrueForAll(Router.CatalogModels.IsName))
             {
                 yield return $"{Section}:{nameof(CategoryPins)}:{category} lists {(models.Count == 0 ? "no model" : "what is no model's name")}; list the models that may see its requests";
             }

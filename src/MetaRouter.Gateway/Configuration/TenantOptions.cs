@@ -1,4 +1,4 @@
-using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Configuration;
 
@@ -84,7 +84,7 @@ internal sealed class TenantOptions
             yield return $"{name} has a DearShare and no DearModels; list the models it is about";
         }
 
-        foreach (var model in AllowedModels.Concat(DearModels).Where(m => m.Length is 0 or > ModelId.MaxLength || m.AsSpan().ContainsAnyExceptInRange('!', '~')))
+        foreach (var model in AllowedModels.Concat(DearModels).Where(m => !CatalogModels.IsName(m)))
         {
             yield return $"{name} lists the model '{model}', which is no model's name";
         }

@@ -23,7 +23,6 @@ internal sealed partial class DemoTraffic(
 
     private const double CompareEarly = 0.5, CompareLater = 0.02, Thumbs = 0.2, RegenerateAfterDown = 0.5, CostSpread = 0.3, LatencySpread = 0.4;
 
-    private readonly ILogger<DemoTraffic> _logger = logger;
     private readonly Random _random = new(options.Seed);
     private IReadOnlyList<DemoRequest>? _rows;
     private DemoUser[] _users = [];

@@ -5,13 +5,12 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>Writes JSON whole, with its length; indented when the request asks <c>?pretty</c>.</summary>
 internal static class Answers
 {
-    public static Task WriteAsync<T>(HttpContext context, T answer) => WriteAsync(context, answer, GatewayJson.Default);
+    public static Task WriteAsync<T>(HttpContext context, T answer) => WriteAsync(context, answer, GatewayJson.Default, GatewayJson.Pretty);
 
-    public static Task WriteAsync<T>(HttpContext context, T answer, JsonSerializerOptions json)
+    public static Task WriteAsync<T>(HttpContext context, T answer, JsonSerializerOptions json, JsonSerializerOptions pretty)
     {
-        var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? GatewayJson.Pretty : json);
-        return WriteJsonAsync(context, bytes, pretty);
+        var isPretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
+        return WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, isPretty ? pretty : json), isPretty);
     }
 
     public static Task WriteJsonAsync(HttpContext context, ReadOnlyMemory<byte> json, bool endLine = false)

@@ -25,5 +25,8 @@ internal sealed class ApiException(int status, string type, string code, string 
     /// <summary>The same of its words, where they are what clients act on; null: nothing.</summary>
     public string? ProvidersMessage { get; init; }
 
+    /// <param name="remedy">What to send.</param>
+    public static ApiException Missing(string field, string remedy) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; send {remedy}.", field);
+
     public static ApiException BadValue(string param, string message) => new(400, ErrorCodes.InvalidRequest, "invalid_value", message, param);
 }

@@ -17,11 +17,6 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
     private const string StoreUnavailable = "store_unavailable";
 
-    /// <summary>Not in the standard; what proxies log when the client went away. Nobody reads it.</summary>
-    private const int ClientClosedRequest = 499;
-
-    private readonly ILogger<Edge> _logger = logger;
-
     public async Task InvokeAsync(HttpContext context)
     {
         var given = context.Request.Headers[RequestId].ToString();
@@ -29,7 +24,6 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         {
             context.TraceIdentifier = given; // the caller's own, so that its log and this one can be put side by side
         }
-
         else if (System.Diagnostics.Activity.Current is { IdFormat: System.Diagnostics.ActivityIdFormat.W3C } request)
         {
             context.TraceIdentifier = request.TraceId.ToHexString(); // one name for the answer, the log and the trace
@@ -44,16 +38,17 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         var span = EdgeSpan.Begin(context);
         try
         {
-            if (context.GetEndpoint()?.Metadata.GetMetadata<NoKeyNeeded>() is null)
+            var rules = context.GetEndpoint()?.Metadata;
+            if (rules?.GetMetadata<NoKeyNeeded>() is null)
             {
-                var caller = keys.Authenticate(context.Request);
-                if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsScope>() is { } needed && (caller.Scopes & needed.Any) == 0)
+                var (caller, needed) = (keys.Authenticate(context.Request), rules?.GetMetadata<NeedsScope>());
+                if (needed is not null && (caller.Scopes & needed.Any) == 0)
                 {
-                    throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed.Name}. Use a key that has it.");
+                    throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed}. Use a key that has it.");
                 }
 
                 context.Features.Set(caller);
-                if (context.GetEndpoint()?.Metadata.GetMetadata<NeedsScope>() is { } counted && (counted.Any & (Scope.Inference | Scope.Feedback)) != 0 && HttpMethods.IsPost(context.Request.Method))
+                if (needed is not null && (needed.Any & (Scope.Inference | Scope.Feedback)) != 0 && HttpMethods.IsPost(context.Request.Method))
                 {
                     await governor.AdmitAsync(context, caller).ConfigureAwait(false);
                 }
@@ -105,7 +100,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         {
             if (!context.Response.HasStarted)
             {
-                context.Response.StatusCode = ClientClosedRequest;
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest; // for a proxy's log: nobody reads it
             }
 
             if (e is not (OperationCanceledException or IOException or HttpRequestException or ApiException))
@@ -152,7 +147,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
         await (SpeaksAnthropic(context)
             ? Answers.WriteJsonAsync(context, MessagesError.Write(error, context.TraceIdentifier))
-            : Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable)).ConfigureAwait(false);
+            : Answers.WriteAsync(context, new ErrorAnswer(new ErrorBody(error.Message, error.Type, error.Param, error.Code)), GatewayJson.Readable, GatewayJson.Pretty)).ConfigureAwait(false);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} ({Method} {Route}) failed unexpectedly.")]

@@ -7,4 +7,17 @@ internal sealed class NoKeyNeeded;
 internal sealed class NotTraced;
 
 /// <summary>Which scopes open an endpoint; any one of them does.</summary>
-internal sealed record NeedsScope(Scope Any, string Name);
+internal sealed class NeedsScope(params Scope[] any)
+{
+    public static NeedsScope Inference { get; } = new(Scope.Inference);
+
+    public static NeedsScope Feedback { get; } = new(Scope.Feedback);
+
+    public static NeedsScope Read { get; } = new(Scope.Read);
+
+    public static NeedsScope Admin { get; } = new(Scope.Admin);
+
+    public Scope Any { get; } = any.Aggregate((all, one) => all | one);
+
+    public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of));
+}

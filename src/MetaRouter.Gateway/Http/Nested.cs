@@ -28,7 +28,5 @@ internal static class Nested
     /// <summary>The most tokens an answer may have.</summary>
     public static int Limit(string name, JsonElement given) => given.ValueKind == JsonValueKind.Number && given.TryGetInt32(out var most) && most >= 1 ? most : throw Fields.Wrong(name, given, "a whole number, 1 or more");
 
-    public static ApiException Missing(string field, string remedy) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; {remedy}.", field);
-
     public static ApiException Unsupported(string field, string message) => new(400, ErrorCodes.InvalidRequest, "unsupported_field", message, field);
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MetaRouter.Gateway.Configuration;
 
 namespace MetaRouter.Gateway.Http;
 
@@ -9,9 +10,25 @@ internal static class RequestBody
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <returns>Without the byte order mark that some editors put in front.</returns>
+    /// <summary>Of a call that models answer.</summary>
     /// <exception cref="ApiException">413: it is longer than the limit; 415: it is compressed.</exception>
-    public static async ValueTask<byte[]> ReadAsync(HttpContext context, int limit, string setting)
+    public static ValueTask<byte[]> ReadChatAsync(HttpContext context, GatewayOptions options) => ReadAsync(context, options.ChatBodyBytes, nameof(options.ChatBodyBytes));
+
+    /// <summary>Of any other.</summary>
+    /// <exception cref="ApiException">413: it is longer than the limit; 415: it is compressed.</exception>
+    public static ValueTask<byte[]> ReadRouterAsync(HttpContext context, GatewayOptions options) => ReadAsync(context, options.RouterBodyBytes, nameof(options.RouterBodyBytes));
+
+    /// <summary>The text that is all there is to a router call's body.</summary>
+    /// <param name="remedy">As <see cref="ApiException.Missing"/> has it.</param>
+    /// <exception cref="ApiException">413 or 415, or 400: the field is missing or no text, or is not alone.</exception>
+    public static async ValueTask<string> ReadTextAsync(HttpContext context, GatewayOptions options, string field, string remedy)
+    {
+        using var document = ParseObject(await ReadRouterAsync(context, options).ConfigureAwait(false));
+        return AsText(() => new Fields(document.RootElement, [field]).Text(field)) ?? throw ApiException.Missing(field, remedy);
+    }
+
+    /// <returns>Without the byte order mark that some editors put in front.</returns>
+    private static async ValueTask<byte[]> ReadAsync(HttpContext context, int limit, string setting)
     {
         if (context.Request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
@@ -93,5 +110,5 @@ internal static class RequestBody
     }
 
     private static ApiException TooLarge(long bytes, int limit, string setting) => new(
-        413, ErrorCodes.InvalidRequest, "body_too_large", FormattableString.Invariant($"The body has {bytes:N0} bytes or more, and this endpoint takes {limit:N0}. Send less, or raise {setting}."));
+        413, ErrorCodes.InvalidRequest, "body_too_large", FormattableString.Invariant($"The body has {bytes:N0} bytes or more, and this endpoint takes {limit:N0}. Send less, or raise {GatewayOptions.Section}:{setting}."));
 }

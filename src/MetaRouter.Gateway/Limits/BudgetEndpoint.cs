@@ -1,5 +1,5 @@
-using System.Globalization;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Limits;
 
@@ -8,13 +8,13 @@ internal sealed class BudgetEndpoint(Governor governor)
 {
     private const string User = "user";
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/v1/router/budget", BudgetAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/v1/router/budget", BudgetAsync).WithMetadata(NeedsScope.Read);
 
     private async Task BudgetAsync(HttpContext context)
     {
         var (tenant, user) = (Edge.CallerOf(context).Tenant, UserId.Check(context.Request.Query[User], User));
         var standing = await governor.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, standing.Ends.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))
+        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, Names.Time(standing.Ends))
         {
             BudgetUsd = standing.Tenant?.BudgetUsd,
             SpentUsd = standing.Tenant?.SpentUsd,

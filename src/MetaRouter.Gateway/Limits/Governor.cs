@@ -24,8 +24,6 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     /// <summary>The longest that an answer is held back for its cost to be settled.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
-    private readonly ILogger<Governor> _logger = logger;
-
     private readonly Dictionary<string, TenantOptions> _options = settings.Tenants.ToDictionary(t => t.Name);
 
     /// <summary>Tenants that share the options of <c>*</c> share nothing else. They come from the configured keys, so there are as many as of those.</summary>

@@ -13,8 +13,8 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, MessageAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
-        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
+        routes.MapPost(Path, MessageAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost(Path + "/count_tokens", CountAsync).WithMetadata(NeedsScope.Inference);
     }
 
     private async Task MessageAsync(HttpContext context)
@@ -34,7 +34,7 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
 
     private async ValueTask<ChatBody> ReadAsync(HttpContext context, bool needsLimit)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, session, turn) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
         return ChatBody.ReadTranslated(chat, turn, session);
     }

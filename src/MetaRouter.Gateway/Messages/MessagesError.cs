@@ -1,6 +1,4 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Messages;
@@ -10,10 +8,8 @@ namespace MetaRouter.Gateway.Messages;
 /// <param name="Details">What they act on; null: nothing is said.</param>
 internal sealed record MessagesError(string Type, string Message, string Code, MessagesErrorDetails? Details = null)
 {
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
-
     public static byte[] Write(int status, string message, string code, string requestId, MessagesErrorDetails? details = null) =>
-        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code, details), requestId), s_json);
+        JsonSerializer.SerializeToUtf8Bytes(new MessagesErrorAnswer("error", new MessagesError(TypeOf(status), message, code, details), requestId), GatewayJson.Readable);
 
     public static byte[] Write(ApiException error, string requestId) =>
         Write(error.Status, error.ProvidersMessage ?? error.Message, error.Code, requestId, error.ProvidersCode is { } code ? new MessagesErrorDetails(code, [error.Param ?? ""]) : null);

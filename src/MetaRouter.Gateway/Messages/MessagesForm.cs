@@ -145,12 +145,12 @@ internal sealed class MessagesForm : IAnswerForm
     /// <summary>Chunks become blocks: a block is opened by its first piece and closed by the next block's, or by the end.</summary>
     private sealed class Stream(ChatCall call, UpstreamAnswer answer, string id) : IStreamForm
     {
-        private const int None = -2, Prose = -1; // else the index of the open tool call
+        private const string Prose = "text", ToolUse = "tool_use";
 
         private readonly CallsInTurn _calls = new();
         private bool _hasBegun, _hasCalls;
-        private int _open = None, _blocks;
-        private string? _finish, _matched, _openId;
+        private int _blocks;
+        private string? _finish, _matched, _open;
 
         public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
         {
@@ -174,7 +174,11 @@ internal sealed class MessagesForm : IAnswerForm
             _matched = Matched(choice, call) ?? _matched;
             if (SaidOrRefused(delta) is { Length: > 0 } prose)
             {
-                Open(Prose, null, null, output);
+                if (_open != Prose)
+                {
+                    Open(Prose, output, static to => to.WriteString("text", ""));
+                }
+
                 Delta(output, "text_delta", "text", prose);
             }
 
@@ -183,19 +187,27 @@ internal sealed class MessagesForm : IAnswerForm
                 TypedEvents.Write(output, "ping", static _ => { }); // thoughts have no place in it, and proxies cut a stream that is silent for long
             }
 
-            foreach (var one in List(delta, "tool_calls"))
+            foreach (var (piece, begins) in _calls.In(delta))
             {
-                if (_calls.Takes(one))
-                {
-                    Call(one, output);
-                }
+                Call(piece, begins, output);
             }
         }
 
-        private void Call(JsonElement piece, IBufferWriter<byte> output)
+        private void Call(JsonElement piece, bool begins, IBufferWriter<byte> output)
         {
             var function = Field(piece, "function");
-            Open(Index(piece), Text(piece, "id"), Text(function, "name"), output);
+            if (begins || _open != ToolUse)
+            {
+                _hasCalls = true;
+                Open(ToolUse, output, to =>
+                {
+                    to.WriteString("id", IdOf(Text(piece, "id")));
+                    to.WriteString("name", Text(function, "name") ?? "");
+                    to.WriteStartObject("input");
+                    to.WriteEndObject();
+                });
+            }
+
             if (Arguments(function) is { Length: > 0 } arguments)
             {
                 Delta(output, "input_json_delta", "partial_json", arguments);
@@ -205,9 +217,9 @@ internal sealed class MessagesForm : IAnswerForm
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
             Begin(output);
-            foreach (var piece in _calls.Rest())
+            foreach (var (piece, begins) in _calls.Rest())
             {
-                Call(piece, output);
+                Call(piece, begins, output);
             }
 
             Close(output);
@@ -246,47 +258,29 @@ internal sealed class MessagesForm : IAnswerForm
             });
         }
 
-        private void Open(int block, string? callId, string? name, IBufferWriter<byte> output)
+        private void Open(string type, IBufferWriter<byte> output, Action<Utf8JsonWriter> fields)
         {
-            // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
-            if (_open == block && (block == Prose || string.IsNullOrEmpty(callId) || string.IsNullOrEmpty(name) || callId == _openId))
-            {
-                return;
-            }
-
             Close(output);
-            (_open, _openId, _hasCalls) = (block, callId, _hasCalls || block >= 0);
+            _open = type;
             TypedEvents.Write(output, "content_block_start", to =>
             {
                 to.WriteNumber("index", _blocks);
                 to.WriteStartObject("content_block");
-                if (block == Prose)
-                {
-                    to.WriteString("type", "text");
-                    to.WriteString("text", "");
-                }
-                else
-                {
-                    to.WriteString("type", "tool_use");
-                    to.WriteString("id", IdOf(callId));
-                    to.WriteString("name", name ?? "");
-                    to.WriteStartObject("input");
-                    to.WriteEndObject();
-                }
-
+                to.WriteString("type", type);
+                fields(to);
                 to.WriteEndObject();
             });
         }
 
         private void Close(IBufferWriter<byte> output)
         {
-            if (_open == None)
+            if (_open is null)
             {
                 return;
             }
 
             TypedEvents.Write(output, "content_block_stop", to => to.WriteNumber("index", _blocks));
-            (_open, _blocks) = (None, _blocks + 1);
+            (_open, _blocks) = (null, _blocks + 1);
         }
 
         private void Delta(IBufferWriter<byte> output, string type, string field, string text) => TypedEvents.Write(output, "content_block_delta", to =>

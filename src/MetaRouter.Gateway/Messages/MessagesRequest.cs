@@ -34,9 +34,9 @@ internal static class MessagesRequest
 
         CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
-        var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
-        var messages = fields.Find("messages") ?? throw Missing("messages", "send a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw Missing("max_tokens", "send the most tokens the answer may have, 1 or more") : default(int?);
+        var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
+        var messages = fields.Find("messages") ?? throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
+        var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw ApiException.Missing("max_tokens", "the most tokens the answer may have, 1 or more") : default(int?);
         Check(fields);
         var (session, turn) = (default(string?), default(TurnAt));
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
@@ -146,7 +146,7 @@ internal static class MessagesRequest
 
         if (Find(config, "output_config", "format") is { } format)
         {
-            var schema = TypeOf(format, "output_config.format") == "json_schema" ? Find(format, "output_config.format", "schema") ?? throw Missing("output_config.format.schema", "send the schema of the answer")
+            var schema = TypeOf(format, "output_config.format") == "json_schema" ? Find(format, "output_config.format", "schema") ?? throw ApiException.Missing("output_config.format.schema", "the schema of the answer")
                 : throw Fields.Wrong("output_config.format", format, "an object whose type is json_schema");
             to.WriteStartObject("response_format");
             to.WriteString("type", "json_schema");
@@ -172,7 +172,7 @@ internal static class MessagesRequest
             throw Fields.Wrong("messages", message, "a list of objects with a role, user, assistant or system, and content");
         }
 
-        var content = Find(message, "messages", "content") ?? throw Missing("messages.content", "send a text or a list of blocks");
+        var content = Find(message, "messages", "content") ?? throw ApiException.Missing("messages.content", "a text or a list of blocks");
         if (role == "system")
         {
             ChatPieces.Message(to, role, Texts(content, "messages.content"));
@@ -259,7 +259,7 @@ internal static class MessagesRequest
                 ChatPieces.TextPart(to, Word(block, "text"));
                 break;
             case "image":
-                var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the image as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"url\",\"url\"}");
+                var source = Find(block, "messages.content", "source") ?? throw ApiException.Missing("messages.content.source", "the image as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"url\",\"url\"}");
                 ChatPieces.ImagePart(to, TypeOf(source, "messages.content.source") switch
                 {
                     "base64" => Inline(source),
@@ -277,7 +277,7 @@ internal static class MessagesRequest
 
     private static void Document(Utf8JsonWriter to, JsonElement block)
     {
-        var source = Find(block, "messages.content", "source") ?? throw Missing("messages.content.source", "send the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
+        var source = Find(block, "messages.content", "source") ?? throw ApiException.Missing("messages.content.source", "the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
         var title = Find(block, "messages.content", "title") is { ValueKind: JsonValueKind.String } named ? Fields.Text("title", named) : null;
         switch (TypeOf(source, "messages.content.source"))
         {
@@ -310,8 +310,7 @@ internal static class MessagesRequest
                 to.WriteStartArray("tools");
             }
 
-            var strict = Find(tool, "tools", "strict");
-            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
+            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema");
         }
 
         if (count > 0)

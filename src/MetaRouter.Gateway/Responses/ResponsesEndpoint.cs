@@ -13,14 +13,13 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        var inference = new NeedsScope(Scope.Inference, "inference");
-        routes.MapPost(Path, RespondAsync).WithMetadata(inference);
-        routes.MapPost(Path + "/input_tokens", CountAsync).WithMetadata(inference);
-        routes.MapPost(Path + "/compact", NotOffered).WithMetadata(inference);
-        routes.MapRead(Path + "/{id}", NotKept).WithMetadata(inference);
-        routes.MapDelete(Path + "/{id}", NotKept).WithMetadata(inference);
-        routes.MapPost(Path + "/{id}/cancel", NotKept).WithMetadata(inference);
-        routes.MapRead(Path + "/{id}/input_items", NotKept).WithMetadata(inference);
+        routes.MapPost(Path, RespondAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost(Path + "/input_tokens", CountAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost(Path + "/compact", NotOffered).WithMetadata(NeedsScope.Inference);
+        routes.MapRead(Path + "/{id}", NotKept).WithMetadata(NeedsScope.Inference);
+        routes.MapDelete(Path + "/{id}", NotKept).WithMetadata(NeedsScope.Inference);
+        routes.MapPost(Path + "/{id}/cancel", NotKept).WithMetadata(NeedsScope.Inference);
+        routes.MapRead(Path + "/{id}/input_items", NotKept).WithMetadata(NeedsScope.Inference);
     }
 
     private async Task RespondAsync(HttpContext context)
@@ -46,7 +45,7 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
 
     private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.ChatBodyBytes, "Gateway:ChatBodyBytes").ConfigureAwait(false);
+        var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, echo, turn) = RequestBody.AsText(() => ResponsesRequest.ToChat(bytes));
         return (ChatBody.ReadTranslated(chat, turn), echo);
     }

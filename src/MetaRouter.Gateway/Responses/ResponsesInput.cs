@@ -74,7 +74,7 @@ internal sealed class ResponsesInput
                 break;
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
-                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw Missing("input.output", "send what the tool gave back, \"\" where that is nothing"), "input.output", _shown));
+                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "what the tool gave back, \"\" where that is nothing"), "input.output", _shown));
                 _turn = _turn.After(_to, isUsers: false, isResult: true);
                 break;
             case "reasoning":
@@ -89,7 +89,7 @@ internal sealed class ResponsesInput
     private void Message(JsonElement item)
     {
         var role = Find(item, Name, "role") is { ValueKind: JsonValueKind.String } r ? Fields.Text("role", r) : null;
-        var content = Find(item, Name, "content") ?? throw Missing(Content, "send a text or a list of parts");
+        var content = Find(item, Name, "content") ?? throw ApiException.Missing(Content, "a text or a list of parts");
         switch (role)
         {
             case "system" or "developer" when !_hasBegun && _said is null && _calls.Count == 0:
@@ -175,7 +175,7 @@ internal sealed class ResponsesInput
                 _to.WriteStartObject();
                 _to.WriteString("type", "input_audio");
                 _to.WritePropertyName("input_audio");
-                (Find(part, Content, "input_audio") ?? throw Missing("input.content.input_audio", "send its data and format")).WriteTo(_to);
+                (Find(part, Content, "input_audio") ?? throw ApiException.Missing("input.content.input_audio", "its data and format")).WriteTo(_to);
                 _to.WriteEndObject();
                 break;
             case var other:

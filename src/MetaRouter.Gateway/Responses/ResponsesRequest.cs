@@ -29,8 +29,8 @@ internal static class ResponsesRequest
         CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
         Check(fields);
-        var model = fields.Text("model") ?? throw Missing("model", "send auto to have the request routed, or the id of a model (GET /v1/models)");
-        var input = fields.Find("input") ?? throw Missing("input", "send a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
+        var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
+        var input = fields.Find("input") ?? throw ApiException.Missing("input", "a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var turn = default(TurnAt);
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))

@@ -14,9 +14,9 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
 {
     private readonly CallsInTurn _calls = new();
     private bool _hasBegun;
-    private int _sequence, _openIndex;
+    private int _sequence;
     private long _held;
-    private string? _finish, _openId;
+    private string? _finish;
     private ResponsesItem? _open;
 
     /// <exception cref="InvalidDataException">The answer is longer than the limit.</exception>
@@ -60,21 +60,18 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
             Cite(citation, output);
         }
 
-        foreach (var call in List(delta, "tool_calls"))
+        foreach (var (call, begins) in _calls.In(delta))
         {
-            if (_calls.Takes(call))
-            {
-                Call(call, output);
-            }
+            Call(call, begins, output);
         }
     }
 
     public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
     {
         Begin(output);
-        foreach (var call in _calls.Rest())
+        foreach (var (call, begins) in _calls.Rest())
         {
-            Call(call, output);
+            Call(call, begins, output);
         }
 
         if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
@@ -179,14 +176,11 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         }
     }
 
-    private void Call(JsonElement call, IBufferWriter<byte> output)
+    private void Call(JsonElement call, bool begins, IBufferWriter<byte> output)
     {
-        // Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.
-        var (index, id) = (Index(call), Text(call, "id"));
-        if (_open is null or { HasPart: true } || _openIndex != index || (id != _openId && !string.IsNullOrEmpty(id) && !string.IsNullOrEmpty(NameIn(call))))
+        if (begins || _open is null or { HasPart: true })
         {
             Close("completed", output);
-            (_openIndex, _openId) = (index, id);
             Open(ResponsesForm.ItemOf(call, answer.Echo), output);
         }
 

@@ -48,15 +48,14 @@ internal static class ResponsesTools
         switch (TypeOf(tool, "tools"))
         {
             case "function":
-                var strict = Find(tool, "tools", "strict");
-                ChatPieces.Function(to, ToolNames.Join(space, Word(tool, "name")), tool, "parameters", strict is { ValueKind: JsonValueKind.True or JsonValueKind.False } must ? must.GetBoolean() : null);
+                ChatPieces.Function(to, ToolNames.Join(space, Word(tool, "name")), tool, "parameters");
                 break;
             case "custom":
                 Custom(to, tool, space);
                 break;
             case "namespace" when space is null:
                 var name = Word(tool, "name");
-                foreach (var one in List(Find(tool, "tools", "tools") ?? throw Missing("tools.tools", "send the tools of the namespace"), "tools.tools"))
+                foreach (var one in List(Find(tool, "tools", "tools") ?? throw ApiException.Missing("tools.tools", "the tools of the namespace"), "tools.tools"))
                 {
                     Tool(to, one, name);
                 }
@@ -118,7 +117,7 @@ internal static class ResponsesTools
                 to.WriteStartObject("allowed_tools");
                 to.WriteString("mode", Word(choice, "mode"));
                 to.WriteStartArray("tools");
-                foreach (var tool in List(Find(choice, "tool_choice", "tools") ?? throw Missing("tool_choice.tools", "send the tools that are allowed"), "tool_choice.tools"))
+                foreach (var tool in List(Find(choice, "tool_choice", "tools") ?? throw ApiException.Missing("tool_choice.tools", "the tools that are allowed"), "tool_choice.tools"))
                 {
                     Choice(to, TypeOf(tool, "tool_choice.tools") is "function" or "custom" ? tool : throw Fields.Wrong("tool_choice.tools", tool, "a function or a custom tool with its name"), tools);
                 }

@@ -13,23 +13,21 @@ namespace MetaRouter.Gateway.Router;
 internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, ModeKeeper mode, Deeds deeds, KeyRotation keys, RoutingPolicy policy, RouterSecrets secrets, WebConsole.Watch watch, SavingsReports savings, MetaRouterOptions options, TimeProvider time, GatewaySettings settings)
 {
     private const string User = RouterEndpoints.Users + "{id}", Models = "/v1/router/models", Mode = "/v1/router/mode";
-    private const string BodySetting = "Gateway:RouterBodyBytes";
-    private static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapRead(User + "/export", ExportAsync).WithMetadata(Read);
-        routes.MapPost(User + "/import", ImportAsync).WithMetadata(Admin);
-        routes.MapPost(User + "/reset", ResetAsync).WithMetadata(Admin);
-        routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(Read);
-        routes.MapRead(Models, ModelsAsync).WithMetadata(Read);
-        routes.MapPut(Models, SetModelsAsync).WithMetadata(Admin);
-        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(Admin);
-        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(Read);
-        routes.MapPut(Mode, SetModeAsync).WithMetadata(Admin);
-        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(Admin);
-        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(Admin);
-        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(Read);
+        routes.MapRead(User + "/export", ExportAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPost(User + "/import", ImportAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(User + "/reset", ResetAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(User + "/verify", VerifyAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Models, ModelsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPut(Models, SetModelsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(NeedsScope.Read);
+        routes.MapPut(Mode, SetModeAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(NeedsScope.Read);
     }
 
     private async Task ExportAsync(HttpContext context)
@@ -42,7 +40,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task ImportAsync(HttpContext context)
     {
         var id = RouterEndpoints.IdOf(context, "/import");
-        var record = await FieldAsync(context, "record", "what /export gave").ConfigureAwait(false);
+        var record = await RequestBody.ReadTextAsync(context, settings.Gateway, "record", "what /export gave").ConfigureAwait(false);
         UserModel user;
         try
         {
@@ -67,9 +65,9 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task VerifyAsync(HttpContext context)
     {
         var id = RouterEndpoints.IdOf(context, "/verify");
-        var receipt = await FieldAsync(context, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
+        var receipt = await RequestBody.ReadTextAsync(context, settings.Gateway, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
         var found = deeds.Check(receipt, Tenant(context), id);
-        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found?.At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found is var (_, at) ? Names.Time(at) : null)).ConfigureAwait(false);
     }
 
     private Task DoneAsync(HttpContext context, string deed, string id, int signals) =>
@@ -85,7 +83,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     private async Task SetModelsAsync(HttpContext context)
     {
         NotOnCluster();
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         ModelCatalog catalog;
         try
         {
@@ -139,7 +137,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private async Task SetModeAsync(HttpContext context)
     {
-        var wanted = await FieldAsync(context, "mode", "apply, observe or static, or \"\" for the configuration's").ConfigureAwait(false);
+        var wanted = await RequestBody.ReadTextAsync(context, settings.Gateway, "mode", "apply, observe or static, or \"\" for the configuration's").ConfigureAwait(false);
         if (wanted is not ("" or ModeKeeper.Apply or ModeKeeper.Observe or ModeKeeper.Static))
         {
             throw ApiException.BadValue("mode", $"'mode' is '{wanted}'; it must be apply, observe or static, or \"\" for the configuration's.");
@@ -157,14 +155,12 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
             throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
         }
 
-        var body = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var body = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         using var document = RequestBody.ParseObject(body.Length > 0 ? body : "{}"u8.ToArray()); // its one field may be missing
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
         var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
-        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Shown(from), Shown(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
-
-        static string Shown(DateTimeOffset at) => at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Names.Time(from), Names.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
     }
 
     private async Task DecisionsAsync(HttpContext context)
@@ -198,12 +194,6 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
         }
     }
 
-    private async ValueTask<string> FieldAsync(HttpContext context, string name, string expected)
-    {
-        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false));
-        return RequestBody.AsText(() => new Fields(document.RootElement, [name]).Text(name)) ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", $"'{name}' is missing; send {expected}.", name);
-    }
-
     private static ulong? Expected(HttpContext context)
     {
         var etag = context.Request.Headers.IfMatch.ToString();
@@ -214,5 +204,5 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
 
     private static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
 
-    private string Now() => time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+    private string Now() => Names.Time(time.GetUtcNow());
 }

@@ -7,26 +7,14 @@ internal static class CatalogModels
 {
     private const int MostListed = 20;
 
-    public static bool Has(ModelCatalog catalog, string id) =>
-        id.Length is > 0 and <= ModelId.MaxLength && !id.AsSpan().ContainsAnyExceptInRange('!', '~') && catalog.TryFind(new ModelId(id), out _);
+    /// <summary>Whether a model could have this name.</summary>
+    public static bool IsName(string id) => id.Length is > 0 and <= ModelId.MaxLength && !id.AsSpan().ContainsAnyExceptInRange('!', '~');
+
+    public static bool Has(ModelCatalog catalog, string id) => IsName(id) && catalog.TryFind(new ModelId(id), out _);
 
     /// <exception cref="ApiException">404: the catalog has no such model.</exception>
-    public static ModelProfile Find(ModelCatalog catalog, string id, string param)
-    {
-        try
-        {
-            if (catalog.TryFind(new ModelId(id), out var index))
-            {
-                return catalog.Models[index];
-            }
-        }
-        catch (ArgumentException)
-        {
-            // Not even a name a model could have.
-        }
-
-        throw NotFound(id, catalog.Models, param);
-    }
+    public static ModelProfile Find(ModelCatalog catalog, string id, string param) =>
+        IsName(id) && catalog.TryFind(new ModelId(id), out var index) ? catalog.Models[index] : throw NotFound(id, catalog.Models, param);
 
     /// <param name="models">Those there are, for who asked.</param>
     public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param)

@@ -26,9 +26,9 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
     {
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);
-        var receipt = fields.Text("receipt") ?? throw Missing("receipt", "the receipt of the decision, or the id of the completion");
-        var user = UserId.Check(fields.Text("user") ?? headerUser, "user") ?? throw Missing("user", "the user the decision was made for");
-        var name = fields.Text("kind") ?? throw Missing("kind", "one of " + string.Join(", ", KindNames));
+        var receipt = fields.Text("receipt") ?? throw ApiException.Missing("receipt", "the receipt of the decision, or the id of the completion");
+        var user = UserId.Check(fields.Text("user") ?? headerUser, "user") ?? throw ApiException.Missing("user", "the user the decision was made for");
+        var name = fields.Text("kind") ?? throw ApiException.Missing("kind", "one of " + string.Join(", ", KindNames));
         var kind = Array.IndexOf(KindNames, name);
         if (kind < 0)
         {
@@ -52,7 +52,7 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
 
                 // What is taken back needs no value; every kind has a 1.
                 _ when withdrawn => (1, null),
-                _ => throw Missing("value", Expected(kind)),
+                _ => throw ApiException.Missing("value", Expected(kind)),
             };
         }
 
@@ -106,6 +106,4 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
 
         return at <= now + ClockSkew ? at : throw Fields.Wrong("occurred_at", value, $"no later than now ({now.UtcDateTime:O}); check the sender's clock");
     }
-
-    private static ApiException Missing(string field, string expected) => new(400, ErrorCodes.InvalidRequest, "missing_field", $"'{field}' is missing; send {expected}.", field);
 }

@@ -4,7 +4,7 @@ using MetaRouter.Core.Users;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary>Enumerations as the API spells them. Part of the contract: never rename.</summary>
+/// <summary>Enumerations, times and versions as the API spells them. Part of the contract: never rename.</summary>
 internal static class Names
 {
     public static string Of(ModelExclusion exclusion) => exclusion switch
@@ -29,6 +29,8 @@ internal static class Names
     };
 
     public static string Of(FeedbackKind kind) => FeedbackBody.KindNames[(int)kind];
+
+    public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
     public static string Snapshot(ulong version) => version.ToString("x16", CultureInfo.InvariantCulture);
 }

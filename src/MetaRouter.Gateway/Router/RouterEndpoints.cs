@@ -1,4 +1,3 @@
-using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
@@ -13,19 +12,18 @@ namespace MetaRouter.Gateway.Router;
 internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, Deeds deeds, Limits.Governor governor, Upstream.Upstreams upstreams, WebConsole.Watch watch, GatewaySettings settings)
 {
     internal const string Users = "/v1/router/users/";
-    private const string BodySetting = "Gateway:RouterBodyBytes";
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(new NeedsScope(Scope.Inference, "inference"));
-        routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(new NeedsScope(Scope.Feedback, "feedback"));
-        routes.MapRead(Users + "{id}", UserAsync).WithMetadata(new NeedsScope(Scope.Read, "read"));
-        routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(new NeedsScope(Scope.Admin, "admin"));
+        routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(NeedsScope.Inference);
+        routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(NeedsScope.Feedback);
+        routes.MapRead(Users + "{id}", UserAsync).WithMetadata(NeedsScope.Read);
+        routes.MapDelete(Users + "{id}", EraseAsync).WithMetadata(NeedsScope.Admin);
     }
 
     private async Task RouteAsync(HttpContext context)
     {
-        var body = RouteBody.Read(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false), pool.Current.Catalog);
+        var body = RouteBody.Read(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false), pool.Current.Catalog);
         var tenant = Edge.CallerOf(context).Tenant;
         var request = Narrowed(body.Request, context, tenant);
         await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
@@ -48,7 +46,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task FeedbackAsync(HttpContext context)
     {
-        var bytes = await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, BodySetting).ConfigureAwait(false);
+        var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
         var body = FeedbackBody.Read(bytes, context.Request.Headers["x-router-user"], time.GetUtcNow());
         var tenant = Edge.CallerOf(context).Tenant;
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
@@ -93,10 +91,10 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task EraseAsync(HttpContext context)
     {
-        var id = IdOf(context);
-        await router.EraseAsync(Edge.CallerOf(context).Tenant, id, context.RequestAborted).ConfigureAwait(false);
-        watch.Forget(Edge.CallerOf(context).Tenant, id);
-        await Answers.WriteAsync(context, new ErasedAnswer(true, id, time.GetUtcNow().UtcDateTime.ToString("O", CultureInfo.InvariantCulture), deeds.Certify(Deeds.Erased, Edge.CallerOf(context).Tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
+        var (tenant, id) = (Edge.CallerOf(context).Tenant, IdOf(context));
+        await router.EraseAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
+        watch.Forget(tenant, id);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, Names.Time(time.GetUtcNow()), deeds.Certify(Deeds.Erased, tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
     }
 
     /// <param name="after">What follows the id in the path.</param>
@@ -138,7 +136,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private string NameOf(uint hash) => pool.Current.Catalog.Models.Where(m => Receipt.HashOf(m.Id) == hash).Select(m => m.Id.Value).FirstOrDefault("a model no longer listed");
 
-    private static uint HashOf(string model) => model.Length <= ModelId.MaxLength && !model.AsSpan().ContainsAnyExceptInRange('!', '~') ? Receipt.HashOf(new ModelId(model)) : 0;
+    private static uint HashOf(string model) => CatalogModels.IsName(model) ? Receipt.HashOf(new ModelId(model)) : 0;
 
     private static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
     {
@@ -148,27 +146,14 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
         _ => new(400, ErrorCodes.InvalidRequest, "receipt_malformed", verdict.Message, "receipt"),
     };
 
-    private static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief)
-    {
-        return new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief));
-    }
+    private static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief) => new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief.Quantile));
 
-    private static LambdaQuantiles Quantiles(PreferenceBelief belief)
-    {
-        return new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95));
-
-        double At(double p) => Rounded(belief.Quantile(p));
-    }
+    private static LambdaQuantiles Quantiles(Func<double, double> at) => new(Rounded(at(0.05)), Rounded(at(0.25)), Rounded(at(0.5)), Rounded(at(0.75)), Rounded(at(0.95)));
 
     private static TopicAnswer[] Topics(RoutingPool of, PreferenceBelief belief) =>
-        [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
+        [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief.Quantile), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
-    internal static LatencyAnswer Latency(LatencyBelief latency)
-    {
-        return new(Rounded(latency.Minds), Rounded(latency.Price), new(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95)), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
-
-        double At(double p) => Rounded(latency.Quantile(p));
-    }
+    internal static LatencyAnswer Latency(LatencyBelief latency) => new(Rounded(latency.Minds), Rounded(latency.Price), Quantiles(latency.Quantile), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
 
     private static RouteAnswer Answer(RouteDecision decision)
     {

@@ -15,27 +15,38 @@ internal sealed class CallsInTurn
     private int? _index;
     private string? _id;
 
-    /// <returns>Whether it may go on now; else <see cref="Rest"/> has it.</returns>
-    public bool Takes(JsonElement piece)
+    /// <summary>The pieces that may go on now, and whether each begins a call; <see cref="Rest"/> has the others.</summary>
+    public IEnumerable<(JsonElement Piece, bool Begins)> In(JsonElement delta)
     {
-        if (_index is { } open && open != Index(piece) && (_held.Count > 0 || !IsWhole()))
+        foreach (var piece in List(delta, "tool_calls"))
         {
-            _held.Add(piece.Clone());
-            return false;
+            if (_index is { } open && open != Index(piece) && (_held.Count > 0 || !IsWhole()))
+            {
+                _held.Add(piece.Clone());
+            }
+            else
+            {
+                yield return (piece, Begins(piece));
+            }
         }
+    }
 
-        if (_index != Index(piece) || (Text(piece, "id") is { Length: > 0 } id && id != _id && !string.IsNullOrEmpty(NameIn(piece))))
+    /// <summary>What was held, call by call.</summary>
+    public IEnumerable<(JsonElement Piece, bool Begins)> Rest() => _held.GroupBy(Index).SelectMany(call => call).Select(piece => (piece, Begins(piece)));
+
+    /// <summary>Some upstreams number no calls, or all of them 0; one that brings another id, and a name, is another.</summary>
+    private bool Begins(JsonElement piece)
+    {
+        var begins = _index != Index(piece) || (Text(piece, "id") is { Length: > 0 } id && id != _id && !string.IsNullOrEmpty(NameIn(piece)));
+        if (begins)
         {
             (_index, _id) = (Index(piece), Text(piece, "id"));
             _given.Clear();
         }
 
         _given.Append(GivenBy(piece));
-        return true;
+        return begins;
     }
-
-    /// <summary>What was held, call by call.</summary>
-    public IEnumerable<JsonElement> Rest() => _held.GroupBy(Index).SelectMany(call => call);
 
     private bool IsWhole()
     {

@@ -35,7 +35,7 @@ internal static class Completion
     /// <summary>The number under which a piece of a tool call comes, 0 or more.</summary>
     public static int Index(JsonElement call) => Field(call, "index") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var at) ? Math.Max(0, at) : 0;
 
-    /// <summary>The tool that a call, or the piece that begins one, names.</summary>
+    /// <summary>The tool that a call, or the piece that begins one, names; a tool's own name too.</summary>
     public static string? NameIn(JsonElement call) => Text(Field(call, "function"), "name") ?? Text(Field(call, "custom"), "name");
 
     /// <summary>What a call, or a piece of it, gives the tool.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -15,15 +16,9 @@ internal static class Moderation
     {
         var reader = new Utf8JsonReader(json);
         using var document = JsonDocument.ParseValue(ref reader);
-        if (!document.RootElement.TryGetProperty("error", out var error) || error.ValueKind != JsonValueKind.Object)
-        {
-            return false;
-        }
-
-        return IsCode(error, "code") || IsCode(error, "type")
-            || (error.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object
-                && (metadata.TryGetProperty("flagged_input", out _) || (metadata.TryGetProperty("reasons", out var reasons) && reasons.ValueKind == JsonValueKind.Array && reasons.GetArrayLength() > 0)));
-
-        static bool IsCode(JsonElement of, string name) => of.TryGetProperty(name, out var code) && code.ValueKind == JsonValueKind.String && Array.Exists(s_codes, c => code.ValueEquals(c));
+        var error = Field(document.RootElement, "error");
+        var metadata = Field(error, "metadata");
+        return s_codes.Contains(Text(error, "code")) || s_codes.Contains(Text(error, "type"))
+            || Field(metadata, "flagged_input").ValueKind != JsonValueKind.Undefined || List(metadata, "reasons").Any();
     }
 }

@@ -35,7 +35,7 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
             };
         var limit = ChatBody.Limit(request);
         var isCut = limit > 0 && (said.Length + CharactersPerToken - 1) / CharactersPerToken > limit;
-        return new(isCut ? said[..(limit * CharactersPerToken)] : said, NameOf(tool), takesText, isCut);
+        return new(isCut ? said[..(limit * CharactersPerToken)] : said, NameIn(tool), takesText, isCut);
     }
 
     public JsonObject Message() => Tool is null
@@ -77,11 +77,11 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
         var choice = Field(request, "tool_choice");
         var allowed = Field(choice, "allowed_tools");
         var wanted = choice.ValueKind == JsonValueKind.String ? choice.ValueEquals("required") ? "" : null
-            : Type(choice) == "allowed_tools" ? Completion.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameOf).FirstOrDefault() : null
-            : NameOf(choice);
+            : Type(choice) == "allowed_tools" ? Completion.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameIn).FirstOrDefault() : null
+            : NameIn(choice);
         foreach (var tool in List(request, "tools"))
         {
-            if (wanted is not null && NameOf(tool) is { } name && (wanted.Length == 0 || name == wanted))
+            if (wanted is not null && NameIn(tool) is { } name && (wanted.Length == 0 || name == wanted))
             {
                 return tool;
             }
@@ -89,8 +89,6 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
 
         return null;
     }
-
-    private static string? NameOf(JsonElement tool) => Completion.Text(Field(tool, "function"), "name") ?? Completion.Text(Field(tool, "custom"), "name");
 
     private static string? Type(JsonElement of) => Completion.Text(of, "type");
 }

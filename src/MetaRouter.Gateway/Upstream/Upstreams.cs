@@ -21,7 +21,6 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     private static readonly MediaTypeHeaderValue Json = new("application/json");
     private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
 
-    private readonly ILogger<Upstreams> _logger = logger;
     private readonly ILookup<string, UpstreamOptions> _of = (settings.IsDemo ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
     private readonly ConcurrentDictionary<ModelId, Endpoint[]> _endpoints = new();
     private volatile bool _hasOpened;

@@ -11,7 +11,6 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;
-    internal static readonly NeedsScope Read = new(Scope.Read, "read"), Admin = new(Scope.Admin, "admin");
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     private const int TicksToOverview = 10;
 
@@ -23,20 +22,19 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Root + "/session", SessionAsync);
-        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(Read);
-        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(Read);
-        routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(Read);
-        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(Read);
+        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(NeedsScope.Read);
+        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>Nobody keeps what a console was shown.</summary>
     internal static Task WriteAsync<T>(HttpContext context, T answer)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var pretty = context.Request.QueryString.HasValue && context.Request.Query.ContainsKey("pretty");
-        return Answers.WriteJsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, pretty ? ConsoleJson.Pretty : ConsoleJson.Default), pretty);
+        return Answers.WriteAsync(context, answer, ConsoleJson.Default, ConsoleJson.Pretty);
     }
 
     /// <summary>A whole number of the query.</summary>
@@ -72,14 +70,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         var wanted = reason.Length == 0 ? -1 : Array.FindIndex(s_reasons, r => ConsoleNames.Of(r) == reason);
         var last = JournalEntry.Parse(before);
         var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, 0);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(tenant))
         {
             ref readonly var r = ref entry.Record;
-            if (r.Tenant != tenant)
-            {
-                continue;
-            }
-
             reasons |= 1 << (byte)r.Reason;
             if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && (byte)r.Reason != wanted) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
             {
@@ -106,9 +99,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     {
         var (tenant, id) = (watch.Of(Watched(context)).Number, (string)context.Request.RouteValues["decision"]!);
         var wanted = JournalEntry.Parse(id);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(tenant))
         {
-            if (entry.Record.Tenant == tenant && (entry.Record.TimeMs, entry.Record.Nonce) == wanted)
+            if ((entry.Record.TimeMs, entry.Record.Nonce) == wanted)
             {
                 return WriteAsync(context, rows.Decision(entry));
             }

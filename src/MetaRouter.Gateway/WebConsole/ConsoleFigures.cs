@@ -22,12 +22,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     {
         var (now, catalog) = (Now(), pool.Current.Catalog);
         var (since, seconds, buckets) = to.Last(minutes, now);
-        var all = new TrafficTally();
-        foreach (var bucket in buckets)
-        {
-            all.Add(bucket);
-        }
-
+        var all = Sum(buckets);
         var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
         var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
         var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
@@ -55,10 +50,10 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     public UsersView Users(string tenant, int limit) => For(tenant, "users", limit, Fresh, to =>
     {
         var users = new Dictionary<ulong, UserTally>();
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
-            if (r.Tenant != to.Number || r.User == 0)
+            if (r.User == 0)
             {
                 continue;
             }
@@ -69,7 +64,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             }
 
             user.Requests++;
-            user.SpentUsd += double.IsNaN(r.CostUsd) ? r.Status == 0 && r.Chosen >= 0 ? entry.Candidates[r.Chosen].Predicted.CostUsd : 0 : r.CostUsd;
+            user.SpentUsd += entry.CostUsd ?? 0;
             var model = r.Served < 0 ? r.Model : r.Served;
             user.Models[model] = user.Models.GetValueOrDefault(model) + 1;
         }
@@ -87,10 +82,10 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         Core.Routing.Outcome[] outcomes = [], counted = [];
         bool[] allowed = [];
         var (logLambda, routed) = (0.0, 0);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
-            if (r.TimeMs < since || r.Tenant != to.Number || r.Chosen < 0)
+            if (r.TimeMs < since || r.Chosen < 0)
             {
                 continue;
             }
@@ -132,16 +127,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     });
 
     /// <summary>What each model did in the last day.</summary>
-    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) => For(tenant, "models", 0, Fresh, to =>
-    {
-        var all = new TrafficTally();
-        foreach (var bucket in to.Last(TenantTraffic.LongestMinutes, Now()).Buckets)
-        {
-            all.Add(bucket);
-        }
-
-        return all.Models().ToDictionary(m => watch.Names[m.Model]);
-    });
+    public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) =>
+        For(tenant, "models", 0, Fresh, to => Sum(to.Last(TenantTraffic.LongestMinutes, Now()).Buckets).Models().ToDictionary(m => watch.Names[m.Model]));
 
     /// <summary>The snapshot in service; since when is not known of one that came with the start.</summary>
     public ServingView Serving()
@@ -151,6 +138,17 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
     }
 
+    private static TrafficTally Sum(TrafficTally[] buckets)
+    {
+        var all = new TrafficTally();
+        foreach (var bucket in buckets)
+        {
+            all.Add(bucket);
+        }
+
+        return all;
+    }
+
     /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict, for every gateway, models that this one does not route to.</summary>
     private bool MayAnswer(string tenant, int number)
     {
@@ -158,20 +156,8 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && governor.Allows(tenant, null, model);
     }
 
-    private int Active(string tenant, int minutes, long since) => (int)For<object>(tenant, "active", minutes, Lasting, to =>
-    {
-        var users = new HashSet<ulong>();
-        foreach (var entry in watch.Journal.NewestFirst())
-        {
-            ref readonly var r = ref entry.Record;
-            if (r.Tenant == to.Number && r.TimeMs >= since && r.User != 0)
-            {
-                users.Add(r.User);
-            }
-        }
-
-        return users.Count;
-    });
+    private int Active(string tenant, int minutes, long since) => (int)For<object>(
+        tenant, "active", minutes, Lasting, to => watch.Journal.NewestFirst(to.Number).Where(e => e.Record.TimeMs >= since && e.Record.User != 0).Select(e => e.Record.User).Distinct().Count());
 
     private T For<T>(string tenant, string what, int span, long fresh, Func<TenantTraffic, T> make)
         where T : class

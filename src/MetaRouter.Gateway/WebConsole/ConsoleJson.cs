@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace MetaRouter.Gateway.WebConsole;
 
@@ -35,10 +36,7 @@ internal record RowView(
     string Id, DateTime T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
 
 /// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda).</param>
-internal sealed record DecisionView(
-    string Id, DateTime T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals,
-    string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, SaidView[] Feedback)
-    : RowView(Id, T, User, Name, Model, Reason, Propensity, Lambda, Quality, CostUsd, Served, Status, LatencyMs, Signals);
+internal sealed record DecisionView([property: JsonIgnore] RowView Row, string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, SaidView[] Feedback) : RowView(Row);
 
 internal sealed record CandidateView(string Model, float Quality, double QualitySd, float CostUsd, double? LatencyMs, float? Utility, float Propensity, string? Exclusion, bool Chosen, bool Offered);
 

@@ -16,13 +16,12 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         var isDecided = r.Chosen >= 0;
         return new(
             entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User), watch.Names[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
-            isDecided ? decided.Predicted.Quality : null, double.IsNaN(r.CostUsd) ? isDecided && r.Status == 0 ? decided.Predicted.CostUsd : null : r.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
+            isDecided ? decided.Predicted.Quality : null, entry.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
             r.Status == 0 ? null : r.Status, Known(r.LatencyMs), watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
     }
 
     public DecisionView Decision(in JournalEntry entry)
     {
-        var row = Row(entry);
         ref readonly var r = ref entry.Record;
         var candidates = entry.Candidates;
         var (chosen, offered) = (r.Chosen, r.Offered);
@@ -42,9 +41,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         }
 
         var said = watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new SaidView(Time(s.AtMs), Names.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
-        return new(
-            row.Id, row.T, row.User, row.Name, row.Model, row.Reason, row.Propensity, row.Lambda, row.Quality, row.CostUsd, row.Served, row.Status, row.LatencyMs, row.Signals,
-            chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
+        return new(Row(entry), chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
     }
 
     public static DateTime Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;

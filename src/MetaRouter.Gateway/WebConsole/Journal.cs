@@ -90,6 +90,9 @@ internal sealed class Journal
         }
     }
 
+    /// <summary>The same of one tenant.</summary>
+    public IEnumerable<JournalEntry> NewestFirst(int tenant) => NewestFirst().Where(e => e.Record.Tenant == tenant);
+
     /// <summary>Takes a user's hash off every entry, and off those to come of calls that are under way.</summary>
     public void Forget(int tenant, ulong user, long nowMs)
     {
@@ -144,8 +147,11 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
     public ReadOnlySpan<JournalCandidate> Candidates =>
         MemoryMarshal.Cast<byte, JournalCandidate>(bytes.AsSpan(at + Unsafe.SizeOf<JournalRecord>(), Record.Candidates * Unsafe.SizeOf<JournalCandidate>()));
 
+    /// <summary>US dollars, predicted where the models are called elsewhere; null: not known.</summary>
+    public double? CostUsd => !double.IsNaN(Record.CostUsd) ? Record.CostUsd : Record.Status == 0 && Record.Chosen >= 0 ? Candidates[Record.Chosen].Predicted.CostUsd : null;
+
     /// <summary>As the API names it.</summary>
-    public string Id => IdOf(Record.TimeMs, Record.Nonce);
+    public string Id => FormattableString.Invariant($"{Record.TimeMs:x}-{Record.Nonce:x6}");
 
     /// <summary>Null: nothing that <see cref="Id"/> gives.</summary>
     public static (long TimeMs, uint Nonce)? Parse(string id)
@@ -154,6 +160,4 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
         return dash > 0 && long.TryParse(id.AsSpan(0, dash), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var time)
             && uint.TryParse(id.AsSpan(dash + 1), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var nonce) ? (time, nonce) : null;
     }
-
-    private static string IdOf(long timeMs, uint nonce) => FormattableString.Invariant($"{timeMs:x}-{nonce:x6}");
 }

@@ -49,12 +49,9 @@ internal struct JournalRecord
     public ushort Status;
 
     public JournalReason Reason;
-    public byte Flags;
 
     /// <summary>Quality charged for a second, to three digits.</summary>
     public Half LambdaLatency;
-
-    public const byte FailedOver = 1, Observed = 2;
 }
 
 /// <summary>One model as the decision saw it.</summary>

@@ -17,9 +17,9 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     public void Map(IEndpointRouteBuilder routes)
     {
         const string path = ConsoleEndpoints.Root + "/learning";
-        routes.MapRead(path, LearningAsync).WithMetadata(ConsoleEndpoints.Read);
-        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(ConsoleEndpoints.Admin);
-        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(ConsoleEndpoints.Admin);
+        routes.MapRead(path, LearningAsync).WithMetadata(NeedsScope.Read);
+        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(NeedsScope.Admin);
     }
 
     private async Task LearningAsync(HttpContext context)
@@ -34,8 +34,7 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
 
     private async Task RollBackAsync(HttpContext context)
     {
-        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, "Gateway:RouterBodyBytes").ConfigureAwait(false));
-        var wanted = RequestBody.AsText(() => new Fields(document.RootElement, ["version"]).Text("version")) ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'version' is missing; send one of GET /v1/console/learning.", "version");
+        var wanted = await RequestBody.ReadTextAsync(context, settings.Gateway, "version", "one of GET /v1/console/learning").ConfigureAwait(false);
         if (!ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var version) || !await learning.RollBackAsync(version, context.RequestAborted).ConfigureAwait(false))
         {
             throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_version", $"The history has no version '{wanted[..Math.Min(wanted.Length, 40)]}'. Send one of GET /v1/console/learning.", "version");

@@ -17,20 +17,20 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Path, PlayAsync).WithMetadata(ConsoleEndpoints.Read);
-        routes.MapRead(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(ConsoleEndpoints.Read);
+        routes.MapPost(Path, PlayAsync).WithMetadata(NeedsScope.Read);
+        routes.MapRead(ConsoleEndpoints.Root + "/models", ModelsAsync).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>Predicts and ranks as a decision would, and keeps nothing of it: there is no receipt to learn by.</summary>
     private async Task PlayAsync(HttpContext context)
     {
-        using var document = RequestBody.ParseObject(await RequestBody.ReadAsync(context, settings.Gateway.RouterBodyBytes, "Gateway:RouterBodyBytes").ConfigureAwait(false));
+        using var document = RequestBody.ParseObject(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false));
         var (input, id) = RequestBody.AsText(() =>
         {
             var fields = new Fields(document.RootElement, ["input", "user"]);
             return (fields.Text("input"), fields.Text("user"));
         });
-        var text = input ?? throw new ApiException(400, ErrorCodes.InvalidRequest, "missing_field", "'input' is missing; send the request to try as a text.", "input");
+        var text = input ?? throw ApiException.Missing("input", "the request to try as a text");
         var tenant = ConsoleEndpoints.Tenant(context);
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
         var belief = user.Belief;

@@ -15,7 +15,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
     private const int Decisions = 50, NewcomerUsers = 100, NewcomerPoints = 20;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapRead(Users + "{id}", UserAsync).WithMetadata(ConsoleEndpoints.Read);
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead(Users + "{id}", UserAsync).WithMetadata(NeedsScope.Read);
 
     /// <summary>How fast the users of the last decisions became known. Null: users are kept elsewhere, or none has said anything.</summary>
     public async Task<NewcomerView[]?> NewcomersAsync(string tenant, CancellationToken cancellationToken)
@@ -25,18 +25,8 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
             return null;
         }
 
-        var (to, hashes) = (watch.Of(tenant), new HashSet<ulong>());
-        foreach (var entry in watch.Journal.NewestFirst().TakeWhile(_ => hashes.Count < NewcomerUsers))
-        {
-            ref readonly var r = ref entry.Record;
-            if (r.Tenant == to.Number && r.User != 0)
-            {
-                hashes.Add(r.User);
-            }
-        }
-
-        var users = new List<UserModel>();
-        foreach (var hash in hashes)
+        var (to, users) = (watch.Of(tenant), new List<UserModel>());
+        foreach (var hash in watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).Where(u => u != 0).Distinct().Take(NewcomerUsers).ToList()) // at once: the journal is not held while the store is read
         {
             if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
@@ -65,10 +55,10 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
         var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
         var (models, latest) = (new Dictionary<(long, uint), string>(), new List<RowView>());
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
-            if (r.Tenant != to.Number || r.User != hash)
+            if (r.User != hash)
             {
                 continue;
             }
@@ -101,19 +91,9 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ids.</summary>
     private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept(s_hexadecimal) < 0;
 
-    private ulong Find(TenantTraffic to, string pseudonym)
-    {
-        foreach (var entry in watch.Journal.NewestFirst())
-        {
-            ref readonly var r = ref entry.Record;
-            if (r.Tenant == to.Number && r.User != 0 && ConsoleNames.Pseudonym(r.User) == pseudonym)
-            {
-                return r.User;
-            }
-        }
-
-        throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps is of a user '~{pseudonym}'. Take a user of GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
-    }
+    private ulong Find(TenantTraffic to, string pseudonym) =>
+        watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).FirstOrDefault(u => ConsoleNames.Pseudonym(u) == pseudonym) is not 0 and var user ? user
+        : throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps is of a user '~{pseudonym}'. Take a user of GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
 
     /// <summary>By hash, from the store itself.</summary>
     private async Task<UserModel> LoadAsync(TenantTraffic to, ulong hash, CancellationToken cancellationToken)

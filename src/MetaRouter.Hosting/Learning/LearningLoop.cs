@@ -63,65 +63,45 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     /// <returns>False: the history has no such version, and nothing was changed.</returns>
     public async Task<bool> RollBackAsync(ulong version, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        var found = (await HistoryAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(r => r.Version == version);
+        if (found is null)
         {
-            var found = (await HistoryAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(r => r.Version == version);
-            if (found is null)
-            {
-                return false;
-            }
+            return false;
+        }
 
-            // Told before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
-            await _history.AddAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
-            await _shared.WriteAsync(PriorJson.Write(found.Prior), cancellationToken).ConfigureAwait(false);
-            _evidence.HasChanged = true;
-            Serve(found.Prior, found.Users, isHeld: true);
-            LogRolledBack(version);
-            return true;
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        // Told before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
+        await _history.AddAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
+        await _shared.WriteAsync(PriorJson.Write(found.Prior), cancellationToken).ConfigureAwait(false);
+        _evidence.HasChanged = true;
+        Serve(found.Prior, found.Users, isHeld: true);
+        LogRolledBack(version);
+        return true;
     }
 
     private async Task<bool> RefreshAsync(bool isAsked, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            // Else the candidate would be measured against the shipped prior instead of the one in service.
-            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-            await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
-            if (!_evidence.HasChanged || (!isAsked && (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).IsHeld))
-            {
-                return false;
-            }
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
 
-            var promoted = await PromoteAsync(cancellationToken).ConfigureAwait(false);
-            _evidence.HasChanged = false; // only now: what the store failed to take is tried again
-            _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
-            return promoted;
-        }
-        finally
+        // Else the candidate would be measured against the shipped prior instead of the one in service.
+        await PullOnceAsync(cancellationToken).ConfigureAwait(false);
+        await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
+        if (!_evidence.HasChanged || (!isAsked && (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).IsHeld))
         {
-            _turn.Release();
+            return false;
         }
+
+        var promoted = await PromoteAsync(cancellationToken).ConfigureAwait(false);
+        _evidence.HasChanged = false; // only now: what the store failed to take is tried again
+        _metrics.Refreshes.Add(1, new KeyValuePair<string, object?>(LabelNames.Result, promoted ? "promoted" : "kept"));
+        return promoted;
     }
 
     /// <summary>Puts the prior that an earlier run learned, or another router of this store, into service.</summary>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        await PullOnceAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public override void Dispose()

@@ -8,8 +8,6 @@ internal sealed partial class StoredPriorHistory(IUserStore store, ILogger<Learn
 {
     private const string Name = ValueNames.PriorHistory;
 
-    private readonly ILogger<LearningLoop> _logger = logger;
-
     /// <exception cref="StoreException">The store is away.</exception>
     public async Task<PriorHistory> ReadAsync(CancellationToken cancellationToken) => Parse(await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false));
 

@@ -14,7 +14,6 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
 
     private const int MostReason = 200;
 
-    private readonly ILogger _logger = logger;
     private readonly string _authority = new Uri(options.Endpoint).Authority;
     private readonly OnceAMinute _told = new(time);
 

@@ -8,7 +8,6 @@ namespace MetaRouter.Orleans.Client;
 /// <summary>A cluster that is starting, or changing, is waited for; whoever started the client first, or with other settings, is told once what it waits for.</summary>
 internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOptions<ClusterOptions> ids, ILogger<SiloWait> logger) : IClientConnectionRetryFilter
 {
-    private readonly ILogger<SiloWait> _logger = logger;
     private bool _isTold;
 
     public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)

@@ -55,24 +55,17 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     /// </summary>
     public async Task FlushAsync()
     {
-        await _turn.WaitAsync().ConfigureAwait(false);
-        try
+        using var turn = await _turn.TakeAsync(CancellationToken.None).ConfigureAwait(false);
+        var batch = _waiting.ToArray();
+        foreach (var entry in batch)
         {
-            var batch = _waiting.ToArray();
-            foreach (var entry in batch)
+            if (_waiting.TryRemove(entry))
             {
-                if (_waiting.TryRemove(entry))
-                {
-                    Interlocked.Decrement(ref _users);
-                }
+                Interlocked.Decrement(ref _users);
             }
+        }
 
-            await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).Select(g => SendAsync(g.Key, g))).ConfigureAwait(false);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        await Task.WhenAll(batch.GroupBy(e => (int)((e.Key >> 8) % (ulong)cluster.Partitions)).Select(g => SendAsync(g.Key, g))).ConfigureAwait(false);
     }
 
     /// <summary>
