@@ -129,6 +129,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         if (options.Store.StartsWith("redis:", StringComparison.Ordinal))
         {
             var redis = RedisUserStore.Open(options.Store["redis:".Length..], options.RedisPrefix);
+            redis.CheckRights();
             var (logger, level) = (logs.CreateLogger<RedisUserStore>(), redis.IsDurable ? LogLevel.Information : LogLevel.Warning);
             LogDurability(logger, level, redis.Durability);
             return redis;

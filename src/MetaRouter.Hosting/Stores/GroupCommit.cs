@@ -107,6 +107,7 @@ internal sealed class GroupCommit : IAsyncDisposable
                 work.Execute();
             }
 
+            SqliteFile.ShouldBeInPlace(_connection, _path);
             SqliteFile.Execute(_connection, "COMMIT");
             Interlocked.Increment(ref _commits);
         }
@@ -127,7 +128,7 @@ internal sealed class GroupCommit : IAsyncDisposable
 
         foreach (var work in batch)
         {
-            work.Complete(failure is null ? null : SqliteFile.Explain(failure, _path, "written"));
+            work.Complete(failure is null or StoreException ? failure : SqliteFile.Explain(failure, _path, "written"));
         }
     }
 

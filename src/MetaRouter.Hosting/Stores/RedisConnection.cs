@@ -15,8 +15,11 @@ internal sealed class RedisConnection : IDisposable
 
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
 
+    private const string ReadOnly = "READONLY ", Loading = "LOADING ";
+
     private readonly ConnectionMultiplexer _redis;
     private readonly string _name;
+    private int _isLooking;
 
     private RedisConnection(ConnectionMultiplexer redis, string name) => (_redis, _name) = (redis, name);
 
@@ -75,7 +78,7 @@ internal sealed class RedisConnection : IDisposable
                     redis.GetDatabase().Ping();
                     return;
                 }
-                catch (Exception e) when (e is RedisConnectionException or TimeoutException && refusal is null && !IsRefusal(e) && Stopwatch.GetElapsedTime(started) < MomentToStart)
+                catch (Exception e) when ((e is RedisConnectionException or TimeoutException || e.Message.StartsWith(Loading, StringComparison.Ordinal)) && refusal is null && !IsRefusal(e) && Stopwatch.GetElapsedTime(started) < MomentToStart)
                 {
                     restored.Wait(AnotherLook);
                 }
@@ -135,7 +138,34 @@ internal sealed class RedisConnection : IDisposable
         catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
+            if (e is RedisServerException && e.Message.StartsWith(ReadOnly, StringComparison.Ordinal))
+            {
+                _ = LookForMasterAsync();
+            }
+
             throw new StoreException($"The store '{_name}' cannot be {done}: {Remedy(e)}. ({OneLine(e)})", e) { MayBeDone = e is not RedisServerException };
+        }
+    }
+
+    /// <summary>Of several nodes another has become the master: the client would look who is what once a minute.</summary>
+    private async Task LookForMasterAsync()
+    {
+        if (Interlocked.Exchange(ref _isLooking, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await _redis.ConfigureAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            // The next write that is refused looks again.
+        }
+        finally
+        {
+            Volatile.Write(ref _isLooking, 0);
         }
     }
 
@@ -210,7 +240,9 @@ internal sealed class RedisConnection : IDisposable
     private static string? Refused(string words) => words switch
     {
         _ when words.Contains("OOM ", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
-        _ when words.Contains("READONLY ", StringComparison.Ordinal) => "this Redis is a replica; name the master",
+        _ when words.Contains(ReadOnly, StringComparison.Ordinal) => "this Redis is a replica; name the master, or all of them",
+        _ when words.Contains(Loading, StringComparison.Ordinal) => "Redis is still loading what it has on its disk; try again when it is done",
+        _ when words.Contains("NOPERM ", StringComparison.Ordinal) || words.Contains("can't run this command", StringComparison.Ordinal) => "Redis' user there lacks a right; give it those that the README names",
         _ when words.Contains("MISCONF ", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
         _ => null,
     };

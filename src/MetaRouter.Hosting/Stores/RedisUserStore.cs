@@ -94,6 +94,12 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         return redis.call('DEL', KEYS[1])
         """;
 
+    /// <summary>What a word needs and reading does not; Redis 7 tells a script's user alone that the script may not.</summary>
+    private const string Rights = """
+        redis.call('TIME')
+        return redis.call('EXISTS', KEYS[1])
+        """;
+
     private readonly RedisConnection _redis;
     private readonly string _prefix;
     private readonly long[] _cursor = new long[Buckets];
@@ -129,6 +135,10 @@ public sealed class RedisUserStore : IUserStore, IDisposable
             throw;
         }
     }
+
+    /// <summary>Asks for the rights that writing needs, before somebody's word does.</summary>
+    /// <exception cref="StoreException">Redis' user lacks one.</exception>
+    internal void CheckRights() => _redis.RunAsync(Rights, [In(0, "seq")], [], "written", CancellationToken.None).GetAwaiter().GetResult();
 
     public async ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace MetaRouter.Hosting.Stores;
@@ -8,6 +9,9 @@ internal static class SqliteFile
 {
     /// <summary>Of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
     public const int SchemaVersion = 1;
+
+    private const string Native = "e_sqlite3"; // an application may have put another in its place
+    private const int HasMoved = 20; // SQLITE_FCNTL_HAS_MOVED
 
     private const int ApplicationId = 0x4D52_5355; // "MRSU"
     private const string TornRemedy = "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path";
@@ -90,6 +94,16 @@ internal static class SqliteFile
         return aside;
     }
 
+    /// <summary>What is written to a file that its path no longer names would be gone at the next start.</summary>
+    /// <exception cref="StoreException">It was moved, deleted, or another put in its place.</exception>
+    public static void ShouldBeInPlace(SqliteConnection connection, string path)
+    {
+        if (SQLitePCL.raw.GetNativeLibraryName() == Native && FileControl(connection.Handle!, null, HasMoved, out var hasMoved) == SQLitePCL.raw.SQLITE_OK && hasMoved != 0)
+        {
+            throw new StoreException($"The store '{path}' cannot be written: the file was moved, deleted or replaced while this process had it open, and what is written now would be lost. Put it back, or restart.");
+        }
+    }
+
     public static StoreException Explain(Exception e, string path, string done)
     {
         const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26, readOnlyFileSystem = 30; // SQLite's codes, and EROFS
@@ -121,6 +135,11 @@ internal static class SqliteFile
             new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
         }
     }
+
+    /// <summary>The binding has no word for it. Where the system cannot tell, as on Windows, which moves no open file, it is no success.</summary>
+    [DllImport(Native, EntryPoint = "sqlite3_file_control", CallingConvention = CallingConvention.Cdecl)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
+    private static extern int FileControl(SQLitePCL.sqlite3 database, byte[]? name, int operation, out int answer);
 
     /// <returns>0: a new file.</returns>
     private static long FindVersion(SqliteConnection connection, string path)

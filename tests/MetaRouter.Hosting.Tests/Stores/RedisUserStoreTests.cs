@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 
@@ -140,6 +141,60 @@ public sealed class RedisUserStoreTests
         await using var open = RedisUserStore.Open(careless.Address);
         open.IsDurable.ShouldBeFalse();
         open.Durability.ShouldContain("appendonly no");
+    }
+
+    [RedisFact]
+    public async Task Open_RedisIsStillLoading_WaitsForIt()
+    {
+        await using var redis = await RedisServer.StartAsync("--key-load-delay", "500");
+        redis.Command("eval", "for i = 1, 6000 do redis.call('SET', 'k' .. i, i) end", "0");
+        redis.Kill();
+
+        var loading = redis.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        await loading;
+
+        (await store.SaveAsync(Ann, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+    }
+
+    [RedisFact]
+    public async Task Failover_MasterComesBackAsAReplica_TheNewOneIsWrittenTo()
+    {
+        await using var first = await RedisServer.StartAsync();
+        await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
+        await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
+        var etag = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        first.Command("wait", "1", "5000");
+
+        second.Command("replicaof", "no", "one");
+        first.Command("replicaof", "127.0.0.1", $"{second.Port}");
+        var refused = (await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(Ann, new byte[] { 2 }, etag))).Message;
+        await Task.Delay(TimeSpan.FromSeconds(1));
+
+        refused.ShouldContain("name the master, or all of them");
+        (await store.SaveAsync(Ann, new byte[] { 2 }, etag)).ShouldBeGreaterThan(etag);
+        second.Command("hget", "{b2}:u:00000000000000010000000000000002", "e").Trim().ShouldNotBe($"{etag}");
+    }
+
+    [RedisFact]
+    public async Task Rights_ThoseTheReadmeNames_AreEnough_AndFewerAreToldAtTheStart()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var rights = Regex.Match(File.ReadAllText(Path.Combine(Repository.Root, "README.md")), "needs `(~metarouter:[^`]*)`").Groups[1].Value.Split(' ');
+        redis.Command(["acl", "setuser", "named", "on", ">word", .. rights]);
+        redis.Command(["acl", "setuser", "less", "on", ">word", .. rights, "-time"]);
+
+        await using var store = RedisUserStore.Open(redis.Address + ",user=named,password=word", "metarouter:");
+        await using var less = RedisUserStore.Open(redis.Address + ",user=less,password=word", "metarouter:");
+
+        store.CheckRights();
+        store.IsDurable.ShouldBeTrue();
+        (await store.SaveAsync(Ann, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+        await store.EraseAsync(Ann, 1000);
+        (await store.PurgeTombstonesAsync(2000)).ShouldBe(1);
+        (await store.WriteValueAsync("v", new byte[] { 1 }, null)).ShouldBeTrue();
+        (await store.RemoveValueAsync("v", [1])).ShouldBeTrue();
+        Should.Throw<StoreException>(less.CheckRights).Message.ShouldContain("lacks a right; give it those that the README names");
     }
 
     [RedisFact]

@@ -14,6 +14,28 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public async Task Save_FileWasMovedOrReplaced_IsNotAcknowledged()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // which moves no open file
+        }
+
+        var (key, elsewhere) = (Key(1), _folder.File("elsewhere.db"));
+        await using var store = SqliteUserStore.Open(Path);
+        var etag = await store.SaveAsync(key, new byte[] { 1 }, 0);
+
+        File.Move(Path, elsewhere);
+        (await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(key, new byte[] { 2 }, etag))).Message.ShouldContain("moved, deleted or replaced");
+        File.Copy(elsewhere, Path);
+        await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(key, new byte[] { 2 }, etag));
+        (await store.LoadAsync(key)).State.ShouldBe([1]);
+
+        File.Move(elsewhere, Path, overwrite: true);
+        (await store.SaveAsync(key, new byte[] { 2 }, etag)).ShouldBeGreaterThan(etag);
+    }
+
+    [Fact]
     public async Task Reopen_KeepsEverything()
     {
         var erased = Key(1_000);
