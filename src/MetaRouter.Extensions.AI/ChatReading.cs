@@ -28,7 +28,7 @@ internal static class ChatReading
         {
             // Each result of a tool is a message of its own there.
             count += Math.Max(1, message.Contents.Count(c => c is FunctionResultContent));
-            foreach (var content in message.Contents)
+            foreach (var content in message.Contents.SelectMany(Parts))
             {
                 bytes += BytesOf(content);
                 if (content is DataContent data && data.HasTopLevelMediaType("image") || content is UriContent uri && uri.HasTopLevelMediaType("image"))
@@ -57,7 +57,7 @@ internal static class ChatReading
         foreach (var message in messages)
         {
             said.Append('\n').Append(message.Role.Value);
-            foreach (var content in message.Contents)
+            foreach (var content in message.Contents.SelectMany(Parts))
             {
                 said.Append('\n').Append(content switch
                 {
@@ -85,7 +85,15 @@ internal static class ChatReading
         _ => 0,
     });
 
-    private static string TextOf(ChatMessage message) => string.Join('\n', message.Contents.Select(TextOf).Where(t => t.Length > 0));
+    /// <summary>Of a tool's result that is made of contents, those: clients that can show the model its images.</summary>
+    private static IEnumerable<AIContent> Parts(AIContent content) => content switch
+    {
+        FunctionResultContent { Result: AIContent one } => [one],
+        FunctionResultContent { Result: IEnumerable<AIContent> several } => several,
+        _ => [content],
+    };
+
+    private static string TextOf(ChatMessage message) => string.Join('\n', message.Contents.SelectMany(Parts).Select(TextOf).Where(t => t.Length > 0));
 
     private static string TextOf(AIContent content) => content switch
     {

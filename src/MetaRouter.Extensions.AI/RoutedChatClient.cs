@@ -26,6 +26,7 @@ public sealed class RoutedChatClient : IChatClient
     private static readonly TimeSpan SessionMemory = TimeSpan.FromMinutes(5);
 
     private static readonly ChatClientMetadata Metadata = new("metarouter", null, Dial.Auto);
+    private static readonly ChatRole Developer = new("developer");
 
     private readonly RoutedChatOptions _options;
     private readonly ModelClients _models;
@@ -212,9 +213,9 @@ public sealed class RoutedChatClient : IChatClient
             : (_models.Find(RoutedTurn.Keeper(options)?.Model) ?? throw new ArgumentException($"The conversation '{conversation}' is none that this client told: a provider keeps it, and which one's is not known. Take it from ChatResponse.ConversationId, or name its model in ChatOptions.ModelId, or send the messages without it.", nameof(options)), null);
     }
 
-    /// <summary>What was told of the turn whose tools have answered last; null: a new turn begins.</summary>
+    /// <summary>What was told of the turn whose tools have answered last, words of the system aside; null: a new turn begins.</summary>
     private static RoutedAnswer? Begun(ChatMessage[] said) =>
-        said is [.., { } last] && last.Role == ChatRole.Tool
+        said.LastOrDefault(m => m.Role != ChatRole.System && m.Role != Developer)?.Role == ChatRole.Tool
             ? Enumerable.Reverse(said).TakeWhile(m => m.Role != ChatRole.User)
                 .SelectMany(m => m.Contents.OfType<FunctionCallContent>().Select(c => c.AdditionalProperties).Prepend(m.AdditionalProperties)).Select(RoutedAnswer.Read).FirstOrDefault(a => a is not null)
             : null;

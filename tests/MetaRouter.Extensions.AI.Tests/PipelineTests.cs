@@ -76,6 +76,20 @@ public class PipelineTests
         third.GetReceipt().ShouldNotBe(first.GetReceipt());
     }
 
+    /// <summary>As at the gateway: a reminder that is put behind what the tools brought is no new turn.</summary>
+    [Theory]
+    [InlineData("system")]
+    [InlineData("developer")]
+    public async Task Tools_WithWordsOfTheSystemBehindTheirs_AreAnsweredByWhoBeganTheTurn(string role)
+    {
+        await using var app = await StartAsync(m => m.CheapLambda = 1000);
+        var (first, said, options) = await BeginTurnAsync(app);
+        said.Add(new(new ChatRole(role), "Be brief."));
+        options.ModelId = Dial.Cheap;
+
+        (await app.Client.GetResponseAsync(said, options)).GetRoute().ShouldBe(first.GetRoute());
+    }
+
     /// <summary>As at the gateway: what its tools have brought so far is not lost with it.</summary>
     [Theory]
     [InlineData(false)]

@@ -199,6 +199,25 @@ public class RoutingTests
         (await AskAsync(Dial.Cheap, said)).ShouldBe(Strong);
     }
 
+    /// <summary>A screenshot, of which clients that can make an image again, and no text of 200,000 tokens.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task GetResponse_AfterAToolGaveAnImageBack_LooksForAModelThatSees(bool isOfSeveral)
+    {
+        await using var app = await StartAsync(m => m.CheapLambda = 1000, settings: [("MetaRouter:Models:1:Capabilities:0", "tools")]);
+        var shot = new DataContent(new byte[600_000], "image/png");
+        List<ChatMessage> said =
+        [
+            new(ChatRole.User, "What is on the screen?"), new(ChatRole.Assistant, [new FunctionCallContent("c1", "shot")]),
+            new(ChatRole.Tool, [new FunctionResultContent("c1", isOfSeveral ? new AIContent[] { new TextContent("The screen:"), shot } : shot)]), new(ChatRole.Assistant, "A cat."), new(ChatRole.User, Question),
+        ];
+
+        var response = await app.Client.GetResponseAsync(said, new ChatOptions { ModelId = Dial.Cheap });
+
+        response.ModelId.ShouldBe(Strong);
+    }
+
     /// <summary>A gateway on the same store would not know such a user.</summary>
     [Theory]
     [InlineData(RoutedChatKeys.User, "A user's id (metarouter.user) has 257 characters")]
