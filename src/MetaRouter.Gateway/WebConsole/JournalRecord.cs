@@ -54,7 +54,7 @@ internal struct JournalRecord
     /// <summary>Quality charged for a second, to three digits.</summary>
     public Half LambdaLatency;
 
-    public const byte FailedOver = 1, Observed = 2;
+    public const byte FailedOver = 1, Observed = 2, Compared = 4;
 }
 
 /// <summary>One model as the decision saw it.</summary>
