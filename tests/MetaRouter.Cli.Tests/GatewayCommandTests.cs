@@ -167,7 +167,7 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
         var (code, output, error) = await Run("user", "show", pseudonym, "--plain");
 
         code.ShouldBe(0, error);
-        foreach (var named in new[] { (string)known["name"]!, pseudonym, "right answer", "90 % sure", "everybody", "how it was learned" })
+        foreach (var named in new[] { (string)known["name"]!, pseudonym, "right answer on average", "90 % sure", "everybody", "how it was learned" })
         {
             output.ShouldContain(named);
         }

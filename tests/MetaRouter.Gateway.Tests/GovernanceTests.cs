@@ -700,6 +700,20 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Comparison_OneSideFails_TheFrontTellsWhatTheOtherCost()
+    {
+        await using var gateway = await StartAsync();
+        var calls = 0;
+        _upstream.Script = (context, _) => Interlocked.Increment(ref calls) == 1 ? ScriptedUpstream.FailAsync(context, 400) : Task.FromResult(false);
+
+        var alone = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"));
+
+        (alone.Status, calls).ShouldBe((200, 2), alone.Text);
+        var cost = double.Parse(alone.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture);
+        ((double)(await gateway.GetAsync("/v1/console/front")).Body["traffic"]!["cost_usd"]!).ShouldBe(cost, cost * 1e-6);
+    }
+
+    [Fact]
     public async Task ImplicitSignals_AreNoticedWhenSwitchedOnAndOnlyThen()
     {
         await using var off = await StartAsync();

@@ -55,7 +55,8 @@ internal static class UserCommand
         Show(Line().Add(user.Signals == 0 ? "Nothing is known yet: no signal has counted, so everybody's belief decides." : Upper(user.Explanation) + "."));
         Show(Line());
         Show(Line().Left("", 10).Left("quality", 12, "grey").Right("low cost", 12, "grey"));
-        Show(Belief("believed", user.Density, "deepskyblue1").Gap(2).Add(Price(user.LambdaMean), "bold").Gap().Add(user.CostScaleUsd > 0 ? "a right answer" : "all models are free"));
+        // The mean, as each signal moved it below; what is said in words above is the median.
+        Show(Belief("believed", user.Density, "deepskyblue1").Gap(2).Add(Price(user.LambdaMean), "bold").Gap().Add(user.CostScaleUsd > 0 ? "a right answer on average" : "all models are free"));
         Show(Belief("everybody", user.Prior, "grey").Gap(2).Add("where a new user begins", "grey"));
         if (user.History.Count > 0)
         {

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace MetaRouter.Evaluation.Data;
 
@@ -18,7 +20,16 @@ public static class TrafficReader
         {
             if (plain)
             {
-                requests.Add(System.Text.Encoding.UTF8.GetString(bytes.Span));
+                // UTF-16, which editors and spreadsheets save too, is all ASCII and zeros to who takes it for UTF-8.
+                if (Utf8.IsValid(bytes.Span) && !bytes.Span.Contains((byte)0))
+                {
+                    requests.Add(Encoding.UTF8.GetString(bytes.Span.TrimEnd((byte)'\r')));
+                }
+                else
+                {
+                    bad.Add(line, "not text in UTF-8");
+                }
+
                 continue;
             }
 

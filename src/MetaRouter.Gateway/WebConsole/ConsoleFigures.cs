@@ -111,7 +111,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             }
 
             // The dial asks one model a request, so of a comparison's two answers the chosen one's part of the cost counts.
-            var predicted = outcomes[at].CostUsd + (r.Offered >= 0 && !double.IsNaN(r.CostUsd) ? outcomes[r.Offered].CostUsd : 0);
+            var predicted = outcomes[at].CostUsd + (r.IsCompared ? outcomes[r.Offered].CostUsd : 0);
             var factor = double.IsNaN(r.CostUsd) ? 1 : CostCorrection.Factor(r.CostUsd, predicted);
             dial.Add(models, outcomes, counted, allowed, r.CostScaleUsd, factor);
             all.Add(new TrafficCall { Models = models, Outcomes = outcomes, LambdaCost = r.LambdaCost, CostScaleUsd = r.CostScaleUsd, Served = served, Offered = -1, Strongest = -1, SpentUsd = outcomes[at].CostUsd * factor, LatencyMs = double.NaN });

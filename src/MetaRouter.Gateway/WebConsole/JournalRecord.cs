@@ -50,6 +50,9 @@ internal struct JournalRecord
 
     public JournalReason Reason;
 
+    /// <summary>The offered model answered too, and the cost is of both.</summary>
+    public bool IsCompared;
+
     /// <summary>Quality charged for a second, to three digits.</summary>
     public Half LambdaLatency;
 }

@@ -173,6 +173,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Offered = (short)(decision.OfferedIndex ?? -1),
             Status = (ushort)status,
             Reason = served is { IsFailOver: true } ? JournalReason.FailOver : (JournalReason)(byte)decision.Reason,
+            IsCompared = offered is not null,
         };
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         Journal.Add(ref record, candidates, served is null ? record.TimeMs : Math.Min(record.TimeMs, now - (long)latencyMs)); // a silo's clock may be ahead

@@ -251,6 +251,28 @@ await claim("mode: observe and back, shown in the frame", async () => {
   await admin.getByRole("radio", { name: "Observe" }).focus();
   await admin.keyboard.press("ArrowLeft");
   await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached" });
+
+  // The page asks for the session now and then: an answer of before the mode was set comes after it.
+  const gate = () => { let open; return { passed: new Promise((done) => { open = done; }), open }; };
+  const [asking, late] = [gate(), gate()];
+  await admin.route("**/v1/console/session", async (route) => {
+    const response = await route.fetch();
+    asking.open();
+    await late.passed;
+    await route.fulfill({ response });
+  });
+  await asking.passed;
+  await admin.getByRole("radio", { name: "Observe" }).click();
+  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor();
+  const told = admin.waitForResponse("**/v1/console/session");
+  late.open();
+  await (await told).finished();
+  await admin.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+  const shown = await admin.locator(".top .pill", { hasText: "Observe" }).count();
+  await admin.unroute("**/v1/console/session");
+  await admin.getByRole("radio", { name: "Route" }).click();
+  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached" });
+  return shown === 1 ? null : "the mode of before came back";
 });
 
 /** The catalog, and how somebody else changes it, past the page. */

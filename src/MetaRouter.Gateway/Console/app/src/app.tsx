@@ -90,8 +90,12 @@ function Shell({ session, leave, change }: { session: Session; leave: () => void
     first.current = false;
   }, [shown.name, id]);
   // Others change the mode too, keys are rotated, and a gateway that was restarted may be another.
+  const changes = useRef(0);
   useEffect(() => {
-    const again = () => document.hidden || ask<Session>("/v1/console/session", { signal: AbortSignal.timeout(8000) }).then(({ body }) => change(body), () => {});
+    const again = () => {
+      const known = changes.current;
+      return document.hidden || ask<Session>("/v1/console/session", { signal: AbortSignal.timeout(8000) }).then(({ body }) => known === changes.current && change(body), () => {}); // else it is of before
+    };
     const timer = setInterval(again, 10_000);
     return () => clearInterval(timer);
   }, []);
@@ -127,7 +131,7 @@ function Shell({ session, leave, change }: { session: Session; leave: () => void
           : view === "users" ? (key ? <UserView id={key} key={key} /> : <UsersView />)
           : view === "learning" ? <LearningView />
           : view === "playground" ? <PlaygroundView />
-          : view === "models" ? <ModelsView onMode={(mode) => change({ ...session, mode })} />
+          : view === "models" ? <ModelsView onMode={(mode) => { changes.current++; change({ ...session, mode }); }} />
           : <OverviewView />}
       </main>
     </div>

@@ -142,6 +142,7 @@ const EXCLUSIONS: Record<string, string> = {
   missing_capability: "lacks a capability the request needs",
   context_too_small: "its context is too small",
   over_cost_limit: "over the cost limit",
+  share_used_up: "has had its share of the requests",
 };
 export const exclusion = (r: string): string => EXCLUSIONS[r] ?? r.replaceAll("_", " ");
 
