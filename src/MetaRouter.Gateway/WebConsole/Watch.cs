@@ -26,7 +26,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     public bool IsOn => Journal.IsOn;
 
     /// <summary>Tenants come from the configured keys, so there are as many of these as of them.</summary>
-    public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => new TenantTraffic(Interlocked.Increment(ref me._numbers), IdentityHash.Compute(me.Secrets.IdentitySecret, name)), this);
+    public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => me.Meet(name), this);
 
     /// <summary>A decision whose model is called elsewhere.</summary>
     public void Decided(string tenant, RouteDecision decision)
@@ -121,7 +121,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
     }
 
-    private RouterSecrets Secrets => secrets;
+    private TenantTraffic Meet(string tenant) => new(Interlocked.Increment(ref _numbers), secrets.HashOf(tenant));
 
     /// <summary>That a client left is no failure of whoever was asked, nor that its request is none, is too long, or is refused for what it says.</summary>
     private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
