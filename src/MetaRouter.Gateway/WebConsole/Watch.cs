@@ -15,7 +15,6 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
     private readonly long _begunMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private int _numbers;
-    private volatile Tuple<ModelCatalog, int>? _strongest;
 
     public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
 
@@ -127,17 +126,6 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
         or StatusCodes.Status400BadRequest or StatusCodes.Status403Forbidden or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status422UnprocessableEntity);
 
-    private int Strongest(ModelCatalog catalog)
-    {
-        var known = _strongest;
-        if (!ReferenceEquals(known?.Item1, catalog))
-        {
-            _strongest = known = Tuple.Create(catalog, Names[settings.Strongest(catalog).Id]);
-        }
-
-        return known!.Item2;
-    }
-
     private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, bool isCompared)
     {
         var to = Of(tenant);
@@ -185,7 +173,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
             Served = answered,
             Offered = isCompared && decision.OfferedIndex is { } offered ? models[offered] : -1,
-            Strongest = Strongest(current.Catalog),
+            Strongest = Names[settings.Strongest(current.Catalog).Id],
             SpentUsd = record.CostUsd,
             LatencyMs = latencyMs,
             IsError = served is not null && IsError(status),
