@@ -70,7 +70,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
         using var spans = DecisionSpans.Begin();
-        return new(Told(Decide(new UserKey(IdentityHash.Compute(_secrets.IdentitySecret, tenant), 0), _pool.Newcomer, 0, request, spans), started));
+        return new(Told(Decide(new UserKey(_secrets.HashOf(tenant), 0), _pool.Newcomer, 0, request, spans), started));
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
@@ -140,7 +140,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         return model;
     }
 
-    private UserKey Key(string tenant, string user) => new(IdentityHash.Compute(_secrets.IdentitySecret, tenant), IdentityHash.Compute(_secrets.IdentitySecret, tenant, user));
+    private UserKey Key(string tenant, string user) => new(_secrets.HashOf(tenant), IdentityHash.Compute(_secrets.IdentitySecret, tenant, user));
 
     private RouteDecision Decide(UserKey key, UserModel user, long erasedAtMs, RouteRequest request, DecisionSpans? spans)
     {

@@ -49,10 +49,10 @@ public static partial class MetaRouterServiceCollectionExtensions
         });
         services.AddSingleton(s =>
         {
-            var (o, secrets) = (s.GetRequiredService<MetaRouterOptions>(), s.GetRequiredService<RouterSecrets>());
+            var o = s.GetRequiredService<MetaRouterOptions>();
             return new LearningLoop(s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), o, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<LearningLoop>>())
             {
-                PrivateTenants = o.PrivateTenants.Select(t => Core.Users.IdentityHash.Compute(secrets.IdentitySecret, t)).ToHashSet(),
+                PrivateTenants = o.PrivateTenants.Select(s.GetRequiredService<RouterSecrets>().HashOf).ToHashSet(),
             };
         });
         services.AddSingleton<ILearning>(s => s.GetRequiredService<LearningLoop>());

@@ -36,6 +36,9 @@ public sealed class RouterSecrets
     /// <summary>Stands for a user of a tenant in receipts.</summary>
     public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, NameOf(tenant, user));
 
+    /// <summary>Stands for a tenant there.</summary>
+    internal ulong HashOf(string tenant) => IdentityHash.Compute(IdentitySecret, tenant);
+
     /// <summary>The length of secrets that were never rotated, as bytes.</summary>
     public const int Bytes = 2 * SecretBytes;
 

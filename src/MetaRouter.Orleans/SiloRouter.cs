@@ -38,7 +38,7 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
         return new UserKey(TenantOf(tenant), IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant, user));
     }
 
-    public ulong TenantOf(string tenant) => IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant);
+    public ulong TenantOf(string tenant) => shared.Secrets.HashOf(tenant);
 
     /// <summary>Takes a request in hand; <see cref="Leave"/> gives it back.</summary>
     /// <exception cref="RouterBusyException">There are too many.</exception>

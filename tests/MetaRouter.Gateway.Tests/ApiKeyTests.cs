@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -72,8 +71,4 @@ public sealed class ApiKeyTests : IAsyncLifetime
 
         (await open.PostAsync("/v1/console/learning/refresh", "", ("Origin", "http://localhost:3000"))).Status.ShouldBe(200);
     }
-
-    private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
-
-    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

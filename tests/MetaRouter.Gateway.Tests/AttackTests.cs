@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using Microsoft.AspNetCore.Http;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -250,8 +250,4 @@ public sealed class AttackTests
         ((bool)(await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "accept")).Body["counted"]!).ShouldBeTrue();
         gateway.Log.Where(l => l.Level >= Microsoft.Extensions.Logging.LogLevel.Error).ShouldBeEmpty();
     }
-
-    private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
-
-    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

@@ -1,10 +1,9 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -99,6 +98,4 @@ public sealed class BrowserTests(ITestOutputHelper output)
             chat.Status.ShouldBe(200, chat.Text);
         }
     }
-
-    private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using MetaRouter.RouterContract;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -91,8 +90,6 @@ public sealed class ComposeTests : IDisposable
         stream.Load(new MergingParser(new Parser(reader)));
         return (YamlMappingNode)stream.Documents[0].RootNode;
     }
-
-    private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     /// <summary>A container's path in the test's folder.</summary>
     private string Moved(string text) => text.Replace("/run/", $"{_folder.Path}/run/", StringComparison.Ordinal).Replace("/etc/redis", $"{_folder.Path}/etc/redis", StringComparison.Ordinal).Replace("dir /data", $"dir {_folder.Path}/data", StringComparison.Ordinal);

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -441,8 +440,4 @@ public sealed class ConsoleTests
             }
         }));
     }
-
-    private static (string, string) Bearer(string key) => ("Authorization", "Bearer " + key);
-
-    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

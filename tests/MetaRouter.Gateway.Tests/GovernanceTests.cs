@@ -10,6 +10,7 @@ using MetaRouter.RouterContract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -513,7 +514,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(
             "--Tenants:0:Name", "*", "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.5",
-            "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Sha256", Sha256("key-a"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Sha256", Sha256("key-b"), "--ApiKeys:1:Scopes:0", "inference");
+            "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Sha256", Hash("key-a"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Sha256", Hash("key-b"), "--ApiKeys:1:Scopes:0", "inference");
         for (var i = 0; i < 20; i++)
         {
             (await gateway.PostAsync(Chat, Body("auto:cheap"), ("Authorization", "Bearer key-a"))).Status.ShouldBe(200);
@@ -535,7 +536,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         // Eight tokens a call at $1,000 a million: $0.008.
         await using var gateway = await StartAsync(
             "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "1000",
-            "--ApiKeys:0:Tenant", "spends", "--ApiKeys:0:Sha256", Sha256("spends"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "chats", "--ApiKeys:1:Sha256", Sha256("chats"), "--ApiKeys:1:Scopes:0", "inference",
+            "--ApiKeys:0:Tenant", "spends", "--ApiKeys:0:Sha256", Hash("spends"), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:1:Tenant", "chats", "--ApiKeys:1:Sha256", Hash("chats"), "--ApiKeys:1:Scopes:0", "inference",
             "--Tenants:0:Name", "spends", "--Tenants:0:BudgetUsd", "0.02", "--Tenants:0:UserRequestsPerMinute", "9", "--Tenants:1:Name", "chats", "--Tenants:1:AllowedModels:0", Strong, "--Gateway:CategoryPins:medical:0", Strong);
         (string, string) spends = ("Authorization", "Bearer spends"), chats = ("Authorization", "Bearer chats");
 
@@ -628,7 +629,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     public async Task Comparison_AskedForByWhoMayWatch_IsAlwaysMadeAndIsOneDecision()
     {
         const string watcher = "watcher-key", asker = "asker-key";
-        await using var gateway = await StartAsync("--ApiKeys:0:Tenant", "t", "--ApiKeys:0:Sha256", Sha256(watcher), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "read", "--ApiKeys:1:Tenant", "t", "--ApiKeys:1:Sha256", Sha256(asker), "--ApiKeys:1:Scopes:0", "inference");
+        await using var gateway = await StartAsync("--ApiKeys:0:Tenant", "t", "--ApiKeys:0:Sha256", Hash(watcher), "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "read", "--ApiKeys:1:Tenant", "t", "--ApiKeys:1:Sha256", Hash(asker), "--ApiKeys:1:Scopes:0", "inference");
         var (may, mayNot) = (("Authorization", "Bearer " + watcher), ("Authorization", "Bearer " + asker));
 
         var pair = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"), may);
@@ -932,7 +933,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     public async Task DecisionLog_IsGivenToEachTenantWithoutTheOthersLines()
     {
         using var folder = new TemporaryFolder();
-        string[] Key(int number, string tenant) => [$"--ApiKeys:{number}:Tenant", tenant, $"--ApiKeys:{number}:Sha256", Sha256(tenant), $"--ApiKeys:{number}:Scopes:0", "inference", $"--ApiKeys:{number}:Scopes:1", "admin", $"--ApiKeys:{number}:Scopes:2", "feedback", $"--ApiKeys:{number}:Scopes:3", "read"];
+        string[] Key(int number, string tenant) => [$"--ApiKeys:{number}:Tenant", tenant, $"--ApiKeys:{number}:Sha256", Hash(tenant), $"--ApiKeys:{number}:Scopes:0", "inference", $"--ApiKeys:{number}:Scopes:1", "admin", $"--ApiKeys:{number}:Scopes:2", "feedback", $"--ApiKeys:{number}:Scopes:3", "read"];
         await using var gateway = await StartAsync(["--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:Mode", "observe", .. Key(0, "acme"), .. Key(1, "other")]);
         (string, string) acme = ("Authorization", "Bearer acme"), other = ("Authorization", "Bearer other");
         var decision = await gateway.PostAsync("/v1/router/route", """{"user":"ann","input":"hello"}""", acme);
@@ -1010,7 +1011,7 @@ public sealed class GovernanceTests : IAsyncLifetime
         var logged = new List<string>();
         await using (var gateway = await StartAsync(
             "--MetaRouter:Store", "sqlite:" + folder.File("users.db"), "--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:ImplicitSignals", "true", "--Upstreams:0:ApiKey", upstreamKey,
-            "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "admin",
+            "--ApiKeys:0:Sha256", Hash(key), "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "admin",
             "--Tenants:0:Name", "acme", "--Tenants:0:UserBudgetUsd", "1", "--Tenants:0:UserRequestsPerMinute", "100", "--Logging:LogLevel:Default", "Trace"))
         {
             (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session)];
@@ -1186,8 +1187,6 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     private static double Usd(Answer answer) => double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
-
-    private static string Sha256(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     private static string Body(string model, string content = "hello", string? user = null, bool streams = false) =>
         new JsonObject { ["model"] = model, ["user"] = user, ["stream"] = streams, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();

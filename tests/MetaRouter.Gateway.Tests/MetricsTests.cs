@@ -1,10 +1,10 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using YamlDotNet.RepresentationModel;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -218,8 +218,6 @@ public sealed partial class MetricsTests
     }
 
     private static readonly string[] Keywords = ["or", "and", "unless", "offset", "bool"];
-
-    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     private static string Body(string content, bool stream, string model = "auto") =>
         new JsonObject { ["model"] = model, ["user"] = "canary-user", ["stream"] = stream, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = content }) }.ToJsonString();

@@ -1,8 +1,8 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Hosting.Telemetry;
 using Microsoft.Extensions.Logging;
+using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -92,7 +92,7 @@ public sealed class OtlpTests : IAsyncLifetime
         Answer failed;
         await using (var gateway = await StartAsync(
             _collector.Http, "http/protobuf", "--Upstreams:0:ApiKey", upstreamKey, "--Gateway:ImplicitSignals", "true", "--Logging:LogLevel:Default", "Trace",
-            "--ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key))), "--ApiKeys:0:Tenant", "canary-tenant-5512",
+            "--ApiKeys:0:Sha256", Hash(key), "--ApiKeys:0:Tenant", "canary-tenant-5512",
             "--ApiKeys:0:Scopes:0", "inference", "--ApiKeys:0:Scopes:1", "feedback", "--ApiKeys:0:Scopes:2", "read", "--ApiKeys:0:Scopes:3", "admin"))
         {
             (string, string)[] headers = [("Authorization", "Bearer " + key), ("x-router-session", session), ("baggage", "user=" + user), ("correlation-context", "user=" + user), ("tracestate", "vendor=" + user)];

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
@@ -45,14 +44,15 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             }
 
             var (a, b) = (call.Spent(first), call.Spent(second));
-            call.Spend(a.Usd + b.Usd);
+            var both = a with { Usd = a.Usd + b.Usd };
+            call.Spend(both.Usd);
             call.Second = b;
             books.TookOver(first, false);
             books.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
-            ChatHeaders.Price(call.Context, a.Usd + b.Usd, a.Source == b.Source ? a.Source : "counted");
-            books.Answered(call, first, false, a with { Usd = a.Usd + b.Usd });
+            ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
+            books.Answered(call, first, false, both);
             governor.Count(call.Tenant, first.Model);
             governor.Count(call.Tenant, second.Model);
 
@@ -60,7 +60,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await choice.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
-            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(b.Usd.ToString("0.##########", CultureInfo.InvariantCulture)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
+            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
@@ -109,7 +109,7 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         books.Answered(call, only, isFailOver, cost);
         if (cost is { } paid)
         {
-            ChatHeaders.Price(call.Context, paid.Usd, paid.Source);
+            ChatHeaders.Price(call.Context, paid);
             governor.Count(call.Tenant, only.Model);
             await choice.RememberAsync(call, only.Model, paid.Tokens, only.Part.CallsTools).ConfigureAwait(false);
         }

@@ -177,7 +177,7 @@ internal sealed class ChatEndpoint(
         {
             var spent = call.Spent(answer);
             call.Spend(spent.Usd);
-            ChatHeaders.Price(context, spent.Usd, spent.Source);
+            ChatHeaders.Price(context, spent);
             books.Answered(call, answer, isFailOver, spent);
             await choice.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
             await call.SettleBrieflyAsync(governor).ConfigureAwait(false);

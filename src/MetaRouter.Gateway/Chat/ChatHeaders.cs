@@ -53,11 +53,14 @@ internal static class ChatHeaders
     }
 
     /// <summary>What a stream cost, known when its headers are long gone: a comment among its events.</summary>
-    public static string PriceComment(in Spending spent) => string.Create(CultureInfo.InvariantCulture, $": x-router-cost-usd {spent.Usd:0.##########} {spent.Source}\n\n");
+    public static string PriceComment(in Spending spent) => $": x-router-cost-usd {Usd(spent.Usd)} {spent.Source}\n\n";
 
-    public static void Price(HttpContext context, double usd, string source)
+    public static void Price(HttpContext context, in Spending spent)
     {
-        context.Response.Headers["x-router-cost-usd"] = usd.ToString("0.##########", CultureInfo.InvariantCulture);
-        context.Response.Headers["x-router-cost-source"] = source;
+        context.Response.Headers["x-router-cost-usd"] = Usd(spent.Usd);
+        context.Response.Headers["x-router-cost-source"] = spent.Source;
     }
+
+    /// <summary>As much of a cost as is told of one answer.</summary>
+    public static string Usd(double usd) => usd.ToString("0.##########", CultureInfo.InvariantCulture);
 }

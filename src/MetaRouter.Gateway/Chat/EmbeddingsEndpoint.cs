@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
@@ -54,7 +53,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
             if (answer.Status == StatusCodes.Status200OK)
             {
                 var cost = Usd(answer.Part.Usage.IsUnknown ? tokens : answer.Part.Usage.Prompt, upstream);
-                context.Response.Headers["x-router-cost-usd"] = cost.ToString("0.##########", CultureInfo.InvariantCulture);
+                context.Response.Headers["x-router-cost-usd"] = ChatHeaders.Usd(cost);
                 spent += cost;
             }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting;
@@ -147,7 +146,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
                 continue;
             }
 
-            if (!hasKeys && !address.IsUnixPipe && !IsLoopback(address.Host))
+            if (!hasKeys && !address.IsUnixPipe && !Http.ApiKeyRing.IsThisMachine(address.Host))
             {
                 problems.Add($"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
             }
@@ -156,9 +155,6 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         IEnumerable<string> Ports(string name, string scheme) =>
             configuration["Urls"] is null ? (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"{scheme}://*:{p}") : [];
     }
-
-    private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
     /// <summary>The models that are routed among, and those that the snapshot knows.</summary>
     private static (IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known)? Served(MetaRouterOptions router, List<string> problems)

@@ -51,6 +51,7 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
         return found ?? throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", "The API key is not known here. Check it, or ask the operator for one.");
     }
 
-    private static bool IsThisMachine(string host) =>
+    /// <param name="host">Of a URL.</param>
+    public static bool IsThisMachine(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

@@ -209,7 +209,7 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
         : settings.Gateway.Pins.TryGetValue(category, out var pins) ? pins
         : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out")}.");
 
-    private ulong Partition(string tenant) => IdentityHash.Compute(secrets.IdentitySecret, tenant);
+    private ulong Partition(string tenant) => secrets.HashOf(tenant);
 
     private async ValueTask CountAsync(HttpContext context, string tenant, string? user, int limit)
     {

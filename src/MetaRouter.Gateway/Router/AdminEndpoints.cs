@@ -186,7 +186,7 @@ internal sealed class AdminEndpoints(IEdgeRouter router, CatalogKeeper keeper, P
     {
         try
         {
-            return DecisionLog.Read(options.DecisionLog, IdentityHash.Compute(secrets.IdentitySecret, tenant), cancellationToken);
+            return DecisionLog.Read(options.DecisionLog, secrets.HashOf(tenant), cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

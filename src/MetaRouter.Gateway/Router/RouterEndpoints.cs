@@ -105,8 +105,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>
     private Feedback Resolve(string tenant, in FeedbackBody body)
     {
-        var tenantHash = IdentityHash.Compute(secrets.IdentitySecret, tenant);
-        var verdict = policy.Sealer.Open(body.Feedback.Receipt, tenantHash, secrets.HashOf(tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
+        var verdict = policy.Sealer.Open(body.Feedback.Receipt, secrets.HashOf(tenant), secrets.HashOf(tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
         if (!verdict.IsValid)
         {
             return body.Feedback; // refused where every receipt is

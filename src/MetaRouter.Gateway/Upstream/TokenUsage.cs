@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
+using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -26,18 +27,10 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
     /// </param>
     public static TokenUsage Read(JsonElement usage)
     {
-        if (usage.ValueKind != JsonValueKind.Object)
-        {
-            return default;
-        }
-
-        var cached = Math.Max(Detail(usage, "prompt_tokens_details", "cached_tokens"), Math.Max(Count(usage, "cached_tokens"), Count(usage, "prompt_cache_hit_tokens")));
+        var cached = Math.Max(Count(Field(usage, "prompt_tokens_details"), "cached_tokens"), Math.Max(Count(usage, "cached_tokens"), Count(usage, "prompt_cache_hit_tokens")));
         var (prompt, total) = (Count(usage, "prompt_tokens"), Count(usage, "total_tokens"));
-        return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached) { Reasoning = Detail(usage, "completion_tokens_details", "reasoning_tokens") };
+        return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached) { Reasoning = Count(Field(usage, "completion_tokens_details"), "reasoning_tokens") };
     }
 
-    private static long Detail(JsonElement usage, string name, string count) => usage.TryGetProperty(name, out var details) && details.ValueKind == JsonValueKind.Object ? Count(details, count) : 0;
-
-    private static long Count(JsonElement usage, string name) =>
-        usage.TryGetProperty(name, out var count) && count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var tokens) && tokens is >= 0 and <= Most ? tokens : 0;
+    private static long Count(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt64(out var tokens) && tokens is >= 0 and <= Most ? tokens : 0;
 }

@@ -349,15 +349,13 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         return buffer.ToArray();
     }
 
-    private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) =>
+    private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) => me.Meet(id), this);
+
+    private Endpoint[] Meet(ModelId model)
     {
-        var own = me._of[id.Value];
-        return [.. (own.Any() ? own : me._of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(me.Time, me.Settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(me.Settings.Gateway.CircuitSeconds)), new OnceAMinute(me.Time)))];
-    }, this);
-
-    private TimeProvider Time => time;
-
-    private GatewaySettings Settings => settings;
+        var own = _of[model.Value];
+        return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
+    }
 
     private void Fail(Endpoint endpoint, ModelId model, TimeSpan? atLeast = null)
     {

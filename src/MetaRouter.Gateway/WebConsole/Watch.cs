@@ -15,7 +15,6 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
     private readonly long _begunMs = time.GetUtcNow().ToUnixTimeMilliseconds();
     private int _numbers;
-    private volatile Tuple<ModelCatalog, int>? _strongest;
 
     public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
 
@@ -26,7 +25,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
     public bool IsOn => Journal.IsOn;
 
     /// <summary>Tenants come from the configured keys, so there are as many of these as of them.</summary>
-    public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => new TenantTraffic(Interlocked.Increment(ref me._numbers), IdentityHash.Compute(me.Secrets.IdentitySecret, name)), this);
+    public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => me.Meet(name), this);
 
     /// <summary>A decision whose model is called elsewhere.</summary>
     public void Decided(string tenant, RouteDecision decision)
@@ -121,22 +120,11 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
     }
 
-    private RouterSecrets Secrets => secrets;
+    private TenantTraffic Meet(string tenant) => new(Interlocked.Increment(ref _numbers), secrets.HashOf(tenant));
 
     /// <summary>That a client left is no failure of whoever was asked, nor that its request is none, is too long, or is refused for what it says.</summary>
     private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
         or StatusCodes.Status400BadRequest or StatusCodes.Status403Forbidden or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status422UnprocessableEntity);
-
-    private int Strongest(ModelCatalog catalog)
-    {
-        var known = _strongest;
-        if (!ReferenceEquals(known?.Item1, catalog))
-        {
-            _strongest = known = Tuple.Create(catalog, Names[settings.Strongest(catalog).Id]);
-        }
-
-        return known!.Item2;
-    }
 
     private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, int? offered, double? secondUsd)
     {
@@ -186,7 +174,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
             Served = answered,
             Offered = offered is { } second ? models[second] : -1,
-            Strongest = Strongest(current.Catalog),
+            Strongest = Names[settings.Strongest(current.Catalog).Id],
             SpentUsd = record.CostUsd,
             SecondUsd = secondUsd,
             LatencyMs = latencyMs,
