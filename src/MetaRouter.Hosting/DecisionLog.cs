@@ -118,8 +118,19 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             try
             {
                 await using var file = DecisionLogFile.Open(_path, end, batch.Length);
-                while (entries > 0 || await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+                while (true)
                 {
+                    if (entries == 0 && !await queue.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+                    {
+                        return;
+                    }
+
+                    if (!file.IsInPlace)
+                    {
+                        end = -1;
+                        break; // and begins it anew
+                    }
+
                     while (batch.Length < BatchBytes && queue.TryRead(out var entry))
                     {
                         entries++;
@@ -138,7 +149,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     }
                 }
 
-                return;
+                continue;
             }
 #pragma warning disable CA1031 // Whatever is wrong with the log: the application it is part of goes on.
             catch (Exception e)

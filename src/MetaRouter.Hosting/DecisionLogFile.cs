@@ -3,13 +3,17 @@ namespace MetaRouter.Hosting;
 /// <summary>The file of a <see cref="DecisionLog"/>, open to have whole lines written at its end, by one process at a time.</summary>
 internal sealed class DecisionLogFile : IAsyncDisposable
 {
+    private readonly string _path;
     private readonly FileStream _file;
     private readonly FileStream? _lock;
 
-    private DecisionLogFile(FileStream file, FileStream? @lock) => (_file, _lock) = (file, @lock);
+    private DecisionLogFile(string path, FileStream file, FileStream? @lock) => (_path, _file, _lock) = (path, file, @lock);
 
     /// <summary>Where the next line begins, in bytes.</summary>
     public long Position => _file.Position;
+
+    /// <summary>False: it was moved, deleted, replaced or emptied, as logs are rotated. Nobody else writes it, so it is as long as it was left.</summary>
+    public bool IsInPlace => new FileInfo(_path) is { Exists: true } there && there.Length == Position;
 
     /// <summary>Opens the file, or makes it, and goes to its end.</summary>
     /// <param name="end">Where what was written whole ends, in bytes; -1: nothing was, or it is not known.</param>
@@ -32,7 +36,7 @@ internal sealed class DecisionLogFile : IAsyncDisposable
                 file.WriteByte((byte)'\n'); // the process died within a line: the next one must not be joined to it
             }
 
-            return new DecisionLogFile(file, held);
+            return new DecisionLogFile(path, file, held);
         }
         catch
         {

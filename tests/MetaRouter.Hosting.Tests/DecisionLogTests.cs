@@ -125,6 +125,41 @@ public sealed class DecisionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Rotated_ByEachOfTheWaysThatLogsAre_GoesOnInANewFileWithoutLossOrHoles()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // which moves no open file
+        }
+
+        var (path, earlier) = (_folder.File("log"), _folder.File("log.1"));
+        using var log = new DecisionLog(path, 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        await log.StartAsync(default);
+        var (receipt, thumb) = (Decide().Receipt, new Feedback("", FeedbackKind.Thumb, 1));
+        await WriteAsync(1);
+
+        File.Move(path, earlier);
+        await WriteAsync(2);
+        File.Delete(path);
+        await WriteAsync(3);
+        await using (var emptied = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+        {
+            emptied.SetLength(0); // copytruncate
+        }
+
+        await WriteAsync(4);
+        await log.StopAsync(default);
+        (await File.ReadAllLinesAsync(earlier)).ShouldHaveSingleItem();
+        _errors.ShouldBeEmpty();
+
+        async Task WriteAsync(uint nonce)
+        {
+            log.Offer(receipt with { Nonce = nonce }, thumb);
+            await UntilAsync(() => File.Exists(path) && File.ReadAllLines(path) is [var line] && line.Contains($"\"nonce\":{nonce},", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task Start_AfterADeathWithinALine_BeginsALineOfItsOwn()
     {
         await File.WriteAllTextAsync(_folder.File("log"), "{\"whole\":1}\n{\"torn\":");
