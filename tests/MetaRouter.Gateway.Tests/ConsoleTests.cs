@@ -298,6 +298,21 @@ public sealed class ConsoleTests
     }
 
     [Fact]
+    public async Task User_ComparisonInTheHistory_NamesTheModelThatWasPreferred()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        var preferred = new List<string>();
+        foreach (var (word, of) in new[] { ("chosen", "model"), ("offered", "offered") })
+        {
+            var route = await gateway.RouteAsync("ada", compare: true);
+            (await gateway.FeedbackAsync(route, "ada", "comparison", word)).Status.ShouldBe(200);
+            preferred.Add((string)route.Body[of]!);
+        }
+
+        (await gateway.GetAsync("/v1/console/users/ada")).Body["history"]!.AsArray().Select(s => (string)s!["model"]!).ShouldBe(preferred);
+    }
+
+    [Fact]
     public async Task User_ActingTradeOff_IsTheOneThatDecidesWhereNothingWasSaidOfTheTopic()
     {
         await using var gateway = await RunningGateway.StartAsync();

@@ -128,6 +128,19 @@ public sealed class SpendingTests : IAsyncLifetime
         _upstream.Bodies.Select(b => (string)b["model"]!).ShouldBe([Weak]);
     }
 
+    [Fact]
+    public async Task MaxCost_OfSeveralAnswers_IsWhyADearModelIsLeftOut()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak);
+
+        (await gateway.PostAsync(Chat, Asked(Chat, "auto", Long, "max_tokens", 100, 10).ToJsonString(), ("x-router-max-cost-usd", (500 * Output).ToString(CultureInfo.InvariantCulture)))).Headers["x-router-model"].ShouldBe(Weak);
+
+        var taken = (string)(await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().Single()!["id"]!;
+        var why = (await gateway.GetAsync($"/v1/console/decisions/{taken}")).Body["candidates"]!.AsArray().ToDictionary(c => (string)c!["model"]!, c => (string?)c!["exclusion"]);
+        (why[Strong], why[Weak]).ShouldBe(("over_cost_limit", null));
+        why.Count(c => c.Value == "not_allowed").ShouldBe(why.Count - 2);
+    }
+
     /// <summary>At xAI and at Google's OpenAI-compatible address what a model thought is in the total alone, and is billed as the rest of its answer.</summary>
     [Theory]
     [InlineData(Chat, false)]

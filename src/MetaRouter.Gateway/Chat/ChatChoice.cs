@@ -152,8 +152,13 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     {
         var decision = await DecideOnceAsync(call, request).ConfigureAwait(false);
         return Within(call, decision, request.Needs) is not { } fitting ? decision
-            : await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false);
+            : WithLimit(await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false), decision.InTurn.Except(fitting).ToHashSet());
     }
+
+    /// <summary>The decision with those that were left out for what all their answers would cost over the limit, as they are, and not for want of a rule that allows them.</summary>
+    private static RouteDecision WithLimit(RouteDecision decision, HashSet<ModelId> over) => RouteDecision.Restore(
+        [.. decision.Candidates.Select(c => c.Exclusion == ModelExclusion.NotAllowed && over.Contains(c.Model) ? c with { Exclusion = ModelExclusion.OverCostLimit } : c)],
+        decision.ChosenIndex, decision.OfferedIndex, decision.Reason, decision.Preference, decision.CostScaleUsd, decision.Receipt, decision.Token);
 
     /// <summary>Holds all of a call's answers against what they may cost: a decision holds one, since what several cost together only the call knows.</summary>
     /// <returns>Whom to decide among instead; null: the decision keeps to it, whoever answers.</returns>

@@ -54,7 +54,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         var to = watch.Of(tenant);
         var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
         var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
-        var (models, latest) = (new Dictionary<(long, uint), string>(), new List<RowView>());
+        var (models, latest) = (new Dictionary<(long, uint), (string Served, string? Offered)>(), new List<RowView>());
         foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
@@ -63,7 +63,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
                 continue;
             }
 
-            models.TryAdd((r.TimeMs, r.Nonce), watch.Names[r.Served < 0 ? r.Model : r.Served]);
+            models.TryAdd((r.TimeMs, r.Nonce), (watch.Names[r.Served < 0 ? r.Model : r.Served], r.Offered < 0 ? null : watch.Names[entry.Candidates[r.Offered].Model]));
             if (latest.Count < Decisions)
             {
                 latest.Add(rows.Row(entry));
@@ -73,12 +73,15 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         var belief = user.Belief;
         var history = BeliefStep.Of(user).Select(s => new StepView(
             ConsoleRows.Time(s.Signal.ClientTimeMs), Names.Of(s.Signal.Key.Kind), ConsoleNames.Of(s.Signal.Key.Kind, s.Signal.Value, s.Signal.Withdrawn),
-            models.GetValueOrDefault((s.Signal.Key.DecisionTimeMs, s.Signal.Key.Nonce)), s.After.GeometricMean, s.After.Quantile(0.05), s.After.Quantile(0.95), s.Explain()));
+            About(s.Signal), s.After.GeometricMean, s.After.Quantile(0.05), s.After.Quantile(0.95), s.Explain()));
         await ConsoleEndpoints.WriteAsync(
             context,
             new UserView(
                 ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
                 user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
+
+        // Of two answers the model of the one that was preferred.
+        string? About(in Signal signal) => models.GetValueOrDefault((signal.Key.DecisionTimeMs, signal.Key.Nonce)) is var (served, offered) && signal is { Key.Kind: FeedbackKind.Comparison, Value: 0, Withdrawn: false } ? offered : served;
     }
 
     /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>
