@@ -242,7 +242,8 @@ public sealed partial class InProcessRouter : IEdgeRouter
         using var turn = await _turns.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         try
         {
-            var known = _users.Find(key) ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+            var (remembered, isRead) = (_users.Find(key), _store.Freshness is null);
+            var known = remembered ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             for (var attempt = 0; attempt < MostRetries; attempt++)
             {
@@ -255,7 +256,15 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
                 if (ReferenceEquals(after, before))
                 {
-                    return (before, false);
+                    if (isRead || remembered is null)
+                    {
+                        return (before, false);
+                    }
+
+                    // Nothing is written that would be refused, and another router may have changed the user since, or erased.
+                    isRead = true;
+                    known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
+                    continue;
                 }
 
                 // Not cancelled between the write and the answer: a caller that went away must not leave memory behind the store.

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Tests.Stores;
 using MetaRouter.RouterContract;
@@ -8,6 +10,24 @@ namespace MetaRouter.Hosting.Tests;
 public sealed class RedisStoreContractTests(OneRedis redis) : RouterContract.RouterContract, IClassFixture<OneRedis>
 {
     protected override Task<IRouterFixture> CreateAsync(TimeProvider time) => Task.FromResult<IRouterFixture>(RedisFixture.Over(redis.Server.Address, time));
+}
+
+public sealed class ReplicaMemoryTests(OneRedis redis) : IClassFixture<OneRedis>
+{
+    [Fact]
+    public async Task Learn_TheSameWordAgain_AfterAnotherRouterErasedTheUser_IsRefused()
+    {
+        await using var fixture = RedisFixture.Over(redis.Server.Address, TimeProvider.System);
+        var (one, two) = (await fixture.StartAsync(), await fixture.StartAsync());
+        var decision = await one.RouteAsync("acme", "ada", new RouteRequest("What is 7 times 8?"));
+        var word = new Feedback(decision.Token, FeedbackKind.Thumb, 1);
+        (await one.LearnAsync("acme", "ada", word)).Counted.ShouldBeTrue();
+        (await one.LearnAsync("acme", "ada", word)).Outcome.ShouldBe(AddOutcome.Repeat);
+
+        await two.EraseAsync("acme", "ada");
+
+        (await one.LearnAsync("acme", "ada", word)).IsErased.ShouldBeTrue();
+    }
 }
 
 public sealed class RedisClusterContractTests(OneRedisCluster redis) : RouterContract.RouterContract, IClassFixture<OneRedisCluster>
