@@ -112,7 +112,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     {
         // Of the batch in hand; it lies at `end` of the file as far as it was written, and a write that failed may have left a part of it there.
         using var batch = new MemoryStream();
-        var (entries, end, fails) = (0, -1L, false);
+        var (entries, end, fails, isAnew) = (0, -1L, false, false);
         while (true)
         {
             try
@@ -128,7 +128,8 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     if (!file.IsInPlace)
                     {
                         end = -1;
-                        break; // and begins it anew
+                        isAnew = isAnew ? throw new IOException("it was just begun anew, and is not there as it was left; another program may write it") : true;
+                        break;
                     }
 
                     while (batch.Length < BatchBytes && queue.TryRead(out var entry))
@@ -141,7 +142,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     end = file.Position;
                     await file.WriteAsync(batch.GetBuffer().AsMemory(0, (int)batch.Length)).ConfigureAwait(false);
                     batch.SetLength(0);
-                    (entries, end) = (0, file.Position);
+                    (entries, end, isAnew) = (0, file.Position, false);
                     if (fails)
                     {
                         fails = false;

@@ -13,7 +13,7 @@ internal sealed class DecisionLogFile : IAsyncDisposable
     public long Position => _file.Position;
 
     /// <summary>False: it was moved, deleted, replaced or emptied, as logs are rotated. Nobody else writes it, so it is as long as it was left.</summary>
-    public bool IsInPlace => new FileInfo(_path) is { Exists: true } there && there.Length == Position;
+    public bool IsInPlace => new FileInfo(_path) is { Exists: true } there && (there.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? there).Length == Position;
 
     /// <summary>Opens the file, or makes it, and goes to its end.</summary>
     /// <param name="end">Where what was written whole ends, in bytes; -1: nothing was, or it is not known.</param>

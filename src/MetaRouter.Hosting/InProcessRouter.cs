@@ -261,7 +261,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
                         return (before, false);
                     }
 
-                    // Nothing is written that would be refused, and another router may have changed the user since, or erased.
+                    // There is no write that could be refused, so the store is asked: another router may have changed the user since, or erased.
                     isRead = true;
                     known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
                     continue;
@@ -276,6 +276,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
                 }
 
                 _metrics.Conflicts.Add(1);
+                isRead = true;
                 _users.Remove(key);
                 if (attempt > 0)
                 {

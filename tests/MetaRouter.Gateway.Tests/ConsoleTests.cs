@@ -37,6 +37,7 @@ public sealed class ConsoleTests
         }
 
         ((string)candidates.Single(c => (bool)c!["offered"]!)!["model"]!).ShouldBe((string)route.Body["offered"]!);
+        ((double)row["cost_usd"]!).ShouldBe(candidates.Where(c => (bool)c!["offered"]! || c["model"]!.ToString() == detail["model"]!.ToString()).Sum(c => (double)c!["cost_usd"]!), 1e-9); // both answer
         var said = detail["feedback"]!.AsArray().Single()!;
         ((string)said["kind"]!, (bool)said["counted"]!).ShouldBe(("comparison", true));
         ((int)row["signals"]!).ShouldBe(1);

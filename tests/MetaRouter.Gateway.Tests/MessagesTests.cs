@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Messages;
 using MetaRouter.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -94,6 +96,21 @@ public sealed class MessagesTests : IAsyncLifetime
     }
 
     /// <summary>Only texts have a place in what a tool gives back there; the rest follows in its order, before what the user says.</summary>
+    /// <summary>Here results have room for pictures themselves: a message of its own is the user's, who broke in.</summary>
+    [Fact]
+    public void Request_WithAPictureBehindResults_IsWhatTheUserAsks()
+    {
+        var (chat, session, turn) = MessagesRequest.ToChat("""
+            {"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"old"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
+            {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"done"}]},
+            {"role":"user","content":[{"type":"text","text":"new"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]}]}
+            """u8.ToArray());
+
+        var body = ChatBody.ReadTranslated(chat, turn, session);
+
+        (body.GoesOn, body.Asked.Text).ShouldBe((false, "new"));
+    }
+
     [Fact]
     public async Task Request_WhatToolsShow_FollowsTheirResults()
     {

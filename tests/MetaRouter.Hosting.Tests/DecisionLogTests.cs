@@ -160,6 +160,23 @@ public sealed class DecisionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Log_ThroughALink_IsWritten()
+    {
+        await File.WriteAllTextAsync(_folder.File("target"), "");
+        File.CreateSymbolicLink(_folder.File("log"), _folder.File("target"));
+        using var log = new DecisionLog(_folder.File("log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        await log.StartAsync(default);
+        for (var lines = 1; lines <= 2; lines++)
+        {
+            log.Offer(Decide());
+            await UntilAsync(() => File.ReadAllLines(_folder.File("target")).Length == lines);
+        }
+
+        await log.StopAsync(default);
+        _errors.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Start_AfterADeathWithinALine_BeginsALineOfItsOwn()
     {
         await File.WriteAllTextAsync(_folder.File("log"), "{\"whole\":1}\n{\"torn\":");

@@ -79,7 +79,7 @@ public sealed class TrafficTally
         Decided++;
         (_quality, _qualitySquares, served.Quality) = (_quality + quality, _qualitySquares + (quality * quality), served.Quality + quality);
         served.Decided++;
-        var second = offered < 0 ? 0 : call.SecondUsd is { } counted ? counted : !(predicted > 0) ? 0 : spent * call.Outcomes[offered].CostUsd / predicted;
+        var second = offered < 0 ? 0 : call.SecondUsd ?? (predicted > 0 ? spent * call.Outcomes[offered].CostUsd / predicted : 0);
         (SpentUsd, ComparisonsUsd, served.SpentUsd) = (SpentUsd + spent, ComparisonsUsd + second, served.SpentUsd + spent - second);
         if (offered >= 0)
         {

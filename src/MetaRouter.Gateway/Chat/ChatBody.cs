@@ -89,7 +89,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         }
 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
-        var asked = ConversationBody.Read(messages, out var lastOfUser, out var last);
+        var asked = ConversationBody.Read(messages, turn?.GoesOn, out var lastOfUser, out var last);
         var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
         var schema = root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
         var needs = asked.Needs

@@ -110,7 +110,7 @@ internal sealed class ChatEndpoint(
     private string? SessionOf(HttpContext context, string tenant, string? user, ChatBody body)
     {
         var (named, agents) = (context.Request.Headers[SessionHeader].ToString(), context.Request.Headers[AgentsSessionHeader].ToString());
-        var session = named.Length > 0 ? named : body.CacheKey ?? (agents.Length <= LongestSession ? agents : null);
+        var session = named.Length > 0 ? named : body.CacheKey is { Length: > 0 } key ? key : (agents.Length <= LongestSession ? agents : null);
         return settings.Gateway.SessionSeconds == 0 || string.IsNullOrEmpty(session) ? null
             : session.Length <= LongestSession ? sessions.NameOf(tenant, user, session, body.Beginning.Span)
             : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have {LongestSession}.");

@@ -60,11 +60,9 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
 
     private async ValueTask NoteAsync(string tenant, string user, ChatBody body, ReadOnlyMemory<byte> note)
     {
+        var ofConversation = body.StandsAlone ? ValueTask.CompletedTask : shared.RememberAsync(Name(tenant, user, isVeryLast: false), note, Memory);
         await shared.RememberAsync(Name(tenant, user, isVeryLast: true), note, Memory).ConfigureAwait(false);
-        if (!body.StandsAlone)
-        {
-            await shared.RememberAsync(Name(tenant, user, isVeryLast: false), note, Memory).ConfigureAwait(false);
-        }
+        await ofConversation.ConfigureAwait(false);
     }
 
     private async ValueTask LearnAsync(string tenant, string user, Feedback feedback)

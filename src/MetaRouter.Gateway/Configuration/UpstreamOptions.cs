@@ -1,5 +1,6 @@
 using System.Net;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Configuration;
 
@@ -114,7 +115,7 @@ internal sealed class UpstreamOptions
         {
             yield return $"{name} makes embeddings for '*'; give the one model it serves";
         }
-        else if (Embeddings && (Model.Length > ModelId.MaxLength || Model.AsSpan().ContainsAnyExceptInRange('!', '~')))
+        else if (Embeddings && Model.Length > 0 && !CatalogModels.IsName(Model))
         {
             yield return $"{name} has a name that no model can have: up to {ModelId.MaxLength} characters of visible ASCII, without spaces; give another, and what the upstream calls it as UpstreamModel";
         }

@@ -10,13 +10,14 @@ namespace MetaRouter.Gateway.Http;
 internal static class ConversationBody
 {
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
-    public static Conversation Read(JsonElement messages) => Read(messages, out _, out _);
+    public static Conversation Read(JsonElement messages) => Read(messages, goesOn: null, out _, out _);
 
     /// <summary>What a tool gave back has room for texts only, so agents show pictures and files of it in a message of the user's right behind it: that is the tool's.</summary>
+    /// <param name="goesOn">Whether the last message is of a turn that tools interrupt, where the API it is translated from tells; else null.</param>
     /// <param name="lastOfUser">The user's last message; of no kind where there is none.</param>
     /// <param name="last">The last message that is not the system's, and shows nothing of a tool's; of no kind where there is none.</param>
     /// <exception cref="ApiException">As above.</exception>
-    public static Conversation Read(JsonElement messages, out JsonElement lastOfUser, out JsonElement last)
+    public static Conversation Read(JsonElement messages, bool? goesOn, out JsonElement lastOfUser, out JsonElement last)
     {
         (lastOfUser, last) = (default, default);
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
@@ -37,7 +38,7 @@ internal static class ConversationBody
             if (message.TryGetProperty("content", out var content))
             {
                 bytes += Bytes(content, ref needs, ref seen);
-                isShown = IsOf(last, "tool") && IsOf(message, "user") && HasMore(content);
+                isShown = goesOn != false && IsOf(last, "tool") && IsOf(message, "user") && HasMore(content);
                 if (IsOf(message, "user") && !isShown)
                 {
                     (asked, lastOfUser) = (asked is null || HasText(content) ? content : asked, message); // images alone are of what was asked before

@@ -148,7 +148,9 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
         MemoryMarshal.Cast<byte, JournalCandidate>(bytes.AsSpan(at + Unsafe.SizeOf<JournalRecord>(), Record.Candidates * Unsafe.SizeOf<JournalCandidate>()));
 
     /// <summary>US dollars, predicted where the models are called elsewhere; null: not known.</summary>
-    public double? CostUsd => !double.IsNaN(Record.CostUsd) ? Record.CostUsd : Record.Status == 0 && Record.Chosen >= 0 ? Candidates[Record.Chosen].Predicted.CostUsd : null;
+    public double? CostUsd => !double.IsNaN(Record.CostUsd) ? Record.CostUsd
+        : Record.Status == 0 && Record.Chosen >= 0 ? Candidates[Record.Chosen].Predicted.CostUsd + (Record.IsCompared ? Candidates[Record.Offered].Predicted.CostUsd : 0)
+        : null;
 
     /// <summary>As the API names it.</summary>
     public string Id => FormattableString.Invariant($"{Record.TimeMs:x}-{Record.Nonce:x6}");

@@ -26,7 +26,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         }
 
         var (to, users) = (watch.Of(tenant), new List<UserModel>());
-        foreach (var hash in watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).Where(u => u != 0).Distinct().Take(NewcomerUsers).ToList()) // at once: the journal is not held while the store is read
+        foreach (var hash in watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).Where(u => u != 0).Distinct().Take(NewcomerUsers).ToList()) // at once: the store is not read while the journal is walked
         {
             if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
@@ -81,7 +81,11 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
                 user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
 
         // Of two answers the model of the one that was preferred.
-        string? About(in Signal signal) => models.GetValueOrDefault((signal.Key.DecisionTimeMs, signal.Key.Nonce)) is var (served, offered) && signal is { Key.Kind: FeedbackKind.Comparison, Value: 0, Withdrawn: false } ? offered : served;
+        string? About(in Signal signal)
+        {
+            var (served, offered) = models.GetValueOrDefault((signal.Key.DecisionTimeMs, signal.Key.Nonce));
+            return signal is { Key.Kind: FeedbackKind.Comparison, Value: 0, Withdrawn: false } ? offered : served;
+        }
     }
 
     /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>

@@ -138,7 +138,7 @@ internal sealed class RedisConnection : IDisposable
         catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
-            if (e is RedisServerException && e.Message.StartsWith(ReadOnly, StringComparison.Ordinal))
+            if (e is RedisServerException && e.Message.Contains(ReadOnly, StringComparison.Ordinal))
             {
                 _ = LookForMasterAsync();
             }

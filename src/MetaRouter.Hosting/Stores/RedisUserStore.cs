@@ -94,7 +94,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         return redis.call('DEL', KEYS[1])
         """;
 
-    /// <summary>What a word needs and reading does not; Redis 7 tells a script's user alone that the script may not.</summary>
+    /// <summary>Scripts, and the clock, which only they ask for: a user without these rights reads well, and is refused each word.</summary>
     private const string Rights = """
         redis.call('TIME')
         return redis.call('EXISTS', KEYS[1])
@@ -136,9 +136,20 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         }
     }
 
-    /// <summary>Asks for the rights that writing needs, before somebody's word does.</summary>
+    /// <summary>Asks, before somebody's word does, for the rights that only writing needs; without them the connection is closed.</summary>
     /// <exception cref="StoreException">Redis' user lacks one.</exception>
-    internal void CheckRights() => _redis.RunAsync(Rights, [In(0, "seq")], [], "written", CancellationToken.None).GetAwaiter().GetResult();
+    internal void CheckRights()
+    {
+        try
+        {
+            _redis.RunAsync(Rights, [In(0, "seq")], [], "written", CancellationToken.None).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
     public async ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default)
     {
