@@ -128,7 +128,12 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     if (!file.IsInPlace)
                     {
                         end = -1;
-                        isAnew = isAnew ? throw new IOException("it was just begun anew, and is not there as it was left; another program may write it") : true;
+                        if (isAnew)
+                        {
+                            throw new IOException("it was just begun anew, and is not there as it was left; another program may write it");
+                        }
+
+                        isAnew = true;
                         break;
                     }
 

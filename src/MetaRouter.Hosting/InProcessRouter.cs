@@ -242,7 +242,8 @@ public sealed partial class InProcessRouter : IEdgeRouter
         using var turn = await _turns.TakeAsync(key, cancellationToken).ConfigureAwait(false);
         try
         {
-            var (remembered, isRead) = (_users.Find(key), _store.Freshness is null);
+            var remembered = _users.Find(key);
+            var isRead = remembered is null || _store.Freshness is null;
             var known = remembered ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             for (var attempt = 0; attempt < MostRetries; attempt++)
@@ -256,7 +257,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
 
                 if (ReferenceEquals(after, before))
                 {
-                    if (isRead || remembered is null)
+                    if (isRead)
                     {
                         return (before, false);
                     }

@@ -109,7 +109,8 @@ public sealed class UserModel
         {
             // Both answer; the one worth more counts as chosen.
             var firstBetter = Utility.Of(counted[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(counted[asked.Second], preference, Pool.CostScaleUsd);
-            (chosen, offered, reason) = firstBetter ? (asked.First, asked.Second, DecisionReason.Comparison) : (asked.Second, asked.First, DecisionReason.Comparison);
+            (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
+            reason = DecisionReason.Comparison;
             propensity[index.IndexOf(chosen)] = 1;
         }
         else if (strong >= 0 && allowed > 1)
