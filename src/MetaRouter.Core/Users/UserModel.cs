@@ -59,109 +59,47 @@ public sealed class UserModel
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(scratch);
         request.Validate();
-        var explores = request.MayExplore && request.LambdaCost is null;
-        var horizon = explores ? policy.Exploration.Horizon : 0;
-        var (drawn, acts) = Volatile.Read(ref _acts) is { } known ? (null, known) : Believe(); // what the first decision after learning waits for
+
+        // 1. What the user is believed to want: what the first decision after learning waits for.
+        var (drawn, acts) = Volatile.Read(ref _acts) is { } known ? (null, known) : Believe();
+
+        // 2. What every model is predicted to give on this request.
         var models = Pool.Catalog.Count;
-        Span<Outcome> outcomes = stackalloc Outcome[models];
+        Span<Outcome> predicted = stackalloc Outcome[models];
         Span<float> outputTokens = stackalloc float[models];
         Span<float> projected = stackalloc float[Pool.Projected];
         enters?.Invoke(DecisionStep.Encode);
         Pool.Snapshot.Encoder.Encode(request.Text, scratch);
         enters?.Invoke(DecisionStep.Predict);
-        Pool.Predict(scratch, request.PromptTokens ?? float.NaN, outcomes, outputTokens, projected, request.Needs.ExpectedOutputTokens);
-        KeepWarm(request, scratch, outcomes);
+        Pool.Predict(scratch, request.PromptTokens ?? float.NaN, predicted, outputTokens, projected, request.Needs.ExpectedOutputTokens);
+        KeepWarm(request, scratch, predicted);
         enters?.Invoke(DecisionStep.Decide);
-        var act = acts.On(scratch.Topic);
+
+        // 3. Who may answer, and what each is worth.
         Span<ModelExclusion> verdicts = stackalloc ModelExclusion[models];
-        var allowed = Guard(request, policy, scratch, outcomes, outputTokens, verdicts);
-        var (strong, weak) = request.Deferral is { } pairOf && Pool.Catalog.TryFind(pairOf.Strong, out var s) && Pool.Catalog.TryFind(pairOf.Weak, out var w) ? (s, w) : (-1, -1);
-        var preference = Weigh(request, in act, strong, weak, outcomes);
-        ReadOnlySpan<Outcome> judged = preference.LambdaLatency > 0 ? Timed(outcomes, stackalloc Outcome[models]) : outcomes;
+        var allowed = Guard(request, policy, scratch, predicted, outputTokens, verdicts);
+        var (act, pair) = (acts.On(scratch.Topic), PairOf(request.Deferral));
+        var preference = Weigh(request, act, pair, predicted);
         Span<Outcome> counted = stackalloc Outcome[models];
-        if (strong >= 0)
-        {
-            judged.CopyTo(counted); // a threshold is set against the predictions themselves
-        }
-        else
-        {
-            Pool.Temper(scratch, judged, counted);
-        }
+        Count(scratch, predicted, preference, pair is not null, counted);
+        var contenders = new Contenders(stackalloc int[allowed], stackalloc Outcome[allowed], stackalloc double[allowed], stackalloc double[allowed]);
+        contenders.Fill(verdicts, predicted, counted, preference, Pool.CostScaleUsd);
 
-        // Utilities of the allowed models, close together, and where each stands in the catalog.
-        Span<double> utility = stackalloc double[allowed];
-        Span<int> index = stackalloc int[allowed];
-        Span<Outcome> able = stackalloc Outcome[allowed];
-        for (int k = 0, a = 0; k < models; k++)
-        {
-            if (verdicts[k] == ModelExclusion.None)
-            {
-                (utility[a], index[a], able[a]) = (Utility.Of(counted[k], preference, Pool.CostScaleUsd), k, outcomes[k]);
-                a++;
-            }
-        }
+        // 4. The choice.
+        var choice = request.MayCompare && allowed > 1 && ChoosePair(On(scratch.Topic, drawn), predicted, verdicts, policy.Guardrails.Limit(request.Needs)) is { } shown ? Compare(shown, contenders)
+            : pair is { } between && allowed > 1 ? Defer(request.Deferral!, between, predicted, contenders)
+            : Draw(request, policy.Exploration, act, moment.Draw, scratch.Topic, drawn, contenders);
 
-        Span<double> propensity = stackalloc double[allowed];
-        int chosen;
-        int? offered = null;
-        DecisionReason reason;
-        if (request.MayCompare && allowed > 1 && ChoosePair(On(scratch.Topic, drawn), outcomes, verdicts, policy.Guardrails.Limit(request.Needs)) is { } asked)
+        // 5. What is told of it, and what its feedback must bring back.
+        var candidates = Rank(predicted, verdicts, contenders);
+        var receipt = ReceiptOf(moment, choice, candidates, Outcome.Middle(contenders.Predicted)) with
         {
-            // Both answer; the one worth more counts as chosen.
-            var firstBetter = Utility.Of(counted[asked.First], preference, Pool.CostScaleUsd) >= Utility.Of(counted[asked.Second], preference, Pool.CostScaleUsd);
-            (chosen, offered) = firstBetter ? (asked.First, asked.Second) : (asked.Second, asked.First);
-            reason = DecisionReason.Comparison;
-            propensity[index.IndexOf(chosen)] = 1;
-        }
-        else if (strong >= 0 && allowed > 1)
-        {
-            (chosen, reason) = (Deferral.Score(outcomes[strong], outcomes[weak]) >= request.Deferral!.Threshold ? strong : weak, DecisionReason.BestForDial);
-            propensity[index.IndexOf(chosen)] = 1;
-        }
-        else
-        {
-            Span<double> worth = stackalloc double[allowed];
-            if (horizon > 0 && allowed > 1)
-            {
-                Teach(On(scratch.Topic, drawn), able, utility, horizon, worth);
-            }
-            else
-            {
-                utility.CopyTo(worth);
-            }
-
-            var choice = policy.Exploration.Choose(worth, explores ? act.Regret : 0, moment.Draw, propensity);
-            chosen = index[choice.Index];
-            reason = allowed == 1 ? DecisionReason.OnlyAllowed
-                : choice.IsExplored || utility[choice.Index] < TensorPrimitives.Max<double>(utility) ? DecisionReason.Explored
-                : request.LambdaCost is null ? DecisionReason.BestForUser : DecisionReason.BestForDial;
-        }
-
-        var candidates = Rank(outcomes, verdicts, utility, propensity);
-        var receipt = new Receipt
-        {
-            TenantHash = moment.TenantHash,
-            UserHash = moment.UserHash,
-            DecisionTimeMs = moment.TimeMs,
-            Nonce = moment.Nonce & SignalKey.MaxNonce,
-            Erasure = moment.Erasure,
-            SnapshotVersion = Pool.Snapshot.Version,
-            CatalogVersion = Pool.Catalog.Version,
-            ChosenModel = Receipt.HashOf(Pool.Catalog.Models[chosen].Id),
-            OfferedModel = offered is { } o ? Receipt.HashOf(Pool.Catalog.Models[o].Id) : 0,
-            Propensity = candidates[chosen].Propensity,
-            PairPropensity = offered is null ? 0 : 1,
-            IsExplored = reason == DecisionReason.Explored,
-            IsComparison = offered is not null,
             Topic = scratch.Topic,
-            First = outcomes[chosen],
-            Offered = offered is { } other ? outcomes[other] : default,
-            Middle = Outcome.Middle(able),
             InputTokens = request.PromptTokens ?? scratch.Tokens,
-            OutputTokens = outputTokens[chosen],
+            OutputTokens = outputTokens[choice.Model],
             Features = new ReceiptFeatures(projected),
         };
-        return new RouteDecision(candidates, chosen, offered, reason, preference, Pool.CostScaleUsd, receipt, policy.Sealer);
+        return new RouteDecision(candidates, choice.Model, choice.Offered, choice.Reason, preference, Pool.CostScaleUsd, receipt, policy.Sealer);
     }
 
     /// <summary>The user after one piece of feedback on an opened receipt.</summary>
@@ -249,24 +187,98 @@ public sealed class UserModel
         }
     }
 
+    /// <summary>The two models that the request is deferred between, by their places in the catalog; null: it is not, or the catalog lacks one.</summary>
+    private (int Strong, int Weak)? PairOf(DeferralRule? rule) =>
+        rule is not null && Pool.Catalog.TryFind(rule.Strong, out var strong) && Pool.Catalog.TryFind(rule.Weak, out var weak) ? (strong, weak) : null;
+
     /// <summary>The trade-off that decides. A dial set for the request, or a pair to choose from, is the whole of it; what is learned of waiting belongs to what is learned of cost.</summary>
-    /// <param name="strong">Of the pair that the request is deferred between; negative: of none.</param>
-    private Preference Weigh(RouteRequest request, in DialAct act, int strong, int weak, ReadOnlySpan<Outcome> outcomes)
+    private Preference Weigh(RouteRequest request, in DialAct act, (int Strong, int Weak)? pair, ReadOnlySpan<Outcome> predicted)
     {
         var lambda = request.LambdaCost is { } set ? Math.Min(set, MostLambda)
-            : strong >= 0 ? request.Deferral!.LambdaCost(outcomes[strong], outcomes[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1])
+            : pair is var (strong, weak) ? request.Deferral!.LambdaCost(predicted[strong], predicted[weak], Pool.CostScaleUsd, PreferenceGrid.Lambda[^1])
             : PreferenceGrid.Lambda[act.Position];
-        return new Preference(lambda, request.LambdaLatency is { } price ? Math.Min(price, MostLambda) : request.LambdaCost is null && strong < 0 ? act.SecondPrice : 0);
+        return new Preference(lambda, request.LambdaLatency is { } price ? Math.Min(price, MostLambda) : request.LambdaCost is null && pair is null ? act.SecondPrice : 0);
     }
 
-    /// <summary>Every model with what was made of it. Utilities and propensities are those of the allowed ones, in their order.</summary>
-    private RankedModel[] Rank(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<ModelExclusion> verdicts, ReadOnlySpan<double> utility, ReadOnlySpan<double> propensity)
+    /// <summary>What was predicted, as this choice counts it.</summary>
+    private void Count(RequestEncoding request, ReadOnlySpan<Outcome> predicted, in Preference preference, bool isDeferred, Span<Outcome> counted)
     {
-        var candidates = new RankedModel[outcomes.Length];
+        var timed = preference.LambdaLatency > 0 ? Timed(predicted, stackalloc Outcome[predicted.Length]) : predicted;
+        if (isDeferred)
+        {
+            timed.CopyTo(counted); // a threshold is set against the predictions themselves
+        }
+        else
+        {
+            Pool.Temper(request, timed, counted);
+        }
+    }
+
+    /// <summary>Both answer; the one worth more counts as chosen.</summary>
+    private static Choice Compare(in ComparisonChoice shown, Contenders contenders)
+    {
+        var (better, other) = contenders.UtilityOf(shown.First) >= contenders.UtilityOf(shown.Second) ? (shown.First, shown.Second) : (shown.Second, shown.First);
+        contenders.Settle(better);
+        return new Choice(better, other, DecisionReason.Comparison);
+    }
+
+    private static Choice Defer(DeferralRule rule, (int Strong, int Weak) pair, ReadOnlySpan<Outcome> predicted, Contenders contenders)
+    {
+        var model = Deferral.Score(predicted[pair.Strong], predicted[pair.Weak]) >= rule.Threshold ? pair.Strong : pair.Weak;
+        contenders.Settle(model);
+        return new Choice(model, null, DecisionReason.BestForDial);
+    }
+
+    /// <summary>The best model, or now and then another one to learn; where words on single answers are to pay off over a horizon, what a word on each answer would teach counts too.</summary>
+    private Choice Draw(RouteRequest request, ExplorationPolicy exploration, in DialAct act, double draw, byte topic, PreferenceBelief? drawn, Contenders contenders)
+    {
+        var explores = request.MayExplore && request.LambdaCost is null;
+        Span<double> worth = stackalloc double[contenders.Count];
+        if (explores && exploration.Horizon > 0 && contenders.Count > 1)
+        {
+            new ComparisonSelector(On(topic, drawn), Pool).Teach(contenders.Predicted, worth);
+            TensorPrimitives.MultiplyAdd(worth, exploration.Horizon, contenders.Utility, worth);
+        }
+        else
+        {
+            contenders.Utility.CopyTo(worth);
+        }
+
+        var choice = exploration.Choose(worth, explores ? act.Regret : 0, draw, contenders.Propensity);
+        return new Choice(contenders.Model(choice.Index), null,
+            contenders.Count == 1 ? DecisionReason.OnlyAllowed
+            : choice.IsExplored || contenders.Utility[choice.Index] < TensorPrimitives.Max(contenders.Utility) ? DecisionReason.Explored
+            : request.LambdaCost is null ? DecisionReason.BestForUser : DecisionReason.BestForDial);
+    }
+
+    private Receipt ReceiptOf(in DecisionMoment moment, in Choice choice, RankedModel[] candidates, in Outcome middle) => new()
+    {
+        TenantHash = moment.TenantHash,
+        UserHash = moment.UserHash,
+        DecisionTimeMs = moment.TimeMs,
+        Nonce = moment.Nonce & SignalKey.MaxNonce,
+        Erasure = moment.Erasure,
+        SnapshotVersion = Pool.Snapshot.Version,
+        CatalogVersion = Pool.Catalog.Version,
+        ChosenModel = Receipt.HashOf(candidates[choice.Model].Model),
+        OfferedModel = choice.Offered is { } offered ? Receipt.HashOf(candidates[offered].Model) : 0,
+        Propensity = candidates[choice.Model].Propensity,
+        PairPropensity = choice.Offered is null ? 0 : 1,
+        IsExplored = choice.Reason == DecisionReason.Explored,
+        IsComparison = choice.Offered is not null,
+        First = candidates[choice.Model].Predicted,
+        Offered = choice.Offered is { } second ? candidates[second].Predicted : default,
+        Middle = middle,
+    };
+
+    /// <summary>Every model of the catalog with what was made of it.</summary>
+    private RankedModel[] Rank(ReadOnlySpan<Outcome> predicted, ReadOnlySpan<ModelExclusion> verdicts, Contenders contenders)
+    {
+        var candidates = new RankedModel[predicted.Length];
         for (int k = 0, a = 0; k < candidates.Length; k++)
         {
             var isAllowed = verdicts[k] == ModelExclusion.None;
-            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, outcomes[k], isAllowed ? (float)utility[a] : float.NaN, isAllowed ? (float)propensity[a] : 0, verdicts[k]);
+            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, predicted[k], isAllowed ? (float)contenders.Utility[a] : float.NaN, isAllowed ? (float)contenders.Propensity[a] : 0, verdicts[k]);
             a += isAllowed ? 1 : 0;
         }
 
@@ -288,13 +300,6 @@ public sealed class UserModel
         }
 
         return timed;
-    }
-
-    /// <summary>Utilities, and over a horizon what a word on each answer would teach.</summary>
-    private void Teach(PreferenceBelief belief, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<double> utility, double horizon, Span<double> worth)
-    {
-        new ComparisonSelector(belief, Pool).Teach(outcomes, worth);
-        TensorPrimitives.MultiplyAdd(worth, horizon, utility, worth);
     }
 
     private int Guard(RouteRequest request, RoutingPolicy policy, RequestEncoding scratch, ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<float> outputTokens, Span<ModelExclusion> verdicts)
@@ -328,4 +333,8 @@ public sealed class UserModel
 
         return new ComparisonSelector(belief, Pool).Select(outcomes, allowed, mostCostUsd);
     }
+
+    /// <param name="Model">The chosen model's place in the catalog.</param>
+    /// <param name="Offered">That of the model shown beside it; null: none is.</param>
+    private readonly record struct Choice(int Model, int? Offered, DecisionReason Reason);
 }
