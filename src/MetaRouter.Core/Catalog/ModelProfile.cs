@@ -8,6 +8,9 @@ namespace MetaRouter.Core.Catalog;
 /// <param name="OutputPrice">US dollars per million completion tokens.</param>
 public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, PricePerMillionTokens OutputPrice)
 {
+    /// <summary>Prompt tokens, and completion tokens, of a call of which nothing is known.</summary>
+    public const double TypicalTokens = 300;
+
     /// <summary>Prompt and completion tokens that fit together. Default 128,000; at least 1.</summary>
     public int ContextWindow { get; init; } = 128_000;
 
@@ -35,6 +38,9 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
         var cached = Math.Min(cachedTokens, promptTokens);
         return InputPrice.CostUsd(promptTokens - cached) + CachedPrice.CostUsd(cached) + OutputPrice.CostUsd(completionTokens);
     }
+
+    /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: what prices are compared by where nothing was called.</summary>
+    public double TypicalCostUsd => InputPrice.CostUsd(TypicalTokens) + OutputPrice.CostUsd(TypicalTokens);
 
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>
     public bool Enabled { get; init; } = true;

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Text;
 
@@ -30,7 +31,7 @@ internal static class CrossFitting
             cancellationToken.ThrowIfCancellationRequested();
             var part = fold;
             var (fit, held) = SnapshotTrainer.Part(n, options.CalibrationFolds, fold);
-            var (fx, fy, ft) = (SnapshotTrainer.Rows(x, fit, Width), SnapshotTrainer.Rows(table.Score, fit, models), SnapshotTrainer.Rows(outputTokens, fit, models));
+            var (fx, fy, ft) = (DenseRows.Take(x, fit, Width), DenseRows.Take(table.Score, fit, models), DenseRows.Take(outputTokens, fit, models));
             var model = QualityFit.Fit(fx, fy, models, sources.Take(fit), logistic, options, (forest, forests) => report((part + ((double)forest / forests)) / options.CalibrationFolds), cancellationToken);
             var (weights, factor) = LogLinear.Fit(fx, ft, Width, models);
             Parallel.ForEach(held, row =>

@@ -14,9 +14,6 @@ namespace MetaRouter.Core.MetaLearning;
 /// </remarks>
 public static class ModelArrival
 {
-    /// <summary>Prompt and completion tokens that a call counts as where the snapshot's models were billed without tokens.</summary>
-    public const double TypicalTokens = 300;
-
     /// <param name="model">Its prices in US dollars per million tokens, and the sibling if one is declared.</param>
     /// <param name="answers">May be empty.</param>
     /// <exception cref="ArgumentException">The snapshot knows the model already, or a score lies outside 0 to 1.</exception>

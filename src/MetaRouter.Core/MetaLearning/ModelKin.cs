@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Core.MetaLearning;
@@ -11,7 +12,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// A model dearer than its sibling starts better than that is, by what price has bought among the models that are known: <c>logit q + b ln(price / price of
 /// the sibling)</c>, b the ridge regression of their logits on ln price. One that is cheaper starts as its sibling: it may be the same model on cheaper machines.
 /// Where kin, or the model itself, were metered without tokens (<see cref="PriceFit.IsNominal"/>) and the model has a price per token, a mean call of theirs
-/// counts as <see cref="ModelArrival.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
+/// counts as <see cref="ModelProfile.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
 /// </remarks>
 /// <param name="Weights">Numbers of the snapshot's models and their weights, which sum to 1; of a model that the snapshot knows, itself.</param>
 /// <param name="Head">The weighted mean of theirs, moved as above.</param>
@@ -55,7 +56,7 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         var lift = sibling is { } like && isMetered && !PriceFit.IsNominal(snapshot.Models[like])
             ? Math.Max(0, Slope(snapshot)) * Math.Clamp(TypicalPrice(model) - TypicalPrice(snapshot.Models[like]), 0, FarthestPrice)
             : 0;
-        var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Sigmoid(Logit(head.TreeMean) + lift) };
+        var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Logistic.Sigmoid(Logit(head.TreeMean) + lift) };
         return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens) { CountsTokens = countsTokens };
     }
 
@@ -109,8 +110,6 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
 
     private static double Logit(double quality) => Math.Clamp(quality, .02, .98) is var q ? Math.Log(q / (1 - q)) : 0;
 
-    private static double Sigmoid(double logit) => 1 / (1 + Math.Exp(-logit));
-
     /// <summary>ln US dollars of a typical call; a free model counts as a millionth of a dollar.</summary>
-    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, model.InputPrice.CostUsd(ModelArrival.TypicalTokens) + model.OutputPrice.CostUsd(ModelArrival.TypicalTokens)));
+    private static double TypicalPrice(ModelProfile model) => Math.Log(Math.Max(1e-6, model.TypicalCostUsd));
 }

@@ -10,7 +10,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// <param name="Loading">K x <see cref="GatedForests.Targets"/>: from the forests' numbers back to the models.</param>
 /// <param name="Scores">Those it was fitted on, without gaps.</param>
 /// <param name="KnownTo">K: see <see cref="ModelHead.KnownTo"/>.</param>
-internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest, float[] TreeMean, float[] Loading, float[] Scores, ushort[] KnownTo)
+internal sealed record QualityFit(LowRankLogistic LowRank, GatedForests Forest, float[] TreeMean, float[] Loading, float[] Scores, ushort[] KnownTo)
 {
     private const int Width = PromptEncoder.Features;
 
@@ -21,11 +21,11 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
     {
         var leaves = new float[_sets.Length * Forest.Targets]; // as many sets as models, at worst: too much for a stack
         Forest.Predict(x, _sets, _worth, leaves);
-        Logistic.Predict(x, quality);
+        LowRank.Predict(x, quality);
         for (var k = 0; k < quality.Length; k++)
         {
             ReadOnlySpan<float> leaf = leaves.AsSpan(Array.IndexOf(_sets, KnownTo[k]) * Forest.Targets, Forest.Targets);
-            quality[k] = ModelHead.Quality(LowRankLogistic.Sigmoid(quality[k]), TreeMean[k], Loading.AsSpan(k * leaf.Length, leaf.Length), leaf, Forest.Certainty(leaf));
+            quality[k] = ModelHead.Quality(Logistic.Sigmoid(quality[k]), TreeMean[k], Loading.AsSpan(k * leaf.Length, leaf.Length), leaf, Forest.Certainty(leaf));
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
             grown?.Invoke(s, parts.Length);
             int[] rows = [.. Enumerable.Range(0, n).Where(i => sources.Of[i] == s)];
             members[s] = [.. Enumerable.Range(0, models).Where(k => (known[k] >> s & 1) == 1)];
-            parts[s] = Grow(SnapshotTrainer.Rows(x, rows, Width), [.. rows.SelectMany(i => members[s].Select(k => filled[(i * models) + k]))], logistic.Of(members[s]), options, cancellationToken);
+            parts[s] = Grow(DenseRows.Take(x, rows, Width), [.. rows.SelectMany(i => members[s].Select(k => filled[(i * models) + k]))], logistic.Of(members[s]), options, cancellationToken);
         }
 
         var gate = TopicModel.Fit(x, Width, PromptEncoder.Described, [.. sources.Of], sources.Count, options.Seed, cancellationToken);
@@ -154,7 +154,7 @@ internal sealed record QualityFit(LowRankLogistic Logistic, GatedForests Forest,
                 logistic.Predict(x.AsSpan(i * Width, Width), predicted);
                 for (var k = 0; k < models; k++)
                 {
-                    row[k] = float.IsNaN(row[k]) ? LowRankLogistic.Sigmoid(predicted[k]) : row[k];
+                    row[k] = float.IsNaN(row[k]) ? Logistic.Sigmoid(predicted[k]) : row[k];
                 }
             }
         }

@@ -75,7 +75,7 @@ public sealed class Snapshot
         }
 
         var units = Calibration.OutputTokens.Where((_, c) => Calibration.Model[c] == model).DefaultIfEmpty().Average();
-        return units > 0 ? (float)(ModelArrival.TypicalTokens / units) : 1;
+        return units > 0 ? (float)(ModelProfile.TypicalTokens / units) : 1;
     }
 
     /// <summary>What a head reads of a request: (d.x, P x), and the leaf of the forests it is known to.</summary>

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Text;
@@ -48,7 +49,7 @@ public static class SnapshotTrainer
         for (var k = 0; k < heads.Length; k++)
         {
             heads[k] = new ModelHead(
-                quality.Logistic.Bias[k], quality.Logistic.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Loading.AsSpan(k * quality.Forest.Targets, quality.Forest.Targets).ToArray(),
+                quality.LowRank.Bias[k], quality.LowRank.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Loading.AsSpan(k * quality.Forest.Targets, quality.Forest.Targets).ToArray(),
                 tokenWeights.AsSpan(k * Width, Width).ToArray(), tokenFactor[k], prompt[k].Offset, prompt[k].Ratio,
                 latencyFactor[k] > 0 ? latencyWeights.AsSpan(k * Width, Width).ToArray() : [], latencyFactor[k])
             {
@@ -60,7 +61,7 @@ public static class SnapshotTrainer
         Report(0.75, "calibrating");
         var (sample, correlation) = CrossFitting.Calibrate(table, x, inputTokens, outputTokens, sources, logistic, options, done => Report(0.75 + (0.25 * done), "calibrating"), cancellationToken);
         var origin = $"{table.Name}: {table.Rows} requests, {table.ModelCount} models, seed {options.Seed}";
-        var snapshot = new Snapshot(origin, encoder, quality.Logistic.Projection.ToArray(), quality.Forest, profiles, heads, correlation, sample.Rounded(), PopulationPrior.Default);
+        var snapshot = new Snapshot(origin, encoder, quality.LowRank.Projection.ToArray(), quality.Forest, profiles, heads, correlation, sample.Rounded(), PopulationPrior.Default);
         Report(1, "done");
         return snapshot;
 
@@ -106,14 +107,14 @@ public static class SnapshotTrainer
         {
             var (decay, fold) = (decays[job / folds], job % folds);
             var (fit, held) = Part(n, 5, fold);
-            var model = LowRankLogistic.Fit(Rows(x, fit, Width), Rows(y, fit, models), Width, models, options with { Decay = decay });
+            var model = LowRankLogistic.Fit(DenseRows.Take(x, fit, Width), DenseRows.Take(y, fit, models), Width, models, options with { Decay = decay });
             var q = new float[models];
             foreach (var row in held)
             {
                 model.Predict(x.AsSpan(row * Width, Width), q);
                 for (var k = 0; k < models; k++)
                 {
-                    var error = LowRankLogistic.Sigmoid(q[k]) - y[(row * models) + k];
+                    var error = Logistic.Sigmoid(q[k]) - y[(row * models) + k];
                     loss[job] += float.IsNaN(error) ? 0 : error * error;
                 }
             }
@@ -151,15 +152,4 @@ public static class SnapshotTrainer
 
     internal static (int[] Fit, int[] Held) Part(int n, int parts, int part) =>
         ([.. Enumerable.Range(0, n).Where(i => i % parts != part)], [.. Enumerable.Range(0, n).Where(i => i % parts == part)]);
-
-    internal static float[] Rows(float[] matrix, int[] rows, int width)
-    {
-        var taken = new float[rows.Length * width];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            matrix.AsSpan(rows[i] * width, width).CopyTo(taken.AsSpan(i * width));
-        }
-
-        return taken;
-    }
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Prediction;
 
@@ -159,7 +160,7 @@ public sealed class LowRankLogistic
                 var a = ability.Slice(k * rank, rank);
                 var logit = bias[k] + h[0] + TensorPrimitives.Dot(a, h[1..]);
                 loss += (Softplus(logit) - (target * logit)) * scale;
-                var g = (Sigmoid(logit) - target) * scale;
+                var g = (Logistic.Sigmoid(logit) - target) * scale;
                 gBias[k] += g;
                 gh[0] += g;
                 TensorPrimitives.MultiplyAdd(a, g, gh[1..], gh[1..]);
@@ -211,8 +212,6 @@ public sealed class LowRankLogistic
             w[i] -= rate * (first[i] / correct1) / (MathF.Sqrt(second[i] / correct2) + 1e-8f);
         }
     }
-
-    internal static float Sigmoid(float v) => 1 / (1 + MathF.Exp(-v));
 
     private static float Softplus(float v) => MathF.Max(v, 0) + MathF.Log(1 + MathF.Exp(-MathF.Abs(v)));
 }

@@ -63,7 +63,7 @@ public static class ModelAbility
         var logistic = Climb([kin.Bias, .. kin.Ability], Precision(known, h => [h.Bias, .. h.Ability], isLone ? LoneLogit : AlikeLogit), skills, score, isLogistic: true);
         for (var i = 0; i < n; i++)
         {
-            var smooth = Sigmoid(skills[i][0] + TensorPrimitives.Dot<double>(logistic, skills[i].AsSpan(1)));
+            var smooth = Logistic.Sigmoid(skills[i][0] + TensorPrimitives.Dot<double>(logistic, skills[i].AsSpan(1)));
             trees[i] = [(1 - certain[i]) * smooth, certain[i], .. Wide(leaves.Slice(i * targets, targets))];
         }
 
@@ -147,7 +147,7 @@ public static class ModelAbility
                 var x = rows[r].AsSpan(1);
                 var value = rows[r][0] + TensorPrimitives.Dot(at, x);
                 // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away.
-                var (expected, weight, noise) = isLogistic ? (Sigmoid(value), .25, 1.0) : (value, 1.0, ScoreNoise);
+                var (expected, weight, noise) = isLogistic ? (Logistic.Sigmoid(value), .25, 1.0) : (value, 1.0, ScoreNoise);
                 for (var i = 0; i < size; i++)
                 {
                     gradient[i] += (score[r] - expected) * x[i] / noise;
@@ -165,8 +165,6 @@ public static class ModelAbility
 
         return at;
     }
-
-    private static double Sigmoid(double logit) => 1 / (1 + Math.Exp(-logit));
 
     private static double[] Wide(ReadOnlySpan<float> values)
     {

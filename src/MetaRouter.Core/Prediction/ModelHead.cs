@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Prediction;
 
@@ -30,7 +31,7 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
     /// <param name="certain">How much of a word it is (<see cref="GatedForests.Certainty"/>), 0 to 1: where the forests have none, the logistic half speaks for both.</param>
     internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf, float certain)
     {
-        var logistic = LowRankLogistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));
+        var logistic = Logistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));
         return Quality(logistic, TreeMean, TreeLoading, leaf, certain);
     }
 

@@ -152,14 +152,14 @@ public static class PreferenceDebiasing
         for (var f = 0; f < options.Folds; f++)
         {
             int[] judgedBy = [.. judged.Where(i => fold[i] != f)], gradedBy = [.. gold.Where(i => fold[i] != f)], held = [.. Enumerable.Range(0, n).Where(i => fold[i] == f)];
-            var preference = new RidgeDesign(Rows(x, judgedBy, features), features).Fit(Rows(y, judgedBy, 1));
+            var preference = new RidgeDesign(DenseRows.Take(x, judgedBy, features), features).Fit(DenseRows.Take(y, judgedBy, 1));
             float[] eta = [.. Enumerable.Range(0, n).Select(i => preference.Predict(x.AsSpan(i * features, features)))];
             // What of eta the causes explain may be bias; the rest is taken apart from it.
             var explained = new RidgeDesign(cause, causes).Fit(eta);
             var joined = WithLast(cause, causes, [.. eta.Select((v, i) => (v - explained.Predict(cause.AsSpan(i * causes, causes))) / unit)]);
-            var design = new RidgeDesign(Rows(joined, gradedBy, causes + 1), causes + 1);
-            var graded = design.Fit(Rows(y, gradedBy, 1));
-            var only = new RidgeDesign(Rows(x, gradedBy, features), features).Fit(Rows(y, gradedBy, 1));
+            var design = new RidgeDesign(DenseRows.Take(joined, gradedBy, causes + 1), causes + 1);
+            var graded = design.Fit(DenseRows.Take(y, gradedBy, 1));
+            var only = new RidgeDesign(DenseRows.Take(x, gradedBy, features), features).Fit(DenseRows.Take(y, gradedBy, 1));
             var added = design.Fit([.. gradedBy.Select(i => y[i] - eta[i])]);
             foreach (var i in held)
             {
@@ -260,7 +260,7 @@ public static class PreferenceDebiasing
         for (var f = 0; f < options.Folds && !options.IsRandomised; f++)
         {
             int[] fit = [.. Enumerable.Range(0, n).Where(i => fold[i] != f)];
-            var model = new RidgeDesign(Rows(x, fit, features), features).Fit([.. fit.Select(i => isGold[i] ? 1f : 0f)]);
+            var model = new RidgeDesign(DenseRows.Take(x, fit, features), features).Fit([.. fit.Select(i => isGold[i] ? 1f : 0f)]);
             foreach (var i in Enumerable.Range(0, n).Where(i => fold[i] == f))
             {
                 propensity[i] = Math.Clamp(model.Predict(x.AsSpan(i * features, features)), LeastPropensity, 1 - LeastPropensity);
@@ -280,17 +280,6 @@ public static class PreferenceDebiasing
         }
 
         return joined;
-    }
-
-    private static float[] Rows(float[] matrix, int[] rows, int width)
-    {
-        var taken = new float[rows.Length * width];
-        for (var at = 0; at < rows.Length; at++)
-        {
-            matrix.AsSpan(rows[at] * width, width).CopyTo(taken.AsSpan(at * width));
-        }
-
-        return taken;
     }
 
     /// <summary>Every cause at mean 0 and deviation 1, so that one penalty is fair to all; one that never varies says nothing.</summary>
@@ -315,7 +304,7 @@ public static class PreferenceDebiasing
 
     private static float Spread(float[] values, int[] rows)
     {
-        var taken = Rows(values, rows, 1);
+        var taken = DenseRows.Take(values, rows, 1);
         return TensorPrimitives.StdDev<float>(taken);
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Preferences;
@@ -81,7 +82,7 @@ public sealed class MiddleCalibration
                 {
                     for (var b = 0; b < ChoiceModel.BetaCount; b++)
                     {
-                        pleased[(g * ChoiceModel.BetaCount) + b][at + k] = 1 / (1 + MathF.Exp(-ChoiceModel.Betas[b] * (utility[k] - median)));
+                        pleased[(g * ChoiceModel.BetaCount) + b][at + k] = Logistic.Sigmoid(ChoiceModel.Betas[b] * (utility[k] - median));
                     }
                 }
             }

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Routing;
 
@@ -70,16 +71,7 @@ public readonly record struct Receipt
 
     /// <summary>
     /// Names a model in 32 bits: the same on every machine, never 0. Look it up among the models of the catalog;
-    /// a full catalog of 1,024 has two alike with a chance of 1 in 8,000. FNV-1a.
+    /// a full catalog of 1,024 has two alike with a chance of 1 in 8,000.
     /// </summary>
-    public static uint HashOf(ModelId model)
-    {
-        var hash = 2166136261u;
-        foreach (var character in model.Value)
-        {
-            hash = unchecked((hash ^ character) * 16777619u);
-        }
-
-        return hash == 0 ? 1 : hash;
-    }
+    public static uint HashOf(ModelId model) => Math.Max(Fnv1a.Of(model.Value), 1);
 }

@@ -212,7 +212,7 @@ public sealed class RoutingPool
         if (scale <= 0)
         {
             // Where calls that were metered without tokens cost nothing, the meter's price is nobody's.
-            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.InputPrice.CostUsd(300) + m.OutputPrice.CostUsd(300)).DefaultIfEmpty().Max();
+            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.TypicalCostUsd).DefaultIfEmpty().Max();
         }
 
         return (scale, requests);
@@ -276,7 +276,7 @@ public sealed class RoutingPool
     private static ValueTable FromMeans(ModelCatalog catalog, ModelHead[] heads, double scale)
     {
         var means = catalog.Models.Select((m, i) => (Model: m, Quality: heads[i].TreeMean)).Where(m => m.Model.Enabled).DefaultIfEmpty((Model: catalog.Models[0], Quality: heads[0].TreeMean))
-            .Select(m => (m.Quality, Cost: m.Model.InputPrice.CostUsd(300) + m.Model.OutputPrice.CostUsd(300))).ToArray();
+            .Select(m => (m.Quality, Cost: m.Model.TypicalCostUsd)).ToArray();
         var picks = PreferenceGrid.Lambda.ToArray().Select(lambda => means.MaxBy(m => m.Quality - (lambda * m.Cost / scale))).ToArray();
         return new ValueTable([.. picks.Select(p => p.Quality)], [.. picks.Select(p => (float)(p.Cost / scale))]);
     }

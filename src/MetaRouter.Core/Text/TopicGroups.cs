@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Text.RegularExpressions;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Text;
 
@@ -210,15 +211,6 @@ public sealed class TopicGroups
             .Where(w => w.Tells > 0).OrderByDescending(w => w.Tells).ThenBy(w => w.Word, StringComparer.Ordinal).Take(ToldWords).Select(w => w.Word).ToImmutableArray())];
     }
 
-    /// <summary>FNV-1a, folded to 1 to 63.</summary>
-    private static byte Hash(string name)
-    {
-        var hash = 2166136261u;
-        foreach (var character in name)
-        {
-            hash = unchecked((hash ^ character) * 16777619u);
-        }
-
-        return (byte)((hash % (Codes - 1)) + 1);
-    }
+    /// <summary>1 to 63.</summary>
+    private static byte Hash(string name) => (byte)((Fnv1a.Of(name) % (Codes - 1)) + 1);
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
 
@@ -38,7 +39,7 @@ public sealed class ConfidenceRouter : IOutcomeModel
         var predictions = new OutcomePredictions(new float[test.Rows * k], [.. Enumerable.Range(0, test.Rows * k).Select(i => cost[i % k])]);
         for (var i = 0; i < predictions.Quality.Length; i++)
         {
-            predictions.Quality[i] = (float)Platt.Sigmoid(loss.Logit(weights, tested.Of(i / k), confidence[i], i % k));
+            predictions.Quality[i] = (float)Logistic.Sigmoid(loss.Logit(weights, tested.Of(i / k), confidence[i], i % k));
         }
 
         return predictions;
@@ -121,7 +122,7 @@ public sealed class ConfidenceRouter : IOutcomeModel
 
                 var sure = confidence[(row * k) + m];
                 var label = (OwnShare * score) + ((1 - OwnShare) * sure);
-                var p = Platt.Sigmoid(Logit(weights, x, sure, m));
+                var p = Logistic.Sigmoid(Logit(weights, x, sure, m));
                 loss -= ((label * Math.Log(Math.Max(p, 1e-300))) + ((1 - label) * Math.Log(Math.Max(1 - p, 1e-300)))) / known;
                 if (!gradient.IsEmpty)
                 {

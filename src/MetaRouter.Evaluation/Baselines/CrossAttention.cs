@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
 
@@ -42,7 +43,7 @@ public sealed class CrossAttention : IOutcomeModel
             loss.Predict(weights, tested.Of(row), outcomes);
             for (var m = 0; m < k; m++)
             {
-                (quality[(row * k) + m], cost[(row * k) + m]) = ((float)Platt.Sigmoid(outcomes[m]), correction[m] * Math.Exp(outcomes[k + m]));
+                (quality[(row * k) + m], cost[(row * k) + m]) = ((float)Logistic.Sigmoid(outcomes[m]), correction[m] * Math.Exp(outcomes[k + m]));
             }
         });
         return new Predictions(quality, cost);
@@ -166,7 +167,7 @@ public sealed class CrossAttention : IOutcomeModel
                     continue;
                 }
 
-                var p = Platt.Sigmoid(outcomes[m]);
+                var p = Logistic.Sigmoid(outcomes[m]);
                 var off = outcomes[_k + m] - cost;
                 loss -= (score * Math.Log(Math.Max(p, 1e-300))) + ((1 - score) * Math.Log(Math.Max(1 - p, 1e-300)));
                 loss += CostWeight * off * off;

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Evaluation.Baselines;
@@ -21,7 +22,7 @@ public sealed class PerModelRidge : IOutcomeModel
         var (models, features) = (train.ModelCount, new HashedFeatures(train.Queries));
         var (x, targets) = (features.Transform(train.Queries), Targets(train));
         var (fit, validate) = ValidationFifth.Of(train.Ids, seed);
-        var (xFit, yFit, xValidate, yValidate) = (x.Take(fit), Take(targets, fit, 2 * models), x.Take(validate), Take(targets, validate, 2 * models));
+        var (xFit, yFit, xValidate, yValidate) = (x.Take(fit), DenseRows.Take(targets, fit, 2 * models), x.Take(validate), DenseRows.Take(targets, validate, 2 * models));
 
         var validated = new float[s_alphas.Length][];
         Parallel.For(0, s_alphas.Length, a => validated[a] = SparseRidge.Fit(xFit, yFit, 2 * models, s_alphas[a], cancellationToken).Predict(xValidate));
@@ -58,17 +59,6 @@ public sealed class PerModelRidge : IOutcomeModel
         }
 
         return targets;
-    }
-
-    private static float[] Take(float[] values, int[] rows, int width)
-    {
-        var taken = new float[rows.Length * width];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            values.AsSpan(rows[i] * width, width).CopyTo(taken.AsSpan(i * width));
-        }
-
-        return taken;
     }
 
     private static int Best(float[][] predicted, float[] y, int models, bool cost)

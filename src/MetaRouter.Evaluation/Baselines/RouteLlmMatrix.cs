@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
 
@@ -77,7 +78,7 @@ public sealed class RouteLlmMatrix : IOutcomeModel
                         continue;
                     }
 
-                    var odds = Platt.Sigmoid(strength[a] - strength[b]);
+                    var odds = Logistic.Sigmoid(strength[a] - strength[b]);
                     loss -= (y * Math.Log(Math.Max(odds, 1e-300))) + ((1 - y) * Math.Log(Math.Max(1 - odds, 1e-300)));
                     pull[a] += odds - y;
                     pull[b] -= odds - y;

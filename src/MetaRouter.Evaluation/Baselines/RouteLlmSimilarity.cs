@@ -106,7 +106,7 @@ public sealed class RouteLlmSimilarity : IOutcomeModel
             {
                 for (var b = 0; b < a; b++, p++)
                 {
-                    var odds = Platt.Sigmoid(strength[a] - strength[b]);
+                    var odds = Logistic.Sigmoid(strength[a] - strength[b]);
                     var (pull, curvature) = ((battles[p] * odds) - wins[p], battles[p] * odds * (1 - odds));
                     gradient[a] += pull;
                     gradient[b] -= pull;

@@ -1,3 +1,5 @@
+using MetaRouter.Core.Numerics;
+
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>Of routers that only rank models: a deferral threshold is set against the strengths themselves, and a trade-off against the scores they were calibrated to.</summary>
@@ -6,5 +8,5 @@ public sealed record StrengthPredictions(float[] Quality, double[] CostUsd, doub
 {
     public override double Lead(int row, int models, int strong, int weak) => Strength[(row * models) + strong] - Strength[(row * models) + weak];
 
-    public override double WinChance(int row, int models, int strong, int weak) => Learning.Platt.Sigmoid(Lead(row, models, strong, weak));
+    public override double WinChance(int row, int models, int strong, int weak) => Logistic.Sigmoid(Lead(row, models, strong, weak));
 }

@@ -63,7 +63,7 @@ internal sealed record PoolChange(int Newcomer, int Sibling, int Leaver, int Rep
     {
         var column = OutcomeTables.Of(train, [Newcomer]);
         var fitted = PriceFit.Fit(column).Models[0] with { Sibling = train.Models[Sibling] };
-        return PriceFit.IsNominal(fitted) ? fitted with { OutputPrice = new(column.CostUsd.Average() * 1e6 / ModelArrival.TypicalTokens) } : fitted;
+        return PriceFit.IsNominal(fitted) ? fitted with { OutputPrice = new(column.CostUsd.Average() * 1e6 / ModelProfile.TypicalTokens) } : fitted;
     }
 
     /// <summary>The pool after, the newcomer last.</summary>

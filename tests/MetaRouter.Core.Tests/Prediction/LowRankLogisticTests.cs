@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Core.Tests.Prediction;
@@ -60,7 +61,7 @@ public class LowRankLogisticTests
             truth.Predict(x.AsSpan(i * Features, Features), logits);
             for (var k = 0; k < Models; k++)
             {
-                y[(i * Models) + k] = random.Next(3) == 0 ? float.NaN : random.NextSingle() < LowRankLogistic.Sigmoid(logits[k]) ? 1 : 0;
+                y[(i * Models) + k] = random.Next(3) == 0 ? float.NaN : random.NextSingle() < Logistic.Sigmoid(logits[k]) ? 1 : 0;
             }
         }
 
@@ -71,7 +72,7 @@ public class LowRankLogisticTests
             float[] want = new float[Models], got = new float[Models];
             truth.Predict(from.AsSpan(i * Features, Features), want);
             fitted.Predict(from.AsSpan(i * Features, Features), got);
-            squares += want.Zip(got).Sum(p => Math.Pow(LowRankLogistic.Sigmoid(p.First) - LowRankLogistic.Sigmoid(p.Second), 2));
+            squares += want.Zip(got).Sum(p => Math.Pow(Logistic.Sigmoid(p.First) - Logistic.Sigmoid(p.Second), 2));
         }
 
         Math.Sqrt(squares / 500 / Models).ShouldBeLessThan(0.04);

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Evaluation.Baselines.Learning;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
@@ -24,11 +25,11 @@ public sealed class LearningTests
     {
         var random = new Random(2);
         var strength = Enumerable.Range(0, 40_000).Select(_ => 4 * (random.NextDouble() - .5)).ToArray();
-        var score = strength.Select((s, i) => random.NextDouble() < Platt.Sigmoid(i % 2 == 0 ? .5 + (2 * s) : -1 - s) ? 1f : 0f).ToArray();
+        var score = strength.Select((s, i) => random.NextDouble() < Logistic.Sigmoid(i % 2 == 0 ? .5 + (2 * s) : -1 - s) ? 1f : 0f).ToArray();
         score[0] = float.NaN;
         var platt = Platt.Fit(strength, score, 2);
-        platt.Of(0, 1).ShouldBe((float)Platt.Sigmoid(2.5), .01f);
-        platt.Of(1, 1).ShouldBe((float)Platt.Sigmoid(-2), .01f);
+        platt.Of(0, 1).ShouldBe((float)Logistic.Sigmoid(2.5), .01f);
+        platt.Of(1, 1).ShouldBe((float)Logistic.Sigmoid(-2), .01f);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public class PoolChangeTests
         // acme-large's calls cost 3 dollars each.
         var profile = PoolChange.Of(s_table).Profile(s_table);
         profile.Sibling.ShouldBe(new ModelId("acme-small"));
-        profile.OutputPrice.CostUsd(ModelArrival.TypicalTokens).ShouldBe(3, 1e-9);
+        profile.OutputPrice.CostUsd(ModelProfile.TypicalTokens).ShouldBe(3, 1e-9);
         profile.InputPrice.Usd.ShouldBe(0);
     }
 

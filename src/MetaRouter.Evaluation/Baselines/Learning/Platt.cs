@@ -1,3 +1,5 @@
+using MetaRouter.Core.Numerics;
+
 namespace MetaRouter.Evaluation.Baselines.Learning;
 
 /// <summary>Turns strengths into probabilities: per model, score = sigmoid(a + b s), fitted by Newton's method on rows the strengths were not learned from. Source: Platt 1999.</summary>
@@ -16,9 +18,7 @@ internal sealed class Platt
     /// <param name="score">Rows x models, 0 to 1; NaN: unknown.</param>
     public static Platt Fit(double[] strength, float[] score, int models) => new([.. Enumerable.Range(0, models).Select(m => Curve(strength, score, models, m))]);
 
-    public float Of(int model, double strength) => (float)Sigmoid(_curves[model].Intercept + (_curves[model].Slope * strength));
-
-    public static double Sigmoid(double z) => 1 / (1 + Math.Exp(-z));
+    public float Of(int model, double strength) => (float)Logistic.Sigmoid(_curves[model].Intercept + (_curves[model].Slope * strength));
 
     private static (double, double) Curve(double[] strength, float[] score, int models, int model)
     {
@@ -33,7 +33,7 @@ internal sealed class Platt
                     continue;
                 }
 
-                var p = Sigmoid(a + (b * strength[i]));
+                var p = Logistic.Sigmoid(a + (b * strength[i]));
                 var curvature = Math.Max(p * (1 - p), 1e-6);
                 (ga, gb) = (ga + p - score[i], gb + ((p - score[i]) * strength[i]));
                 (haa, hab, hbb) = (haa + curvature, hab + (curvature * strength[i]), hbb + (curvature * strength[i] * strength[i]));

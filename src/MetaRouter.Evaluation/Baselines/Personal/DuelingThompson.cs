@@ -1,3 +1,5 @@
+using MetaRouter.Core.Numerics;
+
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
 /// <summary>
@@ -32,7 +34,7 @@ internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
                 curved = Normal.Start;
                 foreach (var d in _won)
                 {
-                    var missed = 1 / (1 + Math.Exp(Beta * mode.Dot(d)));
+                    var missed = Logistic.Sigmoid(-Beta * mode.Dot(d));
                     slope += Eta * Beta * missed * d;
                     curved = curved.Sharpened(d, Eta * Beta * Beta * missed * (1 - missed));
                 }
