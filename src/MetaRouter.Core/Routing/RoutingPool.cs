@@ -34,12 +34,12 @@ public sealed class RoutingPool
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads, [.. kin.Select(k => k.CountsTokens)]);
         (_usual, _mean, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
-        var (scale, requests) = Recall(snapshot, catalog, kin);
-        IsFree = scale < LeastScaleUsd;
-        CostScaleUsd = IsFree ? 1 : scale; // cost never matters then, any scale does
-        var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, CostSpread(requests));
+        var history = PoolHistory.Of(snapshot, catalog, kin);
+        IsFree = history.CostScaleUsd < LeastScaleUsd;
+        CostScaleUsd = IsFree ? 1 : history.CostScaleUsd; // cost never matters then, any scale does
+        var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, history.CostSpread());
         var (values, middle) = (default(ValueTable), default(MiddleCalibration));
-        Parallel.Invoke(() => values = Play(requests, context.CostScaleUsd), () => middle = MiddleCalibration.Fit(requests, context)); // neither needs the other, and a start waits for both
+        Parallel.Invoke(() => values = history.PlayDial(context.CostScaleUsd), () => middle = MiddleCalibration.Fit(history.Requests, context)); // neither needs the other, and a start waits for both
         Values = values ?? FromMeans(catalog, heads, CostScaleUsd);
         _uncertainty = snapshot.Uncertainty;
         Context = context with { Middle = middle };
@@ -149,127 +149,6 @@ public sealed class RoutingPool
         {
             counted[k] = outcomes[k] with { Quality = quality[k] };
         }
-    }
-
-    /// <summary>
-    /// The calibration sample with the catalog's models and prices: by request what was predicted of each model's answer and what it was. A request counts when at least two of them answered it.
-    /// </summary>
-    private static (double CostScale, List<(Outcome Predicted, Outcome Realised)[]> Requests) Recall(Snapshot snapshot, ModelCatalog catalog, ModelKin[] kin)
-    {
-        var sample = snapshot.Calibration;
-        var at = new int[snapshot.Models.Count];
-        Array.Fill(at, -1);
-        var tokens = new float[catalog.Count]; // of the model's own, for each that its cells are recorded with
-        Array.Fill(tokens, 1);
-        var fresh = new List<int>();
-        for (var i = 0; i < catalog.Count; i++)
-        {
-            if (catalog.Models[i].Enabled && snapshot.Numbers.TryGetValue(catalog.Models[i].Id, out var index))
-            {
-                (at[index], tokens[i]) = (i, kin[i].Tokens);
-            }
-            else if (catalog.Models[i].Enabled)
-            {
-                fresh.Add(i);
-            }
-        }
-
-        if (fresh.Count > 0 && fresh.Count < catalog.Models.Count(m => m.Enabled))
-        {
-            // Beside models that were seen, those that never were stand with their kin's cells.
-            at = [.. at, .. fresh];
-            for (var f = 0; f < fresh.Count; f++)
-            {
-                sample = sample.WithKin((ushort)(snapshot.Models.Count + f), kin[fresh[f]].Weights, kin[fresh[f]].Lift, kin[fresh[f]].Tokens);
-            }
-        }
-
-        var (spent, answers) = (new double[catalog.Count], new int[catalog.Count]);
-        var (requests, cells) = (new List<(Outcome, Outcome)[]>(), new List<(Outcome, Outcome)>());
-        for (var row = 0; row < sample.Rows; row++)
-        {
-            cells.Clear();
-            for (var c = sample.Start[row]; c < sample.Start[row + 1]; c++)
-            {
-                if (at[sample.Model[c]] is var i and >= 0)
-                {
-                    var model = catalog.Models[i];
-                    var input = model.InputPrice.CostUsd(sample.InputTokens[c]);
-                    var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c] * tokens[i]);
-                    spent[i] += cost;
-                    answers[i]++;
-                    cells.Add((new(sample.Quality[c], (float)(input + model.OutputPrice.CostUsd(sample.ExpectedTokens[c] * tokens[i])), 0), new(sample.Score[c], (float)cost, 0)));
-                }
-            }
-
-            if (cells.Count >= 2)
-            {
-                requests.Add([.. cells]);
-            }
-        }
-
-        var scale = Enumerable.Range(0, catalog.Count).Max(i => answers[i] > 0 ? spent[i] / answers[i] : 0);
-        if (scale <= 0)
-        {
-            // Where calls that were metered without tokens cost nothing, the meter's price is nobody's.
-            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.TypicalCostUsd).DefaultIfEmpty().Max();
-        }
-
-        return (scale, requests);
-    }
-
-    /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
-    private static float CostSpread(List<(Outcome Predicted, Outcome Realised)[]> requests)
-    {
-        var (expected, error) = (0.0, 0.0);
-        foreach (var request in requests)
-        {
-            // One sum in another is bound by the compiler for every pair of Sum's overloads.
-            expected += request.Sum(c => (double)c.Predicted.CostUsd);
-            error += request.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd));
-        }
-
-        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * error / expected) : 0;
-    }
-
-    /// <summary>Plays the dial over the sample.</summary>
-    private static ValueTable? Play(List<(Outcome Predicted, Outcome Realised)[]> requests, double scale)
-    {
-        if (requests.Count == 0)
-        {
-            return null;
-        }
-
-        var (quality, cost) = (new DialRecord(), new DialRecord());
-        Span<float> expected = stackalloc float[PreferenceGrid.Length];
-        Span<float> score = stackalloc float[PreferenceGrid.Length];
-        Span<float> price = stackalloc float[PreferenceGrid.Length];
-        Span<float> spent = stackalloc float[PreferenceGrid.Length];
-        foreach (var request in requests)
-        {
-            for (var g = 0; g < PreferenceGrid.Length; g++)
-            {
-                var best = Best(request, new Preference(PreferenceGrid.Lambda[g]), scale);
-                (expected[g], score[g], price[g], spent[g]) = (best.Predicted.Quality, best.Realised.Quality, (float)(best.Predicted.CostUsd / scale), (float)(best.Realised.CostUsd / scale));
-            }
-
-            quality.Add(expected, score);
-            cost.Add(price, spent);
-        }
-
-        return new ValueTable(quality.Estimate(), cost.Estimate());
-    }
-
-    private static (Outcome Predicted, Outcome Realised) Best((Outcome Predicted, Outcome Realised)[] request, in Preference preference, double scale)
-    {
-        var (best, most) = (0, double.NegativeInfinity);
-        for (var c = 0; c < request.Length; c++)
-        {
-            var utility = Utility.Of(request[c].Predicted, preference, scale);
-            (best, most) = utility > most ? (c, utility) : (best, most);
-        }
-
-        return request[best];
     }
 
     /// <summary>No two of the models were ever seen side by side: the dial over their mean outcomes.</summary>
