@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -190,33 +189,19 @@ public sealed class ExtraTrees
     public static ExtraTrees Fit(float[] x, float[] y, int features, int targets, Options options, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(features, (int)Leaf);
-        var n = y.Length / targets;
-        var columns = new float[x.Length];
-        for (var i = 0; i < n; i++)
-        {
-            for (var f = 0; f < features; f++)
-            {
-                columns[(f * n) + i] = x[(i * features) + f];
-            }
-        }
-
-        var stride = (targets + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
-        var padded = new float[n * stride];
-        for (var i = 0; i < n; i++)
-        {
-            y.AsSpan(i * targets, targets).CopyTo(padded.AsSpan(i * stride));
-        }
-
-        var grown = new Grower[options.Trees];
+        var rows = TreeGrower.Rows.Of(x, y, features, targets);
+        var tried = options.Tried > 0 ? options.Tried : Math.Max(1, features / 3);
+        var grown = new TreeGrower[options.Trees];
         Parallel.For(0, options.Trees, new ParallelOptions { CancellationToken = cancellationToken }, t =>
         {
-            grown[t] = new Grower(columns, padded, n, features, targets, stride, options.MinLeaf, options.Tried > 0 ? options.Tried : Math.Max(1, features / 3), new Random(options.Seed + (7919 * t)));
+            grown[t] = new TreeGrower(rows, options.MinLeaf, tried, new Random(options.Seed + (7919 * t)));
             grown[t].Grow();
         });
         return Pack(grown, targets);
     }
 
-    private static ExtraTrees Pack(Grower[] grown, int targets)
+    /// <summary>All trees in one list of nodes, their leaves as signed bytes with a scale for each target.</summary>
+    private static ExtraTrees Pack(TreeGrower[] grown, int targets)
     {
         var scale = new float[targets];
         foreach (var tree in grown)
@@ -246,133 +231,5 @@ public sealed class ExtraTrees
         }
 
         return new ExtraTrees([.. root], [.. nodes], [.. leaves], scale);
-    }
-
-    private sealed class Grower(float[] columns, float[] targets, int n, int features, int width, int stride, int minLeaf, int tried, Random random)
-    {
-        public readonly List<ushort> Feature = [];
-        public readonly List<float> Threshold = [];
-        public readonly List<int> Next = [];
-        public readonly List<float> Leaves = [];
-        private readonly int[] _rows = [.. Enumerable.Range(0, n)];
-        private readonly int[] _pick = [.. Enumerable.Range(0, features)];
-        private readonly float[] _left = new float[stride];
-
-        public void Grow() => Grow(0, n);
-
-        private void Grow(int from, int to)
-        {
-            var rows = _rows.AsSpan(from, to - from);
-            var total = new float[stride];
-            SumBelow(rows, columns.AsSpan(0, n), float.PositiveInfinity, total);
-            var (best, bestFeature, bestThreshold) = (float.NegativeInfinity, -1, 0f);
-            if (rows.Length >= 2 * minLeaf)
-            {
-                var seen = 0;
-                for (var i = 0; i < features && seen < tried; i++)
-                {
-                    var swap = random.Next(i, features);
-                    (_pick[i], _pick[swap]) = (_pick[swap], _pick[i]);
-                    var column = columns.AsSpan(_pick[i] * n, n);
-                    var (low, high) = (float.PositiveInfinity, float.NegativeInfinity);
-                    foreach (var row in rows)
-                    {
-                        var value = column[row];
-                        low = value < low ? value : low;
-                        high = value > high ? value : high;
-                    }
-
-                    if (!(high > low))
-                    {
-                        continue;
-                    }
-
-                    seen++;
-                    // Half precision, so that two bytes hold it on disk.
-                    var threshold = (float)(Half)(low + ((high - low) * (float)random.NextDouble()));
-                    var score = Score(rows, column, threshold, total);
-                    if (score > best)
-                    {
-                        (best, bestFeature, bestThreshold) = (score, _pick[i], threshold);
-                    }
-                }
-            }
-
-            var node = Feature.Count;
-            if (bestFeature < 0)
-            {
-                Feature.Add(Leaf);
-                Threshold.Add(0);
-                Next.Add(Leaves.Count / width);
-                for (var j = 0; j < width; j++)
-                {
-                    Leaves.Add(total[j] / rows.Length);
-                }
-
-                return;
-            }
-
-            Feature.Add((ushort)bestFeature);
-            Threshold.Add(bestThreshold);
-            Next.Add(0);
-            var split = columns.AsSpan(bestFeature * n, n);
-            var (i0, i1) = (0, rows.Length);
-            while (i0 < i1)
-            {
-                if (split[rows[i0]] <= bestThreshold)
-                {
-                    i0++;
-                }
-                else
-                {
-                    i1--;
-                    (rows[i0], rows[i1]) = (rows[i1], rows[i0]);
-                }
-            }
-
-            Grow(from, from + i0);
-            Next[node] = Feature.Count;
-            Grow(from + i0, to);
-        }
-
-        /// <summary>|sum left|^2 / n_left + |sum right|^2 / n_right: largest where the variance left over is least.</summary>
-        private float Score(ReadOnlySpan<int> rows, ReadOnlySpan<float> column, float threshold, float[] total)
-        {
-            var count = SumBelow(rows, column, threshold, _left);
-            if (count < minLeaf || rows.Length - count < minLeaf)
-            {
-                return float.NegativeInfinity;
-            }
-
-            var (left, right) = (0f, 0f);
-            for (var j = 0; j < width; j++)
-            {
-                left += _left[j] * _left[j];
-                right += (total[j] - _left[j]) * (total[j] - _left[j]);
-            }
-
-            return (left / count) + (right / (rows.Length - count));
-        }
-
-        /// <summary>Sums the targets of the rows at or below the threshold, and counts them. Without a branch, since which side a row falls on cannot be foreseen.</summary>
-        private int SumBelow(ReadOnlySpan<int> rows, ReadOnlySpan<float> column, float threshold, Span<float> sums)
-        {
-            var count = 0;
-            for (var j = 0; j < stride; j += Vector<float>.Count)
-            {
-                var (sum, below) = (Vector<float>.Zero, 0);
-                foreach (var row in rows)
-                {
-                    var mask = column[row] <= threshold ? -1 : 0;
-                    below -= mask;
-                    sum += Vector.BitwiseAnd(new Vector<float>(targets, (row * stride) + j), Vector.AsVectorSingle(new Vector<int>(mask)));
-                }
-
-                sum.CopyTo(sums[j..]);
-                count = below;
-            }
-
-            return count;
-        }
     }
 }
