@@ -29,7 +29,9 @@ public sealed class NgramCounter
     /// <summary>No bucket's count is higher: a character ends at most three n-grams of characters and two of words, and borders add fewer than that again.</summary>
     internal const int MaxCount = MaxChars * 4;
 
+    /// <summary>2^64 over the golden ratio: multiplying by it spreads low bits over the high ones, which buckets are told by (Knuth's multiplicative hashing).</summary>
     private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
+
     private readonly ushort[] _count = new ushort[Buckets];
     private readonly ushort[] _words = new ushort[WordBuckets];
     private readonly ushort[] _single = new ushort[WordBuckets];
@@ -111,13 +113,13 @@ public sealed class NgramCounter
             bool letter, digit, space;
             if (raw < 128)
             {
-                var kind = AsciiKind[raw];
-                letter = kind == 1 || kind == 2;
-                digit = kind == 3;
-                space = kind == 4;
-                c = kind == 2 ? (char)(raw | 0x20) : raw;
+                var kind = Ascii.Kind[raw];
+                letter = kind is Ascii.Lower or Ascii.Upper;
+                digit = kind == Ascii.Digit;
+                space = kind == Ascii.Blank;
+                c = kind == Ascii.Upper ? (char)(raw | 0x20) : raw;
                 _ascii[raw]++;
-                tally.Ascii(raw, kind, lineStart);
+                tally.Character(raw, kind, lineStart);
                 if (raw == '\n')
                 {
                     tally.Line(i - lineFrom);
@@ -141,7 +143,7 @@ public sealed class NgramCounter
 
             if (letter || digit)
             {
-                word = (word ^ c) * 0x0000_0100_0000_01B3 + Golden;
+                word = Spell(word, c);
                 wordLength++;
                 wordDigits += digit ? 1 : 0;
             }
@@ -205,10 +207,10 @@ public sealed class NgramCounter
         var (word, length) = (0UL, 0);
         foreach (var raw in text)
         {
-            var c = raw < 128 ? (char)(AsciiKind[raw] == 2 ? raw | 0x20 : raw) : char.ToLowerInvariant(raw);
-            if (raw < 128 ? AsciiKind[raw] is 1 or 2 or 3 : char.IsLetter(c) || char.IsSurrogate(c) || char.IsDigit(c))
+            var c = raw < 128 ? (char)(Ascii.Kind[raw] == Ascii.Upper ? raw | 0x20 : raw) : char.ToLowerInvariant(raw);
+            if (raw < 128 ? Ascii.Kind[raw] is Ascii.Lower or Ascii.Upper or Ascii.Digit : char.IsLetter(c) || char.IsSurrogate(c) || char.IsDigit(c))
             {
-                word = ((word ^ c) * 0x0000_0100_0000_01B3) + Golden;
+                word = Spell(word, c);
                 length++;
             }
             else if (length > 0)
@@ -223,6 +225,10 @@ public sealed class NgramCounter
             keys.Add(word * Golden);
         }
     }
+
+    /// <summary>A word's hash with one more of its letters: a step of FNV-1a, and a constant.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Spell(ulong word, char letter) => ((word ^ letter) * 0x0000_0100_0000_01B3) + Golden;
 
     internal static int Bucket(ulong key) => (int)(key >> (64 - WordBits));
 
@@ -267,109 +273,5 @@ public sealed class NgramCounter
         }
 
         count++;
-    }
-
-    /// <summary>0 symbol, 1 lower case, 2 upper case, 3 digit, 4 white space or control.</summary>
-    private static ReadOnlySpan<byte> AsciiKind =>
-    [
-        4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-        4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0,
-        0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0,
-        0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 4,
-    ];
-
-    private struct SurfaceTally
-    {
-        private int _words, _wordChars, _options, _pieces, _numbers, _longestNumber, _longWords, _longestLine, _indent, _body;
-        private bool _optionLetter;
-
-        public int OtherScript;
-
-        public readonly float Tokens => _pieces + (OtherScript * 0.7f);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Ascii(char c, byte kind, bool lineStart)
-        {
-            if (_optionLetter && c is '.' or ')')
-            {
-                _body = _options == 0 ? _words : _body;
-                _options++;
-            }
-
-            _optionLetter = lineStart && kind is 2;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Word(int length, int digits)
-        {
-            _words++;
-            _wordChars += length;
-            _pieces += 1 + ((length - 1) / 6);
-            _longWords += length > 9 ? 1 : 0;
-            if (digits == length)
-            {
-                _numbers++;
-                _longestNumber = Math.Max(_longestNumber, length);
-            }
-        }
-
-        public void Line(int length) => _longestLine = Math.Max(_longestLine, length);
-
-        public void Indent(int length) => _indent = Math.Max(_indent, length);
-
-        public static int Symbols(ReadOnlySpan<int> ascii)
-        {
-            var sum = 0;
-            for (var c = 0; c < ascii.Length; c++)
-            {
-                sum += AsciiKind[c] == 0 ? ascii[c] : 0;
-            }
-
-            return sum;
-        }
-
-        public readonly void Write(Span<float> to, ReadOnlySpan<int> ascii, int length, float scale, int different)
-        {
-            var n = (length / scale) + 1;
-            to[0] = MathF.Log(1 + length) / 10;
-            to[1] = Sum(ascii, "0123456789") / n;
-            to[2] = MathF.Min(1, Log(ascii['\n'] * scale) / 5);
-            to[3] = Share(ascii, "=+-*/^\\<>$", 5);
-            to[4] = Share(ascii, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3);
-            to[5] = Share(ascii, "{};_[]`#", 5);
-            to[6] = _words == 0 ? 0 : MathF.Min(1, _wordChars / (_words * 10f));
-            to[7] = MathF.Min(1, ascii['?'] / 3f);
-            to[8] = MathF.Min(1, _options / 12f);
-            to[9] = MathF.Min(1, OtherScript / n * 4);
-            to[10] = MathF.Min(1, Log(_numbers * scale) / 5);
-            to[11] = MathF.Min(1, _longestNumber / 12f);
-            to[12] = _words == 0 ? 0 : MathF.Min(1, _longWords * 3f / _words);
-            to[13] = _words == 0 ? 0 : MathF.Min(1, (float)different / _words);
-            to[14] = Share(ascii, ",", 20);
-            to[15] = Share(ascii, ".", 20);
-            to[16] = Share(ascii, "()", 15);
-            to[17] = Share(ascii, "'\"", 15);
-            to[18] = MathF.Min(1, Log(ascii['\\'] * scale) / 5);
-            to[19] = Share(ascii, "=", 20);
-            to[20] = MathF.Min(1, Log(_indent) / 4);
-            to[21] = MathF.Min(1, Log(_longestLine) / 8);
-            to[22] = MathF.Min(1, Log(_options > 0 ? _body : _words) / 8);
-            to[23] = MathF.Min(1, Log((ascii['$'] + ascii['%']) * scale) / 4);
-
-            float Share(ReadOnlySpan<int> counts, ReadOnlySpan<char> of, float times) => MathF.Min(1, Sum(counts, of) / n * times);
-
-            static float Log(float v) => MathF.Log(1 + v);
-        }
-
-        private static int Sum(ReadOnlySpan<int> ascii, ReadOnlySpan<char> of)
-        {
-            var sum = 0;
-            foreach (var c in of)
-            {
-                sum += ascii[c];
-            }
-
-            return sum;
-        }
     }
 }
