@@ -127,7 +127,7 @@ public static class MetaLearner
         {
             var signals = state.Signals.AsSpan();
             prior.LogWeights.CopyTo(all);
-            PreferenceBelief.AddLogLikelihood(prior, pool.Context, signals, all);
+            WindowLikelihood.Add(prior, pool.Context, signals, all);
             var (kind, spoke, compared) = (-1, false, false);
             for (var i = 0; i < neighbours.Count; i++)
             {
@@ -135,7 +135,7 @@ public static class MetaLearner
                 {
                     kind = (int)neighbours[i].Kind;
                     log.Clear();
-                    spoke = PreferenceBelief.AddLogLikelihood(prior, pool.Context, signals, log, neighbours[i].Kind) > 0;
+                    spoke = WindowLikelihood.Add(prior, pool.Context, signals, log, neighbours[i].Kind) > 0;
                     compared |= spoke && neighbours[i].Kind == FeedbackKind.Comparison;
                     spoke &= compared; // strengths are multiples of a comparison's: from users who never compare they cannot be told from how sharply those judge
                     TensorPrimitives.Subtract(all, log, others);
@@ -145,8 +145,8 @@ public static class MetaLearner
                 if (spoke)
                 {
                     others.CopyTo(log);
-                    PreferenceBelief.AddLogLikelihood(candidates[i], pool.Context, signals, log, neighbours[i].Kind);
-                    evidence[i] += PreferenceBelief.LogSum(log);
+                    WindowLikelihood.Add(candidates[i], pool.Context, signals, log, neighbours[i].Kind);
+                    evidence[i] += WindowLikelihood.LogSum(log);
                 }
             }
 
@@ -156,19 +156,19 @@ public static class MetaLearner
                 {
                     prior.LogWeights.CopyTo(log);
                     offsets.With(spreads[s]).AddTo(log);
-                    evidence[neighbours.Count + SignalSpeech.Kinds + s] += PreferenceBelief.LogSum(log);
+                    evidence[neighbours.Count + SignalSpeech.Kinds + s] += WindowLikelihood.LogSum(log);
                 }
 
                 evidence[ofTopics]++;
             }
 
-            if (PreferenceBelief.SpeaksOfWaiting(serving, signals))
+            if (WindowLikelihood.SpeaksOfWaiting(serving, signals))
             {
                 for (var g = 0; g < byPrice.Length; g++)
                 {
                     prior.LogWeights.CopyTo(log);
-                    PreferenceBelief.AddAt(prior, pool.Context with { SecondPrice = LatencyBelief.Prices[g] }, signals, log);
-                    byPrice[g] = PreferenceBelief.LogSum(log);
+                    WindowLikelihood.AddAt(prior, pool.Context with { SecondPrice = LatencyBelief.Prices[g] }, signals, log);
+                    byPrice[g] = WindowLikelihood.LogSum(log);
                 }
 
                 for (var w = 0; w < waits.Length; w++)

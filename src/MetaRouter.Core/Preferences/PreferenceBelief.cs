@@ -5,19 +5,14 @@ namespace MetaRouter.Core.Preferences;
 
 /// <summary>
 /// What is believed about one user: a distribution over lambda_cost (and, summed out, over how sharply the user judges),
-/// the prior updated by every signal of the window: <c>ln p(h | signals) = ln prior(h) + sum_i w_i ln P(signal_i | h)</c>.
+/// the prior updated by every signal of the window: <c>ln p(h | signals) = ln prior(h) + ln P(signals | h)</c>, the latter by <see cref="WindowLikelihood"/>.
 /// </summary>
 /// <remarks>
 /// A grid instead of an approximation: with unseen outcomes the likelihood is not log-concave, and 48 x 3 hypotheses cost microseconds.
-/// Evidence fades by its rank in time among the signals that speak of the trade-off, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal
-/// windows give equal beliefs and what was taken back, or spoke of quality alone, leaves no trace.
 /// O(signals x hypotheses). Immutable.
 /// </remarks>
 public sealed class PreferenceBelief
 {
-    /// <summary>What is left of a signal's weight with each newer one.</summary>
-    public const float Fade = 0.99f;
-
     private readonly float[] _joint;
     private readonly float[] _marginal = new float[PreferenceGrid.Length];
 
@@ -61,21 +56,6 @@ public sealed class PreferenceBelief
     /// <summary>exp(E[ln lambda]): the middle of the belief on the scale people think of it, in factors.</summary>
     public double GeometricMean => Math.Exp(MeanLogLambda());
 
-    /// <summary>In nats, of the marginal.</summary>
-    public double Entropy
-    {
-        get
-        {
-            var h = 0.0;
-            foreach (var p in _marginal)
-            {
-                h -= p > 0 ? p * Math.Log(p) : 0;
-            }
-
-            return h;
-        }
-    }
-
     public static PreferenceBelief FromPrior(PopulationPrior prior)
     {
         float[] joint = [.. prior.LogWeights];
@@ -86,7 +66,7 @@ public sealed class PreferenceBelief
     public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
         ArgumentNullException.ThrowIfNull(prior);
-        if (!SpeaksOfWaiting(prior, signals))
+        if (!WindowLikelihood.SpeaksOfWaiting(prior, signals))
         {
             return At(prior, context, signals, weighs: false, out _);
         }
@@ -106,7 +86,7 @@ public sealed class PreferenceBelief
     internal static PreferenceBelief FromOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
         var joint = new float[ChoiceModel.Hypotheses];
-        if (!SpeaksOfWaiting(prior, signals))
+        if (!WindowLikelihood.SpeaksOfWaiting(prior, signals))
         {
             return new PreferenceBelief(joint, AtOn(topic, prior, context, signals, joint, weighs: false, out _), prior.Waiting);
         }
@@ -162,7 +142,7 @@ public sealed class PreferenceBelief
     private static int Alike(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, out double logEvidence)
     {
         prior.LogWeights.CopyTo(joint);
-        var used = AddAt(prior, context, signals, joint);
+        var used = WindowLikelihood.AddAt(prior, context, signals, joint);
         Normalize(joint, out logEvidence);
         return used;
     }
@@ -172,7 +152,7 @@ public sealed class PreferenceBelief
         Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
         prior.LogWeights.CopyTo(log);
         offsets.AddTo(log);
-        return LogSum(log);
+        return WindowLikelihood.LogSum(log);
     }
 
     /// <summary>Formula (2) of <see cref="LatencyBelief"/>, on every topic.</summary>
@@ -205,87 +185,6 @@ public sealed class PreferenceBelief
         }
     }
 
-    /// <summary>Whether a signal that is heard set a faster answer against a slower one.</summary>
-    internal static bool SpeaksOfWaiting(PopulationPrior prior, ReadOnlySpan<Signal> signals)
-    {
-        for (var i = 0; i < signals.Length && !prior.Latency.IsNone; i++)
-        {
-            if (signals[i].First.SecondsBeyond(signals[i].Second) != 0 && SignalReading.IsHeard(prior, signals, i))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Adds the signals' faded log likelihood of every hypothesis; returns how many spoke. Signals ascend in time.</summary>
-    /// <param name="only">Just this kind's part, faded as among all; null: every kind's.</param>
-    public static int AddLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
-    {
-        ArgumentNullException.ThrowIfNull(prior);
-        if (only is not null || !SpeaksOfWaiting(prior, signals))
-        {
-            return AddAt(prior, context, signals, log, only);
-        }
-
-        // ln sum_g p(g) P(signals | h, g), largest term first.
-        var (at, used, prices) = (new float[LatencyBelief.Prices.Length][], 0, LatencyBelief.Prices);
-        var max = new float[log.Length];
-        Array.Fill(max, float.NegativeInfinity);
-        for (var g = 0; g < at.Length; g++)
-        {
-            at[g] = new float[log.Length];
-            used = AddAt(prior, context with { SecondPrice = prices[g] }, signals, at[g]);
-            TensorPrimitives.Add(at[g], (float)Math.Log(Math.Max(prior.Waiting.Probability[g], 1e-30)), at[g]);
-            TensorPrimitives.Max(max, at[g], max);
-        }
-
-        for (var h = 0; h < log.Length; h++)
-        {
-            var mass = 0f;
-            for (var g = 0; g < at.Length; g++)
-            {
-                mass += MathF.Exp(at[g][h] - max[h]);
-            }
-
-            log[h] += max[h] + MathF.Log(mass);
-        }
-
-        return used;
-    }
-
-    /// <summary>As <see cref="AddLogLikelihood"/>, of a user whose price of a second is the context's.</summary>
-    internal static int AddAt(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
-    {
-        if (only is null && TopicOffsets.Of(prior, context, signals) is { } offsets)
-        {
-            offsets.AddTo(log);
-            return offsets.Signals;
-        }
-
-        Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
-        var (used, weight) = (0, 1f);
-        for (var i = signals.Length - 1; i >= 0; i--)
-        {
-            if (!SignalReading.IsHeard(prior, signals, i))
-            {
-                continue;
-            }
-
-            if (only is null || only == signals[i].Key.Kind)
-            {
-                SignalReading.LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
-                TensorPrimitives.MultiplyAdd(p, weight, log, log);
-                used++;
-            }
-
-            weight *= Fade;
-        }
-
-        return used;
-    }
-
     /// <summary>What is believed on a topic that no signal spoke of; where no topic can differ, this very belief.</summary>
     public PreferenceBelief Elsewhere => _elsewhere ?? this;
 
@@ -307,15 +206,6 @@ public sealed class PreferenceBelief
         }
 
         return Elsewhere;
-    }
-
-    /// <summary>The belief after one more answer with the given likelihood under each hypothesis.</summary>
-    public PreferenceBelief Updated(ReadOnlySpan<float> likelihood)
-    {
-        var joint = new float[_joint.Length];
-        TensorPrimitives.Multiply(_joint, likelihood, joint);
-        TensorPrimitives.Divide(joint, TensorPrimitives.Sum<float>(joint), joint);
-        return new PreferenceBelief(joint, Signals + 1, Latency);
     }
 
     /// <summary>The lambda below which a share <paramref name="p"/> of the belief lies, interpolated in log within grid cells.</summary>
@@ -354,18 +244,5 @@ public sealed class PreferenceBelief
         var mass = TensorPrimitives.Sum<float>(log);
         TensorPrimitives.Divide(log, mass, log);
         logEvidence = max + Math.Log(mass);
-    }
-
-    /// <summary>ln sum exp.</summary>
-    internal static double LogSum(ReadOnlySpan<float> log)
-    {
-        var max = TensorPrimitives.Max(log);
-        var mass = 0.0;
-        foreach (var l in log)
-        {
-            mass += Math.Exp(l - max);
-        }
-
-        return max + Math.Log(mass);
     }
 }

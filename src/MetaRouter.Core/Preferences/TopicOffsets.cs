@@ -221,7 +221,7 @@ internal sealed class TopicOffsets
             {
                 var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
                 TensorPrimitives.MultiplyAdd(p, weight, log, log);
-                weight *= PreferenceBelief.Fade;
+                weight *= WindowLikelihood.Fade;
                 Signals++;
             }
         }

@@ -146,7 +146,7 @@ public sealed class UserModel
     public TaskSummary Summarise()
     {
         var log = new float[ChoiceModel.Hypotheses];
-        var signals = PreferenceBelief.AddLogLikelihood(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
+        var signals = WindowLikelihood.Add(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
         return new TaskSummary(log, signals);
     }
 

@@ -145,7 +145,7 @@ public class MetaLearnerTests
         }
 
         var log = new float[ChoiceModel.Hypotheses];
-        return new TaskSummary(log, PreferenceBelief.AddLogLikelihood(PopulationPrior.Default, new ChoiceContext(1, 0), state.Signals.AsSpan(), log));
+        return new TaskSummary(log, WindowLikelihood.Add(PopulationPrior.Default, new ChoiceContext(1, 0), state.Signals.AsSpan(), log));
 
         Outcome Realise(Outcome predicted) => predicted with { Quality = random.NextDouble() < predicted.Quality ? 1 : 0 };
     }

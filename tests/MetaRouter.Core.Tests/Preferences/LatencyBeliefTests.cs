@@ -38,7 +38,7 @@ public class LatencyBeliefTests
                     var seconds = first.LatencySeconds > 0 ? first.LatencySeconds - second.LatencySeconds : 0;
                     var utility = (first.Quality - second.Quality - (lambda * (first.CostUsd - second.CostUsd)) - (LatencyBelief.Prices[g] * seconds)) / (1 + lambda);
                     var likes = (0.95 / (1 + Math.Exp(-beta * utility))) + 0.025;
-                    mass *= Math.Pow(preferred ? likes : 1 - likes, Math.Pow(PreferenceBelief.Fade, said.Length - 1 - i));
+                    mass *= Math.Pow(preferred ? likes : 1 - likes, Math.Pow(WindowLikelihood.Fade, said.Length - 1 - i));
                 }
 
                 joint[h] += mass;
@@ -52,7 +52,7 @@ public class LatencyBeliefTests
 
         // What the meta-learner is told has the price summed out.
         var told = new float[ChoiceModel.Hypotheses];
-        PreferenceBelief.AddLogLikelihood(prior, Context, [.. said.Select((s, i) => Compare(i, s.First, s.Second, s.Preferred))], told).ShouldBe(3);
+        WindowLikelihood.Add(prior, Context, [.. said.Select((s, i) => Compare(i, s.First, s.Second, s.Preferred))], told).ShouldBe(3);
         var posterior = told.Zip(prior.LogWeights.ToArray(), (l, w) => Math.Exp(l + w)).ToArray();
         posterior.Select(x => x / posterior.Sum()).ToArray().ShouldBe([.. joint.Select(x => x / joint.Sum())], 1e-5);
     }

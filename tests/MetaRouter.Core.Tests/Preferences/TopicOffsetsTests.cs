@@ -46,7 +46,7 @@ public class TopicOffsetsTests
 
         void Add(int h, int onLaw, int onMath, double p, bool differs = true)
         {
-            p *= Math.Pow(P(At(h, onLaw), false), 1 + Math.Pow(PreferenceBelief.Fade, 4)) * Math.Pow(P(At(h, onMath), true), PreferenceBelief.Fade + Math.Pow(PreferenceBelief.Fade, 3)) * Math.Pow(P(h, false), Math.Pow(PreferenceBelief.Fade, 2));
+            p *= Math.Pow(P(At(h, onLaw), false), 1 + Math.Pow(WindowLikelihood.Fade, 4)) * Math.Pow(P(At(h, onMath), true), WindowLikelihood.Fade + Math.Pow(WindowLikelihood.Fade, 3)) * Math.Pow(P(h, false), Math.Pow(WindowLikelihood.Fade, 2));
             joint[h] += p;
             law[At(h, onLaw)] += p;
             mass += p;

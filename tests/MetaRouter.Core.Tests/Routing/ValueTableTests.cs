@@ -1,5 +1,6 @@
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.Preferences;
 
 namespace MetaRouter.Core.Tests.Routing;
 
@@ -69,7 +70,7 @@ public class ValueTableTests
         for (var seed = 0; seed < 50; seed++)
         {
             var random = new Random(seed);
-            var belief = PreferenceBelief.FromPrior(PopulationPrior.Default).Updated([.. Enumerable.Range(0, ChoiceModel.Hypotheses).Select(_ => random.NextSingle())]);
+            var belief = SomeBeliefs.Of([.. Enumerable.Range(0, PreferenceGrid.Length).Select(g => (g, random.NextDouble()))]);
             Random(random).ExpectedRegret(belief).ShouldBeGreaterThanOrEqualTo(0);
         }
     }
@@ -97,11 +98,7 @@ public class ValueTableTests
     [Fact]
     public void New_WrongLength_NamesWhatItFound() => Should.Throw<ArgumentException>(() => new ValueTable(new float[3], new float[48])).Message.ShouldContain("has 48 positions; found 3 qualities and 48 costs");
 
-    private static PreferenceBelief Certain(params int[] positions)
-    {
-        var even = new PopulationPrior([new(1, 0, 1e6)], [1 / 3.0, 1 / 3.0, 1 / 3.0], 0.05);
-        return PreferenceBelief.FromPrior(even).Updated([.. Enumerable.Range(0, ChoiceModel.Hypotheses).Select(h => positions.Contains(h / ChoiceModel.BetaCount) ? 1f : 0)]);
-    }
+    private static PreferenceBelief Certain(params int[] positions) => SomeBeliefs.Of([.. positions.Select(g => (g, 1.0))]);
 
     private static ValueTable Random(Random random) => Table(_ => random.NextSingle(), _ => random.NextSingle());
 
