@@ -122,7 +122,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     public ValueTask<long> MissingAsync() => new(_missing);
 
     public ValueTask<double[]> SpeechAsync(byte[] prior) =>
-        new(MetaLearner.SpeechEvidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
+        new(SpeechFit.Evidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
 
     public async ValueTask<long> SaveAsync()
     {

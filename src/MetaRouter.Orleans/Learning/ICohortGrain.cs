@@ -20,7 +20,7 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("missing")]
     ValueTask<long> MissingAsync();
 
-    /// <summary>See <see cref="MetaLearner.SpeechEvidence"/>, on this part's sample of windows.</summary>
+    /// <summary>See <see cref="SpeechFit.Evidence"/>, on this part's sample of windows.</summary>
     [Alias("speech"), ResponseTimeout("00:01:00")]
     ValueTask<double[]> SpeechAsync(byte[] prior);
 

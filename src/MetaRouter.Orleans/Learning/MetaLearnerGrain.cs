@@ -127,7 +127,7 @@ internal sealed partial class MetaLearnerGrain(
         candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics, serving.Latency);
         var bytes = PriorJson.Write(candidate);
         var speech = await AskAsync(c => c.SpeechAsync(bytes), round);
-        candidate = MetaLearner.WithSpeech(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
+        candidate = SpeechFit.Step(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
         var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, round), await ExpectAsync(candidate, CohortPart.HeldOut, round));
         if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
         {

@@ -136,14 +136,14 @@ public class LatencyBeliefTests
     [Theory]
     [InlineData(0.9, 0.04)]
     [InlineData(0, 0)]
-    public void WithSpeech_SimulatedUsers_RecoversHowManyMind(double share, double price)
+    public void Step_SimulatedUsers_RecoversHowManyMind(double share, double price)
     {
         var pool = RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
         UserState[] windows = [.. Users(100, new(share, price), seed: 6, pool.CostScaleUsd).Select(u => u.State)];
         var prior = PopulationPrior.Default;
         for (var refresh = 0; refresh < 4; refresh++)
         {
-            prior = MetaLearner.WithSpeech(prior, MetaLearner.SpeechEvidence(pool, prior, windows));
+            prior = SpeechFit.Step(prior, SpeechFit.Evidence(pool, prior, windows));
         }
 
         if (share > 0)

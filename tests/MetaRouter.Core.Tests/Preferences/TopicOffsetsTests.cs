@@ -123,14 +123,14 @@ public class TopicOffsetsTests
     [Theory]
     [InlineData(0.9, 1.6)]
     [InlineData(0, 0)]
-    public void WithSpeech_SimulatedUsers_RecoversHowManyDiffer(double share, double width)
+    public void Step_SimulatedUsers_RecoversHowManyDiffer(double share, double width)
     {
         var pool = RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
         UserState[] windows = [.. Users(100, share, width, seed: 4, pool.CostScaleUsd).Select(u => u.State)];
         var prior = PopulationPrior.Default;
         for (var refresh = 0; refresh < 3; refresh++)
         {
-            prior = MetaLearner.WithSpeech(prior, MetaLearner.SpeechEvidence(pool, prior, windows));
+            prior = SpeechFit.Step(prior, SpeechFit.Evidence(pool, prior, windows));
         }
 
         if (share > 0)

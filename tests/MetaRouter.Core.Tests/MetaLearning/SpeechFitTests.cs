@@ -8,12 +8,12 @@ using static MetaRouter.Core.Tests.MetaLearning.SomeSnapshots;
 namespace MetaRouter.Core.Tests.MetaLearning;
 
 /// <summary>How kinds of feedback speak, learned back from simulated users for whom it is known.</summary>
-public class SpeechTests
+public class SpeechFitTests
 {
     private static readonly FeedbackKind[] s_kinds = [FeedbackKind.Comparison, FeedbackKind.Thumb, FeedbackKind.Regenerate, FeedbackKind.SwitchModel, FeedbackKind.Accept];
 
     [Fact]
-    public void WithSpeech_SimulatedUsers_RecoversWhatTheyWereDrawnWith()
+    public void Step_SimulatedUsers_RecoversWhatTheyWereDrawnWith()
     {
         var truth = Speaking((FeedbackKind.Thumb, 2, .1), (FeedbackKind.Regenerate, .2, .02), (FeedbackKind.SwitchModel, 1.4, .05), (FeedbackKind.Accept, .7, .05));
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
@@ -22,14 +22,14 @@ public class SpeechTests
         var (prior, settled) = (PopulationPrior.Default, false);
         for (var refresh = 0; refresh < 10 && !settled; refresh++)
         {
-            var next = MetaLearner.WithSpeech(prior, MetaLearner.SpeechEvidence(pool, prior, windows));
+            var next = SpeechFit.Step(prior, SpeechFit.Evidence(pool, prior, windows));
             (settled, prior) = (next.Speech.AsSpan().SequenceEqual(prior.Speech.AsSpan()), next);
         }
 
         settled.ShouldBeTrue();
         foreach (var kind in s_kinds)
         {
-            Steps(MetaLearner.Strengths, prior.SpeechOf(kind).Strength, truth.SpeechOf(kind).Strength).ShouldBeLessThanOrEqualTo(1, $"{kind}: {prior.SpeechOf(kind)}");
+            Steps(SpeechFit.Strengths, prior.SpeechOf(kind).Strength, truth.SpeechOf(kind).Strength).ShouldBeLessThanOrEqualTo(1, $"{kind}: {prior.SpeechOf(kind)}");
         }
 
         prior.SpeechOf(FeedbackKind.Thumb).Lapse.ShouldBeInRange(.05, .2);
@@ -40,27 +40,27 @@ public class SpeechTests
     }
 
     [Fact]
-    public void WithSpeech_FewUsersOfAKind_StaysAsGuessed()
+    public void Step_FewUsersOfAKind_StaysAsGuessed()
     {
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
         var windows = Users(MetaLearner.SmallestCohort - 1, Speaking((FeedbackKind.Thumb, 3, .01)), seed: 2, pool.CostScaleUsd);
 
-        MetaLearner.WithSpeech(PopulationPrior.Default, MetaLearner.SpeechEvidence(pool, PopulationPrior.Default, windows)).Speech.ShouldBe(PopulationPrior.Default.Speech);
+        SpeechFit.Step(PopulationPrior.Default, SpeechFit.Evidence(pool, PopulationPrior.Default, windows)).Speech.ShouldBe(PopulationPrior.Default.Speech);
     }
 
     [Fact]
-    public void WithSpeech_UsersWhoNeverCompare_StaysAsGuessed()
+    public void Step_UsersWhoNeverCompare_StaysAsGuessed()
     {
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
         var windows = Users(250, Speaking((FeedbackKind.Thumb, 2, .1)), seed: 4, pool.CostScaleUsd)
             .Select(u => SomeSignals.State(u.Signals.Where(s => s.Key.Kind != FeedbackKind.Comparison))).ToArray();
 
-        MetaLearner.WithSpeech(PopulationPrior.Default, MetaLearner.SpeechEvidence(pool, PopulationPrior.Default, windows)).Speech
+        SpeechFit.Step(PopulationPrior.Default, SpeechFit.Evidence(pool, PopulationPrior.Default, windows)).Speech
             .ShouldBe(PopulationPrior.Default.Speech, "who never compares shows how sharp a thumb times the user is, not how sharp a thumb is");
     }
 
     [Fact]
-    public void SpeechEvidence_TwoPlaces_AddsUp()
+    public void Evidence_TwoPlaces_AddsUp()
     {
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
         var windows = Users(30, PopulationPrior.Default, seed: 3, pool.CostScaleUsd);
@@ -68,7 +68,7 @@ public class SpeechTests
         var (all, first, second) = (Evidence(windows), Evidence(windows[..11]), Evidence(windows[11..]));
 
         all.ShouldBe([.. first.Zip(second, (a, b) => a + b)], 1e-6);
-        double[] Evidence(UserState[] of) => MetaLearner.SpeechEvidence(pool, PopulationPrior.Default, of);
+        double[] Evidence(UserState[] of) => SpeechFit.Evidence(pool, PopulationPrior.Default, of);
     }
 
     [Fact]
