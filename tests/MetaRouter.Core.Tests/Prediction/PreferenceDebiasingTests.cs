@@ -58,17 +58,17 @@ public class PreferenceDebiasingTests
     public void Confirmed_ByHand_IsTheSlopeLessTwoStandardErrors()
     {
         // Slope 2/4 = 1/2, squares left 5 - 1 = 4, squared error 4 / 2 / 4 = 1/2: two standard errors are more than the slope.
-        PreferenceDebiasing.Confirmed([1, 1, 3, 3], [0, 2, 1, 3]).ShouldBe(0);
+        LabelEffect.Confirmed([1, 1, 3, 3], [0, 2, 1, 3]).ShouldBe(0);
 
         // Slope 1/2, squares left 1.04 - 1 = .04, squared error .04 / 2 / 4 = .005: (1/2) (1 - 4 x .005 / .25) = .46.
-        PreferenceDebiasing.Confirmed([1, 1, 3, 3], [-.1f, .1f, .9f, 1.1f]).ShouldBe(.46, 1e-6);
+        LabelEffect.Confirmed([1, 1, 3, 3], [-.1f, .1f, .9f, 1.1f]).ShouldBe(.46, 1e-6);
 
         // Nothing foretold, or the contrary.
-        PreferenceDebiasing.Confirmed([2, 2, 2], [1, 2, 3]).ShouldBe(0);
-        PreferenceDebiasing.Confirmed([1, 2, 3], [3, 2, 1]).ShouldBe(0);
+        LabelEffect.Confirmed([2, 2, 2], [1, 2, 3]).ShouldBe(0);
+        LabelEffect.Confirmed([1, 2, 3], [3, 2, 1]).ShouldBe(0);
 
         // More than foretold is confirmed once.
-        PreferenceDebiasing.Confirmed([1, 2, 3], [2, 4, 6]).ShouldBe(1);
+        LabelEffect.Confirmed([1, 2, 3], [2, 4, 6]).ShouldBe(1);
     }
 
     [Fact]
