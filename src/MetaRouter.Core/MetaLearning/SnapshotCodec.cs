@@ -2,12 +2,11 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using MetaRouter.Core.Catalog;
-using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using static MetaRouter.Core.MetaLearning.SnapshotFields;
+using static MetaRouter.Core.MetaLearning.SnapshotHeads;
 using static MetaRouter.Core.MetaLearning.SnapshotParts;
 
 namespace MetaRouter.Core.MetaLearning;
@@ -131,38 +130,8 @@ public static class SnapshotCodec
 
         WriteFloats(w, s.Projection);
         WriteForests(w, s.Forest, version);
-        w.Write(s.Models.Count);
-        foreach (var m in s.Models)
-        {
-            w.Write(m.Id.Value);
-            w.Write(m.InputPrice.Usd);
-            w.Write(m.OutputPrice.Usd);
-            w.Write(m.ContextWindow);
-        }
-
-        foreach (var h in s.Heads)
-        {
-            w.Write(h.Bias);
-            WriteFloats(w, h.Ability);
-            w.Write(h.TreeMean);
-            WriteFloats(w, h.TreeLoading);
-            WriteFloats(w, h.TokenWeights);
-            w.Write(h.TokenFactor);
-            w.Write(h.PromptTokenOffset);
-            w.Write(h.PromptTokenRatio);
-            WriteFloats(w, h.LatencyWeights);
-            w.Write(h.LatencyFactor);
-            if (version >= OnTopicVersion)
-            {
-                WriteFloats(w, h.OnTopic);
-            }
-
-            if (version >= ForestsVersion)
-            {
-                w.Write(h.KnownTo);
-            }
-        }
-
+        WriteModels(w, s.Models);
+        WriteHeads(w, s.Heads, version);
         w.Write(s.OutcomeCorrelation);
         WriteSample(w, s.Calibration);
         WritePrior(w, s.Prior, version);
@@ -188,40 +157,8 @@ public static class SnapshotCodec
         }
 
         var forest = ReadForests(r, version);
-        var models = new ModelProfile[ReadCount(r, "models", 16)];
-        for (var i = 0; i < models.Length; i++)
-        {
-            models[i] = new ModelProfile(new ModelId(r.ReadString()), new PricePerMillionTokens(r.ReadDouble()), new PricePerMillionTokens(r.ReadDouble())) { ContextWindow = r.ReadInt32() };
-        }
-
-        _ = new ModelCatalog(models); // refuses an empty list, duplicates and windows out of range
-        var rank = (projection.Length / PromptEncoder.Features) - 1;
-        var heads = new ModelHead[models.Length];
-        for (var i = 0; i < heads.Length; i++)
-        {
-            var h = heads[i] = new ModelHead(
-                Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), NotNegative(r.ReadSingle(), "token factor"),
-                NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"))
-            {
-                OnTopic = version >= OnTopicVersion ? ReadFloats(r, "quality on topics") : [],
-                KnownTo = version >= ForestsVersion ? r.ReadUInt16() : ushort.MaxValue,
-            };
-            if ((h.OnTopic.Length > 0 && h.OnTopic.Length != encoder.Topics.Topics) || h.OnTopic.Length != heads[0].OnTopic.Length)
-            {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, where {encoder.Topics.Topics} are known and the first model's tells of {heads[0].OnTopic.Length}. Train it again with this program.");
-            }
-
-            if (version >= ForestsVersion && h.KnownTo >> forest.Forests.Length != 0)
-            {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' is known to sources 0x{h.KnownTo:X}, where there are {forest.Forests.Length}, a bit each. Train it again with this program.");
-            }
-
-            if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
-            {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, {PromptEncoder.Features} and as many or none. Train it again with this program.");
-            }
-        }
-
+        var models = ReadModels(r);
+        var heads = ReadHeads(r, version, models, (projection.Length / PromptEncoder.Features) - 1, forest, encoder.Topics.Topics);
         var correlation = InRange(r.ReadSingle(), 0, 1, "outcome correlation");
         var sample = ReadSample(r, models.Length);
         var prior = ReadPrior(r, version);

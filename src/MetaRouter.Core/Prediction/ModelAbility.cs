@@ -14,12 +14,12 @@ namespace MetaRouter.Core.Prediction;
 /// </code>
 /// S is the covariance of the heads that are known, with a ridge: models differ from each other as they were seen to. Where they were not seen to differ, or there is
 /// but one, b and m keep some variance: else no answer could move them. With no answer the head is the kin's;
-/// what all models share (d, p and the trees) stays. O(n r^2 + r^3) a step, r = rank + 1; under a millisecond for 20 answers.
+/// what all models share (d, p and the trees) stays. O(n r^2 + r^3), and O(n r + r^2) a step, r = rank + 1; under a millisecond for 20 answers.
 /// Sources: Boehning and Lindsay, "Monotonicity of quadratic-approximation algorithms", 1988; one-parameter abilities learned from few answers, Lord's item response theory 1980.
 /// </remarks>
 public static class ModelAbility
 {
-    private const int Steps = 100;
+    private const int Steps = 100; // of Boehning's bound, which climbs slowly where answers are one-sided
     private const double ScoreNoise = 0.2; // variance of a right-or-wrong answer about its expected quality, at most 0.25
     private const double ExpectedAnswers = 2; // of the kin's length, beside those that were counted
     private const double Ridge = 0.1; // of the mean variance: fewer models than directions leave some unseen
@@ -128,11 +128,25 @@ public static class ModelAbility
     /// <param name="rows">Of each answer an offset, then what each parameter is multiplied with.</param>
     private static double[] Climb(double[] prior, double[] precision, double[][] rows, ReadOnlySpan<float> score, bool isLogistic)
     {
-        var size = prior.Length;
-        var (at, gradient, curvature) = ((double[])prior.Clone(), new double[size], new double[size * size]);
-        for (var step = 0; step < (isLogistic ? Steps : 1); step++)
+        // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away. A straight line's is its own, and one step is there.
+        var (bend, noise, steps) = isLogistic ? (.25, 1.0, Steps) : (1.0, ScoreNoise, 1);
+        var (size, curvature) = (prior.Length, (double[])precision.Clone());
+        foreach (var row in rows)
         {
-            precision.CopyTo(curvature, 0);
+            var x = row.AsSpan(1);
+            for (var i = 0; i < size; i++)
+            {
+                for (var j = 0; j <= i; j++)
+                {
+                    curvature[(i * size) + j] += bend * x[i] * x[j] / noise;
+                }
+            }
+        }
+
+        Cholesky.Factor(curvature, size);
+        var (at, gradient) = ((double[])prior.Clone(), new double[size]);
+        for (var step = 0; step < steps; step++)
+        {
             for (var i = 0; i < size; i++)
             {
                 gradient[i] = 0;
@@ -146,19 +160,13 @@ public static class ModelAbility
             {
                 var x = rows[r].AsSpan(1);
                 var value = rows[r][0] + TensorPrimitives.Dot(at, x);
-                // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away.
-                var (expected, weight, noise) = isLogistic ? (Logistic.Sigmoid(value), .25, 1.0) : (value, 1.0, ScoreNoise);
+                var missed = score[r] - (isLogistic ? Logistic.Sigmoid(value) : value);
                 for (var i = 0; i < size; i++)
                 {
-                    gradient[i] += (score[r] - expected) * x[i] / noise;
-                    for (var j = 0; j <= i; j++)
-                    {
-                        curvature[(i * size) + j] += weight * x[i] * x[j] / noise;
-                    }
+                    gradient[i] += missed * x[i] / noise;
                 }
             }
 
-            Cholesky.Factor(curvature, size);
             Cholesky.Solve(curvature, size, gradient);
             TensorPrimitives.Add(at, gradient, at);
         }
