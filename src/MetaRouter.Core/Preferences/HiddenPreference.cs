@@ -15,8 +15,10 @@ public readonly record struct HiddenPreference(double LambdaCost, double Beta = 
     public double Worth(in Outcome answer, double costScaleUsd) => Utility.Of(answer, new Preference(LambdaCost), costScaleUsd);
 
     /// <summary>The probability of preferring the first.</summary>
-    public double PrefersFirst(in Outcome first, in Outcome second, double costScaleUsd) =>
-        ((1 - Lapse) / (1 + Math.Exp(-Beta * (Worth(first, costScaleUsd) - Worth(second, costScaleUsd))))) + (Lapse / 2);
+    public double PrefersFirst(in Outcome first, in Outcome second, double costScaleUsd) => PrefersFirst(Worth(first, costScaleUsd) - Worth(second, costScaleUsd));
+
+    /// <summary>The same, by how much more the first is worth.</summary>
+    public double PrefersFirst(double difference) => ((1 - Lapse) / (1 + Math.Exp(-Beta * difference))) + (Lapse / 2);
 
     /// <summary>The probability that an answer pleases: that it is preferred to the middle of what the models would have answered.</summary>
     /// <param name="all">Every model's answer to the request; at least one.</param>
@@ -30,6 +32,6 @@ public readonly record struct HiddenPreference(double LambdaCost, double Beta = 
 
         Array.Sort(worths);
         var middle = (worths[(worths.Length - 1) / 2] + worths[worths.Length / 2]) / 2;
-        return ((1 - Lapse) / (1 + Math.Exp(-Beta * (Worth(answer, costScaleUsd) - middle)))) + (Lapse / 2);
+        return PrefersFirst(Worth(answer, costScaleUsd) - middle);
     }
 }

@@ -123,7 +123,7 @@ public sealed class ConfidenceRouter : IOutcomeModel
                 var sure = confidence[(row * k) + m];
                 var label = (OwnShare * score) + ((1 - OwnShare) * sure);
                 var p = Logistic.Sigmoid(Logit(weights, x, sure, m));
-                loss -= ((label * Math.Log(Math.Max(p, 1e-300))) + ((1 - label) * Math.Log(Math.Max(1 - p, 1e-300)))) / known;
+                loss += CrossEntropy.Of(label, p) / known;
                 if (!gradient.IsEmpty)
                 {
                     var own = gradient.Slice(m * Width, Width);

@@ -169,7 +169,7 @@ public sealed class CrossAttention : IOutcomeModel
 
                 var p = Logistic.Sigmoid(outcomes[m]);
                 var off = outcomes[_k + m] - cost;
-                loss -= (score * Math.Log(Math.Max(p, 1e-300))) + ((1 - score) * Math.Log(Math.Max(1 - p, 1e-300)));
+                loss += CrossEntropy.Of(score, p);
                 loss += CostWeight * off * off;
                 (outcomes[m], outcomes[_k + m]) = (p - score, 2 * CostWeight * off);
                 known++;

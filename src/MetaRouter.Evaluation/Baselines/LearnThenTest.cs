@@ -6,6 +6,8 @@ namespace MetaRouter.Evaluation.Baselines;
 /// </summary>
 /// <remarks>
 /// Fixed-sequence testing spends no level on what it passes. Holds for any confidence however bad, and for fresh requests drawn like the sample; a useless confidence just escalates all.
+/// It holds for thresholds taken from the sample itself, too: bad answers only grow in number as the threshold falls, so a candidate beyond the one at which the true share is
+/// <c>delta</c> passes only where that one would have, which an exact binomial test lets happen with a chance of <c>alpha</c> at most.
 /// O(thresholds n). Sources: Angelopoulos et al. 2021 (arXiv:2110.01052); as cascades with guarantees, arXiv:2512.20012.
 /// </remarks>
 public static class LearnThenTest

@@ -79,7 +79,7 @@ public sealed class RouteLlmMatrix : IOutcomeModel
                     }
 
                     var odds = Logistic.Sigmoid(strength[a] - strength[b]);
-                    loss -= (y * Math.Log(Math.Max(odds, 1e-300))) + ((1 - y) * Math.Log(Math.Max(1 - odds, 1e-300)));
+                    loss += CrossEntropy.Of(y, odds);
                     pull[a] += odds - y;
                     pull[b] -= odds - y;
                     battles++;

@@ -115,7 +115,7 @@ public sealed class UniRoute : IOutcomeModel
                 }
 
                 var p = Math.Clamp(expected, Least, 1 - Least);
-                loss -= (score * Math.Log(p)) + ((1 - score) * Math.Log(1 - p));
+                loss += CrossEntropy.Of(score, p);
                 known++;
                 for (var c = 0; c < Clusters && p == expected; c++)
                 {

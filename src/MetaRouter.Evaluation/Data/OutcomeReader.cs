@@ -58,7 +58,7 @@ public static class OutcomeReader
                 : $"{path}: no row has a score and a price for every model asked for. Of {rows.Count} rows: {string.Join(", ", counts)}.");
         }
 
-        return new OutcomeFile(Table(DataFolder.NameOf(path), columns, column, kept), [.. kept.Select(r => r.Info)], bad, rows.Count - firsts.Count);
+        return new OutcomeFile(Table(DataFolder.NameOf(path), columns, column, kept), bad, rows.Count - firsts.Count);
     }
 
     private static (List<Row> Rows, HashSet<ModelId> Models, BadLines Bad) ReadRows(string path, Func<OutcomeRowInfo, bool>? filter)

@@ -59,19 +59,17 @@ public sealed class Bootstrap(int seed, int replicates = 1000, double level = .9
         return RatioOfSums(values, [.. Enumerable.Repeat(1.0, values.Count)]);
     }
 
-    /// <summary>Mean of a - b where a[i] and b[i] are the same row.</summary>
-    /// <exception cref="ArgumentException">Different lengths.</exception>
-    public Interval PairedDifference(IReadOnlyList<double> a, IReadOnlyList<double> b)
-    {
-        ThrowIfUnequal(a, b);
-        return Mean([.. a.Zip(b, (x, y) => x - y)]);
-    }
-
     /// <summary>Sum of numerators over sum of denominators: never a mean of ratios, whose small denominators would rule it.</summary>
     /// <exception cref="ArgumentException">Different lengths.</exception>
     public Interval RatioOfSums(IReadOnlyList<double> numerator, IReadOnlyList<double> denominator)
     {
-        ThrowIfUnequal(numerator, denominator);
+        ArgumentNullException.ThrowIfNull(numerator);
+        ArgumentNullException.ThrowIfNull(denominator);
+        if (numerator.Count != denominator.Count)
+        {
+            throw new ArgumentException($"Paired lists of {numerator.Count} and {denominator.Count} values.", nameof(denominator));
+        }
+
         return Of(b =>
         {
             var counts = new float[numerator.Count];
@@ -85,55 +83,6 @@ public sealed class Bootstrap(int seed, int replicates = 1000, double level = .9
 
             return top / bottom;
         });
-    }
-
-    /// <summary>The same over users x rows matrices (row-major, a user's rows together), users and rows resampled together.</summary>
-    /// <exception cref="ArgumentException">The matrices are not users x rows.</exception>
-    public Interval RatioOfSums(double[] numerator, double[] denominator, int users, int rows)
-    {
-        ArgumentNullException.ThrowIfNull(numerator);
-        ArgumentNullException.ThrowIfNull(denominator);
-        if (numerator.Length != users * rows || denominator.Length != numerator.Length)
-        {
-            throw new ArgumentException($"Matrices of {numerator.Length} and {denominator.Length} cells; {users} users x {rows} rows need {users * rows}.");
-        }
-
-        return Of(b =>
-        {
-            var (rowCounts, userCounts) = (new float[rows], new float[users]);
-            Counts(b, rowCounts);
-            Counts(b, userCounts, axis: 1);
-            var (top, bottom) = (0.0, 0.0);
-            for (var u = 0; u < users; u++)
-            {
-                if (userCounts[u] == 0)
-                {
-                    continue;
-                }
-
-                var (t, d) = (0.0, 0.0);
-                for (var (r, at) = (0, u * rows); r < rows; r++, at++)
-                {
-                    t += rowCounts[r] * numerator[at];
-                    d += rowCounts[r] * denominator[at];
-                }
-
-                top += userCounts[u] * t;
-                bottom += userCounts[u] * d;
-            }
-
-            return top / bottom;
-        });
-    }
-
-    private static void ThrowIfUnequal(IReadOnlyList<double> a, IReadOnlyList<double> b)
-    {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
-        if (a.Count != b.Count)
-        {
-            throw new ArgumentException($"Paired lists of {a.Count} and {b.Count} values.");
-        }
     }
 
     // SplitMix64 over the three numbers: neighbouring seeds of System.Random give related streams.

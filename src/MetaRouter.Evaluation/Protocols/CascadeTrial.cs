@@ -42,7 +42,7 @@ public static class CascadeTrial
             return new CascadeRow(delta, Mean(r => r.Bad), Mean(r => r.Broken), Mean(r => r.CheapShare), Mean(r => r.Quality), Mean(r => r.Cost), Mean(r => r.CostBefore));
         })];
         var note = string.Create(CultureInfo.InvariantCulture, $"{string.Join("; ", names.Distinct())}. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
-        return new ProtocolReport<CascadeRow>("cascade", pool.Name, seeds, means, note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<CascadeRow>("cascade", pool.Name, seeds, means, note, file.Warnings);
     }
 
     private static (CascadeRow[] Rows, string Pair) Split(OutcomeTable table, int seed, CancellationToken cancellationToken)

@@ -118,10 +118,11 @@ internal static class DeferralTrial
         return scores;
     }
 
+    /// <summary>Scores by chance, of the rows that have one.</summary>
     private static float[] Random(float[] like, int seed)
     {
         var random = new Random(seed);
-        return [.. like.Select(s => random.NextSingle() + (0 * s))];
+        return [.. like.Select(s => random.NextSingle() is var chance && float.IsNaN(s) ? float.NaN : chance)];
     }
 
     private sealed class Shifted(IProgress<ProtocolProgress> progress, double from, double share) : IProgress<ProtocolProgress>

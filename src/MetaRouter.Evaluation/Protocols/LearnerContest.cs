@@ -45,7 +45,7 @@ public static class LearnerContest
         var totals = shares.Select(Shares.Total).ToArray();
         return
         [
-            .. pools.Select((pool, p) => new ProtocolReport<LearnerRow>("P3 learners", pool.Name, seeds, Rows(learners, [totals[p]], bootstrap, shares[p]), note, files[p].Warning is { } warning ? [warning] : null)),
+            .. pools.Select((pool, p) => new ProtocolReport<LearnerRow>("P3 learners", pool.Name, seeds, Rows(learners, [totals[p]], bootstrap, shares[p]), note, files[p].Warnings)),
             .. pools.Count > 1 ? [new ProtocolReport<LearnerRow>("P3 learners", string.Create(CultureInfo.InvariantCulture, $"mean of {pools.Count} pools"), seeds, Rows(learners, totals, bootstrap, null), note + " Shares are means over the pools, which counts every pool alike.")] : (IEnumerable<ProtocolReport<LearnerRow>>)[],
         ];
     }

@@ -60,6 +60,6 @@ public static class P2
 
         progress?.Report(new ProtocolProgress(1, $"{pool.Name}: intervals"));
         var note = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows x {table.ModelCount} models, halved by a hash of the id. random-mix spends at each position what {models[0].Name} spends there.");
-        return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note, file.Warnings);
     }
 }

@@ -68,7 +68,7 @@ public static class P3
                 note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
             }
 
-            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warnings);
         })];
     }
 

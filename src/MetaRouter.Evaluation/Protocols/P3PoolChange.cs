@@ -22,7 +22,7 @@ public static class P3PoolChange
         var change = PoolChange.Of(file.Table.Take(Split.Halves(file.Table.Ids, 0).Train));
         string Name(int model) => file.Table.Models[model].Value;
         var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives (sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; neither trains. static and known use the predictor that was trained again.");
-        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(runs, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(runs, cancellationToken), note, file.Warnings);
     }
 
     private static PreferenceRow[] Rows(PoolChangeRun[] runs, CancellationToken cancellationToken)

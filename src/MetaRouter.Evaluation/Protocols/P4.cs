@@ -53,7 +53,7 @@ public static class P4
         }, progress, cancellationToken);
         progress?.Report(new ProtocolProgress(.95, $"{pool.Name}: intervals"));
         var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users teach with {Taught} requests each, {Users} others follow; ln lambda normal(-1.5, 1) before the drift, normal(0.5, 0.7) after it; thumbs on 30 % of the answers. Regret: utility lost a request against knowing the trade-off, the first {First} requests; exploring is not counted. told the population: the prior that the followers are drawn from.");
-        return new ProtocolReport<NewUserRow>("P4", pool.Name, seeds, Rows(runs), note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<NewUserRow>("P4", pool.Name, seeds, Rows(runs), note, file.Warnings);
     }
 
     private static NewUserRow[] Rows(Followers[] runs)

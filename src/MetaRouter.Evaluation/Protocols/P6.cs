@@ -69,7 +69,7 @@ public static class P6
         var sheet = new Sheet(prompts, attacks, at, test.ModelCount, predictions[0].CostUsd, MeanCosts(table), lambda, shipped.CostScaleUsd);
         RobustnessRow[] rows = [.. models.Select((model, m) => sheet.Row(model.Name, predictions[m], m == 0, m == 0 ? poison : null))];
         var note = string.Create(CultureInfo.InvariantCulture, $"{prompts.Length} prompts{(tuning ? " of the half for tuning" : "")}; routes of a new user (lambda {lambda:0.000}). Dear: {string.Join(", ", sheet.Dear.Select(k => table.Models[k]))}. Suffix found:{suffix}");
-        return new ProtocolReport<RobustnessRow>("P6", pool.Name, seeds, rows, note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<RobustnessRow>("P6", pool.Name, seeds, rows, note, file.Warnings);
     }
 
     /// <summary>What is attacked: the snapshot that ships on the pool's models; where it does not know them all, one trained on the pool's rows.</summary>

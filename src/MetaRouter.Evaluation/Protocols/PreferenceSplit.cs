@@ -102,26 +102,6 @@ internal sealed class PreferenceSplit
         double Value(in Outcome o) => o.Quality - (lambda * o.CostUsd / Pool.CostScaleUsd);
     }
 
-    /// <summary>What serving every request of a half at <paramref name="lambda"/> realises: score and cost over tau, by row.</summary>
-    public (float[] Quality, float[] Cost) Realise(int half, double lambda) => RealiseBy(half, row => Argmax(row, lambda));
-
-    /// <summary>What a rule realises on every request of a half: score and cost over tau, by row.</summary>
-    public (float[] Quality, float[] Cost) RealiseBy(int half, Func<int, int> choose)
-    {
-        var rows = Half(half);
-        var (quality, cost) = (new float[rows.Length], new float[rows.Length]);
-        for (var i = 0; i < rows.Length; i++)
-        {
-            var outcome = Realised(rows[i], choose(rows[i]));
-            (quality[i], cost[i]) = (outcome.Quality, (float)(outcome.CostUsd / Pool.CostScaleUsd));
-        }
-
-        return (quality, cost);
-    }
-
-    /// <summary>The model that really was worth most on a request at a lambda.</summary>
-    public int Oracle(int row, double lambda) => Enumerable.Range(0, Models).MaxBy(k => Realised(row, k) is var o ? o.Quality - (lambda * o.CostUsd / Pool.CostScaleUsd) : 0);
-
     /// <summary>The single model that earned most on training rows for a population.</summary>
     public int BestSingle(IReadOnlyList<double> lambdas)
     {

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Evaluation.Data;
@@ -40,7 +41,7 @@ internal sealed class UserWorld
         var above = worth[served];
         Array.Sort(worth);
         above -= (worth[(worth.Length - 1) / 2] + worth[worth.Length / 2]) / 2;
-        return random.NextDouble() < 1 / (1 + Math.Exp(-user.Beta * above));
+        return random.NextDouble() < Logistic.Sigmoid(user.Beta * above);
     }
 
     /// <summary>What serving every request of a half by a rule realises: score and price, by row.</summary>

@@ -4,8 +4,7 @@ using MetaRouter.Core.Routing;
 namespace MetaRouter.Evaluation.Simulation;
 
 /// <summary>
-/// A user of protocol P3: trades quality for cost at a lambda nobody is told, and says which of two answers was better by what they really
-/// scored and cost: <c>P(first) = (1 - e) sigmoid(beta (u_first - u_second)) + e / 2</c>.
+/// A user of protocol P3: a <see cref="HiddenPreference"/> that nobody is told, which says which of two answers was better by what they really scored and cost.
 /// </summary>
 /// <param name="Lambda">Above 0.</param>
 /// <param name="Beta">Sharpness; the protocol's is 10.</param>
@@ -22,19 +21,19 @@ public readonly record struct SimulatedUser(double Lambda, double Beta = 10, dou
         return new(Math.Pow(10, (3 * random.NextDouble()) - 2));
     }
 
+    private HiddenPreference Preference => new(Lambda, Beta, Lapse);
+
     /// <summary>Whether the user prefers the first of two answers, given what they realised.</summary>
     public bool PrefersFirst(in Outcome first, in Outcome second, double costScaleUsd, Random random)
     {
         ArgumentNullException.ThrowIfNull(random);
-        var preference = new Preference(Lambda);
-        var difference = Utility.Of(first, preference, costScaleUsd) - Utility.Of(second, preference, costScaleUsd);
-        return PrefersFirst(difference, random);
+        return random.NextDouble() < Preference.PrefersFirst(first, second, costScaleUsd);
     }
 
     /// <summary>The same, by how much more the first is worth to the user.</summary>
     public bool PrefersFirst(double difference, Random random)
     {
         ArgumentNullException.ThrowIfNull(random);
-        return random.NextDouble() < ((1 - Lapse) / (1 + Math.Exp(-Beta * difference))) + (Lapse / 2);
+        return random.NextDouble() < Preference.PrefersFirst(difference);
     }
 }

@@ -117,10 +117,8 @@ public static class UserStory
             return StoryWord.Nothing;
         }
 
-        var utilities = outcomes.Select(o => Utility.Of(o, new Preference(person.Lambda), costScaleUsd)).Order().ToArray();
-        var median = (utilities[(utilities.Length - 1) / 2] + utilities[utilities.Length / 2]) / 2;
-        var above = Utility.Of(served, new Preference(person.Lambda), costScaleUsd) - median;
-        return voice.NextDouble() < 1 / (1 + Math.Exp(-ThumbSharpness * above)) ? StoryWord.ThumbUp : StoryWord.ThumbDown;
+        var pleased = new HiddenPreference(person.Lambda, ThumbSharpness, Lapse: 0).IsPleasedBy(served, outcomes, costScaleUsd);
+        return voice.NextDouble() < pleased ? StoryWord.ThumbUp : StoryWord.ThumbDown;
     }
 
     private static Outcome Realised(OutcomeTable table, int row, int model) =>

@@ -17,7 +17,8 @@ public sealed class OutcomeReaderTests : IDisposable
     [InlineData("x.jsonl.gz")]
     public void Read_EveryModel_InOrdinalOrderWithNaNWhereUnknown(string name)
     {
-        var file = OutcomeReader.Read(_folder.Write(name, Both, "", Unpriced));
+        var rows = new List<OutcomeRowInfo>();
+        var file = OutcomeReader.Read(_folder.Write(name, Both, "", Unpriced), new OutcomeReadOptions { RowFilter = r => { rows.Add(r); return true; } });
 
         var table = file.Table;
         table.Name.ShouldBe("x");
@@ -29,8 +30,8 @@ public sealed class OutcomeReaderTests : IDisposable
         table.InputTokens.ShouldBe([float.NaN, 3, float.NaN, float.NaN]);
         table.OutputTokens[1].ShouldBe(4);
         table.LatencySeconds[1].ShouldBe(1.5f);
-        file.Rows[0].ShouldBe(new OutcomeRowInfo("1", "d", "c", "one", true, true, false));
-        file.Rows[1].Contaminated.ShouldBeFalse();
+        rows[0].ShouldBe(new OutcomeRowInfo("1", "d", "c", "one", true, true, false));
+        rows[1].Contaminated.ShouldBeFalse();
         file.BadLines.First.ShouldBeEmpty();
     }
 
@@ -41,7 +42,6 @@ public sealed class OutcomeReaderTests : IDisposable
 
         file.Table.Ids.ShouldBe(["1"]);
         file.Table.Score.ShouldBe([.5f, 1f]);
-        file.Rows.Count.ShouldBe(1);
     }
 
     [Fact]

@@ -77,7 +77,7 @@ internal abstract class PersonalBandit(bool isPooled) : IPreferenceLearner
     {
         private const double Answer = 2 / Beta;
 
-        // The variance of a scaled answer.
+        // What an answer counts: one over the variance of a scaled one, which is at most its square.
         private const double Weight = 1 / (Answer * Answer);
 
         public override void Learn(in Question question, bool prefersFirst)
