@@ -25,14 +25,15 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, 
     }
 
     /// <summary>The pool's predictions of every request of a table; its models in the catalog's order.</summary>
-    internal static OutcomePredictions Predict(RoutingPool pool, OutcomeTable test)
+    /// <param name="promptTokens">Of each request what it is priced at, NaN: estimated from the text; null: all are.</param>
+    internal static OutcomePredictions Predict(RoutingPool pool, OutcomeTable test, float[]? promptTokens = null)
     {
         var models = pool.Catalog.Count;
         var (quality, counted, cost) = (new float[test.Rows * models], new float[test.Rows * models], new double[test.Rows * models]);
         Parallel.For(0, test.Rows, () => (Encoding: new RequestEncoding(), Outcomes: new Outcome[models], Tokens: new float[models], Projected: new float[pool.Projected]), (i, _, scratch) =>
         {
             pool.Snapshot.Encoder.Encode(test.Queries[i], scratch.Encoding);
-            pool.Predict(scratch.Encoding, float.NaN, scratch.Outcomes, scratch.Tokens, scratch.Projected);
+            pool.Predict(scratch.Encoding, promptTokens?[i] ?? float.NaN, scratch.Outcomes, scratch.Tokens, scratch.Projected);
             for (var k = 0; k < models; k++)
             {
                 (quality[(i * models) + k], cost[(i * models) + k]) = (scratch.Outcomes[k].Quality, scratch.Outcomes[k].CostUsd);

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Metrics;
 
@@ -36,7 +37,7 @@ internal sealed record DialRun(float[] Quality, float[] Cost)
     public static DialRun MixMatching(DialSplit split, DialRun router)
     {
         var n = split.Test.Rows;
-        var (trained, tested) = (Means(split.Train.Score, split.Train.CostUsd, split), Means(split.Test.Score, split.Test.CostUsd, split));
+        var (trained, tested) = (Means(split.Train, split.Tau), Means(split.Test, split.Tau));
         RandomMix[] mixes = [.. Enumerable.Range(0, DialSplit.Positions.Count).Select(p =>
         {
             var cost = 0.0;
@@ -85,12 +86,9 @@ internal sealed record DialRun(float[] Quality, float[] Cost)
         return run;
     }
 
-    private static CostQuality[] Means(float[] score, double[] costUsd, DialSplit split)
+    private static CostQuality[] Means(OutcomeTable table, double tau)
     {
-        var k = split.Test.ModelCount;
-        var rows = score.Length / k;
-        return [.. Enumerable.Range(0, k).Select(m => new CostQuality(
-            Enumerable.Range(0, rows).Average(row => costUsd[(row * k) + m]) / split.Tau,
-            Enumerable.Range(0, rows).Average(row => (double)score[(row * k) + m])))];
+        var (quality, cost) = ColumnMeans.Of(table);
+        return [.. quality.Zip(cost, (q, c) => new CostQuality(c / tau, q))];
     }
 }

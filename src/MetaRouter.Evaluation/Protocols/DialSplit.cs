@@ -1,4 +1,5 @@
 using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Evaluation.Protocols;
@@ -15,8 +16,7 @@ internal sealed record DialSplit(OutcomeTable Train, OutcomeTable Test, int[] Te
     {
         var (train, test) = Split.Halves(table.Ids, seed);
         var trainTable = table.Take(train);
-        var k = table.ModelCount;
-        var dearest = Enumerable.Range(0, k).Max(m => Enumerable.Range(0, train.Length).Average(row => trainTable.CostUsd[(row * k) + m]));
+        var dearest = ColumnMeans.Of(trainTable).CostUsd.Max();
         // A pool of free models has no dear one; any unit will do.
         return new DialSplit(trainTable, table.Take(test), test, dearest > 0 ? dearest : 1);
     }

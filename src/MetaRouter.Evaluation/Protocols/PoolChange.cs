@@ -1,6 +1,7 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Evaluation.Protocols;
@@ -28,7 +29,7 @@ internal sealed record PoolChange(int Newcomer, int Sibling, int Leaver, int Rep
             throw new DataFileException($"Pool '{train.Name}' has {models} models; a change of it needs at least four.");
         }
 
-        var (cost, score) = (Means(train.CostUsd, models), Means([.. train.Score.Select(s => (double)s)], models));
+        var (score, cost) = ColumnMeans.Of(train);
         var (a, b) = (from i in Enumerable.Range(0, models) from j in Enumerable.Range(0, i) orderby Shared(train.Models[i].Value, train.Models[j].Value) descending, i select (i, j)).First();
         var (newcomer, sibling) = cost[a] > cost[b] ? (a, b) : (b, a);
         var stays = Enumerable.Range(0, models).Where(k => k != newcomer).ToList();
@@ -80,8 +81,6 @@ internal sealed record PoolChange(int Newcomer, int Sibling, int Leaver, int Rep
         var (rows, _) = Split.Draw(train.Ids, Math.Min(Graded, train.Rows), seed + 5000);
         return ModelArrival.Add(before, Profile(train), [.. rows.Select(row => (Cell: (row * train.ModelCount) + Newcomer, Row: row)).Select(c => new GradedAnswer(train.Queries[c.Row], train.Score[c.Cell], train.OutputTokens[c.Cell]))]);
     }
-
-    private static double[] Means(double[] cells, int models) => [.. Enumerable.Range(0, models).Select(k => cells.Where((_, i) => i % models == k).Average())];
 
     private static int Shared(string a, string b) => a.Zip(b).TakeWhile(p => p.First == p.Second).Count();
 }

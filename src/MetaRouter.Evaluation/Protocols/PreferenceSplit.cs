@@ -26,9 +26,8 @@ internal sealed class PreferenceSplit
     {
         (Pool, Train, _test, _predicted, _counted, _halves, _topics) = (pool, train, test, predicted, counted, halves, TopicsOf(pool, test));
         _trainTopics = new(() => TopicsOf(pool, train));
-        _trainMeans = [.. Enumerable.Range(0, train.ModelCount).Select(k => (
-            Enumerable.Range(0, train.Rows).Average(i => (double)train.Score[(i * train.ModelCount) + k]),
-            Enumerable.Range(0, train.Rows).Average(i => train.CostUsd[(i * train.ModelCount) + k]) / pool.CostScaleUsd))];
+        var (quality, cost) = ColumnMeans.Of(train);
+        _trainMeans = [.. quality.Zip(cost, (q, c) => (q, c / pool.CostScaleUsd))];
     }
 
     public RoutingPool Pool { get; }

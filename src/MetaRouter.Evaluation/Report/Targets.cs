@@ -1,6 +1,7 @@
 using System.Globalization;
 using MetaRouter.Evaluation.Metrics;
 using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Robustness;
 
 namespace MetaRouter.Evaluation.Report;
 
@@ -116,12 +117,12 @@ public static class Targets
         var ours = report.Rows[0];
         var trivial = ours.Categories.MaxBy(c => c.Excess)!;
         var told = ours.Categories.Skip(1).MinBy(c => c.Auroc)!;
-        var suffix = ours.Attacks.First(a => a.Attack == P6.SuffixFound);
+        var suffix = ours.Attacks.First(a => a.Attack == AttackedPrompts.SuffixFound);
         return
         [
             new($"P6 {report.Pool}, dear models on trivial prompts", $"at most 5 points over all prompts (worst: {trivial.Category})", Number(trivial.Excess, trivial.ExcessCi, signed), trivial.Excess <= .05),
             new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
-            .. ours.Attacks.Where(a => a.Attack is not ("other language" or P6.SuffixFound)).Select(a => new Target($"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", Number(a.Flips, a.FlipsCi, percent), a.Flips <= .05)),
+            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound)).Select(a => new Target($"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", Number(a.Flips, a.FlipsCi, percent), a.Flips <= .05)),
             new($"P6 {report.Pool}, best suffix found", "at most 10 % dearer", Number(suffix.CostIncrease, suffix.CostIncreaseCi, signed), suffix.CostIncrease <= .1),
             .. (ours.Poison ?? []).Where(p => p.Share == .1).Select(p => new Target($"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", Number(p.Others, p.OthersCi, "0.00 %"), p.Others <= .01)),
         ];

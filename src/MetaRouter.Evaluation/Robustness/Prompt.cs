@@ -6,4 +6,8 @@ namespace MetaRouter.Evaluation.Robustness;
 /// <param name="Paraphrase">The same in other words; null: there is none.</param>
 /// <param name="Foreign">The same in German, Spanish or French; null: there is none.</param>
 /// <param name="IsReported">The half that figures are of; the other half is for whoever changes the router, and for the search of suffixes.</param>
-public sealed record Prompt(string Category, bool IsHard, string Text, string? Paraphrase, string? Foreign, bool IsReported);
+public sealed record Prompt(string Category, bool IsHard, string Text, string? Paraphrase, string? Foreign, bool IsReported)
+{
+    /// <summary>It has a right answer: neither harmful nor about personal data.</summary>
+    public bool IsGraded => Category is not (PromptSet.Harmful or PromptSet.Personal);
+}

@@ -2,6 +2,7 @@ using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
+using MetaRouter.Evaluation.Baselines;
 
 namespace MetaRouter.Evaluation.Simulation;
 
@@ -89,8 +90,9 @@ internal sealed class StoryTally
     private int Best(Outcome[] outcomes, double costShare) =>
         Enumerable.Range(0, outcomes.Length).MaxBy(k => Value(outcomes[k].Quality, outcomes[k].CostUsd, costShare));
 
-    private static Outcome[] Means(OutcomeTable table) => [.. Enumerable.Range(0, table.ModelCount).Select(k => new Outcome(
-        (float)Enumerable.Range(0, table.Rows).Average(i => table.Score[(i * table.ModelCount) + k]),
-        (float)Enumerable.Range(0, table.Rows).Average(i => table.CostUsd[(i * table.ModelCount) + k]),
-        0))];
+    private static Outcome[] Means(OutcomeTable table)
+    {
+        var (quality, cost) = ColumnMeans.Of(table);
+        return [.. quality.Zip(cost, (q, c) => new Outcome((float)q, (float)c, 0))];
+    }
 }

@@ -32,7 +32,8 @@ public static class HeldOut
         var rest = data.Take([.. Enumerable.Range(0, data.Rows).Where(row => !tested.Contains(data.Queries[row]))]);
         // Calibration changes no prediction.
         var snapshot = SnapshotTrainer.Train(rest, new TrainingOptions { Seed = trainingSeed, CalibrationFolds = 0, Vectors = vectors }, null, cancellationToken);
-        return [.. pools.Select(pool => Measure(dataFolder, pool, new Trained(snapshot), cancellationToken))];
+        var profiles = snapshot.Models.ToDictionary(m => m.Id);
+        return [.. pools.Select(pool => Measure(dataFolder, pool, new TrainedPool("metarouter", new RoutingPool(snapshot, new ModelCatalog(pool.Models.Select(m => profiles[m])))), cancellationToken))];
     }
 
     private static HeldOutFigures Measure(string dataFolder, Pool pool, IOutcomeModel router, CancellationToken cancellationToken)
@@ -41,18 +42,6 @@ public static class HeldOut
         var report = P2.Run(dataFolder, pool, [() => model], 1, null, cancellationToken);
         var row = report.Rows.Single(r => r.Router == model.Name);
         return new HeldOutFigures(report.Pool!, pool.Models.Count, model.Rows, row.GainMean, row.GainMeanCi, model.Brier, model.ConstantBrier);
-    }
-
-    /// <summary>A snapshot that has learned already, for whichever of its models a table lists.</summary>
-    private sealed class Trained(Snapshot snapshot) : IOutcomeModel
-    {
-        public string Name => "metarouter";
-
-        public OutcomePredictions FitPredict(OutcomeTable train, OutcomeTable test, int seed, CancellationToken cancellationToken)
-        {
-            var profiles = snapshot.Models.ToDictionary(m => m.Id);
-            return MetaRouterModel.Predict(new RoutingPool(snapshot, new ModelCatalog(test.Models.Select(m => profiles[m]))), test);
-        }
     }
 
     private sealed class Metered(IOutcomeModel model) : IOutcomeModel
