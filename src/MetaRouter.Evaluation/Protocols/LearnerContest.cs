@@ -80,19 +80,8 @@ public static class LearnerContest
             var (still, gap) = (new double[Replicates + 1], new double[Replicates + 1]);
             Parallel.For(0, counts.Length, b =>
             {
-                counts[b] = (new float[yardsticks.Rows], new float[P3.Users]);
-                if (b == Replicates)
-                {
-                    Array.Fill(counts[b].Rows, 1);
-                    Array.Fill(counts[b].Users, 1);
-                }
-                else
-                {
-                    bootstrap.Counts(b, counts[b].Rows, axis: 2 + (seed * 2) + half);
-                    bootstrap.Counts(b, counts[b].Users, axis: 1000 + seed);
-                }
-
-                var drawn = yardsticks.Resample(counts[b].Rows, counts[b].Users);
+                counts[b] = RunCounts.Of(bootstrap, b, (seed * 2) + half, yardsticks.Rows, P3.Users);
+                var drawn = yardsticks.Resample(counts[b]);
                 still[b] = drawn.Total(PreferenceRun.Static, 0).Utility;
                 gap[b] = drawn.Total(PreferenceRun.Known, 0).Gap;
             });
@@ -102,6 +91,6 @@ public static class LearnerContest
         /// <summary>Learner x told x replicate.</summary>
         public static double[][][] Total(Shares[] runs) =>
             [.. runs[0].Runs.Select((_, l) => P3.Told.Select((_, t) =>
-                Enumerable.Range(0, Replicates + 1).Select(b => P3.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users)).ToArray()).ToArray())];
+                Enumerable.Range(0, Replicates + 1).Select(b => Earnings.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users)).ToArray()).ToArray())];
     }
 }

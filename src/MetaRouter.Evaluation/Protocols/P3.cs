@@ -19,9 +19,6 @@ public static class P3
     /// <summary>After how many comparisons shares are told.</summary>
     public static IReadOnlyList<int> Told { get; } = [0, 1, 3, 6, 12, 20];
 
-    /// <summary>Of mean utility: sums of floats are no surer.</summary>
-    private const double SmallestGap = 1e-6;
-
     // In the order of PreferenceRun's constants.
     private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
 
@@ -64,7 +61,7 @@ public static class P3
             if (variant.Thumbs)
             {
                 var (requests, lost) = (runs[v].Sum(r => r.Explored.Requests), runs[v].Sum(r => r.Explored.Lost));
-                var gain = runs[v].Select(r => r.Resample(null, null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Told.Count - 1).Gained / Users);
+                var gain = runs[v].Select(r => r.Resample(null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Told.Count - 1).Gained / Users);
                 note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
             }
 
@@ -72,16 +69,12 @@ public static class P3
         })];
     }
 
-    /// <summary>The share of the gap that was gained; NaN where rounding alone makes a gap: knowing every user is worth nothing there.</summary>
-    /// <param name="gained">Mean utility, as <paramref name="gap"/>.</param>
-    internal static double ShareOf(double gained, double gap) => Math.Abs(gap) > SmallestGap ? gained / gap : double.NaN;
-
     /// <summary>What has no value has no interval, even where some replicates have one.</summary>
     internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) => double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
     private static PreferenceRow[] Rows(PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
-        var point = runs.Select(r => r.Resample(null, null)).ToArray();
+        var point = runs.Select(r => r.Resample(null)).ToArray();
         var bootstrap = new Bootstrap(17, 300);
         var shares = new double[Routers.Length * told.Count][];
         for (var i = 0; i < shares.Length; i++)
@@ -91,14 +84,7 @@ public static class P3
 
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var drawn = runs.Select((run, i) =>
-            {
-                var (rows, users) = (new float[run.Rows], new float[Users]);
-                // A split's two halves share its users; rows of different splits are drawn apart.
-                bootstrap.Counts(b, rows, axis: 2 + i);
-                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
-                return run.Resample(rows, users);
-            }).ToArray();
+            var drawn = runs.Select((run, i) => run.Resample(RunCounts.Of(bootstrap, b, i, run.Rows, Users))).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
                 shares[i][b] = Total(drawn, i / told.Count, i % told.Count).Share;
@@ -108,25 +94,10 @@ public static class P3
         {
             var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
-            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].Utility), Keyed(t => totals[t].Quality), Keyed(t => totals[t].Cost),
+            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].MeanUtility), Keyed(t => totals[t].MeanQuality), Keyed(t => totals[t].MeanCost),
                 runs[0].Covered(router, 0) is null ? null : Keyed(t => runs.Sum(r => r.Covered(router, t)!.Value) / (double)(Users * runs.Length)));
         })];
     }
 
-    private static (double Share, double Utility, double Quality, double Cost) Total(PreferenceRun.Resampled[] runs, int router, int told)
-    {
-        double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
-        foreach (var run in runs)
-        {
-            var total = run.Total(router, told);
-            gained += total.Gained;
-            gap += total.Gap;
-            utility += total.Utility;
-            quality += total.Quality;
-            cost += total.Cost;
-            weight += total.Weight;
-        }
-
-        return (ShareOf(gained / weight, gap / weight), utility / weight, quality / weight, cost / weight);
-    }
+    private static Earnings Total(PreferenceRun.Resampled[] runs, int router, int told) => runs.Aggregate(default(Earnings), (sum, run) => sum + run.Total(router, told));
 }

@@ -32,32 +32,20 @@ public static class P3PoolChange
         var shares = Enumerable.Range(0, routers.Count * told.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var totals = runs.Select((run, i) =>
-            {
-                var (rows, users) = (new float[run.Rows], new float[P3.Users]);
-                // A split's two halves share its users; rows of different splits are drawn apart.
-                bootstrap.Counts(b, rows, axis: 2 + i);
-                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
-                return run.Totals(rows, users);
-            }).ToArray();
+            var drawn = runs.Select((run, i) => run.Totals(RunCounts.Of(bootstrap, b, i, run.Rows, P3.Users))).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
-                shares[i][b] = Share(totals, i);
+                shares[i][b] = Total(drawn, i).Share;
             }
         });
-        var point = runs.Select(r => r.Totals(null, null)).ToArray();
+        var point = runs.Select(r => r.Totals(null)).ToArray();
         return [.. routers.Select((name, router) =>
         {
             int At(int t) => (router * told.Count) + t;
-            double Mean(int i, Func<(double Gained, double Gap, double Utility, double Quality, double Cost, double Weight), double> of) => point.Sum(p => of(p[i])) / point.Sum(p => p[i].Weight);
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
-            return new PreferenceRow(name, Keyed(i => Share(point, i)), Keyed(i => P3.IntervalOf(Share(point, i), bootstrap, shares[i])), Keyed(i => Mean(i, t => t.Utility)), Keyed(i => Mean(i, t => t.Quality)), Keyed(i => Mean(i, t => t.Cost)));
+            return new PreferenceRow(name, Keyed(i => Total(point, i).Share), Keyed(i => P3.IntervalOf(Total(point, i).Share, bootstrap, shares[i])), Keyed(i => Total(point, i).MeanUtility), Keyed(i => Total(point, i).MeanQuality), Keyed(i => Total(point, i).MeanCost));
         })];
 
-        static double Share((double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[][] totals, int i)
-        {
-            var weight = totals.Sum(t => t[i].Weight);
-            return P3.ShareOf(totals.Sum(t => t[i].Gained) / weight, totals.Sum(t => t[i].Gap) / weight);
-        }
+        static Earnings Total(Earnings[][] runs, int i) => runs.Aggregate(default(Earnings), (sum, run) => sum + run[i]);
     }
 }

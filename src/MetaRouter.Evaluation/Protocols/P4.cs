@@ -63,26 +63,11 @@ public static class P4
         var regret = new double[Replicates + 1][][];
         Parallel.For(0, regret.Length, b =>
         {
-            var drawn = runs.Select((run, i) =>
-            {
-                var (rows, users) = (new float[run.Rows], new float[Users]);
-                if (b == Replicates)
-                {
-                    Array.Fill(rows, 1);
-                    Array.Fill(users, 1);
-                }
-                else
-                {
-                    bootstrap.Counts(b, rows, axis: 2 + i);
-                    bootstrap.Counts(b, users, axis: 1000 + (i / 2));
-                }
-
-                return run.Regret(rows, users);
-            }).ToArray();
+            var drawn = runs.Select((run, i) => run.Regret(RunCounts.Of(bootstrap, b, i, run.Rows, Users))).ToArray();
             regret[b] = [.. Priors.Select((_, p) => Enumerable.Range(0, Shown).Select(t => drawn.Average(d => d[p][t])).ToArray())];
         });
         double Mean(int b, int prior) => regret[b][prior].Take(First).Average();
-        double Saved(int b, int prior) => 1 - P3.ShareOf(Mean(b, Learned), Mean(b, prior));
+        double Saved(int b, int prior) => 1 - Earnings.ShareOf(Mean(b, Learned), Mean(b, prior));
         Interval Of(Func<int, double> figure) => bootstrap.Percentiles([.. Enumerable.Range(0, Replicates).Select(figure)]);
         return [.. Priors.Select((name, p) => new NewUserRow(name, Mean(Replicates, p), Of(b => Mean(b, p)), Saved(Replicates, p), P3.IntervalOf(Saved(Replicates, p), bootstrap, [.. Enumerable.Range(0, Replicates).Select(b => Saved(b, p))]), regret[Replicates][p]))];
     }
@@ -147,16 +132,16 @@ public static class P4
         }
 
         /// <summary>Prior x request: the mean over users.</summary>
-        public double[][] Regret(float[] rows, float[] users)
+        public double[][] Regret((float[] Rows, float[] Users) counts)
         {
-            var dial = _dial.Select(d => Mean(d, rows)).ToArray();
-            var known = _known.Select(d => Mean(d, rows)).ToArray();
+            var dial = _dial.Select(d => Mean(d, counts.Rows)).ToArray();
+            var known = _known.Select(d => Mean(d, counts.Rows)).ToArray();
             return [.. _act.Select(byUser => Enumerable.Range(0, Shown).Select(t =>
             {
                 var sum = 0.0;
                 for (var u = 0; u < Users; u++)
                 {
-                    sum += users[u] * (Worth(known[u], _lambda[u]) - Worth(dial[byUser[u][t]], _lambda[u]));
+                    sum += counts.Users[u] * (Worth(known[u], _lambda[u]) - Worth(dial[byUser[u][t]], _lambda[u]));
                 }
 
                 return sum / Users;

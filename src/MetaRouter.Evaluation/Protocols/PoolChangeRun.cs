@@ -56,22 +56,19 @@ internal sealed class PoolChangeRun
         return [.. new[] { (first, second), (second, first) }.Select((halves, half) => Live(world, pools, predicted, Predict(before, test).Predicted, halves.Item1, halves.Item2, half, seed, cancellationToken))];
     }
 
-    /// <summary>Sums over users as a replicate drew them, of each router at each told number.</summary>
-    public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[] Totals(float[]? rowCounts, float[]? userCounts)
+    /// <summary>Of all users, of each router at each told number.</summary>
+    /// <param name="counts">How often a replicate drew each row and user; null: once.</param>
+    public Earnings[] Totals((float[] Rows, float[] Users)? counts)
     {
-        var means = _realised.Select(r => (Quality: PreferenceRun.Mean(r.Quality, rowCounts), Cost: PreferenceRun.Mean(r.Cost, rowCounts))).ToArray();
-        var totals = new (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight)[Routers.Count * Told.Count];
+        var means = _realised.Select(r => (Quality: PreferenceRun.Mean(r.Quality, counts?.Rows), Cost: PreferenceRun.Mean(r.Cost, counts?.Rows))).ToArray();
+        var totals = new Earnings[Routers.Count * Told.Count];
         for (var i = 0; i < totals.Length; i++)
         {
             for (var u = 0; u < _lambda.Length; u++)
             {
-                double times = userCounts?[u] ?? 1;
-                var (served, yardstick, known) = (Of(i / Told.Count), Of(Routers.Count - 2), Of(Routers.Count - 1));
-                ref var t = ref totals[i];
-                t = (t.Gained + (times * (Utility(served) - Utility(yardstick))), t.Gap + (times * (Utility(known) - Utility(yardstick))), t.Utility + (times * Utility(served)), t.Quality + (times * served.Quality), t.Cost + (times * served.Cost), t.Weight + times);
+                totals[i] += Earnings.Of(Of(i / Told.Count), Of(Routers.Count - 2), Of(Routers.Count - 1), _lambda[u], counts?.Users[u] ?? 1);
 
                 (double Quality, double Cost) Of(int router) => means[_served[router][u][i % Told.Count]];
-                double Utility((double Quality, double Cost) mean) => (mean.Quality - (_lambda[u] * mean.Cost)) / (1 + _lambda[u]);
             }
         }
 
@@ -110,7 +107,7 @@ internal sealed class PoolChangeRun
         var retrained = pools[Forgotten];
         var scale = retrained.CostScaleUsd / world.Tau;
         var (best, position) = (BestSingle(world, everybody), retrained.Values.Best(Share(everybody * scale)));
-        var known = users.Select(u => run.Add(world, score, row => Argmax(predicted[Forgotten].Counted, retrained, row, KnownLambda(retrained, u.Lambda * scale)))).ToArray();
+        var known = users.Select(u => run.Add(world, score, row => Argmax(predicted[Forgotten].Counted, retrained, row, KnownUser.Lambda(retrained.Values, u.Lambda * scale)))).ToArray();
         var oracle = users.Select(u => run.Add(world, score, row => Oracle(world, row, u.Lambda))).ToArray();
         Parallel.For(0, users.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
@@ -155,7 +152,7 @@ internal sealed class PoolChangeRun
             }
 
             var prefersFirst = user.PrefersFirst(Realised(table, row, pair.First), Realised(table, row, pair.Second), tau, random);
-            state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
+            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
         }
 
         return state;
@@ -195,12 +192,6 @@ internal sealed class PoolChangeRun
     private static int Oracle(World world, int row, double lambda) => Enumerable.Range(0, world.After.ModelCount).MaxBy(k => Realised(world.After, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0);
 
     private static int BestSingle(World world, double lambda) => Enumerable.Range(0, world.Train.ModelCount).MaxBy(k => Enumerable.Range(0, world.Train.Rows).Average(row => Realised(world.Train, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0));
-
-    private static double KnownLambda(RoutingPool pool, double lambda)
-    {
-        var (self, best) = (PreferenceGrid.Nearest(lambda), pool.Values.Best(Share(lambda)));
-        return pool.Values.Value(best, Share(lambda)) > pool.Values.Value(self, Share(lambda)) ? PreferenceGrid.Lambda[best] : lambda;
-    }
 
     private static double Share(double lambda) => lambda / (1 + lambda);
 

@@ -148,12 +148,12 @@ internal sealed class PreferenceRun
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
             var prefersFirst = world.PrefersFirst(row, first, second, user, random);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
-            state = state.Add(new Signal(new SignalKey(n * 60_000L, 0, FeedbackKind.Comparison), n * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, shownFirst, shownSecond) { Topic = split.Topic(row) });
+            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
         }
     }
 
     /// <summary>This run as a replicate drew it: each row and user as often as the counts say; null: once.</summary>
-    public Resampled Resample(float[]? rowCounts, float[]? userCounts) => new(this, rowCounts, userCounts);
+    public Resampled Resample((float[] Rows, float[] Users)? counts) => new(this, counts?.Rows, counts?.Users);
 
     /// <summary>Means over rows, taken once for all routers and numbers of comparisons.</summary>
     internal sealed class Resampled(PreferenceRun run, float[]? rowCounts, float[]? userCounts)
@@ -164,15 +164,14 @@ internal sealed class PreferenceRun
         private readonly (double Quality, double Cost)[] _known = [.. run._known.Select(d => Mean(d, rowCounts))];
         private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
 
-        /// <summary>Sums over users.</summary>
+        /// <summary>Of all users.</summary>
         /// <param name="told">Index of the told number of signals.</param>
-        public (double Gained, double Gap, double Utility, double Quality, double Cost, double Weight) Total(int router, int told)
+        public Earnings Total(int router, int told)
         {
             var random = (Quality: _single.Average(s => s.Quality), Cost: _single.Average(s => s.Cost));
-            double gained = 0, gap = 0, utility = 0, quality = 0, cost = 0, weight = 0;
+            var total = default(Earnings);
             for (var u = 0; u < P3.Users; u++)
             {
-                double times = userCounts?[u] ?? 1;
                 var served = router switch
                 {
                     Static => _dial[run._static],
@@ -182,17 +181,10 @@ internal sealed class PreferenceRun
                     Oracle => _oracle[u],
                     _ => Served(run._act[router][u][told]),
                 };
-                var lambda = run._lambda[u];
-                var baseline = Utility(_dial[run._static], lambda);
-                gained += times * (Utility(served, lambda) - baseline);
-                gap += times * (Utility(_known[u], lambda) - baseline);
-                utility += times * Utility(served, lambda);
-                quality += times * served.Quality;
-                cost += times * served.Cost;
-                weight += times;
+                total += Earnings.Of(served, _dial[run._static], _known[u], run._lambda[u], userCounts?[u] ?? 1);
             }
 
-            return (gained, gap, utility, quality, cost, weight);
+            return total;
         }
 
         private (double Quality, double Cost) Served(TopicDial act)
@@ -226,8 +218,6 @@ internal sealed class PreferenceRun
 
         return sums;
     }
-
-    private static double Utility((double Quality, double Cost) mean, double lambda) => (mean.Quality - (lambda * mean.Cost)) / (1 + lambda);
 
     private static (double Quality, double Cost) Mean((float[] Quality, float[] Cost) byRow, float[]? counts) => (Mean(byRow.Quality, counts), Mean(byRow.Cost, counts));
 

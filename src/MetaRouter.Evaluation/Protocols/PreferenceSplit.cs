@@ -114,12 +114,4 @@ internal sealed class PreferenceSplit
         var share = lambdas.Average(l => l / (1 + l));
         return Pool.Values.Best(share);
     }
-
-    /// <summary>What someone who knew the user would turn the dial to: by training rows the better of lambda itself and the position best at it.</summary>
-    public double KnownLambda(double lambda)
-    {
-        var share = lambda / (1 + lambda);
-        var (self, best) = (PreferenceGrid.Nearest(lambda), Pool.Values.Best(share));
-        return Pool.Values.Value(best, share) > Pool.Values.Value(self, share) ? PreferenceGrid.Lambda[best] : lambda;
-    }
 }

@@ -68,7 +68,7 @@ internal static class ThumbLife
             var rows = split.Half(half);
             var row = rows[random.Next(rows.Length)];
             var served = Serve(row, random.NextDouble());
-            var timeMs = Requests++ * 60_000L;
+            var minute = Requests++;
             if (random.NextDouble() >= ThumbShare)
             {
                 return;
@@ -76,10 +76,10 @@ internal static class ThumbLife
 
             var praises = world.Praises(row, served, user, random);
             var (first, middle) = Seen(row, served);
-            _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Thumb), timeMs, praises ? (byte)1 : (byte)0, false, first, middle) { Topic = Topic(row) });
+            _state = _state.Add(Said.Of(FeedbackKind.Thumb, minute, praises, first, middle, Topic(row)));
             if (!praises && random.NextDouble() < RegenerateShare)
             {
-                _state = _state.Add(new Signal(new SignalKey(timeMs, 0, FeedbackKind.Regenerate), timeMs, 0, false, first, middle) { Topic = Topic(row) });
+                _state = _state.Add(Said.Of(FeedbackKind.Regenerate, minute, isYes: false, first, middle, Topic(row)));
             }
 
             _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());

@@ -92,7 +92,7 @@ internal sealed class UserWorld
     {
         if (Variant.HasPlainCost)
         {
-            var dial = _split.KnownLambda(lambda);
+            var dial = KnownUser.Lambda(_split.Pool.Values, lambda);
             return row => _split.Argmax(row, dial);
         }
 

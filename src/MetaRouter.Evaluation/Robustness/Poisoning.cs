@@ -55,11 +55,9 @@ internal static class Poisoning
             var (a, b) = (random.Next(split.Models), random.Next(split.Models - 1));
             b += b >= a ? 1 : 0;
             var first = user.PrefersFirst(split.Realised(row, a), split.Realised(row, b), split.Pool.CostScaleUsd, random);
-            var time = n * 60_000L;
             var predicted = split.Predicted(row);
-            Signal Say(bool prefersFirst, in Outcome x, in Outcome y) => new(new SignalKey(time, 0, FeedbackKind.Comparison), time, prefersFirst ? (byte)1 : (byte)0, false, x, y);
-            honest = honest.Add(Say(first, predicted[a], predicted[b]));
-            inverted = inverted.Add(Say(!first, predicted[a], predicted[b]));
+            honest = honest.Add(Said.Of(FeedbackKind.Comparison, n, first, predicted[a], predicted[b]));
+            inverted = inverted.Add(Said.Of(FeedbackKind.Comparison, n, !first, predicted[a], predicted[b]));
         }
 
         return (honest, inverted);

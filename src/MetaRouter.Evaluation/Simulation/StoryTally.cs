@@ -28,9 +28,7 @@ internal sealed class StoryTally
         var means = Means(stage.Aside);
         _fixed = (Best(means, _costShare), Best(means, costShare: 0));
 
-        // Who knew the user would turn the dial to lambda itself, or to the position with the better record at it.
-        var (self, best) = (PreferenceGrid.Nearest(lambda), _pool.Values.Best(_costShare));
-        _knownShare = _pool.Values.Value(best, _costShare) > _pool.Values.Value(self, _costShare) ? PreferenceGrid.CostShare[best] : _costShare;
+        _knownShare = KnownUser.BetterPosition(_pool.Values, lambda) is { } position ? PreferenceGrid.CostShare[position] : _costShare;
     }
 
     public void Add(RouteDecision decision, Outcome[] outcomes, StoryWord said)

@@ -3,6 +3,7 @@ using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Evaluation.Protocols;
+using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
@@ -36,7 +37,7 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
     public static Signal SignalOf(PreferenceSplit split, in Question question, bool prefersFirst, int number)
     {
         var predicted = split.Predicted(question.Row);
-        return new Signal(new SignalKey(number * 60_000L, 0, FeedbackKind.Comparison), number * 60_000L, prefersFirst ? (byte)1 : (byte)0, false, predicted[question.First], predicted[question.Second]) { Topic = split.Topic(question.Row) };
+        return Said.Of(FeedbackKind.Comparison, number, prefersFirst, predicted[question.First], predicted[question.Second], split.Topic(question.Row));
     }
 
     private sealed class User(PreferenceSplit split, bool randomQuestions, ConcurrentDictionary<int, byte[]> acts, Random random) : IUserLearner
