@@ -14,57 +14,75 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     /// <param name="start">What <see cref="IPreferenceLearner.Fit"/> gave.</param>
     public static LearnerRun Of(Func<double, Random, IUserLearner> start, bool isPooled, PreferenceSplit split, int half, int seed, IReadOnlyList<SimulatedUser> users, IReadOnlyList<(float[] Rows, float[] Users)> counts, CancellationToken cancellationToken)
     {
-        var earned = users.Select(_ => new Earned[P3.Told.Count]).ToArray();
-        // Chance of the meeting apart from the learner's own: every learner is to meet the same requests.
-        Random[] meetings = [.. users.Select((_, u) => new Random((seed * 1_000_003) + (half * 500_009) + u))];
-        if (isPooled)
-        {
-            var everybody = start(double.NaN, new Random((seed * 7_001) + half));
-            var n = 0;
-            for (var t = 0; t < P3.Told.Count; t++)
-            {
-                for (; n < P3.Told[t]; n++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    for (var u = 0; u < users.Count; u++)
-                    {
-                        Meet(everybody, split, half, users[u], meetings[u]);
-                    }
-                }
-
-                var models = Choose(everybody, split, 1 - half);
-                Parallel.For(0, users.Count, u => earned[u][t] = Earned.Of(split, 1 - half, users[u], models, everybody.Interval, counts));
-            }
-        }
-        else
-        {
-            Parallel.For(0, users.Count, new ParallelOptions { CancellationToken = cancellationToken }, u =>
-            {
-                var own = start(users[u].Lambda, new Random((seed * 7_001) + (half * 3_001) + u));
-                var (n, asks, served) = (0, true, Array.Empty<byte>());
-                for (var t = 0; t < P3.Told.Count; t++)
-                {
-                    for (; n < P3.Told[t] && asks; n++)
-                    {
-                        asks = Meet(own, split, half, users[u], meetings[u]);
-                    }
-
-                    var models = Choose(own, split, 1 - half);
-                    // Scoring is the dear part, and a learner often stays where it was.
-                    earned[u][t] = t > 0 && models.AsSpan().SequenceEqual(served)
-                        ? earned[u][t - 1] with { IsInside = Earned.Inside(users[u], own.Interval) }
-                        : Earned.Of(split, 1 - half, users[u], models, own.Interval, counts);
-                    served = models;
-                }
-            });
-        }
-
+        var scene = new Scene(split, half, users, counts, [.. users.Select((_, u) => new Random((seed * 1_000_003) + (half * 500_009) + u))]);
+        var earned = isPooled
+            ? Together(scene, start(double.NaN, new Random((seed * 7_001) + half)), cancellationToken)
+            : Apart(scene, u => start(users[u].Lambda, new Random((seed * 7_001) + (half * 3_001) + u)), cancellationToken);
         return Sum(earned, counts);
     }
 
-    private static bool Meet(IUserLearner learner, PreferenceSplit split, int half, SimulatedUser user, Random random)
+    /// <param name="Half">The half to interact on; the other one is scored.</param>
+    /// <param name="Meetings">By user, chance of the meeting apart from the learner's own: every learner is to meet the same requests.</param>
+    private sealed record Scene(PreferenceSplit Split, int Half, IReadOnlyList<SimulatedUser> Users, IReadOnlyList<(float[] Rows, float[] Users)> Counts, Random[] Meetings)
     {
-        var rows = split.Half(half);
+        public int Scored => 1 - Half;
+    }
+
+    /// <summary>Everybody teaches one learner, in rounds of a question a user.</summary>
+    /// <returns>User x told.</returns>
+    private static Earned[][] Together(Scene scene, IUserLearner everybody, CancellationToken cancellationToken)
+    {
+        var earned = scene.Users.Select(_ => new Earned[P3.Told.Count]).ToArray();
+        var n = 0;
+        for (var t = 0; t < P3.Told.Count; t++)
+        {
+            for (; n < P3.Told[t]; n++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                for (var u = 0; u < scene.Users.Count; u++)
+                {
+                    Meet(everybody, scene, u);
+                }
+            }
+
+            var models = Choose(everybody, scene);
+            Parallel.For(0, scene.Users.Count, u => earned[u][t] = Earned.Of(scene, u, models, everybody.Interval));
+        }
+
+        return earned;
+    }
+
+    /// <summary>Each user teaches a learner of their own.</summary>
+    /// <returns>User x told.</returns>
+    private static Earned[][] Apart(Scene scene, Func<int, IUserLearner> start, CancellationToken cancellationToken)
+    {
+        var earned = scene.Users.Select(_ => new Earned[P3.Told.Count]).ToArray();
+        Parallel.For(0, scene.Users.Count, new ParallelOptions { CancellationToken = cancellationToken }, u =>
+        {
+            var (own, n, asks, served) = (start(u), 0, true, Array.Empty<byte>());
+            for (var t = 0; t < P3.Told.Count; t++)
+            {
+                for (; n < P3.Told[t] && asks; n++)
+                {
+                    asks = Meet(own, scene, u);
+                }
+
+                var models = Choose(own, scene);
+                // Scoring is the dear part, and a learner often stays where it was.
+                earned[u][t] = t > 0 && models.AsSpan().SequenceEqual(served)
+                    ? earned[u][t - 1] with { IsInside = Earned.Inside(scene.Users[u], own.Interval) }
+                    : Earned.Of(scene, u, models, own.Interval);
+                served = models;
+            }
+        });
+        return earned;
+    }
+
+    /// <returns>False: it asks nothing.</returns>
+    private static bool Meet(IUserLearner learner, Scene scene, int user)
+    {
+        var (split, random) = (scene.Split, scene.Meetings[user]);
+        var rows = split.Half(scene.Half);
         Span<int> looked = stackalloc int[P3.Looked];
         foreach (ref var row in looked)
         {
@@ -76,14 +94,15 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
             return false;
         }
 
-        learner.Learn(question, user.PrefersFirst(split.Realised(question.Row, question.First), split.Realised(question.Row, question.Second), split.Pool.CostScaleUsd, random));
+        learner.Learn(question, scene.Users[user].PrefersFirst(split.Realised(question.Row, question.First), split.Realised(question.Row, question.Second), split.Pool.CostScaleUsd, random));
         return true;
     }
 
-    private static byte[] Choose(IUserLearner learner, PreferenceSplit split, int half)
+    private static byte[] Choose(IUserLearner learner, Scene scene)
     {
-        var models = new byte[split.Half(half).Length];
-        learner.Choose(split.Half(half), models);
+        var rows = scene.Split.Half(scene.Scored);
+        var models = new byte[rows.Length];
+        learner.Choose(rows, models);
         return models;
     }
 
@@ -117,9 +136,11 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     /// <summary>Of one user at one time; utilities by replicate.</summary>
     private readonly record struct Earned(double[] Utility, double Quality, double Cost, bool? IsInside)
     {
-        public static Earned Of(PreferenceSplit split, int half, SimulatedUser user, byte[] models, (double Low, double High)? interval, IReadOnlyList<(float[] Rows, float[] Users)> counts)
+        /// <param name="models">Served on each scoring row.</param>
+        public static Earned Of(Scene scene, int user, byte[] models, (double Low, double High)? interval)
         {
-            var rows = split.Half(half);
+            var (split, lambda) = (scene.Split, scene.Users[user].Lambda);
+            var rows = split.Half(scene.Scored);
             var n = (double)rows.Length;
             var utility = new float[rows.Length];
             var (quality, cost) = (0.0, 0.0);
@@ -128,10 +149,10 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
                 var outcome = split.Realised(rows[i], models[i]);
                 var c = outcome.CostUsd / split.Pool.CostScaleUsd;
                 (quality, cost) = (quality + outcome.Quality, cost + c);
-                utility[i] = (float)((outcome.Quality - (user.Lambda * c)) / (1 + user.Lambda));
+                utility[i] = (float)((outcome.Quality - (lambda * c)) / (1 + lambda));
             }
 
-            return new Earned([.. counts.Select(c => TensorPrimitives.Dot<float>(utility, c.Rows) / n)], quality / n, cost / n, Inside(user, interval));
+            return new Earned([.. scene.Counts.Select(c => TensorPrimitives.Dot<float>(utility, c.Rows) / n)], quality / n, cost / n, Inside(scene.Users[user], interval));
         }
 
         public static bool? Inside(SimulatedUser user, (double Low, double High)? interval) => interval is { } i ? user.Lambda >= i.Low && user.Lambda <= i.High : null;

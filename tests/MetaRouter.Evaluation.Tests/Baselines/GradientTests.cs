@@ -73,7 +73,7 @@ public sealed class GradientTests
             "cross-attention" => new CrossAttention.Loss(s_table, text, CrossAttention.Embed(s_table, text, rows, 0, default)),
             "confidence-driven" => new ConfidenceRouter.Loss(s_table, text, [.. Enumerable.Range(0, s_table.Rows * 3).Select(i => .1 + (i % 9 / 10.0))], [.4, .5, .9]),
             "barp" => new Episodes(text),
-            "amortised encoder" => new AmortisedEncoder.Network(new AmortisedEncoder.Sample(RoutingPool.OfSnapshot(SnapshotTrainer.Train(s_table))), 3),
+            "amortised encoder" => new AmortisedNetwork(new AmortisedSample(RoutingPool.OfSnapshot(SnapshotTrainer.Train(s_table))), 3),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such loss."),
         };
     }
