@@ -1,3 +1,4 @@
+using System.Globalization;
 using MetaRouter.Core.Prediction;
 
 namespace MetaRouter.Core.Catalog;
@@ -27,43 +28,15 @@ public static class PriceFit
         var models = new ModelProfile[k];
         for (var model = 0; model < k; model++)
         {
-            double xx = 0, xy = 0, yy = 0, xc = 0, yc = 0;
-            var counted = 0;
-            for (var i = model; i < table.CostUsd.Length; i += k)
+            if (LeastSquares(table, model) is not var (input, completion))
             {
-                if (double.IsNaN(table.CostUsd[i]))
-                {
-                    continue;
-                }
-
-                double x = table.InputTokens[i], y = table.OutputTokens[i], c = table.CostUsd[i];
-                if (!double.IsNaN(x) && !double.IsNaN(y))
-                {
-                    counted++;
-                    (xx, xy, yy, xc, yc) = (xx + (x * x), xy + (x * y), yy + (y * y), xc + (x * c), yc + (y * c));
-                }
-            }
-
-            if (counted == 0)
-            {
+                models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(0), new PricePerMillionTokens(NominalUsdPerMillion));
                 for (var i = model; i < output.Length; i += k)
                 {
                     output[i] = (float)(table.CostUsd[i] * 1e6 / NominalUsdPerMillion);
                 }
 
-                models[model] = new ModelProfile(table.Models[model], new PricePerMillionTokens(0), new PricePerMillionTokens(NominalUsdPerMillion));
                 continue;
-            }
-
-            var det = (xx * yy) - (xy * xy);
-            var (input, completion) = det > 1e-9 * xx * yy ? (((xc * yy) - (yc * xy)) / det, ((yc * xx) - (xc * xy)) / det) : xx > 0 ? (xc / xx, 0) : (0, yc / Math.Max(yy, 1e-9));
-            if (input < 0)
-            {
-                (input, completion) = (0, yc / Math.Max(yy, 1e-9));
-            }
-            else if (completion < 0)
-            {
-                (input, completion) = (xc / Math.Max(xx, 1e-9), 0);
             }
 
             var profile = models[model] = new ModelProfile(table.Models[model], Price(input), Price(completion));
@@ -79,6 +52,39 @@ public static class PriceFit
         return (models, prompt, output);
     }
 
+    /// <summary>US dollars a prompt token and a completion token, each 0 or more; null: no call of the model has both tokens and a cost.</summary>
+    private static (double Input, double Completion)? LeastSquares(OutcomeTable table, int model)
+    {
+        const double alike = 1e-9; // of the determinant: prompt and completion that always grow together cannot be told apart
+        double xx = 0, xy = 0, yy = 0, xc = 0, yc = 0;
+        var counted = 0;
+        for (var i = model; i < table.CostUsd.Length; i += table.ModelCount)
+        {
+            double x = table.InputTokens[i], y = table.OutputTokens[i], c = table.CostUsd[i];
+            if (!double.IsNaN(c) && !double.IsNaN(x) && !double.IsNaN(y))
+            {
+                counted++;
+                (xx, xy, yy, xc, yc) = (xx + (x * x), xy + (x * y), yy + (y * y), xc + (x * c), yc + (y * c));
+            }
+        }
+
+        if (counted == 0)
+        {
+            return null;
+        }
+
+        // The best where one of the prices is 0, should the best of all be below it.
+        var (promptAlone, completionAlone) = (xc / Math.Max(xx, 1e-9), yc / Math.Max(yy, 1e-9));
+        var determinant = (xx * yy) - (xy * xy);
+        if (determinant > alike * xx * yy)
+        {
+            var (input, completion) = (((xc * yy) - (yc * xy)) / determinant, ((yc * xx) - (xc * xy)) / determinant);
+            return input < 0 ? (0, completionAlone) : completion < 0 ? (promptAlone, 0) : (input, completion);
+        }
+
+        return xx > 0 ? (xc / xx, 0) : (0, completionAlone);
+    }
+
     /// <summary>The tokens that cost so much: the prompt, and completion for the rest; less prompt where that alone costs more.</summary>
     private static (float Input, float Output) Worth(double costUsd, float promptTokens, ModelProfile model)
     {
@@ -91,5 +97,5 @@ public static class PriceFit
     /// <summary>List prices have few digits; what is left over is rounding in the file.</summary>
     private static PricePerMillionTokens Price(double usdPerToken) => new(Math.Min(Round(usdPerToken * 1e6), PricePerMillionTokens.MostUsd));
 
-    private static double Round(double usd) => usd <= 0 ? 0 : double.Parse(usd.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+    private static double Round(double usd) => usd <= 0 ? 0 : double.Parse(usd.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 }

@@ -10,75 +10,65 @@ namespace MetaRouter.Core.Prediction;
 /// <remarks>Exact by normal equations, O(n K D^2). A model with no observation predicts the mean of the others. Source: Duan 1983, Smearing Estimate.</remarks>
 public static class LogLinear
 {
+    private const double ConstantRidge = 1e-3;
+
     /// <param name="x">n x D row-major; the last feature is the constant 1.</param>
     /// <param name="y">n x K, 0 or more, NaN where not observed.</param>
+    /// <param name="ridge">As many imaginary rows of squared length 1 that say the feature means nothing.</param>
     /// <returns>K rows of D weights, and K factors.</returns>
     public static (float[] Weights, float[] Factor) Fit(float[] x, float[] y, int features, int models, double ridge = 3)
     {
-        var n = y.Length / models;
         var (weights, factor) = (new float[models * features], new float[models]);
         Parallel.For(0, models, k =>
         {
-            var gram = new double[features * features];
-            var target = new double[features];
-            var observed = 0;
-            for (var i = 0; i < n; i++)
-            {
-                var value = y[(i * models) + k];
-                if (float.IsNaN(value))
-                {
-                    continue;
-                }
-
-                observed++;
-                var log = Math.Log(1 + value);
-                var row = x.AsSpan(i * features, features);
-                for (var a = 0; a < features; a++)
-                {
-                    double v = row[a];
-                    target[a] += v * log;
-                    for (var b = 0; b <= a; b++)
-                    {
-                        gram[(a * features) + b] += v * row[b];
-                    }
-                }
-            }
-
-            if (observed == 0)
-            {
-                factor[k] = float.NaN;
-                return;
-            }
-
-            for (var a = 0; a < features; a++)
-            {
-                // The constant hardly pays: else a text of unknown words is predicted shorter than any that was seen.
-                gram[(a * features) + a] += a == features - 1 ? 1e-3 : ridge;
-            }
-
-            Cholesky.Factor(gram, features);
-            Cholesky.Solve(gram, features, target);
+            int[] observed = [.. Enumerable.Range(0, y.Length / models).Where(i => !float.IsNaN(y[(i * models) + k]))];
+            float[] amount = [.. observed.Select(i => y[(i * models) + k])];
             var w = weights.AsSpan(k * features, features);
-            for (var a = 0; a < features; a++)
-            {
-                w[a] = (float)target[a];
-            }
-
-            var (predicted, actual) = (0.0, 0.0);
-            for (var i = 0; i < n; i++)
-            {
-                var value = y[(i * models) + k];
-                if (!float.IsNaN(value))
-                {
-                    predicted += Math.Exp(TensorPrimitives.Dot<float>(w, x.AsSpan(i * features, features)));
-                    actual += value;
-                }
-            }
-
-            factor[k] = (float)(actual / predicted);
+            factor[k] = observed.Length == 0 ? float.NaN : Fit(x, observed, amount, ridge, w);
         });
         FillUnobserved(weights, factor, features, models);
         return (weights, factor);
+    }
+
+    /// <summary>One model's, on the rows where it was observed.</summary>
+    /// <param name="weights">Written to, D long.</param>
+    /// <returns>The factor.</returns>
+    private static float Fit(float[] x, int[] rows, float[] amount, double ridge, Span<float> weights)
+    {
+        var features = weights.Length;
+        var (gram, target) = (new double[features * features], new double[features]);
+        for (var n = 0; n < rows.Length; n++)
+        {
+            var log = Math.Log(1 + amount[n]);
+            var row = x.AsSpan(rows[n] * features, features);
+            for (var a = 0; a < features; a++)
+            {
+                double v = row[a];
+                target[a] += v * log;
+                for (var b = 0; b <= a; b++)
+                {
+                    gram[(a * features) + b] += v * row[b];
+                }
+            }
+        }
+
+        for (var a = 0; a < features; a++)
+        {
+            // The constant hardly pays: else a text of unknown words is predicted shorter than any that was seen.
+            gram[(a * features) + a] += a == features - 1 ? ConstantRidge : ridge;
+        }
+
+        Cholesky.Factor(gram, features);
+        Cholesky.Solve(gram, features, target);
+        TensorPrimitives.ConvertTruncating<double, float>(target, weights);
+        var (predicted, actual) = (0.0, 0.0);
+        for (var n = 0; n < rows.Length; n++)
+        {
+            predicted += Math.Exp(TensorPrimitives.Dot<float>(weights, x.AsSpan(rows[n] * features, features)));
+            actual += amount[n];
+        }
+
+        return (float)(actual / predicted);
     }
 
     private static void FillUnobserved(float[] weights, float[] factor, int features, int models)

@@ -44,42 +44,8 @@ public sealed class RidgeDesign
         }
 
         (_mean, _root, _centred) = (new double[features], new double[_rows], new double[x.Length]);
-        for (var i = 0; i < _rows; i++)
-        {
-            var v = weights.IsEmpty ? 1 : weights[i];
-            _root[i] = Math.Sqrt(v);
-            _total += v;
-            for (var j = 0; j < features; j++)
-            {
-                _mean[j] += v * x[(i * features) + j];
-            }
-        }
-
-        if (!(_total > 0))
-        {
-            throw new ArgumentException("Ridge regression needs a row with a weight above 0.", nameof(weights));
-        }
-
-        TensorPrimitives.Divide(_mean, _total, _mean);
-        var gram = new double[features * features];
-        for (var i = 0; i < _rows; i++)
-        {
-            var row = _centred.AsSpan(i * features, features);
-            for (var j = 0; j < features; j++)
-            {
-                row[j] = _root[i] * (x[(i * features) + j] - _mean[j]);
-            }
-
-            for (var j = 0; j < features; j++)
-            {
-                if (row[j] != 0)
-                {
-                    var line = gram.AsSpan(j * features, j + 1);
-                    TensorPrimitives.MultiplyAdd(row[..(j + 1)], row[j], line, line);
-                }
-            }
-        }
-
+        _total = Centre(x, weights);
+        var gram = Gram();
         var trace = 0.0;
         for (var j = 0; j < features; j++)
         {
@@ -87,18 +53,71 @@ public sealed class RidgeDesign
         }
 
         _unit = trace > 0 ? trace / features : 1;
-        _factors = [.. Penalties.Select(penalty =>
-        {
-            var factor = (double[])gram.Clone();
-            for (var j = 0; j < features; j++)
-            {
-                factor[(j * features) + j] += penalty * _unit;
-            }
+        _factors = [.. Penalties.Select(penalty => Penalised(gram, penalty * _unit))];
+    }
 
-            Factor(factor, features);
-            // df = tr((G + p I)^-1 G) = D - p tr((G + p I)^-1), and one for the intercept.
-            return (factor, 1 + features - (penalty * _unit * InverseTrace(factor, features)));
-        })];
+    /// <summary>Fills the rows less their weighted mean, each times the root of its weight.</summary>
+    /// <returns>The weights' sum.</returns>
+    private double Centre(ReadOnlySpan<float> x, ReadOnlySpan<float> weights)
+    {
+        var total = 0.0;
+        for (var i = 0; i < _rows; i++)
+        {
+            var v = weights.IsEmpty ? 1 : weights[i];
+            _root[i] = Math.Sqrt(v);
+            total += v;
+            for (var j = 0; j < _features; j++)
+            {
+                _mean[j] += v * x[(i * _features) + j];
+            }
+        }
+
+        if (!(total > 0))
+        {
+            throw new ArgumentException("Ridge regression needs a row with a weight above 0.", nameof(weights));
+        }
+
+        TensorPrimitives.Divide(_mean, total, _mean);
+        for (var i = 0; i < _centred.Length; i++)
+        {
+            _centred[i] = _root[i / _features] * (x[i] - _mean[i % _features]);
+        }
+
+        return total;
+    }
+
+    /// <summary>The lower triangle of G, the sum of the rows' squares: D x D row-major.</summary>
+    private double[] Gram()
+    {
+        var gram = new double[_features * _features];
+        for (var i = 0; i < _rows; i++)
+        {
+            var row = _centred.AsSpan(i * _features, _features);
+            for (var j = 0; j < _features; j++)
+            {
+                if (row[j] != 0)
+                {
+                    var line = gram.AsSpan(j * _features, j + 1);
+                    TensorPrimitives.MultiplyAdd(row[..(j + 1)], row[j], line, line);
+                }
+            }
+        }
+
+        return gram;
+    }
+
+    /// <summary>The Cholesky factor of G + p I, and the degrees of freedom of a fit with it.</summary>
+    private (double[] Factor, double Freedom) Penalised(double[] gram, double penalty)
+    {
+        var factor = (double[])gram.Clone();
+        for (var j = 0; j < _features; j++)
+        {
+            factor[(j * _features) + j] += penalty;
+        }
+
+        Factor(factor, _features);
+        // df = tr((G + p I)^-1 G) = D - p tr((G + p I)^-1), and one for the intercept.
+        return (factor, 1 + _features - (penalty * InverseTrace(factor, _features)));
     }
 
     /// <param name="y">One a row.</param>
