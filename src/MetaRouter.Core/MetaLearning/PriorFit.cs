@@ -60,55 +60,70 @@ public sealed class PriorFit
         _last = answer.LogEvidence;
     }
 
+    /// <summary>The M-step.</summary>
+    /// <param name="counts">Users expected at each hypothesis under the prior.</param>
     private static PopulationPrior Step(PopulationPrior start, PopulationPrior prior, double[] counts)
     {
-        var (grid, components) = (PreferenceGrid.Length, prior.Components.Count);
         var total = new double[counts.Length];
         for (var h = 0; h < total.Length; h++)
         {
             total[h] = counts[h] + (MetaLearner.PseudoUsers * Math.Exp(start.LogWeights[h]));
         }
 
-        var density = new double[components][];
-        for (var c = 0; c < components; c++)
-        {
-            density[c] = new double[grid];
-            PopulationPrior.AddDensity(prior.Components[c], density[c]);
-        }
-
         var mass = total.Sum();
-        var next = new PopulationPrior.Component[components];
-        for (var c = 0; c < components; c++)
-        {
-            double weight = 0, mean = 0, square = 0;
-            for (var g = 0; g < grid; g++)
-            {
-                var all = 0.0;
-                for (var other = 0; other < components; other++)
-                {
-                    all += density[other][g];
-                }
-
-                var here = 0.0;
-                for (var beta = 0; beta < ChoiceModel.BetaCount; beta++)
-                {
-                    here += total[(g * ChoiceModel.BetaCount) + beta];
-                }
-
-                var share = all > 0 ? here * density[c][g] / all : 0;
-                var x = PreferenceGrid.LogLambda[g];
-                (weight, mean, square) = (weight + share, mean + (share * x), square + (share * x * x));
-            }
-
-            var before = prior.Components[c];
-            mean = weight > 1e-9 ? mean / weight : before.Mean;
-            var variance = weight > 1e-9 ? (square / weight) - (mean * mean) : before.Deviation * before.Deviation;
-            next[c] = new PopulationPrior.Component(weight / mass, mean, Math.Sqrt(Math.Max(variance, SmallestDeviation * SmallestDeviation)));
-        }
-
+        PopulationPrior.Component[] next = [.. Gather(prior.Components, total).Select((g, c) => Moved(prior.Components[c], g, mass))];
         var sum = next.Sum(c => c.Weight);
-        var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, grid).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
+        var betas = Enumerable.Range(0, ChoiceModel.BetaCount).Select(beta => Enumerable.Range(0, PreferenceGrid.Length).Sum(g => total[(g * ChoiceModel.BetaCount) + beta]) / mass).ToArray();
         var betaSum = betas.Sum();
         return new PopulationPrior([.. next.Select(c => c with { Weight = c.Weight / sum })], [.. betas.Select(b => b / betaSum)], prior.Lapse, prior.Speech, prior.Topics, prior.Latency);
+    }
+
+    /// <summary>Of each component the users that are its own by the shares of the components' densities, and the sums of their ln lambda and its square.</summary>
+    private static (double Users, double Sum, double Squares)[] Gather(IReadOnlyList<PopulationPrior.Component> components, double[] total)
+    {
+        var density = new double[components.Count][];
+        for (var c = 0; c < density.Length; c++)
+        {
+            density[c] = new double[PreferenceGrid.Length];
+            PopulationPrior.AddDensity(components[c], density[c]);
+        }
+
+        var gathered = new (double Users, double Sum, double Squares)[components.Count];
+        for (var g = 0; g < PreferenceGrid.Length; g++)
+        {
+            var (x, all, here) = (PreferenceGrid.LogLambda[g], 0.0, 0.0);
+            foreach (var of in density)
+            {
+                all += of[g];
+            }
+
+            for (var beta = 0; beta < ChoiceModel.BetaCount; beta++)
+            {
+                here += total[(g * ChoiceModel.BetaCount) + beta];
+            }
+
+            for (var c = 0; c < gathered.Length; c++)
+            {
+                var share = all > 0 ? here * density[c][g] / all : 0;
+                ref var own = ref gathered[c];
+                own = (own.Users + share, own.Sum + (share * x), own.Squares + (share * x * x));
+            }
+        }
+
+        return gathered;
+    }
+
+    /// <summary>The component where its users are; one that nobody is left to stays where it was.</summary>
+    private static PopulationPrior.Component Moved(in PopulationPrior.Component before, (double Users, double Sum, double Squares) gathered, double mass)
+    {
+        const double nobody = 1e-9;
+        var (users, mean, variance) = (gathered.Users, before.Mean, before.Deviation * before.Deviation);
+        if (users > nobody)
+        {
+            mean = gathered.Sum / users;
+            variance = (gathered.Squares / users) - (mean * mean);
+        }
+
+        return new PopulationPrior.Component(users / mass, mean, Math.Sqrt(Math.Max(variance, SmallestDeviation * SmallestDeviation)));
     }
 }

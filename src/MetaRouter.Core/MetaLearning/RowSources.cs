@@ -29,21 +29,7 @@ public sealed record RowSources(IReadOnlyList<int> Of, int Count)
     /// <param name="score">n x K, NaN where not observed.</param>
     public static RowSources Find(ReadOnlySpan<float> score, int models)
     {
-        var n = score.Length / models;
-        var (sets, of) = (new Dictionary<string, int>(StringComparer.Ordinal), new int[n]);
-        Span<char> key = stackalloc char[(models + 15) / 16];
-        for (var i = 0; i < n; i++)
-        {
-            key.Clear();
-            for (var k = 0; k < models; k++)
-            {
-                key[k / 16] |= float.IsNaN(score[(i * models) + k]) ? '\0' : (char)(1 << (k % 16));
-            }
-
-            var set = key.ToString();
-            of[i] = sets.TryGetValue(set, out var known) ? known : sets[set] = sets.Count;
-        }
-
+        var (sets, of) = Answered(score, models);
         var rows = new int[sets.Count];
         foreach (var set in of)
         {
@@ -73,7 +59,7 @@ public sealed record RowSources(IReadOnlyList<int> Of, int Count)
         var large = founders.Where((_, f) => count[f] >= LeastRows && alike[f] >= Coherent * count[f]).ToList();
         if (large.Count < 2)
         {
-            return new RowSources(new int[n], 1);
+            return new RowSources(new int[of.Length], 1);
         }
 
         var source = new int[sets.Count];
@@ -83,6 +69,27 @@ public sealed record RowSources(IReadOnlyList<int> Of, int Count)
         }
 
         return new RowSources([.. of.Select(set => source[set])], large.Count);
+    }
+
+    /// <summary>The different sets of models that answered a row, as bits in a text's characters, with their numbers; and each row's.</summary>
+    private static (Dictionary<string, int> Sets, int[] Of) Answered(ReadOnlySpan<float> score, int models)
+    {
+        const int bits = 16; // of a character
+        var (sets, of) = (new Dictionary<string, int>(StringComparer.Ordinal), new int[score.Length / models]);
+        Span<char> key = stackalloc char[(models + bits - 1) / bits];
+        for (var i = 0; i < of.Length; i++)
+        {
+            key.Clear();
+            for (var k = 0; k < models; k++)
+            {
+                key[k / bits] |= float.IsNaN(score[(i * models) + k]) ? '\0' : (char)(1 << (k % bits));
+            }
+
+            var set = key.ToString();
+            of[i] = sets.TryGetValue(set, out var known) ? known : sets[set] = sets.Count;
+        }
+
+        return (sets, of);
     }
 
     private static (int Founder, double Alike) Nearest(List<string> founders, string set)

@@ -52,41 +52,11 @@ public sealed class MiddleCalibration
             (logit[h], pleased[h]) = (new float[answers], new float[answers]);
         }
 
-        Span<float> probability = stackalloc float[ChoiceModel.Hypotheses];
-        Span<float> utility = stackalloc float[used.Max(r => r.Length)];
-        Span<float> sorted = stackalloc float[utility.Length];
         var at = 0;
         foreach (var request in used)
         {
-            var middle = Outcome.Middle([.. request.Select(r => r.Predicted)]);
-            for (var k = 0; k < request.Length; k++)
-            {
-                ChoiceModel.Likelihood(request[k].Predicted, middle, context, new(1, 0), probability, secondIsMiddle: true);
-                foreach (var h in Fitted)
-                {
-                    logit[h][at + k] = Logit(probability[h]);
-                }
-            }
-
-            for (var g = 0; g < PreferenceGrid.Length; g += Stride)
-            {
-                for (var k = 0; k < request.Length; k++)
-                {
-                    sorted[k] = utility[k] = (float)Utility.Of(request[k].Realised, new Preference(PreferenceGrid.Lambda[g]), context.CostScaleUsd);
-                }
-
-                var all = sorted[..request.Length];
-                all.Sort();
-                var median = (all[(all.Length - 1) / 2] + all[all.Length / 2]) / 2;
-                for (var k = 0; k < request.Length; k++)
-                {
-                    for (var b = 0; b < ChoiceModel.BetaCount; b++)
-                    {
-                        pleased[(g * ChoiceModel.BetaCount) + b][at + k] = Logistic.Sigmoid(ChoiceModel.Betas[b] * (utility[k] - median));
-                    }
-                }
-            }
-
+            Predict(request, context, logit, at);
+            Judge(request, context.CostScaleUsd, pleased, at);
             at += request.Length;
         }
 
@@ -98,6 +68,47 @@ public sealed class MiddleCalibration
 
         calibration.Interpolate();
         return calibration;
+    }
+
+    /// <summary>The log odds of P_h for each answer to a request.</summary>
+    /// <param name="logit">Hypotheses x answers, where they are fitted.</param>
+    /// <param name="at">The first answer's place.</param>
+    private static void Predict((Outcome Predicted, Outcome Realised)[] request, in ChoiceContext context, float[][] logit, int at)
+    {
+        Span<float> probability = stackalloc float[ChoiceModel.Hypotheses];
+        var middle = Outcome.Middle([.. request.Select(r => r.Predicted)]);
+        for (var k = 0; k < request.Length; k++)
+        {
+            ChoiceModel.Likelihood(request[k].Predicted, middle, context, new(1, 0), probability, secondIsMiddle: true);
+            foreach (var h in Fitted)
+            {
+                logit[h][at + k] = Logit(probability[h]);
+            }
+        }
+    }
+
+    /// <summary>sigmoid(beta (u - median u)) of each answer to a request, by what the answers turned out to be.</summary>
+    /// <param name="pleased">As the log odds in <see cref="Predict"/>.</param>
+    private static void Judge((Outcome Predicted, Outcome Realised)[] request, double costScaleUsd, float[][] pleased, int at)
+    {
+        Span<float> utility = stackalloc float[request.Length], sorted = stackalloc float[request.Length];
+        for (var g = 0; g < PreferenceGrid.Length; g += Stride)
+        {
+            for (var k = 0; k < request.Length; k++)
+            {
+                sorted[k] = utility[k] = (float)Utility.Of(request[k].Realised, new Preference(PreferenceGrid.Lambda[g]), costScaleUsd);
+            }
+
+            sorted.Sort();
+            var median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+            for (var k = 0; k < request.Length; k++)
+            {
+                for (var b = 0; b < ChoiceModel.BetaCount; b++)
+                {
+                    pleased[(g * ChoiceModel.BetaCount) + b][at + k] = Logistic.Sigmoid(ChoiceModel.Betas[b] * (utility[k] - median));
+                }
+            }
+        }
     }
 
     /// <param name="strength">As of <see cref="SignalSpeech"/>: a kind that speaks less sharply is off by less.</param>

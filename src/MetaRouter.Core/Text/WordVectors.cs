@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Text;
@@ -78,7 +79,7 @@ public sealed class WordVectors
         var count = new Dictionary<ulong, int>();
         foreach (var key in keys)
         {
-            System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(count, key, out _)++;
+            CollectionsMarshal.GetValueRefOrAddDefault(count, key, out _)++;
         }
 
         var best = new (ulong Key, int Count)[NgramCounter.WordBuckets];
@@ -113,31 +114,10 @@ public sealed class WordVectors
         return frequency;
     }
 
-    /// <summary>Positive pointwise mutual information, words x words.</summary>
+    /// <summary>Positive pointwise mutual information, words x words: <c>max(0, ln(n_ab N / (n_a m_b)))</c>, m_b = n_b^3/4 and N their sum.</summary>
     private static SparseRows Associations(int[] ids, List<int> ends, int words)
     {
-        var near = new Dictionary<int, float>[words];
-        for (var w = 0; w < words; w++)
-        {
-            near[w] = [];
-        }
-
-        for (int document = 0, from = 0; document < ends.Count; from = ends[document++])
-        {
-            for (var i = from; i < ends[document]; i++)
-            {
-                for (var d = 1; ids[i] >= 0 && d <= Window && i + d < ends[document]; d++)
-                {
-                    if (ids[i + d] >= 0)
-                    {
-                        // Each pair once, at its lesser word: the matrix is symmetric.
-                        var (a, b) = (Math.Min(ids[i], ids[i + d]), Math.Max(ids[i], ids[i + d]));
-                        System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(near[a], b, out _) += 1f / d;
-                    }
-                }
-            }
-        }
-
+        var near = Neighbours(ids, ends, words);
         var total = new double[words];
         for (var a = 0; a < words; a++)
         {
@@ -168,7 +148,7 @@ public sealed class WordVectors
                 }
             }
 
-            near[a] = [];
+            near[a] = []; // memory for what is still to come
         }
 
         var start = new int[words + 1];
@@ -188,6 +168,33 @@ public sealed class WordVectors
                 rows[word].Add((context, (float)information));
             }
         }
+    }
+
+    /// <summary>How often words stand near each other, a pair at a distance counting one over it. Each pair once, at its lesser word: the matrix is symmetric.</summary>
+    private static Dictionary<int, float>[] Neighbours(int[] ids, List<int> ends, int words)
+    {
+        var near = new Dictionary<int, float>[words];
+        for (var w = 0; w < words; w++)
+        {
+            near[w] = [];
+        }
+
+        for (int document = 0, from = 0; document < ends.Count; from = ends[document++])
+        {
+            for (var i = from; i < ends[document]; i++)
+            {
+                for (var d = 1; ids[i] >= 0 && d <= Window && i + d < ends[document]; d++)
+                {
+                    if (ids[i + d] >= 0)
+                    {
+                        var (a, b) = (Math.Min(ids[i], ids[i + d]), Math.Max(ids[i], ids[i + d]));
+                        CollectionsMarshal.GetValueRefOrAddDefault(near[a], b, out _) += 1f / d;
+                    }
+                }
+            }
+        }
+
+        return near;
     }
 
     private static float[] Weigh(float[] right, float[] singular, int[] documents, int texts)
