@@ -243,7 +243,7 @@ export function Bar({ share, of, text, sd }: { share: number | null | undefined;
         <span class="bar-fill" style={{ width: `${w * 100}%`, background: of }} />
         {sd ? <span class="bar-sd" style={{ left: `${Math.max(0, w - sd) * 100}%`, width: `${(Math.min(1, w + sd) - Math.max(0, w - sd)) * 100}%` }} /> : null}
       </span>
-      <span class="bar-text">{text}{sd ? <span class="muted"> ± {Math.round(sd * 100)}</span> : ""}</span>
+      <span class="bar-text">{text}{sd ? <>{" "}<span class="muted">± {Math.round(sd * 100)}</span></> : ""}</span>
     </span>
   );
 }

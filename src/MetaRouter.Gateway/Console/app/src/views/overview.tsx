@@ -182,7 +182,7 @@ function Who({ o: all }: { o: Overview }) {
   return (
     <Panel title="Who answers" class="span-5" note={`Requests in each ${duration(o.bucket_seconds)}`}
       table={() => <DataTable caption="Requests over time by model" head={["Time", ...names]} rows={o.series.map((b) => [at(o, b.t), ...names.map((n) => count(b.models[n] ?? 0))])} />}>
-      <Chart x={x} lines={lines} unit={(v) => count(Math.round(v))} height={212} said={`Requests over time by model. ${o.models.filter((m) => m.requests > 0).map((m) => `${m.name} ${percent(m.share)}`).join(", ")}.`} />
+      <Chart x={x} lines={lines} unit={(v) => (Number.isInteger(v) ? count(v) : "")} height={212} said={`Requests over time by model. ${o.models.filter((m) => m.requests > 0).map((m) => `${m.name} ${percent(m.share)}`).join(", ")}.`} />
       <ul class="key models">{[...o.models].filter((m) => m.requests > 0).sort((a, b) => b.requests - a.requests).map((m) => <li key={m.name}><Model name={m.name} /></li>)}</ul>
     </Panel>
   );
