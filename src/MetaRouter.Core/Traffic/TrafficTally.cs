@@ -121,7 +121,7 @@ public sealed class TrafficTally
         }
     }
 
-    /// <summary>The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1. It says how much the traffic varies, not how right the predictor is.</summary>
+    /// <summary>The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1, all of which is left after one request. It says how much the traffic varies, not how right the predictor is.</summary>
     public (double Value, double Low, double High)? QualityInterval()
     {
         if (Quality is not { } mean)
@@ -129,28 +129,27 @@ public sealed class TrafficTally
             return null;
         }
 
-        var variance = Decided > 1 ? Math.Max(0, (_qualitySquares - (Decided * mean * mean)) / (Decided - 1)) : 0;
+        var variance = Decided > 1 ? Math.Max(0, (_qualitySquares - (Decided * mean * mean)) / (Decided - 1)) : double.PositiveInfinity;
         var half = Z95 * Math.Sqrt(variance / Decided);
         return (mean, Math.Max(0, mean - half), Math.Min(1, mean + half));
     }
 
-    /// <summary>What was saved against the strongest model, US dollars, with its 95 % interval over requests. Null: nothing was decided.</summary>
+    /// <summary>What was saved against the strongest model, US dollars, with its 95 % interval over requests. Null: fewer than two were decided, and how much they vary is not known.</summary>
     public (double Low, double High)? SavedAgainstStrongest() => Interval(_strongestUsd - _decidedUsd, _strongestSquares);
 
-    /// <summary>What was saved against one model alone, likewise. Null: nothing was decided, or it was no candidate throughout.</summary>
+    /// <summary>What was saved against one model alone, likewise. Null: fewer than two were decided, or it was no candidate throughout.</summary>
     public (double Low, double High)? SavedAgainst(int model) =>
         model < _models.Length && _models[model] is { } alone && alone.Seen == Decided ? Interval(alone.AloneUsd - _decidedUsd, alone.SavedSquares) : null;
 
     /// <summary>Of a sum over the requests decided: sum +- 1.96 s sqrt(n).</summary>
     private (double Low, double High)? Interval(double sum, double squares)
     {
-        if (Decided == 0)
+        if (Decided < 2)
         {
             return null;
         }
 
-        var variance = Decided > 1 ? Math.Max(0, (squares - (sum * sum / Decided)) / (Decided - 1)) : 0;
-        var half = Z95 * Math.Sqrt(variance * Decided);
+        var half = Z95 * Math.Sqrt(Math.Max(0, (squares - (sum * sum / Decided)) / (Decided - 1)) * Decided);
         return (sum - half, sum + half);
     }
 

@@ -50,6 +50,17 @@ public class TrafficTallyTests
     }
 
     [Fact]
+    public void Intervals_OfOneRequest_AreNotOfNoWidth()
+    {
+        var tally = new TrafficTally();
+        tally.Add(Call(served: 3, spent: 0.002));
+
+        tally.QualityInterval()!.Value.ShouldSatisfyAllConditions(i => i.Value.ShouldBe(0.6, 1e-6), i => (i.Low, i.High).ShouldBe((0, 1)));
+        tally.SavedAgainstStrongest().ShouldBeNull();
+        tally.SavedAgainst(3).ShouldBeNull();
+    }
+
+    [Fact]
     public void Add_Comparison_TellsWhatTheSecondAnswerTook()
     {
         var tally = new TrafficTally();

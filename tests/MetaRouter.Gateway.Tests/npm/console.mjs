@@ -129,6 +129,53 @@ await claim("every view at each size and in both colours: no serious axe issue, 
   return found.join("\n");
 });
 
+await claim("at every width between a phone's and a wide screen's: nothing wider than the page, hidden at its side, or left out of a decision", async () => {
+  const found = [], page = await tab("desktop");
+  await signIn(page, asked.keys.admin);
+  for (const width of [320, 360, 768, 900, 1024, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const view of VIEWS) {
+      await show(page, view);
+      const { wider, beside } = await page.evaluate(() => ({ wider: document.documentElement.scrollWidth - innerWidth, beside: [...document.querySelectorAll(".scroll-x")].filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => `${box.getAttribute("aria-label")} by ${box.scrollWidth - box.clientWidth} pixels`) }));
+      found.push(...(wider > 0 ? [`${view} at ${width}: ${wider} pixels wider than the page`] : []), ...beside.map((what) => `${view} at ${width}: hidden at the side: ${what}`));
+    }
+
+    await show(page, "decisions");
+    await page.locator(".vspace .vrow a").first().waitFor();
+    const cost = await page.locator(".vspace .vrow .c6").first().boundingBox(), box = await page.locator(".vbox").boundingBox();
+    if (!cost || cost.x + cost.width > box.x + box.width) {
+      found.push(`decisions at ${width}: no cost in sight`);
+    }
+  }
+
+  await page.context().close();
+  return found.join("\n");
+});
+
+await claim("quality and cost: a free model has its point too, and no figure of an axis covers another, however far apart the prices are", async () => {
+  const found = [], page = await tab("desktop");
+  await signIn(page, asked.keys.admin);
+  await page.route("**/v1/console/front**", async (route) => {
+    const response = await route.fetch(), front = await response.json();
+    front.models[0].cost_usd = 0;
+    front.models.at(-1).cost_usd = 1000;
+    await route.fulfill({ response, json: front });
+  });
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    await show(page, "front");
+    await page.locator(".spot").first().waitFor();
+    const { spots, covered, models } = await page.evaluate(async (key) => {
+      const ticks = [...document.querySelectorAll(".axis text[text-anchor=middle]")].map((t) => t.getBoundingClientRect());
+      return { spots: document.querySelectorAll(".spot").length, covered: ticks.filter((t, i) => i > 0 && t.left < ticks[i - 1].right).length, models: (await (await fetch("/v1/console/front", { headers: { Authorization: `Bearer ${key}` } })).json()).models.filter((m) => m.quality !== null).length };
+    }, asked.keys.admin);
+    found.push(...(spots === models ? [] : [`at ${width}: ${spots} points of ${models} models`]), ...(covered === 0 ? [] : [`at ${width}: ${covered} figures cover the one before`]));
+  }
+
+  await page.context().close();
+  return found.join("\n");
+});
+
 await claim("the first figures stand within a second, or within ten times what a page with nothing on it takes", async () => {
   // In turns, the best of five each: what else this machine does delays the bare page, of the same gateway in the same tab, as well. A tenth of a second is slow for it.
   const time = async (url, shown) => {
@@ -413,6 +460,28 @@ await claim("a hundred thousand decisions scroll smoothly, with few rows in the 
   await isAt("3");
   await admin.keyboard.press("Enter");
   await admin.getByRole("heading", { name: "Candidates" }).waitFor();
+});
+
+await claim("decisions: what they are filtered by is in the address, and there again on the way back from one", async () => {
+  await show(admin, "decisions");
+  await admin.getByRole("combobox", { name: "Reason" }).selectOption("comparison");
+  await admin.getByRole("searchbox", { name: "User" }).fill("newcomer");
+  const filtered = async () => {
+    await admin.getByText("1 decision", { exact: true }).waitFor();
+    must((await admin.getByRole("searchbox", { name: "User" }).inputValue()) === "newcomer" && admin.url().endsWith("#/decisions?user=newcomer&reason=comparison"), `the list at ${admin.url()} is another`);
+  };
+  await filtered();
+  for (const back of [() => admin.goBack(), () => admin.locator("a.back").click()]) {
+    await admin.locator(".vspace .vrow a").first().click();
+    await admin.getByRole("heading", { name: "Candidates" }).waitFor();
+    await back();
+    await filtered();
+  }
+
+  await admin.reload();
+  await filtered();
+  await admin.getByRole("link", { name: "Decisions", exact: true }).first().click();
+  await admin.waitForFunction(() => location.hash === "#/decisions" && document.querySelector("input[type=search]").value === "");
 });
 
 await claim("keyboard: the skip link comes first, and leads to the content", async () => {

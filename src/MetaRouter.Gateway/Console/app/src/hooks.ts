@@ -81,7 +81,6 @@ export function useAway(): number | null {
   return since;
 }
 
-export const PHONE = "(max-width: 760px)";
 export const calm = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Drawn again when the colours change. */
@@ -154,7 +153,7 @@ export function useLive(minutes: number, keep = 12): Live {
 
 /** Where in the console one is: the part of the address after #. */
 export function useRoute(): string[] {
-  const read = () => location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponentOrNot);
+  const read = () => location.hash.replace(/^#\/?/, "").split("?")[0]!.split("/").map(decodeURIComponentOrNot);
   const [route, setRoute] = useState(read);
   useEffect(() => {
     const tell = () => setRoute(read());

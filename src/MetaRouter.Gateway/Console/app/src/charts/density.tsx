@@ -16,7 +16,7 @@ export function Density({ density, prior, low, high, acting, name = "believed no
 
   const lambdas = points.map((m) => m.lambda);
   const [left, right, bottom] = [12, width - 12, height - 44];
-  const x = log([lambdas[0]!, lambdas.at(-1)!], [left, right]);
+  const x = log([lambdas[0]!, lambdas.at(-1)!], [left, right], 64);
   const top = Math.max(...points.map((m) => m.probability), ...began.map((m) => m.probability), 1e-9);
   const y = (p: number) => bottom - (p / top) * (bottom - 24);
   const curve = (xs: number[], ps: readonly number[]) => xs.map((l, i) => `${i ? "L" : "M"}${x(l).toFixed(1)} ${y(ps[i]!).toFixed(1)}`).join("");

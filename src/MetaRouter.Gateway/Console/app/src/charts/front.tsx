@@ -12,32 +12,37 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
   const [host, width] = useWidth<HTMLDivElement>();
   const height = width > 0 && width < 520 ? Math.min(wanted, 360) : wanted;
   const [hovered, setHovered] = useState<Spot | null>(null);
-  const spots: Spot[] = front.models.flatMap((m) => (m.cost_usd != null && m.cost_usd > 0 && m.quality != null ? [{ name: m.name, cost: m.cost_usd * 1000, quality: m.quality, share: m.share }] : []));
+  const spots: Spot[] = front.models.flatMap((m) => (m.cost_usd != null && m.quality != null ? [{ name: m.name, cost: m.cost_usd * 1000, quality: m.quality, share: m.share }] : []));
   const dial = front.dial.map((d) => ({ cost: d.cost_usd * 1000, quality: d.quality }));
   const here = dial[at];
-  const glided = useGlide(here ? [Math.log(here.cost), here.quality] : [0, 0], 250);
-  const traffic = front.traffic?.cost_usd != null && front.traffic.cost_usd > 0 && front.traffic.quality != null ? { cost: front.traffic.cost_usd * 1000, quality: front.traffic.quality } : null;
-  const all = [...spots, ...dial, ...(traffic ? [traffic] : [])].filter((p) => p.cost > 0);
+  const traffic = front.traffic?.cost_usd != null && front.traffic.quality != null ? { cost: front.traffic.cost_usd * 1000, quality: front.traffic.quality } : null;
+  const all = [...spots, ...dial, ...(traffic ? [traffic] : [])];
+  // What is free has no place on a log scale: it stands at its left end.
+  const costs = all.filter((p) => p.cost > 0).map((p) => p.cost), qualities = all.map((p) => p.quality);
+  const least = Math.min(...costs, costs.length > 0 ? Infinity : 1), free = all.some((p) => p.cost <= 0) ? least * 0.35 : null;
+  const decades = (cost: number) => Math.log10(cost > 0 ? cost : free!);
+  const glided = useGlide(here ? [decades(here.cost), here.quality] : [0, 0], 250);
   if (all.length === 0) {
     return <div ref={host} class="chart" />;
   }
 
-  const costs = all.map((p) => p.cost), qualities = all.map((p) => p.quality);
   const [low, high] = [Math.min(...qualities), Math.max(...qualities)];
   const room = Math.max(0.02, (high - low) * 0.12);
   const [left, right, top, bottom] = [46, width - 16, 14, height - 44];
-  const x = log([Math.min(...costs) * 0.7, Math.max(...costs) * 1.45], [left, right], width > 600);
+  const scale = log([free === null ? least * 0.7 : free * 0.6, Math.max(...costs, least) * 1.45], [left, right], 52);
+  const x = (cost: number) => scale(cost > 0 ? cost : free!);
+  const ticks = [...(free === null ? [] : [0]), ...scale.ticks.filter((t) => t >= least * 0.7)];
   const y = linear([low - room, Math.min(1, high + room)], [bottom, top]);
-  const labels = place(spots.map((s) => ({ x: x(s.cost), y: y(s.quality), name: s.name, r: radius(s.share) })), [left, right, top, bottom], [...dial, ...(traffic ? [traffic, traffic] : [])].map((p) => [x(p.cost), y(p.quality)]));
+  const labels = place(spots.map((s) => ({ x: x(s.cost), y: y(s.quality), name: short(s.name), r: radius(s.share) })), [left, right, top, bottom], [...dial, ...(traffic ? [traffic, traffic] : [])].map((p) => [x(p.cost), y(p.quality)]));
   const path = dial.map((p, i) => `${i ? "L" : "M"}${x(p.cost).toFixed(1)} ${y(p.quality).toFixed(1)}`).join("");
   return (
     <div ref={host} class="chart" style={{ height: `${height}px` }}>
       {width > 0 && (
         <svg width={width} height={height} role="img" aria-label={`Predicted quality against cost of ${spots.length} models and of ${dial.length} positions of the dial. The button above shows it as a table.`}>
-          {x.ticks.map((t) => (
+          {ticks.map((t) => (
             <g key={`x${t}`} class="axis">
               <line x1={x(t)} x2={x(t)} y1={top} y2={bottom} class="grid" />
-              <text x={x(t)} y={bottom + 17} text-anchor="middle">{money(t)}</text>
+              <text x={x(t)} y={bottom + 17} text-anchor="middle">{t === 0 ? "free" : money(t)}</text>
             </g>
           ))}
           {y.ticks.map((t) => (
@@ -52,12 +57,12 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
             <g key={s.name} class={`spot ${hovered && hovered.name !== s.name ? "dim" : ""}`} onMouseEnter={() => setHovered(s)} onMouseLeave={() => setHovered(null)}>
               <circle cx={x(s.cost)} cy={y(s.quality)} r={radius(s.share)} style={{ fill: color(s.name), stroke: color(s.name) }} class="spot-disc" />
               {labels[i]?.to && <line x1={labels[i].to.x} y1={labels[i].to.y} x2={labels[i].x} y2={labels[i].y - 4} class="spot-hair" />}
-              {labels[i] && <text x={labels[i].x} y={labels[i].y} text-anchor={labels[i].anchor} class="spot-text">{s.name}</text>}
+              {labels[i] && <text x={labels[i].x} y={labels[i].y} text-anchor={labels[i].anchor} class="spot-text">{short(s.name)}</text>}
             </g>
           ))}
           {traffic && <path d={`M${x(traffic.cost)} ${y(traffic.quality) - 8}l8 8-8 8-8-8z`} class="traffic-mark" />}
-          {here && <circle cx={x(Math.exp(glided[0]!))} cy={y(glided[1]!)} r="9" class="dial-ring" />}
-          {here && <circle cx={x(Math.exp(glided[0]!))} cy={y(glided[1]!)} r="3" class="dial-core" />}
+          {here && <circle cx={scale(10 ** glided[0]!)} cy={y(glided[1]!)} r="9" class="dial-ring" />}
+          {here && <circle cx={scale(10 ** glided[0]!)} cy={y(glided[1]!)} r="3" class="dial-core" />}
           <text x={right} y={height - 6} text-anchor="end" class="axis-title">{width > 420 ? "USD per 1,000 requests (log scale)" : "USD per 1,000 (log)"}</text>
           <text x={left} y={height - 6} class="axis-title">↑ predicted quality</text>
         </svg>
@@ -73,6 +78,9 @@ export function FrontChart({ front, at, height: wanted = 520 }: { front: Front; 
     </div>
   );
 }
+
+/** Of a long name its end, which tells more than the path before it; the tooltip and the table have the whole. */
+const short = (name: string): string => (name.length > 30 ? `…${name.slice(-29)}` : name);
 
 const radius = (share: number | null): number => 5 + 9 * Math.sqrt(Math.max(0, share ?? 0));
 

@@ -8,7 +8,7 @@ export function History({ steps, at, onPoint, height = 220 }: { steps: Step[]; a
   const [host, width] = useWidth<HTMLDivElement>();
   const [left, right, top, bottom] = [44, width - 14, 12, height - 26];
   const lows = steps.map((s) => Math.max(s.lambda_low, 1e-3)), highs = steps.map((s) => s.lambda_high);
-  const y = log([Math.min(...lows) * 0.8, Math.max(...highs) * 1.25], [bottom, top]);
+  const y = log([Math.min(...lows) * 0.8, Math.max(...highs) * 1.25], [bottom, top], 24);
   const x = (i: number) => (steps.length < 2 ? (left + right) / 2 : left + (i / (steps.length - 1)) * (right - left));
   const line = (v: (s: Step) => number, reverse = false) => (reverse ? [...steps.keys()].reverse() : [...steps.keys()]).map((i) => `${x(i).toFixed(1)} ${y(v(steps[i]!)).toFixed(1)}`).join("L");
   const first = steps[0], last = steps.at(-1);

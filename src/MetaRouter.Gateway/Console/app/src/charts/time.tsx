@@ -54,7 +54,7 @@ function options(width: number, height: number, latest: Latest, plain: boolean, 
   const font = "11px " + getComputedStyle(document.body).fontFamily;
   const bars = uPlot.paths.bars!({ size: [0.78, 40], gap: 0 });
   const grid = { stroke: () => ink("--grid"), width: 1 };
-  const y = { size: 54, stroke: muted, font, gap: 6, space: 34, grid, ticks: { show: false }, values: (_: uPlot, splits: number[]) => splits.map((v) => latest.current.unit(v)) };
+  const y = { size: (_: uPlot, values: string[] | null) => Math.max(54, ...(values ?? []).map((v) => v.length * 6.3 + 14)), stroke: muted, font, gap: 6, space: 34, grid, ticks: { show: false }, values: (_: uPlot, splits: number[]) => splits.map((v) => latest.current.unit(v)) };
   return {
     width,
     height,

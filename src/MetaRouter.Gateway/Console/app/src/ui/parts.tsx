@@ -196,14 +196,19 @@ export function Field({ label, hint, error, ...input }: { label: string; hint?: 
   );
 }
 
-/** For a table's ref: on a phone each row is a card whose figures bear their column's name. Roles are said, since a row that is laid out as a card would lose its own. */
+/** For a table's ref: where the columns do not fit, each row is a card whose figures bear their column's name. Roles are said, since a row that is laid out as a card would lose its own. */
 export function asCards(table: HTMLTableElement | null): void {
   if (!table?.tHead) {
     return;
   }
 
+  fit(table);
+  if (!fitted.has(table)) {
+    fitted.add(table);
+    new ResizeObserver(() => fit(table)).observe(table.parentElement!);
+  }
+
   table.role = "table";
-  table.classList.add("cards");
   const names = [...table.tHead.rows[0]!.cells].map((c) => c.textContent ?? "");
   for (const part of [table.tHead, ...table.tBodies]) {
     part.role = "rowgroup";
@@ -219,6 +224,16 @@ export function asCards(table: HTMLTableElement | null): void {
   }
 }
 
+const fitted = new WeakSet<HTMLTableElement>();
+
+function fit(table: HTMLTableElement): void {
+  const box = table.parentElement!;
+  box.style.minHeight = `${box.offsetHeight}px`; // the page keeps its length meanwhile, and with it the place one reads at
+  table.classList.remove("cards");
+  table.classList.toggle("cards", box.scrollWidth > box.clientWidth + 1);
+  box.style.minHeight = "";
+}
+
 /** A share as a bar behind its figure; with a deviation, a whisker of one to either side. */
 export function Bar({ share, of, text, sd }: { share: number | null | undefined; of: string; text: string; sd?: number | null }) {
   const w = Math.max(0, Math.min(1, share ?? 0));
@@ -228,7 +243,7 @@ export function Bar({ share, of, text, sd }: { share: number | null | undefined;
         <span class="bar-fill" style={{ width: `${w * 100}%`, background: of }} />
         {sd ? <span class="bar-sd" style={{ left: `${Math.max(0, w - sd) * 100}%`, width: `${(Math.min(1, w + sd) - Math.max(0, w - sd)) * 100}%` }} /> : null}
       </span>
-      <span class="bar-text">{text}{sd ? <span class="muted"> ± {Math.round(sd * 100)}</span> : ""}</span>
+      <span class="bar-text">{text}{sd ? <>{" "}<span class="muted">± {Math.round(sd * 100)}</span></> : ""}</span>
     </span>
   );
 }

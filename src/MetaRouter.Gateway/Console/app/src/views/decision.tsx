@@ -4,7 +4,7 @@ import { exclusion, full, ms, NONE, percent, perThousand, reason, signal, utilit
 import { to, useApi } from "../hooks";
 import { Icon } from "../ui/icons";
 import { Ago, asCards, Bar, Empty, Model, Panel, Pill, Problem, Skeleton } from "../ui/parts";
-import { ok } from "./decisions";
+import { listAddress, ok } from "./decisions";
 
 export function DecisionView({ id }: { id: string }) {
   const { data: d, error, reload } = useApi<Decision>(`/v1/console/decisions/${encodeURIComponent(id)}`);
@@ -12,7 +12,7 @@ export function DecisionView({ id }: { id: string }) {
     <>
       <div class="view-head">
         <div>
-          <a class="back" href={to("decisions")}><Icon name="back" size={16} />Decisions</a>
+          <a class="back" href={listAddress}><Icon name="back" size={16} />Decisions</a>
           <h1>A decision</h1>
           <p class="lead mono">{id}</p>
         </div>

@@ -2,31 +2,64 @@ import { Component } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, onReach, type ApiError, type Overview, type Page, type Row } from "../api";
 import { ago, full, ms, percent, perThousand, reason, REASON_NAMES, several, weight } from "../format";
-import { asApiError, PHONE, to, useApi, useLive, useMedia, useNow } from "../hooks";
+import { asApiError, to, useApi, useLive, useMedia, useNow } from "../hooks";
 import { Empty, Model, Pill, Problem, Skeleton } from "../ui/parts";
 
 export const ok = (status: Row["status"]): boolean => status === null || status === undefined || status === "ok" || (typeof status === "number" && status < 400);
 
 const COLUMNS: [string, string?][] = [["When"], ["Model"], ["Why"], ["User"], ["λ", "The weight of cost that decided: a small one pays for quality, a large one saves money"], ["Quality", "Predicted chance that the answer is right"], ["per 1,000", "What a thousand such requests cost"], ["Latency", "Until the answer was whole"], ["Signals", "Words of the user on this answer that counted"]];
 
+/** As the style sheet has it. */
+const TWO_LINES = "(max-width: 1060px)";
 const FIRST = 200, MORE = 1000, OVERSCAN = 8;
 
+interface Filter { model: string; why: string; user: string }
+
+/** The list as it was last filtered. In the address too, so that the way back from a decision, and a link that is passed on, find the same. */
+export let listAddress = "#/decisions";
+
+const isList = (): boolean => /^#\/decisions(\?|$)/.test(location.hash);
+
+/** What the address filters by. */
+function filtered(): Filter {
+  const asked = new URLSearchParams(location.hash.split("?")[1] ?? "");
+  return { model: asked.get("model") ?? "", why: asked.get("reason") ?? "", user: asked.get("user") ?? "" };
+}
+
 export function DecisionsView() {
-  const [model, setModel] = useState(""), [why, setWhy] = useState(""), [user, setUser] = useState("");
-  const [asked, setAsked] = useState("");
+  const [{ model, why, user }, setFilter] = useState(filtered);
+  const [asked, setAsked] = useState(user);
+  const set = (part: Partial<Filter>) => setFilter((f) => ({ ...f, ...part }));
   const overview = useApi<Overview>("/v1/console/overview?minutes=1440");
+  const listed = overview.data?.models.map((m) => m.name) ?? [], names = model && !listed.includes(model) ? [model, ...listed] : listed;
   useEffect(() => {
     const timer = setTimeout(() => setAsked(user.trim()), 350);
     return () => clearTimeout(timer);
   }, [user]);
+  useEffect(() => {
+    const tell = () => {
+      if (isList()) {
+        setFilter(filtered());
+        setAsked(filtered().user);
+      }
+    };
+    addEventListener("hashchange", tell);
+    return () => removeEventListener("hashchange", tell);
+  }, []);
   const query = new URLSearchParams({ ...(model && { model }), ...(asked && { user: asked }), ...(why && { reason: why }) }).toString();
+  useEffect(() => {
+    if (isList()) {
+      listAddress = query ? `#/decisions?${query}` : "#/decisions";
+      history.replaceState(null, "", listAddress);
+    }
+  }, [query]);
   return (
     <>
       <div class="view-head"><div><h1>Decisions</h1><p class="lead">Every choice with its reason, newest first. Open one to see every candidate.</p></div></div>
       <form class="filters" role="search" aria-label="Filter decisions" onSubmit={(e) => { e.preventDefault(); setAsked(user.trim()); }}>
-        <label>Model<select value={model} onChange={(e) => setModel(e.currentTarget.value)}><option value="">all</option>{overview.data?.models.map((m) => <option key={m.name} value={m.name}>{m.name}</option>)}</select></label>
-        <label>Reason<select value={why} onChange={(e) => setWhy(e.currentTarget.value)}><option value="">all</option>{REASON_NAMES.map((r) => <option key={r} value={r}>{reason(r)}</option>)}</select></label>
-        <label>User<input type="search" value={user} placeholder="as your app names them" onInput={(e) => setUser(e.currentTarget.value)} /></label>
+        <label>Model<select value={model} onChange={(e) => set({ model: e.currentTarget.value })}><option value="">all</option>{names.map((name) => <option key={name} value={name}>{name}</option>)}</select></label>
+        <label>Reason<select value={why} onChange={(e) => set({ why: e.currentTarget.value })}><option value="">all</option>{REASON_NAMES.map((r) => <option key={r} value={r}>{reason(r)}</option>)}</select></label>
+        <label>User<input type="search" value={user} placeholder="as your app names them" onInput={(e) => set({ user: e.currentTarget.value })} /></label>
       </form>
       <List key={query} query={query} />
     </>
@@ -34,8 +67,7 @@ export function DecisionsView() {
 }
 
 function List({ query }: { query: string }) {
-  const phone = useMedia(PHONE);
-  const height = phone ? 68 : 40;
+  const height = useMedia(TWO_LINES) ? 68 : 40;
   const rows = useRef<Row[]>([]);
   const cursor = useRef<string | null | undefined>(undefined); // undefined: not asked yet; null: the end
   const busy = useRef(false);

@@ -57,7 +57,7 @@ function Drawn({ front, at, setAt, lambdas }: { front: Front; at: number; setAt:
           <Figure label="Predicted quality" value={percent(here.quality, 1)} change={traffic?.quality != null ? here.quality - traffic.quality : null} text={(d) => `${d >= 0 ? "+" : "−"}${Math.abs(d * 100).toFixed(1)} points`} good={(d) => d >= 0} />
           <Figure label="Per 1,000 requests" value={perThousand(here.cost_usd)} change={traffic?.cost_usd ? here.cost_usd / traffic.cost_usd - 1 : null} text={(d) => `${d >= 0 ? "+" : "−"}${percent(Math.abs(d))}`} good={(d) => d <= 0} />
         </div>
-        <p class="note">{traffic?.cost_usd != null ? <>Against the traffic as it was: {percent(traffic.quality, 1)} at {perThousand(traffic.cost_usd)}. All {count(front.requests)}: {money(here.cost_usd * front.requests)} instead of {money(traffic.cost_usd * front.requests)}.</> : NONE}</p>
+        <p class="note">{traffic?.cost_usd != null ? <>Against the traffic as it was: {percent(traffic.quality, 1)} at {perThousand(traffic.cost_usd)}. {front.requests === 1 ? "It" : `All ${count(front.requests)}`}: {money(here.cost_usd * front.requests)} instead of {money(traffic.cost_usd * front.requests)}.</> : NONE}</p>
         <h3>Who would answer</h3>
         <Shares shares={shares} />
         <ul class="share-list">{shares.map(([name, s]) => <li key={name}><Model name={name} /><b>{percent(s)}</b></li>)}</ul>

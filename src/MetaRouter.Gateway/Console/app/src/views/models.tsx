@@ -14,13 +14,13 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
   const admin = useMay("admin");
   const lines = useApi<ModelLines>("/v1/console/models", 5);
   const [catalog, setCatalog] = useState<Catalog | null>(null);
-  const [editing, setEditing] = useState<CatalogEntry | "new" | null>(null), [removing, setRemoving] = useState<CatalogEntry | null>(null);
+  const [editing, setEditing] = useState<{ id: string | null } | null>(null), [removing, setRemoving] = useState<CatalogEntry | null>(null);
   const [error, setError] = useState<ApiError | null>(null), [done, setDone] = useState<string | null>(null), [busy, setBusy] = useState(false);
   const etag = lines.data?.etag, open = editing !== null || removing !== null;
   useEffect(() => {
     // What is being edited stays as it was opened: saved over what somebody else changed meanwhile, it would take that back unseen.
     if (etag !== undefined && etag !== catalog?.etag && !open) {
-      // The catalog in its own form is what is changed and sent back; the lines above carry figures besides.
+      // The catalog in its own form is what is changed and sent back; the lines above carry figures besides. A form that was opened before the answer is drawn anew with it.
       ask<{ models: CatalogEntry[] }>("/v1/router/models").then(({ body, headers }) => { giveColors(body.models.map((m) => m.id)); setCatalog({ models: body.models, etag: headers.get("etag") ?? etag }); }, (e: unknown) => setError(asApiError(e)));
     }
   }, [etag, open]);
@@ -65,7 +65,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
     <>
       <div class="view-head">
         <div><h1>Models</h1><p class="lead">Who can answer, at which price, and how they do. Changes reach every gateway of the store within a second; nothing is trained again.</p></div>
-        <button type="button" class="button primary" disabled={!admin || !catalog} title={needs} onClick={() => { setError(null); setEditing("new"); }}><Icon name="plus" size={16} />Add a model</button>
+        <button type="button" class="button primary" disabled={!admin || !catalog} title={needs} onClick={() => { setError(null); setEditing({ id: null }); }}><Icon name="plus" size={16} />Add a model</button>
       </div>
       <div class="panel mode-panel">
         <div><h2>Mode</h2><p class="note">{MODES[modeOf(session.mode)].text}</p></div>
@@ -76,7 +76,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       <Panel title="Catalog" note={`${several(rows.length, "model")}; prices in USD per million tokens`}>
         {lines.error && rows.length === 0 ? <Problem error={lines.error} retry={lines.reload} /> : !lines.data ? <Skeleton lines={8} /> : rows.length === 0 ? <Empty title="The catalog is empty" icon="models">Add a model that an upstream serves.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Catalog, table">
-            <table class="data" ref={(t) => asCards(t)}>
+            <table class="data catalog" ref={(t) => asCards(t)}>
               <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col" class="num">Input</th><th scope="col" class="num">Output</th><th scope="col" class="num" title="Of prompt tokens that the upstream has cached">Cached</th><th scope="col" class="num" title="Tokens of a prompt and its answer at most">Context</th><th scope="col">Upstream</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
               <tbody>
                 {rows.map((m) => (
@@ -92,7 +92,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
                     <td class="num">{m.errors ? <span class="bad-text" title={m.requests ? percent(m.errors / m.requests, 1) : undefined}>{count(m.errors)}</span> : count(m.errors)}</td>
                     <td class="num">{ms(m.p50_ms)}</td>
                     <td class="num row-actions">
-                      <button type="button" class="button small" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Edit ${m.id}`} onClick={() => { setError(null); setEditing(entry(m.id)); }}>Edit</button>
+                      <button type="button" class="button small" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Edit ${m.id}`} onClick={() => { setError(null); setEditing(m); }}>Edit</button>
                       <button type="button" class="button small danger" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Remove ${m.id}`} onClick={() => { setError(null); setRemoving(entry(m.id)); }}>Remove</button>
                     </td>
                   </tr>
@@ -102,8 +102,8 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
           </div>
         )}
       </Panel>
-      {editing && <Edit entry={editing === "new" ? null : editing} listed={catalog!.models} known={lines.data?.known ?? []} error={error} busy={busy} close={() => setEditing(null)}
-        keep={(m) => void put(editing === "new" ? [...catalog!.models, m] : catalog!.models.map((o) => (o.id === m.id ? m : o)), editing === "new" ? `${m.id} was added.` : `${m.id} was changed.`)} />}
+      {editing && <Edit key={catalog!.etag} entry={editing.id === null ? null : entry(editing.id)} listed={catalog!.models} known={lines.data?.known ?? []} error={error} busy={busy} close={() => setEditing(null)}
+        keep={(m) => void put(editing.id === null ? [...catalog!.models, m] : catalog!.models.map((o) => (o.id === m.id ? m : o)), editing.id === null ? `${m.id} was added.` : `${m.id} was changed.`)} />}
       {removing && (
         <Dialog title="Remove a model" close={() => setRemoving(null)}>
           <p class="dialog-subject"><Model name={removing.id} /></p>

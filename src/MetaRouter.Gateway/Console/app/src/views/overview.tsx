@@ -149,7 +149,7 @@ const difference = ({ saved_low: low, saved_high: high }: Saving): string =>
   low == null || high == null ? "" : high <= 0 ? `: ${money(-high)} to ${money(-low)} more` : low >= 0 ? `: ${money(low)} to ${money(high)}` : `: from ${money(-low)} more to ${money(high)} less`;
 const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
 const seconds = (o: Overview): number[] => o.series.map((b) => Date.parse(b.t) / 1000);
-const at = (t: string): string => clock(Date.parse(t)).slice(0, 5);
+const at = (o: Overview, t: string): string => clock(Date.parse(t)).slice(0, o.bucket_seconds < 60 ? 8 : 5);
 
 function Money({ o }: { o: Overview }) {
   const lines = useMemo((): Line[] => {
@@ -164,7 +164,7 @@ function Money({ o }: { o: Overview }) {
   const strongest = o.totals.always_strongest, single = o.totals.best_single;
   return (
     <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b>{atQuality(o.totals.quality?.value)}. Always {strongest.model}: <b>{money(strongest.usd)}</b>{atQuality(strongest.quality)}.{single?.usd != null && <> The best single model, {single.model}: <b>{money(single.usd)}</b>{atQuality(single.quality)}.</>}{o.totals.comparisons_usd ? <> Second answers, shown to learn from the choice, took <b>{money(o.totals.comparisons_usd)}</b> of what was spent.</> : null}</> : "Summed over the time shown"}
-      table={() => <DataTable caption="Money summed over time" head={["Time", "Spent", "Always the strongest"]} rows={o.series.map((b, i) => [at(b.t), money(lines[0]!.values[i]), money(lines[1]!.values[i])])} />}>
+      table={() => <DataTable caption="Money summed over time" head={["Time", "Spent", "Always the strongest"]} rows={o.series.map((b, i) => [at(o, b.t), money(lines[0]!.values[i]), money(lines[1]!.values[i])])} />}>
       <Chart x={x} lines={lines} unit={money} band={[1, 0, () => ink("--saved")]} height={236} said={`Money over time: ${money(o.totals.spent_usd)} spent; always the strongest model would have cost ${money(strongest?.usd)}.`} />
       <ul class="key" aria-hidden="true"><li><span class="key-line" />spent</li><li><span class="key-dash" />always the strongest</li><li><span class="key-saved" />saved</li></ul>
     </Panel>
@@ -181,8 +181,8 @@ function Who({ o: all }: { o: Overview }) {
   const x = useMemo(() => seconds(o), [o]);
   return (
     <Panel title="Who answers" class="span-5" note={`Requests in each ${duration(o.bucket_seconds)}`}
-      table={() => <DataTable caption="Requests over time by model" head={["Time", ...names]} rows={o.series.map((b) => [at(b.t), ...names.map((n) => count(b.models[n] ?? 0))])} />}>
-      <Chart x={x} lines={lines} unit={(v) => count(Math.round(v))} height={212} said={`Requests over time by model. ${o.models.filter((m) => m.requests > 0).map((m) => `${m.name} ${percent(m.share)}`).join(", ")}.`} />
+      table={() => <DataTable caption="Requests over time by model" head={["Time", ...names]} rows={o.series.map((b) => [at(o, b.t), ...names.map((n) => count(b.models[n] ?? 0))])} />}>
+      <Chart x={x} lines={lines} unit={(v) => (Number.isInteger(v) ? count(v) : "")} height={212} said={`Requests over time by model. ${o.models.filter((m) => m.requests > 0).map((m) => `${m.name} ${percent(m.share)}`).join(", ")}.`} />
       <ul class="key models">{[...o.models].filter((m) => m.requests > 0).sort((a, b) => b.requests - a.requests).map((m) => <li key={m.name}><Model name={m.name} /></li>)}</ul>
     </Panel>
   );
@@ -195,7 +195,7 @@ function Latency({ o }: { o: Overview }) {
   ], [o]);
   const x = useMemo(() => seconds(o), [o]);
   return (
-    <Panel title="Latency" class="span-4" note="Until the answer was whole" table={() => <DataTable caption="Latency over time" head={["Time", "Median", "99 of 100 within"]} rows={o.series.map((b) => [at(b.t), ms(b.p50_ms), ms(b.p99_ms)])} />}>
+    <Panel title="Latency" class="span-4" note="Until the answer was whole" table={() => <DataTable caption="Latency over time" head={["Time", "Median", "99 of 100 within"]} rows={o.series.map((b) => [at(o, b.t), ms(b.p50_ms), ms(b.p99_ms)])} />}>
       <Chart x={x} lines={lines} unit={ms} height={160} said={`Latency over time: half within ${ms(o.totals.latency_ms?.p50)}, 99 of 100 within ${ms(o.totals.latency_ms?.p99)}.`} />
       <ul class="key" aria-hidden="true"><li><span class="key-line" />median</li><li><span class="key-line second" />99 of 100 within</li></ul>
     </Panel>
@@ -206,7 +206,7 @@ function Quality({ o }: { o: Overview }) {
   const lines = useMemo((): Line[] => [{ label: "predicted quality", values: o.series.map((b) => b.quality), ink: () => ink("--m2") }], [o]);
   const x = useMemo(() => seconds(o), [o]);
   return (
-    <Panel title="Quality" class="span-4" note="Chance that the answer is right, as predicted" table={() => <DataTable caption="Predicted quality over time" head={["Time", "Quality"]} rows={o.series.map((b) => [at(b.t), percent(b.quality, 1)])} />}>
+    <Panel title="Quality" class="span-4" note="Chance that the answer is right, as predicted" table={() => <DataTable caption="Predicted quality over time" head={["Time", "Quality"]} rows={o.series.map((b) => [at(o, b.t), percent(b.quality, 1)])} />}>
       <Chart x={x} lines={lines} unit={(v) => percent(v)} height={160} said={`Predicted quality over time, ${percent(o.totals.quality?.value, 1)} on the whole.`} />
       <ul class="key" aria-hidden="true"><li><span class="key-line third" />predicted quality</li></ul>
     </Panel>
