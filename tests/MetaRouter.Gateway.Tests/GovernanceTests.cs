@@ -304,6 +304,28 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await SettledUsdAsync(gateway)).ShouldBeGreaterThan(double.Parse(answer.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture));
     }
 
+    /// <summary>What budgets pay for embeddings is money spent, and the metrics' sum is of all that was.</summary>
+    [Fact]
+    public async Task Embeddings_WhatTheyCost_IsInTheMetricsAsInTheBudget()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "5");
+        var counted = gateway.App.Services.GetRequiredService<GatewayMetrics>();
+        using var cost = new Meters(counted.CostUsd);
+        using var strongest = new Meters(counted.StrongestCostUsd);
+
+        var answer = await gateway.PostAsync("/v1/embeddings", """{"model":"embedder","input":"hello"}""");
+        _upstream.Script = (context, _) => FailAsync(context, "half");
+        (await gateway.PostAsync("/v1/embeddings", $$"""{"model":"embedder","input":"{{new string('a', 3998)}}"}""")).Status.ShouldBe(502);
+
+        answer.Headers["x-router-cost-source"].ShouldBe("usage");
+        cost.Seen.ShouldBe(["metarouter.cost model=embedder source=usage", "metarouter.cost model=embedder source=counted"]);
+        cost.Sum.ShouldBe(0.00504, 1e-9); // 8 tokens as they were counted, and a prompt of 1,000 in vain
+        strongest.Sum.ShouldBe(0.00004, 1e-9);
+        (await SettledUsdAsync(gateway)).ShouldBe(cost.Sum, 1e-8);
+    }
+
     [Fact]
     public async Task Budget_EmbeddingThatTakesTooLong_IsPaidFor()
     {

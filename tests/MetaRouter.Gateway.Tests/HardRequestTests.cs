@@ -179,6 +179,20 @@ public sealed class HardRequestTests
         gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
     }
 
+    /// <summary>The name is looked for in the path as it was written, and a query may hold anything.</summary>
+    [Theory]
+    [InlineData("/v1/router/%75sers/ada?from=/v1/router/users/ann", "\"user\":\"ada\"")]
+    [InlineData("/v1/%6dodels/none?from=/v1/models/gpt-4o-2024-05-13", "'none'")]
+    public async Task PathEscapedWhereItNeedNotBe_WithAPathInItsQuery_NamesWhatThePathDoes(string target, string named)
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        using var socket = await ConnectAsync(gateway);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"));
+
+        (await ReadToEndAsync(socket)).ShouldContain(named);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
     [Theory]
     [InlineData(Route)]
     [InlineData(Chat)]

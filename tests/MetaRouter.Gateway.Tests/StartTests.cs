@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using MetaRouter.Gateway.Configuration;
@@ -264,6 +265,49 @@ public sealed class StartTests : IDisposable
         await File.WriteAllTextAsync(_folder.File("appsettings.json"), "{ \"MetaRouter\": {");
 
         await ShouldExitAsync(2, ["appsettings.json", "LineNumber"]);
+    }
+
+    /// <summary>Keys and an address for others that are saved together are in force together, at the next start: until then nobody else may reach a gateway without keys.</summary>
+    [Fact]
+    public async Task Settings_SavedWhileItRuns_OpenNoAddress()
+    {
+        var (file, port) = (_folder.File("appsettings.json"), Loopback.FreePort());
+        await File.WriteAllTextAsync(file, "{}");
+        using var gateway = Process.Start(Programs.In(_folder.Path, "MetaRouter.Gateway", "--MetaRouter:Store", "memory", "--urls", "http://127.0.0.1:0"))!;
+        try
+        {
+            await Programs.AddressOfAsync(gateway);
+
+            await File.WriteAllTextAsync(file, $$"""{"Kestrel":{"Endpoints":{"All":{"Url":"http://0.0.0.0:{{port}}" } } },"ApiKeys":[{"Sha256":"{{new string('a', 64)}}","Tenant":"acme","Scopes":["read"]}]}""");
+
+            using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+            await Should.ThrowAsync<OperationCanceledException>(async () =>
+            {
+                while (!await Listens(port))
+                {
+                    await Task.Delay(100, soon.Token);
+                }
+            });
+        }
+        finally
+        {
+            gateway.Kill();
+            await gateway.WaitForExitAsync();
+        }
+
+        static async Task<bool> Listens(int port)
+        {
+            using var client = new TcpClient();
+            try
+            {
+                await client.ConnectAsync(IPAddress.Loopback, port);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
     }
 
     [Fact]

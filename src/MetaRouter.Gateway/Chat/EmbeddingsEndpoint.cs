@@ -6,11 +6,12 @@ using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
+using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. What a tenant may use and spend holds all the same.</summary>
-internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor, GatewaySettings settings)
+internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor, GatewaySettings settings, GatewayMetrics metrics)
 {
     private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
 
@@ -36,25 +37,26 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
 
         user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
         await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
-        var expected = Usd(tokens, upstream);
-        var (hold, shortage) = await governor.ReserveAsync(tenant, user, expected, context.RequestAborted).ConfigureAwait(false);
+        var expected = Cost(tokens, upstream, "counted");
+        var (hold, shortage) = await governor.ReserveAsync(tenant, user, expected.Usd, context.RequestAborted).ConfigureAwait(false);
         if (shortage is { } missing)
         {
-            throw governor.OverBudget(tenant, expected, missing);
+            throw governor.OverBudget(tenant, expected.Usd, missing);
         }
 
         var (spent, settling) = (0.0, default(Task));
         try
         {
-            using var answer = await upstreams.SendAsync("/embeddings", AsyncEnumerable.Repeat(id, 1), new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => spent += expected, context.RequestAborted).ConfigureAwait(false);
+            using var answer = await upstreams.SendAsync("/embeddings", AsyncEnumerable.Repeat(id, 1), new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => Pay(expected), context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;
             context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
             if (answer.Status == StatusCodes.Status200OK)
             {
-                var cost = Usd(answer.Part.Usage.IsUnknown ? tokens : answer.Part.Usage.Prompt, upstream);
-                context.Response.Headers["x-router-cost-usd"] = ChatHeaders.Usd(cost);
-                spent += cost;
+                var cost = answer.Part.Usage.IsUnknown ? expected : Cost(answer.Part.Usage.Prompt, upstream, "usage");
+                ChatHeaders.Price(context, cost);
+                Pay(cost);
+                metrics.StrongestCostUsd.Add(cost.Usd); // of no other model would it be of use
             }
 
             settling = governor.SettleAsync(hold, spent);
@@ -63,16 +65,24 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         }
         catch (CallerLeftException)
         {
-            spent += expected;
+            Pay(expected);
+            metrics.StrongestCostUsd.Add(expected.Usd);
             throw;
         }
         finally
         {
             await (settling ?? governor.SettleAsync(hold, spent)).ConfigureAwait(false);
         }
+
+        void Pay(in Spending cost)
+        {
+            spent += cost.Usd;
+            metrics.CostUsd.Add(cost.Usd, new(LabelNames.Model, model), new(LabelNames.Source, cost.Source));
+        }
     }
 
-    private static double Usd(long tokens, UpstreamOptions upstream) => tokens * upstream.EmbeddingPrice * 1e-6;
+    /// <param name="source">As <see cref="Spending"/> has it.</param>
+    private static Spending Cost(long tokens, UpstreamOptions upstream, string source) => new(new TokenUsage(tokens, 0, 0), tokens * upstream.EmbeddingPrice * 1e-6, source);
 
     /// <returns>Who is asked, for whom, and about how many tokens there are.</returns>
     private static (string Model, string? User, long Tokens) Read(byte[] body)

@@ -10,10 +10,11 @@ internal static class PathName
     public static string Of(HttpContext context, string before, string after = "")
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var at = target.IndexOf(before, StringComparison.OrdinalIgnoreCase);
         var end = target.AsSpan().IndexOfAny('?', '#');
-        return at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(target[(at + before.Length)..(end < 0 ? target.Length : end)].TrimEnd('/')));
+        var path = end < 0 ? target : target[..end];
+        var at = path.IndexOf(before, StringComparison.OrdinalIgnoreCase);
+        return at < 0 ? (string)context.Request.RouteValues["id"]! : Uri.UnescapeDataString(Before(path[(at + before.Length)..].TrimEnd('/')));
 
-        string Before(string path) => path.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? path[..^after.Length] : path;
+        string Before(string name) => name.EndsWith(after, StringComparison.OrdinalIgnoreCase) ? name[..^after.Length] : name;
     }
 }

@@ -9,6 +9,12 @@ internal static class ProgramDefaults
     /// <summary>Whose settings file is read: the folder's that the program is started in, else the one beside the program.</summary>
     public static string Folder => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
 
+    /// <summary>
+    /// The arguments of a program that reads its settings at the start and not again. Of a file that is saved while it runs the framework takes up a part by itself: it would listen, before
+    /// the keys beside it are known, where no start without keys may.
+    /// </summary>
+    public static string[] ReadOnce(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
+
     /// <summary>Where a page of the documentation is: beside a program that was published or installed as a tool, else where the sources have it.</summary>
     public static string Page(string name) => Path.Combine(AppContext.BaseDirectory, "docs", name) is var beside && File.Exists(beside) ? beside : "docs/" + name;
 
