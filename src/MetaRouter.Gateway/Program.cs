@@ -53,6 +53,10 @@ catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections
 {
     return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8081");
 }
+catch (Exception e) when (ListenProblem.IsOne(e))
+{
+    return ListenProblem.Tell(e);
+}
 catch (Exception e) when (e is StoreException or SnapshotFormatException or IOException or UnauthorizedAccessException)
 {
     return Fail(e.Message);

@@ -96,6 +96,10 @@ catch (IOException e) when (e.InnerException is AddressInUseException)
 {
     return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
 }
+catch (Exception e) when (ListenProblem.IsOne(e))
+{
+    return ListenProblem.Tell(e);
+}
 catch (StoreException e)
 {
     return Fail($"{e.Message} (It is the setting MetaRouter:Cluster:Redis.)");

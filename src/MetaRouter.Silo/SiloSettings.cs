@@ -74,7 +74,7 @@ internal static class SiloSettings
     {
         try
         {
-            return BindingAddress.Parse(url).PathBase.Length == 0;
+            return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" };
         }
         catch (FormatException)
         {

@@ -48,6 +48,9 @@ public sealed class StartTests : IDisposable
     [InlineData("ApiKeys:0:Scopes:0", "root", "'root'", "inference, feedback, read, admin")]
     [InlineData("Urls", "http://0.0.0.0:8080", "'http://0.0.0.0:8080'", "ApiKeys", "http://127.0.0.1:8080")]
     [InlineData("Urls", "8080", "'8080'", "http://127.0.0.1:8080")]
+    [InlineData("Urls", "http://127.0.0.1:80800", "'http://127.0.0.1:80800'; give a URL such as http://127.0.0.1:8080")]
+    [InlineData("Urls", "ftp://127.0.0.1", "'ftp://127.0.0.1'", "http://127.0.0.1:8080")]
+    [InlineData("Kestrel:Endpoints:Http:Url", "http://127.0.0.1:8080/router", "'http://127.0.0.1:8080/router'", "http://127.0.0.1:8080")]
     public void Settings_Bad_AreNamedWithValueAndRemedy(string key, string value, params string[] named)
     {
         Environment.SetEnvironmentVariable("METAROUTER_TEST_EMPTY", " ");
@@ -353,6 +356,16 @@ public sealed class StartTests : IDisposable
 
         await ShouldExitAsync(1, ["in use", "--urls"], "--urls", $"http://{other.LocalEndpoint}");
     }
+
+    /// <summary>Which is no bad setting where the address is yet to come, as at a machine's boot.</summary>
+    [Fact]
+    public async Task Start_AddressOfAnotherMachine_ExitsWith1() =>
+        await ShouldExitAsync(1, ["The address to listen on cannot be used", "--urls"], "--urls", "http://192.0.2.1:8080", "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", new string('a', 64), "--ApiKeys:0:Scopes:0", "read");
+
+    [Theory]
+    [InlineData("--Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0")]
+    [InlineData("--Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0", "--Kestrel:Endpoints:Tls:Certificate:Path", "none.pem")]
+    public async Task Start_HttpsWithoutItsCertificate_ExitsWith2(params string[] arguments) => await ShouldExitAsync(2, ["The address to listen on cannot be used", "section Kestrel"], arguments);
 
     [Fact]
     public async Task Start_StoreLocked_ExitsWith1()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting;
@@ -135,12 +136,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
             .Concat(Ports("http_ports", "http")).Concat(Ports("https_ports", "https"));
         foreach (var url in urls.Distinct())
         {
-            BindingAddress address;
-            try
-            {
-                address = BindingAddress.Parse(url);
-            }
-            catch (FormatException)
+            if (Parsed(url) is not { } address)
             {
                 problems.Add($"the address to listen on is '{url}'; give a URL such as http://127.0.0.1:8080");
                 continue;
@@ -149,6 +145,18 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
             if (!hasKeys && !address.IsUnixPipe && !Http.ApiKeyRing.IsThisMachine(address.Host))
             {
                 problems.Add($"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
+            }
+        }
+
+        static BindingAddress? Parsed(string url)
+        {
+            try
+            {
+                return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" } address ? address : null;
+            }
+            catch (FormatException)
+            {
+                return null;
             }
         }
 

@@ -53,7 +53,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     public Task<bool> RefreshAsync(CancellationToken cancellationToken) => RefreshAsync(isAsked: true, cancellationToken);
 
     /// <summary>The priors of this store that were fitted or in service, the latest first, the shipped one last; at most 51.</summary>
-    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) => [.. (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).Records, _shipped];
+    public async Task<IReadOnlyList<PriorRecord>> HistoryAsync(CancellationToken cancellationToken) => [.. Named(await _history.ReadAsync(cancellationToken).ConfigureAwait(false)), _shipped];
 
     /// <summary>
     /// Puts an earlier prior back into service, for every router of the store. It stays until somebody asks for a refresh or puts another back: the timer's
@@ -213,7 +213,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         {
             var history = await _history.ReadAsync(cancellationToken).ConfigureAwait(false);
             Serve(prior, null, history.IsHeld);
-            if (history.Records.FirstOrDefault(r => r.Version == _serving.Version && r.Result != PriorResults.Kept) is { } known)
+            if (Named(history).FirstOrDefault(r => r.Version == _serving.Version && r.Result != PriorResults.Kept) is { } known)
             {
                 _serving = _serving with { Since = known.At, Users = known.Users };
             }
@@ -224,6 +224,14 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         }
 
         _shared.Take(bytes);
+    }
+
+    /// <summary>The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or by a router beside this one.</summary>
+    private IEnumerable<PriorRecord> Named(PriorHistory history)
+    {
+        var snapshot = _pool.Current.Snapshot;
+        var serving = PriorJson.Write(snapshot.Prior);
+        return history.Records.Select(r => PriorJson.Write(r.Prior).AsSpan().SequenceEqual(serving) ? r with { Version = snapshot.Version } : r);
     }
 
     private void Serve(PopulationPrior prior, int? users, bool isHeld)

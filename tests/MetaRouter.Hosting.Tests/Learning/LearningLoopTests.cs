@@ -194,6 +194,25 @@ public sealed class LearningLoopTests : IDisposable
         again.Current.Snapshot.Version.ShouldBe(_pool.Current.Snapshot.Version);
     }
 
+    /// <summary>An upgrade brings another snapshot: who looks which prior is in service, and whom it was learned from, is told.</summary>
+    [Fact]
+    public async Task Restore_WithAnotherSnapshot_FindsTheLearnedPriorInItsHistory()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        var upgraded = new PoolHolder(RoutingPool.OfSnapshot(ModelArrival.Add(Snapshot.Default, Snapshot.Default.Models[0] with { Id = new("newer") }, [])));
+        using var loop = NewLoop(upgraded);
+
+        await loop.RestoreAsync(default);
+
+        var version = upgraded.Current.Snapshot.Version;
+        version.ShouldNotBe(_pool.Current.Snapshot.Version);
+        var learned = (await loop.HistoryAsync(default))[0];
+        learned.Version.ShouldBe(version);
+        loop.Serving.ShouldBe(new ServingPrior(version, learned.At, 100, false));
+        (await loop.RollBackAsync(version, default)).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("null")]
