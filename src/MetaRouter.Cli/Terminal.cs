@@ -28,6 +28,9 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, 
         return terminal.RichOut && Console.WindowWidth is > 0 and var width ? terminal with { HelpWidth = Math.Max(width, NarrowestHelp) } : terminal;
     }
 
+    /// <param name="isPlain">Whether the user wants no colours and no progress bar, even on a terminal.</param>
+    public Terminal Plain(bool isPlain) => isPlain ? this with { RichOut = false, RichError = false } : this;
+
     public IAnsiConsole Results() => Create(Out, RichOut);
 
     public IAnsiConsole Messages() => Create(Error, RichError);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using MetaRouter.Cli.Gateways;
 using MetaRouter.Client;
-using Spectre.Console;
 
 namespace MetaRouter.Cli.Commands;
 
@@ -39,51 +38,56 @@ internal static class DecisionsCommand
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--count {most}: give a number of at least 1."));
             }
 
-            var to = parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal;
+            var to = terminal.Plain(parsed.GetValue(plain));
             var wanted = new Wanted(parsed.GetValue(lines), parsed.GetValue(count) ?? int.MaxValue, parsed.GetValue(once), parsed.GetValue(json), parsed.GetValue(plain));
-            return gateway.AskAsync(parsed, terminal, (client, address) => RunAsync(to, client, address, wanted, cancellationToken));
+            return gateway.AskAsync(parsed, terminal, (client, address) => new Tail(to, client, wanted).RunAsync(address, cancellationToken));
         });
         return new Command("decisions", "What a gateway decides.") { tail };
     }
 
     private sealed record Wanted(int Lines, int Count, bool Once, bool Json, bool IsPlain);
 
-    private static async Task<int> RunAsync(Terminal terminal, MetaRouterClient client, Uri address, Wanted wanted, CancellationToken cancellationToken)
+    private sealed class Tail(Terminal terminal, MetaRouterClient client, Wanted wanted)
     {
-        var console = terminal.Results();
-        var row = new DecisionRow(terminal.Clock.LocalTimeZone, wanted.IsPlain || !console.Profile.Capabilities.Unicode);
-        var (written, seen) = (0, new HashSet<string>());
-        if (wanted.Once)
+        private readonly LineOutput _output = new(terminal, wanted.IsPlain);
+        private readonly HashSet<string> _written = [];
+
+        private DecisionRow Row => new(terminal.Clock.LocalTimeZone, _output.IsAscii);
+
+        public async Task<int> RunAsync(Uri address, CancellationToken cancellationToken)
         {
-            await FirstAsync().ConfigureAwait(false);
+            if (wanted.Once)
+            {
+                await FirstAsync(cancellationToken).ConfigureAwait(false);
+                return ExitCodes.Success;
+            }
+
+            var hasBegun = false;
+            await new TrafficFollower(client, address, terminal.Clock).RunAsync(1, async e =>
+            {
+                // What is taken from now on comes by the stream, so that none falls between the two.
+                if (!hasBegun)
+                {
+                    hasBegun = true;
+                    await FirstAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                if (e.Decision is { } decision)
+                {
+                    Write(decision);
+                }
+
+                return _written.Count < wanted.Count;
+            }, terminal.Error.WriteLine, cancellationToken).ConfigureAwait(false);
             return ExitCodes.Success;
         }
 
-        var hasBegun = false;
-        await new TrafficFollower(client, address, terminal.Clock).RunAsync(1, async e =>
-        {
-            // What is taken from now on comes by the stream, so that none falls between the two.
-            if (!hasBegun)
-            {
-                hasBegun = true;
-                await FirstAsync().ConfigureAwait(false);
-            }
-
-            if (e.Decision is { } decision)
-            {
-                Write(decision);
-            }
-
-            return written < wanted.Count;
-        }, terminal.Error.WriteLine, cancellationToken).ConfigureAwait(false);
-        return ExitCodes.Success;
-
-        async Task FirstAsync()
+        private async Task FirstAsync(CancellationToken cancellationToken)
         {
             var first = wanted.Lines == 0 ? [] : (await client.GetDecisionsAsync(wanted.Lines, cancellationToken).ConfigureAwait(false)).Decisions;
             if (!wanted.Json)
             {
-                Show(row.Heading(Width()));
+                _output.Write(Row.Heading(_output.Width));
             }
 
             foreach (var decision in first.Reverse())
@@ -92,38 +96,23 @@ internal static class DecisionsCommand
             }
         }
 
-        void Write(DecisionLine decision)
+        private void Write(DecisionLine decision)
         {
-            if (written == wanted.Count || !seen.Add(decision.Id))
+            if (_written.Count == wanted.Count || !_written.Add(decision.Id))
             {
                 return;
             }
 
-            written++;
             if (wanted.Json)
             {
                 terminal.Out.WriteLine(GatewayJson.Line(decision));
             }
             else
             {
-                Show(row.Of(decision, Width()));
+                _output.Write(Row.Of(decision, _output.Width));
             }
 
             terminal.Out.Flush();
-        }
-
-        int Width() => terminal.RichOut ? console.Profile.Width - 1 : 120;
-
-        void Show(TextLine line)
-        {
-            if (terminal.RichOut)
-            {
-                console.MarkupLine(line.Markup);
-            }
-            else
-            {
-                terminal.Out.WriteLine(line.Plain);
-            }
         }
     }
 }

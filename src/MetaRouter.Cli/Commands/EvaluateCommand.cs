@@ -38,19 +38,32 @@ internal static class EvaluateCommand
         };
         command.Names = [(All, "every protocol, as a report"), .. EvaluationProtocols.All.Select(p => (p.Name, p.Description))];
         command.NamesHeading = "Protocols";
-        command.SetAction((parsed, cancellationToken) => Task.FromResult(parsed.GetValue(log) is { Length: > 0 } files ? FromLog(terminal, files, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)) : Run(
-            terminal,
-            parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
-            parsed.GetValue(data),
-            parsed.GetValue(pools) ?? [],
-            parsed.GetValue(seeds),
-            [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
-            parsed.GetValue(target),
-            parsed.GetValue(only) ?? [],
-            parsed.GetValue(json),
-            cancellationToken)));
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(log) is { Length: > 0 } files)
+            {
+                return Task.FromResult(FromLog(terminal, files, parsed.GetValue(protocol), parsed.GetValue(data), parsed.GetValue(json)));
+            }
+
+            var wanted = new Wanted(
+                parsed.GetValue(protocol) ?? throw new BadInputException($"Name a protocol: all, {Names}; or give a decision log with --log FILE."),
+                parsed.GetValue(data),
+                parsed.GetValue(pools) ?? [],
+                parsed.GetValue(seeds),
+                [.. LearnedRouters.Factories, .. parsed.GetValue(published) ? LearnedRouters.Published : [], .. parsed.GetValue(ablations) ? LearnedRouters.Ablations : []],
+                parsed.GetValue(target),
+                parsed.GetValue(only) ?? [],
+                parsed.GetValue(json));
+            return Task.FromResult(Run(terminal, wanted, cancellationToken));
+        });
         return command;
     }
+
+    /// <param name="Name">The protocol's, or "all".</param>
+    /// <param name="Seeds">Null: as many as the protocol wants.</param>
+    /// <param name="Target">The folder of the report.</param>
+    /// <param name="Only">The report's protocols; none: every one.</param>
+    private sealed record Wanted(string Name, string? Data, string[] Pools, int? Seeds, IReadOnlyList<Func<IOutcomeModel>> Routers, string? Target, string[] Only, bool Json);
 
     private static string Names => string.Join(", ", EvaluationProtocols.All.Select(p => p.Name));
 
@@ -58,43 +71,55 @@ internal static class EvaluateCommand
         ? EvaluateLog.Run(terminal, [.. files.Distinct()], json)
         : throw new BadInputException($"--log {string.Join(' ', files)} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
 
-    private static int Run(Terminal terminal, string name, string? folder, string[] poolNames, int? seeds, IReadOnlyList<Func<IOutcomeModel>> routers, string? target, string[] only, bool json, CancellationToken cancellationToken)
+    private static int Run(Terminal terminal, Wanted wanted, CancellationToken cancellationToken)
     {
-        if (seeds is < 1 or > MostSeeds)
+        if (wanted.Seeds is < 1 or > MostSeeds)
         {
-            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--seeds {seeds}: give a number from 1 to {MostSeeds}."));
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--seeds {wanted.Seeds}: give a number from 1 to {MostSeeds}."));
         }
 
-        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase));
-        if (protocol is null && !string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
+        var protocol = EvaluationProtocols.All.FirstOrDefault(p => string.Equals(p.Name, wanted.Name, StringComparison.OrdinalIgnoreCase));
+        if (protocol is null && !string.Equals(wanted.Name, All, StringComparison.OrdinalIgnoreCase))
         {
-            throw new BadInputException($"Unknown protocol '{name}'. Protocols: all, {Names}.");
+            throw new BadInputException($"Unknown protocol '{wanted.Name}'. Protocols: all, {Names}.");
         }
 
-        var data = folder ?? throw new BadInputException("Give the folder of the outcome files with --data DIR.");
-        IReadOnlyList<Pool> pools = poolNames.Length > 0 ? [.. poolNames.Select(p => Pools.Parse(p, data)).DistinctBy(p => p.Name)] : Pools.All;
+        var data = wanted.Data ?? throw new BadInputException("Give the folder of the outcome files with --data DIR.");
+        IReadOnlyList<Pool> pools = wanted.Pools.Length > 0 ? [.. wanted.Pools.Select(p => Pools.Parse(p, data)).DistinctBy(p => p.Name)] : Pools.All;
         if (protocol is null)
         {
-            return EvaluateAll.Run(terminal, data, target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR."), only, pools, seeds, cancellationToken);
+            var target = wanted.Target ?? throw new BadInputException("evaluate all writes a report: give its folder with --out DIR.");
+            return EvaluateAll.Run(terminal, data, target, wanted.Only, pools, wanted.Seeds, cancellationToken);
         }
 
-        if (!protocol.HasPools && poolNames.Length > 0)
+        Check(protocol, wanted, data);
+        var result = ProgressDisplay.Run(
+            terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, wanted.Seeds ?? protocol.Seeds, wanted.Routers, progress, cancellationToken)));
+        Print(terminal, result, wanted.Json);
+        return ExitCodes.Success;
+    }
+
+    /// <exception cref="BadInputException">An option is given that this protocol does not have, or one is missing without which it has nothing to run on.</exception>
+    private static void Check(EvaluationProtocol protocol, Wanted wanted, string data)
+    {
+        if (!protocol.HasPools && wanted.Pools.Length > 0)
         {
             throw new BadInputException($"{protocol.Name} has no pools; leave --pool out.");
         }
 
-        if (target is not null || only.Length > 0)
+        if (wanted.Target is not null || wanted.Only.Length > 0)
         {
-            throw new BadInputException($"{(target is null ? "--only" : "--out")} is of the report that 'evaluate all' writes; leave it out with {protocol.Name}, whose table is printed.");
+            throw new BadInputException($"{(wanted.Target is null ? "--only" : "--out")} is of the report that 'evaluate all' writes; leave it out with {protocol.Name}, whose table is printed.");
         }
 
-        if (poolNames.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
+        if (wanted.Pools.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
         {
             throw new BadInputException($"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with some of its models alone --pool FILE:MODEL,MODEL,....");
         }
+    }
 
-        var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, routers, progress, cancellationToken)));
-
+    private static void Print(Terminal terminal, EvaluationResult result, bool json)
+    {
         foreach (var warning in result.Warnings)
         {
             terminal.Error.WriteLine($"Warning: {warning}");
@@ -116,7 +141,5 @@ internal static class EvaluateCommand
             // Not through the console, which would fold the line.
             terminal.Out.WriteLine(result.Json);
         }
-
-        return ExitCodes.Success;
     }
 }

@@ -28,7 +28,7 @@ internal static class ReplayCommand
             data, lambda, models, requests, seed, snapshot, json, plain,
         };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(
-            parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal,
+            terminal.Plain(parsed.GetValue(plain)),
             new Wanted(
                 parsed.GetRequiredValue(data),
                 parsed.GetValue(models),

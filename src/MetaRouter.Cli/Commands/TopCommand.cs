@@ -36,7 +36,7 @@ internal static class TopCommand
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--minutes {given}: give a number from 1 to 1440."));
             }
 
-            var to = parsed.GetValue(plain) ? terminal with { RichOut = false, RichError = false } : terminal;
+            var to = terminal.Plain(parsed.GetValue(plain));
             var wanted = new Wanted(parsed.GetValue(minutes), parsed.GetValue(once), parsed.GetValue(json));
             return gateway.AskAsync(parsed, terminal, (client, address) => RunAsync(to, client, address, wanted, cancellationToken));
         });

@@ -13,6 +13,8 @@ namespace MetaRouter.Core.MetaLearning;
 internal static class CrossFitting
 {
     private const int Width = PromptEncoder.Features;
+    private const float UsualCorrelation = 0.2f; // taken where no two models answered the same held-out request
+    private const double MostCorrelation = 0.9;
 
     /// <param name="sources">Of the table's rows: what is calibrated has a forest for each, and so have the fits that stand for it.</param>
     /// <param name="report">Told what share is done, 0 to 1.</param>
@@ -22,7 +24,7 @@ internal static class CrossFitting
         var (n, models) = (table.Rows, table.ModelCount);
         if (options.CalibrationFolds < 2)
         {
-            return (new CalibrationSample([0], [], [], [], [], [], []), 0.2f);
+            return (new CalibrationSample([0], [], [], [], [], [], []), UsualCorrelation);
         }
 
         var (quality, tokens) = (new float[n * models], new float[n * models]);
@@ -141,6 +143,6 @@ internal static class CrossFitting
             cells += seen;
         }
 
-        return pairs == 0 || square == 0 ? 0.2f : (float)Math.Clamp(cross / pairs / (square / cells), 0, 0.9);
+        return pairs == 0 || square == 0 ? UsualCorrelation : (float)Math.Clamp(cross / pairs / (square / cells), 0, MostCorrelation);
     }
 }

@@ -13,6 +13,13 @@ namespace MetaRouter.Core.Prediction;
 /// <remarks>O(trees depth + rank D + K (rank + D)). Immutable, thread-safe; allocates nothing per request.</remarks>
 public sealed class OutcomePredictor
 {
+    // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
+    private const float MostTokens = 1e7f, MostSeconds = 1e6f;
+
+    private const float MostProjected = 65_504; // a receipt keeps half precision
+
+    private const int MostOnStack = 4096; // a thousand models could each be known to other sources
+
     private readonly float[] _projection; // (1 + rank) x D
     private readonly GatedForests _forest;
     private readonly ModelHead[] _heads;
@@ -21,13 +28,6 @@ public sealed class OutcomePredictor
     private readonly float[] _worth; // of the forests
     private readonly float[] _latencyOverride;
     private readonly bool[] _countsTokens;
-    // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
-    private const float MostTokens = 1e7f, MostSeconds = 1e6f;
-
-    private const float MostProjected = 65_504; // a receipt keeps half precision
-
-    private const int MostOnStack = 4096; // a thousand models could each be known to other sources
-
     private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
     private readonly int _rank;
 

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 
 namespace MetaRouter.Core.Text;
 
@@ -7,7 +8,7 @@ namespace MetaRouter.Core.Text;
 /// the encoder's other features. How much better a dear model answers differs between kinds more than anything else that a text shows.
 /// </summary>
 /// <remarks>
-/// Fitted by Adam on mini-batches of cross-entropy plus decay |w|^2; O(epochs n kinds features). Same rows and seed give the same bits.
+/// Fitted by <see cref="CosineAdam"/> on mini-batches of cross-entropy plus decay |w|^2; O(epochs n kinds features). Same rows and seed give the same bits.
 /// Who trains on these features fills them in out of fold (<see cref="OutOfFold"/>): a classifier is too sure of the rows it has seen.
 /// </remarks>
 public sealed class TopicModel
@@ -117,11 +118,10 @@ public sealed class TopicModel
     {
         var width = features + 1;
         var w = new float[topics * width];
-        var (gradient, first, second) = (new float[w.Length], new float[w.Length], new float[w.Length]);
+        var gradient = new float[w.Length];
         var decay = 0.1f / Math.Max(1, rows.Length);
         var random = new Random(seed);
-        var steps = Epochs * ((rows.Length + Batch - 1) / Batch);
-        var step = 0;
+        var adam = new CosineAdam(w.Length, Rate, Epochs * ((rows.Length + Batch - 1) / Batch));
         Span<float> p = stackalloc float[topics];
         for (var epoch = 0; epoch < Epochs; epoch++)
         {
@@ -144,8 +144,7 @@ public sealed class TopicModel
                     }
                 }
 
-                step++;
-                Prediction.LowRankLogistic.Adam(w, gradient, first, second, step, Rate * 0.5f * (1 + MathF.Cos(MathF.PI * (step - 1) / steps)));
+                adam.Step(w, gradient);
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Users;
@@ -16,18 +15,14 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private const string Aside = "unreadable-cohort";
     private const string GoneName = "cohort-gone"; // beside the evidence, whose form silos of earlier versions read too
     private const string GoneAside = "unreadable-cohort-gone";
-    private const byte Version = 2, BeforeCatalogs = 1;
-    private const int Header = 2 + sizeof(ulong) + sizeof(uint), OldHeader = 2;
-    private const int Row = sizeof(ulong) + ChoiceModel.Hypotheses;
     private const int Windows = 64;
     private const int FewestDepartures = 10_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly int _capacity = Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions);
+    private readonly int _capacity = CapacityOf(options, cluster);
     private readonly WindowSample _sample = new(Windows);
     private readonly Dictionary<ulong, WordTime> _unsaved = []; // who spoke or went since the store was last written
-    private readonly Departures _gone = new(
-        TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions)));
+    private readonly Departures _gone = new(TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, CapacityOf(options, cluster)));
 
     private Cohort _cohort = null!;
     private string? _etag;
@@ -137,7 +132,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             // The evidence first: where this ends between the two, who is gone is out of it, and is told again.
             if (!_isSaved)
             {
-                if (await store.WriteAsync(Name, this.GetGrainId(), ToBytes(), _etag) is not { } etag)
+                if (await store.WriteAsync(Name, this.GetGrainId(), CohortRecord.Write(_cohort, Catalog, _missing), _etag) is not { } etag)
                 {
                     await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
                     continue;
@@ -178,7 +173,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         await LoadGoneAsync();
         var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
         var (cohort, missing) = (default(Cohort), (uint)MetaLearner.SmallestCohort);
-        if (ProblemOf(record) is { } problem)
+        if (CohortRecord.ProblemOf(record) is { } problem)
         {
             await KeepAsideAsync(Aside, record);
             LogUnreadable(problem);
@@ -271,68 +266,29 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         return false;
     }
 
+    private static int CapacityOf(MetaRouterOptions options, MetaRouterClusterOptions cluster) => Math.Max(MetaLearner.SmallestCohort, options.RefreshUsers / cluster.Partitions);
+
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));
 
-    /// <summary>
-    /// Version, hypotheses a user, the catalog that evidence is measured against, how many users are missing, then a user at a time: hash and packed evidence.
-    /// The sample of windows comes back with its users.
-    /// </summary>
-    private byte[] ToBytes()
-    {
-        var bytes = new byte[Header + (_cohort.Count * Row)];
-        (bytes[0], bytes[1]) = (Version, ChoiceModel.Hypotheses);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(2), Catalog);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(2 + sizeof(ulong)), _missing);
-        var at = Header;
-        foreach (var (user, packed) in _cohort.Entries())
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), user);
-            packed.Span.CopyTo(bytes.AsSpan(at + sizeof(ulong)));
-            at += Row;
-        }
-
-        return bytes;
-    }
-
-    /// <summary>Why nothing can be made of the record; null: it can be read, or there is none.</summary>
-    private static string? ProblemOf(ReadOnlySpan<byte> bytes)
-    {
-        var header = HeaderOf(bytes);
-        return bytes.IsEmpty || (bytes.Length >= header && bytes[0] is Version or BeforeCatalogs && bytes[1] == ChoiceModel.Hypotheses && (bytes.Length - header) % Row == 0) ? null
-            : $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after {Header} bytes.";
-    }
-
-    private static int HeaderOf(ReadOnlySpan<byte> bytes) => bytes is [BeforeCatalogs, ..] ? OldHeader : Header;
-
-    /// <param name="bytes">A record without a problem.</param>
+    /// <param name="record">A record without a problem.</param>
     /// <returns>Null where there is nothing, or it is of other prices; how many are missing.</returns>
-    private (Cohort? Users, uint Missing) Restore(ReadOnlySpan<byte> bytes)
+    private (Cohort? Users, uint Missing) Restore(ReadOnlySpan<byte> record)
     {
-        if (bytes.IsEmpty)
+        if (record.IsEmpty)
         {
             return (null, 0);
         }
 
-        var (users, missing, header) = (new Cohort(_capacity), 0u, HeaderOf(bytes));
-        if (bytes[0] == Version)
+        var missing = CohortRecord.MissingOf(record);
+        if (CohortRecord.CatalogOf(record) is { } catalog && catalog != Catalog)
         {
-            var catalog = BinaryPrimitives.ReadUInt64LittleEndian(bytes[2..]);
-            missing = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(2 + sizeof(ulong))..]);
-            if (catalog != Catalog)
-            {
-                // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence.
-                LogNotRestored(FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
-                return (null, missing + (uint)((bytes.Length - header) / Row));
-            }
+            // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence.
+            LogNotRestored(FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
+            return (null, missing + CohortRecord.CountOf(record));
         }
 
         // One from before catalogs were named is taken for today's: an upgrade seldom changes prices, and starting empty would forget everybody.
-        for (var at = header; at < bytes.Length; at += Row)
-        {
-            users.Put(BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]), bytes.Slice(at + sizeof(ulong), ChoiceModel.Hypotheses));
-        }
-
-        return (users, missing);
+        return (CohortRecord.UsersOf(record, _capacity), missing);
     }
 
     private ulong Catalog => router.Pool.Current.Catalog.Version;
