@@ -45,6 +45,10 @@ internal static class CommandLine
             await terminal.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
             return ExitCodes.Unavailable;
         }
+        catch (OperationCanceledException) when (!terminal.IsRead())
+        {
+            return ExitCodes.NotRead;
+        }
         catch (OperationCanceledException)
         {
             await terminal.Error.WriteLineAsync("Stopped.").ConfigureAwait(false);

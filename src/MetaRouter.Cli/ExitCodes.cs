@@ -15,4 +15,7 @@ internal static class ExitCodes
 
     /// <summary>128 + SIGINT, as shells expect.</summary>
     public const int Cancelled = 130;
+
+    /// <summary>128 + SIGPIPE, likewise: nobody reads the results any more.</summary>
+    public const int NotRead = 141;
 }

@@ -6,4 +6,11 @@ Console.CancelKeyPress += (_, e) =>
     e.Cancel = true;
     stop.Cancel();
 };
-return await CommandLine.RunAsync(args, Terminal.OfProcess(), stop.Token).ConfigureAwait(false);
+var isRead = true;
+var terminal = Terminal.OfProcess();
+var pipe = PipeOutput.OfProcess(() =>
+{
+    isRead = false;
+    stop.Cancel();
+});
+return await CommandLine.RunAsync(args, terminal with { Out = pipe ?? terminal.Out, IsRead = () => isRead }, stop.Token).ConfigureAwait(false);

@@ -25,7 +25,7 @@ internal sealed class ReplacementFile : IDisposable
             throw new BadInputException($"{path}: is a device, not a file; give the name of a file.");
         }
 
-        var temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
+        var temporary = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.{Path.GetRandomFileName()}.tmp");
         try
         {
             return new ReplacementFile(path, temporary, new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None));

@@ -10,9 +10,11 @@ internal sealed record ResultTable(string Title, IReadOnlyList<string> Columns, 
     public void Write(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Simple);
+        var room = console.Profile.Width;
+        var widths = Widths(room - Gaps);
         foreach (var (i, column) in Columns.Index())
         {
-            table.AddColumn(new TableColumn(new Text(column)) { Alignment = i == 0 ? Justify.Left : Justify.Right });
+            table.AddColumn(new TableColumn(new Text(column)) { Alignment = i == 0 ? Justify.Left : Justify.Right, Width = widths[i] });
         }
 
         foreach (var row in Rows)
@@ -21,13 +23,27 @@ internal sealed record ResultTable(string Title, IReadOnlyList<string> Columns, 
         }
 
         console.WriteLine(Title);
+        console.Profile.Width = Math.Max(room, widths.Sum() + Gaps);
         console.Write(table);
+        console.Profile.Width = room;
         if (Note is not null)
         {
             console.WriteLine(Note);
         }
 
         console.WriteLine();
+    }
+
+    /// <summary>Of a margin and a line beside each column.</summary>
+    private int Gaps => (3 * Columns.Count) + 1;
+
+    /// <summary>No word is broken, so that a name can be copied: where the words alone need more than there is, the terminal folds whole lines. What is left beyond them each column has a share of.</summary>
+    private int[] Widths(int room)
+    {
+        var columns = Columns.Select((column, i) => Rows.Select(row => row[i]).Append(column).ToArray()).ToArray();
+        var (least, most) = (columns.Select(cells => cells.Max(cell => cell.Split(' ').Max(word => word.Length))).ToArray(), columns.Select(cells => cells.Max(cell => cell.Length)).ToArray());
+        var share = Math.Clamp((room - least.Sum()) / Math.Max(1.0, most.Sum() - least.Sum()), 0, 1);
+        return [.. least.Zip(most, (words, whole) => words + (int)(share * (whole - words)))];
     }
 
     public static string Number(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);

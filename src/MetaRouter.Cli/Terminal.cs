@@ -13,6 +13,9 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, 
     /// <summary>Of the environment; null: not set.</summary>
     public Func<string, string?> Variable { get; init; } = static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
+    /// <summary>False: whoever read the results has gone.</summary>
+    public Func<bool> IsRead { get; init; } = static () => true;
+
     /// <summary>Where help is folded, characters.</summary>
     public int HelpWidth { get; init; } = 100;
 

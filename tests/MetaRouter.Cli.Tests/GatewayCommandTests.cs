@@ -93,6 +93,30 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
         }
     }
 
+    [Theory]
+    [InlineData("decisions tail")]
+    [InlineData("top --json")]
+    public async Task WhatFollowsAGateway_EndsWithWhoReadsIt(string command)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", $"dotnet '{Path.Combine(AppContext.BaseDirectory, "metarouter.dll")}' {command} | head -1; echo ${{PIPESTATUS[0]}}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["METAROUTER_URL"] = gateway.Url, ["METAROUTER_KEY"] = GatewayProcess.Key },
+        };
+        using var process = Process.Start(start)!;
+        try
+        {
+            var said = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(Seconds));
+            said.TrimEnd().Split('\n').ShouldSatisfyAllConditions(l => l.Length.ShouldBe(2), l => l[1].ShouldBe("141"));
+            (await process.StandardError.ReadToEndAsync()).ShouldBeEmpty();
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+    }
+
     [Fact]
     public async Task Top_InATerminal_RedrawsInPlaceAndLeavesTheScreenAsItWas()
     {

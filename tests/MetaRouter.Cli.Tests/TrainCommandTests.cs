@@ -96,6 +96,7 @@ public sealed class TrainCommandTests : IDisposable
 
     [Theory]
     [InlineData("no file of outcomes", "empty", "a.mrsnap")]
+    [InlineData("The folder is empty", "empty", "empty/a.mrsnap")]
     [InlineData("no such folder", "none", "a.mrsnap")]
     [InlineData("is a file; give the folder it is in", "data/good.jsonl", "a.mrsnap")]
     [InlineData("its folder does not exist", "data", "none/a.mrsnap")]

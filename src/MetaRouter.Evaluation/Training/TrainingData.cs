@@ -77,7 +77,8 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
 
     private static IEnumerable<(string Name, OutcomeFile File)> Folder(string folder, List<SkippedFile> skipped, List<string> judged)
     {
-        foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        // A name that begins with a dot is no data of anybody's: what file managers leave, and this program's own snapshot while it is not done.
+        foreach (var path in Directory.EnumerateFiles(folder).Where(p => !Path.GetFileName(p).StartsWith('.')).Order(StringComparer.Ordinal))
         {
             if (WhyNot(path, out var isPreferences) is { } reason)
             {

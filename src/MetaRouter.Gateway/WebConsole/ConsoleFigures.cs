@@ -46,7 +46,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         SavingView Saving(string model, double usd, (double Low, double High)? saved) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
     });
 
-    /// <summary>The most active users that the journal knows, and how many it knows.</summary>
+    /// <summary>The most active users that the journal knows.</summary>
     public UsersView Users(string tenant, int limit) => For(tenant, "users", limit, Fresh, to =>
     {
         var users = new Dictionary<ulong, UserTally>();

@@ -5,12 +5,14 @@ import { to, useApi } from "../hooks";
 import { useSession } from "../session";
 import { Ago, asCards, Empty, Model, Panel, Problem, Skeleton } from "../ui/parts";
 
+const MOST = 100;
+
 export function UsersView() {
   const session = useSession();
   const [id, setId] = useState("");
   // No address can name these two: browsers and servers take them for folders.
   const can = !["", ".", ".."].includes(id.trim());
-  const { data, error, reload } = useApi<{ users: UserLine[] }>("/v1/console/users?limit=100", 15);
+  const { data, error, reload } = useApi<{ users: UserLine[] }>(`/v1/console/users?limit=${MOST}`, 15);
   return (
     <>
       <div class="view-head"><div><h1>Users</h1><p class="lead">What is believed of each user's trade-off, and how it came to be believed.</p></div></div>
@@ -22,7 +24,7 @@ export function UsersView() {
         </div>
         <p class="note">{session.demo ? "The demo's users go by their names here." : "No raw id is stored: the list below knows users by pseudonym, and only you can open one by its id."}</p>
       </form>
-      <Panel title="Most active of late">
+      <Panel title="Most active of late" note={data?.users.length === MOST ? `The ${MOST} with the most requests; any other opens by its id` : undefined}>
         {error && !data ? <Problem error={error} retry={reload} /> : !data ? <Skeleton lines={8} /> : data.users.length === 0 ? <Empty title="No user since the gateway started" icon="users">What was learned of earlier ones is kept: open them by their id. To see users here, send requests with <code>safety_identifier</code>, <code>user</code> or the header <code>x-router-user</code>; users without a name are routed for the population.</Empty> : (
           <div class="scroll-x" tabIndex={0} role="region" aria-label="Users, table">
             <table class="data" ref={(t) => asCards(t)}>
