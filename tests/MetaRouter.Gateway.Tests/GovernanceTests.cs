@@ -705,6 +705,33 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await SettledUsdAsync(gateway)).ShouldBe((double)row["cost_usd"]!, 1e-8);
     }
 
+    /// <summary>What both were asked for is not one model's: it would look dear for what it was predicted, and the strongest model dearer still in proportion.</summary>
+    [Fact]
+    public async Task Comparison_ClientLeavesBeforeBoth_EachPromptIsItsModels()
+    {
+        await using var gateway = await StartAsync();
+        using var cost = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().CostUsd);
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return false;
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", new string('a', 4000), "ann")), Headers = { { "x-router-compare", "always" } } };
+
+        var row = await LeaveAsync(gateway, request, calls: 2);
+
+        ((int)row["status"]!).ShouldBe(499);
+        var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
+        var prices = (await gateway.GetAsync("/v1/models")).Body["data"]!.AsArray().Where(m => m!["input_price_usd_per_million"] is not null).ToDictionary(m => (string)m!["id"]!, m => (double)m!["input_price_usd_per_million"]!);
+        var asked = _upstream.Bodies.Select(b => (string)b["model"]!).ToArray();
+        asked.Distinct().Count().ShouldBe(2);
+        var tokens = asked.Select(model => (double)overview["models"]!.AsArray().Single(m => (string)m!["name"]! == model)!["spent_usd"]! / prices[model] * 1e6).ToArray();
+        tokens[0].ShouldBeInRange(500, 1500);
+        tokens[1].ShouldBe(tokens[0], 1e-3);
+        cost.Seen.ShouldBe(asked.Select(model => $"metarouter.cost model={model} source=counted"), ignoreOrder: true);
+        cost.Sum.ShouldBe((double)row["cost_usd"]!, 1e-9);
+    }
+
     [Fact]
     public async Task Comparison_OneSideFails_TheOtherAnswersAloneAndCannotBeCompared()
     {

@@ -37,6 +37,18 @@ public sealed class RouterEndpointTests : IAsyncLifetime
         (await _gateway.App.Services.GetRequiredService<IUserStore>().ChangedAsync(0, 10)).ShouldBeEmpty();
     }
 
+    /// <summary>A service that names its user in the header, as for completions, is no stranger here: its feedback would be refused as somebody else's.</summary>
+    [Fact]
+    public async Task Route_UserInTheHeader_IsWhoTheReceiptIsFor()
+    {
+        var receipt = (string)(await _gateway.PostAsync(Route, """{"input":"hello"}""", ("x-router-user", "ann"))).Body["receipt"]!;
+
+        var answer = await _gateway.PostAsync(Feedback, $$"""{"receipt":"{{receipt}}","user":"","kind":"thumb","value":"up"}""", ("x-router-user", "ann"));
+
+        ((bool?)answer.Body["counted"]).ShouldBe(true, answer.Text);
+        (await _gateway.PostAsync(Route, """{"input":"hello"}""", ("x-router-user", new string('a', 257)))).ShouldFail(400, "invalid_value", "'x-router-user' has 257 characters");
+    }
+
     [Fact]
     public async Task Route_AllowedModels_ExcludesTheOthersAndSaysWhy()
     {

@@ -65,36 +65,35 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         }
     }
 
-    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not.</summary>
+    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's.</summary>
     private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
-        var (here, usd) = (default(UpstreamAnswer), 0.0);
-        foreach (var asked in new[] { chosen, offered })
+        var (first, second) = (await SpentAsync(call, chosen).ConfigureAwait(false), await SpentAsync(call, offered).ConfigureAwait(false));
+        if ((first ?? second) is not { } one)
         {
-            try
-            {
-                here = (await asked.ConfigureAwait(false)).Answer is { Status: StatusCodes.Status200OK } answer ? answer : here;
-            }
-            catch (CallerLeftException e)
-            {
-                usd += call.SpentAsking(e.Model).Usd;
-            }
-            catch (OperationCanceledException)
-            {
-                // It had been sent nothing.
-            }
+            return;
         }
 
-        if (here is not null)
+        call.Second = second;
+        var both = (first ?? new Spending(default, 0, one.Source)) with { Usd = (first?.Usd ?? 0) + (second?.Usd ?? 0) };
+        call.Spend(both.Usd);
+        books.Left(call, call.Decision!.Model, false, both);
+    }
+
+    /// <returns>Null: it had been sent nothing, or refused, or what it took was noted when it failed.</returns>
+    private static async Task<Spending?> SpentAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> asked)
+    {
+        try
         {
-            var spent = call.Spent(here);
-            call.Spend(spent.Usd + usd);
-            books.Answered(call, here, call.IsFailOver(here.Model), spent with { Usd = spent.Usd + usd });
+            return (await asked.ConfigureAwait(false)).Answer is { Status: StatusCodes.Status200OK } answer ? call.Spent(answer) : null;
         }
-        else if (usd > 0)
+        catch (CallerLeftException e)
         {
-            call.Spend(usd);
-            books.Left(call, call.Decision!.Model, false, call.SpentAsking(call.Decision.Model) with { Usd = usd });
+            return call.SpentAsking(e.Model);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
         }
     }
 

@@ -5,6 +5,11 @@ internal static class UserId
     /// <summary>OpenAI allows 64; e-mail addresses and composed ids need more.</summary>
     public const int MaxLength = 256;
 
+    /// <summary>Of a call to the router itself: the field <c>user</c>, else the header.</summary>
+    /// <returns>Null: neither names one.</returns>
+    /// <exception cref="ApiException">400: as below, or the field is no text.</exception>
+    public static string? Of(in Fields fields, string? header) => Check(fields.Text("user"), "user") ?? Check(header, Chat.ChatControls.UserHeader);
+
     /// <returns>Null for an absent or empty id.</returns>
     /// <exception cref="ApiException">400: too long, or no address could name it.</exception>
     public static string? Check(string? user, string param) =>

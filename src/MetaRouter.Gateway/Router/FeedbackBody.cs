@@ -27,7 +27,7 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);
         var receipt = fields.Text("receipt") ?? throw ApiException.Missing("receipt", "the receipt of the decision, or the id of the completion");
-        var user = UserId.Check(fields.Text("user") ?? headerUser, "user") ?? throw ApiException.Missing("user", "the user the decision was made for");
+        var user = UserId.Of(fields, headerUser) ?? throw ApiException.Missing("user", "the user the decision was made for");
         var name = fields.Text("kind") ?? throw ApiException.Missing("kind", "one of " + string.Join(", ", KindNames));
         var kind = Array.IndexOf(KindNames, name);
         if (kind < 0)

@@ -2,6 +2,7 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
+using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Hosting;
@@ -23,7 +24,8 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
 
     private async Task RouteAsync(HttpContext context)
     {
-        var body = RouteBody.Read(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false), pool.Current.Catalog);
+        var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
+        var body = RouteBody.Read(bytes, context.Request.Headers[ChatControls.UserHeader], pool.Current.Catalog);
         var tenant = Edge.CallerOf(context).Tenant;
         var request = Narrowed(body.Request, context, tenant);
         await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
@@ -47,7 +49,7 @@ internal sealed class RouterEndpoints(IEdgeRouter router, PoolHolder pool, Routi
     private async Task FeedbackAsync(HttpContext context)
     {
         var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
-        var body = FeedbackBody.Read(bytes, context.Request.Headers["x-router-user"], time.GetUtcNow());
+        var body = FeedbackBody.Read(bytes, context.Request.Headers[ChatControls.UserHeader], time.GetUtcNow());
         var tenant = Edge.CallerOf(context).Tenant;
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
