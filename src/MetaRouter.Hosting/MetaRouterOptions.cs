@@ -76,8 +76,8 @@ public sealed class MetaRouterOptions
         if (store is null || (store != "memory" && !IsOf("sqlite:") && !IsOf("redis:")))
         {
             problems.Add(store?.StartsWith("cluster:", StringComparison.Ordinal) == true
-                ? $"Store is '{Store}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
-                : $"Store is '{Store}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
+                ? $"Store is '{RedisAddress.Shown(store)}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
+                : $"Store is '{RedisAddress.Shown(store ?? "")}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
         }
         else if (IsOf("redis:"))
         {

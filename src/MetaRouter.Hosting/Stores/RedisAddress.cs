@@ -37,6 +37,11 @@ public static class RedisAddress
 
         try
         {
+            if (rest.Any(p => p.Contains("//", StringComparison.Ordinal) && !p.Contains('=', StringComparison.Ordinal)))
+            {
+                throw new ArgumentException("it is a URL"); // all of which would be a host's name, the password in it too
+            }
+
             var options = ConfigurationOptions.Parse(string.Join(',', rest));
             if (options.EndPoints.Count == 0)
             {

@@ -11,6 +11,8 @@ public sealed class RedisAddressTests
     [InlineData("127.0.0.1:1,key=/no/such/file.pem", "cert=", "key=")]
     [InlineData("ssl=true", "HOST:PORT")]
     [InlineData("127.0.0.1:1,sll=true,password=hidden", "sll")]
+    [InlineData("//user:hidden@127.0.0.1:1/0", "it is a URL", "HOST:PORT", "password=")]
+    [InlineData("rediss://:hidden@127.0.0.1:1", "it is a URL")]
     public void Parse_WhatCannotBeUsed_IsNamed(string address, params string[] named)
     {
         var message = Should.Throw<StoreException>(() => RedisAddress.Parse(address)).Message;
@@ -22,6 +24,20 @@ public sealed class RedisAddressTests
 
         message.ShouldNotContain("hidden");
         new MetaRouterOptions { Store = "redis:" + address }.Problems().ShouldHaveSingleItem().ShouldStartWith("Store '");
+    }
+
+    /// <summary>A store that is none is told, and not the password that its address has in it.</summary>
+    [Theory]
+    [InlineData("rediss://:hidden@127.0.0.1:1")]
+    [InlineData("redsi:127.0.0.1:1,password=hidden")]
+    [InlineData("cluster:127.0.0.1:1,password=hidden")]
+    public void Problems_OfAStoreThatIsNone_HaveNoPassword(string store)
+    {
+        var problem = new MetaRouterOptions { Store = store }.Problems().ShouldHaveSingleItem();
+
+        problem.ShouldStartWith("Store is '");
+        problem.ShouldContain("127.0.0.1:1");
+        problem.ShouldNotContain("hidden");
     }
 
     /// <summary>Where it is not there, port 0 would be knocked at and named.</summary>
