@@ -262,15 +262,6 @@ public sealed class StartTests : IDisposable
         gateway.Log.ShouldAllBe(l => !l.Text.Contains("ada", StringComparison.Ordinal));
     }
 
-    /// <summary>An address that is written into it while the gateway runs would be listened on at once, keys or not.</summary>
-    [Fact]
-    public async Task Start_SettingsFile_IsNotReadAgainWhenItChanges()
-    {
-        await using var gateway = await RunningGateway.StartAsync();
-
-        ((IConfigurationRoot)gateway.App.Configuration).Providers.OfType<FileConfigurationProvider>().Select(p => p.Source.ReloadOnChange).ShouldBe([false, false], "appsettings.json, and that of the environment");
-    }
-
     [Fact]
     public async Task Start_SettingsFileTorn_ExitsWith2()
     {

@@ -18,9 +18,6 @@ internal static class ProgramDefaults
     /// <summary>Where a page of the documentation is: beside a program that was published or installed as a tool, else where the sources have it.</summary>
     public static string Page(string name) => Path.Combine(AppContext.BaseDirectory, "docs", name) is var beside && File.Exists(beside) ? beside : "docs/" + name;
 
-    /// <summary>With the host told to read the settings once. Each time its file is saved the web server would take up what section Kestrel has then, and listen where nobody checked that keys are asked for.</summary>
-    public static string[] ReadOnce(ReadOnlySpan<string> args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
-
     /// <summary>Not in appsettings.json, where it would silently outrank ASPNETCORE_URLS.</summary>
     public static void ListenOn(ConfigurationManager configuration, string url)
     {
