@@ -69,6 +69,8 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<ChatChoice>();
         builder.Services.AddSingleton<ChatComparison>();
         builder.Services.AddSingleton<ChatBooks>();
+        builder.Services.AddSingleton<ChatDelivery>();
+        builder.Services.AddSingleton<ChatSessions>();
         builder.Services.AddSingleton<RoutedNames>();
         builder.Services.AddSingleton<ResponsesEndpoint>();
         builder.Services.AddSingleton<MessagesEndpoint>();

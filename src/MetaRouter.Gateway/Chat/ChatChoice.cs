@@ -3,13 +3,12 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
-using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, Sessions sessions, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, ChatSessions sessions, GatewaySettings settings)
 {
     private long _askedToCompare, _compared;
 
@@ -73,7 +72,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
     {
-        if (call.Turn is { } turn && call.Body.GoesOn && await sessions.RecallAsync(turn.Value, call.Context.RequestAborted).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
+        if (await sessions.RecallTurnAsync(call).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
         {
             try
             {
@@ -192,20 +191,6 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         }
 
         return decision;
-    }
-
-    /// <summary>Notes who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
-    public async ValueTask RememberAsync(ChatCall call, ModelId served, TokenUsage tokens, bool callsTools)
-    {
-        if (call.Session is not null)
-        {
-            await sessions.RememberAsync(call.Session, served, tokens.Prompt).ConfigureAwait(false);
-        }
-
-        if (callsTools && call.Turn is { } turn)
-        {
-            await sessions.RememberAsync(turn.Value, served, tokens.Prompt).ConfigureAwait(false);
-        }
     }
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
