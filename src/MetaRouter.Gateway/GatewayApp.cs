@@ -64,7 +64,12 @@ internal static partial class GatewayApp
         builder.AddTelemetry(settings.Telemetry);
         builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         builder.Services.AddSingleton<Upstreams>();
-        builder.Services.AddSingleton<RouterEndpoints>();
+        builder.Services.AddSingleton<RoutingEndpoint>();
+        builder.Services.AddSingleton<FeedbackEndpoint>();
+        builder.Services.AddSingleton<UserEndpoints>();
+        builder.Services.AddSingleton<CatalogEndpoints>();
+        builder.Services.AddSingleton<OperatorEndpoints>();
+        builder.Services.AddSingleton<DecisionLogEndpoints>();
         builder.Services.AddSingleton<ChatEndpoint>();
         builder.Services.AddSingleton<ChatChoice>();
         builder.Services.AddSingleton<ChatComparison>();
@@ -81,7 +86,6 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
         builder.Services.AddSingleton<Deeds>();
         builder.Services.AddSingleton<SavingsReports>();
-        builder.Services.AddSingleton<AdminEndpoints>();
         builder.Services.AddSingleton<BudgetEndpoint>();
         builder.Services.AddSingleton<ImplicitSignals>();
         builder.Services.AddSingleton<ModeKeeper>();
@@ -141,8 +145,12 @@ internal static partial class GatewayApp
             app.Services.GetService<DemoTraffic>()?.ReadData();
             app.UseMiddleware<Edge>();
             app.UseTelemetry(settings.Telemetry);
-            app.Services.GetRequiredService<RouterEndpoints>().Map(app);
-            app.Services.GetRequiredService<AdminEndpoints>().Map(app);
+            app.Services.GetRequiredService<RoutingEndpoint>().Map(app);
+            app.Services.GetRequiredService<FeedbackEndpoint>().Map(app);
+            app.Services.GetRequiredService<UserEndpoints>().Map(app);
+            app.Services.GetRequiredService<CatalogEndpoints>().Map(app);
+            app.Services.GetRequiredService<OperatorEndpoints>().Map(app);
+            app.Services.GetRequiredService<DecisionLogEndpoints>().Map(app);
             app.Services.GetRequiredService<BudgetEndpoint>().Map(app);
             app.Services.GetRequiredService<ChatEndpoint>().Map(app);
             app.Services.GetRequiredService<ResponsesEndpoint>().Map(app);

@@ -30,7 +30,7 @@ internal sealed class ChatEndpoint(
     public async Task AnswerAsync(HttpContext context, long started, ChatControls controls, ChatBody body, IAnswerForm form)
     {
         // 1. Who asks, and for what.
-        var tenant = Edge.CallerOf(context).Tenant;
+        var tenant = Edge.TenantOf(context);
         var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
         await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var serving = pool.Current;

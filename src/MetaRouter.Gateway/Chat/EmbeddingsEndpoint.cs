@@ -28,7 +28,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
                 $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(_models.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", _models.Keys)}.")}", "model");
         }
 
-        var (tenant, id) = (Edge.CallerOf(context).Tenant, new ModelId(model));
+        var (tenant, id) = (Edge.TenantOf(context), new ModelId(model));
         if (!governor.Allows(tenant, category.Length == 0 ? null : category, id))
         {
             throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.", "model");

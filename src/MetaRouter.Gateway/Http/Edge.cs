@@ -79,6 +79,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
     /// <summary>Who sent this request.</summary>
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
 
+    /// <summary>Whose users this request is about.</summary>
+    public static string TenantOf(HttpContext context) => CallerOf(context).Tenant;
+
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
         ? IsBelowVersion(context.Request.Path)
             ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{context.Request.Path}. Let the client's base URL end in /v1.")

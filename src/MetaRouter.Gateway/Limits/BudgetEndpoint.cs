@@ -12,7 +12,7 @@ internal sealed class BudgetEndpoint(Governor governor)
 
     private async Task BudgetAsync(HttpContext context)
     {
-        var (tenant, user) = (Edge.CallerOf(context).Tenant, UserId.Check(context.Request.Query[User], User));
+        var (tenant, user) = (Edge.TenantOf(context), UserId.Check(context.Request.Query[User], User));
         var standing = await governor.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, Names.Time(standing.Ends))
         {

@@ -11,7 +11,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Requests that are tried and not made, and the models as they are.</summary>
-internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings)
+internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings)
 {
     private const string Path = ConsoleEndpoints.Root + "/playground";
 
@@ -31,7 +31,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
             return (fields.Text("input"), fields.Text("user"));
         });
         var text = input ?? throw ApiException.Missing("input", "the request to try as a text");
-        var tenant = ConsoleEndpoints.Tenant(context);
+        var tenant = Edge.TenantOf(context);
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
         var belief = user.Belief;
         var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
@@ -49,7 +49,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
     private Task ModelsAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
-        var used = figures.ModelsOfDay(ConsoleEndpoints.Tenant(context));
+        var used = figures.ModelsOfDay(Edge.TenantOf(context));
         var models = catalog.Models.Select(m =>
         {
             var use = used.GetValueOrDefault(m.Id.Value);

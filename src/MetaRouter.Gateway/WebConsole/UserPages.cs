@@ -50,7 +50,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
 
     private async Task UserAsync(HttpContext context)
     {
-        var (tenant, id) = (ConsoleEndpoints.Tenant(context), RouterEndpoints.IdOf(context, before: Users));
+        var (tenant, id) = (Edge.TenantOf(context), UserEndpoints.IdOf(context, before: Users));
         var to = watch.Of(tenant);
         var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
         var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
