@@ -1,4 +1,3 @@
-using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Traffic;
@@ -11,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Requests that are tried and not made, and the models as they are.</summary>
-internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings)
+internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Path = ConsoleEndpoints.Root + "/playground";
 
@@ -54,13 +53,10 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routin
         {
             var use = used.GetValueOrDefault(m.Id.Value);
             return new ModelLineView(
-                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, Capabilities(m), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
+                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
                 upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
         return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models], [.. pool.Current.Snapshot.Models.Select(m => m.Id.Value)]));
     }
-
-    private static string[] Capabilities(ModelProfile model) =>
-        model.Capabilities == ModelCapabilities.None ? ["none"] : [.. MetaRouterOptions.ModelOptions.CapabilityNames.Where(c => c.Value != 0 && model.Capabilities.HasFlag(c.Value)).Select(c => c.Key)];
 }
