@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Http.Lenient;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Chat;
