@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, ChatSessions sessions, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, ChatSessions sessions, GatewaySettings settings)
 {
     private long _askedToCompare, _compared;
 
@@ -126,7 +126,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     {
         foreach (var model in call.Order)
         {
-            if (await governor.RaiseAsync(call.Hold, call.SpentUsd + call.ExpectedOf(model), call.Context.RequestAborted).ConfigureAwait(false) is { } hold)
+            if (await budgets.RaiseAsync(call.Hold, call.SpentUsd + call.ExpectedOf(model), call.Context.RequestAborted).ConfigureAwait(false) is { } hold)
             {
                 call.Hold = hold;
                 yield return model;
@@ -193,12 +193,15 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         return decision;
     }
 
+    /// <summary>Puts what the call cost in the place of what was set aside for it.</summary>
+    public Task SettleAsync(ChatCall call) => call.SettleAsync(budgets);
+
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
     /// <param name="serving">Whose catalog the call began with.</param>
     /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
-    public async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
+    public async ValueTask<Budgets.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
     {
-        if (!governor.HasBudget(call.Tenant, call.User))
+        if (!budgets.HasBudget(call.Tenant, call.User))
         {
             return default;
         }
@@ -211,7 +214,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         for (var attempt = 0; ; attempt++)
         {
             var expected = call.ExpectedUsd;
-            var (hold, shortage) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
+            var (hold, shortage) = await budgets.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
             if (shortage is not { } missing)
             {
                 return hold;
@@ -219,7 +222,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             if (call.Unrouted is not null || attempt == 2)
             {
-                throw governor.OverBudget(call.Tenant, expected, missing);
+                throw budgets.OverBudget(call.Tenant, expected, missing);
             }
 
             if (call.GoesOn)
@@ -236,7 +239,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
+                throw budgets.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
             }
         }
     }

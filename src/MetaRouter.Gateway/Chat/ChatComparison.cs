@@ -7,7 +7,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Governor governor, ChatDelivery delivery, ChatSessions sessions, ChatBooks books)
+internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ChatBooks books)
 {
     public async Task AnswerAsync(ChatCall call)
     {
@@ -52,13 +52,13 @@ internal sealed class ChatComparison(Upstreams upstreams, Governor governor, Cha
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
             books.Answered(call, first, false, both);
-            governor.Count(call.Tenant, first.Model);
-            governor.Count(call.Tenant, second.Model);
+            access.Count(call.Tenant, first.Model);
+            access.Count(call.Tenant, second.Model);
 
             // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
-            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }

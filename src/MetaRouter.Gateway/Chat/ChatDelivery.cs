@@ -6,7 +6,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Hands one model's answer on in the form its client speaks, after all that is noted of it: what it cost, who answered the conversation, by which receipt feedback finds its way back.</summary>
-internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Governor governor, GatewayMetrics metrics)
+internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Budgets budgets, ModelAccess access, GatewayMetrics metrics)
 {
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
@@ -17,14 +17,14 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
         if (answer.Status != StatusCodes.Status200OK)
         {
             books.Answered(call, answer, isFailOver, null);
-            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
             return;
         }
 
         if (call.Unrouted is null)
         {
-            governor.Count(call.Tenant, answer.Model);
+            access.Count(call.Tenant, answer.Model);
         }
 
         if (signals.IsOn && call.User is not null && receipt is not null && !call.Body.GoesOn) // a turn that tools interrupt is asked again from its beginning
@@ -39,7 +39,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             ChatHeaders.Price(call.Context, spent);
             books.Answered(call, answer, isFailOver, spent);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
-            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
             return;
         }
@@ -63,7 +63,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
         async Task<Spending> BeforeItsEndIsToldAsync()
         {
             ending ??= EndAsync();
-            await Governor.BrieflyAsync(ending).ConfigureAwait(false);
+            await Budgets.BrieflyAsync(ending).ConfigureAwait(false);
             return spent;
         }
 
@@ -74,7 +74,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             spent = call.Spent(answer.Model, stream.Usage, stream.UncountedBytes);
             call.Spend(spent.Usd);
             books.Answered(call, answer, isFailOver, spent);
-            await call.SettleAsync(governor).ConfigureAwait(false);
+            await call.SettleAsync(budgets).ConfigureAwait(false);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
             if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
             {

@@ -10,7 +10,7 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>: chooses a model, lets its upstream answer, and says which it was.</summary>
 internal sealed class ChatEndpoint(
-    ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, RoutedNames names, PoolHolder pool, Upstreams upstreams, Governor governor, GatewaySettings settings)
+    ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
     /// <summary>Below the version, here and at every upstream.</summary>
     public const string Path = "/chat/completions";
@@ -32,13 +32,13 @@ internal sealed class ChatEndpoint(
         // 1. Who asks, and for what.
         var tenant = Edge.TenantOf(context);
         var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
-        await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
+        await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var serving = pool.Current;
         var catalog = serving.Catalog;
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
-        var allowed = governor.Allowed(catalog, tenant, controls.Category);
+        var allowed = access.Allowed(catalog, tenant, controls.Category);
         var unrouted = asked is null ? names.Model(body.Model, catalog) : isRouted ? null : settings.Strongest(catalog, allowed);
 
         // 2. Choose, and set the cost aside.
@@ -55,7 +55,7 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
             Warm = isDecided ? await sessions.RecallAsync(call).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), UsedUpModels = isRouted ? governor.UsedUp(tenant) : null, AllowedModels = allowed },
+            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), UsedUpModels = isRouted ? access.UsedUp(tenant) : null, AllowedModels = allowed },
         };
         try
         {
@@ -98,7 +98,7 @@ internal sealed class ChatEndpoint(
         }
         finally
         {
-            await call.SettleAsync(governor).ConfigureAwait(false);
+            await choice.SettleAsync(call).ConfigureAwait(false);
         }
     }
 

@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>/v1/router/models</c>: the models that are routed among, and what an operator sets in their place while the gateway runs.</summary>
-internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, GatewaySettings settings)
+internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, GatewaySettings settings) : IEndpoints
 {
     private const string Models = "/v1/router/models";
 

@@ -4,7 +4,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>The decision log: its lines, and what following the decisions that were only noted would have saved. A key has its own tenant's.</summary>
-internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets secrets, MetaRouterOptions options)
+internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets secrets, MetaRouterOptions options) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes)
     {

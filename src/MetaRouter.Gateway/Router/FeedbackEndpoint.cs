@@ -10,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>POST /v1/router/feedback</c>: what a user said of a decision. It is answered once it is kept.</summary>
-internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, Watch watch, TimeProvider time, GatewaySettings settings)
+internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, Watch watch, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(NeedsScope.Feedback);
 

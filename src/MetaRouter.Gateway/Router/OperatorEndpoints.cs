@@ -6,7 +6,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>What an operator sets while the gateway runs, beside the models: the mode, and the key that receipts are sealed with.</summary>
-internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, KeyRotation keys, RoutingPolicy policy, TimeProvider time, GatewaySettings settings)
+internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, KeyRotation keys, RoutingPolicy policy, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Mode = "/v1/router/mode";
 

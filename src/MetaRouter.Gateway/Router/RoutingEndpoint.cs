@@ -9,7 +9,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>POST /v1/router/route</c>: a decision, for who calls the model elsewhere.</summary>
-internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, Governor governor, Upstreams upstreams, Watch watch, GatewaySettings settings)
+internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateLimits rates, ModelAccess access, Upstreams upstreams, Watch watch, GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(NeedsScope.Inference);
 
@@ -18,7 +18,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, Gover
         var body = RouteBody.Read(await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false), pool.Current.Catalog);
         var tenant = Edge.TenantOf(context);
         var request = Narrowed(body.Request, context, tenant);
-        await governor.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
+        await rates.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
         var decision = body.User is { } user
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
@@ -29,9 +29,9 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, Gover
     /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
     public RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
     {
-        var category = context.Request.Headers[Governor.CategoryHeader].ToString();
+        var category = context.Request.Headers[ModelAccess.CategoryHeader].ToString();
         var catalog = pool.Current.Catalog;
-        var (allowed, unhealthy, usedUp, own) = (governor.Allowed(catalog, tenant, category.Length == 0 ? null : category), upstreams.Unhealthy(catalog), governor.UsedUp(tenant), request.Needs.AllowedModels);
+        var (allowed, unhealthy, usedUp, own) = (access.Allowed(catalog, tenant, category.Length == 0 ? null : category), upstreams.Unhealthy(catalog), access.UsedUp(tenant), request.Needs.AllowedModels);
         return allowed is null && unhealthy is null && usedUp is null ? request
             : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, UsedUpModels = usedUp, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
     }

@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
-internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime)
+internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime) : IEndpoints
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;

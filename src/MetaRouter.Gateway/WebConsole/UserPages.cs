@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of one user: by the id the client names, or by a pseudonym of a decision.</summary>
-internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets)
+internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets) : IEndpoints
 {
     private const string Users = ConsoleEndpoints.Root + "/users/";
     private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
