@@ -16,7 +16,7 @@ internal static class ClusterMode
             return false;
         }
 
-        configuration[Store] = "redis:" + store[Kind.Length..];
+        configuration[Store] = StoreAddress.Redis + store[Kind.Length..];
         configuration["MetaRouter:Cluster:Redis"] = store[Kind.Length..];
         configuration["MetaRouter:RefreshSeconds"] = "0"; // the cluster has a meta-learner
         return true;

@@ -9,25 +9,26 @@ namespace MetaRouter.Gateway;
 internal static class CopyStore
 {
     public const string Command = "copy", Usage = $"{Command} FROM TO";
-    private const string Sqlite = "sqlite:", Redis = "redis:", Forms = $"{Sqlite}PATH or {Redis}HOST:PORT", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
+    private const string Forms = $"{StoreAddress.Sqlite}PATH or {StoreAddress.Redis}HOST:PORT", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
 
     /// <summary>A prefix that the settings name is that of both, as a gateway would read them here.</summary>
     /// <returns>What the program ends with.</returns>
     public static async Task<int> RunAsync(string[] arguments, TextWriter output)
     {
-        if (arguments is not [var from, var to])
+        if (arguments is not [var first, var second])
         {
             return ProgramArguments.Fail($"'{Command}' takes two stores, and there {(arguments.Length == 1 ? "is 1" : $"are {arguments.Length}")}. Usage: {Usage} ({Forms})", ProgramArguments.BadConfiguration);
         }
 
-        if ((!IsStore(from) ? from : !IsStore(to) ? to : null) is { } wrong)
+        if (StoreOf(first) is not { } from || StoreOf(second) is not { } to)
         {
+            var wrong = StoreOf(first) is null ? first : second;
             return ProgramArguments.Fail($"'{RedisAddress.Shown(wrong)}' is no store that can be copied; write {Forms}. Usage: {Usage}", ProgramArguments.BadConfiguration);
         }
 
-        if (from.StartsWith(Sqlite, StringComparison.Ordinal) && !File.Exists(from[Sqlite.Length..]))
+        if (from.Kind == StoreKind.Sqlite && !File.Exists(from.Place))
         {
-            return ProgramArguments.Fail($"There is no file '{from[Sqlite.Length..]}' to copy from.", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail($"There is no file '{from.Place}' to copy from.", ProgramArguments.BadConfiguration);
         }
 
         var prefix = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = ProgramDefaults.Folder }).Configuration[Prefix] ?? new MetaRouterOptions().RedisPrefix;
@@ -35,23 +36,12 @@ internal static class CopyStore
         {
             if (Place(from) == Place(to))
             {
-                return ProgramArguments.Fail($"Source and target are the same store, '{RedisAddress.Shown(from)}'. Name another to copy to, one that is empty or not there yet ({Forms}). Usage: {Usage}", ProgramArguments.BadConfiguration);
+                return ProgramArguments.Fail($"Source and target are the same store, '{RedisAddress.Shown(first)}'. Name another to copy to, one that is empty or not there yet ({Forms}). Usage: {Usage}", ProgramArguments.BadConfiguration);
             }
 
             await using var source = Open(from, prefix);
             await using var target = Open(to, prefix);
-            using var metrics = new RouterMetrics();
-            var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null }.RunAsync(CancellationToken.None).ConfigureAwait(false);
-            await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what they all share, to {RedisAddress.Shown(to)}.").ConfigureAwait(false);
-            await output.WriteLineAsync(source is RedisUserStore
-                ? "What was spent of budgets stays behind: it is counted from nothing there."
-                : $"So is what was spent of budgets ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
-            var aside = source switch { SqliteUserStore file => await file.CountQuarantinedAsync().ConfigureAwait(false), RedisUserStore other => await other.CountQuarantinedAsync().ConfigureAwait(false), _ => 0 };
-            if (aside > 0)
-            {
-                await output.WriteLineAsync($"In {RedisAddress.Shown(from)} stays what was set aside there: {Counted(aside, "record")} that could not be read.").ConfigureAwait(false);
-            }
-
+            await CopyAsync(source, target, prefix, arguments, output).ConfigureAwait(false);
             return 0;
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
@@ -60,23 +50,46 @@ internal static class CopyStore
         }
     }
 
+    /// <param name="names">What the two are called.</param>
+    private static async Task CopyAsync(IUserStore source, IUserStore target, string prefix, string[] names, TextWriter output)
+    {
+        using var metrics = new RouterMetrics();
+        var shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null;
+        var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = shared }.RunAsync(CancellationToken.None).ConfigureAwait(false);
+        await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what they all share, to {RedisAddress.Shown(names[1])}.").ConfigureAwait(false);
+        await output.WriteLineAsync(source is RedisUserStore
+            ? "What was spent of budgets stays behind: it is counted from nothing there."
+            : $"So is what was spent of budgets ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
+        var aside = source switch
+        {
+            SqliteUserStore file => await file.CountQuarantinedAsync().ConfigureAwait(false),
+            RedisUserStore other => await other.CountQuarantinedAsync().ConfigureAwait(false),
+            _ => 0,
+        };
+        if (aside > 0)
+        {
+            await output.WriteLineAsync($"In {RedisAddress.Shown(names[0])} stays what was set aside there: {Counted(aside, "record")} that could not be read.").ConfigureAwait(false);
+        }
+    }
+
     private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:n0} {what}{(count == 1 ? "" : "s")}");
 
-    private static bool IsStore(string store) => (store.StartsWith(Sqlite, StringComparison.Ordinal) && store.Length > Sqlite.Length) || (store.StartsWith(Redis, StringComparison.Ordinal) && store.Length > Redis.Length);
+    /// <summary>Null: it is none that lasts.</summary>
+    private static StoreAddress? StoreOf(string text) => StoreAddress.TryParse(text, out var store) && store.Kind != StoreKind.Memory ? store : null;
 
     /// <summary>Where it is, however it is written; one machine may still have two names.</summary>
     /// <exception cref="StoreException">An address of Redis that cannot be understood.</exception>
-    private static string Place(string store)
+    private static string Place(StoreAddress store)
     {
-        if (store.StartsWith(Sqlite, StringComparison.Ordinal))
+        if (store.Kind == StoreKind.Sqlite)
         {
-            var path = Path.GetFullPath(store[Sqlite.Length..]);
-            return Sqlite + (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
+            var path = Path.GetFullPath(store.Place);
+            return StoreAddress.Sqlite + (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
         }
 
-        var redis = RedisAddress.Parse(store[Redis.Length..]);
-        return Redis + string.Join(',', redis.EndPoints.Select(RedisReach.Name).Order(StringComparer.OrdinalIgnoreCase)) + "/" + (redis.DefaultDatabase ?? 0).ToString(CultureInfo.InvariantCulture);
+        var redis = RedisAddress.Parse(store.Place);
+        return StoreAddress.Redis + string.Join(',', redis.EndPoints.Select(RedisReach.Name).Order(StringComparer.OrdinalIgnoreCase)) + "/" + (redis.DefaultDatabase ?? 0).ToString(CultureInfo.InvariantCulture);
     }
 
-    private static IUserStore Open(string store, string prefix) => store.StartsWith(Sqlite, StringComparison.Ordinal) ? SqliteUserStore.Open(store[Sqlite.Length..]) : RedisUserStore.Open(store[Redis.Length..], prefix);
+    private static IUserStore Open(StoreAddress store, string prefix) => store.Kind == StoreKind.Sqlite ? SqliteUserStore.Open(store.Place) : RedisUserStore.Open(store.Place, prefix);
 }

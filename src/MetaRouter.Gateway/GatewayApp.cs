@@ -1,17 +1,11 @@
-using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Http;
-using MetaRouter.Gateway.Limits;
-using MetaRouter.Gateway.Messages;
-using MetaRouter.Gateway.Responses;
-using MetaRouter.Gateway.Router;
 using MetaRouter.Gateway.Telemetry;
 using MetaRouter.Gateway.Upstream;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
-using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway;
 
@@ -38,7 +32,7 @@ internal static partial class GatewayApp
 #if ORLEANS
         var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
 #endif
-        var settings = GatewaySettings.Read(builder.Configuration);
+        var settings = SettingsReader.Read(builder.Configuration);
         ProgramDefaults.QuietStart(builder.Logging, static () => s_hasStarted, "Orleans.Messaging.GatewayManager"); // which says at every try that there is no silo yet; it is said once
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -62,70 +56,11 @@ internal static partial class GatewayApp
 #endif
         builder.Services.AddSingleton<System.Diagnostics.DistributedContextPropagator>(s_trace);
         builder.AddTelemetry(settings.Telemetry);
-        builder.Services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
-        builder.Services.AddSingleton<Upstreams>();
-        builder.Services.AddSingleton<RouterEndpoints>();
-        builder.Services.AddSingleton<ChatEndpoint>();
-        builder.Services.AddSingleton<ChatChoice>();
-        builder.Services.AddSingleton<ChatComparison>();
-        builder.Services.AddSingleton<ChatBooks>();
-        builder.Services.AddSingleton<RoutedNames>();
-        builder.Services.AddSingleton<ResponsesEndpoint>();
-        builder.Services.AddSingleton<MessagesEndpoint>();
-        builder.Services.AddSingleton<ModelEndpoints>();
-        builder.Services.AddSingleton<GatewayMetrics>();
-        builder.Services.AddSingleton<ChatRelay>();
-        builder.Services.AddSingleton<Limits.Governor>();
-        builder.Services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
-        builder.Services.AddSingleton<Deeds>();
-        builder.Services.AddSingleton<SavingsReports>();
-        builder.Services.AddSingleton<AdminEndpoints>();
-        builder.Services.AddSingleton<BudgetEndpoint>();
-        builder.Services.AddSingleton<ImplicitSignals>();
-        builder.Services.AddSingleton<ModeKeeper>();
-        builder.Services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
-        builder.Services.AddSingleton<EmbeddingsEndpoint>();
-        builder.Services.AddSingleton<Watch>();
-        builder.Services.AddSingleton<ConsoleNames>();
-        builder.Services.AddSingleton<ConsoleRows>();
-        builder.Services.AddSingleton<ConsoleFigures>();
-        builder.Services.AddSingleton<ConsoleEndpoints>();
-        builder.Services.AddSingleton<UserPages>();
-        builder.Services.AddSingleton<LearningPages>();
-        builder.Services.AddSingleton<PlaygroundPages>();
-        if (settings.Play is { } play)
-        {
-            builder.Services.AddSingleton(play);
-            builder.Services.AddSingleton<DemoTraffic>();
-            builder.Services.AddHostedService(s => s.GetRequiredService<DemoTraffic>());
-        }
-
-        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo
-            ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>())
-            : new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false,
-                UseCookies = false,
-                UseProxy = false, // a proxy would connect where the check of addresses does not look
-                AutomaticDecompression = System.Net.DecompressionMethods.All,
-                ConnectTimeout = TimeSpan.FromSeconds(10),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-                ConnectCallback = UpstreamAddress.ConnectAsync,
-                ActivityHeadersPropagator = s_trace,
-            }));
-
+        builder.Services.AddGateway(settings);
+        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
         replace?.Invoke(builder.Services);
         var app = builder.Build();
-        foreach (var (written, meant) in StrangeSections.Of(builder.Configuration))
-        {
-            LogStrangeSection(app.Logger, written, meant);
-        }
-
-        foreach (var doubt in settings.Doubts)
-        {
-            LogDoubt(app.Logger, doubt);
-        }
-
+        TellDoubts(app, builder.Configuration, settings);
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // most of a start: made beside what does not need it
         try
@@ -139,18 +74,11 @@ internal static partial class GatewayApp
             app.Services.GetService<DemoTraffic>()?.ReadData();
             app.UseMiddleware<Edge>();
             app.UseTelemetry(settings.Telemetry);
-            app.Services.GetRequiredService<RouterEndpoints>().Map(app);
-            app.Services.GetRequiredService<AdminEndpoints>().Map(app);
-            app.Services.GetRequiredService<BudgetEndpoint>().Map(app);
-            app.Services.GetRequiredService<ChatEndpoint>().Map(app);
-            app.Services.GetRequiredService<ResponsesEndpoint>().Map(app);
-            app.Services.GetRequiredService<MessagesEndpoint>().Map(app);
-            app.Services.GetRequiredService<EmbeddingsEndpoint>().Map(app);
-            app.Services.GetRequiredService<ModelEndpoints>().Map(app);
-            app.Services.GetRequiredService<ConsoleEndpoints>().Map(app);
-            app.Services.GetRequiredService<UserPages>().Map(app);
-            app.Services.GetRequiredService<LearningPages>().Map(app);
-            app.Services.GetRequiredService<PlaygroundPages>().Map(app);
+            foreach (var endpoints in app.Services.GetServices<IEndpoints>())
+            {
+                endpoints.Map(app);
+            }
+
             ConsoleFiles.Map(app);
             return app;
         }
@@ -160,6 +88,31 @@ internal static partial class GatewayApp
             throw;
         }
     }
+
+    private static void TellDoubts(WebApplication app, ConfigurationManager configuration, GatewaySettings settings)
+    {
+        foreach (var (written, meant) in StrangeSections.Of(configuration))
+        {
+            LogStrangeSection(app.Logger, written, meant);
+        }
+
+        foreach (var doubt in settings.Doubts)
+        {
+            LogDoubt(app.Logger, doubt);
+        }
+    }
+
+    private static SocketsHttpHandler UpstreamConnections() => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        UseProxy = false, // a proxy would connect where the check of addresses does not look
+        AutomaticDecompression = System.Net.DecompressionMethods.All,
+        ConnectTimeout = TimeSpan.FromSeconds(10),
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        ConnectCallback = UpstreamAddress.ConnectAsync,
+        ActivityHeadersPropagator = s_trace,
+    };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Doubt}.")]
     private static partial void LogDoubt(ILogger logger, string doubt);

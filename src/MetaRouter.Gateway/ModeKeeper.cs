@@ -44,31 +44,17 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (store.Freshness is null)
-        {
-            return;
-        }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.Freshness is null ? Task.CompletedTask : Periodically.DoAsync(TimeSpan.FromSeconds(1), TryPullAsync, stoppingToken);
 
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+    private async Task TryPullAsync(CancellationToken cancellationToken)
+    {
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                try
-                {
-                    await PullAsync(stoppingToken).ConfigureAwait(false);
-                }
-                catch (StoreException)
-                {
-                    // The mode in force stays; that the store is away is told by others.
-                }
-            }
+            await PullAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (StoreException)
         {
-            // The host stops.
+            // The mode in force stays; that the store is away is told by others.
         }
     }
 

@@ -59,10 +59,13 @@ internal static class Welcome
     /// <summary>A file's whole path, since a relative one depends on the folder; a Redis' address without its options, which may hold a password.</summary>
     private static string Kept(WebApplication app)
     {
-        const string sqlite = "sqlite:";
         var store = app.Services.GetRequiredService<IOptions<MetaRouterOptions>>().Value.Store;
-        return store == "memory" ? "What is learned of users is kept in memory, and gone with the process."
-            : $"What is learned of users is kept in {(store.StartsWith(sqlite, StringComparison.Ordinal) ? Path.GetFullPath(store[sqlite.Length..]) : RedisAddress.Shown(store))}.";
+        return StoreAddress.Parse(store) switch
+        {
+            { Kind: StoreKind.Memory } => "What is learned of users is kept in memory, and gone with the process.",
+            { Kind: StoreKind.Sqlite, Place: var path } => $"What is learned of users is kept in {Path.GetFullPath(path)}.",
+            _ => $"What is learned of users is kept in {RedisAddress.Shown(store)}.",
+        };
     }
 
     private static string Demo(string url, string kept, bool asksForKey) => asksForKey

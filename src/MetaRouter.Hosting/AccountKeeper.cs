@@ -70,21 +70,8 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
         }).ConfigureAwait(false);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                await TryAsync(() => SaveAsync(CancellationToken.None)).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Periodically.DoAsync(TimeSpan.FromSeconds(1), _ => TryAsync(() => SaveAsync(CancellationToken.None)), stoppingToken);
 
     private long TakeUp(byte[]? bytes)
     {

@@ -94,8 +94,7 @@ public static class CatalogJson
             OutputPriceUsdPerMillion = model.OutputPrice.Usd,
             CachedInputPriceUsdPerMillion = model.CachedInputPrice?.Usd,
             ContextWindow = model.ContextWindow,
-            Capabilities = model.Capabilities == ModelCapabilities.All ? null : model.Capabilities == ModelCapabilities.None ? ["none"]
-                : [.. MetaRouterOptions.ModelOptions.CapabilityNames.Where(c => c.Value != 0 && model.Capabilities.HasFlag(c.Value)).Select(c => c.Key)],
+            Capabilities = model.Capabilities == ModelCapabilities.All ? null : MetaRouterOptions.ModelOptions.NamesOf(model.Capabilities),
             LatencySeconds = model.LatencySeconds,
             Sibling = model.Sibling?.Value,
             Enabled = model.Enabled ? null : false,

@@ -72,18 +72,17 @@ public sealed class MetaRouterOptions
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        var store = Store;
-        if (store is null || (store != "memory" && !IsOf("sqlite:") && !IsOf("redis:")))
+        if (!StoreAddress.TryParse(Store, out var store))
         {
-            problems.Add(store?.StartsWith("cluster:", StringComparison.Ordinal) == true
-                ? $"Store is '{RedisAddress.Shown(store)}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
-                : $"Store is '{RedisAddress.Shown(store ?? "")}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
+            problems.Add(Store?.StartsWith("cluster:", StringComparison.Ordinal) == true
+                ? $"Store is '{RedisAddress.Shown(Store)}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
+                : $"Store is '{RedisAddress.Shown(Store ?? "")}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
         }
-        else if (IsOf("redis:"))
+        else if (store.Kind == StoreKind.Redis)
         {
             try
             {
-                RedisAddress.Parse(Store["redis:".Length..]);
+                RedisAddress.Parse(store.Place);
             }
             catch (StoreException e)
             {
@@ -141,8 +140,6 @@ public sealed class MetaRouterOptions
         }
 
         return problems;
-
-        bool IsOf(string kind) => Store.StartsWith(kind, StringComparison.Ordinal) && Store.Length > kind.Length;
 
         void Range(string name, double value, double low, double high)
         {
@@ -217,6 +214,10 @@ public sealed class MetaRouterOptions
             ["streaming"] = ModelCapabilities.Streaming,
             ["none"] = ModelCapabilities.None,
         };
+
+        /// <summary>The names of all that are among these; of none, that.</summary>
+        internal static string[] NamesOf(ModelCapabilities capabilities) =>
+            capabilities == ModelCapabilities.None ? ["none"] : [.. CapabilityNames.Where(c => c.Value != 0 && capabilities.HasFlag(c.Value)).Select(c => c.Key)];
 
         public string Id { get; set; } = "";
 

@@ -126,28 +126,32 @@ public static partial class MetaRouterServiceCollectionExtensions
 
     private static IUserStore OpenStore(MetaRouterOptions options, TimeProvider time, ILoggerFactory logs)
     {
-        if (options.Store.StartsWith("redis:", StringComparison.Ordinal))
+        var store = StoreAddress.Parse(options.Store);
+        return store.Kind switch
         {
-            var redis = RedisUserStore.Open(options.Store["redis:".Length..], options.RedisPrefix);
-            redis.CheckRights();
-            var (logger, level) = (logs.CreateLogger<RedisUserStore>(), redis.IsDurable ? LogLevel.Information : LogLevel.Warning);
-            LogDurability(logger, level, redis.Durability);
-            return redis;
-        }
+            StoreKind.Memory => new MemoryUserStore(),
+            StoreKind.Redis => OpenRedis(store.Place, options.RedisPrefix, logs.CreateLogger<RedisUserStore>()),
+            _ => OpenSqlite(store.Place, options.SetTornStoreAside, time, logs.CreateLogger<SqliteUserStore>()),
+        };
+    }
 
-        if (options.Store == "memory")
-        {
-            return new MemoryUserStore();
-        }
+    private static RedisUserStore OpenRedis(string address, string prefix, ILogger logger)
+    {
+        var redis = RedisUserStore.Open(address, prefix);
+        redis.CheckRights();
+        LogDurability(logger, redis.IsDurable ? LogLevel.Information : LogLevel.Warning, redis.Durability);
+        return redis;
+    }
 
-        var path = options.Store["sqlite:".Length..];
+    private static SqliteUserStore OpenSqlite(string path, bool setsTornAside, TimeProvider time, ILogger logger)
+    {
         try
         {
             return SqliteUserStore.Open(path);
         }
-        catch (StoreException e) when (e.IsTorn && options.SetTornStoreAside)
+        catch (StoreException e) when (e.IsTorn && setsTornAside)
         {
-            var (logger, aside) = (logs.CreateLogger<SqliteUserStore>(), SqliteFile.SetAside(path, time.GetUtcNow()));
+            var aside = SqliteFile.SetAside(path, time.GetUtcNow());
             LogSetAside(logger, aside, e.Message);
             return SqliteUserStore.Open(path);
         }

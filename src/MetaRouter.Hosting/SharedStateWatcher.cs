@@ -10,42 +10,29 @@ public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop le
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (store.Freshness is null)
-        {
-            return;
-        }
+    private bool _isAway;
 
-        var isAway = false;
-        using var timer = new PeriodicTimer(Period);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.Freshness is null ? Task.CompletedTask : Periodically.DoAsync(Period, LookAsync, stoppingToken);
+
+    private async Task LookAsync(CancellationToken stoppingToken)
+    {
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                try
-                {
-                    await guard.CheckAsync(stoppingToken).ConfigureAwait(false);
-                    await catalog.PullAsync(stoppingToken).ConfigureAwait(false);
-                    await learning.RestoreAsync(stoppingToken).ConfigureAwait(false);
-                    isAway = false;
-                }
-#pragma warning disable CA1031 // What is in service stays in service.
-                catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    if (!isAway)
-                    {
-                        LogAway(e.Message); // once, not every second
-                    }
-
-                    isAway = true;
-                }
-            }
+            await guard.CheckAsync(stoppingToken).ConfigureAwait(false);
+            await catalog.PullAsync(stoppingToken).ConfigureAwait(false);
+            await learning.RestoreAsync(stoppingToken).ConfigureAwait(false);
+            _isAway = false;
         }
-        catch (OperationCanceledException)
+#pragma warning disable CA1031 // What is in service stays in service.
+        catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            // The host stops.
+            if (!_isAway)
+            {
+                LogAway(e.Message); // once, not every second
+            }
+
+            _isAway = true;
         }
     }
 

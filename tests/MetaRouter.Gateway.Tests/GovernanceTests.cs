@@ -827,6 +827,21 @@ public sealed class GovernanceTests : IAsyncLifetime
         ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
     }
 
+    /// <summary>Of two answers that were to be compared one came, and was served as any other.</summary>
+    [Fact]
+    public async Task ImplicitSignals_ComparisonThatOneSideFailed_AskedAgain_IsARegenerate()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        var calls = 0;
+        _upstream.Script = (context, _) => Interlocked.Increment(ref calls) == 1 ? ScriptedUpstream.FailAsync(context, 400) : Task.FromResult(false);
+        var alone = await gateway.PostAsync(Chat, Body("auto", "tell me", "ann"), ("x-router-compare", "always"));
+        (alone.Status, calls).ShouldBe((200, 2), alone.Text);
+
+        (await gateway.PostAsync(Chat, Body("auto", "tell me", "ann"))).Status.ShouldBe(200);
+
+        (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("""{"regenerate":1}""");
+    }
+
     [Fact]
     public async Task UserRights_ExportImportResetErase_OneCallEachWithAReceiptThatCanBeChecked()
     {

@@ -65,7 +65,7 @@ public sealed partial class SettingsPageTests
         Environment.SetEnvironmentVariable("OPENAI_API_KEY", Environment.GetEnvironmentVariable("OPENAI_API_KEY") ?? "one");
         Environment.SetEnvironmentVariable("OPENROUTER_API_KEY", Environment.GetEnvironmentVariable("OPENROUTER_API_KEY") ?? "other");
 
-        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonFile(file).Build());
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build());
 
         settings.Upstreams.Count(u => u.Model == "gpt-4o").ShouldBe(2);
         settings.ApiKeys.Select(k => k.Tenant).ShouldBe(["acme", "ops"]);

@@ -532,7 +532,7 @@ public sealed class SpendingTests : IAsyncLifetime
 
     /// <summary>What the tenant's budget holds: what was spent, and what is set aside for calls in hand.</summary>
     private static async Task<double> HeldUsdAsync(RunningGateway gateway) =>
-        ((await gateway.App.Services.GetRequiredService<Governor>().StandingAsync("default", null, default)).Tenant ?? throw new InvalidOperationException("The tenant has no budget.")).SpentUsd;
+        ((await gateway.App.Services.GetRequiredService<Budgets>().StandingAsync("default", null, default)).Tenant ?? throw new InvalidOperationException("The tenant has no budget.")).SpentUsd;
 
     private Task<RunningGateway> StartAsync(params string[] settings) => RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url, "--Tenants:0:Name", "default", .. settings]);
 }

@@ -126,7 +126,7 @@ public sealed class StartTests : IDisposable
         using var json = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file));
         var read = new ConfigurationBuilder().AddJsonStream(json).Build();
 
-        var problems = Should.Throw<GatewayConfigurationException>(() => GatewaySettings.Read(read)).Problems;
+        var problems = Should.Throw<GatewayConfigurationException>(() => SettingsReader.Read(read)).Problems;
 
         problems.ShouldContain(p => p.Contains(named, StringComparison.Ordinal) && p.Contains("leave it out", StringComparison.Ordinal), string.Join('\n', problems));
         problems.ShouldAllBe(p => !p.Contains("Parameter", StringComparison.Ordinal) && !p.Contains("converted", StringComparison.Ordinal));
@@ -140,7 +140,7 @@ public sealed class StartTests : IDisposable
     {
         using var json = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(file));
 
-        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build());
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonStream(json).Build());
 
         settings.Gateway.ShouldBeEquivalentTo(new GatewayOptions());
         settings.Upstreams.ShouldAllBe(u => u.UpstreamModel == "" && u.Key == null && u.TimeoutSeconds > 1);
@@ -154,7 +154,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public void Settings_Shipped_AreTheDefaults()
     {
-        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build());
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build());
 
         settings.IsDemo.ShouldBeTrue();
         settings.Gateway.ShouldBeEquivalentTo(new GatewayOptions());
@@ -405,7 +405,7 @@ public sealed class StartTests : IDisposable
     private static List<string> ProblemsOf(params (string Key, string Value)[] settings) => [.. Should.Throw<GatewayConfigurationException>(() => Read(settings)).Problems];
 
     private static GatewaySettings Read(params (string Key, string Value)[] settings) =>
-        GatewaySettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
+        SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
 
     private async Task ShouldExitAsync(int code, string[] named, params string[] args)
     {

@@ -91,7 +91,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
         var asked = ConversationBody.Read(messages, turn?.GoesOn, out var lastOfUser, out var last);
         var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
-        var schema = root.TryGetProperty("response_format", out var format) && format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
+        var format = Lenient.Field(root, "response_format");
+        var schema = Lenient.Is(Lenient.Field(format, "type"), "json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
         var needs = asked.Needs
             | (streams ? ModelCapabilities.Streaming : 0)
             | (tools > 0 ? ModelCapabilities.Tools : 0)
@@ -103,11 +104,11 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
-            Choices = root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
-            CacheKey = root.TryGetProperty("prompt_cache_key", out var key) && key.ValueKind == JsonValueKind.String ? Fields.Text("prompt_cache_key", key) : null,
+            Choices = Lenient.Field(root, "n") is { ValueKind: JsonValueKind.Number } n ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
+            CacheKey = Lenient.Field(root, "prompt_cache_key") is { ValueKind: JsonValueKind.String } key ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
             Beginning = beginning,
-            Stops = [.. Completion.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Fields.Lenient)],
+            Stops = [.. Lenient.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Lenient.Text)],
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
             StandsAlone = tools == 0 && !messages.EnumerateArray().Any(m => ConversationBody.IsOf(m, "assistant")),
@@ -122,7 +123,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             return null;
         }
 
-        return new(RangeOf(body, options), options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var asks) && asks.ValueKind == JsonValueKind.True);
+        return new(RangeOf(body, options), Lenient.Field(options, "include_usage").ValueKind == JsonValueKind.True);
     }
 
     private static JsonDocument Parse(byte[] body)
@@ -160,11 +161,11 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     }
 
     /// <summary>How long a list is; 0: it is not there, or empty.</summary>
-    private static long ItemBytes(JsonElement root, string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
+    private static long ItemBytes(JsonElement root, string name) => Lenient.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
     /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two the wider: which of the names an upstream knows is not known here.</summary>
     public static int Limit(JsonElement root) => Math.Max(LimitIn(root, "max_completion_tokens"), LimitIn(root, "max_tokens"));
 
     private static int LimitIn(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var limit) && limit.ValueKind == JsonValueKind.Number && limit.TryGetInt32(out var tokens) ? Math.Max(0, tokens) : 0;
+        Lenient.Field(root, name) is { ValueKind: JsonValueKind.Number } limit && limit.TryGetInt32(out var tokens) ? Math.Max(0, tokens) : 0;
 }

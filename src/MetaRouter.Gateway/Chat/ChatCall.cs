@@ -37,7 +37,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>What the offered model's answer cost, which is told beside the chosen one's; null: one model answered.</summary>
     public Spending? Second { get; set; }
 
-    public Governor.Hold Hold { get; set; }
+    public Budgets.Hold Hold { get; set; }
 
     /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where no budget asks.</summary>
     public double UnroutedUsd { get; set; }
@@ -100,10 +100,10 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     }
 
     /// <summary>Once nothing more is spent. Only the first time does anything; later ones wait for it.</summary>
-    public Task SettleAsync(Governor governor) => Settling ??= governor.SettleAsync(Hold, SpentUsd);
+    public Task SettleAsync(Budgets budgets) => Settling ??= budgets.SettleAsync(Hold, SpentUsd);
 
-    /// <summary>The same before an answer leaves, which waits for it a moment at most: see <see cref="Governor.BrieflyAsync"/>.</summary>
-    public Task SettleBrieflyAsync(Governor governor) => Governor.BrieflyAsync(SettleAsync(governor));
+    /// <summary>The same before an answer leaves, which waits for it a moment at most: see <see cref="Budgets.BrieflyAsync"/>.</summary>
+    public Task SettleBrieflyAsync(Budgets budgets) => Budgets.BrieflyAsync(SettleAsync(budgets));
 
     /// <summary>Another than the chosen model answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;

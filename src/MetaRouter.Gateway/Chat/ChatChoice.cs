@@ -3,13 +3,12 @@ using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
-using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor governor, ModeKeeper mode, Sessions sessions, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, ChatSessions sessions, GatewaySettings settings)
 {
     private long _askedToCompare, _compared;
 
@@ -73,7 +72,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
     {
-        if (call.Turn is { } turn && call.Body.GoesOn && await sessions.RecallAsync(turn.Value, call.Context.RequestAborted).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
+        if (await sessions.RecallTurnAsync(call).ConfigureAwait(false) is { } begun && request.Needs.AllowedModels?.Contains(begun.Model) != false)
         {
             try
             {
@@ -127,7 +126,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
     {
         foreach (var model in call.Order)
         {
-            if (await governor.RaiseAsync(call.Hold, call.SpentUsd + call.ExpectedOf(model), call.Context.RequestAborted).ConfigureAwait(false) is { } hold)
+            if (await budgets.RaiseAsync(call.Hold, call.SpentUsd + call.ExpectedOf(model), call.Context.RequestAborted).ConfigureAwait(false) is { } hold)
             {
                 call.Hold = hold;
                 yield return model;
@@ -194,26 +193,15 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         return decision;
     }
 
-    /// <summary>Notes who has the conversation's beginning in its prompt cache, and whose tools the turn now waits for.</summary>
-    public async ValueTask RememberAsync(ChatCall call, ModelId served, TokenUsage tokens, bool callsTools)
-    {
-        if (call.Session is not null)
-        {
-            await sessions.RememberAsync(call.Session, served, tokens.Prompt).ConfigureAwait(false);
-        }
-
-        if (callsTools && call.Turn is { } turn)
-        {
-            await sessions.RememberAsync(turn.Value, served, tokens.Prompt).ConfigureAwait(false);
-        }
-    }
+    /// <summary>Puts what the call cost in the place of what was set aside for it.</summary>
+    public Task SettleAsync(ChatCall call) => call.SettleAsync(budgets);
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
     /// <param name="serving">Whose catalog the call began with.</param>
     /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
-    public async ValueTask<Governor.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
+    public async ValueTask<Budgets.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
     {
-        if (!governor.HasBudget(call.Tenant, call.User))
+        if (!budgets.HasBudget(call.Tenant, call.User))
         {
             return default;
         }
@@ -226,7 +214,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
         for (var attempt = 0; ; attempt++)
         {
             var expected = call.ExpectedUsd;
-            var (hold, shortage) = await governor.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
+            var (hold, shortage) = await budgets.ReserveAsync(call.Tenant, call.User, expected, call.Context.RequestAborted).ConfigureAwait(false);
             if (shortage is not { } missing)
             {
                 return hold;
@@ -234,7 +222,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
 
             if (call.Unrouted is not null || attempt == 2)
             {
-                throw governor.OverBudget(call.Tenant, expected, missing);
+                throw budgets.OverBudget(call.Tenant, expected, missing);
             }
 
             if (call.GoesOn)
@@ -251,7 +239,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Governor g
             }
             catch (NoModelAllowedException)
             {
-                throw governor.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
+                throw budgets.OverBudget(call.Tenant, call.Decision!.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Min(c => call.ExpectedOf(c.Model)), missing);
             }
         }
     }

@@ -1,6 +1,5 @@
 using System.Text;
 using MetaRouter.Core.Catalog;
-using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
@@ -8,7 +7,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, Governor governor, ChatChoice choice, ChatBooks books)
+internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ChatBooks books)
 {
     public async Task AnswerAsync(ChatCall call)
     {
@@ -38,8 +37,8 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             if (first is not { Status: 200 } || second is not { Status: 200 })
             {
                 // One answer is no comparison. What came is served by itself; what failed has been noted.
-                var (only, isFailOver) = first is { Status: 200 } ? (first, false) : second is { Status: 200 } ? (second, true) : ((first ?? second)!, false);
-                await AloneAsync(call, only, isFailOver).ConfigureAwait(false);
+                var only = first is { Status: 200 } ? first : second is { Status: 200 } ? second : (first ?? second)!;
+                await delivery.HandOnAsync(call, only, OpenAiForm.Instance).ConfigureAwait(false);
                 return;
             }
 
@@ -53,13 +52,13 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
             books.Answered(call, first, false, both);
-            governor.Count(call.Tenant, first.Model);
-            governor.Count(call.Tenant, second.Model);
+            access.Count(call.Tenant, first.Model);
+            access.Count(call.Tenant, second.Model);
 
             // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
-            await choice.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
-            await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
+            await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
@@ -95,26 +94,6 @@ internal sealed class ChatComparison(RoutingPolicy policy, Upstreams upstreams, 
         {
             return null;
         }
-    }
-
-    private async Task AloneAsync(ChatCall call, UpstreamAnswer only, bool isFailOver)
-    {
-        var receipt = policy.ReceiptFor(call.Decision!, only.Model, alone: true);
-        call.Context.Response.Headers["x-router-decision"] = receipt;
-        ChatHeaders.Retell(call.Context.Response.Headers, only, receipt, isFailOver);
-        var cost = only.Status == StatusCodes.Status200OK ? call.Spent(only) : default(Spending?);
-        call.Spend(cost?.Usd ?? 0); // before the answer is written: a client that left does not get it back
-        books.TookOver(only, isFailOver);
-        books.Answered(call, only, isFailOver, cost);
-        if (cost is { } paid)
-        {
-            ChatHeaders.Price(call.Context, paid);
-            governor.Count(call.Tenant, only.Model);
-            await choice.RememberAsync(call, only.Model, paid.Tokens, only.Part.CallsTools).ConfigureAwait(false);
-        }
-
-        await call.SettleBrieflyAsync(governor).ConfigureAwait(false);
-        await OpenAiForm.Instance.WriteAsync(call, only, receipt, cost).ConfigureAwait(false);
     }
 
     private async Task<(UpstreamAnswer? Answer, ApiException? Failure)> TryAnswerAsync(ChatCall call, ModelId model)

@@ -24,7 +24,7 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     {
         var mode = headers[ModeHeader].ToString();
         var limit = headers[MaxCostHeader].ToString();
-        var (compare, category) = (headers[CompareHeader].ToString(), headers[Limits.Governor.CategoryHeader].ToString());
+        var (compare, category) = (headers[CompareHeader].ToString(), headers[Limits.ModelAccess.CategoryHeader].ToString());
         return new(
             mode switch
             {

@@ -26,6 +26,7 @@ internal static class ChatHeaders
     }
 
     /// <summary>Once it is known who answers.</summary>
+    /// <param name="receipt">By which feedback on that finds its way back; null: nothing was routed.</param>
     public static void Retell(IHeaderDictionary headers, UpstreamAnswer answer, string? receipt, bool isFailOver)
     {
         headers["x-router-model"] = answer.Model.Value;
@@ -34,6 +35,10 @@ internal static class ChatHeaders
         {
             headers["x-router-reason"] = DecisionReasonNames.FailOver;
             headers["x-router-explored"] = "false";
+        }
+
+        if (receipt is not null)
+        {
             headers["x-router-decision"] = receipt;
         }
 

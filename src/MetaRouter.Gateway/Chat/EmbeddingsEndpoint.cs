@@ -11,37 +11,35 @@ using MetaRouter.Hosting.Telemetry;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. What a tenant may use and spend holds all the same.</summary>
-internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor, GatewaySettings settings, GatewayMetrics metrics)
+internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, ModelAccess access, Budgets budgets, GatewaySettings settings, GatewayMetrics metrics) : IEndpoints
 {
-    private readonly Dictionary<string, UpstreamOptions> _models = settings.Upstreams.Where(u => u.Embeddings).GroupBy(u => u.Model).ToDictionary(g => g.Key, g => g.First());
-
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task EmbedAsync(HttpContext context)
     {
-        var category = context.Request.Headers[Governor.CategoryHeader].ToString();
+        var category = context.Request.Headers[ModelAccess.CategoryHeader].ToString();
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
-        if (!_models.TryGetValue(model, out var upstream))
+        if (!settings.Embedders.TryGetValue(model, out var upstream))
         {
             throw new ApiException(
                 404, ErrorCodes.InvalidRequest, "model_not_found",
-                $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(_models.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", _models.Keys)}.")}", "model");
+                $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(settings.Embedders.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", settings.Embedders.Keys)}.")}", "model");
         }
 
-        var (tenant, id) = (Edge.CallerOf(context).Tenant, new ModelId(model));
-        if (!governor.Allows(tenant, category.Length == 0 ? null : category, id))
+        var (tenant, id) = (Edge.TenantOf(context), new ModelId(model));
+        if (!access.Allows(tenant, category.Length == 0 ? null : category, id))
         {
             throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.", "model");
         }
 
         user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
-        await governor.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
+        await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var expected = Cost(tokens, upstream, "counted");
-        var (hold, shortage) = await governor.ReserveAsync(tenant, user, expected.Usd, context.RequestAborted).ConfigureAwait(false);
+        var (hold, shortage) = await budgets.ReserveAsync(tenant, user, expected.Usd, context.RequestAborted).ConfigureAwait(false);
         if (shortage is { } missing)
         {
-            throw governor.OverBudget(tenant, expected.Usd, missing);
+            throw budgets.OverBudget(tenant, expected.Usd, missing);
         }
 
         var (spent, settling) = (0.0, default(Task));
@@ -59,8 +57,8 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
                 metrics.StrongestCostUsd.Add(cost.Usd); // of no other model would it be of use
             }
 
-            settling = governor.SettleAsync(hold, spent);
-            await Governor.BrieflyAsync(settling).ConfigureAwait(false);
+            settling = budgets.SettleAsync(hold, spent);
+            await Budgets.BrieflyAsync(settling).ConfigureAwait(false);
             await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
         catch (CallerLeftException)
@@ -71,7 +69,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, Governor governor,
         }
         finally
         {
-            await (settling ?? governor.SettleAsync(hold, spent)).ConfigureAwait(false);
+            await (settling ?? budgets.SettleAsync(hold, spent)).ConfigureAwait(false);
         }
 
         void Pay(in Spending cost)

@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, Governor governor, GatewaySettings settings)
+internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
     private const string Models = "/v1/models";
     private static readonly NeedsScope Listing = new(Scope.Inference, Scope.Read);
@@ -50,11 +50,10 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     }
 
     /// <summary>What the key's tenant may ask for.</summary>
-    private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => governor.Allows(Edge.CallerOf(context).Tenant, null, m.Id))];
+    private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => access.Allows(Edge.TenantOf(context), null, m.Id))];
 
-    /// <summary>Those that make embeddings and are in no catalog, since they are never routed to.</summary>
     private IEnumerable<UpstreamOptions> Embedders(HttpContext context, ModelCatalog catalog) =>
-        settings.Upstreams.Where(u => u.Embeddings && !CatalogModels.Has(catalog, u.Model) && governor.Allows(Edge.CallerOf(context).Tenant, null, new ModelId(u.Model))).DistinctBy(u => u.Model);
+        settings.Embedders.Values.Where(u => settings.OnlyEmbeds(u.Model, catalog) && access.Allows(Edge.TenantOf(context), null, new ModelId(u.Model)));
 
     /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
     private async Task HealthAsync(HttpContext context)

@@ -64,7 +64,7 @@ internal sealed class RoutedNames(GatewaySettings settings)
 
     /// <summary>The model of a name that is not routed.</summary>
     /// <exception cref="ApiException">404: there is none that could chat.</exception>
-    public ModelProfile Model(string name, ModelCatalog catalog) => settings.Upstreams.Any(u => u.Embeddings && u.Model == name) && !CatalogModels.Has(catalog, name)
+    public ModelProfile Model(string name, ModelCatalog catalog) => settings.OnlyEmbeds(name, catalog)
         ? throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{name}' makes embeddings: it is served at /v1/embeddings only. Ask for auto, or for another model (GET /v1/models).", "model")
         : CatalogModels.Find(catalog, name, "model");
 

@@ -1,3 +1,4 @@
+using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace MetaRouter.Gateway.Demo;
@@ -22,7 +23,7 @@ internal static class DemoMode
         }
 
         var defaults = new Dictionary<string, string?> { [On] = "true" };
-        foreach (var (name, value) in new[] { ("MetaRouter:Store", "memory"), ("MetaRouter:RefreshSeconds", "15") })
+        foreach (var (name, value) in new[] { ("MetaRouter:Store", StoreAddress.Memory), ("MetaRouter:RefreshSeconds", "15") })
         {
             if (!IsNamed(configuration, name))
             {

@@ -39,15 +39,7 @@ internal sealed partial class DemoTraffic(
         try
         {
             Gather();
-            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1 / options.RequestsPerSecond));
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                await AskAsync(stoppingToken).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops.
+            await Periodically.DoAsync(TimeSpan.FromSeconds(1 / options.RequestsPerSecond), AskAsync, stoppingToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever is wrong with the play: the gateway serves on.
         catch (Exception e)

@@ -11,7 +11,7 @@ namespace MetaRouter.Gateway.Http;
 /// What every request passes: it gets an id, its sender is recognised before anything else is done, and whatever goes wrong becomes an error in
 /// OpenAI's shape, here and nowhere else.
 /// </summary>
-internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits.Governor governor, ILogger<Edge> logger)
+internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits.RateLimits rates, ILogger<Edge> logger)
 {
     public const string RequestId = "x-request-id";
 
@@ -50,7 +50,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
                 context.Features.Set(caller);
                 if (needed is not null && (needed.Any & (Scope.Inference | Scope.Feedback)) != 0 && HttpMethods.IsPost(context.Request.Method))
                 {
-                    await governor.AdmitAsync(context, caller).ConfigureAwait(false);
+                    await rates.AdmitAsync(context, caller).ConfigureAwait(false);
                 }
             }
 
@@ -78,6 +78,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
     /// <summary>Who sent this request.</summary>
     public static Caller CallerOf(HttpContext context) => context.Features.GetRequiredFeature<Caller>();
+
+    /// <summary>Whose users this request is about.</summary>
+    public static string TenantOf(HttpContext context) => CallerOf(context).Tenant;
 
     private static ApiException Unrouted(HttpContext context) => context.Response.StatusCode == 404
         ? IsBelowVersion(context.Request.Path)

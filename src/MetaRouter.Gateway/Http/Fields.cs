@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 
 namespace MetaRouter.Gateway.Http;
@@ -47,48 +45,6 @@ internal readonly ref struct Fields
         {
             throw Wrong(name, value, "valid Unicode (it has half of a surrogate pair)");
         }
-    }
-
-    /// <summary>Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may judge that, reading past it need not: a replacement character stands there.</summary>
-    public static string Lenient(JsonElement text)
-    {
-        try
-        {
-            return text.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            return Unescaped(Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(text)[1..^1]));
-        }
-    }
-
-    /// <param name="text">Between its quotes; the parser has seen that its escapes are whole.</param>
-    private static string Unescaped(ReadOnlySpan<char> text)
-    {
-        var plain = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] != '\\')
-            {
-                plain.Append(text[i]);
-                continue;
-            }
-
-            var escape = text[++i];
-            plain.Append(escape switch
-            {
-                'b' => '\b',
-                'f' => '\f',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'u' => (char)ushort.Parse(text.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                _ => escape,
-            });
-            i += escape == 'u' ? 4 : 0;
-        }
-
-        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(plain.ToString())); // halves of a pair become replacement characters
     }
 
     public static ApiException Wrong(string name, JsonElement value, string expected)

@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Router;
 namespace MetaRouter.Gateway.Limits;
 
 /// <summary><c>GET /v1/router/budget</c>: what the key's tenant may spend, and has.</summary>
-internal sealed class BudgetEndpoint(Governor governor)
+internal sealed class BudgetEndpoint(Budgets budgets) : IEndpoints
 {
     private const string User = "user";
 
@@ -12,8 +12,8 @@ internal sealed class BudgetEndpoint(Governor governor)
 
     private async Task BudgetAsync(HttpContext context)
     {
-        var (tenant, user) = (Edge.CallerOf(context).Tenant, UserId.Check(context.Request.Query[User], User));
-        var standing = await governor.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
+        var (tenant, user) = (Edge.TenantOf(context), UserId.Check(context.Request.Query[User], User));
+        var standing = await budgets.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, Names.Time(standing.Ends))
         {
             BudgetUsd = standing.Tenant?.BudgetUsd,

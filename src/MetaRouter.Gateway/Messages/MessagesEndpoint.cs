@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary><c>POST /v1/messages</c>: Anthropic's API over the same routing and the same upstreams as OpenAI's.</summary>
-internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, GatewaySettings settings)
+internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, GatewaySettings settings) : IEndpoints
 {
     public const string Path = "/v1/messages";
 

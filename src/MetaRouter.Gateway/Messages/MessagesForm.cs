@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Http.Lenient;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;
@@ -42,7 +42,7 @@ internal sealed class MessagesForm : IAnswerForm
         return Answers.WriteJsonAsync(context, buffer.WrittenMemory);
     }
 
-    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
     /// <summary>What an upstream has against a request; that it is too long in Anthropic's words, by which clients know to make a conversation shorter.</summary>
     private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : TooLong.Is(error, message) ? $"{TooLong.Anthropics}: {message}" : message;
@@ -75,10 +75,10 @@ internal sealed class MessagesForm : IAnswerForm
         return hasCalls;
     }
 
-    private static string? SaidOrRefused(JsonElement message) => Said(message) is { Length: > 0 } said ? said : Text(message, "refusal");
+    public static string? SaidOrRefused(JsonElement message) => Said(message) is { Length: > 0 } said ? said : Text(message, "refusal");
 
     /// <summary>Some upstreams give calls no ids, and their results come back by them.</summary>
-    private static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;
+    public static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;
 
     /// <summary>A model may write arguments that are no object; they are shown and not lost.</summary>
     private static void Input(Utf8JsonWriter to, string arguments)
@@ -102,7 +102,7 @@ internal sealed class MessagesForm : IAnswerForm
         to.WriteEndObject();
     }
 
-    private static void Head(Utf8JsonWriter to, string id, UpstreamAnswer answer)
+    public static void Head(Utf8JsonWriter to, string id, UpstreamAnswer answer)
     {
         to.WriteString("id", id);
         to.WriteString("type", "message");
@@ -111,7 +111,7 @@ internal sealed class MessagesForm : IAnswerForm
     }
 
     /// <summary>Anthropic counts cached tokens beside the input, OpenAI among it.</summary>
-    private static void Usage(Utf8JsonWriter to, TokenUsage tokens)
+    public static void Usage(Utf8JsonWriter to, TokenUsage tokens)
     {
         var cached = Math.Min(tokens.Cached, tokens.Prompt);
         to.WriteStartObject("usage");
@@ -123,9 +123,9 @@ internal sealed class MessagesForm : IAnswerForm
     }
 
     /// <summary>Which of the request's stop sequences ended the answer, in vLLM's spelling and SGLang's; null: none did, or the upstream does not tell.</summary>
-    private static string? Matched(JsonElement choice, ChatCall call) => (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
+    public static string? Matched(JsonElement choice, ChatCall call) => (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
 
-    private static void Stop(Utf8JsonWriter to, string? finish, bool calls, string? matched)
+    public static void Stop(Utf8JsonWriter to, string? finish, bool calls, string? matched)
     {
         var reason = StopReason(finish, calls);
         var isMatched = reason == "end_turn" && matched is not null;
@@ -141,164 +141,4 @@ internal sealed class MessagesForm : IAnswerForm
         "tool_calls" or "function_call" => "tool_use",
         _ => calls ? "tool_use" : "end_turn",
     };
-
-    /// <summary>Chunks become blocks: a block is opened by its first piece and closed by the next block's, or by the end.</summary>
-    private sealed class Stream(ChatCall call, UpstreamAnswer answer, string id) : IStreamForm
-    {
-        private const string Prose = "text", ToolUse = "tool_use";
-
-        private readonly CallsInTurn _calls = new();
-        private bool _hasBegun, _hasCalls;
-        private int _blocks;
-        private string? _finish, _matched, _open;
-
-        public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
-        {
-            if (part.IsError)
-            {
-                Error(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
-                return;
-            }
-
-            if (!part.HasChoices)
-            {
-                return;
-            }
-
-            Begin(output);
-            var reader = new Utf8JsonReader(part.JsonOf(text));
-            using var document = JsonDocument.ParseValue(ref reader);
-            var choice = FirstChoice(document.RootElement);
-            var delta = Field(choice, "delta");
-            _finish = Text(choice, "finish_reason") ?? _finish;
-            _matched = Matched(choice, call) ?? _matched;
-            if (SaidOrRefused(delta) is { Length: > 0 } prose)
-            {
-                if (_open != Prose)
-                {
-                    Open(Prose, output, static to => to.WriteString("text", ""));
-                }
-
-                Delta(output, "text_delta", "text", prose);
-            }
-
-            if (Thought(delta) is { Length: > 0 })
-            {
-                TypedEvents.Write(output, "ping", static _ => { }); // thoughts have no place in it, and proxies cut a stream that is silent for long
-            }
-
-            foreach (var (piece, begins) in _calls.In(delta))
-            {
-                Call(piece, begins, output);
-            }
-        }
-
-        private void Call(JsonElement piece, bool begins, IBufferWriter<byte> output)
-        {
-            var function = Field(piece, "function");
-            if (begins || _open != ToolUse)
-            {
-                _hasCalls = true;
-                Open(ToolUse, output, to =>
-                {
-                    to.WriteString("id", IdOf(Text(piece, "id")));
-                    to.WriteString("name", Text(function, "name") ?? "");
-                    to.WriteStartObject("input");
-                    to.WriteEndObject();
-                });
-            }
-
-            if (Arguments(function) is { Length: > 0 } arguments)
-            {
-                Delta(output, "input_json_delta", "partial_json", arguments);
-            }
-        }
-
-        public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
-        {
-            Begin(output);
-            foreach (var (piece, begins) in _calls.Rest())
-            {
-                Call(piece, begins, output);
-            }
-
-            Close(output);
-            Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
-            var tokens = spent.Tokens;
-            TypedEvents.Write(output, "message_delta", to =>
-            {
-                to.WriteStartObject("delta");
-                Stop(to, _finish, _hasCalls, _matched);
-                to.WriteEndObject();
-                Usage(to, tokens);
-            });
-            TypedEvents.Write(output, "message_stop", static _ => { });
-        }
-
-        public void Broken(string message, IBufferWriter<byte> output) => Error(message, output);
-
-        private void Begin(IBufferWriter<byte> output)
-        {
-            if (_hasBegun)
-            {
-                return;
-            }
-
-            _hasBegun = true;
-            TypedEvents.Write(output, "message_start", to =>
-            {
-                to.WriteStartObject("message");
-                Head(to, id, answer);
-                to.WriteStartArray("content");
-                to.WriteEndArray();
-                to.WriteNull("stop_reason");
-                to.WriteNull("stop_sequence");
-                Usage(to, new TokenUsage(call.PromptTokens, 0, 0)); // estimated: the upstream counts at the end, and message_delta says it
-                to.WriteEndObject();
-            });
-        }
-
-        private void Open(string type, IBufferWriter<byte> output, Action<Utf8JsonWriter> fields)
-        {
-            Close(output);
-            _open = type;
-            TypedEvents.Write(output, "content_block_start", to =>
-            {
-                to.WriteNumber("index", _blocks);
-                to.WriteStartObject("content_block");
-                to.WriteString("type", type);
-                fields(to);
-                to.WriteEndObject();
-            });
-        }
-
-        private void Close(IBufferWriter<byte> output)
-        {
-            if (_open is null)
-            {
-                return;
-            }
-
-            TypedEvents.Write(output, "content_block_stop", to => to.WriteNumber("index", _blocks));
-            (_open, _blocks) = (null, _blocks + 1);
-        }
-
-        private void Delta(IBufferWriter<byte> output, string type, string field, string text) => TypedEvents.Write(output, "content_block_delta", to =>
-        {
-            to.WriteNumber("index", _blocks);
-            to.WriteStartObject("delta");
-            to.WriteString("type", type);
-            to.WriteString(field, text);
-            to.WriteEndObject();
-        });
-
-        private static void Error(string message, IBufferWriter<byte> output) => TypedEvents.Write(output, "error", to =>
-        {
-            to.WriteStartObject("error");
-            to.WriteString("type", MessagesError.TypeOf(StatusCodes.Status502BadGateway));
-            to.WriteString("message", message);
-            to.WriteString("code", Upstreams.BrokeOff);
-            to.WriteEndObject();
-        });
-    }
 }

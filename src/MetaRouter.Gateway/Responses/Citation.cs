@@ -1,5 +1,5 @@
 using System.Text.Json;
-using static MetaRouter.Gateway.Upstream.Completion;
+using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Responses;
 

@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary><c>POST /v1/responses</c>: OpenAI's Responses API over the same routing and the same upstreams as its chat completions. No answer and no conversation is kept.</summary>
-internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, TimeProvider time, GatewaySettings settings)
+internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Path = "/v1/responses";
 

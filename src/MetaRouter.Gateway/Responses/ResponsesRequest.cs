@@ -144,7 +144,7 @@ internal static class ResponsesRequest
             return;
         }
 
-        if (Find(reasoning, "reasoning", "mode") is { } mode && !(mode.ValueKind == JsonValueKind.String && mode.ValueEquals("standard")))
+        if (Find(reasoning, "reasoning", "mode") is { } mode && !Lenient.Is(mode, "standard"))
         {
             throw Unsupported("reasoning.mode", $"'reasoning.mode' is {mode.GetRawText()}, which has no counterpart at OpenAI-compatible upstreams; send standard or leave it out.");
         }

@@ -4,40 +4,26 @@ using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Http.Lenient;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>Chunks become items: one is opened by its first piece, and closed by the next one's or by the end. What an item says is said again when it closes, and by the last event.</summary>
 /// <param name="limit">So it is all held until then, of a longer answer than this, characters, no more.</param>
-internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : IStreamForm
+internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : TranslatedStream
 {
-    private readonly CallsInTurn _calls = new();
-    private bool _hasBegun;
     private int _sequence;
     private long _held;
     private string? _finish;
     private ResponsesItem? _open;
 
     /// <exception cref="InvalidDataException">The answer is longer than the limit.</exception>
-    public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+    protected override void Chunk(JsonElement chunk, IBufferWriter<byte> output)
     {
-        if (part.IsError)
-        {
-            Broken(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
-            return;
-        }
-
-        if (!part.HasChoices)
-        {
-            return;
-        }
-
-        var reader = new Utf8JsonReader(part.JsonOf(text));
-        using var document = JsonDocument.ParseValue(ref reader);
-        answer.ServiceTier = Text(document.RootElement, "service_tier") ?? answer.ServiceTier;
+        answer.ServiceTier = Text(chunk, "service_tier") ?? answer.ServiceTier;
         Begin(output);
-        var choice = FirstChoice(document.RootElement);
+        var choice = FirstChoice(chunk);
         var delta = Field(choice, "delta");
         _finish = Text(choice, "finish_reason") ?? _finish;
         if (Thought(delta) is { Length: > 0 } thought)
@@ -59,21 +45,10 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         {
             Cite(citation, output);
         }
-
-        foreach (var (call, begins) in _calls.In(delta))
-        {
-            Call(call, begins, output);
-        }
     }
 
-    public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
+    protected override void Finish(in Spending spent, IBufferWriter<byte> output)
     {
-        Begin(output);
-        foreach (var (call, begins) in _calls.Rest())
-        {
-            Call(call, begins, output);
-        }
-
         if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
         {
             Open(new(ItemKind.Text), output); // nothing at all is a message without a word
@@ -86,7 +61,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
     }
 
     /// <summary>As OpenAI does: what went wrong, then the response that failed. Clients pass over one or the other.</summary>
-    public void Broken(string message, IBufferWriter<byte> output)
+    public override void Broken(string message, IBufferWriter<byte> output)
     {
         Begin(output);
         Event(output, "error", to =>
@@ -101,14 +76,8 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         Whole("response.failed", output);
     }
 
-    private void Begin(IBufferWriter<byte> output)
+    protected override void Start(IBufferWriter<byte> output)
     {
-        if (_hasBegun)
-        {
-            return;
-        }
-
-        _hasBegun = true;
         Whole("response.created", output);
         Whole("response.in_progress", output);
     }
@@ -176,15 +145,15 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         }
     }
 
-    private void Call(JsonElement call, bool begins, IBufferWriter<byte> output)
+    protected override void Call(JsonElement piece, bool begins, IBufferWriter<byte> output)
     {
         if (begins || _open is null or { HasPart: true })
         {
             Close("completed", output);
-            Open(ResponsesForm.ItemOf(call, answer.Echo), output);
+            Open(ResponsesForm.ItemOf(piece, answer.Echo), output);
         }
 
-        if (GivenBy(call) is { Length: > 0 } given)
+        if (GivenBy(piece) is { Length: > 0 } given)
         {
             Hold(given.Length);
             Give(_open!, given, output);

@@ -35,7 +35,7 @@ internal static class ResponsesTools
             to.WriteBoolean("parallel_tool_calls", fields.Flag("parallel_tool_calls"));
         }
 
-        if (fields.Find("tool_choice") is { } choice && (count > 0 || !(choice.ValueKind == JsonValueKind.String && (choice.ValueEquals("auto") || choice.ValueEquals("none")))))
+        if (fields.Find("tool_choice") is { } choice && (count > 0 || !(Lenient.Is(choice, "auto") || Lenient.Is(choice, "none"))))
         {
             to.WritePropertyName("tool_choice");
             Choice(to, choice, fields.Find("tools"));

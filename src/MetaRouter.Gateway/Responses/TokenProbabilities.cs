@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
-using static MetaRouter.Gateway.Upstream.Completion;
+using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Responses;
 

@@ -15,56 +15,31 @@ namespace MetaRouter.Gateway.Router;
 /// <param name="QualityChange">Mean predicted quality of the chosen models less that of the served ones; predictions, not grades.</param>
 internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate WouldHaveSpentUsd, Estimate SavedShare, Estimate QualityChange, string Method)
 {
-    private const int Draws = 2000;
+    private const string How = "over the decisions alone that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
 
     /// <param name="log">Its lines; those of other kinds are passed over.</param>
     public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log)
     {
-        var rows = new List<(double Spent, double Would, double Quality)>();
+        var requests = new List<UnfollowedRequest>();
         await foreach (var line in log.ConfigureAwait(false))
         {
-            if (Row(line) is { } row)
+            if (Request(line) is { } request)
             {
-                rows.Add(row);
+                requests.Add(request);
             }
         }
 
-        return Of(rows);
+        return Of(requests);
     }
 
-    public static SavingsReport Of(IReadOnlyList<(double Spent, double Would, double Quality)> rows)
+    public static SavingsReport Of(IReadOnlyList<UnfollowedRequest> requests)
     {
-        const string method = "over the decisions alone that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
-        if (rows.Count == 0)
-        {
-            return new(0, 0, default, default, default, method);
-        }
-
-        var (random, would, share, quality) = (new Random(1), new double[Draws], new double[Draws], new double[Draws]);
-        for (var draw = 0; draw < Draws; draw++)
-        {
-            var (s, w, q) = (0.0, 0.0, 0.0);
-            for (var i = 0; i < rows.Count; i++)
-            {
-                var row = rows[random.Next(rows.Count)];
-                (s, w, q) = (s + row.Spent, w + row.Would, q + row.Quality);
-            }
-
-            (would[draw], share[draw], quality[draw]) = (w, s > 0 ? 1 - (w / s) : 0, q / rows.Count);
-        }
-
-        var (spent, sum) = (rows.Sum(r => r.Spent), rows.Sum(r => r.Would));
-        return new(rows.Count, spent, Interval(sum, would), Interval(spent > 0 ? 1 - (sum / spent) : 0, share), Interval(rows.Average(r => r.Quality), quality), method);
-    }
-
-    private static Estimate Interval(double value, double[] draws)
-    {
-        Array.Sort(draws);
-        return new(value, draws[(int)(0.025 * Draws)], draws[(int)(0.975 * Draws) - 1]);
+        var estimate = SavingsEstimate.Of(requests, new Random(1)); // the same log, the same report
+        return new(requests.Count, estimate.SpentUsd, estimate.WouldHaveSpentUsd, estimate.SavedShare, estimate.QualityChange, How);
     }
 
     /// <summary>Null: not a decision that was noted and not followed, or a torn line.</summary>
-    private static (double Spent, double Would, double Quality)? Row(string line)
+    private static UnfollowedRequest? Request(string line)
     {
         try
         {
@@ -88,7 +63,7 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
                 return null;
             }
 
-            return (spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
+            return new(spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -98,6 +73,3 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
         static double Cost(JsonElement candidate) => candidate.GetProperty("cost_usd").GetDouble();
     }
 }
-
-/// <summary>A figure with its 95 % interval.</summary>
-internal readonly record struct Estimate(double Value, double Low, double High);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using static MetaRouter.Gateway.Http.Lenient;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;

@@ -1,17 +1,11 @@
 using System.Text.Json;
-using MetaRouter.Gateway.Http;
+using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Upstream;
 
 /// <summary>Reads a completion that is put into another form. It was paid for: what is not as it should be is read past.</summary>
 internal static class Completion
 {
-    public static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
-
-    public static string? Text(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.String } text ? Fields.Lenient(text) : null;
-
-    public static JsonElement.ArrayEnumerator List(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default;
-
     /// <summary>What a message, or a piece of it, says: a text, or those of a list of parts.</summary>
     public static string? Said(JsonElement message) => Text(message, "content") ?? InParts(Field(message, "content"), "text");
 
@@ -19,7 +13,7 @@ internal static class Completion
     public static string? Thought(JsonElement message) => Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? string.Concat(List(message, "content").Select(p => InParts(Field(p, "thinking"), "text")));
 
     private static string? InParts(JsonElement parts, string type) =>
-        parts.ValueKind != JsonValueKind.Array ? null : string.Concat(parts.EnumerateArray().Where(p => Field(p, "type") is { ValueKind: JsonValueKind.String } of && of.ValueEquals(type)).Select(p => Text(p, "text")));
+        parts.ValueKind != JsonValueKind.Array ? null : string.Concat(parts.EnumerateArray().Where(p => Is(Field(p, "type"), type)).Select(p => Text(p, "text")));
 
     /// <summary>Other forms have a place for one.</summary>
     public static JsonElement FirstChoice(JsonElement completion)

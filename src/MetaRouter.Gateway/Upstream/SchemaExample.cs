@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using static MetaRouter.Gateway.Upstream.Completion;
+using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -54,7 +54,7 @@ internal sealed class SchemaExample
 
         return TypeOf(schema) switch
         {
-            not "null" when depth > Sparse && List(schema, "type").Any(t => t.ValueKind == JsonValueKind.String && t.ValueEquals("null")) => null,
+            not "null" when depth > Sparse && List(schema, "type").Any(t => Is(t, "null")) => null,
             "object" => Object(schema, depth),
             "array" => Array(schema, depth),
             "integer" or "number" => Number(schema),

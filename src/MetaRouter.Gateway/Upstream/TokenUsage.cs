@@ -1,6 +1,6 @@
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
-using static MetaRouter.Gateway.Upstream.Completion;
+using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Upstream;
 

@@ -6,7 +6,7 @@ namespace MetaRouter.Gateway.Upstream;
 /// <summary>An answer that has begun: whole, or a stream whose first event is here.</summary>
 /// <param name="Model">Who answers.</param>
 /// <param name="Status">200, or what the upstream has to say to the caller.</param>
-internal sealed record UpstreamAnswer(ModelId Model, Upstreams.Endpoint Endpoint, int Status) : IDisposable
+internal sealed record UpstreamAnswer(ModelId Model, UpstreamEndpoint Endpoint, int Status) : IDisposable
 {
     /// <summary>Calls made until this one, 1 or more.</summary>
     public int Attempts { get; set; } = 1;
@@ -18,6 +18,9 @@ internal sealed record UpstreamAnswer(ModelId Model, Upstreams.Endpoint Endpoint
     public CompletionPart Part { get; init; }
 
     public HttpResponseHeaders? Headers { get; init; }
+
+    /// <summary>How long it asked to be left alone, of one whose rate or quota is used up; null: it did not.</summary>
+    public TimeSpan? Pause { get; init; }
 
     /// <summary>What comes after <see cref="First"/>; null: not a stream.</summary>
     public SseReader? Events { get; init; }

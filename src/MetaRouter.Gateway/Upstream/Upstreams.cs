@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -18,11 +15,10 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 {
     public const string BrokeOff = "upstream_broke_off";
 
-    private static readonly MediaTypeHeaderValue Json = new("application/json");
     private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
 
     private readonly ILookup<string, UpstreamOptions> _of = (settings.IsDemo ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
-    private readonly ConcurrentDictionary<ModelId, Endpoint[]> _endpoints = new();
+    private readonly ConcurrentDictionary<ModelId, UpstreamEndpoint[]> _endpoints = new();
     private volatile bool _hasOpened;
 
     /// <summary>Whether anything serves the model.</summary>
@@ -128,19 +124,18 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             return refused with { Attempts = attempts };
         }
 
-        // The first failure, and whom else it was in vain to ask: an outage of all looks otherwise like one of a single model.
-        if (failed is not null && tried.Count > 1)
-        {
-            failed = new ApiException(failed.Status, failed.Type, failed.Code, $"{failed.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", failed.Param) { RetryAfter = failed.RetryAfter };
-        }
-
-        throw failed ?? (resting is var (name, until)
-            ? new ApiException(503, ErrorCodes.Upstream, "upstream_resting", FormattableString.Invariant($"The upstream of the model '{name}' failed again and again and is left alone until {until.UtcDateTime:HH:mm:ss} UTC. Try again then, or name another model."))
-            {
-                RetryAfter = Math.Max(1, (int)Math.Ceiling((until - time.GetUtcNow()).TotalSeconds)),
-            }
-            : throw new InvalidOperationException("No model was named."));
+        throw failed is not null ? AfterAll(failed, tried) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
     }
+
+    /// <summary>The first failure, and whom else it was in vain to ask: an outage of all looks otherwise like one of a single model.</summary>
+    private static ApiException AfterAll(ApiException first, List<ModelId> tried) => tried.Count <= 1 ? first
+        : new(first.Status, first.Type, first.Code, $"{first.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", first.Param) { RetryAfter = first.RetryAfter };
+
+    private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream) => new(
+        503, ErrorCodes.Upstream, "upstream_resting", FormattableString.Invariant($"The upstream of the model '{upstream.Model}' failed again and again and is left alone until {upstream.Until.UtcDateTime:HH:mm:ss} UTC. Try again then, or name another model."))
+    {
+        RetryAfter = Math.Max(1, (int)Math.Ceiling((upstream.Until - time.GetUtcNow()).TotalSeconds)),
+    };
 
     /// <summary>A stream has come to its end.</summary>
     public static void Ended(UpstreamAnswer answer) => answer.Endpoint.Circuit.Succeed();
@@ -153,211 +148,48 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         Fail(answer.Endpoint, answer.Model);
     }
 
-    private async Task<UpstreamAnswer> TryAsync(Endpoint endpoint, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
+    /// <summary>One attempt, and what it says of the endpoint.</summary>
+    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
     {
-        var upstream = endpoint.Options;
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(TimeSpan.FromSeconds(upstream.TimeoutSeconds));
-        var (response, content, hasBegun, isOpen) = (default(HttpResponseMessage), default(SentContent), false, false);
-        UpstreamCall? call = new(metrics, model, endpoint.Address, path, body.Streams);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content = new SentContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage, upstream.MaxCompletionTokens)) };
-            content.Headers.ContentType = Json;
-            if (endpoint.Authorization is { } authorization)
+            var answer = await new UpstreamAttempt(http, metrics, time, endpoint, model, settings.Gateway.UpstreamBodyBytes).SendAsync(path, body, cancellationToken).ConfigureAwait(false);
+            if (answer.Events is not null)
             {
-                request.Headers.Authorization = authorization;
+                endpoint.Circuit.Begin();
+            }
+            else if (answer.Pause is { } pause)
+            {
+                Fail(endpoint, model, pause);
+            }
+            else
+            {
+                endpoint.Circuit.Succeed(); // also where it refused: it works, and does not want this request
             }
 
-            response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
-            {
-                var refused = await RefusedAsync(response, endpoint, model, timeout.Token).ConfigureAwait(false);
-                call.End(default, refused.Status.ToString(System.Globalization.CultureInfo.InvariantCulture));
-                return refused;
-            }
-
-            if (!body.Streams)
-            {
-                hasBegun = true;
-                var bytes = await BytesAsync(response, model, timeout.Token).ConfigureAwait(false);
-                var part = CompletionPart.ReadWhole(bytes) ?? throw Failure(model, "answered with something that is not a JSON object");
-                if (part.IsError && !part.HasChoices)
-                {
-                    hasBegun = false; // nobody pays for an error
-                    throw Failure(model, "answered with an error, under status 200");
-                }
-
-                endpoint.Circuit.Succeed();
-                call.End(part.Usage);
-                return new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Body = bytes, Part = part };
-            }
-
-            if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
-            {
-                throw Failure(model, $"was asked for a stream and answered with '{response.Content.Headers.ContentType?.MediaType ?? "no content type"}' instead of text/event-stream");
-            }
-
-            isOpen = true;
-            var events = new SseReader(await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false), settings.Gateway.UpstreamBodyBytes);
-            ReadOnlyMemory<byte> first;
-            try
-            {
-                first = await FirstAsync(events, model, timeout.Token).ConfigureAwait(false);
-            }
-            catch
-            {
-                events.Dispose();
-                throw;
-            }
-
-            endpoint.Circuit.Begin();
-            call.Began();
-            var answer = new UpstreamAnswer(model, endpoint, 200) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
-            (response, call) = (null, null);
             return answer;
-        }
-        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
-        {
-            endpoint.Circuit.Leave();
-            call?.End(default, UpstreamCall.Left);
-            if (content?.IsSent == true)
-            {
-                throw new CallerLeftException(model, e);
-            }
-
-            throw;
-        }
-        catch (OperationCanceledException)
-        {
-            Fail(endpoint, model);
-            call?.End(default, "upstream_timeout");
-            throw new UpstreamException(new ApiException(504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {upstream.TimeoutSeconds} s. Try again, ask for less, or name another model.")), "gave no answer in time") { HasBegun = hasBegun, WasAtWork = content?.IsSent == true };
         }
         catch (UpstreamException e)
         {
             Fail(endpoint, model, e.RetryAfter);
-            call?.End(default, e.Error.Code);
-            throw hasBegun ? new UpstreamException(e.Error, e.Message) { HasBegun = true } : e;
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException)
-        {
-            Fail(endpoint, model);
-            var told = Failure(model, e is InvalidDataException ? "sent what cannot be read" : hasBegun ? "broke off in the middle of its answer" : "cannot be reached or broke off");
-            call?.End(default, told.Error.Code);
-            throw new UpstreamException(told.Error, e.Message) { HasBegun = hasBegun, WasAtWork = isOpen };
+            throw;
         }
         catch
         {
             endpoint.Circuit.Leave(); // else a circuit that this call was to try would wait for its answer for ever
             throw;
         }
-        finally
-        {
-            response?.Dispose();
-            call?.End(default, "internal_error"); // of what nobody expected; else it has ended
-        }
     }
 
-    /// <summary>The first event that says something: until it is here, another upstream can still take over.</summary>
-    private static async Task<ReadOnlyMemory<byte>> FirstAsync(SseReader events, ModelId model, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var first = await events.ReadAsync(cancellationToken).ConfigureAwait(false);
-            if (first.IsEmpty)
-            {
-                throw Failure(model, "ended its stream before it began", wasAtWork: true);
-            }
+    private UpstreamEndpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) => me.Meet(id), this);
 
-            var chunk = CompletionPart.Read(first.Span);
-            if (chunk.IsError)
-            {
-                throw Failure(model, "began its stream with an error");
-            }
-
-            if (chunk.HasChoices || chunk.IsDone || !chunk.Usage.IsUnknown)
-            {
-                return first;
-            }
-        }
-    }
-
-    private async Task<UpstreamAnswer> RefusedAsync(HttpResponseMessage response, Endpoint endpoint, ModelId model, CancellationToken cancellationToken)
-    {
-        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
-        {
-            var bytes = await BytesAsync(response, model, cancellationToken).ConfigureAwait(false);
-            if (CompletionPart.ReadWhole(bytes) is not null && (response.StatusCode != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
-            {
-                // It works; it does not want this request. Only one that says for how long it wants none is left alone.
-                if (response.StatusCode == HttpStatusCode.TooManyRequests && RetryAfter(response) is { } pause)
-                {
-                    Fail(endpoint, model, pause);
-                }
-                else
-                {
-                    endpoint.Circuit.Succeed();
-                }
-
-                return new UpstreamAnswer(model, endpoint, (int)response.StatusCode) { Body = bytes, Headers = response.Headers };
-            }
-        }
-
-        if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge)
-        {
-            // A proxy before it says so, in a form of its own: the next request need not be as long.
-            endpoint.Circuit.Succeed();
-            var error = new ErrorBody($"The upstream of the model '{model}' finds the request too large. Send less, or name another model.", ErrorCodes.InvalidRequest, null, "upstream_refused");
-            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge) { Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable), Headers = response.Headers };
-        }
-
-        throw Failure(model, $"answered with status {(int)response.StatusCode}{(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}", RetryAfter(response));
-    }
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } when delta > TimeSpan.Zero => delta,
-        { Date: { } date } when date > time.GetUtcNow() => date - time.GetUtcNow(),
-        _ => null,
-    };
-
-    private async Task<byte[]> BytesAsync(HttpResponseMessage response, ModelId model, CancellationToken cancellationToken)
-    {
-        var limit = settings.Gateway.UpstreamBodyBytes;
-        if (response.Content.Headers.ContentLength is { } length && length <= limit)
-        {
-            var exact = new byte[length];
-            await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            await stream.ReadExactlyAsync(exact, cancellationToken).ConfigureAwait(false);
-            return exact;
-        }
-
-        using var buffer = new MemoryStream();
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        var part = new byte[16 * 1024];
-        while (await body.ReadAsync(part, cancellationToken).ConfigureAwait(false) is > 0 and var read)
-        {
-            if (buffer.Length + read > limit)
-            {
-                throw Failure(model, "sent a longer answer than Gateway:UpstreamBodyBytes allows");
-            }
-
-            buffer.Write(part, 0, read);
-        }
-
-        return buffer.ToArray();
-    }
-
-    private Endpoint[] EndpointsOf(ModelId model) => _endpoints.GetOrAdd(model, static (id, me) => me.Meet(id), this);
-
-    private Endpoint[] Meet(ModelId model)
+    private UpstreamEndpoint[] Meet(ModelId model)
     {
         var own = _of[model.Value];
-        return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new Endpoint(u, new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
+        return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new UpstreamEndpoint(u, new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
     }
 
-    private void Fail(Endpoint endpoint, ModelId model, TimeSpan? atLeast = null)
+    private void Fail(UpstreamEndpoint endpoint, ModelId model, TimeSpan? atLeast = null)
     {
         if (endpoint.Circuit.Fail(atLeast))
         {
@@ -367,9 +199,6 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         }
     }
 
-    private static UpstreamException Failure(ModelId model, string what, TimeSpan? retryAfter = null, bool wasAtWork = false) =>
-        new(new ApiException(502, ErrorCodes.Upstream, "upstream_failed", $"The upstream of the model '{model}' {what}. Try again, or name another model."), what) { RetryAfter = retryAfter, WasAtWork = wasAtWork };
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} failed: {Reason}")]
     private partial void LogFailed(string model, string url, string reason);
 
@@ -378,18 +207,4 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} is left alone until {Until:O}.")]
     private partial void LogOpened(string model, string url, DateTimeOffset until);
-
-    /// <summary>One endpoint as it serves one model.</summary>
-    /// <param name="Refusals">Whether a refusal is told: one that goes on comes with every request.</param>
-    internal sealed record Endpoint(UpstreamOptions Options, Circuit Circuit, OnceAMinute Refusals)
-    {
-        private readonly ConcurrentDictionary<string, Uri> _urls = new();
-
-        public Uri Address { get; } = new(Options.BaseUrl);
-
-        public AuthenticationHeaderValue? Authorization { get; } = Options.Key is { } key ? new("Bearer", key) : null;
-
-        /// <param name="path">One of the few that are called, below the version.</param>
-        public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => new Uri(options.BaseUrl.TrimEnd('/') + p), Options);
-    }
 }

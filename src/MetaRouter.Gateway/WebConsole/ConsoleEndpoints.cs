@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
-internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime)
+internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime) : IEndpoints
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;
@@ -47,15 +47,13 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
             : throw ApiException.BadValue(name, $"'{name}' is '{given}'; it must be a whole number from {least} to {most}.");
     }
 
-    internal static string Tenant(HttpContext context) => Edge.CallerOf(context).Tenant;
-
     private Task SessionAsync(HttpContext context)
     {
         var caller = Edge.CallerOf(context);
         return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Arguments.Version));
     }
 
-    private string Watched(HttpContext context) => watch.IsOn ? Tenant(context)
+    private string Watched(HttpContext context) => watch.IsOn ? Edge.TenantOf(context)
         : throw new ApiException(404, ErrorCodes.InvalidRequest, "console_off", "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
 
     private static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
@@ -66,7 +64,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         var (tenant, limit, before) = (watch.Of(Watched(context)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
         var (model, reason, user) = (query["model"].ToString(), query["reason"].ToString(), query["user"].ToString());
         var number = model.Length == 0 ? -1 : watch.Names.Find(model);
-        var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Tenant(context), user), user.TrimStart('~'));
+        var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Edge.TenantOf(context), user), user.TrimStart('~'));
         var wanted = reason.Length == 0 ? -1 : Array.FindIndex(s_reasons, r => ConsoleNames.Of(r) == reason);
         var last = JournalEntry.Parse(before);
         var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, 0);

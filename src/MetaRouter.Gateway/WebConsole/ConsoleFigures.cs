@@ -11,7 +11,7 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
-internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, Governor governor, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, ModelAccess access, GatewaySettings settings, TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
     private const int MostKept = 1000;
@@ -153,7 +153,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     private bool MayAnswer(string tenant, int number)
     {
         var (model, catalog) = (new ModelId(watch.Names[number]), pool.Current.Catalog);
-        return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && governor.Allows(tenant, null, model);
+        return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && access.Allows(tenant, null, model);
     }
 
     private int Active(string tenant, int minutes, long since) => (int)For<object>(

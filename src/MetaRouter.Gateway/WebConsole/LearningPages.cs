@@ -8,7 +8,7 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What was learned of everybody: the priors that were fitted, what spoke for and against each, and the way back.</summary>
-internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, UserPages users, TimeProvider time, GatewaySettings settings)
+internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, UserPages users, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
 
@@ -29,7 +29,7 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
         var current = history.FirstOrDefault(r => Names.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
         var snapshots = history.Select(r => new SnapshotView(
             Names.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
-        await ConsoleEndpoints.WriteAsync(context, new LearningView(serving, snapshots, await NewcomersAsync(ConsoleEndpoints.Tenant(context), context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
+        await ConsoleEndpoints.WriteAsync(context, new LearningView(serving, snapshots, await NewcomersAsync(Edge.TenantOf(context), context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
     }
 
     private async Task RollBackAsync(HttpContext context)

@@ -1,4 +1,3 @@
-using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Traffic;
@@ -11,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Requests that are tried and not made, and the models as they are.</summary>
-internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings)
+internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Path = ConsoleEndpoints.Root + "/playground";
 
@@ -31,7 +30,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
             return (fields.Text("input"), fields.Text("user"));
         });
         var text = input ?? throw ApiException.Missing("input", "the request to try as a text");
-        var tenant = ConsoleEndpoints.Tenant(context);
+        var tenant = Edge.TenantOf(context);
         var user = UserId.Check(id, "user") is { } named ? await router.GetUserAsync(tenant, named, context.RequestAborted).ConfigureAwait(false) : pool.Newcomer;
         var belief = user.Belief;
         var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
@@ -49,18 +48,15 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RouterEndpoints routin
     private Task ModelsAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
-        var used = figures.ModelsOfDay(ConsoleEndpoints.Tenant(context));
+        var used = figures.ModelsOfDay(Edge.TenantOf(context));
         var models = catalog.Models.Select(m =>
         {
             var use = used.GetValueOrDefault(m.Id.Value);
             return new ModelLineView(
-                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, Capabilities(m), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
+                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
                 upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
         return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models], [.. pool.Current.Snapshot.Models.Select(m => m.Id.Value)]));
     }
-
-    private static string[] Capabilities(ModelProfile model) =>
-        model.Capabilities == ModelCapabilities.None ? ["none"] : [.. MetaRouterOptions.ModelOptions.CapabilityNames.Where(c => c.Value != 0 && model.Capabilities.HasFlag(c.Value)).Select(c => c.Key)];
 }

@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of one user: by the id the client names, or by a pseudonym of a decision.</summary>
-internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets)
+internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets) : IEndpoints
 {
     private const string Users = ConsoleEndpoints.Root + "/users/";
     private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
@@ -50,7 +50,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
 
     private async Task UserAsync(HttpContext context)
     {
-        var (tenant, id) = (ConsoleEndpoints.Tenant(context), RouterEndpoints.IdOf(context, before: Users));
+        var (tenant, id) = (Edge.TenantOf(context), UserEndpoints.IdOf(context, before: Users));
         var to = watch.Of(tenant);
         var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
         var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);

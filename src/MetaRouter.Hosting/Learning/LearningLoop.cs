@@ -110,34 +110,21 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (_options.RefreshSeconds == 0)
-        {
-            return;
-        }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        _options.RefreshSeconds == 0 ? Task.CompletedTask : Periodically.DoAsync(TimeSpan.FromSeconds(_options.RefreshSeconds), TryRefreshAsync, stoppingToken, _time);
 
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.RefreshSeconds), _time);
+    private async Task TryRefreshAsync(CancellationToken stoppingToken)
+    {
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            {
-                try
-                {
-                    await RefreshAsync(isAsked: false, stoppingToken).ConfigureAwait(false);
-                    await _store.PurgeTombstonesAsync(_ages.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
-                }
-#pragma warning disable CA1031 // A refresh that fails must not take the application down: the prior in service stays.
-                catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    LogFailed(e);
-                }
-            }
+            await RefreshAsync(isAsked: false, stoppingToken).ConfigureAwait(false);
+            await _store.PurgeTombstonesAsync(_ages.GetUtcNow().AddHours(-_options.ReceiptHours).AddMinutes(-10).ToUnixTimeMilliseconds(), stoppingToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+#pragma warning disable CA1031 // A refresh that fails must not take the application down: the prior in service stays.
+        catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            // The host stops.
+            LogFailed(e);
         }
     }
 

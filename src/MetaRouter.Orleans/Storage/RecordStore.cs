@@ -70,5 +70,5 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
 
     /// <summary>In words that may reach a client: the provider's name the record, and with it the user.</summary>
     private static RouterStoreException Failed(string what, Exception e) =>
-        new($"What the cluster keeps could not be {what}: {RedisConnection.Remedy(e.GetBaseException().Message)}. What was not acknowledged may be sent again.", e);
+        new($"What the cluster keeps could not be {what}: {RedisFailure.Remedy(e.GetBaseException().Message)}. What was not acknowledged may be sent again.", e);
 }

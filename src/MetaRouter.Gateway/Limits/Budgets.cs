@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Globalization;
-using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -9,63 +7,24 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.Limits;
 
-/// <summary>Holds every tenant to what it may do: how often, at what cost, with which models.</summary>
+/// <summary>Holds tenants and their users to what they may spend in a day or a month, together on all gateways of the store.</summary>
 /// <remarks>
 /// A cost is reserved as predicted before the call and settled as counted after it, so requests at once cannot spend the same dollar twice. What the prediction
 /// fell short of is overspent at most, and counted.
 /// </remarks>
-internal sealed partial class Governor(ISharedState shared, GatewaySettings settings, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics, ILogger<Governor> logger)
+internal sealed partial class Budgets(Tenants tenants, ISharedState shared, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics, ILogger<Budgets> logger)
 {
     /// <summary>Accounts hold whole billionths of a dollar: a cheap model's token costs some tens of them.</summary>
     private const double Unit = 1e-9;
 
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-
     /// <summary>The longest that an answer is held back for its cost to be settled.</summary>
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(500);
 
-    private readonly Dictionary<string, TenantOptions> _options = settings.Tenants.ToDictionary(t => t.Name);
-
-    /// <summary>Tenants that share the options of <c>*</c> share nothing else. They come from the configured keys, so there are as many as of those.</summary>
-    private readonly ConcurrentDictionary<string, TenantRules?> _tenants = new();
-
-    /// <summary>Counts a request against the tenant's rate, and says in OpenAI's headers what is left.</summary>
-    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
-    public ValueTask AdmitAsync(HttpContext context, Caller caller)
-    {
-        var limit = Of(caller.Tenant)?.Options.RequestsPerMinute;
-        return limit is null ? default : CountAsync(context, caller.Tenant, null, limit.Value);
-    }
-
-    /// <summary>Counts a request against its user's rate.</summary>
-    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
-    public ValueTask AdmitUserAsync(HttpContext context, string tenant, string? user)
-    {
-        var limit = user is null ? null : Of(tenant)?.Options.UserRequestsPerMinute;
-        return limit is null ? default : CountAsync(context, tenant, user, limit.Value);
-    }
-
-    /// <summary>The models that the tenant and the category leave; null: all.</summary>
-    /// <exception cref="ApiException">400: no such category.</exception>
-    public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category)
-    {
-        var (rules, pins) = (Of(tenant), PinsOf(category));
-        return rules?.Allowed is null && pins is null ? null
-            : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false).ToHashSet();
-    }
-
-    /// <summary>The dear models, where one more request to them would be more than their share of the tenant's routed ones; null: it would not. Who names a model is not held to it.</summary>
-    public IReadOnlySet<ModelId>? UsedUp(string tenant) => Of(tenant) is { } rules && rules.IsDearShareUsedUp() ? rules.Dear : null;
-
-    /// <summary>Whether the tenant and the category leave a model that is named and need not be in the catalog.</summary>
-    /// <exception cref="ApiException">400: no such category.</exception>
-    public bool Allows(string tenant, string? category, ModelId model) => PinsOf(category)?.Contains(model) != false && Of(tenant)?.Allowed?.Contains(model) != false;
-
-    /// <summary>Notes which model a routed request went to.</summary>
-    public void Count(string tenant, ModelId model) => Of(tenant)?.Count(model);
+    /// <summary>How long an account that is only asked for lives, if nothing has made it.</summary>
+    private static readonly TimeSpan s_asked = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether a budget is set that such a call is paid from; without one nothing is set aside, and nobody counts.</summary>
-    public bool HasBudget(string tenant, string? user) => Of(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null));
+    public bool HasBudget(string tenant, string? user) => tenants.RulesOf(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null));
 
     /// <summary>Sets so much aside for a call.</summary>
     /// <returns>What to settle afterwards, and null; or default, and the budget it does not fit.</returns>
@@ -76,11 +35,11 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
             return (default, null);
         }
 
-        var rules = Of(tenant)!.Options;
+        var rules = tenants.RulesOf(tenant)!.Options;
         var (period, ends) = Period(rules);
         var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
         var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);
-        var partition = Partition(tenant);
+        var partition = secrets.HashOf(tenant);
         var asked = Units(usd) == 0 ? accounts.ConvertAll(a => a with { Limit = Account.NoLimit }) : accounts; // what is free fits a budget that was overspent, too
         var reserved = await shared.ReserveAsync(partition, asked, cancellationToken).ConfigureAwait(false);
         if (reserved.Refused < 0)
@@ -96,12 +55,12 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     /// <exception cref="StoreException">What all gateways of the store have spent cannot be read.</exception>
     public async ValueTask<Standing> StandingAsync(string tenant, string? user, CancellationToken cancellationToken)
     {
-        var rules = Of(tenant)?.Options ?? new TenantOptions();
+        var rules = tenants.RulesOf(tenant)?.Options ?? new TenantOptions();
         var (period, ends) = Period(rules);
 
         // Told only, so that whoever asks for invented users fills no memory.
-        var accounts = Budgeted(rules, period, tenant, user, 0, Minute).ConvertAll(a => a with { Limit = Account.Told });
-        var told = accounts.Count == 0 ? default : await shared.ReserveAsync(Partition(tenant), accounts, cancellationToken).ConfigureAwait(false);
+        var accounts = Budgeted(rules, period, tenant, user, 0, s_asked).ConvertAll(a => a with { Limit = Account.Told });
+        var told = accounts.Count == 0 ? default : await shared.ReserveAsync(secrets.HashOf(tenant), accounts, cancellationToken).ConfigureAwait(false);
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
             : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), user is null ? null : Side(rules.UserBudgetUsd, accounts.Count - 1));
 
@@ -188,44 +147,17 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     /// longer than a moment, and none is lost for it: whatever goes wrong is for whoever waits to the end.
     /// </summary>
     /// <param name="settling">Such as <see cref="SettleAsync"/>; to be waited for once the answer is out.</param>
-    public static async Task BrieflyAsync(Task settling) => await settling.WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    public static async Task BrieflyAsync(Task settling) => await settling.WaitAsync(s_moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)
     {
-        var rules = Of(tenant)!.Options;
+        var rules = tenants.RulesOf(tenant)!.Options;
         var ends = Period(rules).Ends;
         return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"{(shortage.IsOfUser ? "This user's" : "The tenant's")} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} even of the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
         {
             RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - time.GetUtcNow()).TotalSeconds)),
         };
-    }
-
-    public const string CategoryHeader = "x-router-category";
-
-    private TenantRules? Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, all) => (all.GetValueOrDefault(name) ?? all.GetValueOrDefault(TenantOptions.AnyTenant)) is { } options ? new TenantRules(options) : null, _options);
-
-    private IReadOnlySet<ModelId>? PinsOf(string? category) => category is null ? null
-        : settings.Gateway.Pins.TryGetValue(category, out var pins) ? pins
-        : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {Listed(settings.Gateway.Pins.Keys)}, or be left out")}.");
-
-    private ulong Partition(string tenant) => secrets.HashOf(tenant);
-
-    private async ValueTask CountAsync(HttpContext context, string tenant, string? user, int limit)
-    {
-        var now = time.GetUtcNow();
-        var minute = now.ToUnixTimeSeconds() / 60;
-        var name = user is null ? $"n:{minute}" : $"n:{minute}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
-        var counted = await shared.ReserveAsync(Partition(tenant), [new Account(name, 1, limit, Minute * 2)], context.RequestAborted).ConfigureAwait(false);
-        var reset = (int)(60 - (now.ToUnixTimeSeconds() % 60));
-        var headers = context.Response.Headers;
-        headers["x-ratelimit-limit-requests"] = limit.ToString(CultureInfo.InvariantCulture);
-        headers["x-ratelimit-remaining-requests"] = Math.Max(0, limit - counted.Held[0]).ToString(CultureInfo.InvariantCulture);
-        headers["x-ratelimit-reset-requests"] = FormattableString.Invariant($"{reset}s");
-        if (counted.Refused >= 0)
-        {
-            throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
-        }
     }
 
     private (string Name, DateTimeOffset Ends) Period(TenantOptions rules)
@@ -241,8 +173,6 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
 
     private static long Units(double usd) => (long)Math.Ceiling(Math.Min(usd, 4e6) / Unit);
 
-    private static string Listed(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
-
     /// <summary>What is set aside for one call.</summary>
     /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
     internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd, bool IsOwn);
@@ -254,45 +184,4 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
 
     /// <summary>Null: there is no budget, and nobody counts.</summary>
     internal sealed record Standing(string Period, DateTimeOffset Ends, Spending? Tenant, Spending? User);
-
-    private sealed class TenantRules(TenantOptions options)
-    {
-        /// <summary>The share is that of the last so many requests or more: older ones fade.</summary>
-        private const int Window = 1000;
-
-        private readonly Lock _gate = new();
-        private double _all, _dear;
-
-        public TenantOptions Options => options;
-
-        public HashSet<ModelId>? Allowed { get; } = options.AllowedModels.Count == 0 ? null : options.AllowedModels.Select(m => new ModelId(m)).ToHashSet();
-
-        public HashSet<ModelId> Dear { get; } = options.DearModels.Select(m => new ModelId(m)).ToHashSet();
-
-        /// <summary>One more dear request would be more than the share.</summary>
-        public bool IsDearShareUsedUp()
-        {
-            lock (_gate)
-            {
-                return options.DearShare is { } share && _dear + 1 > share * (_all + 1);
-            }
-        }
-
-        public void Count(ModelId model)
-        {
-            if (options.DearShare is null)
-            {
-                return;
-            }
-
-            lock (_gate)
-            {
-                (_all, _dear) = (_all + 1, _dear + (Dear.Contains(model) ? 1 : 0));
-                if (_all > 2 * Window)
-                {
-                    (_all, _dear) = (_all / 2, _dear / 2);
-                }
-            }
-        }
-    }
 }

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using MetaRouter.Core.Routing;
+using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>Hands one model's answer on in the form its client speaks, after all that is noted of it: what it cost, who answered the conversation, by which receipt feedback finds its way back.</summary>
+internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Budgets budgets, ModelAccess access, GatewayMetrics metrics)
+{
+    public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
+    {
+        var isFailOver = call.IsFailOver(answer.Model);
+        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null; // of two answers that were to be compared, this one alone came
+        books.TookOver(answer, isFailOver);
+        ChatHeaders.Retell(call.Context.Response.Headers, answer, receipt, isFailOver);
+        if (answer.Status != StatusCodes.Status200OK)
+        {
+            books.Answered(call, answer, isFailOver, null);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
+            await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
+            return;
+        }
+
+        if (call.Unrouted is null)
+        {
+            access.Count(call.Tenant, answer.Model);
+        }
+
+        if (signals.IsOn && call.User is not null && receipt is not null && !call.Body.GoesOn) // a turn that tools interrupt is asked again from its beginning
+        {
+            await signals.RememberAsync(call.Tenant, call.User, call.Body, answer.Model, receipt).ConfigureAwait(false);
+        }
+
+        if (answer.Events is null)
+        {
+            var spent = call.Spent(answer);
+            call.Spend(spent.Usd);
+            ChatHeaders.Price(call.Context, spent);
+            books.Answered(call, answer, isFailOver, spent);
+            await sessions.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
+            await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
+            await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
+            return;
+        }
+
+        await StreamAsync(call, answer, form, receipt, isFailOver).ConfigureAwait(false);
+    }
+
+    private async Task StreamAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form, string? receipt, bool isFailOver)
+    {
+        metrics.FirstToken(call.Requested, answer.Model, Stopwatch.GetElapsedTime(call.Started).TotalSeconds);
+        var (stream, spent, ending) = (new RelayedStream(), default(Spending), default(Task));
+        try
+        {
+            await relay.RunAsync(call.Context, answer, form.Begin(call, answer, receipt), BeforeItsEndIsToldAsync, stream).ConfigureAwait(false);
+        }
+        finally
+        {
+            await (ending ??= EndAsync()).ConfigureAwait(false);
+        }
+
+        async Task<Spending> BeforeItsEndIsToldAsync()
+        {
+            ending ??= EndAsync();
+            await Budgets.BrieflyAsync(ending).ConfigureAwait(false);
+            return spent;
+        }
+
+        // Also of a stream its reader left: what was produced until then is paid for.
+        async Task EndAsync()
+        {
+            answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
+            spent = call.Spent(answer.Model, stream.Usage, stream.UncountedBytes);
+            call.Spend(spent.Usd);
+            books.Answered(call, answer, isFailOver, spent);
+            await call.SettleAsync(budgets).ConfigureAwait(false);
+            await sessions.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
+            if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
+            {
+                if (stream.IsBroken)
+                {
+                    await signals.ForgetAsync(call.Tenant, call.User, call.Body).ConfigureAwait(false);
+                }
+                else if (call.Context.RequestAborted.IsCancellationRequested)
+                {
+                    await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Text.Json;
+using MetaRouter.Gateway.Upstream;
+using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Upstream.Completion;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>An upstream's stream on its way into another API's form: its chunks are read here, and its tool calls come one after the other; what is written of them is the form's.</summary>
+internal abstract class TranslatedStream : IStreamForm
+{
+    private readonly CallsInTurn _calls = new();
+    private bool _hasBegun;
+
+    public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+    {
+        if (part.IsError)
+        {
+            Broken(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
+            return;
+        }
+
+        if (!part.HasChoices)
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(part.JsonOf(text));
+        using var document = JsonDocument.ParseValue(ref reader);
+        Chunk(document.RootElement, output);
+        foreach (var (piece, begins) in _calls.In(Field(FirstChoice(document.RootElement), "delta")))
+        {
+            Call(piece, begins, output);
+        }
+    }
+
+    public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
+    {
+        Begin(output);
+        foreach (var (piece, begins) in _calls.Rest())
+        {
+            Call(piece, begins, output);
+        }
+
+        Finish(spent, output);
+    }
+
+    public abstract void Broken(string message, IBufferWriter<byte> output);
+
+    /// <summary>Sees to it that what comes before all else has been written.</summary>
+    protected void Begin(IBufferWriter<byte> output)
+    {
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            Start(output);
+        }
+    }
+
+    /// <summary>Writes what comes before all else.</summary>
+    protected abstract void Start(IBufferWriter<byte> output);
+
+    /// <summary>A chunk of the answer, but for the tool calls in it.</summary>
+    protected abstract void Chunk(JsonElement chunk, IBufferWriter<byte> output);
+
+    /// <param name="begins">Another call than that of the piece before.</param>
+    protected abstract void Call(JsonElement piece, bool begins, IBufferWriter<byte> output);
+
+    /// <summary>The stream is whole, and all that it says is written but for its end.</summary>
+    protected abstract void Finish(in Spending spent, IBufferWriter<byte> output);
+}

@@ -1,0 +1,90 @@
+using MetaRouter.Gateway.Chat;
+using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Demo;
+using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Messages;
+using MetaRouter.Gateway.Responses;
+using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
+using MetaRouter.Gateway.WebConsole;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
+
+namespace MetaRouter.Gateway;
+
+/// <summary>The gateway's own services, and its endpoints.</summary>
+internal static class GatewayServices
+{
+    public static void AddGateway(this IServiceCollection services, GatewaySettings settings)
+    {
+        services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<Tenants>();
+        services.AddSingleton<RateLimits>();
+        services.AddSingleton<ModelAccess>();
+        services.AddSingleton<Budgets>();
+        services.AddSingleton<ModeKeeper>();
+        services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
+        AddRouterApi(services);
+        AddChat(services, settings);
+        AddConsole(services);
+        if (settings.Play is { } play)
+        {
+            services.AddSingleton(play);
+            services.AddSingleton<DemoTraffic>();
+            services.AddHostedService(s => s.GetRequiredService<DemoTraffic>());
+        }
+    }
+
+    private static void AddRouterApi(IServiceCollection services)
+    {
+        services.AddSingleton<Deeds>();
+        services.AddSingleton<SavingsReports>();
+        services.AddEndpoints<RoutingEndpoint>();
+        services.AddEndpoints<FeedbackEndpoint>();
+        services.AddEndpoints<UserEndpoints>();
+        services.AddEndpoints<CatalogEndpoints>();
+        services.AddEndpoints<OperatorEndpoints>();
+        services.AddEndpoints<DecisionLogEndpoints>();
+        services.AddEndpoints<BudgetEndpoint>();
+    }
+
+    private static void AddChat(IServiceCollection services, GatewaySettings settings)
+    {
+        services.AddSingleton<Upstreams>();
+        services.AddSingleton<RoutedNames>();
+        services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
+        services.AddSingleton<ChatSessions>();
+        services.AddSingleton<ImplicitSignals>();
+        services.AddSingleton<ChatBooks>();
+        services.AddSingleton<ChatChoice>();
+        services.AddSingleton<ChatRelay>();
+        services.AddSingleton<ChatDelivery>();
+        services.AddSingleton<ChatComparison>();
+        services.AddEndpoints<ChatEndpoint>();
+        services.AddEndpoints<ResponsesEndpoint>();
+        services.AddEndpoints<MessagesEndpoint>();
+        services.AddEndpoints<EmbeddingsEndpoint>();
+        services.AddEndpoints<ModelEndpoints>();
+    }
+
+    private static void AddConsole(IServiceCollection services)
+    {
+        services.AddSingleton<Watch>();
+        services.AddSingleton<ConsoleNames>();
+        services.AddSingleton<ConsoleRows>();
+        services.AddSingleton<ConsoleFigures>();
+        services.AddEndpoints<ConsoleEndpoints>();
+        services.AddEndpoints<UserPages>();
+        services.AddEndpoints<LearningPages>();
+        services.AddEndpoints<PlaygroundPages>();
+    }
+
+    private static void AddEndpoints<T>(this IServiceCollection services)
+        where T : class, IEndpoints
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<IEndpoints>(s => s.GetRequiredService<T>());
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace MetaRouter.Gateway.Http;
+
+/// <summary>
+/// Reads JSON past what is not as it should be: a model's answer, which was paid for, and what of a request is the upstream's to judge. What is missing or wrong is of no kind, null or empty.
+/// </summary>
+internal static class Lenient
+{
+    public static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
+
+    public static string? Text(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.String } text ? Text(text) : null;
+
+    public static JsonElement.ArrayEnumerator List(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default;
+
+    /// <summary>Whether a value is this very text.</summary>
+    public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+
+    /// <summary>Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may judge that, reading past it need not: a replacement character stands there.</summary>
+    public static string Text(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescaped(Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(text)[1..^1]));
+        }
+    }
+
+    /// <param name="text">Between its quotes; the parser has seen that its escapes are whole.</param>
+    private static string Unescaped(ReadOnlySpan<char> text)
+    {
+        var plain = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\')
+            {
+                plain.Append(text[i]);
+                continue;
+            }
+
+            var escape = text[++i];
+            plain.Append(escape switch
+            {
+                'b' => '\b',
+                'f' => '\f',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => (char)ushort.Parse(text.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                _ => escape,
+            });
+            i += escape == 'u' ? 4 : 0;
+        }
+
+        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(plain.ToString())); // halves of a pair become replacement characters
+    }
+}

@@ -1,0 +1,45 @@
+using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+
+namespace MetaRouter.Gateway.Router;
+
+/// <summary>The decision log: its lines, and what following the decisions that were only noted would have saved. A key has its own tenant's.</summary>
+internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets secrets, MetaRouterOptions options) : IEndpoints
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(NeedsScope.Read);
+    }
+
+    private async Task DecisionsAsync(HttpContext context)
+    {
+        var lines = Log(Edge.TenantOf(context), context.RequestAborted);
+        context.Response.ContentType = "application/x-ndjson";
+        await using var output = new StreamWriter(context.Response.Body, leaveOpen: true);
+        await foreach (var line in lines.ConfigureAwait(false))
+        {
+            await output.WriteLineAsync(line.AsMemory(), context.RequestAborted).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SavingsAsync(HttpContext context)
+    {
+        var tenant = Edge.TenantOf(context);
+        var report = await savings.GetAsync(tenant, () => SavingsReport.ReadAsync(Log(tenant, CancellationToken.None)), context.RequestAborted).ConfigureAwait(false);
+        await Answers.WriteAsync(context, report).ConfigureAwait(false);
+    }
+
+    /// <summary>What was noted of a tenant.</summary>
+    private IAsyncEnumerable<string> Log(string tenant, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return DecisionLog.Read(options.DecisionLog, secrets.HashOf(tenant), cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ApiException(404, ErrorCodes.InvalidRequest, "no_decision_log", options.DecisionLog.Length == 0 ? "No decisions are logged. Name a file in MetaRouter:DecisionLog." : $"The decision log '{options.DecisionLog}' cannot be read: {e.Message}");
+        }
+    }
+}

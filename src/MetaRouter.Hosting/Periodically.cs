@@ -1,0 +1,23 @@
+namespace MetaRouter.Hosting;
+
+/// <summary>What a background service does again and again.</summary>
+internal static class Periodically
+{
+    /// <summary>Does it each time that a period is over, until the host stops; one at a time, and what fails ends it.</summary>
+    /// <param name="time">Null: the system's.</param>
+    public static async Task DoAsync(TimeSpan period, Func<CancellationToken, Task> work, CancellationToken stoppingToken, TimeProvider? time = null)
+    {
+        using var timer = new PeriodicTimer(period, time ?? TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            {
+                await work(stoppingToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+}
