@@ -216,7 +216,8 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
         var now = time.GetUtcNow();
         var minute = now.ToUnixTimeSeconds() / 60;
         var name = user is null ? $"n:{minute}" : $"n:{minute}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
-        var counted = await shared.ReserveAsync(Partition(tenant), [new Account(name, 1, limit, Minute * 2)], context.RequestAborted).ConfigureAwait(false);
+        var account = new Account(name, 1, limit, Minute * 2);
+        var counted = await shared.ReserveAsync(Partition(tenant), [account], context.RequestAborted).ConfigureAwait(false);
         var reset = (int)(60 - (now.ToUnixTimeSeconds() % 60));
         var headers = context.Response.Headers;
         headers["x-ratelimit-limit-requests"] = limit.ToString(CultureInfo.InvariantCulture);
@@ -224,7 +225,18 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
         headers["x-ratelimit-reset-requests"] = FormattableString.Invariant($"{reset}s");
         if (counted.Refused >= 0)
         {
+            if (context.Features.Get<Admitted>() is { } admitted)
+            {
+                // One user who goes on asking takes nothing of the tenant's rate from the others.
+                await shared.SettleAsync(Partition(tenant), [admitted.Account with { Amount = -1 }], admitted.IsOwn, CancellationToken.None).ConfigureAwait(false);
+            }
+
             throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
+        }
+
+        if (user is null)
+        {
+            context.Features.Set(new Admitted(account, counted.IsOwn));
         }
     }
 
@@ -242,6 +254,10 @@ internal sealed partial class Governor(ISharedState shared, GatewaySettings sett
     private static long Units(double usd) => (long)Math.Ceiling(Math.Min(usd, 4e6) / Unit);
 
     private static string Listed(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
+
+    /// <summary>Where a request was counted against its tenant's rate.</summary>
+    /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
+    private sealed record Admitted(Account Account, bool IsOwn);
 
     /// <summary>What is set aside for one call.</summary>
     /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
