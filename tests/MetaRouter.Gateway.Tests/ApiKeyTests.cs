@@ -30,6 +30,11 @@ public sealed class ApiKeyTests : IAsyncLifetime
         (await _gateway.GetAsync("/alive", headers)).Status.ShouldBe(200);
     }
 
+    /// <summary>Tokens of identity providers are long; whoever sends one is told that it is not known, and not that none was sent.</summary>
+    [Fact]
+    public async Task UnknownKey_LongAsAToken_IsToldAsUnknown() =>
+        (await _gateway.GetAsync("/v1/models", Bearer(new string('a', 2000)))).ShouldFail(401, "invalid_api_key", "not known");
+
     [Fact]
     public async Task MissingScope_Is403NamingIt()
     {

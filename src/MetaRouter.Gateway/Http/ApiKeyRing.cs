@@ -35,7 +35,7 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 
         var (header, own) = (request.Headers.Authorization.ToString(), request.Headers[KeyHeader].ToString());
         var key = header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header[Bearer.Length..].Trim() : own.Trim();
-        if (key.Length is 0 or > 1024)
+        if (key.Length == 0)
         {
             throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", $"No API key was sent. Send it as 'Authorization: Bearer KEY', or as Anthropic's clients do as '{KeyHeader}: KEY'.");
         }

@@ -32,7 +32,8 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
         var now = time.GetUtcNow();
         var minute = now.ToUnixTimeSeconds() / 60;
         var name = user is null ? $"n:{minute}" : $"n:{minute}:{IdentityHash.Compute(secrets.IdentitySecret, tenant, user):x16}";
-        var counted = await shared.ReserveAsync(secrets.HashOf(tenant), [new Account(name, 1, limit, s_kept)], context.RequestAborted).ConfigureAwait(false);
+        var (partition, account) = (secrets.HashOf(tenant), new Account(name, 1, limit, s_kept));
+        var counted = await shared.ReserveAsync(partition, [account], context.RequestAborted).ConfigureAwait(false);
         var reset = (int)(60 - (now.ToUnixTimeSeconds() % 60));
         var headers = context.Response.Headers;
         headers["x-ratelimit-limit-requests"] = limit.ToString(CultureInfo.InvariantCulture);
@@ -40,7 +41,22 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
         headers["x-ratelimit-reset-requests"] = FormattableString.Invariant($"{reset}s");
         if (counted.Refused >= 0)
         {
+            if (context.Features.Get<Admitted>() is { } admitted)
+            {
+                // One user who goes on asking takes nothing of the tenant's rate from the others.
+                await shared.SettleAsync(partition, [admitted.Account with { Amount = -1 }], admitted.IsOwn, CancellationToken.None).ConfigureAwait(false);
+            }
+
             throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
         }
+
+        if (user is null)
+        {
+            context.Features.Set(new Admitted(account, counted.IsOwn));
+        }
     }
+
+    /// <summary>Where a request was counted against its tenant's rate.</summary>
+    /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
+    private sealed record Admitted(Account Account, bool IsOwn);
 }
