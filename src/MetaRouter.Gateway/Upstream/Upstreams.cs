@@ -135,7 +135,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         }
 
         throw failed ?? (resting is var (name, until)
-            ? new ApiException(503, ErrorCodes.Upstream, "upstream_resting", FormattableString.Invariant($"The upstream of the model '{name}' failed again and again and is left alone until {until.UtcDateTime:HH:mm:ss} UTC. Try again then, or name another model."))
+            ? new ApiException(503, ErrorCodes.Upstream, "upstream_resting", $"The upstream of the model '{name}' failed again and again and {(until > time.GetUtcNow() ? FormattableString.Invariant($"is left alone until {until.UtcDateTime:HH:mm:ss} UTC. Try again then") : "another call is trying it. Try again in a moment")}, or name another model.")
             {
                 RetryAfter = Math.Max(1, (int)Math.Ceiling((until - time.GetUtcNow()).TotalSeconds)),
             }
