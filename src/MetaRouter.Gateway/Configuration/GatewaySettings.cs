@@ -75,7 +75,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
-        problems.AddRange(SettingsBinder.LogLevelProblems(configuration));
+        problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(gateway.Problems());
         problems.AddRange(telemetry.Problems());
         problems.AddRange(play?.Problems() ?? []);
