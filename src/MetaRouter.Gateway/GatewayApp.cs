@@ -33,6 +33,7 @@ internal static partial class GatewayApp
         var isOnCluster = ClusterMode.IsAsked(builder.Configuration);
 #endif
         var settings = SettingsReader.Read(builder.Configuration);
+        ProgramDefaults.FormatLogs(builder.Logging, builder.Configuration);
         ProgramDefaults.QuietStart(builder.Logging, static () => s_hasStarted, "Orleans.Messaging.GatewayManager"); // which says at every try that there is no silo yet; it is said once
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>

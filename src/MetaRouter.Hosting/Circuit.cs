@@ -16,8 +16,8 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     private long _until;
     private bool _isProbing;
 
-    /// <summary>Read on every decision: no lock. It is at worst one call behind.</summary>
-    public bool IsOpen => Volatile.Read(ref _opened) > 0 && IsResting;
+    /// <summary>Whether a call is turned away, also because another one is trying it, which may take as long as an answer may. Read on every decision: no lock. It is at worst one call behind.</summary>
+    public bool IsOpen => Volatile.Read(ref _opened) > 0 && (IsResting || Volatile.Read(ref _isProbing));
 
     /// <summary>When it may be tried again, for people.</summary>
     public DateTimeOffset Until => time.GetUtcNow() + time.GetElapsedTime(time.GetTimestamp(), Volatile.Read(ref _until));

@@ -36,6 +36,7 @@ try
     }
 
     // The watchdog calls every start late by the machine's uptime.
+    ProgramDefaults.FormatLogs(builder.Logging, settings);
     ProgramDefaults.QuietStart(builder.Logging, () => hasStarted, "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog");
 
     // A drain: no new requests, those in hand are answered, grains put away; then the process ends.

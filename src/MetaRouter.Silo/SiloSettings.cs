@@ -27,6 +27,7 @@ internal static class SiloSettings
         var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
         problems.AddRange(router.Problems().Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(cluster.Problems().Select(p => $"{MetaRouterClusterOptions.Section}: {p}"));
+        problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(new TelemetryOptions().WithVariables(configuration).Problems());
         problems.AddRange(Urls(configuration).Where(u => !IsUrl(u)).Select(u => $"the address to listen on is '{u}'; give a URL such as {SiloArguments.DefaultUrl}"));
         return problems.Count == 0 ? cluster : throw new OptionsValidationException(MetaRouterOptions.Section, typeof(MetaRouterClusterOptions), problems);

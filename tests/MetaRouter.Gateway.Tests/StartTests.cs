@@ -3,6 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using MetaRouter.Gateway.Configuration;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace MetaRouter.Gateway.Tests;
 
@@ -26,6 +29,7 @@ public sealed class StartTests : IDisposable
     [InlineData("Tenants:0:BudgetUds", "3", "'Tenants:0:BudgetUds' (BudgetUsd?)")]
     [InlineData("Logging:LogLevel:Default", "Loud", "Logging:LogLevel:Default is 'Loud'", "Warning")]
     [InlineData("Logging:Console:LogLevel:Microsoft", "verbose", "Logging:Console:LogLevel:Microsoft is 'verbose'", "Debug")]
+    [InlineData("Logging:Console:FormatterName", "yaml", "Logging:Console:FormatterName is 'yaml'", "simple, json or systemd")]
     [InlineData("Gateway:CheapLambda", "-1", "CheapLambda is -1", "0 or more")]
     [InlineData("Gateway:RouterBodyBytes", "10", "RouterBodyBytes is 10", "from 1000")]
     [InlineData("Gateway:OffModel", "gpt-9", "'gpt-9'", "it has gpt-")]
@@ -260,6 +264,14 @@ public sealed class StartTests : IDisposable
         await gateway.GetAsync("/v1/router/users/ada");
 
         gateway.Log.ShouldAllBe(l => !l.Text.Contains("ada", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Start_LogsAsJson_AreThatAndNotForPeople()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Logging:Console:FormatterName", "json");
+
+        gateway.App.Services.GetRequiredService<IOptionsMonitor<ConsoleLoggerOptions>>().CurrentValue.FormatterName.ShouldBe("json");
     }
 
     [Fact]

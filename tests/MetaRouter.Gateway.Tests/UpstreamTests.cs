@@ -681,6 +681,36 @@ public sealed class UpstreamTests : IAsyncLifetime
         (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
     }
 
+    /// <summary>An upstream that says nothing is tried for as long as an answer may take: nobody else is sent there meanwhile, and who watches is not told that it is well.</summary>
+    [Fact]
+    public async Task Circuit_WhileAProbeWaits_IsRoutedAroundAndToldAsUnhealthy()
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            await _gateway.PostAsync(Chat, Body(first));
+        }
+
+        var answers = new TaskCompletionSource();
+        _of[first].Script = async (_, _) =>
+        {
+            await answers.Task;
+            return false;
+        };
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        var probe = _gateway.PostAsync(Chat, Body(first));
+        await Eventually.TrueAsync(() => _of[first].Calls == 3, TimeSpan.FromSeconds(15));
+
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-reason"].ShouldNotBe("fail_over");
+        (await _gateway.Client.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith("metarouter_upstream_healthy", StringComparison.Ordinal) && l.Contains($"model=\"{first}\"", StringComparison.Ordinal)).ShouldEndWith(" 0");
+        (await _gateway.PostAsync(Chat, Body(first))).ShouldFail(503, "upstream_resting", first, "another call is trying it");
+
+        answers.SetResult();
+        (await probe).Status.ShouldBe(200);
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+    }
+
     [Theory]
     [InlineData("gzip", true)]
     [InlineData("gzip", false)]

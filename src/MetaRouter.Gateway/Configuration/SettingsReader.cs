@@ -27,7 +27,7 @@ internal static class SettingsReader
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
-        problems.AddRange(SettingsBinder.LogLevelProblems(configuration));
+        problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(gateway.Problems());
         problems.AddRange(telemetry.Problems());
         problems.AddRange(play?.Problems() ?? []);

@@ -132,7 +132,8 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         : new(first.Status, first.Type, first.Code, $"{first.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", first.Param) { RetryAfter = first.RetryAfter };
 
     private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream) => new(
-        503, ErrorCodes.Upstream, "upstream_resting", FormattableString.Invariant($"The upstream of the model '{upstream.Model}' failed again and again and is left alone until {upstream.Until.UtcDateTime:HH:mm:ss} UTC. Try again then, or name another model."))
+        503, ErrorCodes.Upstream, "upstream_resting",
+        $"The upstream of the model '{upstream.Model}' failed again and again and {(upstream.Until > time.GetUtcNow() ? FormattableString.Invariant($"is left alone until {upstream.Until.UtcDateTime:HH:mm:ss} UTC. Try again then") : "another call is trying it. Try again in a moment")}, or name another model.")
     {
         RetryAfter = Math.Max(1, (int)Math.Ceiling((upstream.Until - time.GetUtcNow()).TotalSeconds)),
     };

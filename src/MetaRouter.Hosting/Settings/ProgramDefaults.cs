@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace MetaRouter.Hosting.Settings;
 
@@ -35,6 +37,10 @@ internal static class ProgramDefaults
         const string level = "Logging:LogLevel:Default";
         configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
     }
+
+    /// <summary>As the settings say: the slim host takes its console's form without asking them.</summary>
+    public static void FormatLogs(ILoggingBuilder logging, IConfiguration configuration) =>
+        logging.Services.PostConfigure<ConsoleLoggerOptions>(o => o.FormatterName = configuration[SettingsBinder.LogFormat] is { Length: > 0 } set ? set : o.FormatterName);
 
     /// <summary>A start that fails is told once, by the program; host and server, and who else logs it, would each add a stack trace.</summary>
     /// <param name="others">Their categories.</param>

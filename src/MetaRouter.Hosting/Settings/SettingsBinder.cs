@@ -1,12 +1,18 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace MetaRouter.Hosting.Settings;
 
 /// <summary>Reads a section into its options, and notes everything that the framework would stop at one by one.</summary>
 internal static class SettingsBinder
 {
+    /// <summary>The setting that says how log lines are written.</summary>
+    public const string LogFormat = "Logging:Console:FormatterName";
+
+    private static readonly string[] s_logFormats = [ConsoleFormatterNames.Simple, ConsoleFormatterNames.Json, ConsoleFormatterNames.Systemd];
+
     /// <summary>What <see cref="Bind"/> may take settings out of.</summary>
     /// <param name="which">Null: all.</param>
     public static ConfigurationManager Copy(IConfiguration configuration, Func<KeyValuePair<string, string?>, bool>? which = null)
@@ -74,11 +80,17 @@ internal static class SettingsBinder
         ? options.GenericTypeArguments.SelectMany(NamesOf)
         : options.Assembly.GetName().Name!.StartsWith("MetaRouter.", StringComparison.Ordinal) ? options.GetProperties().Where(p => p.CanWrite || p.PropertyType.IsGenericType).SelectMany(p => NamesOf(p.PropertyType).Prepend(p.Name)) : [];
 
-    /// <summary>A level that does not exist stops the framework, with a stack trace.</summary>
-    public static IEnumerable<string> LogLevelProblems(IConfiguration configuration) =>
-        from setting in configuration.GetSection("Logging").AsEnumerable()
-        where setting.Value is { Length: > 0 } && setting.Key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !Enum.TryParse<LogLevel>(setting.Value, ignoreCase: true, out _)
-        select $"{setting.Key} is '{setting.Value}'; it must be {string.Join(", ", Enum.GetNames<LogLevel>()[..^1])} or {Enum.GetNames<LogLevel>()[^1]}";
+    /// <summary>A level that does not exist stops the framework, with a stack trace, and a form that does not is passed over.</summary>
+    public static IEnumerable<string> LoggingProblems(IConfiguration configuration)
+    {
+        var levels =
+            from setting in configuration.GetSection("Logging").AsEnumerable()
+            where setting.Value is { Length: > 0 } && setting.Key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !Enum.TryParse<LogLevel>(setting.Value, ignoreCase: true, out _)
+            select Problem(setting.Key, setting.Value!, Enum.GetNames<LogLevel>());
+        return configuration[LogFormat] is { Length: > 0 } form && !s_logFormats.Contains(form, StringComparer.OrdinalIgnoreCase) ? levels.Append(Problem(LogFormat, form, s_logFormats)) : levels;
+
+        static string Problem(string setting, string value, string[] known) => $"{setting} is '{value}'; it must be {string.Join(", ", known[..^1])} or {known[^1]}";
+    }
 
     /// <summary>Within a list the binder wraps what it says.</summary>
     private static IEnumerable<string> Messages(Exception? e)
