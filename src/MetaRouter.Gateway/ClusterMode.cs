@@ -1,4 +1,5 @@
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 using MetaRouter.Orleans;
 
 namespace MetaRouter.Gateway;

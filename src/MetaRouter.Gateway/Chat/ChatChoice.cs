@@ -1,6 +1,5 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
-using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Hosting;
@@ -8,10 +7,8 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, ChatSessions sessions, GatewaySettings settings)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, ChatSessions sessions)
 {
-    private long _askedToCompare, _compared;
-
     /// <summary>What the operator set, narrowed by what the caller asks for.</summary>
     public RoutingMode ModeOf(ChatControls controls) => mode.Mode switch
     {
@@ -19,31 +16,6 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
         ModeKeeper.Observe when controls.Mode == RoutingMode.Apply => RoutingMode.Observe,
         _ => controls.Mode,
     };
-
-    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
-    /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
-    public bool MayCompare(HttpContext context, CompareChoice wanted)
-    {
-        if (wanted == CompareChoice.Always)
-        {
-            return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
-                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
-        }
-
-        if (wanted == CompareChoice.No)
-        {
-            return false;
-        }
-
-        var asked = Interlocked.Increment(ref _askedToCompare);
-        if (Interlocked.Read(ref _compared) + 1 > asked * settings.Gateway.CompareShare)
-        {
-            return false;
-        }
-
-        Interlocked.Increment(ref _compared);
-        return true;
-    }
 
     /// <summary>Named or not, a model the tenant may not use, or over the caller's limit, is refused.</summary>
     /// <exception cref="ApiException">403: the model may not answer this request.</exception>

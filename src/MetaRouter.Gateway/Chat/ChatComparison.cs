@@ -1,5 +1,6 @@
 using System.Text;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
@@ -7,8 +8,35 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ChatBooks books)
+internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ChatBooks books, GatewaySettings settings)
 {
+    private long _asked, _compared;
+
+    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
+    /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
+    public bool MayBeMade(HttpContext context, CompareChoice wanted)
+    {
+        if (wanted == CompareChoice.Always)
+        {
+            return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
+                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
+        }
+
+        if (wanted == CompareChoice.No)
+        {
+            return false;
+        }
+
+        var asked = Interlocked.Increment(ref _asked);
+        if (Interlocked.Read(ref _compared) + 1 > asked * settings.Gateway.CompareShare)
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _compared);
+        return true;
+    }
+
     public async Task AnswerAsync(ChatCall call)
     {
         var decision = call.Decision!;

@@ -27,11 +27,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             access.Count(call.Tenant, answer.Model);
         }
 
-        if (signals.IsOn && call.User is not null && receipt is not null && !call.Body.GoesOn) // a turn that tools interrupt is asked again from its beginning
-        {
-            await signals.RememberAsync(call.Tenant, call.User, call.Body, answer.Model, receipt).ConfigureAwait(false);
-        }
-
+        await signals.RememberAsync(call, answer.Model, receipt).ConfigureAwait(false);
         if (answer.Events is null)
         {
             var spent = call.Spent(answer);
@@ -76,17 +72,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             books.Answered(call, answer, isFailOver, spent);
             await call.SettleAsync(budgets).ConfigureAwait(false);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
-            if (signals.IsOn && call.User is not null && receipt is not null && !stream.IsWhole)
-            {
-                if (stream.IsBroken)
-                {
-                    await signals.ForgetAsync(call.Tenant, call.User, call.Body).ConfigureAwait(false);
-                }
-                else if (call.Context.RequestAborted.IsCancellationRequested)
-                {
-                    await signals.AbandonedAsync(call.Tenant, call.User, receipt).ConfigureAwait(false);
-                }
-            }
+            await signals.EndedAsync(call, stream, receipt).ConfigureAwait(false);
         }
     }
 }

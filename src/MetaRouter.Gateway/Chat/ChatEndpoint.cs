@@ -53,18 +53,14 @@ internal sealed class ChatEndpoint(
             PromptTokens = body.Asked.PromptTokens,
             LambdaCost = asked?.LambdaCost,
             Deferral = asked?.Deferral,
-            MayCompare = unrouted is null && form.CanCompare && !body.Streams && choice.MayCompare(context, controls.Compare),
+            MayCompare = unrouted is null && form.CanCompare && !body.Streams && comparison.MayBeMade(context, controls.Compare),
             Warm = isDecided ? await sessions.RecallAsync(call).ConfigureAwait(false) : null,
             Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), UsedUpModels = isRouted ? access.UsedUp(tenant) : null, AllowedModels = allowed },
         };
         try
         {
             await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
-            if (signals.IsOn && user is not null && !controls.IsRetry)
-            {
-                await signals.LookAsync(tenant, user, body, asked is not null ? null : unrouted, catalog).ConfigureAwait(false);
-            }
-
+            await signals.LookAsync(call, controls.IsRetry).ConfigureAwait(false);
             if (isDecided)
             {
                 call.Decision = await choice.ChooseAsync(call, request).ConfigureAwait(false);

@@ -2,25 +2,6 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>What a stream has amounted to so far.</summary>
-internal sealed class RelayedStream
-{
-    /// <summary>As the upstream counted it; unknown while it has not.</summary>
-    public TokenUsage Usage { get; set; }
-
-    /// <summary>Bytes of answer seen since the upstream counted: some say at the beginning what the prompt took, and the rest at an end that need not come.</summary>
-    public long UncountedBytes { get; set; }
-
-    /// <summary>It called a tool.</summary>
-    public bool CallsTools { get; set; }
-
-    /// <summary>It came to its end.</summary>
-    public bool IsWhole { get; set; }
-
-    /// <summary>It ended before its end, by the upstream's doing.</summary>
-    public bool IsBroken { get; set; }
-}
-
 /// <summary>
 /// Hands an upstream's stream on event by event, as it comes. A stream that breaks off ends in an error event: a client must never take half an answer for a
 /// whole one.
@@ -36,7 +17,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
         context.Response.Headers["x-accel-buffering"] = "no"; // proxies hold streams back else
-        var (begun, ended, next) = (0UL, 0UL, answer.First);
+        var next = answer.First;
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var patience = TimeSpan.FromSeconds(answer.Endpoint.Options.IdleSeconds);
         string problem;
@@ -45,10 +26,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
             while (true)
             {
                 var chunk = CompletionPart.Read(next.Span);
-                stream.Usage = chunk.Usage.IsUnknown ? stream.Usage : chunk.Usage;
-                stream.UncountedBytes = chunk.Usage.Completion > 0 ? 0 : stream.UncountedBytes + chunk.TextBytes;
-                stream.CallsTools |= chunk.CallsTools;
-                (begun, ended) = (begun | chunk.Of, ended | chunk.Ended);
+                stream.Add(chunk);
                 if (chunk.IsDone || next.IsEmpty)
                 {
                     break;
@@ -73,7 +51,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
             }
 
-            if (!next.IsEmpty || (ended != 0 && (begun & ~ended) == 0))
+            if (!next.IsEmpty || stream.HasEnded)
             {
                 stream.IsWhole = true;
                 Upstreams.Ended(answer);

@@ -19,49 +19,67 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
-    public bool IsOn => settings.Gateway.ImplicitSignals;
-
     /// <summary>Looks whether a request is the user's last one again.</summary>
-    /// <param name="named">The model it asks for by name; null: it is routed.</param>
-    public async ValueTask LookAsync(string tenant, string user, ChatBody body, ModelProfile? named, ModelCatalog catalog)
+    /// <param name="isRetry">It is sent again by a client's library, and says so: that says nothing of the user.</param>
+    public async ValueTask LookAsync(ChatCall call, bool isRetry)
     {
-        if (await shared.RecallAsync(Name(tenant, user, body.StandsAlone)).ConfigureAwait(false) is not { Length: > 12 } last || BinaryPrimitives.ReadUInt64LittleEndian(last) != Hash(body.MessageBytes.Span))
+        if (isRetry || UserOf(call) is not { } user
+            || await shared.RecallAsync(Name(call.Tenant, user, call.Body.StandsAlone)).ConfigureAwait(false) is not { Length: > 12 } last
+            || BinaryPrimitives.ReadUInt64LittleEndian(last) != Hash(call.Body.MessageBytes.Span))
         {
             return;
         }
 
         var model = BinaryPrimitives.ReadUInt32LittleEndian(last.AsSpan(8));
         var receipt = Encoding.ASCII.GetString(last.AsSpan(12));
-        if (named is null)
+        if (call.IsAuto)
         {
-            await LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Regenerate, 0)).ConfigureAwait(false);
+            await LearnAsync(call.Tenant, user, new Feedback(receipt, FeedbackKind.Regenerate, 0)).ConfigureAwait(false);
         }
-        else if (Core.Routing.Receipt.HashOf(named.Id) != model && catalog.Models.FirstOrDefault(m => Core.Routing.Receipt.HashOf(m.Id) == model) is { } served)
+        else if (call.Unrouted is { } named && Core.Routing.Receipt.HashOf(named.Id) != model && call.Catalog.Models.FirstOrDefault(m => Core.Routing.Receipt.HashOf(m.Id) == model) is { } served)
         {
             var isCheaper = named.InputPrice.Usd + named.OutputPrice.Usd < served.InputPrice.Usd + served.OutputPrice.Usd;
-            await LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.SwitchModel, isCheaper ? (byte)1 : (byte)0)).ConfigureAwait(false);
+            await LearnAsync(call.Tenant, user, new Feedback(receipt, FeedbackKind.SwitchModel, isCheaper ? (byte)1 : (byte)0)).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Notes a routed request for the next look.</summary>
-    public ValueTask RememberAsync(string tenant, string user, ChatBody body, ModelId served, string receipt)
+    /// <summary>Notes a routed request for the next look. A turn that tools interrupt is asked again from its beginning.</summary>
+    /// <param name="receipt">Null: it was not routed, and is not noted.</param>
+    public ValueTask RememberAsync(ChatCall call, ModelId served, string? receipt)
     {
+        if (receipt is null || call.Body.GoesOn || UserOf(call) is not { } user)
+        {
+            return default;
+        }
+
         var note = new byte[12 + receipt.Length];
-        BinaryPrimitives.WriteUInt64LittleEndian(note, Hash(body.MessageBytes.Span));
+        BinaryPrimitives.WriteUInt64LittleEndian(note, Hash(call.Body.MessageBytes.Span));
         BinaryPrimitives.WriteUInt32LittleEndian(note.AsSpan(8), Core.Routing.Receipt.HashOf(served));
         Encoding.ASCII.GetBytes(receipt, note.AsSpan(12));
-        return NoteAsync(tenant, user, body, note);
+        return NoteAsync(call, user, note);
     }
 
-    /// <summary>The answer was cut short by its upstream: asking again says nothing of it.</summary>
-    public ValueTask ForgetAsync(string tenant, string user, ChatBody body) => NoteAsync(tenant, user, body, ReadOnlyMemory<byte>.Empty);
-
-    public ValueTask AbandonedAsync(string tenant, string user, string receipt) => LearnAsync(tenant, user, new Feedback(receipt, FeedbackKind.Abandon, 0));
-
-    private async ValueTask NoteAsync(string tenant, string user, ChatBody body, ReadOnlyMemory<byte> note)
+    /// <summary>A stream has ended. One that its upstream cut short says nothing when it is asked for again; one that its reader left says something.</summary>
+    /// <param name="receipt">Null: it was not routed.</param>
+    public ValueTask EndedAsync(ChatCall call, RelayedStream stream, string? receipt)
     {
-        var ofConversation = body.StandsAlone ? ValueTask.CompletedTask : shared.RememberAsync(Name(tenant, user, isVeryLast: false), note, Memory);
-        await shared.RememberAsync(Name(tenant, user, isVeryLast: true), note, Memory).ConfigureAwait(false);
+        if (receipt is null || stream.IsWhole || UserOf(call) is not { } user)
+        {
+            return default;
+        }
+
+        return stream.IsBroken ? NoteAsync(call, user, ReadOnlyMemory<byte>.Empty)
+            : call.Context.RequestAborted.IsCancellationRequested ? LearnAsync(call.Tenant, user, new Feedback(receipt, FeedbackKind.Abandon, 0))
+            : default;
+    }
+
+    /// <summary>Null: nobody, or signals are not looked for.</summary>
+    private string? UserOf(ChatCall call) => settings.Gateway.ImplicitSignals ? call.User : null;
+
+    private async ValueTask NoteAsync(ChatCall call, string user, ReadOnlyMemory<byte> note)
+    {
+        var ofConversation = call.Body.StandsAlone ? ValueTask.CompletedTask : shared.RememberAsync(Name(call.Tenant, user, isVeryLast: false), note, Memory);
+        await shared.RememberAsync(Name(call.Tenant, user, isVeryLast: true), note, Memory).ConfigureAwait(false);
         await ofConversation.ConfigureAwait(false);
     }
 

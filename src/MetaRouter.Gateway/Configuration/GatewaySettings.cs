@@ -4,7 +4,7 @@ using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Configuration;
 
-/// <summary>Everything an operator set, checked. Problems of all sections are reported together.</summary>
+/// <summary>Everything an operator set, as <see cref="SettingsReader"/> has read and checked it, and what follows from it for the models in service.</summary>
 internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys, IReadOnlyList<TenantOptions> Tenants)
 {
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
@@ -21,6 +21,12 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
 
     /// <summary>What may be a slip of the pen or of a model that is yet to come: told at the start, which it does not stop.</summary>
     public IReadOnlyList<string> Doubts { get; init; } = [];
+
+    /// <summary>The models that make embeddings, each with the first of its upstreams.</summary>
+    public IReadOnlyDictionary<string, UpstreamOptions> Embedders { get; } = Upstreams.Where(u => u.Embeddings).DistinctBy(u => u.Model).ToDictionary(u => u.Model);
+
+    /// <summary>Whether a model makes embeddings and nothing else: it is in no catalog, since it is never routed to.</summary>
+    public bool OnlyEmbeds(string model, ModelCatalog catalog) => Embedders.ContainsKey(model) && !CatalogModels.Has(catalog, model);
 
     private volatile Tuple<ModelCatalog, ModelProfile>? _strongest;
 
@@ -54,10 +60,4 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
     }
 
     private static double Price(ModelProfile model) => model.InputPrice.Usd + model.OutputPrice.Usd;
-
-    /// <summary>The models that make embeddings, each with the first of its upstreams.</summary>
-    public IReadOnlyDictionary<string, UpstreamOptions> Embedders { get; } = Upstreams.Where(u => u.Embeddings).DistinctBy(u => u.Model).ToDictionary(u => u.Model);
-
-    /// <summary>Whether a model makes embeddings and nothing else: it is in no catalog, since it is never routed to.</summary>
-    public bool OnlyEmbeds(string model, ModelCatalog catalog) => Embedders.ContainsKey(model) && !CatalogModels.Has(catalog, model);
 }

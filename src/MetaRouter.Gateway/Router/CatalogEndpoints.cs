@@ -30,16 +30,32 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
     {
         ShouldBeHere();
         var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
-        ModelCatalog catalog;
+        var catalog = Read(bytes);
+        Check(catalog);
+        if (!await keeper.ReplaceAsync(catalog, Expected(context), context.RequestAborted).ConfigureAwait(false))
+        {
+            throw new ApiException(412, ErrorCodes.InvalidRequest, "etag_mismatch", $"The catalog in service is {CatalogJson.Etag(pool.Current.Catalog)}, and If-Match names {context.Request.Headers.IfMatch}: somebody changed it meanwhile. Read it again and apply your change to that.", "If-Match");
+        }
+
+        await ModelsAsync(context).ConfigureAwait(false);
+    }
+
+    private static ModelCatalog Read(byte[] bytes)
+    {
         try
         {
-            catalog = CatalogJson.Read(bytes);
+            return CatalogJson.Read(bytes);
         }
         catch (ArgumentException e)
         {
             throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", e.Message.ReplaceLineEndings(" ").Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "models");
         }
+    }
 
+    /// <summary>Something can be routed, all of it is served, and siblings are known.</summary>
+    /// <exception cref="ApiException">400 or 422: it is not so.</exception>
+    private void Check(ModelCatalog catalog)
+    {
         if (!catalog.Models.Any(m => m.Enabled))
         {
             throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models and none is enabled, so nothing could be routed; enable one.", "models");
@@ -56,13 +72,6 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
         {
             throw new ApiException(422, ErrorCodes.InvalidRequest, "model_not_served", $"No upstream serves {string.Join(", ", homeless)}. Upstreams come from the configuration only: add each to section {UpstreamOptions.Section}, or an entry for *, or leave these models out or disabled.", "models");
         }
-
-        if (!await keeper.ReplaceAsync(catalog, Expected(context), context.RequestAborted).ConfigureAwait(false))
-        {
-            throw new ApiException(412, ErrorCodes.InvalidRequest, "etag_mismatch", $"The catalog in service is {CatalogJson.Etag(pool.Current.Catalog)}, and If-Match names {context.Request.Headers.IfMatch}: somebody changed it meanwhile. Read it again and apply your change to that.", "If-Match");
-        }
-
-        await ModelsAsync(context).ConfigureAwait(false);
     }
 
     private async Task ResetModelsAsync(HttpContext context)

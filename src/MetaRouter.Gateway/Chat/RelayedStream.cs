@@ -1,0 +1,37 @@
+using MetaRouter.Gateway.Upstream;
+
+namespace MetaRouter.Gateway.Chat;
+
+/// <summary>What a stream has amounted to so far.</summary>
+internal sealed class RelayedStream
+{
+    /// <summary>Choices, a bit each, that something was said of, and those of them that have ended.</summary>
+    private ulong _begun, _ended;
+
+    /// <summary>As the upstream counted it; unknown while it has not.</summary>
+    public TokenUsage Usage { get; private set; }
+
+    /// <summary>Bytes of answer seen since the upstream counted: some say at the beginning what the prompt took, and the rest at an end that need not come.</summary>
+    public long UncountedBytes { get; private set; }
+
+    /// <summary>It called a tool.</summary>
+    public bool CallsTools { get; private set; }
+
+    /// <summary>Every choice that has begun has ended: nothing is missing, though the upstream may not say so.</summary>
+    public bool HasEnded => _ended != 0 && (_begun & ~_ended) == 0;
+
+    /// <summary>It came to its end.</summary>
+    public bool IsWhole { get; set; }
+
+    /// <summary>It ended before its end, by the upstream's doing.</summary>
+    public bool IsBroken { get; set; }
+
+    /// <summary>Takes in one more event.</summary>
+    public void Add(in CompletionPart part)
+    {
+        Usage = part.Usage.IsUnknown ? Usage : part.Usage;
+        UncountedBytes = part.Usage.Completion > 0 ? 0 : UncountedBytes + part.TextBytes;
+        CallsTools |= part.CallsTools;
+        (_begun, _ended) = (_begun | part.Of, _ended | part.Ended);
+    }
+}
