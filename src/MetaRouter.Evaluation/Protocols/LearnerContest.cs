@@ -35,7 +35,7 @@ public static class LearnerContest
             var fitted = learners.Select(l => (l.Fit(split, seed, cancellationToken), l.IsPooled)).ToArray();
             for (var half = 0; half < 2; half++)
             {
-                shares[pool][(seed * 2) + half] = Shares.Of(split, half, seed, fitted, bootstrap, cancellationToken);
+                shares[pool][(seed * 2) + half] = Shares.Of(files[pool].Table.Rows, split, half, seed, fitted, bootstrap, cancellationToken);
             }
 
             return $"{pools[pool].Name}: learners, split {seed + 1} of {seeds}";
@@ -73,31 +73,22 @@ public static class LearnerContest
     /// <summary>One split and direction: what static and known earned, and what each learner did, by replicate.</summary>
     private sealed record Shares(double[] Static, double[] Gap, LearnerRun[] Runs)
     {
-        public static Shares Of(PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
+        public static Shares Of(int poolRows, PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
         {
             var yardsticks = PreferenceRun.Yardsticks(split, half, seed, cancellationToken);
             var counts = new (float[] Rows, float[] Users)[Replicates + 1];
             var (still, gap) = (new double[Replicates + 1], new double[Replicates + 1]);
             Parallel.For(0, counts.Length, b =>
             {
-                counts[b] = (new float[yardsticks.Rows], new float[P3.Users]);
-                if (b == Replicates)
-                {
-                    Array.Fill(counts[b].Rows, 1);
-                    Array.Fill(counts[b].Users, 1);
-                }
-                else
-                {
-                    bootstrap.Counts(b, counts[b].Rows, axis: 2 + (seed * 2) + half);
-                    bootstrap.Counts(b, counts[b].Users, axis: 1000 + seed);
-                }
-
+                counts[b] = b < Replicates ? UserReplicate.Draw(bootstrap, b, poolRows, yardsticks.Scored, seed, P3.Users) : (Once(yardsticks.Scored.Length), Once(P3.Users));
                 var drawn = yardsticks.Resample(counts[b].Rows, counts[b].Users);
                 still[b] = drawn.Total(PreferenceRun.Static, 0).Utility;
                 gap[b] = drawn.Total(PreferenceRun.Known, 0).Gap;
             });
             return new Shares(still, gap, [.. learners.Select(l => LearnerRun.Of(l.Start, l.IsPooled, split, half, seed, PreferenceRun.Draw(seed), counts, cancellationToken))]);
         }
+
+        private static float[] Once(int count) => [.. Enumerable.Repeat(1f, count)];
 
         /// <summary>Learner x told x replicate.</summary>
         public static double[][][] Total(Shares[] runs) =>

@@ -68,7 +68,7 @@ public static class P3
                 note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
             }
 
-            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(file.Table.Rows, runs[v], variant.Told, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
         })];
     }
 
@@ -79,7 +79,7 @@ public static class P3
     /// <summary>What has no value has no interval, even where some replicates have one.</summary>
     internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) => double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
-    private static PreferenceRow[] Rows(PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
         var point = runs.Select(r => r.Resample(null, null)).ToArray();
         var bootstrap = new Bootstrap(17, 300);
@@ -93,10 +93,7 @@ public static class P3
         {
             var drawn = runs.Select((run, i) =>
             {
-                var (rows, users) = (new float[run.Rows], new float[Users]);
-                // A split's two halves share its users; rows of different splits are drawn apart.
-                bootstrap.Counts(b, rows, axis: 2 + i);
-                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
+                var (rows, users) = UserReplicate.Draw(bootstrap, b, poolRows, run.Scored, i / 2, Users);
                 return run.Resample(rows, users);
             }).ToArray();
             for (var i = 0; i < shares.Length; i++)

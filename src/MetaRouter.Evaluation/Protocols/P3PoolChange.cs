@@ -22,10 +22,10 @@ public static class P3PoolChange
         var change = PoolChange.Of(file.Table.Take(Split.Halves(file.Table.Ids, 0).Train));
         string Name(int model) => file.Table.Models[model].Value;
         var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives (sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; neither trains. static and known use the predictor that was trained again.");
-        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(runs, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
+        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(file.Table.Rows, runs, cancellationToken), note, file.Warning is { } warning ? [warning] : null);
     }
 
-    private static PreferenceRow[] Rows(PoolChangeRun[] runs, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(int poolRows, PoolChangeRun[] runs, CancellationToken cancellationToken)
     {
         var (told, routers) = (PoolChangeRun.Told, PoolChangeRun.Routers);
         var bootstrap = new Bootstrap(17, 300);
@@ -34,10 +34,7 @@ public static class P3PoolChange
         {
             var totals = runs.Select((run, i) =>
             {
-                var (rows, users) = (new float[run.Rows], new float[P3.Users]);
-                // A split's two halves share its users; rows of different splits are drawn apart.
-                bootstrap.Counts(b, rows, axis: 2 + i);
-                bootstrap.Counts(b, users, axis: 1000 + (i / 2));
+                var (rows, users) = UserReplicate.Draw(bootstrap, b, poolRows, run.Scored, i / 2, P3.Users);
                 return run.Totals(rows, users);
             }).ToArray();
             for (var i = 0; i < shares.Length; i++)
