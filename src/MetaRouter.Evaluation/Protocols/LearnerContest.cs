@@ -35,7 +35,7 @@ public static class LearnerContest
             var fitted = learners.Select(l => (l.Fit(split, seed, cancellationToken), l.IsPooled)).ToArray();
             for (var half = 0; half < 2; half++)
             {
-                shares[pool][(seed * 2) + half] = Shares.Of(split, half, seed, fitted, bootstrap, cancellationToken);
+                shares[pool][(seed * 2) + half] = Shares.Of(files[pool].Table.Rows, split, half, seed, fitted, bootstrap, cancellationToken);
             }
 
             return $"{pools[pool].Name}: learners, split {seed + 1} of {seeds}";
@@ -73,14 +73,14 @@ public static class LearnerContest
     /// <summary>One split and direction: what static and known earned, and what each learner did, by replicate.</summary>
     private sealed record Shares(double[] Static, double[] Gap, LearnerRun[] Runs)
     {
-        public static Shares Of(PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
+        public static Shares Of(int poolRows, PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
         {
             var yardsticks = PreferenceRun.Yardsticks(split, half, seed, cancellationToken);
             var counts = new (float[] Rows, float[] Users)[Replicates + 1];
             var (still, gap) = (new double[Replicates + 1], new double[Replicates + 1]);
             Parallel.For(0, counts.Length, b =>
             {
-                counts[b] = RunCounts.Of(bootstrap, b, (seed * 2) + half, yardsticks.Rows, P3.Users);
+                counts[b] = RunCounts.Of(bootstrap, b, (seed * 2) + half, poolRows, yardsticks.Scored, P3.Users);
                 var drawn = yardsticks.Resample(counts[b]);
                 still[b] = drawn.Total(PreferenceRun.Static, 0).Utility;
                 gap[b] = drawn.Total(PreferenceRun.Known, 0).Gap;

@@ -65,14 +65,14 @@ public static class P3
                 note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
             }
 
-            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(runs[v], variant.Told, cancellationToken), note, file.Warnings);
+            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(file.Table.Rows, runs[v], variant.Told, cancellationToken), note, file.Warnings);
         })];
     }
 
     /// <summary>What has no value has no interval, even where some replicates have one.</summary>
     internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) => double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
-    private static PreferenceRow[] Rows(PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
         var point = runs.Select(r => r.Resample(null)).ToArray();
         var bootstrap = new Bootstrap(17, 300);
@@ -84,7 +84,7 @@ public static class P3
 
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var drawn = runs.Select((run, i) => run.Resample(RunCounts.Of(bootstrap, b, i, run.Rows, Users))).ToArray();
+            var drawn = runs.Select((run, i) => run.Resample(RunCounts.Of(bootstrap, b, i, poolRows, run.Scored, Users))).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
                 shares[i][b] = Total(drawn, i / told.Count, i % told.Count).Share;

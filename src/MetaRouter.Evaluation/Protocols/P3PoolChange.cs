@@ -22,17 +22,17 @@ public static class P3PoolChange
         var change = PoolChange.Of(file.Table.Take(Split.Halves(file.Table.Ids, 0).Train));
         string Name(int model) => file.Table.Models[model].Value;
         var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives (sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; neither trains. static and known use the predictor that was trained again.");
-        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(runs, cancellationToken), note, file.Warnings);
+        return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(file.Table.Rows, runs, cancellationToken), note, file.Warnings);
     }
 
-    private static PreferenceRow[] Rows(PoolChangeRun[] runs, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(int poolRows, PoolChangeRun[] runs, CancellationToken cancellationToken)
     {
         var (told, routers) = (PoolChangeRun.Told, PoolChangeRun.Routers);
         var bootstrap = new Bootstrap(17, 300);
         var shares = Enumerable.Range(0, routers.Count * told.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var drawn = runs.Select((run, i) => run.Totals(RunCounts.Of(bootstrap, b, i, run.Rows, P3.Users))).ToArray();
+            var drawn = runs.Select((run, i) => run.Totals(RunCounts.Of(bootstrap, b, i, poolRows, run.Scored, P3.Users))).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
                 shares[i][b] = Total(drawn, i).Share;

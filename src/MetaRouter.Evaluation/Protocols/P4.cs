@@ -53,17 +53,17 @@ public static class P4
         }, progress, cancellationToken);
         progress?.Report(new ProtocolProgress(.95, $"{pool.Name}: intervals"));
         var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users teach with {Taught} requests each, {Users} others follow; ln lambda normal(-1.5, 1) before the drift, normal(0.5, 0.7) after it; thumbs on 30 % of the answers. Regret: utility lost a request against knowing the trade-off, the first {First} requests; exploring is not counted. told the population: the prior that the followers are drawn from.");
-        return new ProtocolReport<NewUserRow>("P4", pool.Name, seeds, Rows(runs), note, file.Warnings);
+        return new ProtocolReport<NewUserRow>("P4", pool.Name, seeds, Rows(file.Table.Rows, runs), note, file.Warnings);
     }
 
-    private static NewUserRow[] Rows(Followers[] runs)
+    private static NewUserRow[] Rows(int poolRows, Followers[] runs)
     {
         var bootstrap = new Bootstrap(23, Replicates);
         // Replicate x prior x request; the last one is the data as they are.
         var regret = new double[Replicates + 1][][];
         Parallel.For(0, regret.Length, b =>
         {
-            var drawn = runs.Select((run, i) => run.Regret(RunCounts.Of(bootstrap, b, i, run.Rows, Users))).ToArray();
+            var drawn = runs.Select((run, i) => run.Regret(RunCounts.Of(bootstrap, b, i, poolRows, run.Scored, Users))).ToArray();
             regret[b] = [.. Priors.Select((_, p) => Enumerable.Range(0, Shown).Select(t => drawn.Average(d => d[p][t])).ToArray())];
         });
         double Mean(int b, int prior) => regret[b][prior].Take(First).Average();
@@ -80,9 +80,10 @@ public static class P4
         private readonly (float[] Quality, float[] Price)[] _dial;
         private readonly (float[] Quality, float[] Price)[] _known = new (float[], float[])[Users];
 
-        private Followers((float[] Quality, float[] Price)[] dial) => _dial = dial;
+        private Followers((float[] Quality, float[] Price)[] dial, int[] scored) => (_dial, Scored) = (dial, scored);
 
-        public int Rows => _dial[0].Quality.Length;
+        /// <summary>The scoring rows, as numbers of the pool's table.</summary>
+        public int[] Scored { get; }
 
         public static Followers Of(PreferenceSplit split, int half, int seed, CancellationToken cancellationToken)
         {
@@ -94,7 +95,7 @@ public static class P4
             var learned = Teach(split, world, half, after, old, (seed * 1_000_003) + half + 50_000, cancellationToken);
             PopulationPrior[] priors = [learned, PopulationPrior.Default, old, new([new(1, .5, .7)], PopulationPrior.Default.BetaWeights, PopulationPrior.Default.Lapse)];
 
-            var run = new Followers([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(1 - half, row => split.Argmax(row, l)))]);
+            var run = new Followers([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(1 - half, row => split.Argmax(row, l)))], split.PoolRows(1 - half));
             Parallel.For(0, Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             {
                 run._lambda[u] = followers[u].Lambda;

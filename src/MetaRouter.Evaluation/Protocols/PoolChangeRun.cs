@@ -28,13 +28,14 @@ internal sealed class PoolChangeRun
     private readonly int[][][] _served; // router x user x told: which of the realised
     private readonly double[] _lambda;
 
-    private PoolChangeRun(double[] lambda)
+    private PoolChangeRun(double[] lambda, int[] scored)
     {
-        _lambda = lambda;
+        (_lambda, Scored) = (lambda, scored);
         _served = [.. Routers.Select(_ => lambda.Select(_ => new int[Told.Count]).ToArray())];
     }
 
-    public int Rows => _realised[0].Quality.Length;
+    /// <summary>The scoring rows, as numbers of the pool's table.</summary>
+    public int[] Scored { get; }
 
     /// <summary>Both directions of a split.</summary>
     public static PoolChangeRun[] Of(OutcomeTable table, int seed, CancellationToken cancellationToken)
@@ -51,7 +52,7 @@ internal sealed class PoolChangeRun
         var graded = new RoutingPool(change.Grade(before.Snapshot, train, seed), after);
         RoutingPool[] pools = [listed, graded, retrained, retrained, without];
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
-        var world = new World(before, OutcomeTables.Of(test, change.Before(models)), OutcomeTables.Of(priced, change.After(models)), OutcomeTables.Of(change.Reprices(train), change.After(models)));
+        var world = new World(before, testRows, OutcomeTables.Of(test, change.Before(models)), OutcomeTables.Of(priced, change.After(models)), OutcomeTables.Of(change.Reprices(train), change.After(models)));
         var predicted = pools.Select(p => Predict(p, test)).ToArray();
         return [.. new[] { (first, second), (second, first) }.Select((halves, half) => Live(world, pools, predicted, Predict(before, test).Predicted, halves.Item1, halves.Item2, half, seed, cancellationToken))];
     }
@@ -75,10 +76,11 @@ internal sealed class PoolChangeRun
         return totals;
     }
 
+    /// <param name="PoolRows">The test half, as numbers of the pool's table.</param>
     /// <param name="Before">The test half over the old pool.</param>
     /// <param name="After">The test half over the new one, at its prices.</param>
     /// <param name="Train">The training half likewise.</param>
-    private sealed record World(RoutingPool Pool, OutcomeTable Before, OutcomeTable After, OutcomeTable Train)
+    private sealed record World(RoutingPool Pool, int[] PoolRows, OutcomeTable Before, OutcomeTable After, OutcomeTable Train)
     {
         public double Tau => Pool.CostScaleUsd;
     }
@@ -96,7 +98,7 @@ internal sealed class PoolChangeRun
     private static PoolChangeRun Live(World world, RoutingPool[] pools, (Outcome[] Predicted, Outcome[] Counted)[] predicted, Outcome[] predictedBefore, int[] interact, int[] score, int half, int seed, CancellationToken cancellationToken)
     {
         var users = PreferenceRun.Draw(seed);
-        var run = new PoolChangeRun([.. users.Select(u => u.Lambda)]);
+        var run = new PoolChangeRun([.. users.Select(u => u.Lambda)], [.. score.Select(row => world.PoolRows[row])]);
         var dial = pools.Select((p, i) => run.Dial(world, p, predicted[i].Counted, score)).ToArray();
         var single = Enumerable.Range(0, world.After.ModelCount).Select(k => run.Add(world, score, _ => k)).ToArray();
         run._realised.Add(([.. score.Select(r => Enumerable.Range(0, single.Length).Average(k => world.After.Score[(r * single.Length) + k]))], [.. score.Select(r => (float)(Enumerable.Range(0, single.Length).Average(k => world.After.CostUsd[(r * single.Length) + k]) / world.Tau))]));

@@ -23,9 +23,9 @@ internal sealed class PreferenceRun
     private readonly bool[][][]? _inside; // router x user x told: whether lambda lies in the believed 90 % interval
     private int _static, _bestSingle;
 
-    private PreferenceRun((float[] Quality, float[] Cost)[] dial, byte[] topicOfRow, bool believesLambda)
+    private PreferenceRun((float[] Quality, float[] Cost)[] dial, int[] scored, byte[] topicOfRow, bool believesLambda)
     {
-        (_dial, _topics) = (dial, [.. topicOfRow.Distinct().Order()]);
+        (_dial, Scored, _topics) = (dial, scored, [.. topicOfRow.Distinct().Order()]);
         _inside = believesLambda ? [new bool[P3.Users][], new bool[P3.Users][]] : null;
         _topic = [.. topicOfRow.Select(t => (byte)_topics.IndexOf(t))];
     }
@@ -33,7 +33,8 @@ internal sealed class PreferenceRun
     /// <summary>Of all users together: requests while signals were given, and the utility that exploring gave up on them.</summary>
     public (long Requests, double Lost) Explored => (_explored.Sum(e => (long)e.Requests), _explored.Sum(e => e.Lost));
 
-    public int Rows => _dial[0].Quality.Length;
+    /// <summary>The scoring rows, as numbers of the pool's table.</summary>
+    public int[] Scored { get; }
 
     /// <summary>How many users' lambda lay in the believed 90 % interval; null: nothing is believed of one lambda.</summary>
     /// <param name="told">Index of the told number of signals.</param>
@@ -70,7 +71,7 @@ internal sealed class PreferenceRun
     private static (PreferenceRun Run, UserWorld World, SimulatedUser[] Users) Begin(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (scoring, world) = (1 - half, new UserWorld(split, variant));
-        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], [.. split.Half(scoring).ToArray().Select(split.Topic)], variant.HasPlainCost && !variant.Thumbs);
+        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], split.PoolRows(scoring), [.. split.Half(scoring).ToArray().Select(split.Topic)], variant.HasPlainCost && !variant.Thumbs);
         SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
         double[] lambdas = [.. users.Select(u => u.Lambda)];
         var aside = variant.HasPlainCost ? [] : world.Dial(half);
@@ -152,7 +153,7 @@ internal sealed class PreferenceRun
         }
     }
 
-    /// <summary>This run as a replicate drew it: each row and user as often as the counts say; null: once.</summary>
+    /// <summary>This run as a replicate drew it: each row and user as often as the counts say, which of rows have a mean of 1; null: once.</summary>
     public Resampled Resample((float[] Rows, float[] Users)? counts) => new(this, counts?.Rows, counts?.Users);
 
     /// <summary>Means over rows, taken once for all routers and numbers of comparisons.</summary>

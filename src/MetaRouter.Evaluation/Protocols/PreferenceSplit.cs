@@ -16,14 +16,15 @@ internal sealed class PreferenceSplit
     private readonly OutcomeTable _test;
     private readonly Outcome[] _predicted, _counted;
     private readonly int[][] _halves;
+    private readonly int[] _rows; // in the pool's table
     private readonly byte[] _topics;
     private readonly Lazy<byte[]> _trainTopics;
 
     private readonly (double Quality, double Cost)[] _trainMeans;
 
-    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, Outcome[] counted, int[][] halves)
+    private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, Outcome[] counted, int[] rows, int[][] halves)
     {
-        (Pool, Train, _test, _predicted, _counted, _halves, _topics) = (pool, train, test, predicted, counted, halves, TopicsOf(pool, test));
+        (Pool, Train, _test, _predicted, _counted, _rows, _halves, _topics) = (pool, train, test, predicted, counted, rows, halves, TopicsOf(pool, test));
         _trainTopics = new(() => TopicsOf(pool, train));
         var (quality, cost) = ColumnMeans.Of(train);
         _trainMeans = [.. quality.Zip(cost, (q, c) => (q, c / pool.CostScaleUsd))];
@@ -48,7 +49,7 @@ internal sealed class PreferenceSplit
         var predicted = predictions.Quality.Zip(predictions.CostUsd, (q, c) => new Outcome(q, (float)c, 0)).ToArray();
         var counted = predicted.Zip(predictions.Counted, (o, q) => o with { Quality = q }).ToArray();
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
-        return new PreferenceSplit(pool, trainTable, test, predicted, counted, [first, second]);
+        return new PreferenceSplit(pool, trainTable, test, predicted, counted, testRows, [first, second]);
     }
 
     /// <summary>What a request is about, as a decision finds it and its receipt carries it.</summary>
@@ -74,6 +75,9 @@ internal sealed class PreferenceSplit
 
     /// <summary>The rows of half 0 or 1 of the test half.</summary>
     public ReadOnlySpan<int> Half(int half) => _halves[half];
+
+    /// <summary>The same rows, as numbers of the pool's table.</summary>
+    public int[] PoolRows(int half) => [.. _halves[half].Select(row => _rows[row])];
 
     public ReadOnlySpan<Outcome> Predicted(int row) => _predicted.AsSpan(row * Models, Models);
 

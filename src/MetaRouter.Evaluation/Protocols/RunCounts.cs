@@ -1,29 +1,38 @@
+using System.Numerics.Tensors;
 using MetaRouter.Evaluation.Metrics;
 
 namespace MetaRouter.Evaluation.Protocols;
 
-/// <summary>How often a replicate drew each scoring row and each user of a run, which is one split in one direction. A split's two directions share its users; rows of different runs are drawn apart.</summary>
+/// <summary>
+/// How often a replicate drew each scoring row and each user of a run, which is one split in one direction. The pool's rows are drawn once for all splits, since a row scores in several;
+/// a split's users once for its two directions, which share them. Rows drawn anew for each split would pass for as many other rows, and intervals would narrow with splits that bring no new data.
+/// </summary>
 internal static class RunCounts
 {
-    // Axes of chance: rows of the runs from the first on, users of the splits from the second.
+    // Axes of chance: the pool's rows, and users of the splits from the second on.
     private const int Rows = 2, Users = 1000;
 
     /// <param name="replicate">The number of <see cref="Bootstrap.Replicates"/> itself: the data as they are, each once.</param>
     /// <param name="run">Twice the split, and 1 more in the second direction.</param>
-    public static (float[] Rows, float[] Users) Of(Bootstrap bootstrap, int replicate, int run, int rows, int users)
+    /// <param name="poolRows">Of the pool's table.</param>
+    /// <param name="scored">The run's scoring rows, as numbers of the pool's table.</param>
+    /// <returns>How often each scoring row counts, scaled to a mean of 1, and how often each user was drawn.</returns>
+    public static (float[] Rows, float[] Users) Of(Bootstrap bootstrap, int replicate, int run, int poolRows, int[] scored, int users)
     {
-        var counts = (Rows: new float[rows], Users: new float[users]);
         if (replicate == bootstrap.Replicates)
         {
-            Array.Fill(counts.Rows, 1);
-            Array.Fill(counts.Users, 1);
-        }
-        else
-        {
-            bootstrap.Counts(replicate, counts.Rows, axis: Rows + run);
-            bootstrap.Counts(replicate, counts.Users, axis: Users + (run / 2));
+            return ([.. Enumerable.Repeat(1f, scored.Length)], [.. Enumerable.Repeat(1f, users)]);
         }
 
-        return counts;
+        var (pool, drawn) = (new float[poolRows], new float[users]);
+        bootstrap.Counts(replicate, pool, axis: Rows);
+        bootstrap.Counts(replicate, drawn, axis: Users + (run / 2));
+        float[] rows = [.. scored.Select(row => pool[row])];
+        if (TensorPrimitives.Sum<float>(rows) is var sum && sum > 0)
+        {
+            TensorPrimitives.Multiply(rows, rows.Length / sum, rows);
+        }
+
+        return (rows, drawn);
     }
 }
