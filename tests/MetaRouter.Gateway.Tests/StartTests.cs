@@ -53,6 +53,8 @@ public sealed class StartTests : IDisposable
     [InlineData("Urls", "http://0.0.0.0:8080", "'http://0.0.0.0:8080'", "ApiKeys", "http://127.0.0.1:8080")]
     [InlineData("Urls", "8080", "'8080'", "http://127.0.0.1:8080")]
     [InlineData("Urls", "http://127.0.0.1:80800", "'http://127.0.0.1:80800'; give a URL such as http://127.0.0.1:8080")]
+    [InlineData("Urls", "http://127.0.0.1:80a5", "'http://127.0.0.1:80a5'; give a URL such as")]
+    [InlineData("http_ports", "8080,8081", "'http://*:8080,8081'; give a URL such as")]
     [InlineData("Urls", "ftp://127.0.0.1", "'ftp://127.0.0.1'", "http://127.0.0.1:8080")]
     [InlineData("Kestrel:Endpoints:Http:Url", "http://127.0.0.1:8080/router", "'http://127.0.0.1:8080/router'", "http://127.0.0.1:8080")]
     public void Settings_Bad_AreNamedWithValueAndRemedy(string key, string value, params string[] named)

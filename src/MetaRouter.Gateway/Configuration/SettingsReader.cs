@@ -104,7 +104,8 @@ internal static class SettingsReader
         {
             try
             {
-                return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" } address ? address : null;
+                // A port that is no number is taken for a part of the host's name, and a host that is no address for every one: port 80 of all.
+                return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" } address && (address.IsUnixPipe || address.Host.StartsWith('[') || !address.Host.Contains(':', StringComparison.Ordinal)) ? address : null;
             }
             catch (FormatException)
             {
