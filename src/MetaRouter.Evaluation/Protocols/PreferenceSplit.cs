@@ -1,6 +1,5 @@
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
-using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Baselines;

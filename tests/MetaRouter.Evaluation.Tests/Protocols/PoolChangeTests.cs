@@ -1,5 +1,4 @@
 using MetaRouter.Core.Catalog;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Protocols;

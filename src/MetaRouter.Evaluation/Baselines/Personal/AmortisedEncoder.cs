@@ -2,11 +2,9 @@ using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using MetaRouter.Core.Preferences;
-using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Evaluation.Baselines.Learning;
 using MetaRouter.Evaluation.Protocols;
-using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
