@@ -57,10 +57,12 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
             throw new DataFileException($"The strong and the weak model are both {models[s].Id}; give two.");
         }
 
-        var (strongly, weakly) = (Column(s), Column(w));
-        return Of("metarouter", models[s].Id, models[w].Id, [.. strongly.Zip(weakly, (a, b) => Deferral.Score(a, b))], strongShare, [.. strongly.Select(o => (double)o.Quality)], [.. weakly.Select(o => (double)o.Quality)], [.. strongly.Select(o => (double)o.CostUsd)], [.. weakly.Select(o => (double)o.CostUsd)]);
+        double[] scores = [.. Column(s).Zip(Column(w), (a, b) => Deferral.Score(a, b))];
+        return Of("metarouter", SideOf(s), SideOf(w), scores, strongShare);
 
-        Outcome[] Column(int model) => [.. Enumerable.Range(0, requests.Count).Select(i => outcomes[(i * models.Length) + model])];
+        Side SideOf(int model) => new(models[model].Id, [.. Column(model).Select(o => (double)o.Quality)], [.. Column(model).Select(o => (double)o.CostUsd)]);
+
+        IEnumerable<Outcome> Column(int model) => Enumerable.Range(0, requests.Count).Select(i => outcomes[(i * models.Length) + model]);
     }
 
     /// <summary>A router that learns from the outcomes themselves: each fifth is scored by what the others taught.</summary>
@@ -87,18 +89,30 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
             }
         }
 
-        double[] Column(Func<int, double> of, int model) => [.. Enumerable.Range(0, table.Rows).Select(i => of((2 * i) + model))];
-        return Of(router().Name, table.Models[1], table.Models[0], score, strongShare, Column(i => table.Score[i], 1), Column(i => table.Score[i], 0), Column(i => table.CostUsd[i], 1), Column(i => table.CostUsd[i], 0));
+        return Of(router().Name, SideOf(1), SideOf(0), score, strongShare);
+
+        Side SideOf(int model) => new(table.Models[model], Column(i => table.Score[(2 * i) + model]), Column(i => table.CostUsd[(2 * i) + model]));
+
+        double[] Column(Func<int, double> cell) => [.. Enumerable.Range(0, table.Rows).Select(cell)];
     }
 
-    private static Threshold Of(string router, ModelId strong, ModelId weak, double[] scores, double strongShare, double[] strongQuality, double[] weakQuality, double[] strongCost, double[] weakCost)
+    /// <summary>One of the two models on the sample: its expected score and cost of each request, NaN where unknown.</summary>
+    private readonly record struct Side(ModelId Model, double[] Quality, double[] CostUsd);
+
+    private static Threshold Of(string router, in Side strong, in Side weak, double[] scores, double strongShare)
     {
         var threshold = Told(scores, Deferral.Calibrate(scores, strongShare).Threshold);
-        var quality = scores.Select((s, i) => s >= threshold ? strongQuality[i] : weakQuality[i]).Average();
-        var cost = scores.Select((s, i) => s >= threshold ? strongCost[i] : weakCost[i]).Average();
-        var all = strongCost.Average();
-        return new Threshold(router, strong, weak, threshold, (double)AtLeast(scores, threshold) / scores.Length, quality, all > 0 ? cost / all : double.NaN, scores.Length) { StrongIsFree = all == 0 };
+        var quality = Mixed(scores, threshold, strong.Quality, weak.Quality);
+        var cost = Mixed(scores, threshold, strong.CostUsd, weak.CostUsd);
+        var all = strong.CostUsd.Average();
+        return new Threshold(router, strong.Model, weak.Model, threshold, (double)AtLeast(scores, threshold) / scores.Length, quality, all > 0 ? cost / all : double.NaN, scores.Length)
+        {
+            StrongIsFree = all == 0,
+        };
     }
+
+    /// <summary>Mean of the strong model's figure where the score reaches the threshold, and of the weak model's elsewhere.</summary>
+    private static double Mixed(double[] scores, double threshold, double[] strong, double[] weak) => scores.Select((s, i) => s >= threshold ? strong[i] : weak[i]).Average();
 
     /// <summary>Scores lie close: a digit less may send all requests the other way.</summary>
     private static double Told(double[] scores, double threshold)
