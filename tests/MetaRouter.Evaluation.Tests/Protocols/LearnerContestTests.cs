@@ -53,6 +53,16 @@ public sealed class LearnerContestTests : IDisposable
     }
 
     [Fact]
+    public void Run_AmortisedEncoder_IsTrainedUntilItComesNearTheBeliefThatIsToldTheSame()
+    {
+        var rows = LearnerContest.Run(_folder.Path, [s_pool], 1, [() => new BeliefLearner(false), () => new BeliefLearner(true), () => new AmortisedEncoder(false), () => new AmortisedEncoder(true)], null, default).Single().Rows.ToDictionary(r => r.Router);
+
+        // Both are told answers about random pairs, or both what the belief would ask: a network that falls far behind has not learned yet.
+        rows["amortised encoder"].Share["6"].ShouldBeGreaterThan(rows["metarouter, random questions"].Share["6"] - .05);
+        rows["amortised encoder, our questions"].Share["6"].ShouldBeGreaterThan(rows["metarouter"].Share["6"] - .05);
+    }
+
+    [Fact]
     public void Run_CellsOfEverybody_LearnLessThanCellsOfOneUser()
     {
         var rows = LearnerContest.Run(_folder.Path, [s_pool], 1, [() => new BeliefLearner(false), () => new BetaCells(false), () => new BetaCells(true)], null, default).Single().Rows.ToDictionary(r => r.Router);

@@ -20,7 +20,8 @@ namespace MetaRouter.Evaluation.Baselines.Personal;
 /// <param name="ourQuestions">Asks what the shipped belief would ask, instead of random pairs.</param>
 internal sealed class AmortisedEncoder(bool ourQuestions) : IPreferenceLearner
 {
-    private const int Tasks = 20_000, Batch = 16;
+    // With a tenth of them it recovers half as much after 20 comparisons on mmlu-pro-8, and less the more it is told.
+    private const int Tasks = 200_000, Batch = 16;
 
     // Positions of each latent number's lattice.
     private const int Lattice = 33;
