@@ -92,11 +92,12 @@ internal static class ThumbLife
         {
             var predicted = split.Predicted(row);
             var counted = split.Counted(row);
+            var act = Act.On(Topic(row));
             Span<double> utility = stackalloc double[predicted.Length];
             Span<double> propensity = stackalloc double[predicted.Length];
             for (var k = 0; k < utility.Length; k++)
             {
-                utility[k] = Utility.Of(counted[k], new Preference(PreferenceGrid.Lambda[Act.On(Topic(row)).Position]), split.Pool.CostScaleUsd);
+                utility[k] = Utility.Of(counted[k], new Preference(PreferenceGrid.Lambda[act.Position]), split.Pool.CostScaleUsd);
             }
 
             var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));
@@ -107,7 +108,7 @@ internal static class ThumbLife
                 TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
             }
 
-            var served = exploration.Choose(utility, Act.Own.Regret, draw, propensity).Index;
+            var served = exploration.Choose(utility, act.Regret, draw, propensity).Index;
             Lost += world.Worth(row, split.Realised(row, best), user.Lambda) - world.Worth(row, split.Realised(row, served), user.Lambda);
             return served;
         }
