@@ -1,13 +1,23 @@
-using System.IO.Pipes;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace MetaRouter.Cli;
 
 /// <summary>Results that go to another program. The console's own writer drops what nobody reads, in silence, and what follows a gateway would go on for ever behind 'head'.</summary>
-internal sealed class PipeOutput(PipeStream pipe, Action gone) : Stream
+internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
 {
     private const int StandardOutput = 1;
+
+    /// <summary>So many bytes are written to a pipe together or not at all.</summary>
+    private const int Atomic = 4096;
+
+    /// <summary>EAGAIN.</summary>
+    private const int LinuxWouldWait = 11, MacWouldWait = 35;
+
+    /// <summary>Milliseconds that a reader may take to make room where the pipe itself does not wait, and between two looks.</summary>
+    private const int Patience = 5000, Pause = 10;
+
+    private bool _isGone;
 
     /// <summary>Null: the results go elsewhere.</summary>
     /// <param name="gone">Called when the program that read them has ended.</param>
@@ -20,12 +30,12 @@ internal sealed class PipeOutput(PipeStream pipe, Action gone) : Stream
 
         try
         {
-            var pipe = new AnonymousPipeClientStream(PipeDirection.Out, new SafePipeHandle(StandardOutput, ownsHandle: false));
-            return TextWriter.Synchronized(new StreamWriter(new PipeOutput(pipe, gone), Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true });
+            var pipe = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            return pipe.CanSeek ? null /* a file */ : TextWriter.Synchronized(new StreamWriter(new PipeOutput(pipe, gone), Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true });
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return null; // a file
+            return null; // it was closed
         }
     }
 
@@ -43,13 +53,24 @@ internal sealed class PipeOutput(PipeStream pipe, Action gone) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        try
+        for (var (at, waited) = (0, 0); at < buffer.Length && !_isGone;)
         {
-            pipe.Write(buffer);
-        }
-        catch (IOException)
-        {
-            gone();
+            var part = buffer.Slice(at, Math.Min(Atomic, buffer.Length - at));
+            try
+            {
+                pipe.Write(part);
+                (at, waited) = (at + part.Length, 0);
+            }
+            catch (IOException e) when (e.HResult is LinuxWouldWait or MacWouldWait && waited < Patience)
+            {
+                Thread.Sleep(Pause); // full, and somebody set it not to wait: whoever reads is only slow
+                waited += Pause;
+            }
+            catch (IOException)
+            {
+                _isGone = true;
+                gone();
+            }
         }
     }
 

@@ -13,4 +13,5 @@ var pipe = PipeOutput.OfProcess(() =>
     isRead = false;
     stop.Cancel();
 });
-return await CommandLine.RunAsync(args, terminal with { Out = pipe ?? terminal.Out, IsRead = () => isRead }, stop.Token).ConfigureAwait(false);
+var code = await CommandLine.RunAsync(args, terminal with { Out = pipe ?? terminal.Out, IsRead = () => isRead }, stop.Token).ConfigureAwait(false);
+return isRead ? code : ExitCodes.NotRead;

@@ -40,7 +40,7 @@ internal static class EvaluateAll
             throw;
         }
 
-        var page = new ReportPage("MetaRouter, evaluated", "Real answers of real models, graded; every router is trained and scored on the same splits. Brackets and bars are 95 % intervals over rows and splits.", sections);
+        var page = new ReportPage("MetaRouter, evaluated", "Real answers of real models, graded; every router is trained and scored on the same splits. Brackets and bars are 95 % intervals over rows and splits, of simulated users over rows and users.", sections);
         Write(target, "index.html", page.ToHtml());
         Write(target, "report.md", page.ToMarkdown(Pictures));
         Write(target, "report.json", page.ToJson());

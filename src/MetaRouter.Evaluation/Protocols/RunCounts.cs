@@ -5,11 +5,12 @@ namespace MetaRouter.Evaluation.Protocols;
 
 /// <summary>
 /// How often a replicate drew each scoring row and each user of a run, which is one split in one direction. The pool's rows are drawn once for all splits, since a row scores in several;
-/// a split's users once for its two directions, which share them. Rows drawn anew for each split would pass for as many other rows, and intervals would narrow with splits that bring no new data.
+/// a split's users once for its two directions, which P3 and its kin share and P4 only numbers alike. Rows drawn anew for each split would pass for as many other rows, and intervals would narrow
+/// with splits that bring no new data. The splits stay as they are: what training on other rows would change is not in these intervals.
 /// </summary>
 internal static class RunCounts
 {
-    // Axes of chance: the pool's rows, and users of the splits from the second on.
+    // Axes of chance: the pool's rows; the users of split s have axis Users + s.
     private const int Rows = 2, Users = 1000;
 
     /// <param name="replicate">The number of <see cref="Bootstrap.Replicates"/> itself: the data as they are, each once.</param>

@@ -12,8 +12,8 @@ public sealed class RunCountsTests
     [Fact]
     public void Of_RowThatScoresInTwoSplits_CountsAlikeInBoth()
     {
-        var (first, _) = Draw(3, [.. Enumerable.Range(0, 200)], split: 0);
-        var (second, _) = Draw(3, [.. Enumerable.Range(100, 200)], split: 1);
+        var (first, _) = Draw(3, [.. Enumerable.Range(0, 200)], run: 0);
+        var (second, _) = Draw(3, [.. Enumerable.Range(100, 200)], run: 2);
 
         // Each is scaled to a mean of 1, so what they share is proportional.
         first.Average().ShouldBe(1, 1e-4);
@@ -25,7 +25,7 @@ public sealed class RunCountsTests
     [Fact]
     public void Of_UsersOfASplit_AreThoseOfBothDirectionsAndOfNoOtherSplit()
     {
-        var (one, other, elsewhere) = (Draw(3, [0, 1], split: 0).Users, Draw(3, [2, 3], split: 0).Users, Draw(3, [0, 1], split: 1).Users);
+        var (one, other, elsewhere) = (Draw(3, [0, 1], run: 0).Users, Draw(3, [2, 3], run: 1).Users, Draw(3, [0, 1], run: 2).Users);
         other.ShouldBe(one);
         elsewhere.ShouldNotBe(one);
         one.Sum().ShouldBe(Users);
@@ -40,7 +40,7 @@ public sealed class RunCountsTests
         int[] all = [.. Enumerable.Range(0, PoolRows)];
         double Width(int splits)
         {
-            var interval = _bootstrap.Of(b => Enumerable.Range(0, splits).Average(s => Draw(b, all, s).Rows.Zip(earned, (count, value) => count * value).Average()));
+            var interval = _bootstrap.Of(b => Enumerable.Range(0, splits).Average(s => Draw(b, all, 2 * s).Rows.Zip(earned, (count, value) => count * value).Average()));
             return interval.High - interval.Low;
         }
 
@@ -48,5 +48,5 @@ public sealed class RunCountsTests
         Width(1).ShouldBe(2 * 1.96 * Math.Sqrt(1 / 12.0 / PoolRows), .01);
     }
 
-    private (float[] Rows, float[] Users) Draw(int replicate, int[] scored, int split) => RunCounts.Of(_bootstrap, replicate, 2 * split, PoolRows, scored, Users);
+    private (float[] Rows, float[] Users) Draw(int replicate, int[] scored, int run) => RunCounts.Of(_bootstrap, replicate, run, PoolRows, scored, Users);
 }
