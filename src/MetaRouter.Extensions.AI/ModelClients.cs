@@ -58,10 +58,10 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     /// <returns>Who answered, with the answer or its beginning.</returns>
     public async Task<(ModelId Model, T Answer)> AskAsync<T>(IAsyncEnumerable<ModelId> order, Func<IChatClient, Task<T>> ask, CancellationToken cancellationToken)
     {
-        var (first, failed, hasAnswer) = (default(ExceptionDispatchInfo), new List<Model>(), false);
+        var (first, failed, hasAnswer) = (default(ExceptionDispatchInfo), new List<(Model, int)>(), false);
         try
         {
-            await foreach (var model in WillingAsync(order).Take(options.MostAttempts).ConfigureAwait(false))
+            await foreach (var (model, probe) in WillingAsync(order).Take(options.MostAttempts).ConfigureAwait(false))
             {
                 try
                 {
@@ -74,11 +74,11 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
                 {
                     LogFailed(model.Id.Value, e.GetType());
                     first ??= ExceptionDispatchInfo.Capture(e);
-                    failed.Add(model);
+                    failed.Add((model, probe));
                 }
                 catch
                 {
-                    model.Circuit.Leave(); // else a circuit that this call was to try would wait for its answer for ever
+                    model.Circuit.Leave(probe); // else a circuit that this call was to try would wait for its answer for ever
                     throw;
                 }
             }
@@ -89,15 +89,15 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
         finally
         {
             // What nobody answers is as likely the request's fault: it must not have all of them left alone.
-            foreach (var model in failed)
+            foreach (var (model, probe) in failed)
             {
                 if (hasAnswer)
                 {
-                    Fail(model);
+                    Fail(model, probe);
                 }
                 else
                 {
-                    model.Circuit.Leave();
+                    model.Circuit.Leave(probe);
                 }
             }
         }
@@ -110,7 +110,7 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     public void BrokeOff(ModelId model, Exception why)
     {
         LogFailed(model.Value, why.GetType());
-        Fail(_models[model]);
+        Fail(_models[model], 0);
     }
 
     public void Dispose()
@@ -127,29 +127,29 @@ internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatCli
     }
 
     /// <summary>Those that are not left alone; where all are, the first: trying is better than refusing.</summary>
-    private async IAsyncEnumerable<Model> WillingAsync(IAsyncEnumerable<ModelId> order)
+    private async IAsyncEnumerable<(Model Model, int Probe)> WillingAsync(IAsyncEnumerable<ModelId> order)
     {
         var (first, isNone) = (default(Model), true);
         await foreach (var id in order.ConfigureAwait(false))
         {
             var model = _models[id];
             first ??= model;
-            if (model.Circuit.TryEnter())
+            if (model.Circuit.TryEnter(out var probe))
             {
                 isNone = false;
-                yield return model;
+                yield return (model, probe);
             }
         }
 
         if (isNone)
         {
-            yield return first!;
+            yield return (first!, 0);
         }
     }
 
-    private void Fail(Model model)
+    private void Fail(Model model, int probe)
     {
-        if (model.Circuit.Fail())
+        if (model.Circuit.Fail(probe))
         {
             LogOpened(model.Id.Value, model.Circuit.Until);
         }

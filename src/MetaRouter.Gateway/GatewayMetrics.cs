@@ -65,7 +65,7 @@ internal sealed class GatewayMetrics : IDisposable
             var catalog = pool.Current.Catalog;
             var unhealthy = upstreams.Unhealthy(catalog, evenAll: true);
             return catalog.Models.Where(m => m.Enabled).Select(m => new Measurement<int>(unhealthy?.Contains(m.Id) == true ? 0 : 1, new KeyValuePair<string, object?>(LabelNames.Model, m.Id.Value)));
-        }, "", "1: some endpoint of the model is called; 0: all of them are left alone, by model.");
+        }, "", "1: some endpoint of the model is called; 0: all of them are left alone or tried by one call, until one answers, by model.");
     }
 
     /// <summary>A chat request that was answered or failed once it was decided who answers.</summary>

@@ -12,25 +12,29 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
-    private int _failed, _opened;
+    private int _failed, _opened, _probes, _probe;
     private long _until;
-    private bool _isProbing;
 
     /// <summary>Whether a call is turned away, also because another one is trying it, which may take as long as an answer may. Read on every decision: no lock. It is at worst one call behind.</summary>
-    public bool IsOpen => Volatile.Read(ref _opened) > 0 && (IsResting || Volatile.Read(ref _isProbing));
+    public bool IsOpen => Volatile.Read(ref _opened) > 0 && (IsResting || Volatile.Read(ref _probe) > 0);
+
+    /// <summary>For people: whether it has not been opened, or a call has succeeded since. One that may be tried again is not open, and not known to be well either.</summary>
+    public bool IsClosed => Volatile.Read(ref _opened) == 0;
 
     /// <summary>When it may be tried again, for people.</summary>
     public DateTimeOffset Until => time.GetUtcNow() + time.GetElapsedTime(time.GetTimestamp(), Volatile.Read(ref _until));
 
     /// <summary>For people: closed, open, or half_open while one call at a time tries it.</summary>
-    public string State => Volatile.Read(ref _opened) == 0 ? "closed" : IsResting ? "open" : "half_open";
+    public string State => IsClosed ? "closed" : IsResting ? "open" : "half_open";
 
     private bool IsResting => time.GetTimestamp() < Volatile.Read(ref _until);
 
+    /// <param name="probe">Which it is of those that try it while it is open, for how it ends; 0: none of them, which says nothing of one that is open, unless it succeeds.</param>
     /// <returns>False: it is being left alone, or another call is trying it.</returns>
-    public bool TryEnter()
+    public bool TryEnter(out int probe)
     {
-        if (Volatile.Read(ref _opened) == 0)
+        probe = 0;
+        if (IsClosed)
         {
             return true;
         }
@@ -42,26 +46,27 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
                 return true;
             }
 
-            if (_isProbing || IsResting)
+            if (_probe > 0 || IsResting)
             {
                 return false;
             }
 
-            return _isProbing = true;
+            _probe = probe = ++_probes;
+            return true;
         }
     }
 
     /// <summary>An answer has begun, so it is there. How it ends counts: a beginning is no end to failures in a row.</summary>
     public void Begin()
     {
-        if (Volatile.Read(ref _opened) == 0)
+        if (IsClosed)
         {
             return;
         }
 
         lock (_gate)
         {
-            _isProbing = false;
+            _probe = 0;
             Volatile.Write(ref _opened, 0);
         }
     }
@@ -69,21 +74,22 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     /// <summary>An answer has come to its end.</summary>
     public void Succeed()
     {
-        if (Volatile.Read(ref _failed) == 0 && Volatile.Read(ref _opened) == 0)
+        if (Volatile.Read(ref _failed) == 0 && IsClosed)
         {
             return;
         }
 
         lock (_gate)
         {
-            (_failed, _isProbing) = (0, false);
+            (_failed, _probe) = (0, 0);
             Volatile.Write(ref _opened, 0);
         }
     }
 
+    /// <param name="probe">As <see cref="TryEnter"/> said; 0 also once its answer had begun.</param>
     /// <param name="atLeast">It asked itself to be left alone for so long, of which a minute is kept to; null: it did not say.</param>
     /// <returns>True when this failure opened it.</returns>
-    public bool Fail(TimeSpan? atLeast = null)
+    public bool Fail(int probe, TimeSpan? atLeast = null)
     {
         lock (_gate)
         {
@@ -93,27 +99,39 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
                 return false;
             }
 
-            var wasProbing = _isProbing;
+            var (opens, tried) = (_opened == 0, End(probe));
+            if (!opens && !tried && atLeast is null)
+            {
+                return false; // called before it opened
+            }
+
             var span = atLeast ?? pause * Math.Pow(2, Math.Min(_opened, 10));
-            _isProbing = false;
-            Volatile.Write(ref _until, time.GetTimestamp() + (long)((span < LongestPause ? span : LongestPause).TotalSeconds * time.TimestampFrequency));
-            var opens = _opened == 0;
-            Volatile.Write(ref _opened, opens || wasProbing ? _opened + 1 : _opened);
+            var until = time.GetTimestamp() + (long)((span < LongestPause ? span : LongestPause).TotalSeconds * time.TimestampFrequency);
+            Volatile.Write(ref _until, opens ? until : Math.Max(until, _until));
+            Volatile.Write(ref _opened, opens || tried ? _opened + 1 : _opened);
             return opens;
         }
     }
 
     /// <summary>The call ended without saying anything about it: its caller went away.</summary>
-    public void Leave()
+    /// <param name="probe">As <see cref="TryEnter"/> said.</param>
+    public void Leave(int probe)
     {
-        if (Volatile.Read(ref _opened) == 0)
-        {
-            return;
-        }
-
         lock (_gate)
         {
-            _isProbing = false;
+            End(probe);
         }
+    }
+
+    /// <returns>Whether it was the one that is trying it.</returns>
+    private bool End(int probe)
+    {
+        if (probe == 0 || probe != _probe)
+        {
+            return false;
+        }
+
+        _probe = 0;
+        return true;
     }
 }

@@ -29,7 +29,7 @@ internal static class SiloSettings
         problems.AddRange(cluster.Problems().Select(p => $"{MetaRouterClusterOptions.Section}: {p}"));
         problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(new TelemetryOptions().WithVariables(configuration).Problems());
-        problems.AddRange(Urls(configuration).Where(u => !IsUrl(u)).Select(u => $"the address to listen on is '{u}'; give a URL such as {SiloArguments.DefaultUrl}"));
+        problems.AddRange(Urls(configuration).Where(u => ListenAddress.Parse(u) is null).Select(u => $"the address to listen on is '{u}'; give a URL such as {SiloArguments.DefaultUrl}"));
         return problems.Count == 0 ? cluster : throw new OptionsValidationException(MetaRouterOptions.Section, typeof(MetaRouterClusterOptions), problems);
     }
 
@@ -44,7 +44,7 @@ internal static class SiloSettings
         var problems = new List<string>();
         Try(address, cluster.SiloPort, $"{section}:{nameof(cluster.SiloPort)} is {cluster.SiloPort}", $"--{section}:{nameof(cluster.SiloPort)} PORT");
         Try(address, cluster.GatewayPort, $"{section}:{nameof(cluster.GatewayPort)} is {cluster.GatewayPort}", $"--{section}:{nameof(cluster.GatewayPort)} PORT");
-        foreach (var url in Urls(configuration).Select(BindingAddress.Parse).Where(u => !u.IsUnixPipe && u.Port > 0))
+        foreach (var url in Urls(configuration).Select(BindingAddress.Parse).Where(u => !ListenAddress.IsLocal(u) && u.Port > 0))
         {
             Try(IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) ? ip : url.Host == "localhost" ? IPAddress.Loopback : IPAddress.Any, url.Port, $"the address of its health is {url}", "--urls http://127.0.0.1:PORT");
         }
@@ -70,16 +70,4 @@ internal static class SiloSettings
     }
 
     private static string[] Urls(IConfiguration configuration) => (configuration["Urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-    private static bool IsUrl(string url)
-    {
-        try
-        {
-            return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" };
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
-    }
 }

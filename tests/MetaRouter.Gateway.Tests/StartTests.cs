@@ -70,6 +70,12 @@ public sealed class StartTests : IDisposable
         problems.ShouldAllBe(p => !p.Contains("my-secret") && !p.Contains("System."));
     }
 
+    [Theory]
+    [InlineData("HTTP://127.0.0.1:8080")]
+    [InlineData("http://unix:/run/metarouter.sock")]
+    [InlineData("http://pipe:/metarouter")]
+    public void Settings_AddressThatTheServerTakes_IsFine(string url) => Read(("Urls", url)).Doubts.ShouldBeEmpty();
+
     /// <summary>A model may be added while the gateway runs, so a list that names one that is not there starts; unsaid, its requests would be refused with nobody knowing why.</summary>
     [Theory]
     [InlineData("Gateway:CategoryPins:private", "gpt-4o-2024-05-31")]

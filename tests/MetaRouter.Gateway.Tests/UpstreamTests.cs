@@ -698,17 +698,29 @@ public sealed class UpstreamTests : IAsyncLifetime
             await answers.Task;
             return false;
         };
+        (await RestingAsync())["until"].ShouldNotBeNull();
         _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        await ShouldBeToldAsync("0"); // nobody has called it since, so nobody knows
+        (await RestingAsync()).ContainsKey("until").ShouldBeFalse();
         var probe = _gateway.PostAsync(Chat, Body(first));
         await Eventually.TrueAsync(() => _of[first].Calls == 3, TimeSpan.FromSeconds(15));
 
         (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-reason"].ShouldNotBe("fail_over");
-        (await _gateway.Client.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith("metarouter_upstream_healthy", StringComparison.Ordinal) && l.Contains($"model=\"{first}\"", StringComparison.Ordinal)).ShouldEndWith(" 0");
+        await ShouldBeToldAsync("0");
+        (await RestingAsync()).ContainsKey("until").ShouldBeFalse();
         (await _gateway.PostAsync(Chat, Body(first))).ShouldFail(503, "upstream_resting", first, "another call is trying it");
 
         answers.SetResult();
         (await probe).Status.ShouldBe(200);
+        await ShouldBeToldAsync("1");
         (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+
+        // A scrape may be some moments old.
+        Task ShouldBeToldAsync(string healthy) => Eventually.TrueAsync(
+            async () => (await _gateway.Client.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith("metarouter_upstream_healthy", StringComparison.Ordinal) && l.Contains($"model=\"{first}\"", StringComparison.Ordinal)).EndsWith(" " + healthy, StringComparison.Ordinal),
+            TimeSpan.FromSeconds(15));
+
+        async Task<JsonObject> RestingAsync() => (await _gateway.GetAsync("/health")).Body["resting"]!.AsArray().Single()!.AsObject();
     }
 
     [Theory]

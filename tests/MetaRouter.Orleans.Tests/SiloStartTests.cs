@@ -36,6 +36,7 @@ public sealed class SiloStartTests
     [InlineData("MetaRouter:Cluster: Redis '127.0.0.1:6379': The address of Redis cannot be understood", "--MetaRouter:Cluster:Redis", "127.0.0.1:6379,sll=true")]
     [InlineData("MetaRouter:RefreshSeconds is 'often'; it must be a number", "--MetaRouter:RefreshSeconds", "often")]
     [InlineData("the address to listen on is 'here'; give a URL", "--urls", "here")]
+    [InlineData("the address to listen on is 'http://127.0.0.1:80a5'; give a URL", "--urls", "http://127.0.0.1:80a5")]
     [InlineData("'--port' does not exist", "--port", "8082")]
     public async Task Start_BadSetting_NamesItWithValueAndRemedyAndExitsWith2(string said, params string[] settings) => await ShouldExitAsync(2, said, settings);
 

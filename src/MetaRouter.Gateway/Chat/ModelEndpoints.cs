@@ -69,7 +69,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         }
 
         var current = pool.Current;
-        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, Names.Time(o.Until))).ToArray();
+        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until is { } until ? Names.Time(until) : null)).ToArray();
         await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen is { } seen ? Names.Time(seen) : null }).ConfigureAwait(false);
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting;
@@ -88,28 +87,15 @@ internal static class SettingsReader
             .Concat(Ports("http_ports", "http")).Concat(Ports("https_ports", "https"));
         foreach (var url in urls.Distinct())
         {
-            if (Parsed(url) is not { } address)
+            if (ListenAddress.Parse(url) is not { } address)
             {
                 problems.Add($"the address to listen on is '{url}'; give a URL such as http://127.0.0.1:8080");
                 continue;
             }
 
-            if (!hasKeys && !address.IsUnixPipe && !Http.ApiKeyRing.IsThisMachine(address.Host))
+            if (!hasKeys && !ListenAddress.IsLocal(address) && !Http.ApiKeyRing.IsThisMachine(address.Host))
             {
                 problems.Add($"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
-            }
-        }
-
-        static BindingAddress? Parsed(string url)
-        {
-            try
-            {
-                // A port that is no number is taken for a part of the host's name, and a host that is no address for every one: port 80 of all.
-                return BindingAddress.Parse(url) is { Port: >= 0 and <= IPEndPoint.MaxPort, PathBase: "", Scheme: "http" or "https" } address && (address.IsUnixPipe || address.Host.StartsWith('[') || !address.Host.Contains(':', StringComparison.Ordinal)) ? address : null;
-            }
-            catch (FormatException)
-            {
-                return null;
             }
         }
 

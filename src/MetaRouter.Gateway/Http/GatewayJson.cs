@@ -72,14 +72,15 @@ internal sealed record RotatedAnswer(int Key, string SealsFrom, string EarlierUn
 
 internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
 {
-    /// <summary>Models whose upstream is being left alone after failing; null: none.</summary>
+    /// <summary>Models whose upstream is being left alone after failing, or has not answered since; null: none.</summary>
     public RestingAnswer[]? Resting { get; init; }
 
     /// <summary>When the shared store was last found emptied; null: not since this process started.</summary>
     public string? StoreLostAt { get; init; }
 }
 
-internal sealed record RestingAnswer(string Model, string Until);
+/// <param name="Until">Null: the next call tries it, or one does.</param>
+internal sealed record RestingAnswer(string Model, string? Until);
 
 internal sealed record AliveAnswer(string Status);
 

@@ -25,7 +25,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public bool Serves(ModelId model) => EndpointsOf(model).Length > 0;
 
     /// <summary>The models all of whose endpoints are being left alone; null: none. When that is every one of them, none: trying is better than refusing.</summary>
-    /// <param name="evenAll">Every one of them is told as well, for people.</param>
+    /// <param name="evenAll">For people: every one of them is told as well, and a model until a call of it has succeeded again.</param>
     public IReadOnlySet<ModelId>? Unhealthy(ModelCatalog catalog, bool evenAll = false)
     {
         if (!_hasOpened)
@@ -33,7 +33,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             return null;
         }
 
-        var found = catalog.Models.Where(m => EndpointsOf(m.Id) is { Length: > 0 } all && Array.TrueForAll(all, e => e.Circuit.IsOpen)).Select(m => m.Id).ToHashSet();
+        var found = catalog.Models.Where(m => EndpointsOf(m.Id) is { Length: > 0 } all && Array.TrueForAll(all, e => evenAll ? !e.Circuit.IsClosed : e.Circuit.IsOpen)).Select(m => m.Id).ToHashSet();
         return found.Count == 0 || !evenAll && catalog.Models.All(m => !m.Enabled || found.Contains(m.Id)) ? null : found;
     }
 
@@ -43,9 +43,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <summary>Where the model is called, for people: hosts, without paths or keys. Null: nowhere.</summary>
     public string? HostsOf(ModelId model) => settings.IsDemo ? "simulated" : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts : null;
 
-    /// <summary>Every endpoint that is being left alone, for people.</summary>
-    public IEnumerable<(ModelId Model, string BaseUrl, DateTimeOffset Until)> Open() =>
-        _endpoints.SelectMany(e => e.Value.Where(one => one.Circuit.IsOpen).Select(one => (e.Key, one.Options.BaseUrl, one.Circuit.Until)));
+    /// <summary>Every endpoint that has been left alone and has not answered since, for people; until null: one call may try it, or does.</summary>
+    public IEnumerable<(ModelId Model, DateTimeOffset? Until)> Open() =>
+        from e in _endpoints from one in e.Value where !one.Circuit.IsClosed let until = one.Circuit.Until select (e.Key, until > time.GetUtcNow() ? until : default(DateTimeOffset?));
 
     /// <summary>Sends the request to the models in turn until one answers.</summary>
     /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
@@ -68,7 +68,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                     break;
                 }
 
-                if (!endpoint.Circuit.TryEnter())
+                if (!endpoint.Circuit.TryEnter(out var probe))
                 {
                     resting ??= (model, endpoint.Circuit.Until);
                     continue;
@@ -82,7 +82,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
                 try
                 {
-                    var answer = await TryAsync(endpoint, model, path, body, cancellationToken).ConfigureAwait(false);
+                    var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
                     if (answer.Status is not (404 or 429))
                     {
                         answer.Attempts = attempts;
@@ -146,11 +146,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     {
         metrics.UpstreamFailures.Add(1, new(LabelNames.Model, answer.Model.Value), new(LabelNames.Reason, BrokeOff));
         LogFailed(answer.Model.Value, answer.Endpoint.Options.BaseUrl, reason);
-        Fail(answer.Endpoint, answer.Model);
+        Fail(answer.Endpoint, 0, answer.Model);
     }
 
     /// <summary>One attempt, and what it says of the endpoint.</summary>
-    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
+    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
     {
         try
         {
@@ -161,7 +161,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             }
             else if (answer.Pause is { } pause)
             {
-                Fail(endpoint, model, pause);
+                Fail(endpoint, probe, model, pause);
             }
             else
             {
@@ -172,12 +172,12 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         }
         catch (UpstreamException e)
         {
-            Fail(endpoint, model, e.RetryAfter);
+            Fail(endpoint, probe, model, e.RetryAfter);
             throw;
         }
         catch
         {
-            endpoint.Circuit.Leave(); // else a circuit that this call was to try would wait for its answer for ever
+            endpoint.Circuit.Leave(probe); // else a circuit that this call was to try would wait for its answer for ever
             throw;
         }
     }
@@ -190,9 +190,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new UpstreamEndpoint(u, new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
     }
 
-    private void Fail(UpstreamEndpoint endpoint, ModelId model, TimeSpan? atLeast = null)
+    private void Fail(UpstreamEndpoint endpoint, int probe, ModelId model, TimeSpan? atLeast = null)
     {
-        if (endpoint.Circuit.Fail(atLeast))
+        if (endpoint.Circuit.Fail(probe, atLeast))
         {
             _hasOpened = true;
             metrics.CircuitsOpened.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, model.Value));

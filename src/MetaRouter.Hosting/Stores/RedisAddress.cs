@@ -37,7 +37,7 @@ public static class RedisAddress
 
         try
         {
-            if (rest.Any(p => p.Contains("//", StringComparison.Ordinal) && !p.Contains('=', StringComparison.Ordinal)))
+            if (rest.Any(IsUrl))
             {
                 throw new ArgumentException("it is a URL"); // all of which would be a host's name, the password in it too
             }
@@ -60,7 +60,20 @@ public static class RedisAddress
     }
 
     /// <summary>As people may read it: the first host, since a password may follow, or stand before it as in a URL.</summary>
-    internal static string Shown(string address) => (address.Split(',').FirstOrDefault(part => !part.Contains('=', StringComparison.Ordinal)) ?? "").Split('@')[^1];
+    internal static string Shown(string address)
+    {
+        if (IsUrl(address))
+        {
+            var credentials = address[..(address.LastIndexOf('@') + 1)];
+            var mayEndInAnOption = credentials.Contains(',', StringComparison.Ordinal) && credentials.Contains('=', StringComparison.Ordinal); // whose value would follow the @
+            address = mayEndInAnOption ? "" : address[credentials.Length..];
+        }
+
+        return (address.Split(',').FirstOrDefault(part => !part.Contains('=', StringComparison.Ordinal)) ?? "").Split('@')[^1];
+    }
+
+    /// <summary>What comes after a = may have slashes, as an option's value, and a URL may have a = in its password.</summary>
+    private static bool IsUrl(string text) => text.Split('=')[0].Contains("//", StringComparison.Ordinal);
 
     /// <summary>The client would find these too, and everybody else would speak of port 0.</summary>
     private static void NamePorts(ConfigurationOptions options)

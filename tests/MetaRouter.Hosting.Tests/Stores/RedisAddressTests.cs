@@ -13,6 +13,7 @@ public sealed class RedisAddressTests
     [InlineData("127.0.0.1:1,sll=true,password=hidden", "sll")]
     [InlineData("//user:hidden@127.0.0.1:1/0", "it is a URL", "HOST:PORT", "password=")]
     [InlineData("rediss://:hidden@127.0.0.1:1", "it is a URL")]
+    [InlineData("//:hidden=@127.0.0.1:1", "it is a URL")]
     public void Parse_WhatCannotBeUsed_IsNamed(string address, params string[] named)
     {
         var message = Should.Throw<StoreException>(() => RedisAddress.Parse(address)).Message;
@@ -45,12 +46,16 @@ public sealed class RedisAddressTests
     [InlineData("redis.example", "redis.example:6379")]
     [InlineData("127.0.0.1,ssl=true", "127.0.0.1:6380")]
     [InlineData("one:7000,two", "one:7000", "two:6379")]
+    [InlineData("one,tunnel=http://two:3128", "one:6379")]
     public void Parse_HostWithoutPort_HasTheUsualOne(string address, params string[] hosts) => RedisAddress.Parse(address).EndPoints.Select(RedisReach.Name).ShouldBe(hosts);
 
     [Theory]
     [InlineData("127.0.0.1:1,password=hidden", "127.0.0.1:1")]
     [InlineData("password=hidden,127.0.0.1:1", "127.0.0.1:1")]
     [InlineData("redis://user:hidden@127.0.0.1:1", "127.0.0.1:1")]
+    [InlineData("redis://user:hid,den@127.0.0.1:1", "127.0.0.1:1")]
+    [InlineData("redis://:hidden=@127.0.0.1:1,ssl=true", "127.0.0.1:1")]
+    [InlineData("redis://127.0.0.1:1,password=hid@den", "")]
     [InlineData("redis:127.0.0.1:1,ssl=true", "redis:127.0.0.1:1")]
     public void Shown_NeverHasAPassword(string address, string shown) => RedisAddress.Shown(address).ShouldBe(shown);
 }
