@@ -14,8 +14,7 @@ internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
     /// <summary>EAGAIN.</summary>
     private const int LinuxWouldWait = 11, MacWouldWait = 35;
 
-    /// <summary>Milliseconds that a reader may take to make room where the pipe itself does not wait, and between two looks.</summary>
-    private const int Patience = 5000, Pause = 10;
+    private readonly Lazy<Stream> _patient = new(Console.OpenStandardOutput);
 
     private bool _isGone;
 
@@ -53,18 +52,16 @@ internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        for (var (at, waited) = (0, 0); at < buffer.Length && !_isGone;)
+        for (var at = 0; at < buffer.Length && !_isGone; at += Atomic)
         {
             var part = buffer.Slice(at, Math.Min(Atomic, buffer.Length - at));
             try
             {
                 pipe.Write(part);
-                (at, waited) = (at + part.Length, 0);
             }
-            catch (IOException e) when (e.HResult is LinuxWouldWait or MacWouldWait && waited < Patience)
+            catch (IOException e) when (e.HResult is LinuxWouldWait or MacWouldWait)
             {
-                Thread.Sleep(Pause); // full, and somebody set it not to wait: whoever reads is only slow
-                waited += Pause;
+                _patient.Value.Write(part); // full, and somebody set it not to wait: the console's own writer waits until there is room
             }
             catch (IOException)
             {
