@@ -49,21 +49,6 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
         return new PoolHistory(scale, requests);
     }
 
-    /// <summary>The deviation of realised costs from expected ones over the expected, by mean absolute error: squares would be ruled by the few longest answers.</summary>
-    /// <remarks>Of a Gaussian the deviation is sqrt(pi / 2) times the mean absolute error.</remarks>
-    public float CostSpread()
-    {
-        var (expected, error) = (0.0, 0.0);
-        foreach (var request in Requests)
-        {
-            // One sum in another is bound by the compiler for every pair of Sum's overloads.
-            expected += request.Sum(c => (double)c.Predicted.CostUsd);
-            error += request.Sum(c => Math.Abs((double)c.Realised.CostUsd - c.Predicted.CostUsd));
-        }
-
-        return expected > 0 ? (float)(Math.Sqrt(Math.PI / 2) * error / expected) : 0;
-    }
-
     /// <summary>What every position of the dial would have earned on these requests; null: there are none.</summary>
     /// <param name="costScaleUsd">tau in US dollars, above 0.</param>
     public ValueTable? PlayDial(double costScaleUsd)

@@ -37,7 +37,8 @@ public sealed class RoutingPool
         var history = PoolHistory.Of(snapshot, catalog, kin);
         IsFree = history.CostScaleUsd < LeastScaleUsd;
         CostScaleUsd = IsFree ? 1 : history.CostScaleUsd; // cost never matters then, any scale does
-        var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation, history.CostSpread());
+        var context = new ChoiceContext(CostScaleUsd, snapshot.OutcomeCorrelation);
+        context = context with { CostSpread = CostSpreadFit.Fit(history.Requests, context) };
         var (values, middle) = (default(ValueTable), default(MiddleCalibration));
         Parallel.Invoke(() => values = history.PlayDial(context.CostScaleUsd), () => middle = MiddleCalibration.Fit(history.Requests, context)); // neither needs the other, and a start waits for both
         Values = values ?? FromMeans(catalog, heads, CostScaleUsd);
