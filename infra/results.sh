@@ -12,10 +12,10 @@ run() { # NAME ARGUMENTS...
   echo "metarouter $*" >&2
   dotnet "$program/metarouter.dll" "$@" --data "$data" --json | tail -n 1 > "docs/results/$name.json"
 }
-for protocol in P1a P1b; do run "$protocol" evaluate "$protocol" --ablations; done
-run P1c evaluate P1c
+for protocol in P1a P1b; do run "$protocol" evaluate "$protocol" --published --ablations; done
+run P1c evaluate P1c --published
 for pool in mmlu-pro-8 routerbench-8 zeroeval-11; do
-  run "P2-$pool" evaluate P2 --pool "$pool" --ablations
+  run "P2-$pool" evaluate P2 --pool "$pool" --published --ablations
   run "P3-$pool" evaluate P3 --pool "$pool"
   run "P3-variants-$pool" evaluate variants --pool "$pool"
   run "P3-changes-$pool" evaluate changes --pool "$pool"

@@ -54,9 +54,8 @@ internal static class EvaluateAll
             terminal.Out.WriteLine($"Not reached: {missed.Name}: {missed.Wanted}; measured {missed.Measured}.");
         }
 
-        var all = sections.Sum(s => s.Targets.Count); // pools of one's own have none
-        var reached = string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {all} targets reached. ");
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(all > 0 ? reached : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
+        Target[] targets = [.. sections.SelectMany(s => s.Targets)]; // pools of one's own have none
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(targets.Length > 0 ? Targets.Told(targets) + ". " : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
     }
 

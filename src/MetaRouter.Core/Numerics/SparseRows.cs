@@ -44,23 +44,4 @@ public sealed class SparseRows(int[] start, int[] index, float[] value, int colu
 
         return new SparseRows(start, index, value, Rows);
     }
-
-    /// <summary>Only these rows, in this order.</summary>
-    public SparseRows Take(ReadOnlySpan<int> rows)
-    {
-        var start = new int[rows.Length + 1];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            start[i + 1] = start[i] + Start[rows[i] + 1] - Start[rows[i]];
-        }
-
-        var (index, value) = (new int[start[^1]], new float[start[^1]]);
-        for (var i = 0; i < rows.Length; i++)
-        {
-            Indexes(rows[i]).CopyTo(index.AsSpan(start[i]));
-            Values(rows[i]).CopyTo(value.AsSpan(start[i]));
-        }
-
-        return new SparseRows(start, index, value, Columns);
-    }
 }

@@ -1,17 +1,16 @@
 using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
+using MetaRouter.Evaluation.Baselines.Learning;
 
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>
-/// A ridge regression per model on <see cref="HashedFeatures"/>, one of its quality and one of its log cost; alpha by squared error on a validation fifth, one for all qualities and one for all costs.
-/// exp of an expected log falls short of the expected cost: each model's costs are scaled to be right on average over the validation rows.
+/// Two ridge regressions per model (<see cref="RidgeDesign"/>, which chooses their penalties): of its quality, and of its log cost. exp of an expected log falls short of the expected cost:
+/// each model's costs are scaled to be right on average over the training rows. O(n D^2 + D^3).
 /// </summary>
 public sealed class PerModelRidge : IOutcomeModel
 {
     private const double LeastCostUsd = 1e-9;
-
-    private static readonly float[] s_alphas = [.3f, 1, 3, 10];
 
     public string Name => "ridge";
 
@@ -19,80 +18,26 @@ public sealed class PerModelRidge : IOutcomeModel
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
-        var (models, features) = (train.ModelCount, new HashedFeatures(train.Queries));
-        var (x, targets) = (features.Transform(train.Queries), Targets(train));
-        var (fit, validate) = ValidationFifth.Of(train.Ids, seed);
-        var (xFit, yFit, xValidate, yValidate) = (x.Take(fit), DenseRows.Take(targets, fit, 2 * models), x.Take(validate), DenseRows.Take(targets, validate, 2 * models));
-
-        var validated = new float[s_alphas.Length][];
-        Parallel.For(0, s_alphas.Length, a => validated[a] = SparseRidge.Fit(xFit, yFit, 2 * models, s_alphas[a], cancellationToken).Predict(xValidate));
-        var forQuality = Best(validated, yValidate, models, cost: false);
-        var forCost = Best(validated, yValidate, models, cost: true);
-
-        var alphas = new[] { forQuality, forCost }.Distinct().ToArray();
-        var final = new float[s_alphas.Length][];
-        var xTest = features.Transform(test.Queries);
-        Parallel.ForEach(alphas, a => final[a] = SparseRidge.Fit(x, targets, 2 * models, s_alphas[a], cancellationToken).Predict(xTest));
-
-        var correction = MeanCorrection(validated[forCost], yValidate, models);
-        var (quality, cost) = (new float[test.Rows * models], new double[test.Rows * models]);
-        for (var i = 0; i < quality.Length; i++)
+        var (text, tested) = TextVectors.Read(train, test);
+        var models = train.ModelCount;
+        var predictions = new OutcomePredictions(new float[test.Rows * models], new double[test.Rows * models]);
+        var all = new Lazy<RidgeDesign>(() => new RidgeDesign(text.Features, TextVectors.Length));
+        Parallel.For(0, models, new ParallelOptions { CancellationToken = cancellationToken }, m =>
         {
-            var (at, m) = ((i / models * 2 * models) + (i % models), i % models);
-            (quality[i], cost[i]) = (Math.Clamp(final[forQuality][at], 0, 1), correction[m] * Math.Exp(final[forCost][at + models]));
-        }
-
-        return new OutcomePredictions(quality, cost);
-    }
-
-    /// <summary>Rows x 2 K: the qualities, then the log costs.</summary>
-    private static float[] Targets(OutcomeTable table)
-    {
-        var k = table.ModelCount;
-        var targets = new float[table.Rows * 2 * k];
-        for (var i = 0; i < table.Score.Length; i++)
-        {
-            var at = (i / k * 2 * k) + (i % k);
-            var known = !float.IsNaN(table.Score[i]) && !double.IsNaN(table.CostUsd[i]);
-            targets[at] = known ? table.Score[i] : float.NaN;
-            targets[at + k] = known ? (float)Math.Log(Math.Max(table.CostUsd[i], LeastCostUsd)) : float.NaN;
-        }
-
-        return targets;
-    }
-
-    private static int Best(float[][] predicted, float[] y, int models, bool cost)
-    {
-        var best = (Error: double.PositiveInfinity, Index: 0);
-        for (var a = 0; a < predicted.Length; a++)
-        {
-            var error = 0.0;
-            for (var i = 0; i < y.Length; i++)
+            int[] known = [.. Enumerable.Range(0, train.Rows).Where(row => !float.IsNaN(train.Score[(row * models) + m]) && !double.IsNaN(train.CostUsd[(row * models) + m]))];
+            var x = known.Length == train.Rows ? text.Features : DenseRows.Take(text.Features, known, TextVectors.Length);
+            var design = known.Length == train.Rows ? all.Value : new RidgeDesign(x, TextVectors.Length);
+            var quality = design.Fit([.. known.Select(row => train.Score[(row * models) + m])]);
+            var log = design.Fit([.. known.Select(row => (float)Math.Log(Math.Max(train.CostUsd[(row * models) + m], LeastCostUsd)))]);
+            var scale = known.Sum(row => train.CostUsd[(row * models) + m]) / known.Select((_, i) => Math.Exp(log.Predict(Row(x, i)))).Sum();
+            for (var row = 0; row < test.Rows; row++)
             {
-                if (i % (2 * models) >= models == cost && !float.IsNaN(y[i]))
-                {
-                    error += (predicted[a][i] - (double)y[i]) * (predicted[a][i] - y[i]);
-                }
+                predictions.Quality[(row * models) + m] = Math.Clamp(quality.Predict(Row(tested.Features, row)), 0, 1);
+                predictions.CostUsd[(row * models) + m] = scale * Math.Exp(log.Predict(Row(tested.Features, row)));
             }
+        });
+        return predictions;
 
-            best = error < best.Error ? (error, a) : best;
-        }
-
-        return best.Index;
-    }
-
-    private static double[] MeanCorrection(float[] predicted, float[] y, int models)
-    {
-        var (real, guessed) = (new double[models], new double[models]);
-        for (var i = 0; i < y.Length; i++)
-        {
-            if (i % (2 * models) - models is var m && m >= 0 && !float.IsNaN(y[i]))
-            {
-                real[m] += Math.Exp(y[i]);
-                guessed[m] += Math.Exp(predicted[i]);
-            }
-        }
-
-        return [.. real.Zip(guessed, (r, g) => r > 0 && g > 0 ? r / g : 1)];
+        static ReadOnlySpan<float> Row(float[] x, int row) => x.AsSpan(row * TextVectors.Length, TextVectors.Length);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace MetaRouter.Evaluation.Report;
 
@@ -16,7 +17,13 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IR
 /// <param name="Wanted">What was asked for.</param>
 /// <param name="Measured">What came out, with its interval.</param>
 /// <param name="Reached">Whether that is enough.</param>
-public sealed record Target(string Name, string Wanted, string Measured, bool Reached);
+/// <param name="Clear">Whether the whole interval is, too; it says nothing where the figure is not enough.</param>
+public sealed record Target(string Name, string Wanted, string Measured, bool Reached, bool Clear = true)
+{
+    /// <summary>In a word or two.</summary>
+    [JsonIgnore]
+    public string Verdict => Reached ? Clear ? "yes" : "yes, within noise" : "no";
+}
 
 /// <summary>One protocol's part of the report.</summary>
 /// <param name="Id">Anchor and file name.</param>
@@ -49,7 +56,7 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         }
 
         html.Append(CultureInfo.InvariantCulture, $"</nav>\n<main><h1>{Chart.Text(Title)}</h1><p>{Chart.Text(Intro)}</p>\n");
-        Targets(html);
+        WriteTargets(html);
         foreach (var section in Sections)
         {
             html.Append(CultureInfo.InvariantCulture, $"<section id=\"{section.Id}\"><h2>{Chart.Text(section.Title)}</h2><p>{Chart.Text(section.Lead)}</p>\n<div class=\"figures\">\n");
@@ -79,10 +86,11 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         text.Append(CultureInfo.InvariantCulture, $"# {Title}\n\n{Intro}\n");
         if (Sections.Any(s => s.Targets.Count > 0))
         {
+            text.Append(CultureInfo.InvariantCulture, $"\n{Targets.Told([.. Sections.SelectMany(s => s.Targets)])}: the figure is enough, but its interval reaches to where it would not be.\n");
             text.Append("\n| figure | target | measured | reached |\n|---|---|---|---|\n");
             foreach (var target in Sections.SelectMany(s => s.Targets))
             {
-                text.Append(CultureInfo.InvariantCulture, $"| {Cell(target.Name)} | {Cell(target.Wanted)} | {Cell(target.Measured)} | {(target.Reached ? "yes" : "**no**")} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(target.Name)} | {Cell(target.Wanted)} | {Cell(target.Measured)} | {(target.Reached ? target.Verdict : "**no**")} |\n");
             }
         }
 
@@ -116,7 +124,7 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         return $"{{\"targets\":{targets},{string.Join(',', Sections.Where(s => s.Json.Length > 0).Select(s => $"\"{s.Id}\":{s.Json}"))}}}\n";
     }
 
-    private void Targets(StringBuilder html)
+    private void WriteTargets(StringBuilder html)
     {
         Target[] targets = [.. Sections.SelectMany(s => s.Targets)];
         if (targets.Length == 0)
@@ -124,10 +132,10 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
             return;
         }
 
-        html.Append(CultureInfo.InvariantCulture, $"<section id=\"targets\"><h2>Targets: {targets.Count(t => t.Reached)} of {targets.Length} reached</h2><div class=\"scroll\"><table class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<section id=\"targets\"><h2>{Targets.Told(targets)}</h2><div class=\"scroll\"><table class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
         foreach (var target in targets)
         {
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td class=\"{(target.Reached ? "yes\">yes" : "no\">no")}</td></tr>\n");
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td class=\"{(target.Reached ? "yes" : "no")}\">{target.Verdict}</td></tr>\n");
         }
 
         html.Append("</tbody></table></div></section>\n");

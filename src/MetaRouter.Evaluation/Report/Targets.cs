@@ -19,6 +19,13 @@ public static class Targets
         ["zeroeval-11"] = [("12", .40)],
     };
 
+    /// <summary>How many were reached.</summary>
+    public static string Told(IReadOnlyCollection<Target> targets)
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        return string.Create(CultureInfo.InvariantCulture, $"{targets.Count(t => t.Reached)} of {targets.Count} targets reached, {targets.Count(t => t is { Reached: true, Clear: false })} of them within noise");
+    }
+
     public static IReadOnlyList<Target> Of(ProtocolReport<DeferralRow> report)
     {
         ArgumentNullException.ThrowIfNull(report);
@@ -28,8 +35,8 @@ public static class Targets
             var best = benchmark.Where(r => r.Router != "oracle" && !r.Router.StartsWith(Ours, StringComparison.Ordinal)).MaxBy(r => r.Apgr)!;
             Target above = report.Protocol switch
             {
-                "P1a" => new($"P1a {benchmark.Key}, APGR", "at least 0.66", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .66),
-                "P1b" => new($"P1b {benchmark.Key}, APGR", "at least 0.63", Number(ours.Apgr, ours.ApgrCi), ours.Apgr >= .63),
+                "P1a" => AtLeast(.66, $"P1a {benchmark.Key}, APGR", "at least 0.66", ours.Apgr, ours.ApgrCi),
+                "P1b" => AtLeast(.63, $"P1b {benchmark.Key}, APGR", "at least 0.63", ours.Apgr, ours.ApgrCi),
                 _ => new($"{report.Protocol} {benchmark.Key}, APGR", string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"), Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
             };
             return (Target[])[above, new($"{report.Protocol} {benchmark.Key}, against the others", $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})", Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
@@ -44,7 +51,7 @@ public static class Targets
         var targets = new List<Target>();
         if (s_gain.TryGetValue(report.Pool ?? "", out var wanted))
         {
-            targets.Add(new($"P2 {report.Pool}, mean gain", string.Create(CultureInfo.InvariantCulture, $"at least {wanted:0.000}"), Number(ours.GainMean, ours.GainMeanCi, "0.0000"), ours.GainMean >= wanted));
+            targets.Add(AtLeast(wanted, $"P2 {report.Pool}, mean gain", string.Create(CultureInfo.InvariantCulture, $"at least {wanted:0.000}"), ours.GainMean, ours.GainMeanCi, "0.0000"));
         }
 
         if (rivals.Count > 0)
@@ -52,9 +59,9 @@ public static class Targets
             var gain = rivals.MinBy(r => r.Lead!.GainMean)!;
             var hv = rivals.MinBy(r => r.Lead!.Hv)!;
             var igd = rivals.MinBy(r => r.Lead!.Igd)!;
-            targets.Add(new($"P2 {report.Pool}, mean gain", $"ahead of every learned router (nearest: {gain.Router})", Number(gain.Lead!.GainMean, gain.Lead.GainMeanCi, "+0.0000;-0.0000;0"), gain.Lead.GainMean > 0));
-            targets.Add(new($"P2 {report.Pool}, hypervolume", $"ahead of every learned router (nearest: {hv.Router})", Number(hv.Lead!.Hv, hv.Lead.HvCi, "+0.0000;-0.0000;0"), hv.Lead.Hv > 0));
-            targets.Add(new($"P2 {report.Pool}, distance to the oracle's front", $"nearer than every learned router (nearest: {igd.Router})", Number(igd.Lead!.Igd, igd.Lead.IgdCi, "+0.0000;-0.0000;0"), igd.Lead.Igd > 0));
+            targets.Add(Ahead($"P2 {report.Pool}, mean gain", $"ahead of every learned router (nearest: {gain.Router})", gain.Lead!.GainMean, gain.Lead.GainMeanCi));
+            targets.Add(Ahead($"P2 {report.Pool}, hypervolume", $"ahead of every learned router (nearest: {hv.Router})", hv.Lead!.Hv, hv.Lead.HvCi));
+            targets.Add(Ahead($"P2 {report.Pool}, distance to the oracle's front", $"nearer than every learned router (nearest: {igd.Router})", igd.Lead!.Igd, igd.Lead.IgdCi));
         }
 
         return targets;
@@ -67,7 +74,7 @@ public static class Targets
         var share = ours.Share["20"] / told.Share["20"];
         return
         [
-            .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => new Target($"P3 {report.Pool}, {t.Comparisons} comparisons", string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"), Number(ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00"), ours.Share[t.Comparisons] >= t.Share)),
+            .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => AtLeast(t.Share, $"P3 {report.Pool}, {t.Comparisons} comparisons", string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"), ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00")),
             new($"P3 {report.Pool}, of what the outcomes would teach", "at least 90 % at 20", string.Create(CultureInfo.InvariantCulture, $"{100 * share:0} %"), share >= .9),
             .. OfVariant(report),
         ];
@@ -81,7 +88,7 @@ public static class Targets
         List<Target> targets = [new($"{report.Protocol} {report.Pool}, against one dial for all", $"never behind by more than the interval (worst: after {worst})", Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), ours.ShareCi[worst].High >= 0)];
         if (report is { Protocol: "P3 thumbs", Pool: "mmlu-pro-8" })
         {
-            targets.Add(new($"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", Number(ours.Share["40"], ours.ShareCi["40"], "0.00"), ours.Share["40"] >= .4));
+            targets.Add(AtLeast(.4, $"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", ours.Share["40"], ours.ShareCi["40"], "0.00"));
         }
 
         if (report is { Protocol: "P3 taught" } && ours.Covered is { } covered)
@@ -96,7 +103,7 @@ public static class Targets
     {
         ArgumentNullException.ThrowIfNull(report);
         return [.. report.Rows.Where(r => r.Prior is "flat" or "before the drift").Select(r =>
-            new Target($"P4 {report.Pool}, regret of the first {P4.First} requests", $"at least 25 % below that of the prior {(r.Prior == "flat" ? "that is flat" : "of before the drift")}", Number(r.Saved, r.SavedCi, "0 %"), r.Saved >= .25))];
+            AtLeast(.25, $"P4 {report.Pool}, regret of the first {P4.First} requests", $"at least 25 % below that of the prior {(r.Prior == "flat" ? "that is flat" : "of before the drift")}", r.Saved, r.SavedCi, "0 %"))];
     }
 
     public static IReadOnlyList<Target> Of(ProtocolReport<LabelRow> report)
@@ -105,7 +112,7 @@ public static class Targets
         return [.. report.Rows.Where(r => r.Router.EndsWith("-corrected", StringComparison.Ordinal)).SelectMany(r => (Target[])
         [
             new($"P5 {r.Router}, APGR", "within 0.01 of all gold or at least 0.03 over pooled", string.Create(CultureInfo.InvariantCulture, $"{Number(r.Apgr, r.ApgrCi)}: {r.BelowAllGold:0.000} below all gold, {r.OverPooled:+0.000;-0.000;0} over pooled"), r.BelowAllGold <= .01 || r.OverPooled >= .03),
-            new($"P5 {r.Router}, over gold only", "not below 0", Number(r.OverGold, r.OverGoldCi, "+0.000;-0.000;0"), r.OverGold >= 0),
+            AtLeast(0, $"P5 {r.Router}, over gold only", "not below 0", r.OverGold, r.OverGoldCi, "+0.000;-0.000;0"),
         ])];
     }
 
@@ -120,11 +127,11 @@ public static class Targets
         var suffix = ours.Attacks.First(a => a.Attack == AttackedPrompts.SuffixFound);
         return
         [
-            new($"P6 {report.Pool}, dear models on trivial prompts", $"at most 5 points over all prompts (worst: {trivial.Category})", Number(trivial.Excess, trivial.ExcessCi, signed), trivial.Excess <= .05),
+            new($"P6 {report.Pool}, dear models on trivial prompts", $"at most 5 points over all prompts (worst: {trivial.Category})", Number(trivial.Excess, trivial.ExcessCi, signed) + (ours.DearShare > 0 ? "" : "; of any prompts, none"), trivial.Excess <= .05),
             new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
-            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound)).Select(a => new Target($"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", Number(a.Flips, a.FlipsCi, percent), a.Flips <= .05)),
-            new($"P6 {report.Pool}, best suffix found", "at most 10 % dearer", Number(suffix.CostIncrease, suffix.CostIncreaseCi, signed), suffix.CostIncrease <= .1),
-            .. (ours.Poison ?? []).Where(p => p.Share == .1).Select(p => new Target($"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", Number(p.Others, p.OthersCi, "0.00 %"), p.Others <= .01)),
+            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound)).Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
+            AtMost(.1, $"P6 {report.Pool}, best suffix found", "at most 10 % dearer", suffix.CostIncrease, suffix.CostIncreaseCi, signed),
+            .. (ours.Poison ?? []).Where(p => p.Share == .1).Select(p => AtMost(.01, $"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", p.Others, p.OthersCi, "0.00 %")),
         ];
     }
 
@@ -160,6 +167,12 @@ public static class Targets
         double[] shares = [.. covered.Where(c => c.Key != "0").Select(c => c.Value)];
         return new($"{protocol} {pool}, 90 % intervals on lambda", "cover 85 to 95 %", string.Create(CultureInfo.InvariantCulture, $"{100 * shares.Min():0.0} to {100 * shares.Max():0.0} %"), shares.Min() >= .85 && shares.Max() <= .95);
     }
+
+    private static Target AtLeast(double bound, string name, string wanted, double value, Interval? interval, string format = "0.000") => new(name, wanted, Number(value, interval, format), value >= bound, !(interval?.Low < bound));
+
+    private static Target AtMost(double bound, string name, string wanted, double value, Interval? interval, string format) => new(name, wanted, Number(value, interval, format), value <= bound, !(interval?.High > bound));
+
+    private static Target Ahead(string name, string wanted, double lead, Interval interval) => new(name, wanted, Number(lead, interval, "+0.0000;-0.0000;0"), lead > 0, interval.Low > 0);
 
     private static string Number(double value, Interval? interval, string format = "0.000") => interval is { } i && double.IsFinite(i.Low)
         ? $"{value.ToString(format, CultureInfo.InvariantCulture)} [{i.Low.ToString(format, CultureInfo.InvariantCulture)}, {i.High.ToString(format, CultureInfo.InvariantCulture)}]"

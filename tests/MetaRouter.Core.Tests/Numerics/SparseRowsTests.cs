@@ -28,21 +28,4 @@ public class SparseRowsTests
             b.Value.ShouldBe(a.Value);
         }
     }
-
-    [Fact]
-    public void Take_AnyRows_AreThoseInThatOrder()
-    {
-        var a = RandomMatrices.Sparse(new Random(1), 9, 6);
-        int[] rows = [4, 0, 4, 8];
-        var taken = a.Take(rows);
-        taken.Rows.ShouldBe(4);
-        taken.Columns.ShouldBe(6);
-        var (all, some) = (RandomMatrices.ToDense(a), RandomMatrices.ToDense(taken));
-        for (var i = 0; i < rows.Length; i++)
-        {
-            some.Skip(i * 6).Take(6).ShouldBe(all.Skip(rows[i] * 6).Take(6));
-        }
-
-        a.Take([]).Rows.ShouldBe(0);
-    }
 }

@@ -29,4 +29,17 @@ public class TargetsTests
         Of((-.1, .05), (.4, .6)).Reached.ShouldBeTrue();
         Of((-.3, -.05), (.4, .6)).ShouldSatisfyAllConditions(t => t.Reached.ShouldBeFalse(), t => t.Wanted.ShouldContain("after 0"));
     }
+
+    [Theory]
+    [InlineData(.7, .69, true, true)]
+    [InlineData(.67, .65, true, false)]
+    [InlineData(.65, .64, false, false)]
+    public void Of_AFigureWhoseIntervalHoldsLess_IsReachedWithinNoise(double apgr, double low, bool reached, bool clear)
+    {
+        DeferralRow[] rows = [new("metarouter", "mmlu", null, apgr, new Interval(low, apgr + .02), 40, null, 70, null), new("random", "mmlu", null, .5, new Interval(.49, .51), 50, null, 80, null)];
+        var targets = Targets.Of(new ProtocolReport<DeferralRow>("P1a", null, 1, rows, null));
+        (targets[0].Reached, targets[0].Clear).ShouldBe((reached, clear));
+        targets[0].Verdict.ShouldBe(reached ? clear ? "yes" : "yes, within noise" : "no");
+        Targets.Told([targets[0]]).ShouldBe($"{(reached ? 1 : 0)} of 1 targets reached, {(reached && !clear ? 1 : 0)} of them within noise");
+    }
 }

@@ -1,14 +1,14 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
-using MetaRouter.Core.Prediction;
 using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Prediction;
 using MetaRouter.Core.Text;
 
 namespace MetaRouter.Evaluation.Baselines.Learning;
 
 /// <summary>
-/// Requests as numbers, the same for every trained baseline: the shipped encoder learned anew on the training requests alone, with the shipped word vectors. A paper's own pretrained
-/// encoder is replaced by it, so that rows differ by method and not by text model. Kept while the tables live, since many routers learn from each.
+/// Requests as numbers, the same for every trained baseline (but kNN, which is no worse by words: <see cref="HashedFeatures"/>) and those that MetaRouter learns from: the shipped encoder learned anew on the training requests and their categories alone,
+/// with the shipped word vectors. A paper's own pretrained encoder is replaced by it, so that rows differ by method and not by text model. Kept while the tables live, since many routers learn from each.
 /// </summary>
 internal sealed class TextVectors
 {
@@ -25,16 +25,26 @@ internal sealed class TextVectors
 
     private static readonly ConditionalWeakTable<OutcomeTable, Learned> s_learned = [];
 
-    private readonly double[] _features;
+    private readonly double[] _dense;
 
-    private TextVectors(double[] features, double[] scaled) => (_features, Scaled) = (features, scaled);
+    private TextVectors(float[] features, double[] scaled)
+    {
+        (Features, Scaled, _dense) = (features, scaled, new double[features.Length / Length * Directions]);
+        for (var row = 0; row < Rows; row++)
+        {
+            TensorPrimitives.ConvertChecked<float, double>(features.AsSpan(row * Length, Directions), _dense.AsSpan(row * Directions, Directions));
+        }
+    }
+
+    /// <summary>Rows x <see cref="Length"/>, as encoded.</summary>
+    public float[] Features { get; }
 
     /// <summary>Rows x <see cref="Length"/>.</summary>
     public double[] Scaled { get; }
 
     public int Rows => Scaled.Length / Length;
 
-    public ReadOnlySpan<double> Dense(int row) => _features.AsSpan(row * Length, Directions);
+    public ReadOnlySpan<double> Dense(int row) => _dense.AsSpan(row * Directions, Directions);
 
     public ReadOnlySpan<double> Of(int row) => Scaled.AsSpan(row * Length, Length);
 
@@ -47,11 +57,11 @@ internal sealed class TextVectors
 
     private sealed class Learned
     {
-        private readonly Lazy<(PromptEncoder Encoder, double[] Features, double[] Mean, double[] Scale)> _fit;
+        private readonly Lazy<(PromptEncoder Encoder, float[] Features, double[] Mean, double[] Scale)> _fit;
 
         public Learned(OutcomeTable train)
         {
-            _fit = new(() => Fit(train.Queries));
+            _fit = new(() => Fit(train.Queries, train.Groups));
             Own = new(() => Standardise(_fit.Value.Features));
         }
 
@@ -59,16 +69,15 @@ internal sealed class TextVectors
 
         public ConditionalWeakTable<OutcomeTable, Lazy<TextVectors>> Others { get; } = [];
 
-        public TextVectors Transform(IReadOnlyList<string> queries) => Standardise(Encode(_fit.Value.Encoder, queries));
+        public TextVectors Transform(IReadOnlyList<string> queries) => Standardise(SnapshotTrainer.Encode(_fit.Value.Encoder, queries).Features);
 
-        private static (PromptEncoder Encoder, double[] Features, double[] Mean, double[] Scale) Fit(IReadOnlyList<string> queries)
+        private static (PromptEncoder Encoder, float[] Features, double[] Mean, double[] Scale) Fit(IReadOnlyList<string> queries, IReadOnlyList<string> groups)
         {
-            var encoder = PromptEncoder.Learn(queries, Seed, vectors: Snapshot.Default.Encoder.Vectors);
-            var features = Encode(encoder, queries);
+            var (encoder, features, _) = SnapshotTrainer.LearnEncoder(queries, groups, new TrainingOptions { Seed = Seed }, CancellationToken.None);
             var (mean, scale) = (new double[Length], new double[Length]);
-            for (var row = 0; row < features.Length; row += Length)
+            for (var i = 0; i < features.Length; i++)
             {
-                TensorPrimitives.Add<double>(mean, features.AsSpan(row, Length), mean);
+                mean[i % Length] += features[i];
             }
 
             TensorPrimitives.Divide(mean, (double)queries.Count, mean);
@@ -86,19 +95,7 @@ internal sealed class TextVectors
             return (encoder, features, mean, scale);
         }
 
-        private static double[] Encode(PromptEncoder encoder, IReadOnlyList<string> queries)
-        {
-            var features = new double[queries.Count * Length];
-            Parallel.For(0, queries.Count, () => new RequestEncoding(), (i, _, scratch) =>
-            {
-                encoder.Encode(queries[i], scratch);
-                TensorPrimitives.ConvertChecked<float, double>(scratch.Features, features.AsSpan(i * Length, Length));
-                return scratch;
-            }, _ => { });
-            return features;
-        }
-
-        private TextVectors Standardise(double[] features)
+        private TextVectors Standardise(float[] features)
         {
             var (_, _, mean, scale) = _fit.Value;
             var scaled = new double[features.Length];
