@@ -31,6 +31,7 @@ public static class LearnedRouters
     [
         () => new MetaRouterModel(NgramFamilies.Words),
         () => new MetaRouterModel(NgramFamilies.Characters),
+        () => new MetaRouterModel(vectors: WordVectors.None),
     ];
 
     /// <summary>What ships when one of the models arrives after training, against being trained with it.</summary>

@@ -12,6 +12,7 @@ public sealed class MetaRouterModel(NgramFamilies families = NgramFamilies.All, 
 {
     public string Name => families switch
     {
+        NgramFamilies.All when ReferenceEquals(vectors, WordVectors.None) => "metarouter, no word vectors",
         NgramFamilies.All => "metarouter",
         NgramFamilies.None => "metarouter, surface only",
         _ => $"metarouter, {families.ToString().ToLowerInvariant()} only",
