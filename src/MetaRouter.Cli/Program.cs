@@ -13,5 +13,12 @@ var pipe = PipeOutput.OfProcess(() =>
     isRead = false;
     stop.Cancel();
 });
-var code = await CommandLine.RunAsync(args, terminal with { Out = pipe ?? terminal.Out, IsRead = () => isRead }, stop.Token).ConfigureAwait(false);
-return isRead ? code : ExitCodes.NotRead;
+try
+{
+    var code = await CommandLine.RunAsync(args, terminal with { Out = pipe ?? terminal.Out, IsRead = () => isRead }, stop.Token).ConfigureAwait(false);
+    return isRead ? code : ExitCodes.NotRead;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    return ExitCodes.BadInput; // what is wrong cannot be said either: the standard error is closed
+}
