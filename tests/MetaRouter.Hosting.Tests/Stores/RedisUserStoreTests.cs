@@ -146,15 +146,32 @@ public sealed class RedisUserStoreTests
     [RedisFact]
     public async Task Open_RedisIsStillLoading_WaitsForIt()
     {
-        await using var redis = await RedisServer.StartAsync("--key-load-delay", "500");
-        redis.Command("eval", "for i = 1, 6000 do redis.call('SET', 'k' .. i, i) end", "0");
+        await using var redis = await RedisServer.StartAsync("--key-load-delay", "500"); // half a minute for as many keys as follow, were it left to it
+        redis.Command("eval", "for i = 1, 60000 do redis.call('SET', 'k' .. i, i) end", "0");
         redis.Kill();
+        var started = redis.StartAsync();
+        await Eventually.TrueAsync(IsLoading, TimeSpan.FromSeconds(20));
 
-        var loading = redis.StartAsync();
-        await using var store = RedisUserStore.Open(redis.Address);
-        await loading;
+        var opening = Task.Run(() => RedisUserStore.Open(redis.Address));
+        await Task.WhenAny(opening, Task.Delay(500));
+        opening.IsCompleted.ShouldBeFalse();
+        redis.Command("config", "set", "key-load-delay", "0");
+        await using var store = await opening;
+        await started;
 
         (await store.SaveAsync(Ann, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+
+        bool IsLoading()
+        {
+            try
+            {
+                return redis.Command("ping").StartsWith("LOADING ", StringComparison.Ordinal);
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // nobody listens yet
+            }
+        }
     }
 
     [RedisFact]
