@@ -36,7 +36,7 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false }, cancellationToken).ConfigureAwait(false);
+            return await parsed.InvokeAsync(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null /* the program stops by itself; the library crashes when it is asked twice */ }, cancellationToken).ConfigureAwait(false);
         }
         catch (UnauthorizedAccessException e) when (e.InnerException?.HResult == BadDescriptor)
         {
