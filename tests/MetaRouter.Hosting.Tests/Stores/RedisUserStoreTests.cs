@@ -194,6 +194,51 @@ public sealed class RedisUserStoreTests
     }
 
     [RedisFact]
+    public async Task Failover_MasterOfBeforeComesBackAsOne_IsNotWrittenTo()
+    {
+        await using var first = await RedisServer.StartAsync();
+        await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
+        await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
+        await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        first.Command("wait", "1", "5000");
+        first.Kill();
+        second.Command("replicaof", "no", "one");
+        var (saved, refused, asked) = (new List<UserKey>(), "", 0ul);
+        await SaveForAsync(10, until: () => saved.Count > 0);
+
+        await first.StartAsync(); // nobody has told it yet
+        await SaveForAsync(3, until: () => false);
+        first.Command("replicaof", "127.0.0.1", $"{second.Port}");
+        var before = saved.Count;
+        await SaveForAsync(10, until: () => saved.Count > before + 1);
+
+        saved.Count.ShouldBeGreaterThan(before + 1);
+        foreach (var user in saved)
+        {
+            (await store.LoadAsync(user)).ShouldNotBe(StoredUser.None);
+        }
+
+        refused.ShouldContain($"{first.Address} and {second.Address} both call themselves the master");
+
+        async Task SaveForAsync(int seconds, Func<bool> until)
+        {
+            for (var i = 0; i < seconds * 20 && !until(); i++, await Task.Delay(50))
+            {
+                try
+                {
+                    var user = new UserKey(++asked, 7);
+                    (await store.SaveAsync(user, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+                    saved.Add(user);
+                }
+                catch (StoreException e)
+                {
+                    refused += e.Message;
+                }
+            }
+        }
+    }
+
+    [RedisFact]
     public async Task Rights_ThoseTheReadmeNames_AreEnough_AndFewerAreToldAtTheStart()
     {
         await using var redis = await RedisServer.StartAsync();
