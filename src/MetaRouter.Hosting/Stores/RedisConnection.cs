@@ -17,8 +17,6 @@ internal sealed class RedisConnection : IDisposable
 
     private RedisConnection(ConnectionMultiplexer redis, string name) => (_redis, _name) = (redis, name);
 
-    public IDatabase Database => _redis.GetDatabase();
-
     /// <param name="address">As <see cref="RedisAddress"/> reads it.</param>
     /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
     public static RedisConnection Open(string address)
