@@ -1224,7 +1224,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     private static async Task<double> SettledUsdAsync(RunningGateway gateway)
     {
         await gateway.App.StopAsync();
-        return JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Sum(a => (long)a!["Held"]!) * 1e-9;
+        return JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write(-1).Bytes)!.AsArray().Sum(a => (long)a!["Held"]!) * 1e-9;
     }
 
     private static async Task<bool> FailAsync(HttpContext context, string how)

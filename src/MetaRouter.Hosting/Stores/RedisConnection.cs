@@ -18,8 +18,6 @@ internal sealed class RedisConnection : IDisposable
 
     private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral) => (_redis, _name, _hasSeveral) = (redis, name, hasSeveral);
 
-    public IDatabase Database => _redis.GetDatabase();
-
     /// <param name="address">As <see cref="RedisAddress"/> reads it.</param>
     /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
     public static RedisConnection Open(string address)
