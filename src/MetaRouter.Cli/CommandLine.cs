@@ -13,6 +13,9 @@ internal static class CommandLine
 {
     private const string HelpCommand = "help";
 
+    /// <summary>EBADF. .NET says "Access to the path is denied" then, of no path.</summary>
+    private const int BadDescriptor = 9;
+
     private static readonly Regex WrongType = new(" as expected type '[^']*(Int32|Int64)[^']*'", RegexOptions.CultureInvariant);
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
@@ -33,7 +36,12 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false }, cancellationToken).ConfigureAwait(false);
+            return await parsed.InvokeAsync(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null /* the program stops by itself; the library crashes when it is asked twice */ }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (UnauthorizedAccessException e) when (e.InnerException?.HResult == BadDescriptor)
+        {
+            await terminal.Error.WriteLineAsync("The results cannot be written: the standard output is closed.").ConfigureAwait(false);
+            return ExitCodes.BadInput;
         }
         catch (Exception e) when (e is DataFileException or BadInputException or IOException or UnauthorizedAccessException)
         {

@@ -76,6 +76,7 @@ internal static class GatewayServices
         services.AddSingleton<ConsoleRows>();
         services.AddSingleton<ConsoleFigures>();
         services.AddEndpoints<ConsoleEndpoints>();
+        services.AddEndpoints<ConsoleEvents>();
         services.AddEndpoints<UserPages>();
         services.AddEndpoints<LearningPages>();
         services.AddEndpoints<PlaygroundPages>();

@@ -31,6 +31,7 @@ if (Answer(args, Arguments.Help, Arguments.Version, Arguments.Problems(args)) is
 try
 {
     await using var app = await GatewayApp.BuildAsync(args).ConfigureAwait(false);
+    using var hangUp = HangUp.Stops(app.Lifetime);
     await app.StartAsync().ConfigureAwait(false);
     Console.WriteLine(Welcome.Text(app));
     await app.WaitForShutdownAsync().ConfigureAwait(false);

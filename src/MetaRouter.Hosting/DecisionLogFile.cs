@@ -25,6 +25,11 @@ internal sealed class DecisionLogFile : IAsyncDisposable
         FileStream? held = null;
         try
         {
+            if (!file.CanSeek)
+            {
+                throw new IOException($"it is a pipe or a device, and a log is read and rotated too; name a file ({MetaRouterOptions.Section}:{nameof(MetaRouterOptions.DecisionLog)})");
+            }
+
             held = Lock(path);
             if (end >= 0 && file.Length > end && file.Length <= end + batch)
             {

@@ -6,6 +6,22 @@ namespace MetaRouter.Cli.Tests;
 public sealed class PipeOutputTests
 {
     [Theory]
+    [InlineData("models list >&-", "The results cannot be written: the standard output is closed.")]
+    [InlineData("--help >&-", "The results cannot be written: the standard output is closed.")]
+    [InlineData("no-such-command 2>&-", "")]
+    public async Task ClosedStream_IsSaidWhereItCanBe(string command, string said)
+    {
+        var (code, told) = await Programs.RunAsync(new ProcessStartInfo("bash", ["-c", $"dotnet '{Path.Combine(AppContext.BaseDirectory, "metarouter.dll")}' {command}"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        });
+
+        (code, told.Trim()).ShouldBe((2, said));
+    }
+
+    [Theory]
     [InlineData("| true; echo ${PIPESTATUS[0]}", "141")]
     [InlineData("| wc -l >/dev/null; echo ${PIPESTATUS[0]}", "0")]
     [InlineData(">/dev/null; echo $?", "0")]

@@ -584,6 +584,20 @@ public sealed class GovernanceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Embeddings_AreHeldToWhatTheCallerLetsThemCost()
+    {
+        const string embeddings = "/v1/embeddings", limit = "x-router-max-cost-usd";
+        await using var gateway = await StartAsync("--Upstreams:1:Model", "embedder", "--Upstreams:1:BaseUrl", _upstream.Url, "--Upstreams:1:Embeddings", "true", "--Upstreams:1:EmbeddingPrice", "5");
+        var body = $$"""{"model":"embedder","input":"{{new string('a', 3998)}}"}"""; // 1,000 tokens: $0.005
+
+        (await gateway.PostAsync(embeddings, body, (limit, "0.005"))).Status.ShouldBe(200);
+        var calls = _upstream.Calls;
+        (await gateway.PostAsync(embeddings, body, (limit, "0.0049"))).ShouldFail(422, "no_model_allowed", "'embedder'", "$0.005", "$0.0049");
+        (await gateway.PostAsync(embeddings, body, (limit, "little"))).ShouldFail(400, "invalid_value", "'little'");
+        _upstream.Calls.ShouldBe(calls);
+    }
+
+    [Fact]
     public async Task Session_StaysWithTheModelWhosePromptIsCached()
     {
         await using var gateway = await RunningGateway.StartAsync(
@@ -738,6 +752,35 @@ public sealed class GovernanceTests : IAsyncLifetime
         cost.Sum.ShouldBe((double)row["cost_usd"]!, 1e-9);
     }
 
+    /// <summary>The one that was asked alone is who the money went to: with the other's prediction beside it, it would look cheap for what it was predicted, and so would the strongest model.</summary>
+    [Theory]
+    [InlineData(Strong, Weak)]
+    [InlineData(Weak, Strong)]
+    public async Task Comparison_OneFailedWhenTheClientLeavesTheOther_IsTheOthersAlone(string fails, string asked)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gateway = await StartAsync("--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak);
+        using var cost = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().CostUsd);
+        _upstream.Script = async (context, body) =>
+        {
+            if ((string)body["model"]! == fails)
+            {
+                return await ScriptedUpstream.FailAsync(context, 400);
+            }
+
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return false;
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", new string('a', 4000), "ann")), Headers = { { "x-router-compare", "always" } } };
+
+        var row = await LeaveAsync(gateway, request, calls: 2, TimeSpan.FromMilliseconds(300)); // the refusal is here by then
+
+        ((int)row["status"]!, (string)row["served"]!).ShouldBe((499, asked));
+        cost.Seen.ShouldBe([$"metarouter.cost model={asked} source=counted"]);
+        ((double)(await gateway.GetAsync("/v1/console/front")).Body["traffic"]!["cost_usd"]!).ShouldBe((double)row["cost_usd"]!, (double)row["cost_usd"]! * 1e-6);
+        await Eventually.TrueAsync(async () => (await File.ReadAllTextAsync(folder.File("decisions.ndjson"))).Contains($"\"served\":\"{asked}\"", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+    }
+
     [Fact]
     public async Task Comparison_OneSideFails_TheOtherAnswersAloneAndCannotBeCompared()
     {
@@ -846,6 +889,18 @@ public sealed class GovernanceTests : IAsyncLifetime
         (await gateway.PostAsync(Chat, Body("auto", "tell me", "ann"))).Status.ShouldBe(200);
 
         (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("""{"regenerate":1}""");
+    }
+
+    [Fact]
+    public async Task ImplicitSignals_WhatWasAskedBeforeAComparison_IsTheLastNoMore()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        (await gateway.PostAsync(Chat, Body("auto", "tell me", "ann"))).Status.ShouldBe(200);
+        (await gateway.PostAsync(Chat, Body("auto", "and more", "ann"), ("x-router-compare", "always"))).Body.ContainsKey("router_comparison").ShouldBeTrue();
+
+        (await gateway.PostAsync(Chat, Body("auto", "tell me", "ann"))).Status.ShouldBe(200);
+
+        (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe("{}");
     }
 
     [Fact]
@@ -1169,7 +1224,7 @@ public sealed class GovernanceTests : IAsyncLifetime
     private static async Task<double> SettledUsdAsync(RunningGateway gateway)
     {
         await gateway.App.StopAsync();
-        return JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray().Sum(a => (long)a!["Held"]!) * 1e-9;
+        return JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write(-1).Bytes)!.AsArray().Sum(a => (long)a!["Held"]!) * 1e-9;
     }
 
     private static async Task<bool> FailAsync(HttpContext context, string how)

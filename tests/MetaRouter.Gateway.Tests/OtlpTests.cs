@@ -117,6 +117,7 @@ public sealed class OtlpTests : IAsyncLifetime
             (await gateway.PostAsync(Responses, Response(prompt, user).Replace("store", prompt, StringComparison.Ordinal), headers)).Status.ShouldBe(400);
             await gateway.GetAsync($"{Responses}/{user}", headers);
             await gateway.GetAsync($"/v1/{user}", headers);
+            await gateway.SendAsync(new HttpMethod("CANARY-METHOD-5512"), Chat, null, headers);
             await gateway.PostAsync(Chat, Body("auto", prompt), ("Authorization", "Bearer wrong-" + key));
             (await gateway.SendAsync(HttpMethod.Delete, $"/v1/router/users/{user}", null, headers)).Status.ShouldBe(200);
         }

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using MetaRouter.Core.Traffic;
+using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Tests;
@@ -55,6 +58,17 @@ public sealed class SavingsTests
 
         (await stays).Requests.ShouldBe(0);
         _reads.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(0, """{"requests":0,"spent_usd":0,"method":""")]
+    [InlineData(1, """{"requests":1,"spent_usd":2,"would_have_spent_usd":{"value":0.5},"saved_share":{"value":0.75},"quality_change":{"value":-0.25},"method":""")]
+    [InlineData(2, """{"requests":2,"spent_usd":4,"would_have_spent_usd":{"value":1,"low":1,"high":1},"saved_share":{"value":0.75,"low":0.75,"high":0.75},"quality_change":{"value":-0.25,"low":-0.25,"high":-0.25},"method":""")]
+    public void Report_OfFewerRequestsThanAnIntervalIsOver_HasNone(int requests, string told)
+    {
+        var report = SavingsReport.Of([.. Enumerable.Repeat(new UnfollowedRequest(2, 0.5, -0.25), requests)]);
+
+        JsonSerializer.Serialize(report, GatewayJson.Default).ShouldStartWith(told);
     }
 
     private async Task<SavingsReport> MakeAsync(Task until)

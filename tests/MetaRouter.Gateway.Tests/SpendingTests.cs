@@ -471,7 +471,7 @@ public sealed class SpendingTests : IAsyncLifetime
         }));
         await gateway.App.StopAsync(); // which waits for what is still to be settled
 
-        var held = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write())!.AsArray();
+        var held = JsonNode.Parse(gateway.App.Services.GetRequiredService<MemorySharedState>().Write(-1).Bytes)!.AsArray();
         var own = held.Where(a => ((string)a!["Name"]!).Count(c => c == ':') == 1).Sum(a => (long)a!["Held"]!) * 1e-9;
         own.ShouldBe(cost.Sum, 2e-7); // each call is rounded up to a billionth
         own.ShouldBeGreaterThan(0.01);

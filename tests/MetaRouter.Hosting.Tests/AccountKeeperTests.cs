@@ -198,7 +198,7 @@ Open(Shown(accounts)).ShouldBe(Open(saved));
 
     private IEnumerable<string> Open(string[] shown) => shown.Where(a => DateTimeOffset.Parse((string)System.Text.Json.Nodes.JsonNode.Parse(a)!["Ends"]!, System.Globalization.CultureInfo.InvariantCulture) > _time.Now);
 
-    private static string[] Shown(MemorySharedState accounts) => [.. System.Text.Json.Nodes.JsonNode.Parse(Encoding.UTF8.GetString(accounts.Write()))!.AsArray().Select(a => a!.ToJsonString()).Order(StringComparer.Ordinal)];
+    private static string[] Shown(MemorySharedState accounts) => [.. System.Text.Json.Nodes.JsonNode.Parse(Encoding.UTF8.GetString(accounts.Write(-1).Bytes))!.AsArray().Select(a => a!.ToJsonString()).Order(StringComparer.Ordinal)];
 
     private sealed class SettableTime : TimeProvider
     {

@@ -79,7 +79,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         foreach (var (user, time, nonce) in acknowledged)
         {
             var key = new UserKey(IdentityHash.Compute(secret, "crash"), IdentityHash.Compute(secret, "crash", user));
-            lost += users.TryGetValue(key, out var state) && state.Contains(new SignalKey(time, nonce, FeedbackKind.Thumb)) ? 0 : 1;
+            lost += users.TryGetValue(key, out var state) && state.TryFind(new SignalKey(time, nonce, FeedbackKind.Thumb), out _) ? 0 : 1;
         }
 
         return (lost, twice, unreadable, users.Values.Sum(u => u.Signals.Length));

@@ -64,6 +64,27 @@ public sealed class DecisionLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Pipe_IsSaidToBeNoFile()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // whose pipes have no path
+        }
+
+        using (var made = Process.Start("mkfifo", [_folder.File("log")]))
+        {
+            await made.WaitForExitAsync();
+        }
+
+        using var log = new DecisionLog(_folder.File("log"), 100, _metrics, new ErrorLog<DecisionLog>(_errors));
+        await log.StartAsync(default);
+        await UntilAsync(() => !_errors.IsEmpty);
+        await log.StopAsync(default);
+
+        _errors.ShouldHaveSingleItem().ShouldContain("a pipe or a device");
+    }
+
+    [Fact]
     public async Task PathThatCannotBeWrittenForAWhile_GoesOnByItselfAndSaysBothOnce()
     {
         var folder = _folder.File("logs");

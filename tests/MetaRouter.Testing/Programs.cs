@@ -58,7 +58,7 @@ public static class Programs
             if (line.IndexOf("http://127.0.0.1:", StringComparison.Ordinal) is >= 0 and var at)
             {
                 _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-                return new Uri(line[at..]);
+                return new Uri(line[at..].Split(' ', ',')[0].TrimEnd('.'));
             }
         }
 

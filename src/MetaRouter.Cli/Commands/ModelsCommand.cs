@@ -61,7 +61,7 @@ internal static class ModelsCommand
             Answers = cells[i].Count(),
             Score = Mean(cells[i], sample.Score),
             CompletionTokens = PriceFit.IsNominal(m) ? double.NaN : Mean(cells[i], sample.OutputTokens),
-            CostUsd = m.InputPrice.CostUsd(Mean(cells[i], sample.InputTokens)) + m.OutputPrice.CostUsd(Mean(cells[i], sample.OutputTokens)),
+            CostUsd = m.CostUsd(Mean(cells[i], sample.InputTokens), Mean(cells[i], sample.OutputTokens)),
             IsByCall = PriceFit.IsNominal(m),
         }).OrderBy(r => r.Model, StringComparer.Ordinal).ToArray();
         new ResultTable(

@@ -33,14 +33,14 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <param name="promptTokens">All of the prompt, what was read from the cache among it.</param>
     /// <param name="completionTokens">Reasoning among it.</param>
     /// <param name="cachedTokens">Of the prompt; more than that counts as all of it.</param>
-    public double CostUsd(long promptTokens, long completionTokens, long cachedTokens = 0)
+    public double CostUsd(double promptTokens, double completionTokens, double cachedTokens = 0)
     {
         var cached = Math.Min(cachedTokens, promptTokens);
         return InputPrice.CostUsd(promptTokens - cached) + CachedPrice.CostUsd(cached) + OutputPrice.CostUsd(completionTokens);
     }
 
     /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: what prices are compared by where nothing was called.</summary>
-    public double TypicalCostUsd => InputPrice.CostUsd(TypicalTokens) + OutputPrice.CostUsd(TypicalTokens);
+    public double TypicalCostUsd => CostUsd(TypicalTokens, TypicalTokens);
 
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>
     public bool Enabled { get; init; } = true;

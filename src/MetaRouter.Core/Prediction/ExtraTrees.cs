@@ -43,8 +43,6 @@ public sealed class ExtraTrees
 
     public int Targets => _scale.Length;
 
-    public int Trees => _root.Length;
-
     internal ReadOnlySpan<int> Roots => _root;
 
     internal ReadOnlySpan<Node> Nodes => _nodes;

@@ -23,8 +23,6 @@ public sealed class LowRankLogistic
     internal LowRankLogistic(int features, int models, int rank, float[] bias, float[] project, float[] ability) =>
         (_features, _models, _rank, _bias, _project, _ability) = (features, models, rank, bias, project, ability);
 
-    public int Features => _features;
-
     public int Models => _models;
 
     public int Rank => _rank;

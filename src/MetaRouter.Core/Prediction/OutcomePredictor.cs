@@ -46,8 +46,6 @@ public sealed class OutcomePredictor
         _outputPrice = [.. models.Select(m => m.OutputPrice)];
     }
 
-    public int Models => _heads.Length;
-
     /// <summary>Length of what <see cref="Predict"/> leaves in <c>projected</c>: r + 1.</summary>
     public int Projected => _rank + 1;
 

@@ -46,12 +46,9 @@ public sealed class PreferenceBelief
 
     /// <summary>
     /// E[lambda / (1 + lambda)]. Utilities are linear in it, so it is all that the choice of an act depends on: the best act under the whole belief
-    /// is the best act of a user with <see cref="ActingLambda"/>. E[lambda] is not: it is ruled by the tail.
+    /// is that of a user who has exactly this share. E[lambda] is not: it is ruled by the tail.
     /// </summary>
     public double CostShare { get; }
-
-    /// <summary>The lambda whose best act is the best act under the belief.</summary>
-    public double ActingLambda => CostShare / Math.Max(1 - CostShare, 1e-9);
 
     /// <summary>exp(E[ln lambda]): the middle of the belief on the scale people think of it, in factors.</summary>
     public double GeometricMean => Math.Exp(MeanLogLambda());

@@ -40,13 +40,6 @@ public readonly struct ReceiptFeatures : IEquatable<ReceiptFeatures>
     [UnscopedRef]
     internal ReadOnlySpan<Half> Values => ((ReadOnlySpan<Half>)_values)[.._count];
 
-    public float[] ToArray()
-    {
-        var features = new float[_count];
-        CopyTo(features);
-        return features;
-    }
-
     /// <param name="features">At least <see cref="Count"/> long; the rest is left as it is.</param>
     public void CopyTo(Span<float> features)
     {

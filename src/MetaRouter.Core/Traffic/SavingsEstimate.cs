@@ -14,7 +14,7 @@ public sealed record SavingsEstimate(double SpentUsd, Estimate WouldHaveSpentUsd
     /// <summary>How often the requests are drawn anew.</summary>
     public const int Draws = 2000;
 
-    /// <param name="requests">May be none: then all is 0.</param>
+    /// <param name="requests">May be none: then all is 0. How much they vary is not known of fewer than two: those figures have no interval.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static SavingsEstimate Of(IReadOnlyList<UnfollowedRequest> requests, Random random)
     {
@@ -23,6 +23,12 @@ public sealed record SavingsEstimate(double SpentUsd, Estimate WouldHaveSpentUsd
         if (requests.Count == 0)
         {
             return new(0, default, default, default);
+        }
+
+        var (spent, sum, change) = (requests.Sum(r => r.SpentUsd), requests.Sum(r => r.WouldHaveSpentUsd), requests.Average(r => r.QualityChange));
+        if (requests.Count == 1)
+        {
+            return new(spent, new(sum), new(Share(sum, spent)), new(change));
         }
 
         var (would, share, quality) = (new double[Draws], new double[Draws], new double[Draws]);
@@ -38,8 +44,7 @@ public sealed record SavingsEstimate(double SpentUsd, Estimate WouldHaveSpentUsd
             (would[draw], share[draw], quality[draw]) = (w, Share(w, s), q / requests.Count);
         }
 
-        var (spent, sum) = (requests.Sum(r => r.SpentUsd), requests.Sum(r => r.WouldHaveSpentUsd));
-        return new(spent, Interval(sum, would), Interval(Share(sum, spent), share), Interval(requests.Average(r => r.QualityChange), quality));
+        return new(spent, Interval(sum, would), Interval(Share(sum, spent), share), Interval(change, quality));
     }
 
     private static double Share(double would, double spent) => spent > 0 ? 1 - (would / spent) : 0;
@@ -57,5 +62,5 @@ public sealed record SavingsEstimate(double SpentUsd, Estimate WouldHaveSpentUsd
 /// <param name="QualityChange">Predicted quality of the chosen model less that of the served one, -1 to 1.</param>
 public readonly record struct UnfollowedRequest(double SpentUsd, double WouldHaveSpentUsd, double QualityChange);
 
-/// <summary>A figure with its 95 % interval.</summary>
-public readonly record struct Estimate(double Value, double Low, double High);
+/// <summary>A figure with its 95 % interval; null: it has none.</summary>
+public readonly record struct Estimate(double Value, double? Low = null, double? High = null);

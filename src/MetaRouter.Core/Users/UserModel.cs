@@ -37,8 +37,8 @@ public sealed class UserModel
     public PreferenceBelief Belief => Believe().Belief;
 
     /// <summary>
-    /// The weight of cost that decides where a request has no clear topic: the position of the dial of the greatest realised value. It is not <see cref="PreferenceBelief.ActingLambda"/>,
-    /// which would decide if predictions came true on average.
+    /// The weight of cost that decides where a request has no clear topic: the position of the dial of the greatest realised value. That of <see cref="PreferenceBelief.CostShare"/>
+    /// would decide if predictions came true on average.
     /// </summary>
     public double ActingLambda => PreferenceGrid.Lambda[Acts.Own.Position];
 

@@ -50,8 +50,6 @@ public sealed class UserState
         }
     }
 
-    public bool Contains(SignalKey key) => TryFind(key, out _);
-
     public bool TryFind(SignalKey key, out Signal signal)
     {
         Span<Signal> mine = stackalloc Signal[Window];

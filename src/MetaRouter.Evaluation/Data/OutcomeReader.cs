@@ -134,46 +134,49 @@ public static class OutcomeReader
         var cells = new List<Cell>();
         foreach (var property in models.EnumerateObject())
         {
-            ModelId model;
-            try
-            {
-                model = new ModelId(property.Name);
-            }
-            catch (ArgumentException)
-            {
-                throw new FormatException($"'{property.Name}' is not a model name: 1 to {ModelId.MaxLength} visible ASCII characters");
-            }
-
+            var model = Model(property.Name);
             if (named.Contains(model))
             {
                 throw new FormatException($"model '{model}' is listed twice");
             }
 
             named.Add(model);
-            if (property.Value.ValueKind != JsonValueKind.Object)
-            {
-                throw new FormatException($"model '{model}' is not an object");
-            }
-
-            var cell = new Cell(
-                model,
-                Number(property.Value, "score", model, 1) ?? throw new FormatException($"model '{model}' has no score"),
-                Number(property.Value, "cost_usd", model, MostUsd) ?? double.NaN,
-                Number(property.Value, "in", model, MostTokens) ?? double.NaN,
-                Number(property.Value, "out", model, MostTokens) ?? double.NaN,
-                Number(property.Value, "lat_s", model, MostSeconds) ?? double.NaN);
-            if (cell is { CostUsd: > 0, InputTokens: 0, OutputTokens: 0 })
-            {
-                cell = cell with { InputTokens = double.NaN, OutputTokens = double.NaN }; // else its price would be 0
-            }
-
-            if (!double.IsNaN(cell.CostUsd))
+            if (Outcome(model, property.Value) is { CostUsd: not double.NaN } cell)
             {
                 cells.Add(cell);
             }
         }
 
         return new Row(info, named, cells);
+    }
+
+    private static ModelId Model(string name)
+    {
+        try
+        {
+            return new ModelId(name);
+        }
+        catch (ArgumentException)
+        {
+            throw new FormatException($"'{name}' is not a model name: 1 to {ModelId.MaxLength} visible ASCII characters");
+        }
+    }
+
+    private static Cell Outcome(ModelId model, JsonElement json)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            throw new FormatException($"model '{model}' is not an object");
+        }
+
+        var cell = new Cell(
+            model,
+            Number(json, "score", model, 1) ?? throw new FormatException($"model '{model}' has no score"),
+            Number(json, "cost_usd", model, MostUsd) ?? double.NaN,
+            Number(json, "in", model, MostTokens) ?? double.NaN,
+            Number(json, "out", model, MostTokens) ?? double.NaN,
+            Number(json, "lat_s", model, MostSeconds) ?? double.NaN);
+        return cell is { CostUsd: > 0, InputTokens: 0, OutputTokens: 0 } ? cell with { InputTokens = double.NaN, OutputTokens = double.NaN } : cell; // else its price would be 0
     }
 
     private static string Text(JsonElement row, string name) =>

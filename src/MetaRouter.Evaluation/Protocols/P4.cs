@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics.Tensors;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Preferences;
-using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Metrics;
@@ -28,9 +28,6 @@ public static class P4
 
     private const int Replicates = 300;
     private const int Learned = 0;
-
-    // As a host explores by default.
-    private static readonly ExplorationPolicy s_exploration = new();
 
     private static readonly string[] Priors = ["learned", "flat", "before the drift", "told the population"];
 
@@ -91,8 +88,8 @@ public static class P4
             var random = new Random((seed * 7919) + half);
             SimulatedUser[] Draw(double mean, double deviation) => [.. Enumerable.Range(0, Users).Select(_ => new SimulatedUser(Math.Exp(mean + (deviation * Gaussian.Draw(random)))))];
             var (before, after, followers) = (Draw(-1.5, 1), Draw(.5, .7), Draw(.5, .7));
-            var old = Teach(split, world, half, before, PopulationPrior.Default, (seed * 1_000_003) + half, cancellationToken);
-            var learned = Teach(split, world, half, after, old, (seed * 1_000_003) + half + 50_000, cancellationToken);
+            var old = Teach(world, half, before, PopulationPrior.Default, (seed * 1_000_003) + half, cancellationToken);
+            var learned = Teach(world, half, after, old, (seed * 1_000_003) + half + 50_000, cancellationToken);
             PopulationPrior[] priors = [learned, PopulationPrior.Default, old, new([new(1, .5, .7)], PopulationPrior.Default.BetaWeights, PopulationPrior.Default.Lapse)];
 
             var run = new Followers([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(1 - half, row => split.Argmax(row, l)))], split.PoolRows(1 - half));
@@ -103,7 +100,7 @@ public static class P4
                 for (var p = 0; p < priors.Length; p++)
                 {
                     // The same requests and the same moods under every prior.
-                    var life = new ThumbLife.Life(split, world, half, followers[u], false, priors[p], s_exploration, new Random((seed * 2_000_003) + (half * 500_009) + u));
+                    var life = new ThumbLife.Life(world, half, followers[u], priors[p], new Random((seed * 2_000_003) + (half * 500_009) + u));
                     run._act[p][u] = new byte[Shown];
                     for (var t = 0; t < Shown; t++)
                     {
@@ -116,12 +113,12 @@ public static class P4
         }
 
         /// <summary>The prior that a population teaches, served meanwhile by another.</summary>
-        private static PopulationPrior Teach(PreferenceSplit split, UserWorld world, int half, SimulatedUser[] users, PopulationPrior serving, int seed, CancellationToken cancellationToken)
+        private static PopulationPrior Teach(UserWorld world, int half, SimulatedUser[] users, PopulationPrior serving, int seed, CancellationToken cancellationToken)
         {
             var states = new UserState[users.Length];
             Parallel.For(0, users.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             {
-                var life = new ThumbLife.Life(split, world, half, users[u], false, serving, s_exploration, new Random((seed * 31) + u));
+                var life = new ThumbLife.Life(world, half, users[u], serving, new Random((seed * 31) + u));
                 for (var t = 0; t < Taught; t++)
                 {
                     life.Step();
@@ -129,7 +126,7 @@ public static class P4
 
                 states[u] = life.State;
             });
-            return TaughtBy.Prior(split.Pool.With(serving), states);
+            return TaughtBy.Prior(world.Split.Pool.With(serving), states);
         }
 
         /// <summary>Prior x request: the mean over users.</summary>

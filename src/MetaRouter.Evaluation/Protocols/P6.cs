@@ -26,10 +26,9 @@ public static class P6
     private const int Replicates = 500;
 
     /// <param name="seeds">Draws of typos and padding, and splits of the pool for poisoned feedback.</param>
-    /// <param name="tuning">The half that is not reported: for whoever changes the router.</param>
     /// <param name="searches">Searches for a suffix, 1 to 3.</param>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static ProtocolReport<RobustnessRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken, bool tuning = false, int searches = SuffixAttack.Searches)
+    public static ProtocolReport<RobustnessRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken, int searches = SuffixAttack.Searches)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
@@ -43,7 +42,7 @@ public static class P6
         var suffix = SuffixAttack.Find(shipped, lambda, table, searches, cancellationToken);
         progress?.Report(new ProtocolProgress(.3, $"{pool.Name}: suffixes"));
 
-        var prompts = new AttackedPrompts([.. PromptSet.All.Where(p => p.IsReported != tuning)], suffix, seeds, isReported: !tuning);
+        var prompts = new AttackedPrompts([.. PromptSet.All.Where(p => p.IsReported)], suffix, seeds);
         var promptTokens = prompts.PromptTokens(shipped.Snapshot.Encoder);
         var test = Unanswered(table, prompts.Texts);
         IOutcomeModel[] models = [new TrainedPool(name, shipped, promptTokens), .. routers.Select(create => create())];
@@ -58,7 +57,7 @@ public static class P6
 
         var sheet = new RobustnessSheet(prompts, predictions[0].CostUsd, ColumnMeans.Of(table).CostUsd, lambda, shipped.CostScaleUsd);
         RobustnessRow[] rows = [.. models.Select((model, m) => sheet.Row(model.Name, predictions[m], m == 0, m == 0 ? poison : null))];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{prompts.Prompts.Count} prompts{(tuning ? " of the half for tuning" : "")}; routes of a new user (lambda {lambda:0.000}). Dear: {string.Join(", ", sheet.Dear.Select(k => table.Models[k]))}. Suffix found:{suffix}");
+        var note = string.Create(CultureInfo.InvariantCulture, $"{prompts.Prompts.Count} prompts; routes of a new user (lambda {lambda:0.000}). Dear: {string.Join(", ", sheet.Dear.Select(k => table.Models[k]))}. Suffix found:{suffix}");
         return new ProtocolReport<RobustnessRow>("P6", pool.Name, seeds, rows, note, file.Warnings);
     }
 

@@ -44,7 +44,7 @@ internal sealed class PreferenceRun
     public static PreferenceRun Of(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (run, world, users) = Begin(split, variant, half, seed, cancellationToken);
-        var prior = variant.Teachers > 0 ? Taught(split, world, half, seed, cancellationToken) : split.Pool.Snapshot.Prior;
+        var prior = variant.Teachers > 0 ? Taught(world, half, seed, cancellationToken) : split.Pool.Snapshot.Prior;
         Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
             for (var router = 0; router < 2; router++)
@@ -52,13 +52,13 @@ internal sealed class PreferenceRun
                 var random = new System.Random((seed * 1_000_003) + (half * 500_009) + u);
                 if (!variant.Thumbs)
                 {
-                    var story = Live(split, world, half, users[u], prior, router == OutcomesSeen, random);
+                    var story = Live(world, half, users[u], prior, router == OutcomesSeen, random);
                     run._act[router][u] = story.Acts;
                     run._inside?[router][u] = story.Inside;
                     continue;
                 }
 
-                (run._act[router][u], var requests, var lost) = ThumbLife.Live(split, world, half, users[u], router == OutcomesSeen, prior, random);
+                (run._act[router][u], var requests, var lost) = ThumbLife.Live(world, half, users[u], router == OutcomesSeen, prior, random);
                 run._explored[u] = router == MetaRouter ? (requests, lost) : run._explored[u];
             }
         });
@@ -95,14 +95,14 @@ internal sealed class PreferenceRun
     }
 
     /// <summary>The prior that others teach, each by a story of their own under the one that ships.</summary>
-    private static PopulationPrior Taught(PreferenceSplit split, UserWorld world, int half, int seed, CancellationToken cancellationToken)
+    private static PopulationPrior Taught(UserWorld world, int half, int seed, CancellationToken cancellationToken)
     {
         var random = new System.Random((seed * 7919) + 97);
         SimulatedUser[] teachers = [.. Enumerable.Range(0, world.Variant.Teachers).Select(_ => SimulatedUser.Draw(random) with { Beta = world.Variant.Beta })];
         var states = new UserState[teachers.Length];
         Parallel.For(0, teachers.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
-            states[u] = Live(split, world, half, teachers[u], split.Pool.Snapshot.Prior, outcomesSeen: false, new System.Random((seed * 3_000_017) + (half * 700_001) + u)).State);
-        return TaughtBy.Prior(split.Pool, states);
+            states[u] = Live(world, half, teachers[u], world.Split.Pool.Snapshot.Prior, outcomesSeen: false, new System.Random((seed * 3_000_017) + (half * 700_001) + u)).State);
+        return TaughtBy.Prior(world.Split.Pool, states);
     }
 
     /// <summary>One user's story.</summary>
@@ -111,9 +111,9 @@ internal sealed class PreferenceRun
     /// <param name="State">What was said in the end.</param>
     private readonly record struct Story(TopicDial[] Acts, bool[] Inside, UserState State);
 
-    private static Story Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, PopulationPrior prior, bool outcomesSeen, System.Random random)
+    private static Story Live(UserWorld world, int half, SimulatedUser user, PopulationPrior prior, bool outcomesSeen, System.Random random)
     {
-        var pool = split.Pool;
+        var (split, pool) = (world.Split, world.Split.Pool);
         var rows = split.Half(half);
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;

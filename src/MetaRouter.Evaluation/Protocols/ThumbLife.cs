@@ -21,11 +21,11 @@ internal static class ThumbLife
     /// <summary>The dial position that the belief serves after each told number of signals; answers are chosen for what a word on them would teach, too.</summary>
     /// <param name="outcomesSeen">The learner is told what the answer and the middle of the pool turned out to be.</param>
     /// <returns>And over all requests until then, how many there were and the utility that exploring gave up.</returns>
-    public static (TopicDial[] Acts, int Requests, double Lost) Live(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
+    public static (TopicDial[] Acts, int Requests, double Lost) Live(UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
     {
         var told = world.Variant.Told;
         var acts = new TopicDial[told.Count];
-        var life = new Life(split, world, half, user, outcomesSeen, prior, s_learning, random, byTopic: true);
+        var life = new Life(world, half, user, prior, random) { OutcomesSeen = outcomesSeen, ByTopic = true, Exploration = s_learning };
         for (var t = 0; t < acts.Length; t++)
         {
             while (life.Signals < told[t])
@@ -40,12 +40,22 @@ internal static class ThumbLife
     }
 
     /// <summary>One user's, request by request.</summary>
-    /// <param name="byTopic">Whether signals carry what their requests are about.</param>
-    internal sealed class Life(PreferenceSplit split, UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, ExplorationPolicy exploration, Random random, bool byTopic = false)
+    internal sealed class Life(UserWorld world, int half, SimulatedUser user, PopulationPrior prior, Random random)
     {
-        private readonly ChoiceContext _context = outcomesSeen ? split.Pool.Context with { CostSpread = 0 } : split.Pool.Context;
+        private static readonly ExplorationPolicy s_default = new();
+
+        private readonly PreferenceSplit _split = world.Split;
         private UserState _state = UserState.Empty;
         private PreferenceBelief _belief = PreferenceBelief.FromPrior(prior);
+
+        /// <summary>As a host explores by default.</summary>
+        public ExplorationPolicy Exploration { get; init; } = s_default;
+
+        /// <summary>See <see cref="Live"/>.</summary>
+        public bool OutcomesSeen { get; init; }
+
+        /// <summary>Whether signals carry what their requests are about.</summary>
+        public bool ByTopic { get; init; }
 
         public int Requests { get; private set; }
 
@@ -58,14 +68,14 @@ internal static class ThumbLife
         public int Position => Act.Own.Position;
 
         /// <summary>The dial positions that the belief serves now, by topic.</summary>
-        public TopicDial Act { get; private set; } = new(PreferenceBelief.FromPrior(prior), split.Pool.Values);
+        public TopicDial Act { get; private set; } = new(PreferenceBelief.FromPrior(prior), world.Split.Pool.Values);
 
         public UserState State => _state;
 
         /// <summary>One request, and what the user says of it.</summary>
         public void Step()
         {
-            var rows = split.Half(half);
+            var rows = _split.Half(half);
             var row = rows[random.Next(rows.Length)];
             var served = Serve(row, random.NextDouble());
             var minute = Requests++;
@@ -82,40 +92,41 @@ internal static class ThumbLife
                 _state = _state.Add(Said.Of(FeedbackKind.Regenerate, minute, isYes: false, first, middle, Topic(row)));
             }
 
-            _belief = PreferenceBelief.From(prior, _context, _state.Signals.AsSpan());
-            Act = new TopicDial(_belief, split.Pool.Values);
+            var context = _split.Pool.Context;
+            _belief = PreferenceBelief.From(prior, OutcomesSeen ? context with { CostSpread = 0 } : context, _state.Signals.AsSpan());
+            Act = new TopicDial(_belief, _split.Pool.Values);
         }
 
-        private byte Topic(int row) => byTopic ? split.Topic(row) : (byte)0;
+        private byte Topic(int row) => ByTopic ? _split.Topic(row) : (byte)0;
 
         private int Serve(int row, double draw)
         {
-            var predicted = split.Predicted(row);
-            var counted = split.Counted(row);
+            var predicted = _split.Predicted(row);
+            var counted = _split.Counted(row);
             var act = Act.On(Topic(row));
             Span<double> utility = stackalloc double[predicted.Length];
             Span<double> propensity = stackalloc double[predicted.Length];
             for (var k = 0; k < utility.Length; k++)
             {
-                utility[k] = Utility.Of(counted[k], new Preference(PreferenceGrid.Lambda[act.Position]), split.Pool.CostScaleUsd);
+                utility[k] = Utility.Of(counted[k], new Preference(PreferenceGrid.Lambda[act.Position]), _split.Pool.CostScaleUsd);
             }
 
             var best = utility.IndexOf(TensorPrimitives.Max<double>(utility));
-            if (exploration.Horizon > 0)
+            if (Exploration.Horizon > 0)
             {
                 Span<double> taught = stackalloc double[predicted.Length];
-                new ComparisonSelector(_belief.On(Topic(row)), split.Pool).Teach(predicted, taught);
-                TensorPrimitives.MultiplyAdd(taught, exploration.Horizon, utility, utility);
+                new ComparisonSelector(_belief.On(Topic(row)), _split.Pool).Teach(predicted, taught);
+                TensorPrimitives.MultiplyAdd(taught, Exploration.Horizon, utility, utility);
             }
 
-            var served = exploration.Choose(utility, act.Regret, draw, propensity).Index;
-            Lost += world.Worth(row, split.Realised(row, best), user.Lambda) - world.Worth(row, split.Realised(row, served), user.Lambda);
+            var served = Exploration.Choose(utility, act.Regret, draw, propensity).Index;
+            Lost += world.Worth(row, _split.Realised(row, best), user.Lambda) - world.Worth(row, _split.Realised(row, served), user.Lambda);
             return served;
         }
 
         private (Outcome First, Outcome Middle) Seen(int row, int served)
         {
-            Outcome[] outcomes = outcomesSeen ? [.. Enumerable.Range(0, split.Models).Select(k => split.Realised(row, k))] : split.Predicted(row).ToArray();
+            Outcome[] outcomes = OutcomesSeen ? [.. Enumerable.Range(0, _split.Models).Select(k => _split.Realised(row, k))] : _split.Predicted(row).ToArray();
             return (outcomes[served], Outcome.Middle(outcomes));
         }
     }

@@ -1,7 +1,6 @@
 using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
-using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Protocols;
@@ -16,7 +15,7 @@ internal sealed class UserWorld
     public UserWorld(PreferenceSplit split, PreferenceVariant variant)
     {
         (_split, Variant) = (split, variant);
-        _factor = [.. split.Test.Groups.Select(g => variant.ByTopic ? (Split.Hash(g, 3) % 3) switch { 0 => .25f, 1 => 1f, _ => 4f } : 1f)];
+        _factor = [.. split.Test.Groups.Select(g => variant.ByTopic ? (Data.Split.Hash(g, 3) % 3) switch { 0 => .25f, 1 => 1f, _ => 4f } : 1f)];
         if (variant.LogCost)
         {
             var costs = split.MeanCosts;
@@ -24,6 +23,8 @@ internal sealed class UserWorld
             _logRange = Math.Log(1 + (costs.Max() / _cheapest));
         }
     }
+
+    public PreferenceSplit Split => _split;
 
     public PreferenceVariant Variant { get; }
 

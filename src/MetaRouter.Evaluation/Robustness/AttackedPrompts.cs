@@ -15,8 +15,7 @@ internal sealed class AttackedPrompts
 
     /// <param name="suffix">Put behind every graded prompt; begins with a space.</param>
     /// <param name="draws">Of typos and padding.</param>
-    /// <param name="isReported">Which half of the padding's sentences.</param>
-    public AttackedPrompts(Prompt[] prompts, string suffix, int draws, bool isReported)
+    public AttackedPrompts(Prompt[] prompts, string suffix, int draws)
     {
         (string Name, string[][] Texts)[] attacks =
         [
@@ -38,7 +37,7 @@ internal sealed class AttackedPrompts
         string[][] Each(Func<Prompt, string?> change) => [.. prompts.Select(p => change(p) is { } text ? (string[])[text] : [])];
 
         string[][] Drawn(Func<Prompt, Random, string, string> change) => [.. prompts.Select((p, i) => p.IsGraded
-            ? Enumerable.Range(0, draws).Select(draw => new Random((draw * 100_003) + i) is var random ? change(p, random, Disturbance.Padding(isReported, random)) : "").ToArray()
+            ? Enumerable.Range(0, draws).Select(draw => new Random((draw * 100_003) + i) is var random ? change(p, random, Disturbance.Padding(random)) : "").ToArray()
             : [])];
     }
 

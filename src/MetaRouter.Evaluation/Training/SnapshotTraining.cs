@@ -24,31 +24,7 @@ public static class SnapshotTraining
         Report(ReadShare / 2, "read the outcomes");
         var (vectors, words) = Words(dataFolder, seed);
         Report(ReadShare, "learned words");
-
-        var notes = data.Files.Select(f => f.Warning).OfType<string>().ToList();
-        if (data.Table.ModelCount == 1)
-        {
-            notes.Add($"only {data.Table.Models[0]} has outcomes, so there is nothing to choose; give outcomes of another model, or 'metarouter models add' one");
-        }
-
-        var (heldOut, usable) = (new List<HeldOutFigures>(), new List<Pool>());
-        IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : [.. Pools.All.Where(p => DataFolder.Has(dataFolder, p.File))];
-        foreach (var (i, pool) in measured.Index())
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            try
-            {
-                heldOut.Add(HeldOut.Measure(dataFolder, pool, vectors, cancellationToken));
-                usable.Add(pool);
-            }
-            catch (DataFileException e)
-            {
-                // A figure less; the pools that the caller asked for were read before and can only be too small.
-                notes.Add($"no held-out figures of {pool.Name}: {e.Message}");
-            }
-
-            Report(ReadShare + (PoolsShare * (i + 1) / measured.Count), $"measured {pool.Name}");
-        }
+        var (heldOut, usable, unmeasured) = MeasureEach(dataFolder, pools, vectors, Report, cancellationToken);
 
         // Of graded rows alone: what corrected preference labels has seen the grades of the measured halves.
         var together = usable.Count == 0 || pools.Count == 1 ? null : HeldOut.MeasureTogether(dataFolder, data.Graded, usable, seed, vectors, cancellationToken);
@@ -58,12 +34,6 @@ public static class SnapshotTraining
         var snapshot = SnapshotTrainer.Train(data.Table, new TrainingOptions { Seed = seed, Vectors = vectors }, inner, cancellationToken);
         var bytes = SnapshotCodec.Pack(SnapshotCodec.Write(snapshot));
         var (models, sources) = (Models(data, snapshot), TrainingSource.Of(data, snapshot));
-        if (sources.Count == 1 && TrainingSource.Apart(data.Table) is { Count: > 1 } apart)
-        {
-            const int told = 5;
-            notes.Add($"models that never answered the same request are in different groups here: {string.Join("; ", apart.Take(told).Select(g => string.Join(", ", g)))}{(apart.Count > told ? $"; and {apart.Count - told} more groups" : "")}. How those of different groups compare was never observed; it is inferred from what each one's own requests say. Let models of both answer some of the same requests");
-        }
-
         return (bytes, new TrainingReport(
             snapshot.Version.ToString("x16", CultureInfo.InvariantCulture),
             bytes.Length,
@@ -79,9 +49,44 @@ public static class SnapshotTraining
             sources,
             heldOut,
             together,
-            notes));
+            [.. data.Files.Select(f => f.Warning).OfType<string>(), .. AloneNote(data.Table), .. unmeasured, .. ApartNote(data.Table, sources)]));
 
         void Report(double done, string label) => progress?.Report(new ProtocolProgress(done, label));
+    }
+
+    /// <summary>Held-out figures of each pool: of those asked for, or else of the benchmark's as far as the folder has them.</summary>
+    private static (List<HeldOutFigures> Figures, List<Pool> Usable, List<string> Notes) MeasureEach(string dataFolder, IReadOnlyList<Pool> pools, WordVectors? vectors, Action<double, string> report, CancellationToken cancellationToken)
+    {
+        var (figures, usable, notes) = (new List<HeldOutFigures>(), new List<Pool>(), new List<string>());
+        IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : [.. Pools.All.Where(p => DataFolder.Has(dataFolder, p.File))];
+        foreach (var (i, pool) in measured.Index())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                figures.Add(HeldOut.Measure(dataFolder, pool, vectors, cancellationToken));
+                usable.Add(pool);
+            }
+            catch (DataFileException e)
+            {
+                // A figure less; the pools that the caller asked for were read before and can only be too small.
+                notes.Add($"no held-out figures of {pool.Name}: {e.Message}");
+            }
+
+            report(ReadShare + (PoolsShare * (i + 1) / measured.Count), $"measured {pool.Name}");
+        }
+
+        return (figures, usable, notes);
+    }
+
+    private static string[] AloneNote(OutcomeTable table) => table.ModelCount != 1 ? []
+        : [$"only {table.Models[0]} has outcomes, so there is nothing to choose; give outcomes of another model, or 'metarouter models add' one"];
+
+    private static string[] ApartNote(OutcomeTable table, IReadOnlyList<TrainingSource> sources)
+    {
+        const int told = 5;
+        return sources.Count != 1 || TrainingSource.Apart(table) is not { Count: > 1 } apart ? []
+            : [$"models that never answered the same request are in different groups here: {string.Join("; ", apart.Take(told).Select(g => string.Join(", ", g)))}{(apart.Count > told ? $"; and {apart.Count - told} more groups" : "")}. How those of different groups compare was never observed; it is inferred from what each one's own requests say. Let models of both answer some of the same requests"];
     }
 
     /// <summary>What words mean, from the folder's text; without one, what the shipped snapshot knows.</summary>

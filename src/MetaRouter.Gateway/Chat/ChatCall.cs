@@ -53,17 +53,14 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     public double ExpectedUsd => Unrouted is { } named ? ExpectedOf(named.Id) : ExpectedOf(Decision!.Model) + (Decision.Offered is { } offered ? ExpectedOf(offered) : 0);
 
     /// <summary>The same, of one model that may answer: no more than its answers can cost at their limit, where they have one.</summary>
-    public double ExpectedOf(ModelId model) => Unrouted is not null ? Together(model, UnroutedUsd, PromptTokens) : ExpectedOf(model, Decision!);
-
-    /// <summary>The same, by a decision that is not followed yet.</summary>
-    public double ExpectedOf(ModelId model, RouteDecision decision) => Together(model, decision.Candidates.First(c => c.Model == model).Predicted.CostUsd, PromptTokensIn(decision));
-
-    /// <param name="one">US dollars that one answer is expected to cost.</param>
-    private double Together(ModelId model, double one, long promptTokens)
+    /// <param name="decision">One that is not followed yet; null: as the call stands.</param>
+    public double ExpectedOf(ModelId model, RouteDecision? decision = null)
     {
+        var (profile, by) = (ProfileOf(model), decision ?? Decision);
+        var one = decision is null && Unrouted is not null ? UnroutedUsd : by!.Candidates.First(c => c.Model == model).Predicted.CostUsd;
+
         // The prompt is charged once, with the first answer; of a cost that is foretold without tokens its share is not known. Where it is free the limit is all that an answer can cost.
-        var profile = ProfileOf(model);
-        var prompt = profile.InputPrice.CostUsd(promptTokens);
+        var prompt = profile.InputPrice.CostUsd(PromptTokensIn(by));
         var further = one > prompt ? one - prompt : one;
         further = Body.Needs.ExpectedOutputTokens is > 0 and var limit ? Math.Min(further, profile.OutputPrice.CostUsd(limit)) : further;
         return (profile.InputPrice.Usd == 0 ? further : one) + ((Body.Choices - 1) * further);

@@ -8,7 +8,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ChatBooks books, GatewaySettings settings)
+internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ImplicitSignals signals, ChatBooks books, GatewaySettings settings)
 {
     private long _asked, _compared;
 
@@ -86,13 +86,14 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
+            await signals.ComparedAsync(call).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's.</summary>
+    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's; where the chosen one failed before, the other was alone.</summary>
     private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
         var (first, second) = (await SpentAsync(call, chosen).ConfigureAwait(false), await SpentAsync(call, offered).ConfigureAwait(false));
@@ -101,10 +102,11 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             return;
         }
 
-        call.Second = second;
-        var both = (first ?? new Spending(default, 0, one.Source)) with { Usd = (first?.Usd ?? 0) + (second?.Usd ?? 0) };
-        call.Spend(both.Usd);
-        books.Left(call, call.Decision!.Model, false, both);
+        var model = first is null ? call.Decision!.Offered!.Value : call.Decision!.Model;
+        call.Second = first is null ? null : second;
+        var all = one with { Usd = one.Usd + (call.Second?.Usd ?? 0) };
+        call.Spend(all.Usd);
+        books.Left(call, model, call.IsFailOver(model), all);
     }
 
     /// <returns>Null: it had been sent nothing, or refused, or what it took was noted when it failed.</returns>

@@ -17,7 +17,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
 
     private async Task EmbedAsync(HttpContext context)
     {
-        var category = context.Request.Headers[ModelAccess.CategoryHeader].ToString();
+        var controls = ChatControls.Read(context.Request.Headers);
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
         if (!settings.Embedders.TryGetValue(model, out var upstream))
@@ -28,7 +28,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         }
 
         var (tenant, id) = (Edge.TenantOf(context), new ModelId(model));
-        if (!access.Allows(tenant, category.Length == 0 ? null : category, id))
+        if (!access.Allows(tenant, controls.Category, id))
         {
             throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.", "model");
         }
@@ -36,6 +36,11 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
         await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var expected = Cost(tokens, upstream, "counted");
+        if (expected.Usd > controls.MaxCostUsd)
+        {
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", FormattableString.Invariant($"The embeddings of '{model}' would cost ${expected.Usd:0.############}, over the limit of ${controls.MaxCostUsd:0.############} ({ChatControls.MaxCostHeader}). Raise it, or send fewer texts at a time."), ChatControls.MaxCostHeader);
+        }
+
         var (hold, shortage) = await budgets.ReserveAsync(tenant, user, expected.Usd, context.RequestAborted).ConfigureAwait(false);
         if (shortage is { } missing)
         {

@@ -59,6 +59,9 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
         return NoteAsync(call, user, note);
     }
 
+    /// <summary>Two answers came, of which the user says which is better: that they are asked for again says nothing, and neither does what was asked before them, which is the last no more.</summary>
+    public ValueTask ComparedAsync(ChatCall call) => !call.Body.GoesOn && UserOf(call) is { } user ? NoteAsync(call, user, ReadOnlyMemory<byte>.Empty) : default;
+
     /// <summary>A stream has ended. One that its upstream cut short says nothing when it is asked for again; one that its reader left says something.</summary>
     /// <param name="receipt">Null: it was not routed.</param>
     public ValueTask EndedAsync(ChatCall call, RelayedStream stream, string? receipt)

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using MetaRouter.Gateway.Configuration;
@@ -157,11 +158,7 @@ internal sealed partial class DemoTraffic(
     }
 
     /// <summary>Log-normal with mean 1.</summary>
-    private double Noise(double spread)
-    {
-        var gaussian = Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble());
-        return Math.Exp((spread * gaussian) - (spread * spread / 2));
-    }
+    private double Noise(double spread) => Math.Exp((spread * Gaussian.Draw(_random)) - (spread * spread / 2));
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The demo's users have left; the gateway serves on. {Reason}")]
     private partial void LogStopped(string reason);

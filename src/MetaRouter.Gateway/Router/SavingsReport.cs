@@ -6,14 +6,14 @@ namespace MetaRouter.Gateway.Router;
 /// <summary>
 /// What routing would have saved, from the decisions that were noted and not followed. The served model's cost is known; the chosen one's is its prediction times
 /// what the served model's prediction fell short or over on the same request, since prompt and answer were as long for one as for the other. The interval is over
-/// requests (percentile bootstrap, 2,000 draws).
+/// requests (percentile bootstrap, 2,000 draws); there is none after one.
 /// </summary>
 /// <param name="Requests">Noted and answered, with their cost.</param>
 /// <param name="SpentUsd">What the answers cost.</param>
-/// <param name="WouldHaveSpentUsd">Had the decisions been followed.</param>
+/// <param name="WouldHaveSpentUsd">Had the decisions been followed. Null, as what follows: there were no requests.</param>
 /// <param name="SavedShare">1 - would have spent / spent.</param>
 /// <param name="QualityChange">Mean predicted quality of the chosen models less that of the served ones; predictions, not grades.</param>
-internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate WouldHaveSpentUsd, Estimate SavedShare, Estimate QualityChange, string Method)
+internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? WouldHaveSpentUsd, Estimate? SavedShare, Estimate? QualityChange, string Method)
 {
     private const string How = "over the decisions alone that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
 
@@ -34,6 +34,11 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate Wou
 
     public static SavingsReport Of(IReadOnlyList<UnfollowedRequest> requests)
     {
+        if (requests.Count == 0)
+        {
+            return new(0, 0, null, null, null, How);
+        }
+
         var estimate = SavingsEstimate.Of(requests, new Random(1)); // the same log, the same report
         return new(requests.Count, estimate.SpentUsd, estimate.WouldHaveSpentUsd, estimate.SavedShare, estimate.QualityChange, How);
     }

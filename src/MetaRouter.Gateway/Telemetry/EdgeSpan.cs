@@ -8,6 +8,9 @@ namespace MetaRouter.Gateway.Telemetry;
 /// <summary>The framework's span of a request, told what the gateway knows of it. Its route and not its path, which may hold a user.</summary>
 internal static class EdgeSpan
 {
+    /// <summary>Those that have a meaning here; any other is a text of the client's, and is what the conventions call it.</summary>
+    private static readonly HashSet<string> s_methods = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete, HttpMethods.Options, HttpMethods.Connect, HttpMethods.Trace];
+
     /// <returns>Null: this request is not traced.</returns>
     public static Activity? Begin(HttpContext context)
     {
@@ -25,7 +28,7 @@ internal static class EdgeSpan
         }
 
         span.DisplayName = SpanNames.Edge;
-        span.SetTag(GeneralNames.HttpMethod, context.Request.Method).SetTag(GeneralNames.HttpRoute, (endpoint as RouteEndpoint)?.RoutePattern.RawText);
+        span.SetTag(GeneralNames.HttpMethod, s_methods.Contains(context.Request.Method) ? context.Request.Method : GeneralNames.OtherMethod).SetTag(GeneralNames.HttpRoute, (endpoint as RouteEndpoint)?.RoutePattern.RawText);
         return span;
     }
 

@@ -55,80 +55,76 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
     public async Task<UpstreamAnswer> SendAsync(string path, IAsyncEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
     {
-        var (attempts, refused, failed, resting) = (0, default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
-        var tried = new List<ModelId>();
-        await foreach (var model in models.ConfigureAwait(false))
+        var tried = new List<ModelId>(); // one an attempt
+        var (refused, failed, resting) = (default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
+        await foreach (var (model, endpoint) in EndpointsAsync(models).ConfigureAwait(false))
         {
-            var endpoints = EndpointsOf(model);
-            failed ??= endpoints.Length == 0 ? new ApiException(502, ErrorCodes.Upstream, "no_upstream", $"No upstream is configured for the model '{model}'. Add one to section {UpstreamOptions.Section}.") : null;
-            foreach (var endpoint in endpoints)
+            if (endpoint is null)
             {
-                if (attempts == settings.Gateway.MostAttempts)
+                failed ??= new ApiException(502, ErrorCodes.Upstream, "no_upstream", $"No upstream is configured for the model '{model}'. Add one to section {UpstreamOptions.Section}.");
+                continue;
+            }
+
+            if (!endpoint.Circuit.TryEnter(out var probe))
+            {
+                resting ??= (model, endpoint.Circuit.Until);
+                continue;
+            }
+
+            tried.Add(model);
+            try
+            {
+                var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
+                if (answer.Status is not (404 or 429))
                 {
-                    break;
+                    answer.Attempts = tried.Count;
+                    return answer;
                 }
 
-                if (!endpoint.Circuit.TryEnter(out var probe))
+                refused ??= answer;
+            }
+            catch (UpstreamException e)
+            {
+                failed ??= e.Error;
+                if (e.WasAtWork)
                 {
-                    resting ??= (model, endpoint.Circuit.Until);
-                    continue;
+                    inVain(model);
                 }
 
-                attempts++;
-                if (!tried.Contains(model))
+                if (e.HasBegun)
                 {
-                    tried.Add(model);
-                }
-
-                try
-                {
-                    var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
-                    if (answer.Status is not (404 or 429))
-                    {
-                        answer.Attempts = attempts;
-                        return answer;
-                    }
-
-                    if (endpoint.Refusals.IsDue())
-                    {
-                        LogRefused(model.Value, endpoint.Options.BaseUrl, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
-                    }
-
-                    refused ??= answer;
-                }
-                catch (UpstreamException e)
-                {
-                    LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
-                    metrics.UpstreamFailures.Add(1, new(LabelNames.Model, model.Value), new(LabelNames.Reason, e.Error.Code));
-                    failed ??= e.Error;
-                    if (e.WasAtWork)
-                    {
-                        inVain(model);
-                    }
-
-                    if (e.HasBegun)
-                    {
-                        throw e.Error;
-                    }
+                    throw e.Error;
                 }
             }
 
-            if (attempts == settings.Gateway.MostAttempts)
+            if (tried.Count == settings.Gateway.MostAttempts)
             {
-                break;
+                break; // before the next model is asked for
             }
         }
 
         if (refused is not null)
         {
-            return refused with { Attempts = attempts };
+            return refused with { Attempts = tried.Count };
         }
 
-        throw failed is not null ? AfterAll(failed, tried) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
+        throw failed is not null ? AfterAll(failed, [.. tried.Distinct()]) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
+    }
+
+    /// <summary>The endpoints of each model in turn; null of one that has none.</summary>
+    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(IAsyncEnumerable<ModelId> models)
+    {
+        await foreach (var model in models.ConfigureAwait(false))
+        {
+            foreach (var endpoint in EndpointsOf(model).DefaultIfEmpty())
+            {
+                yield return (model, endpoint);
+            }
+        }
     }
 
     /// <summary>The first failure, and whom else it was in vain to ask: an outage of all looks otherwise like one of a single model.</summary>
-    private static ApiException AfterAll(ApiException first, List<ModelId> tried) => tried.Count <= 1 ? first
+    private static ApiException AfterAll(ApiException first, ModelId[] tried) => tried.Length <= 1 ? first
         : new(first.Status, first.Type, first.Code, $"{first.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", first.Param) { RetryAfter = first.RetryAfter };
 
     private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream) => new(
@@ -149,7 +145,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         Fail(answer.Endpoint, 0, answer.Model);
     }
 
-    /// <summary>One attempt, and what it says of the endpoint.</summary>
+    /// <summary>One attempt, and what it says of the endpoint: to its circuit, the log and the meters.</summary>
     private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
     {
         try
@@ -168,11 +164,18 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 endpoint.Circuit.Succeed(); // also where it refused: it works, and does not want this request
             }
 
+            if (answer.Status is 404 or 429 && endpoint.Refusals.IsDue())
+            {
+                LogRefused(model.Value, endpoint.Options.BaseUrl, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
+            }
+
             return answer;
         }
         catch (UpstreamException e)
         {
             Fail(endpoint, probe, model, e.RetryAfter);
+            LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
+            metrics.UpstreamFailures.Add(1, new(LabelNames.Model, model.Value), new(LabelNames.Reason, e.Error.Code));
             throw;
         }
         catch

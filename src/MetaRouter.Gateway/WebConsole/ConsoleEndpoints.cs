@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Hosting;
@@ -7,27 +6,22 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
-internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, IHostApplicationLifetime lifetime) : IEndpoints
+internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings) : IEndpoints
 {
     public const string Root = "/v1/console";
-    private const int MostRows = 1000, MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10;
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
-    private const int TicksToOverview = 10;
+    private const int MostRows = 1000;
 
     /// <summary>In the order of their values.</summary>
     private static readonly JournalReason[] s_reasons = Enum.GetValues<JournalReason>();
 
-    private int _streams;
-
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Root + "/session", SessionAsync);
-        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context), Minutes(context)))).WithMetadata(NeedsScope.Read);
-        routes.MapGet(Root + "/events", EventsAsync).WithMetadata(NeedsScope.Read);
-        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context, watch), Minutes(context)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context, watch), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
         routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(NeedsScope.Read);
         routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(NeedsScope.Read);
-        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context, watch), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>Nobody keeps what a console was shown.</summary>
@@ -53,15 +47,17 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Arguments.Version));
     }
 
-    private string Watched(HttpContext context) => watch.IsOn ? Edge.TenantOf(context)
+    /// <summary>The caller's tenant.</summary>
+    /// <exception cref="ApiException">404: nothing is kept of it.</exception>
+    internal static string Watched(HttpContext context, Watch watch) => watch.IsOn ? Edge.TenantOf(context)
         : throw new ApiException(404, ErrorCodes.InvalidRequest, "console_off", "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
 
-    private static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
+    internal static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
 
     private Task DecisionsAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var (tenant, limit, before) = (watch.Of(Watched(context)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
+        var (tenant, limit, before) = (watch.Of(Watched(context, watch)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
         var (model, reason, user) = (query["model"].ToString(), query["reason"].ToString(), query["user"].ToString());
         var number = model.Length == 0 ? -1 : watch.Names.Find(model);
         var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Edge.TenantOf(context), user), user.TrimStart('~'));
@@ -95,7 +91,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
     private Task DecisionAsync(HttpContext context)
     {
-        var (tenant, id) = (watch.Of(Watched(context)).Number, (string)context.Request.RouteValues["decision"]!);
+        var (tenant, id) = (watch.Of(Watched(context, watch)).Number, (string)context.Request.RouteValues["decision"]!);
         var wanted = JournalEntry.Parse(id);
         foreach (var entry in watch.Journal.NewestFirst(tenant))
         {
@@ -106,94 +102,5 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         }
 
         throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_decision", $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, of this process). Take an id of GET {Root}/decisions.", "decision");
-    }
-
-    private async Task EventsAsync(HttpContext context)
-    {
-        var (tenant, minutes) = (Watched(context), Minutes(context));
-        if (Interlocked.Increment(ref _streams) > MostStreams)
-        {
-            Interlocked.Decrement(ref _streams);
-            throw new ApiException(429, "requests", "too_many_streams", $"{MostStreams} consoles are being kept up to date already. Close one, or read {Root}/overview now and then.") { RetryAfter = 10 };
-        }
-
-        try
-        {
-            // A stream would hold a stopping gateway up.
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-            context.Response.ContentType = "text/event-stream";
-            context.Response.Headers.CacheControl = "no-store";
-            context.Response.Headers["X-Accel-Buffering"] = "no";
-            await StreamAsync(context.Response.Body, tenant, minutes, ends.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Whoever watched has gone, or the gateway stops.
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _streams);
-        }
-    }
-
-    private async Task StreamAsync(Stream to, string tenant, int minutes, CancellationToken cancellationToken)
-    {
-        var (seen, waiting) = (watch.Journal.Sequence, new Queue<RowView>());
-        using var timer = new PeriodicTimer(Tick);
-        for (var tick = 0; ; tick++)
-        {
-            if (tick % TicksToOverview == 0)
-            {
-                await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
-            }
-
-            (var latest, seen) = Since(watch.Of(tenant).Number, seen);
-            for (var i = latest.Count - 1; i >= 0; i--)
-            {
-                waiting.Enqueue(latest[i]);
-            }
-
-            // Several at once follow one another within a second; of more the oldest are left out.
-            while (waiting.Count > RowsWaiting)
-            {
-                waiting.Dequeue();
-            }
-
-            for (var i = 0; i < RowsAtOnce && waiting.TryDequeue(out var row); i++)
-            {
-                await EventAsync(to, "decision"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(row, ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
-            }
-
-            await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>The newest few of what came since, the newest first.</summary>
-    private (List<RowView> Rows, long Sequence) Since(int tenant, long seen)
-    {
-        var (found, last) = (new List<RowView>(), seen);
-        foreach (var entry in watch.Journal.NewestFirst())
-        {
-            ref readonly var r = ref entry.Record;
-            last = Math.Max(last, r.Sequence);
-            if (r.Sequence <= seen || found.Count == RowsWaiting)
-            {
-                break;
-            }
-
-            if (r.Tenant == tenant)
-            {
-                found.Add(rows.Row(entry));
-            }
-        }
-
-        return (found, last);
-    }
-
-    private static async Task EventAsync(Stream to, byte[] name, byte[] json, CancellationToken cancellationToken)
-    {
-        byte[] text = [.. "event: "u8, .. name, .. "\ndata: "u8, .. json, .. "\n\n"u8];
-        await to.WriteAsync(text, cancellationToken).ConfigureAwait(false);
-        await to.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MetaRouter.Core.Catalog;
+using MetaRouter.Core.Routing;
 using MetaRouter.Core.Traffic;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Limits;
@@ -77,11 +78,9 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     /// <summary>Where the traffic sits, where each model alone would, and where it would be at another trade-off.</summary>
     public FrontView Front(string tenant, int hours) => For(tenant, "front", hours, Lasting, to =>
     {
-        var (since, dial, all) = (Now() - (hours * 3_600_000L), new DialReplay(DialReplay.Positions), new TrafficTally());
+        var (since, front) = (Now() - (hours * 3_600_000L), new TrafficFront());
         int[] models = [];
-        Core.Routing.Outcome[] outcomes = [], counted = [];
-        bool[] allowed = [];
-        var (logLambda, routed) = (0.0, 0);
+        RankedModel[] ranked = [];
         foreach (var entry in watch.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
@@ -93,36 +92,27 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             var candidates = entry.Candidates;
             if (models.Length != candidates.Length)
             {
-                (models, outcomes, counted, allowed) = (new int[candidates.Length], new Core.Routing.Outcome[candidates.Length], new Core.Routing.Outcome[candidates.Length], new bool[candidates.Length]);
+                (models, ranked) = (new int[candidates.Length], new RankedModel[candidates.Length]);
             }
 
             for (var i = 0; i < candidates.Length; i++)
             {
                 var one = candidates[i];
-                counted[i] = new Core.Routing.RankedModel(default, one.Predicted, one.Utility, one.Propensity, one.Exclusion).Counted(new(r.LambdaCost, (double)r.LambdaLatency), r.CostScaleUsd);
-                (models[i], outcomes[i], allowed[i]) = (candidates[i].Model, candidates[i].Predicted, candidates[i].Exclusion == Core.Routing.ModelExclusion.None);
+                (models[i], ranked[i]) = (one.Model, new(default, one.Predicted, one.Utility, one.Propensity, one.Exclusion));
             }
 
-            var served = r.Status == 0 ? r.Model : r.Served;
-            var at = Array.IndexOf(models, served);
-            if (at < 0)
+            if (Array.IndexOf(models, r.Status == 0 ? r.Model : r.Served) is >= 0 and var served) // else nobody answered
             {
-                continue; // nobody answered
+                front.Add(models, ranked, new(r.LambdaCost, (double)r.LambdaLatency), r.CostScaleUsd, served, r.IsCompared ? r.Offered : -1, r.CostUsd);
             }
-
-            // The dial asks one model a request, so of a comparison's two answers the chosen one's part of the cost counts.
-            var predicted = outcomes[at].CostUsd + (r.IsCompared ? outcomes[r.Offered].CostUsd : 0);
-            var factor = double.IsNaN(r.CostUsd) ? 1 : CostCorrection.Factor(r.CostUsd, predicted);
-            dial.Add(models, outcomes, counted, allowed, r.CostScaleUsd, factor);
-            all.Add(new TrafficCall { Models = models, Outcomes = outcomes, LambdaCost = r.LambdaCost, CostScaleUsd = r.CostScaleUsd, Served = served, Offered = -1, Strongest = -1, SpentUsd = outcomes[at].CostUsd * factor, LatencyMs = double.NaN });
-            (logLambda, routed) = (logLambda + Math.Log(Math.Max(r.LambdaCost, Core.Preferences.PreferenceGrid.LowestLambda)), routed + 1);
         }
 
+        var all = front.Traffic;
         return new FrontView(
             all.Decided,
             [.. all.Models().Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model))).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
-            all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, Math.Exp(logLambda / routed)) : null,
-            [.. dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
+            all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, front.LambdaCost) : null,
+            [.. front.Dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
             pool.Current.ToldScaleUsd);
     });
 

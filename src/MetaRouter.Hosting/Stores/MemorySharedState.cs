@@ -99,10 +99,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
     }
 
-    /// <summary>The accounts that are still open, and the one that changed last: whoever reads them goes on from its version.</summary>
-    public byte[] Write() => Write(-1).Bytes;
-
-    /// <summary>Those of them that changed after a version, how many that are, and the version they are of.</summary>
+    /// <summary>The accounts that are still open and changed after a version, and the one that changed last: whoever reads them goes on from its version; how many that are, and the version they are of.</summary>
     internal (byte[] Bytes, int Count, long Version) Write(long after)
     {
         List<Line> open = [];

@@ -13,11 +13,10 @@ internal sealed class RedisConnection : IDisposable
 
     private readonly ConnectionMultiplexer _redis;
     private readonly string _name;
+    private readonly bool _hasSeveral;
     private int _isLooking;
 
-    private RedisConnection(ConnectionMultiplexer redis, string name) => (_redis, _name) = (redis, name);
-
-    public IDatabase Database => _redis.GetDatabase();
+    private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral) => (_redis, _name, _hasSeveral) = (redis, name, hasSeveral);
 
     /// <param name="address">As <see cref="RedisAddress"/> reads it.</param>
     /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
@@ -37,7 +36,7 @@ internal sealed class RedisConnection : IDisposable
         {
             redis = ConnectionMultiplexer.Connect(options);
             AwaitAnswer(redis);
-            return new RedisConnection(redis, name);
+            return new RedisConnection(redis, name, options.EndPoints.Count > 1 || options.ServiceName is not null);
         }
         catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
         {
@@ -122,6 +121,11 @@ internal sealed class RedisConnection : IDisposable
                 throw new StoreException($"The store '{_name}' cannot be {done}: {RedisFailure.Unreachable}.");
             }
 
+            if (_hasSeveral)
+            {
+                CheckMaster(done);
+            }
+
             var answer = await call(database).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
 
             // The client may have come here on the one thread that completes all its calls, in order: whoever goes on from here must not hold that up.
@@ -138,6 +142,26 @@ internal sealed class RedisConnection : IDisposable
             }
 
             throw new StoreException($"The store '{_name}' cannot be {done}: {RedisFailure.Remedy(e)}. ({RedisFailure.OneLine(e)})", e) { MayBeDone = e is not RedisServerException };
+        }
+    }
+
+    /// <summary>
+    /// Of nodes that are no cluster one may take writes. A master that was replaced while it was away comes back as one, and is one until somebody tells it: it has
+    /// nothing of what was acknowledged since, and what it is given is thrown away. The client would take either, and does not see by itself that a replica it writes to
+    /// for want of a master has become it.
+    /// </summary>
+    private void CheckMaster(string done)
+    {
+        var nodes = _redis.GetServers().Where(s => s is { IsConnected: true, ServerType: ServerType.Standalone }).ToArray();
+        var masters = nodes.Where(s => !s.IsReplica).Select(s => RedisReach.Name(s.EndPoint)).ToArray();
+        if (nodes.Length > 0 && masters.Length != 1)
+        {
+            _ = LookForMasterAsync();
+        }
+
+        if (masters.Length > 1)
+        {
+            throw new StoreException($"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} both call themselves the master; make one the other's replica, as a Sentinel does within seconds.");
         }
     }
 

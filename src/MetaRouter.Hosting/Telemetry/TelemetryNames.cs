@@ -119,6 +119,7 @@ public static class GeneralNames
         ServerAddress = "server.address",
         ServerPort = "server.port",
         HttpMethod = "http.request.method",
+        OtherMethod = "_OTHER",
         HttpRoute = "http.route",
         HttpStatus = "http.response.status_code";
 }

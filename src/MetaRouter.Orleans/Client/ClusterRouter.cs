@@ -108,31 +108,21 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Periodically.DoAsync(TimeSpan.FromSeconds(options.SnapshotSeconds), TryFollowAsync, stoppingToken, atOnce: true);
+
+    private async Task TryFollowAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.SnapshotSeconds));
         try
         {
-            do
-            {
-                try
-                {
-                    await FollowAsync(stoppingToken).ConfigureAwait(false);
-                    _isAway = false;
-                }
-#pragma warning disable CA1031 // Beliefs are shown under the prior last known; decisions are taken on the silos.
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    _isAway = true;
-                    LogNotFollowed(e.Message);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+            await FollowAsync(stoppingToken).ConfigureAwait(false);
+            _isAway = false;
         }
-        catch (OperationCanceledException)
+#pragma warning disable CA1031 // Beliefs are shown under the prior last known; decisions are taken on the silos.
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            // The client stops.
+            _isAway = true;
+            LogNotFollowed(e.Message);
         }
     }
 

@@ -129,27 +129,9 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         var isNew = !_isSaved || !_isGoneSaved;
         while (!_isSaved || !_isGoneSaved)
         {
-            // The evidence first: where this ends between the two, who is gone is out of it, and is told again.
-            if (!_isSaved)
+            if (!await TryWriteAsync())
             {
-                if (await store.WriteAsync(Name, this.GetGrainId(), CohortRecord.Write(_cohort, Catalog, _missing), _etag) is not { } etag)
-                {
-                    await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
-                    continue;
-                }
-
-                (_etag, _isSaved) = (etag, true);
-            }
-
-            if (!_isGoneSaved)
-            {
-                if (await store.WriteAsync(GoneName, this.GetGrainId(), _gone.ToBytes(router.NowMs), _goneEtag) is not { } etag)
-                {
-                    await LoadAsync();
-                    continue;
-                }
-
-                (_goneEtag, _isGoneSaved) = (etag, true);
+                await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
             }
         }
 
@@ -165,6 +147,33 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         }
 
         return _changes;
+    }
+
+    /// <summary>Writes what changed. The evidence first: where this ends between the two, who is gone is out of it, and is told again.</summary>
+    /// <returns>False: the store has something else than was read.</returns>
+    private async Task<bool> TryWriteAsync()
+    {
+        if (!_isSaved)
+        {
+            if (await store.WriteAsync(Name, this.GetGrainId(), CohortRecord.Write(_cohort, Catalog, _missing), _etag) is not { } etag)
+            {
+                return false;
+            }
+
+            (_etag, _isSaved) = (etag, true);
+        }
+
+        if (!_isGoneSaved)
+        {
+            if (await store.WriteAsync(GoneName, this.GetGrainId(), _gone.ToBytes(router.NowMs), _goneEtag) is not { } etag)
+            {
+                return false;
+            }
+
+            (_goneEtag, _isGoneSaved) = (etag, true);
+        }
+
+        return true;
     }
 
     /// <summary>Takes what is stored, and over it what was reported since it was last written: nothing of others is lost, and who went since stays away.</summary>

@@ -1,3 +1,4 @@
+using MetaRouter.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Orleans.Learning;
@@ -23,24 +24,8 @@ internal sealed partial class ReportLoop(CohortReporter reporter, ISiloStatusOra
 
     private Task Start(CancellationToken cancellationToken)
     {
-        _ = Task.Run(RunAsync, CancellationToken.None);
+        _ = Task.Run(() => Periodically.DoAsync(Period, _ => reporter.FlushAsync(), _stopping.Token), CancellationToken.None);
         return Task.CompletedTask;
-    }
-
-    private async Task RunAsync()
-    {
-        using var timer = new PeriodicTimer(Period);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                await reporter.FlushAsync().ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The silo stops.
-        }
     }
 
     private async Task StopAsync(CancellationToken cancellationToken)

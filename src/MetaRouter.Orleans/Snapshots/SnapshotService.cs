@@ -81,41 +81,31 @@ internal sealed partial class SnapshotFollower : BackgroundService
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Periodically.DoAsync(TimeSpan.FromSeconds(_options.SnapshotSeconds), FollowAsync, stoppingToken, atOnce: true);
+
+    private async Task FollowAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(_options.SnapshotSeconds));
         try
         {
-            do
-            {
-                try
-                {
-                    await _grains.GetGrain<IMetaLearnerGrain>(0).WakeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(_options.SnapshotSeconds), stoppingToken).ConfigureAwait(false);
-                }
-#pragma warning disable CA1031 // A learner that cannot be reached delays a refresh; following goes on.
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    LogNotFollowed("The meta-learner does not answer", e.Message);
-                }
-
-                try
-                {
-                    await _shared.PullAsync().ConfigureAwait(false);
-                    await _loss.CheckAsync(stoppingToken).ConfigureAwait(false);
-                }
-#pragma warning disable CA1031 // What was in service stays. An exception that left this loop would end the silo.
-                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    LogNotFollowed("What silos share cannot be read", e.Message);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+            await _grains.GetGrain<IMetaLearnerGrain>(0).WakeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(_options.SnapshotSeconds), stoppingToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+#pragma warning disable CA1031 // A learner that cannot be reached delays a refresh; following goes on.
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            // The silo stops.
+            LogNotFollowed("The meta-learner does not answer", e.Message);
+        }
+
+        try
+        {
+            await _shared.PullAsync().ConfigureAwait(false);
+            await _loss.CheckAsync(stoppingToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What was in service stays. An exception that left this loop would end the silo.
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogNotFollowed("What silos share cannot be read", e.Message);
         }
     }
 

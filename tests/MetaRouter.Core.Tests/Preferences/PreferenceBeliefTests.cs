@@ -101,29 +101,28 @@ public class PreferenceBeliefTests
             belief.Joint.ToArray().Sum().ShouldBe(1, 1e-4f);
             belief.Joint.ToArray().ShouldAllBe(p => p >= 0);
             belief.CostShare.ShouldBeInRange(0, 1);
-            belief.ActingLambda.ShouldBe(belief.CostShare / (1 - belief.CostShare), 1e-9);
             belief.Quantile(0.05).ShouldBeLessThanOrEqualTo(belief.Quantile(0.5));
             belief.Quantile(0.5).ShouldBeLessThanOrEqualTo(belief.Quantile(0.95));
         }
     }
 
     [Fact]
-    public void From_RepeatedChoiceOfTheCheaper_RaisesActingLambda()
+    public void From_RepeatedChoiceOfTheCheaper_RaisesTheCostShare()
     {
-        var last = PreferenceBelief.FromPrior(PopulationPrior.Default).ActingLambda;
+        var last = PreferenceBelief.FromPrior(PopulationPrior.Default).CostShare;
         for (var n = 1; n <= 8; n++)
         {
-            var lambda = Belief([.. Enumerable.Range(0, n).Select(i => Compare(i, Cheap, Dear, firstPreferred: true))]).ActingLambda;
-            lambda.ShouldBeGreaterThan(last, $"after {n}");
-            last = lambda;
+            var share = Belief([.. Enumerable.Range(0, n).Select(i => Compare(i, Cheap, Dear, firstPreferred: true))]).CostShare;
+            share.ShouldBeGreaterThan(last, $"after {n}");
+            last = share;
         }
     }
 
     [Fact]
-    public void From_RepeatedChoiceOfTheDearerAndBetter_LowersActingLambda()
+    public void From_RepeatedChoiceOfTheDearerAndBetter_LowersTheCostShare()
     {
         var (good, poor) = (new Outcome(0.9f, 0.04f, 0), new Outcome(0.3f, 0.004f, 0));
-        Belief([.. Enumerable.Range(0, 8).Select(i => Compare(i, poor, good, firstPreferred: false))]).ActingLambda.ShouldBeLessThan(PreferenceBelief.FromPrior(PopulationPrior.Default).ActingLambda / 2);
+        Belief([.. Enumerable.Range(0, 8).Select(i => Compare(i, poor, good, firstPreferred: false))]).CostShare.ShouldBeLessThan(PreferenceBelief.FromPrior(PopulationPrior.Default).CostShare * .6);
     }
 
     [Fact]
@@ -209,7 +208,7 @@ public class PreferenceBeliefTests
         Math.Log(belief.Quantile(0.5)).ShouldBe(PreferenceGrid.LogLambda[10], 1e-6);
         Math.Log(belief.Quantile(1e-9)).ShouldBe(PreferenceGrid.LogLambda[10] - half, 1e-6);
         Math.Log(belief.Quantile(0.999999)).ShouldBe(PreferenceGrid.LogLambda[10] + half, 1e-5);
-        belief.ActingLambda.ShouldBe(PreferenceGrid.Lambda[10], 1e-5);
+        belief.CostShare.ShouldBe(PreferenceGrid.CostShare[10], 1e-5);
     }
 
     [Fact]

@@ -8,6 +8,9 @@ public sealed class SavingsEstimateTests
     public void Of_NoRequests_IsNothing() => SavingsEstimate.Of([], new Random(1)).ShouldBe(new SavingsEstimate(0, default, default, default));
 
     [Fact]
+    public void Of_OneRequest_HasNoInterval() => SavingsEstimate.Of([new(2, 0.5, -0.25)], new Random(1)).ShouldBe(new SavingsEstimate(2, new(0.5), new(0.75), new(-0.25)));
+
+    [Fact]
     public void Of_RequestsAlike_HasNoWidth()
     {
         var estimate = SavingsEstimate.Of([.. Enumerable.Repeat(new UnfollowedRequest(2, 0.5, -0.25), 8)], new Random(1));

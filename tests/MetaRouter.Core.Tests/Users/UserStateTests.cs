@@ -14,7 +14,7 @@ public class UserStateTests
         var state = UserState.Empty.Add(Thumb(), out var outcome);
 
         outcome.ShouldBe(AddOutcome.Counted);
-        state.Contains(Thumb().Key).ShouldBeTrue();
+        state.TryFind(Thumb().Key, out _).ShouldBeTrue();
         state.TryFind(Thumb().Key, out var found).ShouldBeTrue();
         found.ShouldBe(state.Signals.Single());
         UserState.Empty.Signals.ShouldBeEmpty();
@@ -77,7 +77,7 @@ public class UserStateTests
         var moved = full.Add(Thumb(Start + 1_500), out var counted);
         counted.ShouldBe(AddOutcome.Counted);
         moved.Signals.Length.ShouldBe(UserState.Window);
-        moved.Contains(Thumb(Start + 1_000).Key).ShouldBeFalse();
+        moved.TryFind(Thumb(Start + 1_000).Key, out _).ShouldBeFalse();
         moved.Signals[0].Key.ShouldBe(Thumb(Start + 1_500).Key);
         moved.Signals[^1].Key.ShouldBe(full.Signals[^1].Key);
     }

@@ -14,7 +14,7 @@ public sealed class RedisSharedStateTests
         var shared = new RedisSharedState(store, "", TimeProvider.System, metrics);
         Account account = new("usd", 7, 100, TimeSpan.FromMinutes(1));
         await shared.ReserveAsync(1, [account with { Amount = 0 }]); // the script is known from here on
-        var busy = store.Connection.Database.ExecuteAsync("DEBUG", "SLEEP", "0.5");
+        var busy = store.Connection.DoAsync("", redis => redis.ExecuteAsync("DEBUG", "SLEEP", "0.5"), "kept busy", default);
         using var leaves = new CancellationTokenSource(100);
 
         var told = 0L;

@@ -146,15 +146,32 @@ public sealed class RedisUserStoreTests
     [RedisFact]
     public async Task Open_RedisIsStillLoading_WaitsForIt()
     {
-        await using var redis = await RedisServer.StartAsync("--key-load-delay", "500");
-        redis.Command("eval", "for i = 1, 6000 do redis.call('SET', 'k' .. i, i) end", "0");
+        await using var redis = await RedisServer.StartAsync("--key-load-delay", "500"); // half a minute for as many keys as follow, were it left to it
+        redis.Command("eval", "for i = 1, 60000 do redis.call('SET', 'k' .. i, i) end", "0");
         redis.Kill();
+        var started = redis.StartAsync();
+        await Eventually.TrueAsync(IsLoading, TimeSpan.FromSeconds(20));
 
-        var loading = redis.StartAsync();
-        await using var store = RedisUserStore.Open(redis.Address);
-        await loading;
+        var opening = Task.Run(() => RedisUserStore.Open(redis.Address));
+        await Task.WhenAny(opening, Task.Delay(500));
+        opening.IsCompleted.ShouldBeFalse();
+        redis.Command("config", "set", "key-load-delay", "0");
+        await using var store = await opening;
+        await started;
 
         (await store.SaveAsync(Ann, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+
+        bool IsLoading()
+        {
+            try
+            {
+                return redis.Command("ping").StartsWith("LOADING ", StringComparison.Ordinal);
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // nobody listens yet
+            }
+        }
     }
 
     [RedisFact]
@@ -174,6 +191,51 @@ public sealed class RedisUserStoreTests
         refused.ShouldContain("name the master, or all of them");
         (await store.SaveAsync(Ann, new byte[] { 2 }, etag)).ShouldBeGreaterThan(etag);
         second.Command("hget", "{b2}:u:00000000000000010000000000000002", "e").Trim().ShouldNotBe($"{etag}");
+    }
+
+    [RedisFact]
+    public async Task Failover_MasterOfBeforeComesBackAsOne_IsNotWrittenTo()
+    {
+        await using var first = await RedisServer.StartAsync();
+        await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
+        await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
+        await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        first.Command("wait", "1", "5000");
+        first.Kill();
+        second.Command("replicaof", "no", "one");
+        var (saved, refused, asked) = (new List<UserKey>(), "", 0ul);
+        await SaveForAsync(10, until: () => saved.Count > 0);
+
+        await first.StartAsync(); // nobody has told it yet
+        await SaveForAsync(3, until: () => false);
+        first.Command("replicaof", "127.0.0.1", $"{second.Port}");
+        var before = saved.Count;
+        await SaveForAsync(10, until: () => saved.Count > before + 1);
+
+        saved.Count.ShouldBeGreaterThan(before + 1);
+        foreach (var user in saved)
+        {
+            (await store.LoadAsync(user)).ShouldNotBe(StoredUser.None);
+        }
+
+        refused.ShouldContain($"{first.Address} and {second.Address} both call themselves the master");
+
+        async Task SaveForAsync(int seconds, Func<bool> until)
+        {
+            for (var i = 0; i < seconds * 20 && !until(); i++, await Task.Delay(50))
+            {
+                try
+                {
+                    var user = new UserKey(++asked, 7);
+                    (await store.SaveAsync(user, new byte[] { 1 }, 0)).ShouldBeGreaterThan(0);
+                    saved.Add(user);
+                }
+                catch (StoreException e)
+                {
+                    refused += e.Message;
+                }
+            }
+        }
     }
 
     [RedisFact]

@@ -20,8 +20,7 @@ internal sealed class AmortisedSample
             _realised[row] = [.. cells.Select(c => new Point(sample.Score[c], Cost(sample, c, sample.OutputTokens[c])))];
         }
 
-        double Cost(CalibrationSample s, int cell, float tokens) =>
-            (models[s.Model[cell]].InputPrice.CostUsd(s.InputTokens[cell]) + models[s.Model[cell]].OutputPrice.CostUsd(tokens)) / pool.CostScaleUsd;
+        double Cost(CalibrationSample s, int cell, float tokens) => models[s.Model[cell]].CostUsd(s.InputTokens[cell], tokens) / pool.CostScaleUsd;
     }
 
     public int Rows => _expected.Length;

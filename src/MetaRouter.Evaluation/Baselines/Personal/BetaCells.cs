@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Text;
 using MetaRouter.Evaluation.Baselines.Learning;
 using MetaRouter.Evaluation.Protocols;

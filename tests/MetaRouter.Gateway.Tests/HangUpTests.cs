@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using MetaRouter.RouterContract;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>The gateway's own program when its terminal goes away.</summary>
+public sealed class HangUpTests : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private ScriptedUpstream _upstream = null!;
+    private Process? _gateway;
+
+    public async Task InitializeAsync() => _upstream = await ScriptedUpstream.StartAsync();
+
+    public async Task DisposeAsync()
+    {
+        if (_gateway is { } gateway)
+        {
+            gateway.Kill();
+            await gateway.WaitForExitAsync();
+            gateway.Dispose();
+        }
+
+        await _upstream.DisposeAsync();
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task HangUp_EndsAfterWhatIsUnderWay()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // which knows no signals
+        }
+
+        var (http, go) = (new HttpClient { BaseAddress = await StartAsync("") }, new TaskCompletionSource());
+        _upstream.Script = async (_, _) =>
+        {
+            await go.Task;
+            return false;
+        };
+        var asked = http.PostAsync("/v1/chat/completions", new StringContent("""{"model":"auto","user":"ann","messages":[{"role":"user","content":"hello"}]}"""));
+        await Eventually.TrueAsync(() => _upstream.Calls == 1, TimeSpan.FromSeconds(10));
+
+        await HangUpAsync();
+        await Task.Delay(300);
+        go.SetResult();
+
+        using var answer = await asked;
+        ((int)answer.StatusCode).ShouldBe(200);
+        http.Dispose();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        await _gateway!.WaitForExitAsync(limit.Token);
+        _gateway.ExitCode.ShouldBe(0);
+        (await File.ReadAllLinesAsync(_folder.File("decisions.ndjson"), limit.Token)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task HangUp_StartedToPassItOver_ServesOn()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var http = new HttpClient { BaseAddress = await StartAsync("trap '' HUP; ") }; // what nohup does
+
+        await HangUpAsync();
+        await Task.Delay(300);
+
+        (await http.GetStringAsync("/alive")).ShouldContain("ok");
+    }
+
+    private async Task<Uri> StartAsync(string first)
+    {
+        var program = Programs.Of("MetaRouter.Gateway", "--urls", "http://127.0.0.1:0", "--MetaRouter:Store", "memory", "--MetaRouter:DecisionLog", _folder.File("decisions.ndjson"), "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
+        string[] command = ["-c", first + "exec \"$@\"", "bash", program.FileName, .. program.ArgumentList];
+        program.FileName = "bash";
+        program.ArgumentList.Clear();
+        foreach (var word in command)
+        {
+            program.ArgumentList.Add(word);
+        }
+
+        _gateway = Process.Start(program)!;
+        return await Programs.AddressOfAsync(_gateway);
+    }
+
+    private async Task HangUpAsync()
+    {
+        using var kill = Process.Start("kill", ["-HUP", $"{_gateway!.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+}
