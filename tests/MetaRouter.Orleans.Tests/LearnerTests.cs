@@ -160,6 +160,45 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         (await learner.RefreshAsync()).Promoted.ShouldBeFalse();
     }
 
+    /// <summary>Those held out speak for what the erased taught, and those who still teach say the opposite.</summary>
+    [Fact]
+    public async Task Refresh_AfterErasuresThatLeaveAPriorWhichForetellsWorse_ServesNothingThatTheErasedTaught()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var learner = cluster.Client.GetGrain<IMetaLearnerGrain>(0);
+        var reporter = cluster.Silos.Single().ServiceProvider.GetRequiredService<CohortReporter>();
+        var (random, erased) = (new Random(4), Hashes(from: 0, CohortPart.Taught, 150));
+        Tell(erased, logLambda: 1.5);
+        Tell(Hashes(from: 10_000, CohortPart.HeldOut, 12), logLambda: 1.5);
+        Tell(Hashes(from: 20_000, CohortPart.Taught, 48), logLambda: -2.5);
+        await reporter.FlushAsync();
+        (await learner.RefreshAsync()).Promoted.ShouldBeTrue();
+
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var user in erased)
+        {
+            reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Empty), new WordTime(now, now));
+        }
+
+        await reporter.FlushAsync();
+        (await learner.RefreshAsync()).Promoted.ShouldBeTrue();
+
+        (await learner.GetHistoryAsync())[0].ShouldSatisfyAllConditions(p => p.Version.ShouldBe(2), p => p.Users.ShouldBe(0), p => p.Prior.ShouldBe(PriorJson.Write(ClusterFixture.Pool.Snapshot.Prior)));
+
+        static ulong[] Hashes(ulong from, CohortPart part, int count) =>
+            [.. Enumerable.Range(0, 10 * count).Select(i => WindowSample.Rank(from + (ulong)i)).Where(h => Cohort.PartOf(h) == part).Take(count)];
+
+        void Tell(ulong[] users, double logLambda)
+        {
+            var at = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - 1_000;
+            foreach (var user in users)
+            {
+                reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Read(Population.Record(ClusterFixture.Pool, Math.Exp(logLambda + (0.3 * Population.Normal(random))), 20, random))), new WordTime(0, at));
+            }
+        }
+    }
+
     [Fact]
     public async Task Silos_WithOtherPrices_HearEverybodyAgainAndKeepThePriorMeanwhile()
     {

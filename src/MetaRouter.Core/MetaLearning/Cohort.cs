@@ -38,6 +38,10 @@ public sealed class Cohort
 
     public int Count => _users.Count;
 
+    /// <summary>Which part a user is in.</summary>
+    /// <param name="user">A well mixed hash.</param>
+    public static CohortPart PartOf(ulong user) => user % HeldOutEvery == 0 ? CohortPart.HeldOut : CohortPart.Taught;
+
     /// <summary>The user's evidence, in place of what was there.</summary>
     /// <param name="user">A well mixed hash; which part the user is in depends on it.</param>
     /// <exception cref="ArgumentException">The summary is over another number of hypotheses, or holds a number that is not finite.</exception>
@@ -158,7 +162,7 @@ public sealed class Cohort
         var first = block * BlockUsers;
         for (var slot = first; slot < Math.Min(first + BlockUsers, _users.Count); slot++)
         {
-            if ((_users[slot].User % HeldOutEvery == 0) != (part == CohortPart.HeldOut))
+            if (PartOf(_users[slot].User) != part)
             {
                 continue;
             }

@@ -21,7 +21,8 @@ public static class MetaLearner
     /// <summary>What the starting prior weighs.</summary>
     public const double PseudoUsers = 10;
 
-    private const int MostSpeechSteps = 12; // more than any ladder is long from where it starts
+    /// <summary>Of <see cref="SpeechFit"/> in one refresh: more than any ladder is long from where it starts.</summary>
+    public const int MostSpeechSteps = 12;
 
     /// <summary>The prior after up to <paramref name="iterations"/> steps; the starting prior itself when fewer than <see cref="SmallestCohort"/> users have spoken.</summary>
     /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
@@ -42,7 +43,7 @@ public static class MetaLearner
     /// It starts from what is guessed, so that it depends on those who are there alone and somebody erased leaves no trace; <see cref="PopulationPrior.Default"/> when fewer than <see cref="SmallestCohort"/> have spoken.
     /// </summary>
     /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
-    /// <param name="windows">A sample of their windows.</param>
+    /// <param name="windows">A sample of the same users' windows.</param>
     public static PopulationPrior Learn(RoutingPool pool, Func<PopulationPrior, Expectation> expect, IReadOnlyCollection<UserState> windows)
     {
         var prior = Fit(PopulationPrior.Default, expect);

@@ -142,11 +142,14 @@ public sealed class UserModel
         return Learn(receipt, feedback.Kind, feedback.Value, Math.Min(said, nowMs), feedback.Withdrawn, out outcome);
     }
 
-    /// <summary>What this user's signals say, with the prior divided out.</summary>
+    /// <summary>
+    /// What this user's signals say, with the prior divided out. They are heard as <see cref="PopulationPrior.Default"/> hears them, from which every fit starts, whatever serves:
+    /// what one that others taught made of them would keep those others in what is learned, also when they are gone.
+    /// </summary>
     public TaskSummary Summarise()
     {
         var log = new float[ChoiceModel.Hypotheses];
-        var signals = WindowLikelihood.Add(Pool.Snapshot.Prior, Pool.Context, State.Signals.AsSpan(), log);
+        var signals = WindowLikelihood.Add(PopulationPrior.Default, Pool.Context, State.Signals.AsSpan(), log);
         return new TaskSummary(log, signals);
     }
 

@@ -15,7 +15,7 @@ internal static class TaughtBy
         return MetaLearner.Learn(pool, prior => cohort.Expect(prior, CohortPart.Taught), states);
     }
 
-    /// <summary>Everybody's evidence under the pool's prior.</summary>
+    /// <summary>Everybody's evidence.</summary>
     public static Cohort Everybody(RoutingPool pool, IReadOnlyList<UserState> states)
     {
         var summaries = new TaskSummary[states.Count];

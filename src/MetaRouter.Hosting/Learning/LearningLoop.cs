@@ -8,9 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Hosting.Learning;
 
 /// <summary>
-/// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, learns from a sample of their windows how
-/// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if it foretells the other fifth no worse than the prior in service does.
-/// Where too few are left to learn from, as after erasures, the snapshot's own prior comes back: what the one in service was taught is theirs who went.
+/// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, learns from a sample of the same users' windows how
+/// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if all of it foretells a sample of the other fifth's windows no worse than the prior in service does.
+/// After an erasure the one in service does not stay, however well it foretells: what it was taught is theirs who went. The snapshot's own prior comes back where that is the better,
+/// or too few are left to learn from.
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
 {
@@ -85,7 +86,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
         // Else the candidate would be measured against the shipped prior instead of the one in service.
         await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-        await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
+        await _evidence.CollectAsync(_pool.Current, _time.GetUtcNow().ToUnixTimeMilliseconds(), _serving.Since?.ToUnixTimeMilliseconds() ?? 0, cancellationToken).ConfigureAwait(false);
         if (!_evidence.HasChanged || (!isAsked && (await _history.ReadAsync(cancellationToken).ConfigureAwait(false)).IsHeld))
         {
             return false;
@@ -130,62 +131,79 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
     {
-        var serving = _pool.Current.Snapshot.Prior;
-        var users = _evidence.Users;
-        var candidate = MetaLearner.Learn(_pool.Current, prior => users.Expect(prior, CohortPart.Taught), _evidence.Sample());
-        var held = users.Expect(serving, CohortPart.HeldOut);
+        var (pool, users, heldOut) = (_pool.Current, _evidence.Users, _evidence.Sample(CohortPart.HeldOut));
+        var candidate = MetaLearner.Learn(pool, prior => users.Expect(prior, CohortPart.Taught), _evidence.Sample(CohortPart.Taught));
         if (ReferenceEquals(candidate, PopulationPrior.Default))
         {
-            return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
+            return !MayComeBack && await WithdrawAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        if (held.Users == 0)
+        var (champion, challenger) = (Foretold.Of(pool, pool.Snapshot.Prior, heldOut), Foretold.Of(pool, candidate, heldOut));
+        var record = new PriorRecord(pool.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, champion.MeanEvidence, challenger.MeanEvidence, candidate);
+        if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
+        {
+            if (_evidence.HasErased && IsTaught)
+            {
+                // What the one in service was taught must go, however well it foretells; of what those left teach and the shipped one comes the better.
+                if (champion.Users == 0 || challenger.MeanEvidence < Foretold.Of(pool, _shipped.Prior, heldOut).MeanEvidence)
+                {
+                    return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+            else if (champion.Users == 0)
+            {
+                return false;
+            }
+            else
+            {
+                await _history.AddAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
+                _evidence.HasErased = false; // nobody taught the shipped one
+                _serving = _serving with { IsHeld = false };
+                return false;
+            }
+        }
+
+        if (!await TryServeAsync(candidate, users.Count, cancellationToken).ConfigureAwait(false))
         {
             return false;
         }
 
-        var challenged = users.Expect(candidate, CohortPart.HeldOut).MeanEvidence;
-        var record = new PriorRecord(_pool.Current.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, held.MeanEvidence, challenged, candidate);
-        if (challenged < held.MeanEvidence)
-        {
-            await _history.AddAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
-            _serving = _serving with { IsHeld = false };
-            return false;
-        }
-
-        // Only over the one it was measured against.
-        if (!await _shared.TryWriteAsync(PriorJson.Write(candidate), cancellationToken).ConfigureAwait(false))
-        {
-            // Another router of this store was faster: all serve the same.
-            await PullOnceAsync(cancellationToken).ConfigureAwait(false);
-            return false;
-        }
-
-        Serve(candidate, users.Count, isHeld: false);
         await _history.AddAsync(record, isHeld: false).ConfigureAwait(false);
         LogPromoted(users.Count, _pool.Current.Snapshot.Version);
         return true;
     }
 
-    /// <returns>False: nothing that was learned is in service, those who cannot be read may make enough again, or another router of this store was faster.</returns>
+    /// <summary>Whether those who cannot be read for now would make enough to learn from.</summary>
+    private bool MayComeBack => _evidence.Unread > 0 && _evidence.Users.Count + _evidence.Unread >= MetaLearner.SmallestCohort;
+
+    /// <summary>Whether what is in service was learned, not shipped.</summary>
+    private bool IsTaught => _shared.Taken is { } taken && !taken.AsSpan().SequenceEqual(PriorJson.Write(_shipped.Prior));
+
+    /// <returns>False: nothing that was learned is in service, or another router of this store was faster.</returns>
     private async Task<bool> WithdrawAsync(CancellationToken cancellationToken)
     {
-        var written = PriorJson.Write(_shipped.Prior);
-        var (users, unread) = (_evidence.Users.Count, _evidence.Unread);
-        if (_shared.Taken is null || _shared.Taken.AsSpan().SequenceEqual(written) || (unread > 0 && users + unread >= MetaLearner.SmallestCohort))
+        if (!IsTaught || !await TryServeAsync(_shipped.Prior, null, cancellationToken).ConfigureAwait(false))
         {
             return false;
         }
 
-        if (!await _shared.TryWriteAsync(written, cancellationToken).ConfigureAwait(false))
+        await _history.AddAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
+        LogWithdrawn(_evidence.Users.Count, _shipped.Version);
+        return true;
+    }
+
+    /// <summary>Puts a prior into service, only over the one it was measured against.</summary>
+    /// <returns>False: another router of this store was faster, and all serve the same.</returns>
+    private async Task<bool> TryServeAsync(PopulationPrior prior, int? users, CancellationToken cancellationToken)
+    {
+        if (!await _shared.TryWriteAsync(PriorJson.Write(prior), cancellationToken).ConfigureAwait(false))
         {
             await PullOnceAsync(cancellationToken).ConfigureAwait(false);
             return false;
         }
 
-        Serve(_shipped.Prior, null, isHeld: false);
-        await _history.AddAsync(_shipped with { At = _time.GetUtcNow(), Result = PriorResults.Withdrawn }, isHeld: false).ConfigureAwait(false);
-        LogWithdrawn(users, _shipped.Version);
+        Serve(prior, users, isHeld: false);
+        _evidence.HasErased = false;
         return true;
     }
 
@@ -230,7 +248,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
     private partial void LogRolledBack(ulong version);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, too few to show anything of: snapshot {Version:x16} with its own prior is in service again.")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, of whom nothing better can be learned: snapshot {Version:x16} with its own prior is in service again.")]
     private partial void LogWithdrawn(int users, ulong version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]

@@ -7,7 +7,7 @@ namespace MetaRouter.Hosting.Learning;
 /// <param name="At">When; null: it shipped, or was in service before a history was kept.</param>
 /// <param name="Result">One of <see cref="PriorResults"/>.</param>
 /// <param name="Users">Who taught it; null: nobody here.</param>
-/// <param name="ChampionEvidence">ln P of a held-out user's signals under the prior in service then, mean over users; null: nothing was compared.</param>
+/// <param name="ChampionEvidence">ln P of a held-out user's signals under the prior in service then, mean over a sample of them; null: nothing was compared.</param>
 /// <param name="ChallengerEvidence">The same under this one.</param>
 /// <param name="Prior">The prior itself.</param>
 public sealed record PriorRecord(ulong Version, DateTimeOffset? At, string Result, int? Users, double? ChampionEvidence, double? ChallengerEvidence, PopulationPrior Prior);
@@ -15,7 +15,7 @@ public sealed record PriorRecord(ulong Version, DateTimeOffset? At, string Resul
 /// <summary>What became of a prior. Persisted: never rename.</summary>
 public static class PriorResults
 {
-    /// <summary>It foretold the held-out users no worse, and went into service.</summary>
+    /// <summary>It foretold the held-out users no worse, or the other had been taught by somebody who was erased since, and went into service.</summary>
     public const string Promoted = "promoted";
 
     /// <summary>It foretold them worse, and the one in service stayed.</summary>
@@ -24,7 +24,7 @@ public static class PriorResults
     /// <summary>Somebody put it back into service.</summary>
     public const string RolledBack = "rolled_back";
 
-    /// <summary>It is the snapshot's own, and came back because too few were left who taught the one in service.</summary>
+    /// <summary>It is the snapshot's own, and came back since somebody was erased who may have taught the one in service, and too few were left to learn from, or what they teach is worse.</summary>
     public const string Withdrawn = "withdrawn";
 
     /// <summary>It came with the snapshot.</summary>

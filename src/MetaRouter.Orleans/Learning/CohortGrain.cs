@@ -15,12 +15,13 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private const string Aside = "unreadable-cohort";
     private const string GoneName = "cohort-gone"; // beside the evidence, whose form silos of earlier versions read too
     private const string GoneAside = "unreadable-cohort-gone";
-    private const int Windows = 64;
+    private const int TaughtWindows = 64;
+    private const int HeldOutWindows = 16; // of a fifth of the users: as many of those who are there as of the others
     private const int FewestDepartures = 10_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly int _capacity = CapacityOf(options, cluster);
-    private readonly WindowSample _sample = new(Windows);
+    private readonly WindowSamples _sample = new(TaughtWindows, HeldOutWindows);
     private readonly Dictionary<ulong, WordTime> _unsaved = []; // who spoke or went since the store was last written
     private readonly Departures _gone = new(TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, CapacityOf(options, cluster)));
 
@@ -117,7 +118,13 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     public ValueTask<long> MissingAsync() => new(_missing);
 
     public ValueTask<double[]> SpeechAsync(byte[] prior) =>
-        new(SpeechFit.Evidence(router.Pool.Current, Read(prior), _sample.Windows.Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty)));
+        new(SpeechFit.Evidence(router.Pool.Current, Read(prior), Sample(CohortPart.Taught)));
+
+    public ValueTask<ForetoldAnswer> ForetellAsync(byte[] prior)
+    {
+        var foretold = Foretold.Of(router.Pool.Current, Read(prior), Sample(CohortPart.HeldOut));
+        return new(new ForetoldAnswer(foretold.LogEvidence, foretold.Users, _gone.LastErasedAtMs));
+    }
 
     public async ValueTask<long> SaveAsync()
     {
@@ -250,6 +257,8 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     /// <summary>Of a silo of an earlier version nothing is known.</summary>
     private static WordTime TimeOf(WordTime[]? times, int i) => times is null ? default : times[i];
+
+    private IEnumerable<UserState> Sample(CohortPart part) => _sample.Windows(part).Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty);
 
     private void Hear(ulong user, ReadOnlySpan<byte> packed)
     {

@@ -17,6 +17,9 @@ internal sealed class Departures(TimeSpan lifetime, int most)
 
     public int Count => _gone.Count;
 
+    /// <summary>When the last of them who was erased was erased, Unix milliseconds; 0: nobody was.</summary>
+    public long LastErasedAtMs => _gone.Values.Select(g => g.ErasedAtMs).DefaultIfEmpty().Max();
+
     /// <returns>True: that is news. False: as much or more is known of the user, or the word has no time.</returns>
     public bool Add(ulong user, in WordTime time)
     {

@@ -11,7 +11,7 @@ namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
 /// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
-/// in service; where too few are left to learn from, as after erasures, it publishes the snapshot's own again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
+/// in service. That one does not stay after an erasure: what it was taught is theirs who went. Where the snapshot's own is better then, or too few are left to learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
     SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
@@ -19,6 +19,7 @@ internal sealed partial class MetaLearnerGrain(
     private const int Remembered = 20;
     private const int MostRetries = 20;
     private const int MostRounds = 30; // each asks every partition; one process goes on to PriorFit.MostSteps
+    private static readonly long s_apartMs = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which silos' clocks may differ, a refresh takes, and more
 
     private (long Changes, long Users)? _learned;
 
@@ -124,32 +125,61 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Round round)
     {
         var serving = router.Pool.Current.Snapshot.Prior;
-        candidate = new PopulationPrior(candidate.Components, candidate.BetaWeights, serving.Lapse, serving.Speech, serving.Topics, serving.Latency);
-        var bytes = PriorJson.Write(candidate);
-        var speech = await AskAsync(c => c.SpeechAsync(bytes), round);
-        candidate = SpeechFit.Step(candidate, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
-        var (champion, challenger) = (await ExpectAsync(serving, CohortPart.HeldOut, round), await ExpectAsync(candidate, CohortPart.HeldOut, round));
+        var (champion, erasedAtMs) = await ForetellAsync(serving, round);
+        var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
+        candidate = await HearAsync(candidate, mustGo ? PopulationPrior.Default : serving, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
+        var (challenger, _) = await ForetellAsync(candidate, round);
         if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
         {
-            return false;
+            if (!mustGo)
+            {
+                return false;
+            }
+
+            // What the one in service was taught must go, however well it foretells; of what those left teach and the shipped one comes the better.
+            if (champion.Users == 0 || challenger.MeanEvidence < (await ForetellAsync(shared.Shipped, round)).Foretold.MeanEvidence)
+            {
+                return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null;
+            }
         }
 
         return await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null;
     }
 
+    /// <summary>The population of a prior, heard as another hears, and then up to so many steps of <see cref="SpeechFit"/> on.</summary>
+    private async Task<PopulationPrior> HearAsync(PopulationPrior population, PopulationPrior heard, int steps, Round round)
+    {
+        var prior = new PopulationPrior(population.Components, population.BetaWeights, heard.Lapse, heard.Speech, heard.Topics, heard.Latency);
+        for (var step = 0; step < steps; step++)
+        {
+            var bytes = PriorJson.Write(prior);
+            var speech = await AskAsync(c => c.SpeechAsync(bytes), round);
+            var next = SpeechFit.Step(prior, [.. Enumerable.Range(0, speech[0].Length).Select(i => speech.Sum(s => s[i]))]);
+            if (next.IsHeardAs(prior))
+            {
+                break;
+            }
+
+            prior = next;
+        }
+
+        return prior;
+    }
+
     /// <summary>Puts the snapshot's own prior back, unless those whose evidence is missing for now may make enough again.</summary>
     private async Task<bool> WithdrawAsync(long users, Round round)
     {
-        var history = (await shared.ReadHistoryAsync()).Priors;
-        var shipped = PriorJson.Write(shared.Shipped);
-        var isShipped = history is [var serving, ..] ? serving.Prior.AsSpan().SequenceEqual(shipped) : shared.Version == 0;
-        if (isShipped || users + (await AskAsync(c => c.MissingAsync(), round)).Sum() >= MetaLearner.SmallestCohort)
+        if (!await IsTaughtBeforeAsync(long.MaxValue) || users + (await AskAsync(c => c.MissingAsync(), round)).Sum() >= MetaLearner.SmallestCohort)
         {
             return false;
         }
 
-        return await PublishAsync(0, double.NaN, double.NaN, shipped, round.IsAsked) is not null;
+        return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null;
     }
+
+    /// <summary>Whether the prior in service was learned, and published by then; of one that the history has lost it is not known when.</summary>
+    private async Task<bool> IsTaughtBeforeAsync(long atMs) =>
+        (await shared.ReadHistoryAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(shared.Shipped)) && serving.AtMs <= atMs : shared.Version != 0;
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
     private Task LetGoAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
@@ -200,6 +230,14 @@ internal sealed partial class MetaLearnerGrain(
     {
         var bytes = PriorJson.Write(prior);
         return (await AskAsync(c => c.ExpectAsync(bytes, part), round)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
+    }
+
+    /// <returns>How the users held out are foretold, and when the last user who was erased was.</returns>
+    private async Task<(Foretold Foretold, long LastErasedAtMs)> ForetellAsync(PopulationPrior prior, Round round)
+    {
+        var bytes = PriorJson.Write(prior);
+        var answers = await AskAsync(c => c.ForetellAsync(bytes), round);
+        return (answers.Aggregate(default(Foretold), (sum, a) => sum.Add(new Foretold(a.LogEvidence, a.Users))), answers.Max(a => a.LastErasedAtMs));
     }
 
     /// <summary>Asks every partition at once; the learner's own clock stands still meanwhile.</summary>

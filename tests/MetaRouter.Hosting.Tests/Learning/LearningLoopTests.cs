@@ -280,14 +280,14 @@ public sealed class LearningLoopTests : IDisposable
         var random = new Random(9);
         UserState[] users = [.. Enumerable.Range(0, 120).Select(_ => OfTopics(random, differs: false))];
         await using var others = new MemoryUserStore();
-        await SaveAsync(_store);
+        await SaveAsync(_store, users);
         var erased = new List<UserKey>();
         Loop.OnErased = (key, _) => erased.Add(key);
         await _store.EraseAsync(new UserKey(1, 1_000), 1);
         await Loop.RefreshAsync(default);
         var before = PriorJson.Write(_pool.Current.Snapshot.Prior);
         await others.WriteValueAsync("prior.v1", before, null);
-        await SaveAsync(others);
+        await SaveAsync(others, users);
         var cheaper = new Core.Catalog.ModelCatalog(HostingFixture.Pool.Catalog.Models.Select(m => m with { InputPrice = new(m.InputPrice.Usd / 8), OutputPrice = new(m.OutputPrice.Usd / 8) }));
         _pool.Update(p => new RoutingPool(p.Snapshot, cheaper));
 
@@ -300,14 +300,6 @@ public sealed class LearningLoopTests : IDisposable
         after.ShouldNotBe(before);
         erased.ShouldHaveSingleItem(); // long ago, and told then: who was erased may be back
         after.ShouldBe(PriorJson.Write(started.Current.Snapshot.Prior));
-
-        async Task SaveAsync(IUserStore store)
-        {
-            foreach (var (u, state) in users.Index())
-            {
-                await store.SaveAsync(new UserKey(1, (ulong)u), state.ToBytes(), 0);
-            }
-        }
     }
 
     [Theory]
@@ -351,6 +343,117 @@ public sealed class LearningLoopTests : IDisposable
         OffsetVariance.ShouldBeLessThan(.05, $"{_pool.Current.Snapshot.Prior.Topics}");
     }
 
+    /// <summary>What users said before a prior served, and what they say after, is heard alike: else what is learned would depend on when the process began.</summary>
+    [Fact]
+    public async Task Refresh_WordsSaidUnderSeveralPriors_LearnsWhatALoopThatStartsNowLearns()
+    {
+        var random = new Random(9);
+        UserState[] users = [.. Enumerable.Range(0, 121).Select(_ => OfTopics(random, differs: true))];
+        await SaveAsync(_store, users[..120]);
+        await Loop.RefreshAsync(default);
+        await SaveAsync(_store, users[120..], first: 120);
+
+        await Loop.RefreshAsync(default);
+
+        using var started = NewLoop(new PoolHolder(HostingFixture.Pool));
+        await started.RestoreAsync(default);
+        await started.RefreshAsync(default);
+        var history = await started.HistoryAsync(default);
+        history.Count.ShouldBe(4);
+        Json(history[0].Prior).ShouldBe(Json(history[1].Prior));
+    }
+
+    [Fact]
+    public async Task Refresh_ErasedUsersWhosePriorTheOthersWereHeardUnder_LeaveNoTrace()
+    {
+        var random = new Random(8);
+        UserState[] users = [.. Enumerable.Range(0, 120).Select(u => OfTopics(random, differs: u >= 60))];
+        await SaveAsync(_store, users);
+        await Loop.RefreshAsync(default);
+        using var started = NewLoop(_pool);
+        await started.RefreshAsync(default);
+        for (var u = 60; u < 120; u++)
+        {
+            await _store.EraseAsync(new UserKey(1, (ulong)u), 1);
+        }
+
+        await started.RefreshAsync(default);
+
+        Json((await started.HistoryAsync(default))[0].Prior).ShouldBe(Json(await LearnedOfAsync(users[..60])));
+    }
+
+    /// <summary>Fewer say the same: what they teach is less sharp, and foretells those held out worse than what the others taught.</summary>
+    [Fact]
+    public async Task Refresh_AfterErasuresThatLeaveAPriorWhichForetellsWorse_ServesItAllTheSame()
+    {
+        var users = await TeachAsync(0, 240, prefersCheap: true);
+        await Loop.RefreshAsync(default);
+        foreach (var user in users.Skip(60))
+        {
+            await _store.EraseAsync(user, 1);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+
+        var left = await Task.WhenAll(users.Take(60).Select(async u => UserState.TryRead((await _store.LoadAsync(u)).State, out var state, out _) ? state : UserState.Empty));
+        Json(_pool.Current.Snapshot.Prior).ShouldBe(Json(await LearnedOfAsync(left)));
+        var promoted = (await Loop.HistoryAsync(default))[0];
+        promoted.Result.ShouldBe(PriorResults.Promoted);
+        promoted.ChallengerEvidence!.Value.ShouldBeLessThan(promoted.ChampionEvidence!.Value);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // the one who refreshes next met nobody of those who went
+    public async Task Refresh_AfterErasuresThatLeaveAPriorWhichForetellsWorseThanTheShipped_PutsThatBack(bool isStartedAnew)
+    {
+        var erased = await TeachAsync(1_000, 180, prefersCheap: true);
+        await TeachAsync(0, 12, prefersCheap: true, heldOut: true);
+        await TeachAsync(0, 48, prefersCheap: false, heldOut: false);
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+        using var loop = isStartedAnew ? NewLoop(new PoolHolder(HostingFixture.Pool)) : null;
+        foreach (var user in erased)
+        {
+            await _store.EraseAsync(user, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        }
+
+        (await (loop ?? Loop).RefreshAsync(default)).ShouldBeTrue();
+
+        (await Loop.HistoryAsync(default))[0].ShouldSatisfyAllConditions(r => r.Result.ShouldBe(PriorResults.Withdrawn), r => r.Version.ShouldBe(HostingFixture.Pool.Snapshot.Version));
+        (await _store.ReadValueAsync("prior.v1")).ShouldBe(PriorJson.Write(HostingFixture.Pool.Snapshot.Prior));
+    }
+
+    [Fact]
+    public async Task Refresh_WhatHeldOutUsersSay_TeachesNothing()
+    {
+        var random = new Random(10);
+        UserState[] users = [.. Enumerable.Range(0, 120).Select(u => OfTopics(random, differs: u % 5 == 0))];
+        UserState[] others = [.. users.Select((state, u) => u % 5 == 0 ? OfTopics(random, differs: false) : state)];
+
+        Json(await LearnedOfAsync(users)).ShouldBe(Json(await LearnedOfAsync(others)));
+    }
+
+    /// <summary>As many of every trade-off as before, and held out are those whose trade-offs are alike on all topics: that they differ is what foretells worse.</summary>
+    [Fact]
+    public async Task Refresh_HowTopicsDifferForetellsThoseHeldOutWorse_IsNotPromoted()
+    {
+        await SaveAsync(_store, Users(120, differs: false));
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+        var serving = _pool.Current;
+        foreach (var (u, state) in Users(120, differs: true).Index().Where(u => u.Index % 5 != 0))
+        {
+            var key = new UserKey(1, (ulong)u);
+            await _store.SaveAsync(key, state.ToBytes(), (await _store.LoadAsync(key)).Etag);
+        }
+
+        (await Loop.RefreshAsync(default)).ShouldBeFalse();
+
+        _pool.Current.ShouldBeSameAs(serving);
+        (await Loop.HistoryAsync(default))[0].Result.ShouldBe(PriorResults.Kept);
+
+        static UserState[] Users(int count, bool differs) => [.. Enumerable.Range(0, count).Select(u => OfTopics(new Random(u), differs))];
+    }
+
     /// <summary>Of a user's topics under the prior in service, in ln lambda squared; of users who do not differ a small share with any width, or any share with a small width, is the same.</summary>
     private double OffsetVariance => _pool.Current.Snapshot.Prior.Topics is var t ? t.Share * t.Width * t.Width : 0;
 
@@ -383,6 +486,26 @@ public sealed class LearningLoopTests : IDisposable
         }
     }
 
+    private static async Task SaveAsync(IUserStore store, IReadOnlyList<UserState> users, ulong first = 0)
+    {
+        foreach (var (u, state) in users.Index())
+        {
+            await store.SaveAsync(new UserKey(1, first + (ulong)u), state.ToBytes(), 0);
+        }
+    }
+
+    private static string Json(PopulationPrior prior) => System.Text.Encoding.UTF8.GetString(PriorJson.Write(prior));
+
+    /// <summary>What a loop that never met others learns of these, whether or not it serves it.</summary>
+    private async Task<PopulationPrior> LearnedOfAsync(IReadOnlyList<UserState> users)
+    {
+        await using var store = new MemoryUserStore();
+        await SaveAsync(store, users);
+        using var loop = new LearningLoop(store, new PoolHolder(HostingFixture.Pool), _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
+        await loop.RefreshAsync(default);
+        return (await loop.HistoryAsync(default))[0].Prior;
+    }
+
     private LearningLoop NewLoop(PoolHolder pool) => new(_store, pool, _options, TimeProvider.System, _metrics, new ErrorLog<LearningLoop>(_errors));
 
     private static double FirstChoiceCost(UserModel user) => Enumerable.Range(0, 20)
@@ -410,14 +533,14 @@ public sealed class LearningLoopTests : IDisposable
         Outcome Answer() => new(random.Next(2), (float)(scale * random.NextDouble()), 0);
     }
 
-    /// <summary>Saves users who answered a dozen comparisons all one way; every fifth is held out by the loop, or none.</summary>
+    /// <summary>Saves users who answered a dozen comparisons all one way; every fifth is held out by the loop, or all or none.</summary>
     private async Task<UserKey[]> TeachAsync(int from, int count, bool prefersCheap, bool? heldOut = null)
     {
         var keys = new List<UserKey>();
         for (var u = from; keys.Count < count; u++)
         {
             var key = new UserKey(1, (ulong)u);
-            if (heldOut == false && u % 5 == 0)
+            if (heldOut is { } wanted && wanted != (u % 5 == 0))
             {
                 continue;
             }
