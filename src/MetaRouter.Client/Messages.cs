@@ -24,11 +24,23 @@ public sealed record RouteCall(string Input, string? User = null)
 /// <param name="Receipt">Brings feedback back to this decision.</param>
 /// <param name="Offered">The second model to show; null: none.</param>
 /// <param name="Propensity">The exact probability with which the model was chosen.</param>
-public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, IReadOnlyList<RankedModel> Ranking);
+public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, IReadOnlyList<RankedModel> Ranking)
+{
+    /// <summary>What the dearest model costs on an average request: a cost counts in these, at <see cref="LambdaCost"/>. 0: all models are free.</summary>
+    public double CostScaleUsd { get; init; }
+}
 
+/// <param name="Quality">As predicted.</param>
 /// <param name="LatencyS">Seconds to the full answer; null: nothing is known of it.</param>
 /// <param name="Utility">Null: it may not answer, and <paramref name="Excluded"/> says why.</param>
-public sealed record RankedModel(string Model, double Quality, double CostUsd, double? LatencyS, double? Utility, double Propensity, string? Excluded);
+public sealed record RankedModel(string Model, double Quality, double CostUsd, double? LatencyS, double? Utility, double Propensity, string? Excluded)
+{
+    /// <summary>The quality that <see cref="Utility"/> counted: what sets models apart counts in so far as the request's words are familiar. Null: it may not answer.</summary>
+    public double? CountedQuality { get; init; }
+
+    /// <summary>"price": nothing else is known of the model; null: it was graded, or a sibling of it.</summary>
+    public string? JudgedBy { get; init; }
+}
 
 /// <param name="Receipt">Of a decision, or a completion's id.</param>
 /// <param name="Kind">comparison, thumb, rating, regenerate, switch_model, accept, edit, abandon or task_success.</param>

@@ -1,6 +1,7 @@
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 
@@ -15,7 +16,7 @@ internal static class Welcome
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
+            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
     }
 
     /// <summary>What the store has and the configuration does not: who then edits a file wonders why nothing changes.</summary>
@@ -37,10 +38,9 @@ internal static class Welcome
     private static string Strangers(WebApplication app)
     {
         var pool = app.Services.GetRequiredService<PoolHolder>().Current;
-        var known = pool.Snapshot.Models.Select(m => m.Id).ToHashSet();
-        var strangers = pool.Catalog.Models.Where(m => m.Enabled && m.Sibling is null && !known.Contains(m.Id)).Select(m => m.Id.Value).ToArray();
+        var strangers = pool.Catalog.Models.Where(m => m.Enabled && pool.JudgedByPrice.Contains(m.Id)).Select(m => m.Id.Value).ToArray();
         return strangers.Length == 0 ? ""
-            : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. Name as Sibling a model that each is like ('metarouter models list' tells which are known), or add graded answers of it ('metarouter models add').";
+            : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. The dearer is taken for the better until you name as Sibling a model that each is like ('metarouter models list' tells which are known), or add some twenty graded answers of it ('metarouter models add', {ProgramDefaults.Page("operating.md")}).";
     }
 
     private static string Play(string url, DemoOptions play) => $"""

@@ -25,6 +25,7 @@ public sealed class ClientTests
 
         route.Offered.ShouldNotBeNull();
         route.Ranking.Sum(r => r.Propensity).ShouldBe(1, 1e-5);
+        (route.Ranking[0].CountedQuality!.Value - route.LambdaCost * route.Ranking[0].CostUsd / route.CostScaleUsd).ShouldBe(route.Ranking[0].Utility!.Value * (1 + route.LambdaCost), 1e-4);
         (told.Counted, again.Counted, again.Outcome).ShouldBe((true, false, "repeat"));
         told.Preference.LambdaCost.P05.ShouldBeLessThan(told.Preference.LambdaCost.P95);
         user.Kinds["comparison"].ShouldBe(1);

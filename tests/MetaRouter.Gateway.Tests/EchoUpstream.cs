@@ -19,6 +19,9 @@ public sealed class EchoUpstream : IAsyncDisposable
 
     public string Authorization { get; private set; } = "";
 
+    /// <summary>Path and query of the last request, and its headers.</summary>
+    public (string Url, Dictionary<string, string> Headers) Asked { get; private set; }
+
     public int Status { get; set; } = 200;
 
     public string Answer { get; set; } = """{ "id" : "up-1", "object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","extra_field":[1, 2]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100} }""";
@@ -52,6 +55,7 @@ public sealed class EchoUpstream : IAsyncDisposable
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         (Body, Authorization) = (body.ToArray(), context.Request.Headers.Authorization.ToString());
+        Asked = (context.Request.Path + context.Request.QueryString.Value, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase));
         _arrived.TrySetResult();
         context.RequestAborted.Register(() => _aborted.TrySetResult());
         await Task.Delay(Delay, context.RequestAborted);

@@ -33,14 +33,9 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [RedisInlineData(true)]
     public async Task Budget_HundredRequestsAtItsEdge_OverspendByNoMoreThanTheReservationsFellShort(bool onRedis)
     {
-        if (onRedis && !RedisServer.IsInstalled)
-        {
-            return; // ReplicaTests say that redis-server is missing
-        }
-
         await using var redis = onRedis ? await RedisServer.StartAsync() : null;
         // Fourteen answers of the named model are expected to cost at most $0.0157; the call costs 100 and 1,000 tokens: $0.0065 (cached at full price).
         var body = JsonNode.Parse(Body(Strong))!;
@@ -341,14 +336,9 @@ public sealed class GovernanceTests : IAsyncLifetime
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [RedisInlineData(true)]
     public async Task Budget_Asked_TellsWhatTenantAndUserSpentAndWhoseIsUsedUp(bool onRedis)
     {
-        if (onRedis && !RedisServer.IsInstalled)
-        {
-            return; // ReplicaTests say that redis-server is missing
-        }
-
         await using var redis = onRedis ? await RedisServer.StartAsync() : null;
         await using var gateway = await StartAsync([
             "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Tenants:0:UserBudgetUsd", "0.0135", "--Tenants:0:BudgetPeriod", "month",

@@ -28,6 +28,44 @@ public sealed class RouterEndpointTests : IAsyncLifetime
         ((string)answer["snapshot"]!).Length.ShouldBe(16);
     }
 
+    /// <summary>Whoever reads an answer can see why the first was chosen.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("zxq vlorp")]
+    [InlineData("A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?")]
+    public async Task Route_Ranking_TellsWhatItsUtilitiesCameFromAndItsTextTheSame(string input)
+    {
+        var answer = (await _gateway.PostAsync(Route, $$"""{"user":"ann","input":"{{input}}"}""")).Body;
+        var (lambda, scale, text) = ((double)answer["lambda_cost"]!, (double)answer["cost_scale_usd"]!, (string)answer["explanation"]!);
+
+        foreach (var model in answer["ranking"]!.AsArray())
+        {
+            (((double)model!["counted_quality"]! - lambda * (double)model["cost_usd"]! / scale) / (1 + lambda)).ShouldBe((double)model["utility"]!, 1e-4);
+        }
+
+        foreach (var model in answer["ranking"]!.AsArray().Take(2))
+        {
+            var (quality, counted) = (Percent(model!["quality"]), Percent(model["counted_quality"]));
+            text.ShouldContain(quality == counted ? $" {quality}, " : $" {quality} (counted as {counted}), ");
+        }
+
+        static string Percent(System.Text.Json.Nodes.JsonNode? value) => FormattableString.Invariant($"{(float)value!:P0}");
+    }
+
+    [Fact]
+    public async Task Route_ModelsThatNothingIsKnownOfButTheirPrice_SaysSo()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--MetaRouter:Models:0:Id", "gpt-5", "--MetaRouter:Models:0:InputPrice", "1.25", "--MetaRouter:Models:0:OutputPrice", "10", "--MetaRouter:Models:1:Id", "gemini-2.5-flash", "--MetaRouter:Models:1:InputPrice", "0.3",
+            "--MetaRouter:Models:1:OutputPrice", "2.5", "--MetaRouter:Models:2:Id", "gpt-4o-2024-05-13", "--MetaRouter:Models:2:InputPrice", "5", "--MetaRouter:Models:2:OutputPrice", "15");
+
+        var answer = (await gateway.PostAsync(Route, """{"input":"What is 7 times 8?","models":["gpt-5","gemini-2.5-flash"]}""")).Body;
+
+        answer["ranking"]!.AsArray().Where(r => (string?)r!["judged_by"] == "price").Select(r => (string)r!["model"]!).ShouldBe(["gpt-5", "gemini-2.5-flash"], ignoreOrder: true);
+        ((string)answer["explanation"]!).ShouldMatch(@"\. Judged by price alone: (gpt-5, gemini-2\.5-flash|gemini-2\.5-flash, gpt-5)\.$");
+        (await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Where(m => (bool)m!["by_price"]!).Select(m => (string)m!["id"]!).ShouldBe(["gpt-5", "gemini-2.5-flash"]);
+    }
+
     [Fact]
     public async Task Route_WithoutUser_StoresNothing()
     {

@@ -247,10 +247,12 @@ public sealed class StartTests : IDisposable
     public async Task Welcome_ModelsThatTheSnapshotDoesNotKnow_AreNamedUnlessTheyHaveASibling()
     {
         static IEnumerable<string> Model(int i, string id, string sibling) => [$"--MetaRouter:Models:{i}:Id", id, $"--MetaRouter:Models:{i}:InputPrice", "1", $"--MetaRouter:Models:{i}:OutputPrice", "1", .. sibling.Length == 0 ? [] : (string[])[$"--MetaRouter:Models:{i}:Sibling", sibling]];
-        await using var gateway = await RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1", .. Model(0, "gpt-4o-2024-05-13", ""), .. Model(1, "stranger", ""), .. Model(2, "mine", "llama-3.1-8b-instruct")]);
+        await using var gateway = await RunningGateway.StartAsync(["--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1", .. Model(0, "gpt-4o-2024-05-13", ""), .. Model(1, "stranger", ""), .. Model(2, "mine", "llama-3.1-8b-instruct"), .. Model(3, "mine-too", "mine"), .. Model(4, "like-it", "stranger")]);
+        await using var simulated = await RunningGateway.StartAsync([.. Model(0, "stranger", "")]);
         await using var known = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1");
 
-        Welcome.Text(gateway.App).ShouldContain("Judged by price alone, since the snapshot does not know it: stranger. Name as Sibling");
+        Welcome.Text(gateway.App).ShouldContain("Judged by price alone, since the snapshot does not know them: stranger, like-it. The dearer is taken for the better until you name as Sibling");
+        Welcome.Text(simulated.App).ShouldContain("since the snapshot does not know it: stranger. ");
         Welcome.Text(known.App).ShouldNotContain("Judged by price");
     }
 

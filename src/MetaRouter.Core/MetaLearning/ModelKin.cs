@@ -23,6 +23,9 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
     /// <summary>Its predicted tokens are tokens; else they are the units of a nominal meter, of which a completion's limit says nothing.</summary>
     public bool CountsTokens { get; private init; } = true;
 
+    /// <summary>Nothing but its price says what the model is like: the snapshot knows neither it nor a sibling of it.</summary>
+    public bool IsByPrice { get; private init; }
+
     /// <summary>Spread of the price kernel, in ln US dollars of a typical call.</summary>
     private const double PriceSpread = 0.7;
 
@@ -57,7 +60,7 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
             ? Math.Max(0, Slope(snapshot)) * Math.Clamp(TypicalPrice(model) - TypicalPrice(snapshot.Models[like]), 0, FarthestPrice)
             : 0;
         var better = head with { Bias = (float)(head.Bias + lift), TreeMean = (float)Logistic.Sigmoid(Logit(head.TreeMean) + lift) };
-        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens) { CountsTokens = countsTokens };
+        return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens) { CountsTokens = countsTokens, IsByPrice = sibling is null };
     }
 
     /// <summary>The mean quality that a model of the snapshot would be given by the prices of the others, had it never been graded. Three models at least.</summary>

@@ -9,7 +9,8 @@ namespace MetaRouter.Core.Routing;
 public static class Explanation
 {
     /// <summary>Why this model, and the one it was weighed against: the runner-up, the one shown beside it, or the best when it was tried to learn.</summary>
-    public static string Of(RouteDecision decision)
+    /// <param name="judgedByPrice">Models of which the price alone is known (<see cref="RoutingPool.JudgedByPrice"/>); null: nobody asks.</param>
+    public static string Of(RouteDecision decision, IReadOnlySet<ModelId>? judgedByPrice = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
         var chosen = decision.Candidates[decision.ChosenIndex];
@@ -21,12 +22,12 @@ public static class Explanation
             DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
             _ => "the only model that may answer this request",
         };
-        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {Quality(chosen):P0}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {Quality(chosen)}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
         text += decision.LambdaLatency > 0 && chosen.Predicted.LatencySeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", about {Seconds(chosen.Predicted.LatencySeconds)}") : "";
         if (others.Length == 0)
         {
-            return text + ".";
+            return text + "." + Judged(chosen.Model);
         }
 
         var (label, other) = decision switch
@@ -35,10 +36,18 @@ public static class Explanation
             { Reason: DecisionReason.Explored } => ("Best as far as is known", others.MaxBy(c => c.Utility)),
             _ => ("Next", others.MaxBy(c => c.Utility)),
         };
-        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {Quality(other):P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
+        return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {Quality(other)}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.") + Judged(chosen.Model, other.Model);
 
-        // As it was decided by: of an unfamiliar request what is predicted sets the models further apart than is believed.
-        float Quality(RankedModel model) => model.Counted(decision.Preference, decision.CostScaleUsd).Quality;
+        // Of an unfamiliar request what is predicted sets the models further apart than is believed, and it was decided by what is.
+        string Quality(RankedModel model)
+        {
+            var (predicted, counted) = (Percent(model.Predicted.Quality), Percent(model.Counted(decision.Preference, decision.CostScaleUsd).Quality));
+            return predicted == counted ? predicted : $"{predicted} (counted as {counted})";
+        }
+
+        string Judged(params ModelId[] told) => judgedByPrice is not null && told.Where(judgedByPrice.Contains).ToArray() is { Length: > 0 } strangers ? $" Judged by price alone: {string.Join(", ", strangers)}." : "";
+
+        static string Percent(float quality) => quality.ToString("P0", CultureInfo.InvariantCulture);
     }
 
     /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that there is an end to it; else nothing.</summary>

@@ -31,6 +31,7 @@ public sealed class RoutingPool
         ArgumentNullException.ThrowIfNull(catalog);
         (Snapshot, Catalog) = (snapshot, catalog);
         var kin = catalog.Models.Select(m => ModelKin.Of(snapshot, catalog, m)).ToArray();
+        JudgedByPrice = catalog.Models.Where((_, i) => kin[i].IsByPrice).Select(m => m.Id).ToHashSet();
         ModelHead[] heads = [.. kin.Select(k => k.Head)];
         _predictor = new OutcomePredictor(snapshot.Projection, snapshot.Forest, catalog.Models, heads, [.. kin.Select(k => k.CountsTokens)]);
         (_usual, _mean, _onTopic) = (snapshot.Forest.Usual(heads), [.. heads.Select(h => h.TreeMean)], [.. heads.SelectMany(h => h.OnTopic)]);
@@ -64,6 +65,9 @@ public sealed class RoutingPool
     public Snapshot Snapshot { get; private set; }
 
     public ModelCatalog Catalog { get; }
+
+    /// <summary>The models of which nothing is known but the price: of these the dearer is taken for the better.</summary>
+    public IReadOnlySet<ModelId> JudgedByPrice { get; }
 
     /// <summary>tau: the mean cost in US dollars of the pool's dearest model on the calibration sample; above 0.</summary>
     public double CostScaleUsd { get; }

@@ -149,7 +149,7 @@ internal static class SettingsReader
             problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Near(ids, upstream.Model)}");
         }
 
-        problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel)).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.Key.BaseUrl}' {g.Count()} times; keep one"));
+        problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel)).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.First().Address}' {g.Count()} times; keep one"));
         if (upstreams.All(u => u.Model != UpstreamOptions.AnyModel))
         {
             var served = upstreams.Where(u => !u.Embeddings).Select(u => u.Model).ToHashSet();

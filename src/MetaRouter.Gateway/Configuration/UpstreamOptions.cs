@@ -18,14 +18,20 @@ internal sealed class UpstreamOptions
     /// <value>The catalog's id of the model, or <c>*</c> for every model that has no entry of its own.</value>
     public string Model { get; set; } = "";
 
-    /// <value>Up to and including the version, e.g. <c>https://api.example.com/v1</c>; <c>/chat/completions</c> is appended. http or https; never a link-local address.</value>
+    /// <value>Up to and including the version, e.g. <c>https://api.example.com/v1</c>; <c>/chat/completions</c> is put in before a query, which every call has. http or https; never a link-local address.</value>
     public string BaseUrl { get; set; } = "";
 
-    /// <value>Sent as a bearer token; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
+    /// <value>Sent as a bearer token, where the headers have no key; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
     public string ApiKey { get; set; } = "";
 
     /// <value>The environment variable that holds the key; empty: none.</value>
     public string ApiKeyEnv { get; set; } = "";
+
+    /// <value>Headers of every request, by name. Default: none. One that is a key takes the place of <see cref="ApiKey"/>'s: <c>Authorization</c> or <c>api-key</c>.</value>
+    public IDictionary<string, string> Headers { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <value>The same, each with the environment variable that holds its value. Default: none.</value>
+    public IDictionary<string, string> HeadersEnv { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     /// <value>What the upstream calls the model; empty: the catalog's id.</value>
     public string UpstreamModel { get; set; } = "";
@@ -56,6 +62,12 @@ internal sealed class UpstreamOptions
 
     public string? Key => ApiKeyEnv.Length > 0 ? Environment.GetEnvironmentVariable(ApiKeyEnv) : ApiKey.Length > 0 ? ApiKey : null;
 
+    /// <summary>The address as people are told it: a query may have a key in it.</summary>
+    public string Address => BaseUrl.Split('?')[0];
+
+    /// <param name="path">One of the calls, below the version.</param>
+    public Uri UrlOf(string path) => new(Address.TrimEnd('/') + path + BaseUrl[Address.Length..]);
+
     public IEnumerable<string> Problems(int index)
     {
         var name = $"{Section}:{index}" + (Model.Length > 0 ? $" ({Model})" : "");
@@ -66,23 +78,23 @@ internal sealed class UpstreamOptions
 
         if (!Uri.TryCreate(BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            yield return $"{name} has BaseUrl '{BaseUrl}'; give an absolute http or https URL such as https://api.example.com/v1";
+            yield return $"{name} has BaseUrl '{Address}'; give an absolute http or https URL such as https://api.example.com/v1";
         }
-        else if (url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0)
+        else if (url.UserInfo.Length > 0 || url.Fragment.Length > 0)
         {
-            yield return $"{name} has a user, a query or a fragment in its BaseUrl; give scheme, host, port and path only, and the key as ApiKeyEnv";
+            yield return $"{name} has a user or a fragment in its BaseUrl; give scheme, host, port, path and query only, and the key as ApiKeyEnv";
         }
         else if (s_calls.FirstOrDefault(c => url.AbsolutePath.TrimEnd('/').EndsWith(c, StringComparison.OrdinalIgnoreCase)) is { } call)
         {
-            yield return $"{name} has BaseUrl '{BaseUrl}', which ends in the call itself; leave {call} away, it is appended";
+            yield return $"{name} has BaseUrl '{Address}', which ends in the call itself; leave {call} away, it is appended";
         }
         else if (!System.Text.Ascii.IsValid(url.Host))
         {
-            yield return $"{name} has BaseUrl '{BaseUrl}', whose host has letters beyond ASCII, some of which are read as digits or dots; give the host's ASCII form (xn--...)";
+            yield return $"{name} has BaseUrl '{Address}', whose host has letters beyond ASCII, some of which are read as digits or dots; give the host's ASCII form (xn--...)";
         }
         else if (IPAddress.TryParse(url.IdnHost.TrimEnd('.'), out var address) && UpstreamAddress.IsForbidden(address))
         {
-            yield return $"{name} has BaseUrl '{BaseUrl}', a link-local or metadata address; upstreams may not be there";
+            yield return $"{name} has BaseUrl '{Address}', a link-local or metadata address; upstreams may not be there";
         }
 
         if (ApiKey.Length > 0 && ApiKeyEnv.Length > 0)
@@ -96,6 +108,11 @@ internal sealed class UpstreamOptions
         else if (Key is { } key && key.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             yield return $"{name} has a key with a character that cannot be sent in a header (a space or a line break, perhaps); set it again";
+        }
+
+        foreach (var problem in UpstreamHeaders.Problems(this))
+        {
+            yield return $"{name} {problem}";
         }
 
         foreach (var (setting, seconds) in new[] { (nameof(TimeoutSeconds), TimeoutSeconds), (nameof(IdleSeconds), IdleSeconds) })

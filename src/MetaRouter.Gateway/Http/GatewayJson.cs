@@ -10,9 +10,11 @@ internal sealed record ErrorAnswer(ErrorBody Error);
 internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
 
 internal sealed record RouteAnswer(
-    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, RankedAnswer[] Ranking);
+    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, double LambdaLatency, double CostScaleUsd, string Snapshot, RankedAnswer[] Ranking);
 
-internal readonly record struct RankedAnswer(string Model, float Quality, float CostUsd, float? LatencyS, float? Utility, float Propensity, string? Excluded);
+/// <param name="CountedQuality">What the utility counted of <paramref name="Quality"/>.</param>
+/// <param name="JudgedBy"><c>price</c>: nothing else is known of the model.</param>
+internal readonly record struct RankedAnswer(string Model, float Quality, float? CountedQuality, float CostUsd, float? LatencyS, float? Utility, float Propensity, string? JudgedBy, string? Excluded);
 
 internal sealed record FeedbackAnswer(bool Counted, string Outcome, PreferenceAnswer Preference);
 

@@ -25,7 +25,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
         watch.Decided(tenant, decision);
-        await Answers.WriteAsync(context, Answer(decision)).ConfigureAwait(false);
+        await Answers.WriteAsync(context, Answer(decision, pool.Current)).ConfigureAwait(false);
     }
 
     /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
@@ -38,7 +38,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
             : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, UsedUpModels = usedUp, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
     }
 
-    private static RouteAnswer Answer(RouteDecision decision)
+    private static RouteAnswer Answer(RouteDecision decision, RoutingPool pool)
     {
         var candidates = decision.Candidates;
         var ranking = new RankedAnswer[candidates.Count];
@@ -46,12 +46,14 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
         {
             var one = candidates[i];
             var allowed = one.Exclusion == ModelExclusion.None;
-            ranking[i] = new(one.Model.Value, one.Predicted.Quality, one.Predicted.CostUsd, one.Predicted.LatencySeconds > 0 ? one.Predicted.LatencySeconds : null, allowed ? one.Utility : null, one.Propensity, allowed ? null : Names.Of(one.Exclusion));
+            ranking[i] = new(
+                one.Model.Value, one.Predicted.Quality, allowed ? one.Counted(decision.Preference, decision.CostScaleUsd).Quality : null, one.Predicted.CostUsd, one.Predicted.LatencySeconds > 0 ? one.Predicted.LatencySeconds : null,
+                allowed ? one.Utility : null, one.Propensity, pool.JudgedByPrice.Contains(one.Model) ? "price" : null, allowed ? null : Names.Of(one.Exclusion));
         }
 
         Array.Sort(ranking, static (a, b) => (b.Utility ?? float.NegativeInfinity).CompareTo(a.Utility ?? float.NegativeInfinity));
         return new(
-            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, DecisionReasonNames.Of(decision.Reason), Explanation.Of(decision), (float)decision.Propensity,
-            decision.Reason == DecisionReason.Explored, BeliefAnswers.Rounded(decision.LambdaCost), BeliefAnswers.Rounded(decision.LambdaLatency), Names.Snapshot(decision.SnapshotVersion), ranking);
+            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, DecisionReasonNames.Of(decision.Reason), Explanation.Of(decision, pool.JudgedByPrice), (float)decision.Propensity,
+            decision.Reason == DecisionReason.Explored, BeliefAnswers.Rounded(decision.LambdaCost), BeliefAnswers.Rounded(decision.LambdaLatency), pool.IsFree || !(decision.CostScaleUsd > 0) ? 0 : decision.CostScaleUsd, Names.Snapshot(decision.SnapshotVersion), ranking);
     }
 }

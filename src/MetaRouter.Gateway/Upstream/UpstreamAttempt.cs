@@ -81,7 +81,11 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
     private HttpRequestMessage Request(string path, SentContent content)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content };
-        request.Headers.Authorization = endpoint.Authorization;
+        foreach (var (name, value) in endpoint.Headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return request;
     }
 

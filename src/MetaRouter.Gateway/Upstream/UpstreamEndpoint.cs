@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Http.Headers;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting;
 
@@ -13,8 +12,9 @@ internal sealed record UpstreamEndpoint(UpstreamOptions Options, Circuit Circuit
 
     public Uri Address { get; } = new(Options.BaseUrl);
 
-    public AuthenticationHeaderValue? Authorization { get; } = Options.Key is { } key ? new("Bearer", key) : null;
+    /// <summary>Of every request.</summary>
+    public KeyValuePair<string, string>[] Headers { get; } = [.. UpstreamHeaders.Of(Options)];
 
     /// <param name="path">One of the few that are called, below the version.</param>
-    public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => new Uri(options.BaseUrl.TrimEnd('/') + p), Options);
+    public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => options.UrlOf(p), Options);
 }

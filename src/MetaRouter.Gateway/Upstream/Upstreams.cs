@@ -141,7 +141,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public void Failed(UpstreamAnswer answer, string reason)
     {
         metrics.UpstreamFailures.Add(1, new(LabelNames.Model, answer.Model.Value), new(LabelNames.Reason, BrokeOff));
-        LogFailed(answer.Model.Value, answer.Endpoint.Options.BaseUrl, reason);
+        LogFailed(answer.Model.Value, answer.Endpoint.Options.Address, reason);
         Fail(answer.Endpoint, 0, answer.Model);
     }
 
@@ -166,7 +166,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
             if (answer.Status is 404 or 429 && endpoint.Refusals.IsDue())
             {
-                LogRefused(model.Value, endpoint.Options.BaseUrl, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
+                LogRefused(model.Value, endpoint.Options.Address, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
             }
 
             return answer;
@@ -174,7 +174,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         catch (UpstreamException e)
         {
             Fail(endpoint, probe, model, e.RetryAfter);
-            LogFailed(model.Value, endpoint.Options.BaseUrl, e.Message);
+            LogFailed(model.Value, endpoint.Options.Address, e.Message);
             metrics.UpstreamFailures.Add(1, new(LabelNames.Model, model.Value), new(LabelNames.Reason, e.Error.Code));
             throw;
         }
@@ -199,7 +199,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         {
             _hasOpened = true;
             metrics.CircuitsOpened.Add(1, new KeyValuePair<string, object?>(LabelNames.Model, model.Value));
-            LogOpened(model.Value, endpoint.Options.BaseUrl, endpoint.Circuit.Until);
+            LogOpened(model.Value, endpoint.Options.Address, endpoint.Circuit.Until);
         }
     }
 

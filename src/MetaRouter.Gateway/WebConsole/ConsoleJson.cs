@@ -79,9 +79,10 @@ internal sealed record LambdaView(double Mean, double Low, double High, double A
 
 internal sealed record DialModelView(double Lambda, string Model);
 
+/// <param name="ByPrice">Nothing but its price is known of it.</param>
 internal sealed record ModelLineView(
     string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion, int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
-    string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream);
+    string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream, bool ByPrice);
 
 /// <param name="Known">The snapshot's, any of which may be a sibling.</param>
 internal sealed record ModelsView(string Etag, ModelLineView[] Models, string[] Known);

@@ -54,7 +54,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routin
             var use = used.GetValueOrDefault(m.Id.Value);
             return new ModelLineView(
                 m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
-                upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id));
+                upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id), pool.Current.JudgedByPrice.Contains(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
         return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models], [.. pool.Current.Snapshot.Models.Select(m => m.Id.Value)]));

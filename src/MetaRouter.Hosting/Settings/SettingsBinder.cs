@@ -47,7 +47,9 @@ internal static class SettingsBinder
                         continue;
                     }
 
-                    problems.Add($"{type.Groups["path"].Value} is '{type.Groups["value"].Value}'; it must be {TypeName(type.Groups["type"].Value, type.Groups["path"].Value)}");
+                    // In the place of names with values may stand one of the values, and that may be a key.
+                    var (of, path) = (type.Groups["type"].Value, type.Groups["path"].Value);
+                    problems.Add($"{path}{(IsNames(of) ? "" : $" is '{type.Groups["value"].Value}'; it")} must be {TypeName(of, path)}");
                     Remove(configuration, type.Groups["path"].Value);
                 }
                 else if (strict && Unknown(e, configuration, section, NamesOf(typeof(T)).Distinct(StringComparer.Ordinal).ToList()) is { Count: > 0 } unknown)
@@ -124,11 +126,14 @@ internal static class SettingsBinder
         return wrong.Groups["type"].Value.StartsWith("MetaRouter.", StringComparison.Ordinal) && ConfigurationPath.GetParentPath(path) is { Length: > 0 } list && !int.TryParse(ConfigurationPath.GetSectionKey(path), out _) ? list : null;
     }
 
+    private static bool IsNames(string type) => type.Contains("Dictionary`2", StringComparison.Ordinal);
+
     private static string TypeName(string type, string path) => type switch
     {
         "System.Int32" or "System.Int64" => "a whole number",
         "System.Double" => "a number",
         "System.Boolean" => "true or false",
+        _ when IsNames(type) => $"names with their values, {{ \"name\": \"value\" }} in JSON; elsewhere {path}:NAME",
         _ when type.StartsWith("System.Collections.", StringComparison.Ordinal) => $"a list, [ ... ] in JSON; elsewhere its first entry is {path}:0",
         _ when type.StartsWith("MetaRouter.", StringComparison.Ordinal) => "settings with names of their own; entries of a list are numbered from 0, such as Tenants:0:Name",
         _ => $"a {type}",

@@ -81,7 +81,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
               <tbody>
                 {rows.map((m) => (
                   <tr key={m.id} class={m.enabled === false ? "excluded" : ""}>
-                    <th scope="row"><Model name={m.id} /></th>
+                    <th scope="row"><Model name={m.id} />{m.by_price && <div class="note" title="The snapshot knows neither it nor a sibling of it, so the dearer is taken for the better. Edit it and name a sibling, or add graded answers: metarouter models add.">judged by price alone</div>}</th>
                     <td><Health circuit={m.circuit} enabled={m.enabled !== false} /></td>
                     <td class="num">{money(m.input_price_usd_per_million)}</td>
                     <td class="num">{money(m.output_price_usd_per_million)}</td>

@@ -65,7 +65,7 @@ export function PlaygroundView() {
           <Believed user={asked.user} ranking={ranking} />
         </div>
         <div class="span-7 stack">
-          <Panel title="Who would answer" note="Utility is predicted quality minus the weighted cost">
+          <Panel title="Who would answer" note="Utility is quality minus the weighted cost; what sets the models apart in quality counts in so far as the request's words are familiar">
             {error ? <Problem error={error} retry={() => setTurn(turn + 1)} /> : asked.text === "" ? <Empty title="Write a request" icon="playground">The ranking appears as you write.</Empty> : !ranking ? <Skeleton lines={8} /> : <Ranked ranking={ranking} />}
           </Panel>
           <TwoAnswers text={asked.text} user={asked.user} />
