@@ -8,7 +8,7 @@ namespace MetaRouter.Core.Catalog;
 /// <param name="OutputPrice">US dollars per million completion tokens.</param>
 public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, PricePerMillionTokens OutputPrice)
 {
-    /// <summary>Prompt tokens, and completion tokens, of a call of which nothing is known.</summary>
+    /// <summary>Prompt tokens, and completion tokens, of a call about which nothing is known.</summary>
     public const double TypicalTokens = 300;
 
     /// <summary>Prompt and completion tokens that fit together. Default 128,000; at least 1.</summary>
@@ -30,16 +30,16 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     public double? LatencySeconds { get; init; }
 
     /// <summary>What an answer costs, US dollars.</summary>
-    /// <param name="promptTokens">All of the prompt, what was read from the cache among it.</param>
-    /// <param name="completionTokens">Reasoning among it.</param>
-    /// <param name="cachedTokens">Of the prompt; more than that counts as all of it.</param>
+    /// <param name="promptTokens">All prompt tokens, those read from the cache included.</param>
+    /// <param name="completionTokens">Reasoning tokens included.</param>
+    /// <param name="cachedTokens">Prompt tokens read from the cache; more than the prompt has counts as all of it.</param>
     public double CostUsd(long promptTokens, long completionTokens, long cachedTokens = 0)
     {
         var cached = Math.Min(cachedTokens, promptTokens);
         return InputPrice.CostUsd(promptTokens - cached) + CachedPrice.CostUsd(cached) + OutputPrice.CostUsd(completionTokens);
     }
 
-    /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: what prices are compared by where nothing was called.</summary>
+    /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: how prices are compared where no call was made.</summary>
     public double TypicalCostUsd => InputPrice.CostUsd(TypicalTokens) + OutputPrice.CostUsd(TypicalTokens);
 
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>

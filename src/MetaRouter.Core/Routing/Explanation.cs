@@ -8,7 +8,7 @@ namespace MetaRouter.Core.Routing;
 /// <summary>A decision and a belief in plain words and numbers.</summary>
 public static class Explanation
 {
-    /// <summary>Why this model, and the one it was weighed against: the runner-up, the one shown beside it, or the best when it was tried to learn.</summary>
+    /// <summary>Why this model, and the one it was weighed against: the runner-up, the one shown beside it, or the best one when this one was tried to learn.</summary>
     public static string Of(RouteDecision decision)
     {
         ArgumentNullException.ThrowIfNull(decision);
@@ -37,11 +37,11 @@ public static class Explanation
         };
         return text + string.Create(CultureInfo.InvariantCulture, $". {label}: {other.Model}, {Quality(other):P0}, {Dollars.Text(other.Predicted.CostUsd * 1000)}.");
 
-        // As it was decided by: of an unfamiliar request what is predicted sets the models further apart than is believed.
+        // The quality that decided: on an unfamiliar request the predictions set the models further apart than is believed.
         float Quality(RankedModel model) => model.Counted(decision.Preference, decision.CostScaleUsd).Quality;
     }
 
-    /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that there is an end to it; else nothing.</summary>
+    /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that waiting is minded at all; else nothing.</summary>
     private static string Waiting(LatencyBelief latency)
     {
         return latency.Minds > 0.5 ? $"; waits up to {Long(0.5)} for it (90 % sure: {Long(0.95)} to {Long(0.05)})" : "";
@@ -61,7 +61,7 @@ public static class Explanation
         return Of(user.Pool, user.Belief);
     }
 
-    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free, that instead of prices.</summary>
+    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free it says so instead of naming prices.</summary>
     public static string Of(RoutingPool pool, PreferenceBelief belief)
     {
         ArgumentNullException.ThrowIfNull(pool);
@@ -69,7 +69,7 @@ public static class Explanation
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         if (pool.IsFree)
         {
-            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it waits until one has a price") + Waiting(belief.Latency);
+            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it is kept until one has a price") + Waiting(belief.Latency);
         }
 
         var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");
