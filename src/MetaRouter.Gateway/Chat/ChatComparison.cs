@@ -12,7 +12,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
 {
     private long _asked, _compared;
 
-    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
+    /// <summary>Limits comparisons to their share of the requests that allow them. A key that may also read may have one at any time.</summary>
     /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
     public bool MayBeMade(HttpContext context, CompareChoice wanted)
     {
@@ -64,7 +64,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
 
             if (first is not { Status: 200 } || second is not { Status: 200 })
             {
-                // One answer is no comparison. What came is served by itself; what failed has been noted.
+                // One answer is no comparison. The one that came is served by itself; the failure has been recorded.
                 var only = first is { Status: 200 } ? first : second is { Status: 200 } ? second : (first ?? second)!;
                 await delivery.HandOnAsync(call, only, OpenAiForm.Instance).ConfigureAwait(false);
                 return;
@@ -83,7 +83,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             access.Count(call.Tenant, first.Model);
             access.Count(call.Tenant, second.Model);
 
-            // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
+            // Clients go on with the first answer, as they would without the other; if it calls no tools, a tool's result can only belong to the other.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         }
     }
 
-    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's.</summary>
+    /// <summary>The client left before both answers came: one that came is paid for, though nobody sees it, and of one that did not the prompt. Each is charged to its own model.</summary>
     private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
         var (first, second) = (await SpentAsync(call, chosen).ConfigureAwait(false), await SpentAsync(call, offered).ConfigureAwait(false));
@@ -107,7 +107,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         books.Left(call, call.Decision!.Model, false, both);
     }
 
-    /// <returns>Null: it had been sent nothing, or refused, or what it took was noted when it failed.</returns>
+    /// <returns>Null: the model was sent nothing, or refused, or its cost was recorded when it failed.</returns>
     private static async Task<Spending?> SpentAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> asked)
     {
         try
@@ -128,7 +128,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

@@ -30,7 +30,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
-    /// <summary>Nobody keeps what a console was shown.</summary>
+    /// <summary>What the console is shown must not be cached.</summary>
     internal static Task WriteAsync<T>(HttpContext context, T answer)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -38,7 +38,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     }
 
     /// <summary>A whole number of the query.</summary>
-    /// <exception cref="ApiException">400: it is none, or outside its range.</exception>
+    /// <exception cref="ApiException">400: it is not a whole number, or outside its range.</exception>
     internal static int Number(HttpContext context, string name, int otherwise, int least, int most)
     {
         var given = context.Request.Query[name].ToString();
@@ -119,7 +119,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
         try
         {
-            // A stream would hold a stopping gateway up.
+            // A stream would keep the gateway from stopping.
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
             context.Response.ContentType = "text/event-stream";
             context.Response.Headers.CacheControl = "no-store";
@@ -153,7 +153,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
                 waiting.Enqueue(latest[i]);
             }
 
-            // Several at once follow one another within a second; of more the oldest are left out.
+            // A few that came at once are sent one after another within a second; beyond that the oldest are left out.
             while (waiting.Count > RowsWaiting)
             {
                 waiting.Dequeue();
@@ -168,7 +168,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         }
     }
 
-    /// <summary>The newest few of what came since, the newest first.</summary>
+    /// <summary>The newest few of the entries since, newest first.</summary>
     private (List<RowView> Rows, long Sequence) Since(int tenant, long seen)
     {
         var (found, last) = (new List<RowView>(), seen);
