@@ -6,7 +6,7 @@ using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate all --data DIR --out DIR</c>: every protocol with every router; one HTML page, Markdown, JSON and the pictures as files.</summary>
+/// <summary><c>metarouter evaluate all --data DIR --out DIR</c>: every protocol with every router, as one HTML page, Markdown, JSON and picture files.</summary>
 internal static class EvaluateAll
 {
     private const string Pictures = "img";
@@ -21,7 +21,7 @@ internal static class EvaluateAll
             throw new BadInputException($"--only {unknown}: there is no such protocol. Protocols: {string.Join(", ", EvaluationProtocols.All.Select(p => p.Name))}.");
         }
 
-        // Made before the work: minutes of it must not end in a folder that cannot be written.
+        // Created before the work: minutes of it must not end in a folder that cannot be written.
         var isNew = !Directory.Exists(target);
         Directory.CreateDirectory(Path.Combine(target, Pictures));
         List<ReportSection> sections;
@@ -54,7 +54,7 @@ internal static class EvaluateAll
             terminal.Out.WriteLine($"Not reached: {missed.Name}: {missed.Wanted}; measured {missed.Measured}.");
         }
 
-        var all = sections.Sum(s => s.Targets.Count); // pools of one's own have none
+        var all = sections.Sum(s => s.Targets.Count); // a user's own pools have no targets
         var reached = string.Create(CultureInfo.InvariantCulture, $"{sections.Sum(s => s.Targets.Count(t => t.Reached))} of {all} targets reached. ");
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(all > 0 ? reached : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
