@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
-/// in service; where too few are left to learn from, as after erasures, it publishes the snapshot's own again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
+/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it predicts held-out users no worse than the one
+/// in service; where too few are left to learn from, as after erasures, it publishes the snapshot's own again. It keeps nothing that is not in the store, so it continues on whichever silo it is activated next.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
     SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
@@ -61,7 +61,7 @@ internal sealed partial class MetaLearnerGrain(
         }
         catch (OperationCanceledException e) when (stopping.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new RouterStoreException("The meta-learner's silo was asked to stop before the refresh was over; nothing was published. Ask again: it goes on where another silo is.", e);
+            throw new RouterStoreException("The meta-learner's silo was asked to stop before the refresh was over; nothing was published. Ask again: the meta-learner moves to another silo.", e);
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed partial class MetaLearnerGrain(
         var history = (await shared.ReadHistoryAsync()).Priors;
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
-        _learned = null; // whoever asks for a refresh after this wants one, with or without news
+        _learned = null; // a refresh that is asked for after this must run, with or without news
         return (await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior, isAsked: true, isHeld: true))!;
     }
 
@@ -137,7 +137,7 @@ internal sealed partial class MetaLearnerGrain(
         return await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null;
     }
 
-    /// <summary>Puts the snapshot's own prior back, unless those whose evidence is missing for now may make enough again.</summary>
+    /// <summary>Puts the snapshot's own prior back, unless the users whose evidence is missing for now may make enough again.</summary>
     private async Task<bool> WithdrawAsync(long users, Round round)
     {
         var history = (await shared.ReadHistoryAsync()).Priors;
@@ -151,7 +151,7 @@ internal sealed partial class MetaLearnerGrain(
         return await PublishAsync(0, double.NaN, double.NaN, shipped, round.IsAsked) is not null;
     }
 
-    /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
+    /// <summary>A refresh was asked for and kept the prior in service: from now on the timer may replace it.</summary>
     private Task LetGoAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
 
     /// <returns>Null: a prior is held, which the timer does not replace.</returns>
@@ -162,11 +162,11 @@ internal sealed partial class MetaLearnerGrain(
         {
             if (!isAsked && history is [{ IsHeld: true }, ..])
             {
-                published = null; // somebody went back, by another activation, since this round began
+                published = null; // somebody rolled back, at another activation, since this round began
                 return null;
             }
 
-            // Where the history was lost, silos still know what they serve, and take no older one that is pushed.
+            // If the history was lost, silos still know what they serve, and refuse an older version that is pushed.
             var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, shared.Version) + 1;
             published = new PublishedPrior(version, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
             return [published, .. history.Take(Remembered - 1)];
@@ -181,7 +181,7 @@ internal sealed partial class MetaLearnerGrain(
         return published;
     }
 
-    /// <param name="change">Called again where somebody else published meanwhile; null: nothing is to be changed.</param>
+    /// <param name="change">Called again if another activation published meanwhile; returns null if nothing is to be changed.</param>
     private async Task ChangeAsync(Func<IReadOnlyList<PublishedPrior>, IReadOnlyList<PublishedPrior>?> change)
     {
         for (var attempt = 0; attempt < MostRetries; attempt++)
@@ -202,7 +202,7 @@ internal sealed partial class MetaLearnerGrain(
         return (await AskAsync(c => c.ExpectAsync(bytes, part), round)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
     }
 
-    /// <summary>Asks every partition at once; the learner's own clock stands still meanwhile.</summary>
+    /// <summary>Asks all partitions at once; the clock of the learner's own work is stopped meanwhile.</summary>
     private async Task<T[]> AskAsync<T>(Func<ICohortGrain, ValueTask<T>> question, Round round)
     {
         var asked = Enumerable.Range(0, cluster.Partitions).Select(p => question(GrainFactory.GetGrain<ICohortGrain>(p)).AsTask()).ToArray();
@@ -218,7 +218,7 @@ internal sealed partial class MetaLearnerGrain(
     }
 
     /// <param name="IsAsked">Somebody asked for it: it may replace a prior that is held.</param>
-    /// <param name="Own">Runs while the learner itself works.</param>
+    /// <param name="Own">The clock of the learner's own work.</param>
     /// <param name="Token">The caller gave up, or the silo stops.</param>
     private sealed record Round(bool IsAsked, Stopwatch Own, CancellationToken Token);
 
