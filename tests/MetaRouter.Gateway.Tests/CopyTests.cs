@@ -114,7 +114,7 @@ public sealed class CopyTests : IDisposable
         });
         var copy = new StoreCopy(from, begun, TimeProvider.System);
 
-        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Something else writes");
         (await to.LoadAsync(key)).State.ShouldBe([7]);
     }
 
@@ -132,7 +132,7 @@ public sealed class CopyTests : IDisposable
         await using var to = SqliteUserStore.Open($"{_folder.Path}/other.db");
         var copy = new StoreCopy(from, to, new Meanwhile(() => to.WriteValueAsync(ValueNames.Secrets, others, null).AsTask().GetAwaiter().GetResult()));
 
-        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Something else writes");
         (await to.ReadValueAsync(ValueNames.Secrets)).ShouldBe(others);
     }
 

@@ -232,12 +232,12 @@ public sealed class StartTests : IDisposable
             (await edited.GetAsync("/v1/router/models")).Text.ShouldContain("\"small\"");
             (await edited.SendAsync(HttpMethod.Delete, "/v1/router/models")).Text.ShouldContain("\"tiny\"");
             (await edited.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""")).Status.ShouldBe(200);
-            Welcome.Text(edited.App).ShouldNotContain("while it ran");
+            Welcome.Text(edited.App).ShouldNotContain("at run time");
         }
 
         await using var last = await StartAsync("other", 4);
         (await last.GetAsync("/v1/router/models")).Text.ShouldContain("\"other\"");
-        Welcome.Text(last.App).ShouldNotContain("while it ran");
+        Welcome.Text(last.App).ShouldNotContain("at run time");
 
         Task<RunningGateway> StartAsync(string model, int price) => RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder.Path}/kept.db", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1",
             "--MetaRouter:Models:0:Id", model, "--MetaRouter:Models:0:InputPrice", $"{price}", "--MetaRouter:Models:0:OutputPrice", $"{price}");
