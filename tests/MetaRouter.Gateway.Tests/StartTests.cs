@@ -43,7 +43,7 @@ public sealed class StartTests : IDisposable
     [InlineData("Upstreams:0:Model", "gpt-4o-2024-05-13", "no upstream serves", "more; add each to Upstreams")]
     [InlineData("MetaRouter:Models:0:InputPrice", "five", "MetaRouter:Models:0:InputPrice is 'five'", "a number")]
     [InlineData("MetaRouter:Models:0:Prize", "5", "MetaRouter has settings that do not exist: 'MetaRouter:Models:0:Prize'")]
-    [InlineData("Models:0:Id", "mine", "section Models stands at the root", "section MetaRouter")]
+    [InlineData("Models:0:Id", "mine", "section Models is at the root", "section MetaRouter")]
     [InlineData("Upstreams:0:TimeoutSeconds", "0", "TimeoutSeconds 0", "1 to 3600")]
     [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
     [InlineData("Upstreams:0:ApiKeyEnv", "METAROUTER_TEST_EMPTY", "'METAROUTER_TEST_EMPTY'", "it is there, and empty")]
