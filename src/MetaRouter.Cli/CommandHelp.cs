@@ -5,10 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace MetaRouter.Cli;
 
-/// <summary>The parser's help, folded also where it is piped into a pager, and after it what a <see cref="DocumentedCommand"/> adds.</summary>
+/// <summary>The parser's help, wrapped also when piped into a pager, and after it what a <see cref="DocumentedCommand"/> adds.</summary>
 internal sealed class CommandHelp : SynchronousCommandLineAction
 {
-    /// <summary>Where an example may be folded: an option keeps its value.</summary>
+    /// <summary>Where an example may be wrapped: an option stays with its value.</summary>
     private static readonly Regex Options = new(" (?=--)", RegexOptions.CultureInvariant);
 
     private readonly HelpAction _standard;
@@ -21,7 +21,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
         standard.MaxWidth = width;
     }
 
-    /// <summary>Who asks for help has not given yet what is required.</summary>
+    /// <summary>Asking for help needs no required options.</summary>
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)
@@ -46,7 +46,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
             output.WriteLine(command.Examples.Count == 1 ? "Example:" : "Examples:");
             foreach (var example in command.Examples)
             {
-                output.WriteLine($"  {string.Join($" \\{output.NewLine}      ", Folded(Options.Split($"metarouter {example}"), _width - 8))}"); // a shell goes on after a backslash
+                output.WriteLine($"  {string.Join($" \\{output.NewLine}      ", Folded(Options.Split($"metarouter {example}"), _width - 8))}"); // a shell continues a line after a backslash
             }
 
             output.WriteLine();

@@ -8,7 +8,7 @@ using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli;
 
-/// <summary>The whole program but for the process around it. A command is one file in Commands and one line here.</summary>
+/// <summary>The whole program without the process around it. A command is one file in Commands and one line here.</summary>
 internal static class CommandLine
 {
     private const string HelpCommand = "help";
@@ -21,7 +21,7 @@ internal static class CommandLine
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellationToken)
     {
         var root = Root(terminal);
-        // Asked of other programs like this; here it would pass for an argument.
+        // Other programs know 'help COMMAND'; without this it would be taken for an argument.
         var parsed = root.Parse(args is [HelpCommand, ..] ? [.. args.Skip(1), "--help"] : args);
         if (parsed.Errors.Count > 0)
         {
@@ -74,7 +74,7 @@ internal static class CommandLine
     /// <summary>Every command; its help as <see cref="CommandHelp"/> writes it.</summary>
     public static RootCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' tells a command's options, with examples.")
+        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' shows a command's options, with examples.")
         {
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
@@ -88,13 +88,13 @@ internal static class CommandLine
             KeysCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Description = "What can be given, and examples.";
+        help.Description = "Show options and examples.";
         help.Action = new CommandHelp((HelpAction)help.Action!, terminal.HelpWidth);
         root.Options.OfType<VersionOption>().Single().Description = "The version.";
         return root;
     }
 
-    /// <summary>What the parser found, in words of the command line: it speaks of .NET's types, and of a misspelt command as of one that is missing.</summary>
+    /// <summary>The parser's errors, reworded: it names .NET's types, and reports a misspelt command as a missing one.</summary>
     private static IEnumerable<string> Told(ParseResult parsed) =>
         parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands
             ? [$"{(parsed.UnmatchedTokens is [var word, ..] ? $"'{word}' is not a command here" : "A command is missing")}; the {(commands.Count == 1 ? "command is" : "commands are")} {string.Join(", ", commands.Select(c => c.Name))}."]

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MetaRouter.Cli;
 
-/// <summary>A command whose help ends with what to type, and before it with names that are worth a line each.</summary>
+/// <summary>A command whose help ends with a list of names, if any, and with examples.</summary>
 /// <param name="examples">Whole lines without the program's name; they are parsed by a test.</param>
 internal sealed class DocumentedCommand(string name, string description, params string[] examples) : Command(name, description)
 {

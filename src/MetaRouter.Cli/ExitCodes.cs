@@ -16,6 +16,6 @@ internal static class ExitCodes
     /// <summary>128 + SIGINT, as shells expect.</summary>
     public const int Cancelled = 130;
 
-    /// <summary>128 + SIGPIPE, likewise: nobody reads the results any more.</summary>
+    /// <summary>128 + SIGPIPE, likewise: the reader of the results is gone.</summary>
     public const int NotRead = 141;
 }

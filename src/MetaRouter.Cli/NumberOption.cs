@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MetaRouter.Cli;
 
-/// <summary>The number of an option, with a decimal point. The parser's own reading passes over commas, so that 2,5 would be 25.</summary>
+/// <summary>The number of an option, with a decimal point. The parser itself ignores commas, so that 2,5 would be 25.</summary>
 internal static class NumberOption
 {
     public static double Parse(ArgumentResult argument)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MetaRouter.Cli;
 
-/// <summary>Text from a data file on one line of a terminal: white space becomes a blank, and nothing in it can move the cursor, colour or turn round what follows.</summary>
+/// <summary>Text from a data file on one line of a terminal: white space becomes a blank, and nothing in it can move the cursor, or change the colour or direction of what follows.</summary>
 internal static class OneLine
 {
     /// <param name="characters">What a person counts as characters, the ellipsis included.</param>

@@ -3,12 +3,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MetaRouter.Cli;
 
-/// <summary>Results that go to another program. The console's own writer drops what nobody reads, in silence, and what follows a gateway would go on for ever behind 'head'.</summary>
+/// <summary>Results that go to another program. The console's own writer silently drops what nobody reads, so a command that follows a gateway would run for ever behind 'head'.</summary>
 internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
 {
     private const int StandardOutput = 1;
 
-    /// <summary>So many bytes are written to a pipe together or not at all.</summary>
+    /// <summary>The most bytes that a pipe takes together or not at all.</summary>
     private const int Atomic = 4096;
 
     /// <summary>EAGAIN.</summary>
@@ -34,7 +34,7 @@ internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return null; // it was closed
+            return null; // the standard output was closed
         }
     }
 

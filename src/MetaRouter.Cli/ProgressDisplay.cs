@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace MetaRouter.Cli;
 
-/// <summary>Shows how far a long command is: a bar where a person watches, else a line every tenth.</summary>
+/// <summary>Shows the progress of a long command: a bar on a terminal, else a line for every tenth.</summary>
 internal static class ProgressDisplay
 {
     public static T Run<T>(Terminal terminal, string title, Func<IProgress<ProtocolProgress>, T> work)

@@ -30,7 +30,7 @@ internal static class Readable
         _ => Invariant($"{perSecond:0.00}"),
     };
 
-    /// <summary>One character a column, of as many values each as fall to it; the highest sum fills its character.</summary>
+    /// <summary>One character per column, each for the sum of the values that fall to it; the highest sum fills its character.</summary>
     public static string Bars(IReadOnlyList<double> values, int columns, bool ascii)
     {
         var levels = ascii ? " .:-=+*#@" : " ▁▂▃▄▅▆▇█";

@@ -19,7 +19,7 @@ internal sealed class ReplacementFile : IDisposable
             throw new BadInputException($"{path}: is a folder; give the name of a file.");
         }
 
-        // A file moved over it would take /dev/null from every program of the machine, if root says so. What is in shared memory are files.
+        // For root, a file moved over it would replace /dev/null for every program of the machine. Below /dev/shm are ordinary files.
         if (Path.GetFullPath(path) is var full && full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal))
         {
             throw new BadInputException($"{path}: is a device, not a file; give the name of a file.");
@@ -52,6 +52,6 @@ internal sealed class ReplacementFile : IDisposable
     public void Dispose()
     {
         _stream.Dispose();
-        File.Delete(_temporary); // silent where it was moved
+        File.Delete(_temporary); // no error if it was moved
     }
 }

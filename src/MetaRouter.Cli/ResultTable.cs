@@ -34,10 +34,10 @@ internal sealed record ResultTable(string Title, IReadOnlyList<string> Columns, 
         console.WriteLine();
     }
 
-    /// <summary>Of a margin and a line beside each column.</summary>
+    /// <summary>The characters for margins and lines between columns.</summary>
     private int Gaps => (3 * Columns.Count) + 1;
 
-    /// <summary>No word is broken, so that a name can be copied: where the words alone need more than there is, the terminal folds whole lines. What is left beyond them each column has a share of.</summary>
+    /// <summary>No word is broken, so that a name can be copied: if the words alone do not fit, the terminal wraps whole lines. The room left beyond them is shared among the columns.</summary>
     private int[] Widths(int room)
     {
         var columns = Columns.Select((column, i) => Rows.Select(row => row[i]).Append(column).ToArray()).ToArray();

@@ -5,7 +5,7 @@ namespace MetaRouter.Cli;
 /// <summary>A snapshot named on the command line.</summary>
 internal static class SnapshotFile
 {
-    /// <exception cref="BadInputException">It is no snapshot; the message names the file.</exception>
+    /// <exception cref="BadInputException">It is not a snapshot; the message names the file.</exception>
     public static Snapshot Read(string path)
     {
         try

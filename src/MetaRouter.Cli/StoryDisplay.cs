@@ -8,7 +8,7 @@ using static MetaRouter.Cli.Readable;
 
 namespace MetaRouter.Cli;
 
-/// <summary>Tells a user's story: three lines a request, then the accounts.</summary>
+/// <summary>Tells a user's story: three lines per request, then the sums.</summary>
 internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 {
     private const int TextWidth = 50, Bars = PreferenceGrid.Length / 2;
@@ -33,7 +33,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         var (summary, lambda) = (report.Summary, report.Summary.TrueLambda);
         Line($"{Bold(Escape($"A user meets {report.Models.Count} models"))}: {Escape(string.Join(", ", report.Models))}.");
         Line(Escape(Format($"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
-        Line(Escape(summary.CostScaleUsd == 0 ? "all models are free, so it decides nothing." : $"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
+        Line(Escape(summary.CostScaleUsd == 0 ? "all models are free, so it has no effect." : $"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
         Line();
         var start = report.Steps[0].Before;
         Indented(Dim($"{"best".PadRight(Bars - 8)}cheapest  what is believed of the trade-off: a bar over lambda, and its median"));
@@ -90,7 +90,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {Count(summary.ThumbsUp + summary.ThumbsDown, "thumb")}: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
         if (summary.Comparisons > 0)
         {
-            Line(Dim($"Two answers are shown while that should pay off within {ComparisonBudget.Horizon:n0} later requests; a short story shows the bill and little of the gain."));
+            Line(Dim($"Two answers are shown while that should pay off within {ComparisonBudget.Horizon:n0} later requests; a short story shows the cost and little of the gain."));
         }
 
         Line(Escape(Format($"True lambda {summary.TrueLambda:0.####}; believed {summary.Belief.Lambda:0.###}, 90 % sure of {summary.Belief.Low:0.###} to {summary.Belief.High:0.###}: ")) + (summary.Inside ? "[green]inside[/]" : "[red]outside[/]") + ".");
@@ -99,7 +99,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
     private void Line(string markup = "") => console.MarkupLine(markup);
 
-    /// <summary>Under the request's number; where a person watches, folded lines stay there too.</summary>
+    /// <summary>Indented below the request's number; on a terminal wrapped lines are indented too.</summary>
     private void Indented(string markup)
     {
         if (console.Profile.Capabilities.Interactive)
@@ -128,7 +128,7 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
     private string Belief(StoryBelief belief) => $"{Bar(belief.Marginal)}  {(belief.PriceUsd > 0 ? $"{Escape(Dollars.Text(belief.PriceUsd))} a right answer" : "all models are free")}";
 
-    /// <summary>The belief over lambda, low to high, two grid positions a character.</summary>
+    /// <summary>The belief over lambda, low to high, two grid positions per character.</summary>
     private string Bar(IReadOnlyList<float> marginal) =>
         $"[blue]{Escape(Readable.Bars([.. marginal.Select(p => (double)p)], Bars, ascii))}[/]";
 

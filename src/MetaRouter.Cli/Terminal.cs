@@ -7,22 +7,22 @@ namespace MetaRouter.Cli;
 /// <param name="RichError">Error is a terminal: a progress bar instead of lines.</param>
 internal sealed record Terminal(TextWriter Out, TextWriter Error, bool RichOut, bool RichError)
 {
-    /// <summary>For the dates that a command notes down.</summary>
+    /// <summary>For the dates that a command writes.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Of the environment; null: not set.</summary>
+    /// <summary>A variable of the environment; null: not set.</summary>
     public Func<string, string?> Variable { get; init; } = static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>False: whoever read the results has gone.</summary>
+    /// <summary>False: the reader of the results has gone.</summary>
     public Func<bool> IsRead { get; init; } = static () => true;
 
-    /// <summary>Where help is folded, characters.</summary>
+    /// <summary>Width at which help is wrapped, characters.</summary>
     public int HelpWidth { get; init; } = 100;
 
-    // Wide enough for every table: in a file or a pipe nothing is gained by folding lines.
+    // Wide enough for every table: in a file or a pipe nothing is gained by wrapping lines.
     private const int PlainWidth = 200;
 
-    // Below it the names of the options take the whole line.
+    // Narrower, the options' names would take the whole line.
     private const int NarrowestHelp = 60;
 
     public static Terminal OfProcess()

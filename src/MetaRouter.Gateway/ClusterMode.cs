@@ -23,11 +23,11 @@ internal static class ClusterMode
         return true;
     }
 
-    /// <summary>After the router in this process was added: the cluster's takes its place.</summary>
-    /// <param name="isTraced">A request's trace goes on where it is decided.</param>
+    /// <summary>Called after the router in this process was added: the cluster's takes its place.</summary>
+    /// <param name="isTraced">A request's trace continues in the silo that decides it.</param>
     public static void Join(WebApplicationBuilder builder, bool isTraced)
     {
-        // Models that replicas were given while they ran, and their prior, are not the cluster's, also where one Redis has or had both.
+        // Models set at run time for replicas, and their prior, do not apply to the cluster, even if one Redis has or had both.
         builder.Services.Remove(builder.Services.Single(s => s.ImplementationType == typeof(SharedStateWatcher)));
         builder.AddMetaRouterClusterClient(client =>
         {

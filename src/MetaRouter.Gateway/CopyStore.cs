@@ -11,8 +11,8 @@ internal static class CopyStore
     public const string Command = "copy", Usage = $"{Command} FROM TO";
     private const string Forms = $"{StoreAddress.Sqlite}PATH or {StoreAddress.Redis}HOST:PORT", Prefix = $"{MetaRouterOptions.Section}:{nameof(MetaRouterOptions.RedisPrefix)}";
 
-    /// <summary>A prefix that the settings name is that of both, as a gateway would read them here.</summary>
-    /// <returns>What the program ends with.</returns>
+    /// <summary>A Redis prefix in the settings applies to both stores, as a gateway would read them here.</summary>
+    /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] arguments, TextWriter output)
     {
         if (arguments is not [var first, var second])
@@ -23,7 +23,7 @@ internal static class CopyStore
         if (StoreOf(first) is not { } from || StoreOf(second) is not { } to)
         {
             var wrong = StoreOf(first) is null ? first : second;
-            return ProgramArguments.Fail($"'{RedisAddress.Shown(wrong)}' is no store that can be copied; write {Forms}. Usage: {Usage}", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail($"'{RedisAddress.Shown(wrong)}' is not a store that can be copied; write {Forms}. Usage: {Usage}", ProgramArguments.BadConfiguration);
         }
 
         if (from.Kind == StoreKind.Sqlite && !File.Exists(from.Place))
@@ -56,10 +56,10 @@ internal static class CopyStore
         using var metrics = new RouterMetrics();
         var shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null;
         var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = shared }.RunAsync(CancellationToken.None).ConfigureAwait(false);
-        await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what they all share, to {RedisAddress.Shown(names[1])}.").ConfigureAwait(false);
+        await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what is shared, to {RedisAddress.Shown(names[1])}.").ConfigureAwait(false);
         await output.WriteLineAsync(source is RedisUserStore
-            ? "What was spent of budgets stays behind: it is counted from nothing there."
-            : $"So is what was spent of budgets ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
+            ? "What was spent of budgets was not copied: it is counted from zero there."
+            : $"What was spent of budgets was copied too ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
         var aside = source switch
         {
             SqliteUserStore file => await file.CountQuarantinedAsync().ConfigureAwait(false),
@@ -68,16 +68,16 @@ internal static class CopyStore
         };
         if (aside > 0)
         {
-            await output.WriteLineAsync($"In {RedisAddress.Shown(names[0])} stays what was set aside there: {Counted(aside, "record")} that could not be read.").ConfigureAwait(false);
+            await output.WriteLineAsync($"{Counted(aside, "record")} that could not be read and had been set aside in {RedisAddress.Shown(names[0])} {(aside == 1 ? "was" : "were")} not copied.").ConfigureAwait(false);
         }
     }
 
     private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:n0} {what}{(count == 1 ? "" : "s")}");
 
-    /// <summary>Null: it is none that lasts.</summary>
+    /// <summary>Null: it is not a store that lasts.</summary>
     private static StoreAddress? StoreOf(string text) => StoreAddress.TryParse(text, out var store) && store.Kind != StoreKind.Memory ? store : null;
 
-    /// <summary>Where it is, however it is written; one machine may still have two names.</summary>
+    /// <summary>The store's place in one spelling, to compare two; a machine may still have two names.</summary>
     /// <exception cref="StoreException">An address of Redis that cannot be understood.</exception>
     private static string Place(StoreAddress store)
     {

@@ -34,7 +34,7 @@ internal static partial class GatewayApp
 #endif
         var settings = SettingsReader.Read(builder.Configuration);
         ProgramDefaults.FormatLogs(builder.Logging, builder.Configuration);
-        ProgramDefaults.QuietStart(builder.Logging, static () => s_hasStarted, "Orleans.Messaging.GatewayManager"); // which says at every try that there is no silo yet; it is said once
+        ProgramDefaults.QuietStart(builder.Logging, static () => s_hasStarted, "Orleans.Messaging.GatewayManager"); // it logs at every try that there is no silo yet; the program says so once
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -61,15 +61,15 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
         replace?.Invoke(builder.Services);
         var app = builder.Build();
-        TellDoubts(app, builder.Configuration, settings);
+        LogDoubts(app, builder.Configuration, settings);
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
-        _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // most of a start: made beside what does not need it
+        _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // takes most of a start, so it is built in parallel with what does not need it
         try
         {
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
             if (app.Services.GetService<Hosting.Learning.LearningLoop>() is { } learning)
             {
-                learning.OnErased = app.Services.GetRequiredService<Watch>().Forget; // of a cluster's gateways each knows its own erasures alone
+                learning.OnErased = app.Services.GetRequiredService<Watch>().Forget; // on a cluster a gateway knows only its own erasures
             }
 
             app.Services.GetService<DemoTraffic>()?.ReadData();
@@ -90,7 +90,7 @@ internal static partial class GatewayApp
         }
     }
 
-    private static void TellDoubts(WebApplication app, ConfigurationManager configuration, GatewaySettings settings)
+    private static void LogDoubts(WebApplication app, ConfigurationManager configuration, GatewaySettings settings)
     {
         foreach (var (written, meant) in StrangeSections.Of(configuration))
         {
@@ -107,7 +107,7 @@ internal static partial class GatewayApp
     {
         AllowAutoRedirect = false,
         UseCookies = false,
-        UseProxy = false, // a proxy would connect where the check of addresses does not look
+        UseProxy = false, // a proxy's connections would escape the check of addresses
         AutomaticDecompression = System.Net.DecompressionMethods.All,
         ConnectTimeout = TimeSpan.FromSeconds(10),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),

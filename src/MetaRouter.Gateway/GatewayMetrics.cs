@@ -21,7 +21,7 @@ internal sealed class GatewayMetrics : IDisposable
         CircuitsOpened = _meter.CreateCounter<long>(MetricNames.CircuitsOpened, "{circuit}", "Upstreams that were left alone after failing again and again, by model.");
         FailOvers = _meter.CreateCounter<long>(MetricNames.FailOvers, "{call}", "Calls answered by another model or endpoint than the first, by the model that answered.");
         CostUsd = _meter.CreateCounter<double>(MetricNames.Cost, "USD", "What answers cost, and prompts that brought none, by model and by how the tokens were counted.");
-        StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same answers would have cost of the strongest model, by its prediction corrected on each request.");
+        StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same answers would have cost from the strongest model: its prediction, corrected on each request.");
         OverspentUsd = _meter.CreateCounter<double>(MetricNames.BudgetOverspent, "USD", "What calls cost beyond what was reserved for them.");
         ImplicitSignals = _meter.CreateCounter<long>(MetricNames.ImplicitSignals, "{signal}", "Signals noticed at the edge, by kind.");
         ClientSeconds = _meter.CreateHistogram(GenAiNames.ClientDuration, "s", "One call of an upstream, to the end of its answer.", null, Durations);
@@ -55,21 +55,21 @@ internal sealed class GatewayMetrics : IDisposable
 
     public Histogram<double> ServerFirstTokenSeconds { get; }
 
-    /// <summary>What is read when somebody looks.</summary>
+    /// <summary>Gauges, which are read at each scrape.</summary>
     public void Observe(PoolHolder pool, Upstreams upstreams)
     {
-        _meter.CreateObservableGauge(MetricNames.SnapshotAge, () => pool.Age.TotalSeconds, "s", "Since the prior and catalog in service were put there.");
+        _meter.CreateObservableGauge(MetricNames.SnapshotAge, () => pool.Age.TotalSeconds, "s", "Seconds since the prior and catalog in service were put into service.");
         _meter.CreateObservableGauge(MetricNames.SnapshotVersion, () => (double)(pool.Current.Snapshot.Version >> 11), "", "The upper 53 bits of the version in service: a name, and no magnitude. Replicas that agree show the same.");
         _meter.CreateObservableGauge(MetricNames.UpstreamHealthy, () =>
         {
             var catalog = pool.Current.Catalog;
             var unhealthy = upstreams.Unhealthy(catalog, evenAll: true);
             return catalog.Models.Where(m => m.Enabled).Select(m => new Measurement<int>(unhealthy?.Contains(m.Id) == true ? 0 : 1, new KeyValuePair<string, object?>(LabelNames.Model, m.Id.Value)));
-        }, "", "1: some endpoint of the model is called; 0: all of them are left alone or tried by one call, until one answers, by model.");
+        }, "", "1: some endpoint of the model is called; 0: all of them are left alone, or tried by one call at a time, until one answers; by model.");
     }
 
-    /// <summary>A chat request that was answered or failed once it was decided who answers.</summary>
-    /// <param name="requested">The caller's word, which is known by now: auto, one of its aliases, or a model.</param>
+    /// <summary>A chat request that was answered, or failed after it was decided who answers.</summary>
+    /// <param name="requested">What the caller asked for, checked by now: auto, one of its aliases, or a model.</param>
     /// <param name="served">Null: nobody answered.</param>
     public void Served(string requested, ModelId? served, int status, double seconds) => ServerSeconds.Record(seconds, Labels(requested, served, status));
 

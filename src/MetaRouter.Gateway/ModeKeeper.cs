@@ -6,7 +6,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway;
 
 /// <summary>
-/// Whether decisions are followed, only noted, or not taken. The configuration says so until an administrator does; what an administrator said outlives restarts
+/// Whether decisions are followed, only noted, or not taken. The configuration decides until an administrator does; an administrator's choice outlives restarts
 /// and reaches every gateway of the store within a second.
 /// </summary>
 internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings settings, ILogger<ModeKeeper> logger) : BackgroundService
@@ -54,7 +54,7 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
         }
         catch (StoreException)
         {
-            // The mode in force stays; that the store is away is told by others.
+            // The mode in force stays; others report that the store is away.
         }
     }
 

@@ -5,7 +5,7 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway;
 
-/// <summary><c>new-key TENANT SCOPE...</c>: makes an API key and shows it, this once, with the entry that lets it in; only its hash is ever kept.</summary>
+/// <summary><c>new-key TENANT SCOPE...</c>: makes an API key and shows it, only this once, with its settings entry; only its hash is ever kept.</summary>
 internal static class NewKey
 {
     public const string Command = "new-key";

@@ -43,12 +43,12 @@ catch (Exception e) when (e is GatewayConfigurationException or OptionsValidatio
 }
 catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
 {
-    // A settings file that is no JSON; the message names the file and the line.
+    // A settings file that is not JSON; the message names the file and the line.
     return Fail($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", BadConfiguration);
 }
 catch (OperationCanceledException)
 {
-    return 0; // stopped while it was starting: a cluster's silos are waited for
+    return 0; // stopped during the start, as while waiting for a cluster's silos
 }
 catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {

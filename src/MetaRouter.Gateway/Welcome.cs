@@ -19,22 +19,22 @@ internal static class Welcome
             : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
     }
 
-    /// <summary>What the store has and the configuration does not: who then edits a file wonders why nothing changes.</summary>
+    /// <summary>What the store overrides in the configuration: without this line, somebody who edits the file would wonder why nothing changes.</summary>
     private static string SetWhileItRan(WebApplication app, GatewaySettings settings)
     {
         var (said, mode) = ("", app.Services.GetRequiredService<ModeKeeper>().Mode);
         if (app.Services.GetService<CatalogKeeper>()?.Configured is { } configured && app.Services.GetRequiredService<PoolHolder>().Current.Catalog is var served && served.Version != configured.Version)
         {
             var other = configured.Models.Except(served.Models).Concat(served.Models.Except(configured.Models)).Select(m => m.Id.Value).Distinct().Take(MostNamed + 1).ToList();
-            said = $"{Environment.NewLine}In service are the models that were set while it ran (the console, or PUT /v1/router/models), and not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
+            said = $"{Environment.NewLine}In service are the models that were set at run time (in the console, or by PUT /v1/router/models), not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
                 + $"{string.Join(", ", other.Take(MostNamed))}{(other.Count > MostNamed ? " and more" : "")}. DELETE /v1/router/models goes back to the configuration's.";
         }
 
         return mode == settings.Gateway.Mode ? said
-            : $"{said}{Environment.NewLine}The mode is '{mode}', which was set while it ran, and not {GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}'s '{settings.Gateway.Mode}'; an empty one (PUT /v1/router/mode) goes back to that.";
+            : $"{said}{Environment.NewLine}The mode is '{mode}', which was set at run time, not '{settings.Gateway.Mode}' as in {GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}; PUT /v1/router/mode with an empty mode goes back to that.";
     }
 
-    /// <summary>Models that nothing is known of but their price; an operator may know what each is like.</summary>
+    /// <summary>Models of which only the price is known; an operator may know what each is like.</summary>
     private static string Strangers(WebApplication app)
     {
         var pool = app.Services.GetRequiredService<PoolHolder>().Current;
@@ -46,17 +46,17 @@ internal static class Welcome
     private static string Play(string url, DemoOptions play) => $"""
         MetaRouter listens on {url}
 
-        A demo: {play.Users} users are SIMULATED, each with another trade-off between quality and cost, which the router is not told. {(play.Data.Length == 0
+        A demo: {play.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(play.Data.Length == 0
             ? "Their requests and the answers are simulated too."
             : $"Their requests, and how well and at what cost each model answered them, are those of {play.Data}; the shipped snapshot may have learned from some of them.")}
-        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {play.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(play.Seed)} 2 brings others.
+        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {play.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(play.Seed)} 2 gives others.
 
         Look at it: {url}/
 
         Stop with Ctrl+C.
         """;
 
-    /// <summary>A file's whole path, since a relative one depends on the folder; a Redis' address without its options, which may hold a password.</summary>
+    /// <summary>A file's full path, since a relative one depends on the folder; a Redis address without its options, which may hold a password.</summary>
     private static string Kept(WebApplication app)
     {
         var store = app.Services.GetRequiredService<IOptions<MetaRouterOptions>>().Value.Store;
@@ -81,7 +81,7 @@ internal static class Welcome
         {{kept}}
         Three commands to paste into another terminal:
 
-        1. Route a request of somebody nobody knows yet, and see what was expected of each model:
+        1. Route a request of an unknown user, and see what was expected of each model:
 
         curl -s '{{url}}/v1/router/route?pretty' -H 'content-type: application/json' -d '{"user":"you","input":"A chemist mixes 200 ml of 0.5 M HCl with 300 ml of 0.2 M NaOH. What is the pH of the mixture?"}'
 

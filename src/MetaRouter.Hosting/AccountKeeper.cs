@@ -7,19 +7,19 @@ namespace MetaRouter.Hosting;
 
 /// <summary>Writes the accounts of a process that keeps them in memory to its store every second, and takes them up again at the next start: a crash forgets a second of spending.</summary>
 /// <remarks>
-/// There may be an account for every user, and in a second few of them change. So two values are kept: all accounts as of some time, and those that changed since, until they are
-/// a good part of the whole and it is written anew. Each account has its version beside it, and the later one counts: whichever of the two was written last, together they are right.
+/// There may be an account for every user, and in a second few of them change. So two values are kept: all accounts as of some time, and those that changed since. When the changes are
+/// a good part of the whole, the whole is written anew. Each account carries its version, and the later one counts: whichever of the two was written last, together they are right.
 /// </remarks>
 public sealed partial class AccountKeeper(IUserStore store, MemorySharedState accounts, ILogger<AccountKeeper> logger) : BackgroundService
 {
-    /// <summary>The whole is written anew once more than a sixteenth of it changed; of few accounts, once this many did.</summary>
+    /// <summary>The whole is written anew once more than a sixteenth of it changed; with few accounts, once this many changed.</summary>
     private const int ChangesOfFew = 256, ShareOfChanges = 16;
 
     private static readonly byte[] s_none = "[]"u8.ToArray();
 
     private readonly Value _whole = new(store, ValueNames.Accounts), _changes = new(store, ValueNames.AccountChanges);
 
-    /// <summary>Of the accounts in memory, as of the whole and as of the last write.</summary>
+    /// <summary>Versions of the accounts in memory: as of the whole, and as of the last write.</summary>
     private long _wholeVersion, _version;
 
     private int _wholeCount;
@@ -59,7 +59,7 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
 
-        // An earlier version of this program knows of no changes, and what it writes has no versions.
+        // Earlier versions of this program kept no changes and wrote no versions.
         await TryAsync(async () =>
         {
             await SaveAsync(asWhole: true, CancellationToken.None).ConfigureAwait(false);
@@ -98,7 +98,7 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "What was spent so far cannot be read from the store, so budgets begin anew. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "What was spent so far cannot be read from the store, so budgets start again from zero. {Reason}")]
     private partial void LogUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What was spent so far cannot be written to the store; it is tried every second. {Reason}")]
@@ -115,7 +115,7 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
         {
             while (!await store.WriteValueAsync(name, bytes, _bytes, cancellationToken).ConfigureAwait(false))
             {
-                await ReadAsync(cancellationToken).ConfigureAwait(false); // a write that seemed to fail was done
+                await ReadAsync(cancellationToken).ConfigureAwait(false); // a write that seemed to fail may have been done
             }
 
             _bytes = bytes;

@@ -22,7 +22,7 @@ public static class CatalogJson
         return JsonSerializer.SerializeToUtf8Bytes(new Document([.. catalog.Models.Select(Entry.Of)]), Options);
     }
 
-    /// <exception cref="ArgumentException">It makes no catalog; the message names every problem.</exception>
+    /// <exception cref="ArgumentException">It is not a valid catalog; the message names every problem.</exception>
     public static ModelCatalog Read(ReadOnlySpan<byte> json)
     {
         Document document;

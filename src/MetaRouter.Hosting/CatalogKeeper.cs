@@ -11,7 +11,7 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
-    /// <summary>A line's end after the models: they are the configuration's, of whoever took others back. Earlier versions, which know no such thing, pass over it and serve them.</summary>
+    /// <summary>A newline after the models marks that a router went back to its configuration's models, and that these are they. Earlier versions do not know the mark, ignore it and serve them.</summary>
     private const byte TakenBack = (byte)'\n';
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -27,7 +27,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
         await PullOnceAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Sets the catalog, for good and for all.</summary>
+    /// <summary>Sets the catalog, durably and for every router of the store.</summary>
     /// <param name="expected">The version that is to be replaced; null: whichever is in service.</param>
     /// <returns>False: another version is in service by now, and nothing was changed.</returns>
     public Task<bool> ReplaceAsync(ModelCatalog catalog, ulong? expected, CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
         return ReplaceAsync(catalog, CatalogJson.Write(catalog), expected, cancellationToken);
     }
 
-    /// <summary>Back to the configuration's models, here and at every other router of the store to its own, also after they were changed there.</summary>
+    /// <summary>Back to the configuration's models: every router of the store serves those of its own configuration, also if they change later.</summary>
     public async Task ResetAsync(CancellationToken cancellationToken) => await ReplaceAsync(Configured, [.. CatalogJson.Write(Configured), TakenBack], null, cancellationToken).ConfigureAwait(false);
 
     public void Dispose() => _turn.Dispose();

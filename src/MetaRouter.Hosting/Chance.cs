@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>Random bytes from the system, fetched in blocks: asking it for few costs as much as for many.</summary>
+/// <summary>Random bytes from the system, fetched in blocks: a few cost as much to fetch as many.</summary>
 internal static class Chance
 {
     private const int BlockBytes = 480;
@@ -13,7 +13,7 @@ internal static class Chance
     [ThreadStatic]
     private static int t_left;
 
-    /// <summary>So many bytes, up to 480, each given out once. They are the caller's until its thread asks again.</summary>
+    /// <summary>As many bytes as asked, up to 480, each given out once. The span is valid until this thread asks again.</summary>
     public static ReadOnlySpan<byte> Take(int bytes)
     {
         var block = t_block ??= new byte[BlockBytes];

@@ -1,10 +1,10 @@
 namespace MetaRouter.Hosting;
 
 /// <summary>
-/// Whether what answers for one model is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
-/// fails again; then one call at a time tries, and the first whose answer begins closes the circuit.
+/// Whether the upstream of one model is worth calling. After so many failures in a row it is left alone for a while, which doubles each time it
+/// fails again; then one call at a time tries it, and the first whose answer begins closes the circuit.
 /// </summary>
-/// <remarks>By the clock that only goes forward: one that is set back must not keep it from being tried.</remarks>
+/// <remarks>By the monotonic clock: setting the clock back must not keep it from being tried.</remarks>
 /// <param name="failures">In a row, until it opens; 1 or more.</param>
 /// <param name="pause">How long it stays open the first time.</param>
 internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
@@ -15,10 +15,10 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     private int _failed, _opened, _probes, _probe;
     private long _until;
 
-    /// <summary>Whether a call is turned away, also because another one is trying it, which may take as long as an answer may. Read on every decision: no lock. It is at worst one call behind.</summary>
+    /// <summary>Whether a call is turned away, also while another call is trying it, which may take as long as an answer. Read on every decision, so without a lock: at worst it is one call behind.</summary>
     public bool IsOpen => Volatile.Read(ref _opened) > 0 && (IsResting || Volatile.Read(ref _probe) > 0);
 
-    /// <summary>For people: whether it has not been opened, or a call has succeeded since. One that may be tried again is not open, and not known to be well either.</summary>
+    /// <summary>For people: whether it has not been opened, or a call has succeeded since. A circuit that may be tried again is neither open nor known to be well.</summary>
     public bool IsClosed => Volatile.Read(ref _opened) == 0;
 
     /// <summary>When it may be tried again, for people.</summary>
@@ -29,7 +29,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
 
     private bool IsResting => time.GetTimestamp() < Volatile.Read(ref _until);
 
-    /// <param name="probe">Which it is of those that try it while it is open, for how it ends; 0: none of them, which says nothing of one that is open, unless it succeeds.</param>
+    /// <param name="probe">Which try of an open circuit this call is, to be handed back when it ends; 0: it is no try, and says nothing of an open circuit unless it succeeds.</param>
     /// <returns>False: it is being left alone, or another call is trying it.</returns>
     public bool TryEnter(out int probe)
     {
@@ -56,7 +56,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
-    /// <summary>An answer has begun, so it is there. How it ends counts: a beginning is no end to failures in a row.</summary>
+    /// <summary>An answer has begun, so the upstream is there. Only the answer's end counts for failures in a row: a beginning does not reset them.</summary>
     public void Begin()
     {
         if (IsClosed)
@@ -87,7 +87,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     }
 
     /// <param name="probe">As <see cref="TryEnter"/> said; 0 also once its answer had begun.</param>
-    /// <param name="atLeast">It asked itself to be left alone for so long, of which a minute is kept to; null: it did not say.</param>
+    /// <param name="atLeast">How long the upstream itself asked to be left alone, a minute of which counts at most; null: it did not say.</param>
     /// <returns>True when this failure opened it.</returns>
     public bool Fail(int probe, TimeSpan? atLeast = null)
     {
@@ -113,7 +113,7 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
         }
     }
 
-    /// <summary>The call ended without saying anything about it: its caller went away.</summary>
+    /// <summary>The call ended without telling anything about the upstream: its caller went away.</summary>
     /// <param name="probe">As <see cref="TryEnter"/> said.</param>
     public void Leave(int probe)
     {

@@ -11,8 +11,8 @@ namespace MetaRouter.Hosting;
 
 /// <summary>
 /// Decisions with their propensities and what users said of them, one JSON object a line, for off-policy evaluation: no text, no user; the tenant by its keyed hash.
-/// Written behind; under pressure entries are dropped and counted rather than holding a request up. While the file cannot be written, also because another process
-/// writes it, every second is another try: what is queued is kept for it, and what the queue cannot take is dropped and counted.
+/// Written behind; under pressure entries are dropped and counted rather than holding a request up. While the file cannot be written, for instance because another process
+/// writes it, it is tried again every second: what is queued is kept, and what the queue cannot take is dropped and counted.
 /// </summary>
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
@@ -37,14 +37,14 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     /// <summary>Decisions dropped since the start.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    /// <param name="served">What became of it; null: this side never learns (a decision without a call).</param>
+    /// <param name="served">What became of it; null: that is never known here (a decision without a call).</param>
     public void Offer(RouteDecision decision, ServedCall? served = null)
     {
         ArgumentNullException.ThrowIfNull(decision);
         Offer(new Entry(decision, served, default, default, null));
     }
 
-    /// <summary>What a user said of a logged decision: without it the log tells what was tried, and not what it was worth. Names the decision by its time and nonce, and nobody.</summary>
+    /// <summary>What a user said of a logged decision: without it the log tells what was tried, not what it was worth. Names the decision by its time and nonce, and no user.</summary>
     public void Offer(in Receipt receipt, Feedback feedback)
     {
         ArgumentNullException.ThrowIfNull(feedback);
@@ -62,7 +62,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Takes nothing more and writes what is queued; where that fails once more it is dropped and counted.</summary>
+    /// <summary>Accepts nothing more and writes what is queued; if that fails it is dropped and counted.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         Dispose();
@@ -75,7 +75,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         _stopping.TrySetResult();
     }
 
-    /// <summary>The lines of one tenant, of a log that may be being written: a torn one is left out.</summary>
+    /// <summary>The lines of one tenant, from a log that may be in the middle of a write: a torn line is left out.</summary>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>, at once: the file cannot be read.</exception>
     public static IAsyncEnumerable<string> Read(string path, ulong tenant, CancellationToken cancellationToken)
     {
@@ -110,7 +110,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     private async Task WriteAsync(ChannelReader<Entry> queue)
     {
-        // Of the batch in hand; it lies at `end` of the file as far as it was written, and a write that failed may have left a part of it there.
+        // The batch being written: it belongs at `end` of the file, where a failed write may have left a part of it.
         using var batch = new MemoryStream();
         var (entries, end, fails, isAnew) = (0, -1L, false, false);
         while (true)
@@ -130,7 +130,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                         end = -1;
                         if (isAnew)
                         {
-                            throw new IOException("it was just begun anew, and is not there as it was left; another program may write it");
+                            throw new IOException("it was just created anew and has changed or gone since; another program may be writing it");
                         }
 
                         isAnew = true;
@@ -157,7 +157,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
                 continue;
             }
-#pragma warning disable CA1031 // Whatever is wrong with the log: the application it is part of goes on.
+#pragma warning disable CA1031 // Whatever is wrong with the log, the application goes on.
             catch (Exception e)
 #pragma warning restore CA1031
             {

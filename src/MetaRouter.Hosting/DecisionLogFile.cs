@@ -1,6 +1,6 @@
 namespace MetaRouter.Hosting;
 
-/// <summary>The file of a <see cref="DecisionLog"/>, open to have whole lines written at its end, by one process at a time.</summary>
+/// <summary>The file of a <see cref="DecisionLog"/>, open for appending whole lines, by one process at a time.</summary>
 internal sealed class DecisionLogFile : IAsyncDisposable
 {
     private readonly string _path;
@@ -12,12 +12,12 @@ internal sealed class DecisionLogFile : IAsyncDisposable
     /// <summary>Where the next line begins, in bytes.</summary>
     public long Position => _file.Position;
 
-    /// <summary>False: it was moved, deleted, replaced or emptied, as logs are rotated. Nobody else writes it, so it is as long as it was left.</summary>
+    /// <summary>False: it was moved, deleted, replaced or emptied, as when logs are rotated. Nobody else writes it, so its length must be what it was left at.</summary>
     public bool IsInPlace => new FileInfo(_path) is { Exists: true } there && (there.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? there).Length == Position;
 
     /// <summary>Opens the file, or makes it, and goes to its end.</summary>
-    /// <param name="end">Where what was written whole ends, in bytes; -1: nothing was, or it is not known.</param>
-    /// <param name="batch">Bytes that a failed write may have left a part of after it; they are written again.</param>
+    /// <param name="end">Where the last whole write ends, in bytes; -1: there was none, or it is not known.</param>
+    /// <param name="batch">Length of a failed write, in bytes, a part of which may lie after that; it is written again.</param>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: it cannot be opened, or another process writes it.</exception>
     public static DecisionLogFile Open(string path, long end, long batch)
     {
@@ -63,13 +63,13 @@ internal sealed class DecisionLogFile : IAsyncDisposable
     }
 
     /// <summary>
-    /// An empty file beside the log, which one process holds: on Linux the log itself can be kept from other writers only by keeping it from its readers too. It stays
-    /// when the process ends, and holds nobody up then.
+    /// An empty file beside the log, which one process holds: on Linux locking the log itself against other writers would lock out its readers too. The empty file stays
+    /// when the process ends, but no longer locked.
     /// </summary>
-    /// <returns>Null: a folder where the log may be written and nothing else; there nobody is kept out.</returns>
+    /// <returns>Null: the folder allows nothing to be written but the log; other writers are not kept out then.</returns>
     private static FileStream? Lock(string path)
     {
-        var beside = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.lock"); // hidden: who reads a rotated log as decisions.ndjson* has no use for it
+        var beside = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.lock"); // hidden: a pattern such as decisions.ndjson*, by which rotated logs are read, must not match it
         try
         {
             return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);

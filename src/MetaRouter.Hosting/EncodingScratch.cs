@@ -8,6 +8,6 @@ public static class EncodingScratch
     [ThreadStatic]
     private static RequestEncoding? t_scratch;
 
-    /// <summary>Not to be kept: what is asked next on this thread is written over it.</summary>
+    /// <summary>Not to be kept: the next request encoded on this thread overwrites it.</summary>
     public static RequestEncoding OfThread => t_scratch ??= new RequestEncoding();
 }

@@ -5,7 +5,7 @@ namespace MetaRouter.Hosting;
 /// <summary>What an edge asks of a router beyond the port: decisions whose fate it logs itself.</summary>
 public interface IEdgeRouter : IRouter
 {
-    /// <summary>False: what decides is elsewhere, and did not answer when it was last asked.</summary>
+    /// <summary>False: decisions are taken elsewhere, and that place did not answer when last asked.</summary>
     bool IsThere => true;
 
     /// <summary>As <see cref="IRouter.RouteAsync"/>; the caller logs the decision when it knows what became of it.</summary>

@@ -125,7 +125,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }
         finally
         {
-            // Also when the store failed: it may have erased and lost the answer.
+            // Also when the store failed: it may have erased the user and its answer was lost.
             _users.Remove(key);
         }
     }
@@ -171,7 +171,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private bool IsStale(CachedUser user) => _store.Freshness is { } span && Stopwatch.GetElapsedTime(user.ReadAt) > span;
 
     /// <summary>
-    /// The user from the store; while that is away what is remembered of the user, else the population's policy: what cannot be read must not keep an answer from anybody.
+    /// The user from the store; while that is away, the user as remembered, else the population's policy: a store that cannot be read must not cost anybody an answer.
     /// </summary>
     private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
@@ -226,14 +226,14 @@ public sealed partial class InProcessRouter : IEdgeRouter
                 return new CachedUser(new UserModel(_pool.Current, state), record.Etag, record.ErasedAtMs) { ReadAt = asked };
             }
 
-            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again, because somebody else may have been
-            // faster and saved feedback already, which must not be mistaken for the empty place.
+            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again: another process may have been
+            // faster and saved feedback already, and the place must not be taken for empty.
             _metrics.Quarantined.Add(1);
             LogQuarantined(error);
             await _store.QuarantineAsync(key, record, error, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
         }
 
-        throw new StoreException($"The user's record could not be read {MostRetries} times, each time another one; something else writes to this store what this program cannot read. Stop it.");
+        throw new StoreException($"A user's record could not be read, {MostRetries} times over, and was a different one each time; another program writes records to this store that this one cannot read. Stop it.");
     }
 
     /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>
@@ -262,13 +262,13 @@ public sealed partial class InProcessRouter : IEdgeRouter
                         return (before, false);
                     }
 
-                    // There is no write that could be refused, so the store is asked: another router may have changed the user since, or erased.
+                    // With nothing to write, no conflict would show, so the store is asked: another router may have changed or erased the user since.
                     isRead = true;
                     known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
                     continue;
                 }
 
-                // Not cancelled between the write and the answer: a caller that went away must not leave memory behind the store.
+                // Not cancelled between the write and the answer: a caller that goes away must not leave memory older than the store.
                 var etag = await _store.SaveAsync(key, after.State.ToBytes(), known.Etag, CancellationToken.None).ConfigureAwait(false);
                 if (etag > 0)
                 {
@@ -281,7 +281,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
                 _users.Remove(key);
                 if (attempt > 0)
                 {
-                    // Routers that write the same user would otherwise meet again and again; the one that waits least at random goes through.
+                    // Routers that write the same user would otherwise collide again and again; after random waits one goes through.
                     await Task.Delay(RandomNumberGenerator.GetInt32(1 << Math.Min(attempt, 5)), cancellationToken).ConfigureAwait(false);
                 }
 

@@ -4,12 +4,12 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Hosting;
 
 /// <summary>
-/// Gives receipts a new key while the router runs, on every router of the store. A key is told before it is used: for <see cref="Notice"/> everybody opens with it and
-/// nobody seals with it yet, so no receipt is refused for being from a router that heard of it first.
+/// Gives receipts a new key while the router runs, on every router of the store. A key is announced before it is used: for <see cref="Notice"/> every router opens with it and
+/// none seals with it yet, so no router is sent a receipt sealed with a key it has not heard of.
 /// </summary>
 public sealed class KeyRotation(IUserStore store, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
 {
-    /// <summary>Others look every second.</summary>
+    /// <summary>Other routers look for new keys every second.</summary>
     public static readonly TimeSpan Notice = TimeSpan.FromSeconds(10);
 
     /// <param name="atOnce">Because the key in use leaked: it is thrown away, and feedback on everything decided so far is refused. Otherwise old receipts stay valid for their lifetime.</param>

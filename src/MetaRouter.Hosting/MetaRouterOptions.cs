@@ -48,12 +48,12 @@ public sealed class MetaRouterOptions
     public double ExplorationShare { get; set; } = 0.1;
 
     /// <value>
-    /// For users who say a word on single answers and are never shown two: how many later requests, times the chance of a word, what a word teaches has to pay off in.
-    /// Early answers then cost more, and every decision draws the user's belief anew: tens of microseconds, milliseconds of who minds waiting and speaks of many topics. Default 0, off; 300 suits three words on ten answers; 0 to 100,000.
+    /// For users who give feedback on single answers and are never shown two: the number of later requests within which what feedback teaches has to pay off, times the chance of feedback on an answer.
+    /// Early answers then cost more, and every decision draws the user's belief anew: tens of microseconds, or milliseconds for a user who minds waiting and speaks of many topics. Default 0, off; 300 suits feedback on three answers in ten; 0 to 100,000.
     /// </value>
     public double LearningHorizon { get; set; }
 
-    /// <value>How long feedback on a decision is taken, in hours; 1 to 720, default 168 (7 days).</value>
+    /// <value>How long feedback on a decision is accepted, in hours; 1 to 720, default 168 (7 days).</value>
     public double ReceiptHours { get; set; } = 168;
 
     /// <value>The most a request may be predicted to cost, US dollars; null: no limit.</value>
@@ -151,7 +151,7 @@ public sealed class MetaRouterOptions
     }
 
     /// <summary>The configured models.</summary>
-    /// <exception cref="ArgumentException">They make no catalog; the message names every problem.</exception>
+    /// <exception cref="ArgumentException">They are not a valid catalog; the message names every problem.</exception>
     public ModelCatalog Catalog()
     {
         var problems = new List<string>();
@@ -160,7 +160,7 @@ public sealed class MetaRouterOptions
     }
 
     /// <summary>The snapshot of these options.</summary>
-    /// <exception cref="SnapshotFormatException">The file is none; the message names it.</exception>
+    /// <exception cref="SnapshotFormatException">The file is not a snapshot; the message names it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not read it.</exception>
     public Core.MetaLearning.Snapshot ReadSnapshot()
@@ -198,7 +198,7 @@ public sealed class MetaRouterOptions
             new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0, Horizon = LearningHorizon }));
     }
 
-    /// <summary>Without the parameter's name, which means nothing to who wrote the configuration.</summary>
+    /// <summary>Without the parameter's name, which means nothing to whoever wrote the configuration.</summary>
     private static string OneLine(ArgumentException e) =>
         (e.ParamName is null ? e.Message : e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal)).ReplaceLineEndings(" ").TrimEnd('.');
 
@@ -215,7 +215,7 @@ public sealed class MetaRouterOptions
             ["none"] = ModelCapabilities.None,
         };
 
-        /// <summary>The names of all that are among these; of none, that.</summary>
+        /// <summary>The names of these capabilities; where there are none, the name for that.</summary>
         internal static string[] NamesOf(ModelCapabilities capabilities) =>
             capabilities == ModelCapabilities.None ? ["none"] : [.. CapabilityNames.Where(c => c.Value != 0 && capabilities.HasFlag(c.Value)).Select(c => c.Key)];
 
@@ -242,7 +242,7 @@ public sealed class MetaRouterOptions
         /// <value>Default true.</value>
         public bool Enabled { get; set; } = true;
 
-        /// <summary>Null when it makes no model; every reason is added to <paramref name="problems"/>.</summary>
+        /// <summary>Null when it is not a valid model; every reason is added to <paramref name="problems"/>.</summary>
         /// <param name="isJson">Problems name the fields of <see cref="CatalogJson"/> instead of the settings.</param>
         internal ModelProfile? ToProfile(string at, List<string> problems, bool isJson = false)
         {

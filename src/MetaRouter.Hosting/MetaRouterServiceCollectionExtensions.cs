@@ -13,12 +13,12 @@ namespace MetaRouter.Hosting;
 /// <summary>Adds the in-process router to an application.</summary>
 public static partial class MetaRouterServiceCollectionExtensions
 {
-    /// <summary>Stands in the section, and is read by the gateway's client.</summary>
+    /// <summary>Lies within the section, but is read by the gateway's client.</summary>
     private const string Client = MetaRouterOptions.Section + ":Client:";
 
     /// <summary>
     /// Adds <see cref="IRouter"/>, its store, the learning loop and the decision log. Options are validated at start: every problem is reported at once,
-    /// and the application does not start with any. The last two run in a host that is started; routing, and learning of a user, need none.
+    /// and the application does not start with any. Learning loop and decision log run only in a started host; routing and learning of a user need none.
     /// </summary>
     public static IServiceCollection AddMetaRouter(this IServiceCollection services, Action<MetaRouterOptions>? configure = null)
     {
@@ -61,7 +61,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton<KeyRotation>();
         services.AddSingleton(s =>
         {
-            s.GetRequiredService<StoreGuard>().CheckAsync(CancellationToken.None).GetAwaiter().GetResult(); // from here on a loss is a loss
+            s.GetRequiredService<StoreGuard>().CheckAsync(CancellationToken.None).GetAwaiter().GetResult(); // from here on, secrets that are gone mean the store was emptied
             s.GetRequiredService<CatalogKeeper>().PullAsync(CancellationToken.None).GetAwaiter().GetResult();
             s.GetRequiredService<LearningLoop>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
             return new InProcessRouter(
@@ -94,7 +94,7 @@ public static partial class MetaRouterServiceCollectionExtensions
     {
         var options = services.AddOptions<MetaRouterOptions>();
 
-        // Bound once: a list that is bound twice has everything twice.
+        // Bound once: a list bound twice would have every entry twice.
         if (services.All(s => s.ServiceType != typeof(MetaRouterOptions)))
         {
             options.Configure<IServiceProvider>((o, s) => Bind(o, s.GetService<IConfiguration>())).ValidateOnStart(); // a test or a script may have none
@@ -105,7 +105,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         return options;
     }
 
-    /// <exception cref="OptionsValidationException">A setting that does not exist, or of another type.</exception>
+    /// <exception cref="OptionsValidationException">A setting does not exist, or has a value of the wrong type.</exception>
     private static void Bind(MetaRouterOptions options, IConfiguration? configuration)
     {
         if (configuration?.GetSection(MetaRouterOptions.Section) is not { } section)

@@ -7,7 +7,7 @@ internal sealed class OnceAMinute(TimeProvider time)
 
     private long _at;
 
-    /// <summary>True for one caller a minute.</summary>
+    /// <summary>True for one caller per minute.</summary>
     public bool IsDue()
     {
         var (before, now) = (Volatile.Read(ref _at), time.GetTimestamp());

@@ -28,7 +28,7 @@ public sealed class RouterMetrics : IDisposable
         StoreLosses = _meter.CreateCounter<long>(MetricNames.StoreLosses, "{loss}", "Times the shared store was found emptied or replaced.");
         Fallbacks = _meter.CreateCounter<long>(MetricNames.StoreFallbacks, "{decision}", "Decisions by the population's policy because the store could not be read.");
         Busy = _meter.CreateCounter<long>(MetricNames.Busy, "{request}", "Requests refused at once because too many were in hand.");
-        DroppedLogEntries = _meter.CreateCounter<long>(MetricNames.DecisionLogDropped, "{decision}", "Decisions not logged because the log could not keep up or not be written.");
+        DroppedLogEntries = _meter.CreateCounter<long>(MetricNames.DecisionLogDropped, "{decision}", "Decisions not logged because the log could not keep up or could not be written.");
         Refreshes = _meter.CreateCounter<long>(MetricNames.Refreshes, "{refresh}", "Refreshes of the prior by result.");
     }
 
@@ -70,7 +70,7 @@ public sealed class RouterMetrics : IDisposable
         }
     }
 
-    /// <summary>What should never happen is 0 from the start: a series that begins with its first event has no rise to be alarmed by.</summary>
+    /// <summary>Counters of what should never happen are 0 from the start: a series that begins with its first event shows no rise for an alert.</summary>
     public void Zero()
     {
         foreach (var counter in (Counter<long>[])[Conflicts, Quarantined, StoreLosses, Fallbacks, Busy, DroppedLogEntries])

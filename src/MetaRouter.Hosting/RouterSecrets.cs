@@ -8,7 +8,7 @@ namespace MetaRouter.Hosting;
 
 /// <summary>
 /// The secrets receipts are sealed and identities hashed with: made once, kept in the store, so that receipts outlive a restart. Receipt keys can be rotated; the
-/// identity secret cannot, since users are kept under what it makes of their ids.
+/// identity secret cannot, since users are kept under hashes made with it.
 /// </summary>
 /// <remarks>
 /// As bytes: the newest receipt key's secret and the identity secret, 32 bytes each, and nothing else until the first rotation. After it the newest key's id and the time
@@ -22,21 +22,21 @@ public sealed class RouterSecrets
 
     private RouterSecrets(IReadOnlyList<ReceiptKey> keys, byte[] identitySecret) => (ReceiptKeys, IdentitySecret) = (keys, identitySecret);
 
-    /// <summary>As the store had them; empty: they are from elsewhere.</summary>
+    /// <summary>The bytes as the store had them; empty: they are from elsewhere.</summary>
     private byte[] _stored = [];
 
-    /// <summary>The newest first; the one it was made with until it is rotated.</summary>
+    /// <summary>The newest first; until the first rotation only the original one.</summary>
     public IReadOnlyList<ReceiptKey> ReceiptKeys { get; private set; }
 
     public byte[] IdentitySecret { get; }
 
-    /// <summary>By what name a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
+    /// <summary>The name under which a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
     public Func<string, string, string> NameOf { get; init; } = static (_, user) => user;
 
     /// <summary>Stands for a user of a tenant in receipts.</summary>
     public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, NameOf(tenant, user));
 
-    /// <summary>Stands for a tenant there.</summary>
+    /// <summary>Stands for a tenant in receipts.</summary>
     internal ulong HashOf(string tenant) => IdentityHash.Compute(IdentitySecret, tenant);
 
     /// <summary>The length of secrets that were never rotated, as bytes.</summary>
@@ -45,7 +45,7 @@ public sealed class RouterSecrets
     public static byte[] Generate() => RandomNumberGenerator.GetBytes(Bytes);
 
     /// <param name="nameOf">See <see cref="NameOf"/>; null: the user id itself.</param>
-    /// <returns>Null: these are no secrets.</returns>
+    /// <returns>Null: these bytes are not secrets.</returns>
     public static RouterSecrets? Read(ReadOnlySpan<byte> secret, Func<string, string, string>? nameOf = null)
     {
         if (secret.Length < Bytes || (secret.Length != Bytes && (secret.Length < Bytes + HeadBytes || (secret.Length - Bytes - HeadBytes) % KeyBytes != 0)))
@@ -136,7 +136,7 @@ public sealed class RouterSecrets
 
     private byte[] Rotated(long sealsFromMs, long neededMs)
     {
-        // A key was of use until its successor sealed.
+        // A key was in use until its successor began to seal.
         var kept = sealsFromMs == 0 ? [] : ReceiptKeys.Where((_, i) => i == 0 || ReceiptKeys[i - 1].SealsFromMs >= neededMs).ToArray();
         var id = ReceiptKeys[0].Id;
         do
@@ -178,7 +178,7 @@ public sealed class RouterSecrets
     }
 
     private static StoreException Unreadable(byte[]? secret) =>
-        new($"The store's secrets have {secret?.Length ?? 0} bytes, and are none that this program wrote; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+        new($"The store's secrets have {secret?.Length ?? 0} bytes, and were not written by this program; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
 }
 
 /// <summary>What became of the secrets in the store.</summary>

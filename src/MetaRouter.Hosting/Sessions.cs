@@ -16,8 +16,8 @@ namespace MetaRouter.Hosting;
 internal sealed class Sessions(ISharedState shared, RouterSecrets secrets, TimeSpan memory)
 {
     /// <summary>
-    /// How much of a beginning counts, about as much as OpenAI goes by: what stands behind a long system text (the date, marks for caches) may change without the cache
-    /// being lost.
+    /// How much of a prompt's beginning counts, about as much as OpenAI uses: what stands behind a long system text (the date, cache markers) may change without the cache
+    /// being missed.
     /// </summary>
     public const int BeginningBytes = 1024;
 
@@ -27,8 +27,8 @@ internal sealed class Sessions(ISharedState shared, RouterSecrets secrets, TimeS
     public string NameOf(string tenant, string? user, string session) => $"s:{IdentityHash.Compute(secrets.IdentitySecret, tenant, $"{user}\n{session}"):x16}";
 
     /// <param name="beginning">
-    /// By which a cache would know the prompt again: the messages to the user's first, since later ones come and go; of longer ones <see cref="BeginningBytes"/>. A cache
-    /// holds beginnings: what is asked beside a conversation, by another prompt, is in none of its.
+    /// What a cache would recognise the prompt by: the messages up to the user's first, since later ones come and go; at most <see cref="BeginningBytes"/> of them. A cache
+    /// holds beginnings of prompts: a side request with another prompt is not in the conversation's cache.
     /// </param>
     public string NameOf(string tenant, string? user, string session, ReadOnlySpan<byte> beginning) =>
         NameOf(tenant, user, $"{session}\n{Convert.ToHexString(SHA256.HashData(beginning[..Math.Min(beginning.Length, BeginningBytes)]))}");
@@ -45,7 +45,7 @@ internal sealed class Sessions(ISharedState shared, RouterSecrets secrets, TimeS
         return new WarmModel(new ModelId(text[(space + 1)..]), int.Parse(text.AsSpan(0, space), CultureInfo.InvariantCulture));
     }
 
-    /// <param name="tokens">Of the prompt: what the next request of the session begins with.</param>
+    /// <param name="tokens">Tokens of the prompt, which the next request of the session begins with.</param>
     public ValueTask RememberAsync(string name, ModelId model, long tokens) =>
         shared.RememberAsync(name, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Math.Clamp(tokens, 0, int.MaxValue)} {model}")), memory);
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>Where several routers share a store: looks every second whether it still is what it was, and whether another has put a newer prior or catalog there, and serves it.</summary>
+/// <summary>Where several routers share a store: checks every second that the store has not been emptied or replaced, and serves a newer prior or catalog that another router put there.</summary>
 public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, StoreGuard guard, ILogger<SharedStateWatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -36,6 +36,6 @@ public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop le
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What other routers share cannot be read; it is tried every second. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What other routers share cannot be read; it is tried again every second. {Reason}")]
     private partial void LogAway(string reason);
 }

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>Whether the store is worth asking. One that failed is asked again a moment later, and by one request at a time: one that hangs would hold up all. Safe for concurrent use.</summary>
+/// <summary>Whether the store is worth asking. A store that failed is asked again a moment later, by one request at a time: a hanging store would otherwise hold up all. Safe for concurrent use.</summary>
 internal sealed class StoreAway
 {
-    /// <summary>How soon a store that failed is asked again, and how long after that a question that got no answer keeps the others from asking, in seconds.</summary>
+    /// <summary>How soon a store that failed is asked again, and how long an unanswered question then keeps the others from asking, in seconds.</summary>
     private const double AskAgain = 0.25, AwaitAnswer = 4;
 
     private long _until; // a timestamp; 0: it is there

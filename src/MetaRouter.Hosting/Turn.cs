@@ -1,6 +1,6 @@
 namespace MetaRouter.Hosting;
 
-/// <summary>A turn of those who go one at a time; it lasts until it is disposed.</summary>
+/// <summary>The turn of one of several callers that go one at a time; it lasts until it is disposed.</summary>
 internal readonly struct Turn(SemaphoreSlim of) : IDisposable
 {
     public void Dispose() => of.Release();

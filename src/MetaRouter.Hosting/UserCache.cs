@@ -17,8 +17,8 @@ internal sealed record CachedUser(UserModel Model, long Etag, long ErasedAtMs)
 /// </summary>
 /// <remarks>
 /// Striped by the user's hash, each stripe under its own lock: a touch must look at both generations at once, else a record could be kept beside a newer one.
-/// A reader that was slow between the store and here may carry a record that is older than one already evicted or removed. It shows the ticket it took before it
-/// read, and is kept only if nothing put since then can have left: at most one turn of the generations, no removal.
+/// A slow reader may bring a record from the store that is older than one already evicted or removed. It shows the ticket it took before it
+/// read, and the record is kept only if nothing put since can have left: at most one turn of the generations, no removal.
 /// </remarks>
 internal sealed class UserCache
 {
@@ -78,7 +78,7 @@ internal sealed class UserCache
     public CachedUser Put(UserKey key, CachedUser user) => Put(key, user, long.MaxValue);
 
     /// <summary>Keeps what was read after the ticket was taken, unless something newer may have come and gone since.</summary>
-    /// <remarks>A record that is gone was kept longer than its tombstone, or its store was emptied: the store is believed, if it was asked after the kept one was seen there.</remarks>
+    /// <remarks>If the store has no record, the tombstone of the kept one was purged or the store was emptied: the store is believed, if it was asked after the kept record was seen there.</remarks>
     /// <returns>The newer of this and what was kept before.</returns>
     public CachedUser Put(UserKey key, CachedUser user, long ticket)
     {
@@ -100,7 +100,7 @@ internal sealed class UserCache
         }
     }
 
-    /// <summary>The record is no longer to be believed, nor is anything read before this.</summary>
+    /// <summary>The record is no longer valid, nor is anything read before this.</summary>
     public void Remove(UserKey key)
     {
         var stripe = StripeOf(key);

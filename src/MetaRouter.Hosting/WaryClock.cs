@@ -1,8 +1,8 @@
 namespace MetaRouter.Hosting;
 
 /// <summary>
-/// The clock for what cannot be taken back: it starts right and goes no faster than twice the time that really passes here. A clock that leaps ahead and is set
-/// right again within as long as the leap moves nothing; one that was behind and is set right is caught up with. Not thread-safe.
+/// The clock for what cannot be taken back: it starts right and goes no faster than twice the time that really passes here. If the clock leaps ahead and is set
+/// right again within a time as long as the leap, nothing is lost; one that was behind and is set right is caught up with. Not thread-safe.
 /// </summary>
 internal sealed class WaryClock(TimeProvider time)
 {

@@ -4,7 +4,7 @@ using Orleans.Serialization.Cloning;
 
 namespace MetaRouter.Orleans;
 
-/// <summary>Core's types are immutable: within a silo they cross by reference, uncopied.</summary>
+/// <summary>Core's types are immutable: within a silo they are passed by reference, not copied.</summary>
 public abstract class ByReference<T> : IDeepCopier<T>
 {
     public T? DeepCopy(T? input, CopyContext context) => input;

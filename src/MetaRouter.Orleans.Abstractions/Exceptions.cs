@@ -1,6 +1,6 @@
 namespace MetaRouter.Orleans;
 
-/// <summary>The silo has as many requests in hand as it takes: an answer at once instead of a queue that grows. Try again shortly, or add silos.</summary>
+/// <summary>The silo has as many requests in hand as it takes, and refuses at once instead of letting a queue grow. Try again shortly, or add silos.</summary>
 [GenerateSerializer, Alias("metarouter.busy")]
 public sealed class RouterBusyException : Exception
 {

@@ -2,15 +2,15 @@ using Orleans.Concurrency;
 
 namespace MetaRouter.Orleans;
 
-/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else. What only reads is answered while a refresh runs.</summary>
+/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else. Calls that only read are answered while a refresh runs.</summary>
 [Alias("metarouter.learner")]
 public interface IMetaLearnerGrain : IGrainWithIntegerKey
 {
-    /// <summary>Does nothing but be there: an active learner refreshes by its timer.</summary>
+    /// <summary>Only activates the learner: an active one refreshes by its timer.</summary>
     [Alias("wake"), AlwaysInterleave]
     ValueTask WakeAsync();
 
-    /// <summary>One round now, with all that was said so far, also in the last seconds. Lifts what holds a prior that somebody went back to.</summary>
+    /// <summary>One round now, with all feedback so far, that of the last seconds included. Lifts the hold of a prior that somebody rolled back to.</summary>
     [Alias("refresh"), ResponseTimeout("00:05:00")]
     ValueTask<RefreshReport> RefreshAsync(CancellationToken cancellationToken = default);
 

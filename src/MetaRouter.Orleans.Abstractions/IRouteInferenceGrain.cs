@@ -6,7 +6,7 @@ namespace MetaRouter.Orleans;
 [Alias("metarouter.inference")]
 public interface IRouteInferenceGrain : IGrainWithIntegerKey
 {
-    /// <summary>Called by the user's grain on its own silo, where all crosses by reference.</summary>
+    /// <summary>Called by the user's grain on its own silo, where everything is passed by reference.</summary>
     [Alias("decide")]
     ValueTask<RouteDecision> DecideAsync(UserAtHand user, RouteRequest request, DecisionMoment moment);
 

@@ -12,8 +12,8 @@ namespace MetaRouter.Orleans;
 public interface IUserRouterGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// How long a caller waits. Short, because a call that was on its way to a silo that died is never answered; every call may be made again:
-    /// routing writes nothing, and feedback, import and erasure are the same done twice.
+    /// How long a caller waits. Short, because a call on its way to a silo that died is never answered; every call may be made again:
+    /// routing writes nothing, and feedback, import and erasure may be done twice without harm.
     /// </summary>
     const string CallTimeout = "00:00:01.500";
 

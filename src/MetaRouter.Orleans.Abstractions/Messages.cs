@@ -44,7 +44,7 @@ public sealed record UserPreference(
 /// <param name="Evidence">Mean over held-out users of ln P(their signals | prior), when it was promoted; NaN for a roll-back and for the snapshot's own.</param>
 /// <param name="ServingEvidence">The same of the prior it replaced.</param>
 /// <param name="Prior">As JSON.</param>
-/// <param name="IsHeld">Somebody went back to it: no refresh by the timer replaces it, and one that is asked for lifts this.</param>
+/// <param name="IsHeld">Somebody rolled back to it: no refresh by the timer replaces it; a refresh that is asked for lifts this.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.published-prior")]
 public sealed record PublishedPrior(
     [property: Id(0)] long Version,

@@ -83,7 +83,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
     private static string[]? Names(IReadOnlySet<ModelId>? models) => models?.Select(m => m.Value).ToArray();
 }
 
-/// <summary>Lists are packed into bytes (<see cref="PackedDecision"/>): an array of its own for each costs more than the decision.</summary>
+/// <summary>Lists are packed into bytes (<see cref="PackedDecision"/>): an array for each list would cost more than the decision.</summary>
 [GenerateSerializer, Alias("metarouter.s.decision")]
 public struct RouteDecisionSurrogate
 {

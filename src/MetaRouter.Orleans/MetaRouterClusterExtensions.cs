@@ -57,7 +57,7 @@ public static class MetaRouterClusterExtensions
         {
             (o.ProbeTimeout, o.MinProbeTimeout, o.MaxProbeTimeout, o.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4), 2);
 
-            // Where all silos died at once nobody probes them: the first to come waits until three of these are missed, a minute and a half by Orleans' own default.
+            // If all silos died at once, nobody probes them: the first to start waits until they have missed three of these, a minute and a half by Orleans' own default.
             o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
         });
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(cluster.IdleMinutes));
@@ -96,7 +96,7 @@ public static class MetaRouterClusterExtensions
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             client.UseRedisClustering(o => o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis));
 
-            // A minute, Orleans' own default, is how long a client of a cluster that was replaced would knock at doors that are gone.
+            // By Orleans' own default a client of a replaced cluster would try silos that are gone for a minute.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
 
             client.UseConnectionRetryFilter<SiloWait>();
@@ -111,7 +111,7 @@ public static class MetaRouterClusterExtensions
     {
         AddShared(services, cluster);
 
-        // An edge that has another than the chosen model answer seals its receipt anew. The cluster's secrets, and not those of a router in this process beside it.
+        // An edge seals the receipt anew when another model than the chosen one answers. It uses the cluster's secrets, not those of a router in this process.
         services.AddSingleton(s => ClusterSecrets.LoadOrCreate(s.GetRequiredService<MetaRouterClusterOptions>()));
         services.TryAddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
         services.AddSingleton<ClusterRouter>();

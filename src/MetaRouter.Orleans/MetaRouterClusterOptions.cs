@@ -4,7 +4,7 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Orleans;
 
-/// <summary>How a silo or a client of the cluster runs: section <c>MetaRouter:Cluster</c> of the configuration. What is routed is in section <c>MetaRouter</c>.</summary>
+/// <summary>How a silo or a client of the cluster runs: section <c>MetaRouter:Cluster</c> of the configuration. Models and routing are in section <c>MetaRouter</c>.</summary>
 public sealed class MetaRouterClusterOptions
 {
     public const string Section = "MetaRouter:Cluster";
@@ -39,7 +39,7 @@ public sealed class MetaRouterClusterOptions
     /// <value>Of a silo: the IP address that others reach it by; empty, the default: one that this machine has.</value>
     public string Address { get; set; } = "";
 
-    /// <value>Of a silo: seconds that requests in hand and grains have when it is asked to stop. 1 to 600, default 30.</value>
+    /// <value>Of a silo: seconds to finish requests in hand and deactivate grains when it is asked to stop. 1 to 600, default 30.</value>
     public double DrainSeconds { get; set; } = 30;
 
     /// <summary>Every problem of these options, empty when there is none.</summary>

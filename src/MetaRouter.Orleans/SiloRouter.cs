@@ -62,10 +62,10 @@ internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedSt
         using var spans = DecisionSpans.Begin();
         var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
         metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
-        log.Offer(decision); // one that its caller asked for again stands there twice: both were drawn, and feedback names the one that arrived
+        log.Offer(decision); // a decision that its caller asked for again is logged twice: both were drawn, and feedback names the one that arrived
         return decision;
     }
 
-    /// <summary>Notes what a user said, beside the decision it is of.</summary>
+    /// <summary>Logs what a user said about a decision.</summary>
     public void Heard(in Receipt receipt, Feedback feedback) => log.Offer(receipt, feedback);
 }

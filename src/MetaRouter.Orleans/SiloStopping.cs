@@ -1,6 +1,6 @@
 namespace MetaRouter.Orleans;
 
-/// <summary>Tells long work on this silo that the silo was asked to stop: grains are put away only once what they do is over.</summary>
+/// <summary>Tells long work that its silo was asked to stop: a grain is deactivated only after its calls have ended.</summary>
 internal sealed class SiloStopping : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private readonly CancellationTokenSource _source = new();

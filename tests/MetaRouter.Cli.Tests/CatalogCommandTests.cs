@@ -71,8 +71,8 @@ public sealed class CatalogCommandTests : IDisposable
 
         code.ShouldBe(0, error);
         JsonNode.Parse(output)!["models"]!.AsArray().Select(m => (string)m!["id"]!).ShouldBe(["good"]);
-        error.ShouldContain("a name that is no text (entry 2, entry 4)");
-        error.ShouldContain("a field name or word that is no text (field)");
+        error.ShouldContain("a name that is not valid text (entry 2, entry 4)");
+        error.ShouldContain("a field name or word that is not valid text (field)");
     }
 
     [Theory]

@@ -91,7 +91,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("Protocols: all, P1a, P1b, P1c, P2, arrival, P3, learners", "P9")]
     [InlineData("no such file", "P1a")]
     [InlineData("name pools of your own: --pool ", "P2")]
-    [InlineData("--out is of the report that 'evaluate all' writes", "P2", "--pool", "good:weak,strong", "--out", "report")]
+    [InlineData("--out belongs to the report of 'evaluate all'", "P2", "--pool", "good:weak,strong", "--out", "report")]
     [InlineData("has no pools", "P1a", "--pool", "mmlu-pro-8")]
     [InlineData("--seeds 0", "P2", "--seeds", "0")]
     [InlineData("Cannot parse argument 'many' for option '--seeds': give a whole number", "P2", "--seeds", "many")]

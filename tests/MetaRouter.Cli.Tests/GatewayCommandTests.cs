@@ -217,7 +217,7 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
         var (code, output, error) = await Run("keys", "rotate", "--key", GatewayProcess.AdminKey);
 
         code.ShouldBe(0, error);
-        output.ShouldMatch(@"^Receipt key \d+ seals from \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ; receipts sealed before are taken until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.\n$");
+        output.ShouldMatch(@"^Receipt key \d+ seals from \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ; receipts sealed before are accepted until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.\n$");
         (await Run("keys", "rotate")).ShouldSatisfyAllConditions(r => r.Code.ShouldBe(2), r => r.Error.ShouldContain("the scope admin"));
     }
 

@@ -42,7 +42,7 @@ public sealed class CopyTests : IDisposable
             (await SpentAsync(gateway)).ShouldBe(spent, 1e-8);
         }
 
-        await CopyAsync(0, onRedis, back, "What was spent of budgets stays behind");
+        await CopyAsync(0, onRedis, back, "What was spent of budgets was not copied");
         await using (var gateway = await StartAsync(back))
         {
             await ShouldGoOnAsync(gateway, route, gone, believed);
@@ -114,7 +114,7 @@ public sealed class CopyTests : IDisposable
         });
         var copy = new StoreCopy(from, begun, TimeProvider.System);
 
-        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Something else writes");
         (await to.LoadAsync(key)).State.ShouldBe([7]);
     }
 
@@ -132,7 +132,7 @@ public sealed class CopyTests : IDisposable
         await using var to = SqliteUserStore.Open($"{_folder.Path}/other.db");
         var copy = new StoreCopy(from, to, new Meanwhile(() => to.WriteValueAsync(ValueNames.Secrets, others, null).AsTask().GetAwaiter().GetResult()));
 
-        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Somebody else writes");
+        (await Should.ThrowAsync<StoreException>(() => copy.RunAsync(default))).Message.ShouldStartWith("Something else writes");
         (await to.ReadValueAsync(ValueNames.Secrets)).ShouldBe(others);
     }
 
@@ -142,8 +142,8 @@ public sealed class CopyTests : IDisposable
     [InlineData("sqlite:FOLDER/users.db", "sqlite:FOLDER/../FOLDER/users.db", "Source and target are the same store")]
     [InlineData("sqlite:FOLDER/users.db", "sqlite:FOLDER/link.db", "Source and target are the same store")]
     [InlineData("redis:127.0.0.1:1", "redis:127.0.0.1:1,password=hidden", "Source and target are the same store, 'redis:127.0.0.1:1'. Name another to copy to")]
-    [InlineData("memory", "redis:127.0.0.1:1", "'memory' is no store that can be copied; write sqlite:PATH or redis:HOST:PORT")]
-    [InlineData("sqlite:FOLDER/users.db", "cluster:127.0.0.1:1,password=hidden", "'cluster:127.0.0.1:1' is no store that can be copied")]
+    [InlineData("memory", "redis:127.0.0.1:1", "'memory' is not a store that can be copied; write sqlite:PATH or redis:HOST:PORT")]
+    [InlineData("sqlite:FOLDER/users.db", "cluster:127.0.0.1:1,password=hidden", "'cluster:127.0.0.1:1' is not a store that can be copied")]
     [InlineData("sqlite:FOLDER/users.db", null, "'copy' takes two stores, and there is 1. Usage: copy FROM TO (sqlite:PATH or redis:HOST:PORT)")]
     public async Task Copy_OfWhatCannotBeCopied_NamesTheFaultAndTheRemedy(string from, string? to, string says)
     {

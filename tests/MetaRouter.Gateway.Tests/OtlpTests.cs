@@ -199,7 +199,7 @@ public sealed class OtlpTests : IAsyncLifetime
 
         var line = gateway.Log.First(IsOfCollector);
         line.Level.ShouldBe(LogLevel.Warning);
-        line.Text.ShouldContain($"The collector at {endpoint} did not take what was sent by {protocol}: ");
+        line.Text.ShouldContain($"The collector at {endpoint} did not accept what was sent by {protocol}: ");
         gateway.Log.ShouldAllBe(l => !l.Text.Contains("sugar-plum", StringComparison.Ordinal));
 
         async Task TellAsync(int lines)

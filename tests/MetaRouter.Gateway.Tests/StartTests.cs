@@ -22,7 +22,7 @@ public sealed class StartTests : IDisposable
     [InlineData("MetaRouter:RefreshSeconds", "-1", "RefreshSeconds is -1", "0 (never)")]
     [InlineData("MetaRouter:PrivateTenants", "acme", "MetaRouter:PrivateTenants is 'acme'; it must be a list", "MetaRouter:PrivateTenants:0")]
     [InlineData("Gateway:CategoryPins:private", "gpt-4o", "Gateway:CategoryPins:private is 'gpt-4o'; it must be a list")]
-    [InlineData("Tenants:Name", "acme", "Tenants has settings where entries with such settings are wanted", "[ { ... } ]", "Tenants:0:Name")]
+    [InlineData("Tenants:Name", "acme", "Tenants must be a list of entries with such settings", "[ { ... } ]", "Tenants:0:Name")]
     [InlineData("Tenants:0", "acme", "Tenants:0 is 'acme'; it must be settings with names of their own")]
     [InlineData("ApiKeys", "abc", "ApiKeys is 'abc'; it must be a list")]
     [InlineData("Gateway:CircuitFailure", "3", "'CircuitFailure' (CircuitFailures?)")]
@@ -43,7 +43,7 @@ public sealed class StartTests : IDisposable
     [InlineData("Upstreams:0:Model", "gpt-4o-2024-05-13", "no upstream serves", "more; add each to Upstreams")]
     [InlineData("MetaRouter:Models:0:InputPrice", "five", "MetaRouter:Models:0:InputPrice is 'five'", "a number")]
     [InlineData("MetaRouter:Models:0:Prize", "5", "MetaRouter has settings that do not exist: 'MetaRouter:Models:0:Prize'")]
-    [InlineData("Models:0:Id", "mine", "section Models stands at the root", "section MetaRouter")]
+    [InlineData("Models:0:Id", "mine", "section Models is at the root", "section MetaRouter")]
     [InlineData("Upstreams:0:TimeoutSeconds", "0", "TimeoutSeconds 0", "1 to 3600")]
     [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
     [InlineData("Upstreams:0:ApiKeyEnv", "METAROUTER_TEST_EMPTY", "'METAROUTER_TEST_EMPTY'", "it is there, and empty")]
@@ -101,15 +101,15 @@ public sealed class StartTests : IDisposable
 
     /// <summary>Budgets and privacy of a tenant whose name has a slip in it would be nobody's, and the tenant without them.</summary>
     [Theory]
-    [InlineData("Tenants:0:Name", "acmee", "Tenants:0:Name is 'acmee', whom no request is of: the keys of ApiKeys are of acme, ops")]
-    [InlineData("MetaRouter:PrivateTenants:0", "Acme", "MetaRouter:PrivateTenants:0 is 'Acme', whom no request is of: the keys of ApiKeys are of ")]
+    [InlineData("Tenants:0:Name", "acmee", "Tenants:0:Name is 'acmee', to which no request can belong: the keys of ApiKeys belong to acme, ops")]
+    [InlineData("MetaRouter:PrivateTenants:0", "Acme", "MetaRouter:PrivateTenants:0 is 'Acme', to which no request can belong: the keys of ApiKeys belong to ")]
     public void Settings_TenantWithoutAKey_IsToldWithTheNearest(string setting, string tenant, string told)
     {
         (string, string)[] keys = [.. ((string[])["ops", "acme"]).SelectMany((t, i) => ((string, string)[])[($"ApiKeys:{i}:Tenant", t), ($"ApiKeys:{i}:Sha256", new string((char)('a' + i), 64)), ($"ApiKeys:{i}:Scopes:0", "read")])];
 
         Read([.. keys, (setting, tenant)]).Doubts.ShouldHaveSingleItem().ShouldStartWith(told);
         Read([.. keys, (setting, "acme")]).Doubts.ShouldBeEmpty();
-        Read((setting, tenant)).Doubts.ShouldHaveSingleItem().ShouldEndWith("ApiKeys is empty, so that all are of 'default'");
+        Read((setting, tenant)).Doubts.ShouldHaveSingleItem().ShouldEndWith("ApiKeys is empty, so that all belong to 'default'");
     }
 
     [Fact]
@@ -228,16 +228,16 @@ public sealed class StartTests : IDisposable
         await using (var edited = await StartAsync("tiny", 3))
         {
             Welcome.Text(edited.App).ShouldContain("MetaRouter:Models, which has others or other figures: tiny, small. DELETE /v1/router/models goes back");
-            Welcome.Text(edited.App).ShouldContain("The mode is 'static', which was set while it ran, and not Gateway:Mode's 'apply'");
+            Welcome.Text(edited.App).ShouldContain("The mode is 'static', which was set at run time, not 'apply' as in Gateway:Mode");
             (await edited.GetAsync("/v1/router/models")).Text.ShouldContain("\"small\"");
             (await edited.SendAsync(HttpMethod.Delete, "/v1/router/models")).Text.ShouldContain("\"tiny\"");
             (await edited.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""")).Status.ShouldBe(200);
-            Welcome.Text(edited.App).ShouldNotContain("while it ran");
+            Welcome.Text(edited.App).ShouldNotContain("at run time");
         }
 
         await using var last = await StartAsync("other", 4);
         (await last.GetAsync("/v1/router/models")).Text.ShouldContain("\"other\"");
-        Welcome.Text(last.App).ShouldNotContain("while it ran");
+        Welcome.Text(last.App).ShouldNotContain("at run time");
 
         Task<RunningGateway> StartAsync(string model, int price) => RunningGateway.StartAsync("--MetaRouter:Store", $"sqlite:{_folder.Path}/kept.db", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1",
             "--MetaRouter:Models:0:Id", model, "--MetaRouter:Models:0:InputPrice", $"{price}", "--MetaRouter:Models:0:OutputPrice", $"{price}");

@@ -24,6 +24,6 @@ public sealed class StoreGuardTests
         await guard.CheckAsync(default);
 
         secrets.ReceiptKeys.ShouldHaveSingleItem().Id.ShouldBe((byte)1);
-        told.ShouldHaveSingleItem().ShouldContain("receipt key 1 again, of before it was rotated to 2");
+        told.ShouldHaveSingleItem().ShouldContain("receipt key 1 again, which had been rotated to 2");
     }
 }

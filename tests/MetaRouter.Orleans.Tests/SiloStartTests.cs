@@ -20,7 +20,7 @@ public sealed class SiloStartTests
         await using var silo = await SiloProcess.StartAsync(new MetaRouterClusterOptions { Redis = $"{redis.Address},password=wrong-word" });
 
         (await silo.ExitAsync()).ShouldBe(1);
-        string.Join('\n', silo.Output).ShouldMatch(@"^\s*The store 'redis:[0-9.:]+' cannot be opened: it asks for a password, or for another; set password=[^\n]* \(It is the setting MetaRouter:Cluster:Redis\.\)\s*$");
+        string.Join('\n', silo.Output).ShouldMatch(@"^\s*The store 'redis:[0-9.:]+' cannot be opened: it wants a password, or a different one; set password=[^\n]* \(It is the setting MetaRouter:Cluster:Redis\.\)\s*$");
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class SiloStartTests
         await using var silo = await SiloProcess.StartInAsync(folder.Path, new MetaRouterClusterOptions { Redis = redis.Address });
         await silo.ReadyAsync();
 
-        await Eventually.TrueAsync(() => silo.Output.Any(l => l.Contains($"The collector at {endpoint} did not take what was sent by grpc", StringComparison.Ordinal)), TimeSpan.FromSeconds(30));
+        await Eventually.TrueAsync(() => silo.Output.Any(l => l.Contains($"The collector at {endpoint} did not accept what was sent by grpc", StringComparison.Ordinal)), TimeSpan.FromSeconds(30));
         await Task.Delay(TimeSpan.FromSeconds(2));
         silo.Output.Count(l => l.Contains("The collector at", StringComparison.Ordinal)).ShouldBe(1);
     }

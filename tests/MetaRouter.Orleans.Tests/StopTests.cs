@@ -90,7 +90,7 @@ public sealed class StopTests(OneRedis redis) : IClassFixture<OneRedis>
             await cluster.StopSiloAsync(cluster.Silos[0]);
 
             asked.Elapsed.ShouldBeLessThan(s_soon);
-            fixture.Errors.ShouldContain(e => e.Contains("was put away before what", StringComparison.Ordinal));
+            fixture.Errors.ShouldContain(e => e.Contains("was deactivated before what", StringComparison.Ordinal));
         }
         finally
         {

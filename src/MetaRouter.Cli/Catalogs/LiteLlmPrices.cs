@@ -6,7 +6,7 @@ using MetaRouter.Evaluation.Data;
 namespace MetaRouter.Cli.Catalogs;
 
 /// <summary>
-/// A price list in LiteLLM's format: one JSON object, a model's name to its facts, prices in US dollars a token. What cannot be routed, or is not said clearly,
+/// A price list in LiteLLM's format: one JSON object that maps each model's name to its facts, prices in US dollars per token. What cannot be routed, or is unclear,
 /// is skipped with its reason; nothing is guessed.
 /// </summary>
 internal static class LiteLlmPrices
@@ -15,7 +15,7 @@ internal static class LiteLlmPrices
     private const string Specimen = "sample_spec";
 
     /// <returns>The models in the list's order, and for each one skipped its name and why.</returns>
-    /// <exception cref="BadInputException">It is no such list.</exception>
+    /// <exception cref="BadInputException">It is not such a list.</exception>
     public static (IReadOnlyList<ModelProfile> Models, IReadOnlyList<(string Name, string Reason)> Skipped) Read(ReadOnlyMemory<byte> json, Func<string, bool> wanted)
     {
         var (models, skipped, seen) = (new List<ModelProfile>(), new List<(string, string)>(), new HashSet<string>());
@@ -34,7 +34,7 @@ internal static class LiteLlmPrices
             }
 
             ModelProfile? model = null;
-            var reason = name is null ? "a name that is no text" : seen.Add(name) ? Read(entry, name, out model) : "listed twice; the first counts";
+            var reason = name is null ? "a name that is not valid text" : seen.Add(name) ? Read(entry, name, out model) : "listed twice; the first counts";
             if (model is not null)
             {
                 models.Add(model);
@@ -83,8 +83,8 @@ internal static class LiteLlmPrices
         }
         catch (InvalidOperationException)
         {
-            // Found where names are compared: bad UTF-8, or half of a surrogate pair.
-            return "a field name or word that is no text";
+            // Thrown when names are compared: bad UTF-8, or half of a surrogate pair.
+            return "a field name or word that is not valid text";
         }
     }
 
@@ -103,7 +103,7 @@ internal static class LiteLlmPrices
 
         if (!facts.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String)
         {
-            return "mode is not said";
+            return "mode is missing";
         }
 
         if (!mode.ValueEquals("chat"))
@@ -134,7 +134,7 @@ internal static class LiteLlmPrices
         }
     }
 
-    /// <summary>Per million tokens, with the digits of the list: a price a token has rounding errors of its own.</summary>
+    /// <summary>Per million tokens, with the digits of the list: multiplying a price per token would add rounding errors.</summary>
     private static PricePerMillionTokens? Price(JsonElement facts, string name) =>
         facts.TryGetProperty(name, out var price) && price.ValueKind == JsonValueKind.Number && price.TryGetDouble(out var usd) && usd is >= 0 and <= PricePerMillionTokens.MostUsd / 1e6
             ? new PricePerMillionTokens(double.Parse((usd * 1e6).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))

@@ -17,7 +17,7 @@ internal static class CalibrateCommand
     {
         var share = new Option<double>("--strong-share") { Description = "The share of requests that should go to the strong model, 0 to 1.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
         var data = new Option<string>("--data") { Description = "A sample of your requests: an outcome file, JSON lines with a query, text or prompt, or a .txt with one request a line.", Required = true, HelpName = "FILE" };
-        var strong = new Option<string?>("--strong") { Description = "The strong model. Default: the one of the greatest expected score.", HelpName = "MODEL" };
+        var strong = new Option<string?>("--strong") { Description = "The strong model. Default: the one with the highest expected score.", HelpName = "MODEL" };
         var weak = new Option<string?>("--weak") { Description = "The weak model. Default: the cheapest.", HelpName = "MODEL" };
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var router = new Option<string>("--router") { Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.", DefaultValueFactory = _ => Shipped, HelpName = "NAME" };
@@ -54,7 +54,7 @@ internal static class CalibrateCommand
         var threshold = router == Shipped ? FromSnapshot(terminal, share, data, strong, weak, snapshot) : FromOutcomes(terminal, share, data, strong, weak, router, cancellationToken);
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Threshold {threshold.Number}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
         var cost = threshold.StrongIsFree ? $"{threshold.Strong} alone costs nothing" : double.IsNaN(threshold.CostOfStrong) ? "cost not known" : string.Create(CultureInfo.InvariantCulture, $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone");
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on rows held out")}: score {threshold.Quality:0.000}, {cost}."));
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on held-out rows")}: score {threshold.Quality:0.000}, {cost}."));
         terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
         if (router == Shipped)
         {

@@ -15,10 +15,10 @@ internal static class CatalogCommand
     public static Command Create(Terminal terminal)
     {
         var file = new Argument<string>("FILE") { Description = "A price list in LiteLLM's JSON format." };
-        var only = new Option<string[]>("--only") { Description = "Models whose name is like this, * for anything; may be repeated. Default: all.", HelpName = "PATTERN" };
+        var only = new Option<string[]>("--only") { Description = "Only models whose name matches, * for anything; may be repeated. Default: all.", HelpName = "PATTERN" };
         var target = new Option<string?>("--out") { Description = "Where the catalog goes. Default: the standard output.", HelpName = "FILE" };
         var import = new DocumentedCommand(
-            "import", "Makes a catalog of a price list, as PUT /v1/router/models takes it, and says what it skipped.",
+            "import", "Makes a catalog from a price list, as PUT /v1/router/models takes it, and says what it skipped.",
             "catalog import prices.json --only 'gpt-4o*' --out catalog.json")
         {
             file, only, target,

@@ -13,13 +13,13 @@ internal static class DecisionsCommand
     public static Command Create(Terminal terminal)
     {
         var lines = new Option<int>("--lines") { Description = "How many of the latest decisions come first; 0 to 1000.", DefaultValueFactory = _ => 10, HelpName = "N" };
-        var count = new Option<int?>("--count") { Description = "End after so many decisions, the first ones included; 1 or more. Default: never.", HelpName = "N" };
+        var count = new Option<int?>("--count") { Description = "End after this many decisions, the latest ones shown first included; 1 or more. Default: never.", HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "The latest decisions only." };
         var json = new Option<bool>("--json") { Description = "A line of JSON for each, as GET /v1/console/decisions gives it." };
         var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII." };
         var gateway = new GatewayOptions();
         var tail = new DocumentedCommand(
-            "tail", "Shows decisions as they are taken. Of more than ten a second it shows some; MetaRouter:DecisionLog writes all.",
+            "tail", "Shows decisions as they are taken. Beyond about ten a second it shows only some; MetaRouter:DecisionLog writes all.",
             "decisions tail",
             "decisions tail --lines 100 --once --json")
         {
@@ -65,7 +65,7 @@ internal static class DecisionsCommand
             var hasBegun = false;
             await new TrafficFollower(client, address, terminal.Clock).RunAsync(1, async e =>
             {
-                // What is taken from now on comes by the stream, so that none falls between the two.
+                // Decisions from now on come by the stream, so that none is lost between list and stream.
                 if (!hasBegun)
                 {
                     hasBegun = true;

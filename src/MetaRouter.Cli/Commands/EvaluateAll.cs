@@ -6,7 +6,7 @@ using MetaRouter.Evaluation.Report;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate all --data DIR --out DIR</c>: every protocol with every router; one HTML page, Markdown, JSON and the pictures as files.</summary>
+/// <summary><c>metarouter evaluate all --data DIR --out DIR</c>: every protocol with every router, as one HTML page, Markdown, JSON and picture files.</summary>
 internal static class EvaluateAll
 {
     private const string Pictures = "img";
@@ -21,7 +21,7 @@ internal static class EvaluateAll
             throw new BadInputException($"--only {unknown}: there is no such protocol. Protocols: {string.Join(", ", EvaluationProtocols.All.Select(p => p.Name))}.");
         }
 
-        // Made before the work: minutes of it must not end in a folder that cannot be written.
+        // Created before the work: minutes of it must not end in a folder that cannot be written.
         var isNew = !Directory.Exists(target);
         Directory.CreateDirectory(Path.Combine(target, Pictures));
         List<ReportSection> sections;

@@ -16,14 +16,14 @@ internal static class EvaluateCommand
 
     public static Command Create(Terminal terminal)
     {
-        var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "Which one, of the list below; none with --log." };
+        var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "A protocol of the list below; none with --log." };
         var data = new Option<string?>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); every protocol needs it.", HelpName = "DIR" };
-        var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; tells what other policies would have earned on it. Of one that was rotated all files, the oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; shows what other policies would have earned on it. If it was rotated, give all files, oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
         var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };
-        var ablations = new Option<bool>("--ablations") { Description = "Also what ships with a part taken away (P1 and P2)." };
+        var ablations = new Option<bool>("--ablations") { Description = "Also the shipped router with single parts removed (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
-        var target = new Option<string?>("--out") { Description = "With all, which needs it: the folder of the report.", HelpName = "DIR" };
+        var target = new Option<string?>("--out") { Description = "The folder of the report; required with all.", HelpName = "DIR" };
         var only = new Option<string[]>("--only") { Description = "With all: only this protocol; may be repeated. Default: every one.", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "After the tables, the result as one line of JSON." };
         var command = new DocumentedCommand(
@@ -99,7 +99,7 @@ internal static class EvaluateCommand
         return ExitCodes.Success;
     }
 
-    /// <exception cref="BadInputException">An option is given that this protocol does not have, or one is missing without which it has nothing to run on.</exception>
+    /// <exception cref="BadInputException">An option is given that this protocol does not have, or one that it needs is missing.</exception>
     private static void Check(EvaluationProtocol protocol, Wanted wanted, string data)
     {
         if (!protocol.HasPools && wanted.Pools.Length > 0)
@@ -109,12 +109,12 @@ internal static class EvaluateCommand
 
         if (wanted.Target is not null || wanted.Only.Length > 0)
         {
-            throw new BadInputException($"{(wanted.Target is null ? "--only" : "--out")} is of the report that 'evaluate all' writes; leave it out with {protocol.Name}, whose table is printed.");
+            throw new BadInputException($"{(wanted.Target is null ? "--only" : "--out")} belongs to the report of 'evaluate all'; leave it out with {protocol.Name}, which prints a table.");
         }
 
         if (wanted.Pools.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
         {
-            throw new BadInputException($"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with some of its models alone --pool FILE:MODEL,MODEL,....");
+            throw new BadInputException($"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with only some of its models --pool FILE:MODEL,MODEL,....");
         }
     }
 
@@ -138,7 +138,7 @@ internal static class EvaluateCommand
 
         if (json)
         {
-            // Not through the console, which would fold the line.
+            // Not through the console, which would wrap the line.
             terminal.Out.WriteLine(result.Json);
         }
     }

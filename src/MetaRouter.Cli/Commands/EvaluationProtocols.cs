@@ -14,7 +14,7 @@ internal static class EvaluationProtocols
         new("P1a", "RouteLLM's MMLU, 1,500 labels", false, 5, r => Deferral(P1.RunMmlu(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P1b", "RouteLLM's GSM8K, five folds", false, 5, r => Deferral(P1.RunGsm8k(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
-        new("P2", "pools, half to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
+        new("P2", "pools, half of the rows to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
         new("arrival", "P2 where one model arrives after training, with no label or few, against training again", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, [LearnedRouters.Factories[0], .. LearnedRouters.Arrivals], r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)])),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [PreferenceTable(report)], Figures.Of, Targets.Of)),
         new("learners", "P3 with every other learner beside ours", true, 5, Learners),
@@ -70,7 +70,7 @@ internal static class EvaluationProtocols
         return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool is not null && !Pools.IsNamed(report.Pool) ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
     }
 
-    /// <summary>What somebody asks who brings outcomes of their own.</summary>
+    /// <summary>The question of somebody who brings their own outcomes.</summary>
     private static string Verdict(DialRow ours) =>
         $"Would it pay on these requests? {(ours.GainMeanCi.Low > 0 ? "Yes" : ours.GainMeanCi.High < 0 ? "No" : "Not shown")}: {ours.Router}'s gain over the best single model is {ResultTable.Number(ours.GainMean, ours.GainMeanCi, "0.0000")}.";
 
@@ -185,9 +185,9 @@ internal static class EvaluationProtocols
         return
         [
             new(Title(report), ["router", "category", "dear, trivial", "dear, hard", "dear, all prompts", "trivial over all", "AUROC, dearest's lead", "AUROC, difficulty"], categories, report.Note),
-            new($"{report.Protocol} {report.Pool}, prompts changed", ["router", "change", "prompts", "flips", "flips over the dial", "cost", "cost, worst of the dial"], attacks, "The share of prompts whose model changes, and what the models chosen then cost on the prompts as they were. Over the dial: lambda 0 to 1 as in P2. The suffix was found against the first row."),
+            new($"{report.Protocol} {report.Pool}, prompts changed", ["router", "change", "prompts", "flips", "flips over the dial", "cost", "cost, worst of the dial"], attacks, "The share of prompts whose model changes, and the cost of the models then chosen, on the unchanged prompts. Over the dial: lambda 0 to 1 as in P2. The suffix was found against the first row."),
             new($"{report.Protocol} {report.Pool}, inverted feedback", ["users who invert", "others' routes that change", "newcomers'"], lies, "Of 1,000 users with 12 comparisons each; the others' own comparisons are the same, and what changes is the prior learned from all."),
-            new($"{report.Protocol} {report.Pool}, requests a rule should decide", ["router", "dear, all prompts", "dear, harmful", "dear, personal data"], other, "What is harmful or personal is no matter of the predictor: pin the category to models by configuration. Shown so that nobody takes one for the other."),
+            new($"{report.Protocol} {report.Pool}, requests a rule should decide", ["router", "dear, all prompts", "dear, harmful", "dear, personal data"], other, "Harmful or personal content is not the predictor's concern: pin such a category to models by configuration. Shown so that nobody expects it of the predictor."),
         ];
     }
 

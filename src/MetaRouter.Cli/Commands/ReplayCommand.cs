@@ -17,11 +17,11 @@ internal static class ReplayCommand
         var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
         var requests = new Option<int>("--requests") { Description = "How many requests the user makes; 1 or more.", DefaultValueFactory = _ => 30, HelpName = "N" };
         var seed = new Option<int>("--seed") { Description = "The same seed tells the same story.", DefaultValueFactory = _ => 1, HelpName = "N" };
-        var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: train on half of the file, live on the other half.", HelpName = "FILE" };
+        var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: train one on half of the file, and replay the other half.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "At the end, the whole story as one line of JSON." };
         var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII around the requests' text." };
         var command = new DocumentedCommand(
-            "replay", "Lives one simulated user's story with the router, on real requests and real models' answers.",
+            "replay", "Replays one simulated user's story with the router, on real requests and real models' answers.",
             "replay --data traffic.jsonl.gz --user-lambda 0.05",
             "replay --data traffic.jsonl --user-lambda 5 --models gpt-4o,my-llama --requests 50")
         {
@@ -74,7 +74,7 @@ internal static class ReplayCommand
         new StoryDisplay(terminal.Results(), wanted.Plain).Write(report, stage);
         if (wanted.Json)
         {
-            // Not through the console, which would fold the line.
+            // Not through the console, which would wrap the line.
             terminal.Out.WriteLine(ReportJson.Write(report));
         }
 

@@ -15,7 +15,7 @@ internal static class TopCommand
 
     public static Command Create(Terminal terminal)
     {
-        var minutes = new Option<int>("--minutes") { Description = "Of how many minutes, up to now, the sums are; 1 to 1440.", DefaultValueFactory = _ => 15, HelpName = "N" };
+        var minutes = new Option<int>("--minutes") { Description = "How many minutes back the sums go; 1 to 1440.", DefaultValueFactory = _ => 15, HelpName = "N" };
         var once = new Option<bool>("--once") { Description = "The figures as they are now, in lines." };
         var json = new Option<bool>("--json") { Description = "A line of JSON for each change, as GET /v1/console/overview gives it." };
         var plain = new Option<bool>("--plain") { Description = "Lines instead of a screen, and only ASCII." };
@@ -76,7 +76,7 @@ internal static class TopCommand
 
     private static async Task<int> WatchAsync(Terminal terminal, IAnsiConsole console, MetaRouterClient client, Uri address, TrafficFollower follower, int minutes, CancellationToken cancellationToken)
     {
-        // Errors are told before the screen is taken.
+        // Errors are printed before the screen is switched.
         var session = await client.GetSessionAsync(cancellationToken).ConfigureAwait(false);
         var overview = await client.GetOverviewAsync(minutes, cancellationToken).ConfigureAwait(false);
         var latest = new List<DecisionLine>((await client.GetDecisionsAsync(KeptDecisions, cancellationToken).ConfigureAwait(false)).Decisions);
@@ -135,7 +135,7 @@ internal static class TopCommand
         }
         catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
         {
-            // Over, or there is no keyboard.
+            // The end, or there is no keyboard.
         }
     }
 

@@ -11,13 +11,13 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); docs/your-data.md tells their format.", Required = true, HelpName = "DIR" };
-        var target = new Option<string>("--out") { Description = "The snapshot to write; a text of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
+        var data = new Option<string>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); docs/your-data.md has their format.", Required = true, HelpName = "DIR" };
+        var target = new Option<string>("--out") { Description = "The snapshot to write; a .txt file of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
         var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
-        var seed = new Option<int>("--seed") { Description = "Same data, pools and seed, same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed") { Description = "The same data, pools and seed give the same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
         var command = new DocumentedCommand(
-            "train", "Learns a snapshot, which routers serve from, of known outcomes; preference labels in the folder are corrected by the grades and join them.",
+            "train", "Learns a snapshot, which routers serve from, from known outcomes; preference labels in the folder are corrected by the grades and added to them.",
             "train --data outcomes/ --out my.mrsnap",
             "train --data outcomes/ --pool traffic.jsonl:gpt-4o,my-llama --out my.mrsnap")
         {
@@ -41,7 +41,7 @@ internal static class TrainCommand
         var textPath = Path.ChangeExtension(target, ".txt");
         if (string.Equals(Path.GetFullPath(textPath), Path.GetFullPath(target), StringComparison.OrdinalIgnoreCase))
         {
-            throw new BadInputException($"--out {target}: the text goes to that name; give the snapshot another extension, as in {Path.ChangeExtension(target, ".mrsnap")}.");
+            throw new BadInputException($"--out {target}: the text file has that name; give the snapshot another extension, as in {Path.ChangeExtension(target, ".mrsnap")}.");
         }
 
         // Opened before the training: minutes of work must not end in a folder that cannot be written.

@@ -12,7 +12,7 @@ internal static class UserCommand
 
     public static Command Create(Terminal terminal)
     {
-        var user = new Argument<string>("USER") { Description = "The id that the client names, or ~ and the pseudonym of a decision." };
+        var user = new Argument<string>("USER") { Description = "The id that the client names, or ~ and a pseudonym shown with a decision." };
         var json = new Option<bool>("--json") { Description = "One line of JSON, as GET /v1/console/users/USER gives it." };
         var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII." };
         var gateway = new GatewayOptions();

@@ -4,7 +4,7 @@ using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Cli.Gateways;
 
-/// <summary>A decision on one line: when, whose, who answers, why, at what quality and cost, how fast.</summary>
+/// <summary>A decision on one line: time, user, model, reason, quality, cost and latency.</summary>
 internal sealed class DecisionRow(TimeZoneInfo zone, bool ascii)
 {
     private const int TimeWidth = 8, UserWidth = 11, ReasonWidth = 13, CostWidth = 11, TookWidth = 6, Gaps = 5, QualityWidth = 7;

@@ -17,7 +17,7 @@ internal sealed class GatewayOptions
     /// <param name="scope">What the command's requests need.</param>
     public void AddTo(Command command, string scope = "read")
     {
-        _key.Description = $"An API key with the scope {scope}; other users of the machine can see it, so rather set ${KeyVariable}. Default: that, else none.";
+        _key.Description = $"An API key with the scope {scope}; other users of the machine can see it, so prefer ${KeyVariable}. Default: that variable, else none.";
         command.Options.Add(_url);
         command.Options.Add(_key);
     }
@@ -27,7 +27,7 @@ internal sealed class GatewayOptions
     public async Task<int> AskAsync(ParseResult parsed, Terminal terminal, Func<MetaRouterClient, Uri, Task<int>> work)
     {
         var address = Address(parsed.GetValue(_url) ?? terminal.Variable(UrlVariable) ?? DefaultUrl);
-        // A proxy cannot reach what listens on this machine only.
+        // A proxy cannot reach a gateway that listens on this machine only.
         using var handler = new SocketsHttpHandler { UseProxy = !address.IsLoopback, ConnectTimeout = Patience };
         using var http = new HttpClient(handler) { BaseAddress = address, Timeout = Patience };
         var key = parsed.GetValue(_key) ?? terminal.Variable(KeyVariable);
@@ -42,7 +42,7 @@ internal sealed class GatewayOptions
         }
     }
 
-    /// <summary>Null: it is none of a gateway.</summary>
+    /// <summary>Null: the exception is not about a gateway.</summary>
     public static Exception? Explain(Exception e, Uri address) => e switch
     {
         HttpRequestException or IOException => new GatewayException($"No gateway answers at {Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start one with 'metarouter-gateway', in the repository 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another with --url.", e),

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace MetaRouter.Cli.Gateways;
 
-/// <summary>A terminal's other screen, written over frame by frame without a flicker; what was there before comes back at the end.</summary>
+/// <summary>A terminal's alternate screen, redrawn frame by frame without flicker; the previous content comes back at the end.</summary>
 internal sealed class InPlaceDisplay : IDisposable
 {
     private const string Enter = "\x1b[?1049h\x1b[?25l", Leave = "\x1b[?25h\x1b[?1049l", Home = "\x1b[H", EraseLine = "\x1b[K", EraseBelow = "\x1b[J", Hold = "\x1b[?2026h", Release = "\x1b[?2026l";
@@ -17,13 +17,13 @@ internal sealed class InPlaceDisplay : IDisposable
         Write(Enter);
     }
 
-    /// <param name="lines">Of markup, for a width and a height; none wider, no more than that.</param>
+    /// <param name="lines">Makes the lines, as markup, for a width and a height, which they must not exceed.</param>
     public void Show(Func<int, int, IReadOnlyList<string>> lines)
     {
         var (width, height) = (_console.Profile.Width, _console.Profile.Height);
         using var text = new StringWriter();
         var frame = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.Yes, ColorSystem = (ColorSystemSupport)_console.Profile.Capabilities.ColorSystem, Interactive = InteractionSupport.No });
-        frame.Profile.Width = width + 1; // a full line is not folded
+        frame.Profile.Width = width + 1; // so that a full line is not wrapped
         foreach (var (i, line) in lines(width, height).Index())
         {
             if (i > 0)

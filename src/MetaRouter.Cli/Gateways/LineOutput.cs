@@ -13,7 +13,7 @@ internal sealed class LineOutput(Terminal terminal, bool isPlain)
 
     public bool IsAscii => isPlain || !_console.Profile.Capabilities.Unicode;
 
-    /// <summary>How many characters a line may have now: a terminal's last column stays empty, as some fold there.</summary>
+    /// <summary>How many characters a line may have now: a terminal's last column stays empty, since some wrap there.</summary>
     public int Width => terminal.RichOut ? _console.Profile.Width - 1 : PlainWidth;
 
     public void Write(TextLine line)

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MetaRouter.Cli.Gateways;
 
-/// <summary>A line of cells of fixed widths, for a display that knows how wide it is. What a cell has too much is cut with an ellipsis.</summary>
+/// <summary>A line of cells of fixed widths, for a display that knows how wide it is. Text too long for its cell is cut with an ellipsis.</summary>
 internal sealed class TextLine(bool ascii)
 {
     private readonly StringBuilder _markup = new();
@@ -27,7 +27,7 @@ internal sealed class TextLine(bool ascii)
         return Append(shown.PadLeft(width), width, style);
     }
 
-    /// <summary>Characters of ours, blanks and all.</summary>
+    /// <summary>Our own characters, spaces included, unchanged.</summary>
     public TextLine Drawn(string characters, string style = "") => Append(characters, characters.Length, style);
 
     public TextLine Gap(int width = 1) => Append(new string(' ', Math.Max(0, width)), Math.Max(0, width), "");

@@ -3,10 +3,10 @@ using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Cli.Gateways;
 
-/// <summary>An overview in the words and figures that top shows of it, on a screen and in lines.</summary>
+/// <summary>An overview in the words and figures that top shows, on a screen and in lines.</summary>
 internal sealed class TopFigures(OverviewReply overview)
 {
-    /// <summary>The last bucket has only begun: it and the one before, over the time they have lasted.</summary>
+    /// <summary>The last bucket has only begun, so the rate is over it and the one before.</summary>
     public double RequestsPerSecond
     {
         get
@@ -30,7 +30,7 @@ internal sealed class TopFigures(OverviewReply overview)
 
     public string Spent => Dollars.Text(overview.Totals.SpentUsd);
 
-    /// <summary>The spent money's part that is no bill; empty: none.</summary>
+    /// <summary>The part of the money spent that is only predicted; empty: none.</summary>
     public string Predicted => overview.Totals.PredictedUsd > 0 ? $"{Dollars.Text(overview.Totals.PredictedUsd)} of it predicted" : "";
 
     public string Errors => Readable.Count(overview.Totals.Errors, "error");

@@ -4,8 +4,8 @@ using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Cli.Gateways;
 
-/// <summary>One screen of <c>top</c>: what it says of itself, four cards, who answers, and as many of the latest decisions as there is room for.</summary>
-/// <remarks>Lines are of exact widths: whatever the size of the terminal, none is folded and none is left over.</remarks>
+/// <summary>One screen of <c>top</c>: a header, four cards, who answers, and as many of the latest decisions as there is room for.</summary>
+/// <remarks>Lines are of exact widths: whatever the size of the terminal, none is wrapped and none is left over.</remarks>
 internal sealed class TopScreen(string address, SessionReply session, TimeZoneInfo zone, bool ascii)
 {
     public const int LeastWidth = 60, LeastHeight = 12;

@@ -8,10 +8,10 @@ internal sealed class TrafficFollower(MetaRouterClient client, Uri address, Time
     // An overview comes every two seconds: a silent stream is a dead one.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromSeconds(2);
 
-    /// <param name="take">False: it was enough.</param>
-    /// <param name="lost">Told why, when a stream that ran has ended; it is tried again.</param>
+    /// <param name="take">Returns false to end.</param>
+    /// <param name="lost">Told why a running stream ended; it is tried again.</param>
     /// <exception cref="GatewayException">There was no gateway to begin with.</exception>
-    /// <exception cref="BadInputException">It refuses.</exception>
+    /// <exception cref="BadInputException">The gateway refuses.</exception>
     public async Task RunAsync(int minutes, Func<TrafficEvent, Task<bool>> take, Action<string> lost, CancellationToken cancellationToken)
     {
         for (var hasRun = false; ;)

@@ -6,8 +6,8 @@ namespace MetaRouter.Cli.Gateways;
 
 /// <summary>All that a gateway knows of one user, as lines: who it is, what is believed, how each signal moved it, and the latest decisions.</summary>
 /// <param name="user">What the gateway told.</param>
-/// <param name="clock">Times are told in its zone; those of today without their date.</param>
-/// <param name="width">Characters a line.</param>
+/// <param name="clock">Times are shown in its zone; those of today without their date.</param>
+/// <param name="width">Characters per line.</param>
 /// <param name="ascii">No other characters.</param>
 internal sealed class UserPage(UserStoryReply user, TimeProvider clock, int width, bool ascii)
 {
@@ -21,14 +21,14 @@ internal sealed class UserPage(UserStoryReply user, TimeProvider clock, int widt
     private IEnumerable<TextLine> Head()
     {
         yield return Line().Add(user.Name ?? "~" + user.User, "bold").Gap(2).Add(user.Name is null ? "" : "~" + user.User, "grey");
-        yield return Line().Add(user.Signals == 0 ? "Nothing is known yet: no signal has counted, so everybody's belief decides." : Upper(user.Explanation) + ".");
+        yield return Line().Add(user.Signals == 0 ? "Nothing is known yet: no signal has counted, so the belief about all users decides." : Upper(user.Explanation) + ".");
         yield return Line();
     }
 
     private IEnumerable<TextLine> Beliefs()
     {
         yield return Line().Left("", NameWidth).Left("quality", Bars / 2, "grey").Right("low cost", Bars / 2, "grey");
-        // The mean, as each signal moved it below; what is said in words above is the median.
+        // The mean, as in the list of signals below; the words above give the median.
         yield return Belief("believed", user.Density, "deepskyblue1").Gap(2).Add(Price(user.LambdaMean), "bold").Gap().Add(user.CostScaleUsd > 0 ? "a right answer on average" : "all models are free");
         yield return Belief("everybody", user.Prior, "grey").Gap(2).Add("where a new user begins", "grey");
     }
@@ -42,7 +42,7 @@ internal sealed class UserPage(UserStoryReply user, TimeProvider clock, int widt
         }
 
         yield return Line();
-        // A repeated word on one answer, a rating, or one that was withdrawn is kept and says nothing of the trade-off.
+        // Repeated feedback on one answer, ratings and withdrawn feedback are kept but say nothing of the trade-off.
         var silent = known - user.Signals;
         var last = known > MostHistory ? string.Create(CultureInfo.InvariantCulture, $", the last {MostHistory} of {known} signals") : "";
         var unheard = silent > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {silent} of {known} say nothing of the trade-off") : "";
@@ -77,7 +77,7 @@ internal sealed class UserPage(UserStoryReply user, TimeProvider clock, int widt
     private TextLine Belief(string name, IReadOnlyList<Mass> mass, string style) =>
         Line().Left(name, NameWidth).Drawn(Readable.Bars([.. mass.Select(m => m.Probability)], Bars, ascii).PadRight(Bars), style);
 
-    /// <summary>Utility is quality - lambda cost / tau: so much cost makes up for one right answer; none where all models are free.</summary>
+    /// <summary>The cost that makes up for one right answer, from utility = quality - lambda cost / tau; none where all models are free.</summary>
     private string Price(double lambda) => user.CostScaleUsd > 0 ? Dollars.Text(user.CostScaleUsd / lambda) : "-";
 
     private string Time(DateTimeOffset time) =>

@@ -14,7 +14,7 @@ public static class Dollars
         _ => "$" + usd.ToString("F" + Decimals(usd).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
     };
 
-    /// <summary>So many that two significant digits show.</summary>
+    /// <summary>How many decimals show two significant digits.</summary>
     /// <returns>2 to 15.</returns>
     public static int Decimals(double usd) => usd is > 0 and < 1 ? Math.Clamp(1 - (int)Math.Floor(Math.Log10(usd)), 2, 15) : 2;
 }

@@ -11,7 +11,7 @@ public sealed class ModelCatalog
 {
     public const int MaxModels = 1024;
 
-    /// <summary>Eleven days: no answer takes as long, and more would leave what a float holds.</summary>
+    /// <summary>Eleven days: no answer takes that long, and utilities of far larger numbers would overflow a float.</summary>
     public const double MostLatencySeconds = 1e6;
 
     private readonly Dictionary<ModelId, int> _index = [];

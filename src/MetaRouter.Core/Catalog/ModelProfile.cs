@@ -8,7 +8,7 @@ namespace MetaRouter.Core.Catalog;
 /// <param name="OutputPrice">US dollars per million completion tokens.</param>
 public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, PricePerMillionTokens OutputPrice)
 {
-    /// <summary>Prompt tokens, and completion tokens, of a call of which nothing is known.</summary>
+    /// <summary>Prompt tokens, and completion tokens, of a call about which nothing is known.</summary>
     public const double TypicalTokens = 300;
 
     /// <summary>Prompt and completion tokens that fit together. Default 128,000; at least 1.</summary>

@@ -5,7 +5,7 @@ namespace MetaRouter.Core.Catalog;
 
 /// <summary>
 /// Recovers list prices from what calls cost: least squares of cost on prompt and completion tokens, both prices 0 or more, over the calls whose tokens were counted.
-/// A call of such a model that has a cost but no tokens counts as the tokens that cost so much. Where no call of a model has tokens, cost itself is the meter:
+/// Where a call of such a model has a cost but no tokens, its tokens are what that cost would buy. Where no call of a model has tokens, cost itself is the meter:
 /// a nominal $1 per million units, one unit a millionth of a dollar.
 /// </summary>
 public static class PriceFit
@@ -13,7 +13,7 @@ public static class PriceFit
     /// <summary>A nominal meter for costs without tokens.</summary>
     public const double NominalUsdPerMillion = 1;
 
-    /// <summary>Whether a model's price is the nominal meter's: what it counts are millionths of a dollar, no tokens.</summary>
+    /// <summary>Whether a model's price is the nominal meter's: it then counts millionths of a dollar, not tokens.</summary>
     public static bool IsNominal(ModelProfile model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -21,7 +21,7 @@ public static class PriceFit
     }
 
     /// <param name="promptTokens">An estimate of each row's prompt tokens, for calls without a count; empty: their cost is all completion.</param>
-    /// <returns>One profile a model, in the table's order, and the prompt and completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
+    /// <returns>One profile per model, in the table's order, and the prompt and completion tokens (or nominal units) of every cell, n x K, NaN where unknown.</returns>
     public static (ModelProfile[] Models, float[] InputTokens, float[] OutputTokens) Fit(OutcomeTable table, ReadOnlySpan<float> promptTokens = default)
     {
         var (k, prompt, output) = (table.ModelCount, (float[])table.InputTokens.Clone(), (float[])table.OutputTokens.Clone());
@@ -52,7 +52,7 @@ public static class PriceFit
         return (models, prompt, output);
     }
 
-    /// <summary>US dollars a prompt token and a completion token, each 0 or more; null: no call of the model has both tokens and a cost.</summary>
+    /// <summary>US dollars per prompt token and per completion token, each 0 or more; null: no call of the model has both tokens and a cost.</summary>
     private static (double Input, double Completion)? LeastSquares(OutcomeTable table, int model)
     {
         const double alike = 1e-9; // of the determinant: prompt and completion that always grow together cannot be told apart
@@ -73,7 +73,7 @@ public static class PriceFit
             return null;
         }
 
-        // The best where one of the prices is 0, should the best of all be below it.
+        // The best fits with one price at 0, for when the best of all has a price below 0.
         var (promptAlone, completionAlone) = (xc / Math.Max(xx, 1e-9), yc / Math.Max(yy, 1e-9));
         var determinant = (xx * yy) - (xy * xy);
         if (determinant > alike * xx * yy)
@@ -85,7 +85,7 @@ public static class PriceFit
         return xx > 0 ? (xc / xx, 0) : (0, completionAlone);
     }
 
-    /// <summary>The tokens that cost so much: the prompt, and completion for the rest; less prompt where that alone costs more.</summary>
+    /// <summary>The tokens that a cost buys: the prompt, and completion for the rest; a shorter prompt where the prompt alone would cost more.</summary>
     private static (float Input, float Output) Worth(double costUsd, float promptTokens, ModelProfile model)
     {
         var (input, completion) = (model.InputPrice.CostUsd(1), model.OutputPrice.CostUsd(1));

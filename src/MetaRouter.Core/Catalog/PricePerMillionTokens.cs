@@ -3,7 +3,7 @@ namespace MetaRouter.Core.Catalog;
 /// <summary>A list price in US dollars per 1,000,000 tokens: 0 to <see cref="MostUsd"/>. Zero means free, never "unknown".</summary>
 public readonly record struct PricePerMillionTokens
 {
-    /// <summary>A dollar a token: who asks for more has mistaken the unit.</summary>
+    /// <summary>A dollar per token: a higher price mistakes the unit.</summary>
     public const double MostUsd = 1e6;
 
     /// <exception cref="ArgumentOutOfRangeException">Negative, above <see cref="MostUsd"/>, or NaN.</exception>

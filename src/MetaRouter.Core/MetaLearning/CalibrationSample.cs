@@ -2,7 +2,7 @@ namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
 /// Training requests with what a predictor not fitted on them expected and what really happened: all that a value table needs,
-/// for whichever of the models a catalog lists and at whatever prices. No text. Rows in CSR form, one cell a model that answered.
+/// for whichever of the models a catalog lists and at whatever prices. No text. Rows in CSR form, one cell for each model that answered.
 /// </summary>
 /// <param name="Start">Row i holds cells <c>Start[i]..Start[i + 1]</c>.</param>
 /// <param name="Model">The snapshot's model number of each cell.</param>
@@ -18,7 +18,7 @@ public sealed record CalibrationSample(int[] Start, ushort[] Model, float[] Qual
     /// <summary>Rounds qualities and scores to half precision, as a snapshot stores them, so that a fresh snapshot and one read back are equal.</summary>
     internal CalibrationSample Rounded() => this with { Quality = Round(Quality), Score = Round(Score) };
 
-    /// <summary>The sample with a model more: on every row its kin's cells, weighted.</summary>
+    /// <summary>The sample with one more model: on every row its kin's cells, weighted.</summary>
     /// <param name="kin">Models and weights that sum to 1; on a row where half of the weight is missing the model has no cell.</param>
     /// <param name="quality">Added to expected quality and to score.</param>
     /// <param name="tokens">Factor of the completion tokens, expected and used.</param>

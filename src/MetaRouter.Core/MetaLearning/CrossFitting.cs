@@ -6,8 +6,8 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// What is expected of training rows by models that did not see them: each fold is predicted by a fit on the others. Expectations of rows that were fitted on
-/// are too sure, and beliefs and values drawn from them would be as well.
+/// Predictions of training rows by models that did not see them: each fold is predicted by a fit on the others. Predictions of rows that were fitted on
+/// are too sure, and so would be the beliefs and values drawn from them.
 /// </summary>
 /// <remarks>Source: cross-fitting, Stone 1974, Cross-validatory choice and assessment of statistical predictions.</remarks>
 internal static class CrossFitting
@@ -16,9 +16,9 @@ internal static class CrossFitting
     private const float UsualCorrelation = 0.2f; // taken where no two models answered the same held-out request
     private const double MostCorrelation = 0.9;
 
-    /// <param name="sources">Of the table's rows: what is calibrated has a forest for each, and so have the fits that stand for it.</param>
+    /// <param name="sources">Sources of the table's rows: each fit grows a forest per source, as the predictor that is calibrated does.</param>
     /// <param name="report">Told what share is done, 0 to 1.</param>
-    /// <returns>The sample, and the mean correlation of what is left of two models' scores after prediction.</returns>
+    /// <returns>The sample, and the mean correlation of two models' residuals.</returns>
     public static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, RowSources sources, LowRankLogistic.Options logistic, TrainingOptions options, Action<double> report, CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
@@ -118,7 +118,7 @@ internal static class CrossFitting
         }
     }
 
-    /// <summary>Mean over pairs of models of the correlation of what is left of their scores after prediction.</summary>
+    /// <summary>Mean over pairs of models of the correlation of their residuals, score less prediction.</summary>
     private static float ResidualCorrelation(float[] score, float[] quality, int models)
     {
         var n = score.Length / models;

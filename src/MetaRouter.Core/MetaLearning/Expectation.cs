@@ -4,8 +4,8 @@ using MetaRouter.Core.Preferences;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// All that the next EM step needs of any number of users: how many are expected at each hypothesis, and how well the prior foretold them.
-/// Adds up, so that users may be spread over as many places as one likes.
+/// All that the next EM step needs of any number of users: how many are expected at each hypothesis, and how well the prior predicted them.
+/// Expectations add up, so users may be spread over any number of nodes.
 /// </summary>
 /// <param name="Counts"><see cref="ChoiceModel.Hypotheses"/> numbers that sum to <paramref name="Users"/>.</param>
 /// <param name="LogEvidence">Sum over users of ln P(signals | prior), each up to a constant of the user's own.</param>

@@ -7,7 +7,7 @@ internal sealed class HashingStream : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>Of everything written so far; what is written after begins anew.</summary>
+    /// <summary>The hash of everything written so far; later writes start a new one.</summary>
     public byte[] Hash() => _hash.GetHashAndReset();
 
     public override bool CanRead => false;

@@ -5,11 +5,11 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// A model joins a snapshot without training: it starts as its kin (the declared sibling, else models of its price; <see cref="ModelKin"/>), and whatever
-/// answers of it were graded move it from there (<see cref="ModelAbility"/>). Everything else of the snapshot stays, so users keep what was learned of them.
+/// A model joins a snapshot without training: it starts as its kin (the declared sibling, else models of its price; <see cref="ModelKin"/>), and its
+/// graded answers, if any, move it from there (<see cref="ModelAbility"/>). The rest of the snapshot stays, so what was learned of users is kept.
 /// </summary>
 /// <remarks>
-/// In the calibration sample it stands with its kin's cells, moved by as much as its quality and tokens were: what it really earned there nobody knows.
+/// In the calibration sample it gets its kin's cells, shifted as its quality and tokens were: what it would really have earned there is unknown.
 /// A model with no graded answer needs none of this: a catalog that lists it is enough.
 /// </remarks>
 public static class ModelArrival

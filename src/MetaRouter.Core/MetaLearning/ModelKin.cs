@@ -5,22 +5,22 @@ using MetaRouter.Core.Prediction;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// Which of a snapshot's models one that it has never seen is taken to be like, and how it starts from them: its declared sibling, or the sibling's; without
-/// one, all of them by how near their prices are, since dearer models are, on the whole, better.
+/// Which of a snapshot's models an unseen model is taken to be like, and where it starts from them: its declared sibling, or the sibling's sibling; without
+/// one, all of them weighted by how near their prices are, since dearer models are, on the whole, better.
 /// </summary>
 /// <remarks>
-/// A model dearer than its sibling starts better than that is, by what price has bought among the models that are known: <c>logit q + b ln(price / price of
-/// the sibling)</c>, b the ridge regression of their logits on ln price. One that is cheaper starts as its sibling: it may be the same model on cheaper machines.
+/// A model dearer than its sibling starts better than it, by what a higher price has bought among the known models: <c>logit q + b ln(price / price of
+/// the sibling)</c>, b the ridge regression of their logits on ln price. A cheaper one starts as its sibling: it may be the same model on cheaper machines.
 /// Where kin, or the model itself, were metered without tokens (<see cref="PriceFit.IsNominal"/>) and the model has a price per token, a mean call of theirs
-/// counts as <see cref="ModelProfile.TypicalTokens"/> tokens: else the model's price would be charged for millionths of a dollar.
+/// counts as <see cref="ModelProfile.TypicalTokens"/> tokens: else its price per token would be charged for millionths of a dollar.
 /// </remarks>
-/// <param name="Weights">Numbers of the snapshot's models and their weights, which sum to 1; of a model that the snapshot knows, itself.</param>
-/// <param name="Head">The weighted mean of theirs, moved as above.</param>
+/// <param name="Weights">Numbers of the snapshot's models and their weights, which sum to 1; for a model that the snapshot knows, itself alone.</param>
+/// <param name="Head">The weighted mean of their heads, moved as above.</param>
 /// <param name="Lift">How much better than its kin the model starts, in quality.</param>
-/// <param name="Tokens">Tokens of the model for each that its kin are recorded with.</param>
+/// <param name="Tokens">Tokens of the model for each token or unit that its kin are recorded with.</param>
 internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead Head, float Lift, float Tokens)
 {
-    /// <summary>Its predicted tokens are tokens; else they are the units of a nominal meter, of which a completion's limit says nothing.</summary>
+    /// <summary>True: it predicts tokens. False: it predicts units of a nominal meter, to which a completion's limit does not apply.</summary>
     public bool CountsTokens { get; private init; } = true;
 
     /// <summary>Nothing but its price says what the model is like: the snapshot knows neither it nor a sibling of it.</summary>
@@ -32,10 +32,10 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
     /// <summary>Less than this share of the kernel is not worth its look-ups.</summary>
     private const double LeastWeight = 1e-4;
 
-    /// <summary>Of the regression on prices: as many squared ln prices that say price buys nothing.</summary>
+    /// <summary>Ridge of the regression on prices: so much squared ln price that says price buys nothing.</summary>
     private const double SlopeRidge = 1;
 
-    /// <summary>A price further than this from its kin's says no more than this, in ln.</summary>
+    /// <summary>The greatest distance from the kin's price that counts, in ln; beyond it a price says no more.</summary>
     private const double FarthestPrice = 3;
 
     /// <param name="catalog">Where siblings that the snapshot does not know either are looked up; null: nowhere.</param>
@@ -44,7 +44,7 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         var sibling = Sibling(snapshot, catalog, model);
         var weights = sibling is { } declared ? [(declared, 1)] : ByPrice(snapshot, model);
         var isKnown = snapshot.Numbers.ContainsKey(model.Id);
-        // Of a model that the snapshot knows, an output price alone may be a multiple of what its bills were.
+        // For a model that the snapshot knows, an output price alone may merely be a multiple of the nominal price it was billed at.
         var isMetered = isKnown ? model.InputPrice.Usd > 0 : !PriceFit.IsNominal(model);
         var countsTokens = isMetered || !weights.Any(w => PriceFit.IsNominal(snapshot.Models[w.Model]));
         var factors = weights.Select(w => isMetered ? snapshot.TokensOfUnit(w.Model) : 1).ToArray();
@@ -63,7 +63,7 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
         return new ModelKin(weights, lift > 0 ? better : head, lift > 0 ? better.TreeMean - head.TreeMean : 0, tokens) { CountsTokens = countsTokens, IsByPrice = sibling is null };
     }
 
-    /// <summary>The mean quality that a model of the snapshot would be given by the prices of the others, had it never been graded. Three models at least.</summary>
+    /// <summary>The mean quality that a model of the snapshot would be given from the others by their prices, had it never been graded. Needs three models at least.</summary>
     public static double OfOthers(Snapshot snapshot, int model) => ByPrice(snapshot, snapshot.Models[model], except: model).Sum(k => k.Weight * snapshot.Heads[k.Model].TreeMean);
 
     /// <summary>The model itself, else its sibling, or the sibling's; null: none that the snapshot knows.</summary>

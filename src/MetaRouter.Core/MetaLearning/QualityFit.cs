@@ -6,9 +6,9 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>How good each model's answer will be: the mean of a low-rank logistic model and of a forest or several, fitted together.</summary>
-/// <param name="TreeMean">K: what the forests' departures are added to.</param>
+/// <param name="TreeMean">K means, which the forests' departures are added to.</param>
 /// <param name="Loading">K x <see cref="GatedForests.Targets"/>: from the forests' numbers back to the models.</param>
-/// <param name="Scores">Those it was fitted on, without gaps.</param>
+/// <param name="Scores">The scores it was fitted on, gaps filled in.</param>
 /// <param name="KnownTo">K: see <see cref="ModelHead.KnownTo"/>.</param>
 internal sealed record QualityFit(LowRankLogistic LowRank, GatedForests Forest, float[] TreeMean, float[] Loading, float[] Scores, ushort[] KnownTo)
 {
@@ -33,11 +33,11 @@ internal sealed record QualityFit(LowRankLogistic LowRank, GatedForests Forest, 
     /// The forest predicts the models' departures from their means, in a basis of the models' abilities: a leaf holds at most
     /// rank + 1 numbers however many models there are, and loses nothing when there are no more models than that.
     /// Of rows of one source, cells nobody observed are filled in by the logistic model. Where there are several (<see cref="RowSources"/>), each grows a forest of its own,
-    /// for what those who answered there were seen to differ in.
+    /// for the differences seen among the models that answered there.
     /// </summary>
     /// <param name="x">n rows of <see cref="PromptEncoder.Features"/>.</param>
     /// <param name="y">n x K scores, NaN where not observed.</param>
-    /// <param name="sources">Of the rows; a source that has none of them has a forest that says nothing.</param>
+    /// <param name="sources">Sources of the rows; a source without rows gets a forest that says nothing.</param>
     /// <param name="grown">Told, before each forest, its number and how many there are; may be null.</param>
     public static QualityFit Fit(float[] x, float[] y, int models, RowSources sources, LowRankLogistic.Options logisticOptions, TrainingOptions options, Action<int, int>? grown, CancellationToken cancellationToken)
     {

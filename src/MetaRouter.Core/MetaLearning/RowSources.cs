@@ -17,10 +17,10 @@ public sealed record RowSources(IReadOnlyList<int> Of, int Count)
     /// <summary>Sets that share less are of different sources.</summary>
     private const double Alike = .25;
 
-    /// <summary>The rows of a source share as much with the set that began it, on average: where who answered was drawn by lot, they do not.</summary>
+    /// <summary>The rows of a source share at least this much, on average, with the set that began it; where models were drawn by lot they do not.</summary>
     private const double Coherent = .5;
 
-    /// <summary>Fewer rows grow no forest worth a gate.</summary>
+    /// <summary>A forest of fewer rows is not worth a gate.</summary>
     private const int LeastRows = 500;
 
     /// <summary>The sources of some of the rows, in the order given.</summary>

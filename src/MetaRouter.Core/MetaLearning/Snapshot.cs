@@ -22,12 +22,12 @@ public sealed class Snapshot
     /// <summary>The snapshot that ships; see <c>default.txt</c> beside its file for what it was trained on and how well it does.</summary>
     public static Snapshot Default => Shipped.Value;
 
-    /// <summary>From where the assembly is mapped: a copy of megabytes, read once, would be kept as room for other large objects.</summary>
+    /// <summary>Reads from the mapped assembly: a copy of megabytes, read once, would stay on the large object heap.</summary>
     private static unsafe Snapshot ReadInPlace(UnmanagedMemoryStream stream) => SnapshotCodec.Read(new ReadOnlySpan<byte>(stream.PositionPointer, checked((int)stream.Length)));
 
     private QualityUncertainty? _uncertainty;
 
-    /// <param name="version">The content's, where it is known already: to find it the content is written anew.</param>
+    /// <param name="version">The content's version, where it is known already: computing it writes the whole content.</param>
     internal Snapshot(string origin, PromptEncoder encoder, float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior, ulong? version = null)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
@@ -53,7 +53,7 @@ public sealed class Snapshot
 
     public IReadOnlyList<ModelHead> Heads { get; }
 
-    /// <summary>Of two models' outcomes on one request beyond what is predicted, 0 to 1.</summary>
+    /// <summary>Correlation of two models' outcomes on one request beyond what is predicted, 0 to 1.</summary>
     public float OutcomeCorrelation { get; }
 
     public CalibrationSample Calibration { get; }
@@ -66,7 +66,7 @@ public sealed class Snapshot
     /// <summary>The number of each model, by name.</summary>
     internal IReadOnlyDictionary<ModelId, int> Numbers { get; }
 
-    /// <summary>Tokens for each unit that a model was metered in: 1, but where nobody counted tokens what makes its mean call a typical one.</summary>
+    /// <summary>Tokens for each unit that a model was metered in: 1, or, where nobody counted tokens, the factor that makes its mean call a typical one.</summary>
     internal float TokensOfUnit(int model)
     {
         if (!PriceFit.IsNominal(Models[model]))

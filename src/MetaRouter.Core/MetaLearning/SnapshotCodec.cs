@@ -32,18 +32,18 @@ public static class SnapshotCodec
     /// <summary>As version 5, and with every head how good its model is on each topic. Written only where topics were named.</summary>
     public const ushort OnTopicVersion = 6;
 
-    /// <summary>As version 6, and several forests with what tells whose request one is. Written only where there are several.</summary>
+    /// <summary>As version 6, and several forests with the gate that tells which source a request is like. Written only where there are several.</summary>
     public const ushort ForestsVersion = 7;
 
     private const int HashBytes = 32;
     private const int HashedAtOnce = 64 << 10;
 
-    /// <summary>Refuses bytes that are no text: replaced by others they would be written back as another snapshot.</summary>
+    /// <summary>Refuses invalid UTF-8: with replacement characters in its place another snapshot would be written back.</summary>
     private static readonly UTF8Encoding Text = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private static ReadOnlySpan<byte> Magic => "MRSNAPSH"u8;
 
-    /// <summary>Written bytes made small, for files.</summary>
+    /// <summary>Compresses written bytes, for files.</summary>
     public static byte[] Pack(ReadOnlySpan<byte> written) => SnapshotPacking.Pack(written);
 
     public static byte[] Write(Snapshot snapshot)
@@ -98,7 +98,7 @@ public static class SnapshotCodec
         }
     }
 
-    // Hashed as it is written: a prior is taught every minute, and seven megabytes for its version each time would be large objects that the collector keeps room for.
+    // Hashed as it is written: a prior is taught every minute, and a buffer of seven megabytes for each version would crowd the large object heap.
     internal static ulong ContentHash(Snapshot snapshot)
     {
         using var hashing = new HashingStream();

@@ -5,7 +5,7 @@ namespace MetaRouter.Core.MetaLearning;
 /// <summary>The parts that a snapshot's body is made of: lists with their count before them, checked against the bytes left, and numbers against their range.</summary>
 internal static class SnapshotFields
 {
-    // Weights are a few units. Products of a few numbers of this size are still numbers, so no snapshot predicts what is none.
+    // Weights are a few units. Products of a few numbers of this size are still finite, so no snapshot predicts infinity or NaN.
     private const float MostWeight = 1e9f;
 
     public static void WriteFloats(BinaryWriter w, ReadOnlySpan<float> values)

@@ -5,7 +5,7 @@ using static MetaRouter.Core.MetaLearning.SnapshotFields;
 
 namespace MetaRouter.Core.MetaLearning;
 
-/// <summary>What <see cref="SnapshotCodec"/>'s body says of the models: their names and prices, then a head each. A reader holds every vector's length against the rest of the snapshot.</summary>
+/// <summary>What <see cref="SnapshotCodec"/>'s body says of the models: their names and prices, then a head each. A reader checks every vector's length against the rest of the snapshot.</summary>
 internal static class SnapshotHeads
 {
     private const int LeastModelBytes = 16; // two prices alone

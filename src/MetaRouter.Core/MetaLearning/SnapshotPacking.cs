@@ -4,7 +4,7 @@ using System.IO.Compression;
 
 namespace MetaRouter.Core.MetaLearning;
 
-/// <summary>A snapshot's bytes made small: "MRSNAPSZ", their length (i32), and themselves by Brotli.</summary>
+/// <summary>A snapshot's bytes compressed: "MRSNAPSZ", their unpacked length (i32), and the bytes by Brotli.</summary>
 internal static class SnapshotPacking
 {
     // Room for thousands of models; a file that claims more is not one of ours.
@@ -39,7 +39,7 @@ internal static class SnapshotPacking
             throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes claims {length} bytes; it may hold 1 to {MaxUnpackedBytes}. Copy the file again or train a new one.");
         }
 
-        // Room is made as bytes come: a length that lies costs nothing.
+        // Room is made as bytes come: a false length costs nothing.
         var bytes = new byte[Math.Min(length, (64 << 10) + (16L * packed.Length))];
         var from = packed[head..];
         var to = 0;

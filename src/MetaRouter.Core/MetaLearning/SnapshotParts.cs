@@ -9,7 +9,7 @@ namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
 /// What <see cref="SnapshotCodec"/>'s body is made of, each part's writer beside its reader: word vectors, topics, the forests, the calibration sample, the prior.
-/// A reader trusts nothing: every count is held against the bytes left, every number against its range.
+/// A reader trusts nothing: every count is checked against the bytes left, every number against its range.
 /// </summary>
 internal static class SnapshotParts
 {

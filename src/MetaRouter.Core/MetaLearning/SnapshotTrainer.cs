@@ -68,8 +68,8 @@ public static class SnapshotTrainer
         void Report(double done, string step) => progress?.Report(new TrainingProgress(done, step));
     }
 
-    /// <summary>An encoder learned from requests, and their features and token estimates. The topics of these very rows are told out of fold, so that they can be trained on.</summary>
-    /// <param name="groups">What kind each request is of.</param>
+    /// <summary>An encoder learned from requests, and their features and token estimates. The topics of these very rows are predicted out of fold, so that they can be trained on.</summary>
+    /// <param name="groups">The kind of each request.</param>
     /// <returns>Features are n x <see cref="PromptEncoder.Features"/>.</returns>
     public static (PromptEncoder Encoder, float[] Features, float[] Tokens) LearnEncoder(IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
     {

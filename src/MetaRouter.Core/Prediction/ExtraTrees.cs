@@ -34,7 +34,7 @@ public sealed class ExtraTrees
 
     private readonly int _features; // as many as the splits ask for
 
-    /// <param name="nodes">Every step from an inner one ends at another.</param>
+    /// <param name="nodes">Every step from an inner node ends at another node.</param>
     internal ExtraTrees(int[] root, Node[] nodes, sbyte[] leaves, float[] scale)
     {
         (_root, _nodes, _leaves, _scale) = (root, nodes, leaves, scale);

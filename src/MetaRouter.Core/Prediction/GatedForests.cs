@@ -4,7 +4,7 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Core.Prediction;
 
 /// <summary>
-/// The forest of each source of training rows, and a gate that tells which source a request is like. Sources differ in who answered: one forest for all would split for
+/// The forest of each source of training rows, and a gate that tells which source a request is like. Sources differ in who answered: one forest for all would split on
 /// differences that most of its rows never showed.
 /// <code>
 /// q_k(x) = (1 - c_k) logistic_k(x) + sum_s share_ks (m_ks + l_ks . leaf_s(x))      c_k = sum_s share_ks = P_k / (P_k + Doubt)
@@ -19,7 +19,7 @@ internal sealed class GatedForests
     /// <summary>Sources told apart at most: <see cref="ModelHead.KnownTo"/> has a bit for each.</summary>
     public const int Most = 16;
 
-    /// <summary>As likely as all that no source is like.</summary>
+    /// <summary>The probability set aside for requests that are like no source.</summary>
     private const float Doubt = .05f;
 
     /// <summary>A source of a smaller share is not asked: it costs as much as any other.</summary>
@@ -35,7 +35,7 @@ internal sealed class GatedForests
         (_forests, Gate) = ([.. forests], gate);
         if (forests.Count is 0 or > Most || gate.Topics != (forests.Count == 1 ? 0 : forests.Count))
         {
-            throw new ArgumentException($"There are {forests.Count} forests, and the gate tells {gate.Topics} sources; 1 to {Most} are wanted, and a gate that tells as many, or none where there is one.");
+            throw new ArgumentException($"There are {forests.Count} forests and a gate for {gate.Topics} sources; give 1 to {Most} forests and a gate for as many sources, or for none where there is one forest.");
         }
 
         (_at, Targets, _widest) = (new int[forests.Count], IsOne ? forests[0].Targets : 0, forests.Max(f => f.Targets));
@@ -56,7 +56,7 @@ internal sealed class GatedForests
 
     public bool IsOne => _forests.Length == 1;
 
-    /// <summary>Numbers told of a request: the leaf; of several forests, for each its share and share x leaf.</summary>
+    /// <summary>How many numbers describe a request: the leaf; with several forests, for each its share and share x leaf.</summary>
     public int Targets { get; }
 
     /// <summary>Where the numbers of a source begin: a model's loading of the first is its mean there beyond <see cref="ModelHead.TreeMean"/>.</summary>
@@ -106,7 +106,7 @@ internal sealed class GatedForests
         }
     }
 
-    /// <summary>c of what was told, 0 to 1.</summary>
+    /// <summary>c of what <see cref="Predict"/> wrote, 0 to 1.</summary>
     public float Certainty(ReadOnlySpan<float> leaf)
     {
         if (IsOne)
@@ -123,16 +123,16 @@ internal sealed class GatedForests
         return sum;
     }
 
-    /// <summary>What each source's word is worth where these models are chosen among: as much as how many others of them each of them was compared with there.</summary>
-    /// <param name="knownTo">One a model.</param>
+    /// <summary>What each source's word is worth in a choice among these models: how many others of them each was compared with there.</summary>
+    /// <param name="knownTo">One per model.</param>
     public float[] Worth(IReadOnlyList<ushort> knownTo)
     {
         const float alone = 1e-3f; // nobody to compare with, and yet better than nothing
         return [.. _forests.Select((_, s) => Math.Max(alone, knownTo.Count(k => (k >> s & 1) == 1) - 1))];
     }
 
-    /// <summary>How good each model is on an average request: models of different sources as the mean of all requests tells, those of one as its own requests do.</summary>
-    /// <returns>One a model, about 0 to 1.</returns>
+    /// <summary>How good each model is on an average request: models of different sources differ as over all requests, those of one source as on its own requests.</summary>
+    /// <returns>One per model, about 0 to 1.</returns>
     public float[] Usual(IReadOnlyList<ModelHead> heads)
     {
         float[] usual = [.. heads.Select(h => h.TreeMean)];

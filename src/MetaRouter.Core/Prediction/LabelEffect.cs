@@ -15,8 +15,8 @@ namespace MetaRouter.Core.Prediction;
 /// </code>
 /// m0 is regressed on all features. Gold is too little for that alone, so m1 is a mixture of three: m0 and what gold adds to it by the causes (shrunk towards believing the judge);
 /// gold by the causes and by what of m0 the causes do not explain (shrunk towards not believing); and gold by all features. Gold labels of the other folds say how much of each.
-/// They also say how much of Delta's departures from its mean is believed: where they do not confirm them by two standard errors, every label is lifted by the same.
-/// A correction that varies by chance costs more order than the bias it takes away.
+/// They also say how much of Delta's departures from its mean is believed: where they do not confirm them by two standard errors, every label is lifted by the same amount.
+/// A correction that varies by chance spoils the order of the labels more than the bias that it removes.
 /// Every regression is <see cref="RidgeDesign"/>. O(folds (n D^2 + D^3)).
 /// Sources: DR-learner, Kennedy 2020 (arXiv:2004.14497); R-learner, Nie and Wager 2021 (arXiv:1712.04912); stacking, Wolpert 1992; positive-part shrinkage, James and Stein 1961.
 /// </remarks>
@@ -31,7 +31,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     // Standard errors within which a slope is taken for chance.
     private const double Doubt = 2;
 
-    // Of equal shares in the mixture, in units of the noise of one gold label.
+    // Weight of equal shares in the mixture, in units of the noise of one gold label.
     private const double Prior = .3;
 
     // No label counts more than fifty times another.
@@ -55,7 +55,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
         return [.. effect.Select(v => Math.Clamp(mean + (share * (v - mean)), -widest, widest))];
     }
 
-    /// <summary>By the place among its kind, so that each fold has as much of either.</summary>
+    /// <summary>Each label's fold, by its place among its kind, so that the folds have equally many of either kind.</summary>
     private static int[] Folds(bool[] isGold, int folds)
     {
         var (gold, judged) = (0, 0);
@@ -73,7 +73,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
             int[] judgedBy = [.. _judged.Where(i => _fold[i] != f)], gradedBy = [.. _gold.Where(i => _fold[i] != f)];
             var preference = new RidgeDesign(DenseRows.Take(x, judgedBy, features), features).Fit(DenseRows.Take(y, judgedBy, 1));
             float[] eta = [.. Enumerable.Range(0, n).Select(i => preference.Predict(x.AsSpan(i * features, features)))];
-            // What of eta the causes explain may be bias; the rest is taken apart from it.
+            // The part of eta that the causes explain may be bias; the rest is a feature of its own.
             var explained = new RidgeDesign(cause, causes).Fit(eta);
             var joined = WithLast(cause, causes, [.. eta.Select((v, i) => (v - explained.Predict(cause.AsSpan(i * causes, causes))) / unit)]);
             var design = new RidgeDesign(DenseRows.Take(joined, gradedBy, causes + 1), causes + 1);
@@ -90,7 +90,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
         return (m0, Stacked(y, _gold, trusting, [doubting, alone]));
     }
 
-    /// <summary>What m1 - m0 leaves unexplained of each request's pseudo-outcome, and what that counts.</summary>
+    /// <summary>What m1 - m0 leaves unexplained of each request's pseudo-outcome, and its weight.</summary>
     private (float[] Left, float[] Weight) PseudoOutcomes(float[] m0, float[] m1, float[] propensity)
     {
         var (left, weight) = (new float[y.Length], new float[y.Length]);
@@ -132,10 +132,10 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     }
 
     /// <summary>
-    /// How much of a foretold effect's departures from its mean the observed ones bear out, 0 to 1: the slope of observed on foretold, times the positive part of
+    /// How much of a predicted effect's departures from its mean the observed ones bear out, 0 to 1: the slope of observed on predicted, times the positive part of
     /// 1 - (<see cref="Doubt"/> standard errors / slope)^2.
     /// </summary>
-    /// <param name="foretold">By models that did not see the row.</param>
+    /// <param name="foretold">Predictions by models that did not see the row.</param>
     internal static double Confirmed(ReadOnlySpan<float> foretold, ReadOnlySpan<float> observed)
     {
         var (n, meanForetold, meanObserved) = (foretold.Length, TensorPrimitives.Sum(foretold) / (double)foretold.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
@@ -157,7 +157,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     }
 
     /// <summary>
-    /// The mixture of candidates that foretells gold labels best, each candidate fitted without the fold it predicts: least squares, held to equal shares as if by
+    /// The mixture of candidates that predicts gold labels best, each candidate fitted without the fold it predicts: least squares, held to equal shares as if by
     /// <see cref="Prior"/> times as much noise, then to shares of 0 or more.
     /// </summary>
     private static float[] Stacked(float[] y, int[] gold, float[] first, float[][] others)

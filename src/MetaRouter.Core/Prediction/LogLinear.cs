@@ -14,7 +14,7 @@ public static class LogLinear
 
     /// <param name="x">n x D row-major; the last feature is the constant 1.</param>
     /// <param name="y">n x K, 0 or more, NaN where not observed.</param>
-    /// <param name="ridge">As many imaginary rows of squared length 1 that say the feature means nothing.</param>
+    /// <param name="ridge">Counts as so many imaginary rows of squared length 1 that say the feature means nothing.</param>
     /// <returns>K rows of D weights, and K factors.</returns>
     public static (float[] Weights, float[] Factor) Fit(float[] x, float[] y, int features, int models, double ridge = 3)
     {
@@ -54,7 +54,7 @@ public static class LogLinear
 
         for (var a = 0; a < features; a++)
         {
-            // The constant hardly pays: else a text of unknown words is predicted shorter than any that was seen.
+            // The constant is hardly penalised: else a text of unknown words is predicted shorter than any that was seen.
             gram[(a * features) + a] += a == features - 1 ? ConstantRidge : ridge;
         }
 

@@ -78,10 +78,10 @@ public sealed class LowRankLogistic
         /// <value>Rows a step; default 256, at least 1.</value>
         public int Batch { get; init; } = 256;
 
-        /// <value>Of the first step; default 0.02, above 0.</value>
+        /// <value>Rate of the first step; default 0.02, above 0.</value>
         public float LearningRate { get; init; } = 0.02f;
 
-        /// <value>Of the weights that a fit begins with and of the order of rows.</value>
+        /// <value>Draws the weights that a fit begins with, and the order of rows.</value>
         public int Seed { get; init; } = 1;
     }
 

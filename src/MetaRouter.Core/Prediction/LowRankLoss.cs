@@ -110,7 +110,7 @@ internal readonly ref struct LowRankLoss
         return observed;
     }
 
-    /// <summary>Logit of each model's share of right answers, half a right one and half a wrong one added; 0 of a model nobody asked.</summary>
+    /// <summary>Logit of each model's share of right answers, half a right one and half a wrong one added; 0 for a model nobody asked.</summary>
     internal static void BaseRates(ReadOnlySpan<float> y, int models, Span<float> logit)
     {
         for (var k = 0; k < models; k++)

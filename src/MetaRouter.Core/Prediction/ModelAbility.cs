@@ -27,7 +27,7 @@ public static class ModelAbility
     // The least variance of b, in logits, and of m: among models that look alike, and where nothing tells how far models lie apart.
     private const double AlikeLogit = 0.04, AlikeMean = 0.0025, LoneLogit = 0.5, LoneMean = 0.02;
 
-    /// <summary>Of a token: kin that never answered with one leave nothing to scale.</summary>
+    /// <summary>The least <see cref="ModelHead.TokenFactor"/>: at 0, as of kin that never used a token, there is nothing to scale.</summary>
     internal const float LeastTokenFactor = 1e-3f;
 
     /// <param name="kin">What the model is taken to be like before any answer.</param>
@@ -68,7 +68,7 @@ public static class ModelAbility
         }
 
         var forest = Climb([kin.TreeMean, .. kin.TreeLoading], Precision(known, h => [h.TreeMean, .. h.TreeLoading], isLone ? LoneMean : AlikeMean), trees, score, isLogistic: false);
-        // The mean itself: what is expected is a mean, and a mean of logarithms would take every model for cheaper than it is.
+        // The mean of the ratios, not of their logarithms, which would take every model for cheaper than it is.
         var (counted, sum) = (0, 0.0);
         foreach (var ratio in tokenRatio)
         {

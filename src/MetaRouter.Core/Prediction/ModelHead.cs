@@ -22,13 +22,13 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
     /// <summary>How much better than <see cref="TreeMean"/> the model is on requests about each topic (<see cref="TopicQuality"/>), -1 to 1; empty (the default): no topics were named.</summary>
     public float[] OnTopic { get; init; } = [];
 
-    /// <summary>The sources whose models were asked with this one, a bit each (<see cref="GatedForests"/>): only their forests were grown to tell it from others. All (the default): there is one.</summary>
+    /// <summary>The sources whose models were asked with this one, a bit each (<see cref="GatedForests"/>): only their forests were grown to tell it from others. All (the default): there is one source.</summary>
     public ushort KnownTo { get; init; } = ushort.MaxValue;
 
     /// <summary>The mean of both opinions, 0 to 1.</summary>
     /// <param name="projected">(d.x, P x) of the request.</param>
-    /// <param name="leaf">The forests' word on it, as <see cref="GatedForests.Predict"/> tells those that know the model.</param>
-    /// <param name="certain">How much of a word it is (<see cref="GatedForests.Certainty"/>), 0 to 1: where the forests have none, the logistic half speaks for both.</param>
+    /// <param name="leaf">What the forests that know the model say of it, from <see cref="GatedForests.Predict"/>.</param>
+    /// <param name="certain">How much that counts (<see cref="GatedForests.Certainty"/>), 0 to 1: where the forests say nothing, the logistic half speaks for both.</param>
     internal float Quality(ReadOnlySpan<float> projected, ReadOnlySpan<float> leaf, float certain)
     {
         var logistic = Logistic.Sigmoid(Bias + projected[0] + TensorPrimitives.Dot(Ability, projected[1..]));

@@ -13,7 +13,7 @@ namespace MetaRouter.Core.Prediction;
 /// <remarks>O(trees depth + rank D + K (rank + D)). Immutable, thread-safe; allocates nothing per request.</remarks>
 public sealed class OutcomePredictor
 {
-    // Further than anything was ever observed, an exponential says nothing, and infinity is no outcome.
+    // Beyond anything ever observed an exponential says nothing, and infinity is no outcome.
     private const float MostTokens = 1e7f, MostSeconds = 1e6f;
 
     private const float MostProjected = 65_504; // a receipt keeps half precision
@@ -33,7 +33,7 @@ public sealed class OutcomePredictor
 
     /// <param name="projection">(1 + rank) x <see cref="PromptEncoder.Features"/>: shared difficulty, then what a request asks for.</param>
     /// <param name="models">The models, in the order of the predictions, with one head each.</param>
-    /// <param name="countsTokens">One per model: what its head foretells are tokens, not the units of a nominal meter.</param>
+    /// <param name="countsTokens">One per model: its head predicts tokens, not units of a nominal meter.</param>
     internal OutcomePredictor(float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, bool[] countsTokens)
     {
         (_projection, _forest, _heads, _countsTokens) = (projection, forest, [.. heads], countsTokens);
@@ -54,7 +54,7 @@ public sealed class OutcomePredictor
     /// <param name="outcomes">One per model.</param>
     /// <param name="outputTokens">Predicted completion tokens, one per model.</param>
     /// <param name="projected">(d.x, P x): what a receipt keeps of the request.</param>
-    /// <param name="limit">The most tokens that the completion may have, which no cost counts more of; 0: it has no limit. Quality and latency are those of an answer without one.</param>
+    /// <param name="limit">The most tokens that the completion may have, and that its cost counts; 0: no limit. Quality and latency are those of an answer without one.</param>
     public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected, int limit = 0)
     {
         var most = limit > 0 ? MathF.Min(limit, MostTokens) : MostTokens;

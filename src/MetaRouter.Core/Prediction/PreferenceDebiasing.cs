@@ -6,7 +6,7 @@ namespace MetaRouter.Core.Prediction;
 
 /// <param name="Label">Of each request: gold as given, preference labels aligned and corrected.</param>
 /// <param name="Weight">What each label counts in a fit of both.</param>
-/// <param name="Shift">What was added to each request's preference label, had it one.</param>
+/// <param name="Shift">What was added to each request's preference label, or would be if it had one.</param>
 /// <param name="Scale">What preference labels were multiplied by.</param>
 public sealed record DebiasedLabels(float[] Label, float[] Weight, float[] Shift, float Scale);
 
@@ -24,10 +24,10 @@ public static class PreferenceDebiasing
     /// <summary>Fewer gold labels cannot be cross-fitted.</summary>
     public const int LeastGold = 10;
 
-    /// <summary>What a gold label counts beside a corrected one, whose correction errs for all of them alike.</summary>
+    /// <summary>The weight of a gold label beside a corrected one: the correction's error is common to all corrected labels.</summary>
     public const float GoldWeight = 3;
 
-    /// <summary>What a judge's bias is looked for in, of encoded requests: the features of a text's surface, such as its length.</summary>
+    /// <summary>The features of encoded requests that a judge's bias may depend on: those of a text's surface, such as its length.</summary>
     /// <param name="features">n x <see cref="PromptEncoder.Features"/>.</param>
     public static float[] CausesOf(ReadOnlySpan<float> features)
     {
@@ -43,7 +43,7 @@ public static class PreferenceDebiasing
     /// <param name="x">n x features, row-major: what labels are regressed on.</param>
     /// <param name="cause">n x causes, row-major: what the bias may depend on; few, since few gold labels must tell them apart.</param>
     /// <param name="label">Of each request, in one unit for both kinds, such as the first model's gain over the second: -1 to 1.</param>
-    /// <param name="isGold">Which kind it is. What is a fold is told by the place among its kind.</param>
+    /// <param name="isGold">Which kind it is. A label's fold follows from its place among its kind.</param>
     /// <exception cref="ArgumentException">Fewer than <see cref="LeastGold"/> of a kind, or lengths that do not fit.</exception>
     public static DebiasedLabels Correct(float[] x, int features, float[] cause, int causes, float[] label, bool[] isGold, DebiasingOptions? options = null)
     {

@@ -3,8 +3,8 @@ using MetaRouter.Core.MetaLearning;
 namespace MetaRouter.Core.Prediction;
 
 /// <summary>
-/// How far the quality that a model can really give a request lies from the one predicted: a standard deviation, of the expected quality and not of the one
-/// answer, which is luck besides.
+/// How far the quality that a model can really give a request lies from the one predicted: a standard deviation of the expected quality, not of a single
+/// answer, which adds luck.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -12,8 +12,8 @@ namespace MetaRouter.Core.Prediction;
 /// phi = sum e_k e_l / sum sqrt(q_k (1 - q_k) q_l (1 - q_l))  over all pairs of models on one request,  e = score - q
 /// </code>
 /// Given p the answers of two models are independent; what the predictor missed about a request is missed for both, so it is what their residuals have in
-/// common. Predictions here are cross-fitted, so phi holds the error of too few rows as well as what no feature shows. What is missed about one model alone
-/// nothing shows, so a deviation is a little small. <c>apart</c> is 0 for models that were graded; for others it is how far off kin are about models that were.
+/// common. Predictions here are cross-fitted, so phi holds the error of too few rows as well as what no feature shows. What is missed about one model alone does not
+/// show, so a deviation is a little small. <c>apart</c> is 0 for graded models; for others it is how far off kin would have been about the graded ones.
 /// Fitting O(cells of the calibration sample + models^2), once for a snapshot; a value is a square root.
 /// Source: Williams, "Extra-binomial variation in logistic linear models", Applied Statistics 31, 1982 (model II, by moments over pairs).
 /// </remarks>

@@ -40,7 +40,7 @@ public sealed class RidgeDesign
         (_rows, _features, _inflation) = (x.Length / features, features, inflation);
         if (_rows == 0 || x.Length != _rows * features || (!weights.IsEmpty && weights.Length != _rows))
         {
-            throw new ArgumentException($"Ridge regression needs rows of {features} features and no or one weight a row; found {x.Length} numbers and {weights.Length} weights.");
+            throw new ArgumentException($"Ridge regression needs rows of {features} features and one weight per row, or no weights; found {x.Length} numbers and {weights.Length} weights.");
         }
 
         (_mean, _root, _centred) = (new double[features], new double[_rows], new double[x.Length]);
@@ -120,7 +120,7 @@ public sealed class RidgeDesign
         return (factor, 1 + _features - (penalty * InverseTrace(factor, _features)));
     }
 
-    /// <param name="y">One a row.</param>
+    /// <param name="y">One per row.</param>
     public RidgeRegression Fit(ReadOnlySpan<float> y)
     {
         if (y.Length != _rows)

@@ -34,7 +34,7 @@ internal static class TopicQuality
             return beyond;
         }
 
-        // Who answered other requests has sums of its own.
+        // A model that answered other requests has other sums.
         Parallel.For(0, models, k =>
         {
             var (gram, moments) = Sums(x, stride, at, topics, score, mean, [k]);

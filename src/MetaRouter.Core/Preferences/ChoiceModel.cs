@@ -93,7 +93,7 @@ public static class ChoiceModel
         return right / (right + wrong);
     }
 
-    /// <summary>Whole vectors: there are as many hypotheses as a multiple of any vector's length.</summary>
+    /// <summary>Whole vectors: the number of hypotheses is a multiple of any vector's length.</summary>
     internal static ReadOnlySpan<Vector<float>> Vectors(float[] byHypothesis) => MemoryMarshal.Cast<float, Vector<float>>(byHypothesis.AsSpan());
 
     internal static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / (Vector<float>.One + Vector.Exp(-x));

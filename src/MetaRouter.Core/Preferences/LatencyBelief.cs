@@ -36,15 +36,15 @@ public sealed class LatencyBelief
     public double Minds => 1 - _probability[0];
 
     /// <summary>
-    /// The price that decisions charge, quality a second: the mean, since utilities are linear in it; but 0 while nothing was learned, neither from the user nor from
-    /// others: nobody's requests are decided by a guess of ours.
+    /// The price that decisions charge, quality a second: the mean, since utilities are linear in it; but 0 while nothing was learned from the user or from
+    /// others: no request is decided by our guess.
     /// </summary>
     public double Price => _isGuessed ? 0 : Mean;
 
     /// <summary>Expected price, quality a second.</summary>
     public double Mean => _probability.Select((p, i) => p * Prices[i]).Sum();
 
-    /// <summary>Of a user who said nothing of waiting.</summary>
+    /// <summary>What is believed of a user who said nothing of waiting.</summary>
     public static LatencyBelief Of(LatencySpread spread)
     {
         var probability = new double[Prices.Length];

@@ -7,15 +7,15 @@ using MetaRouter.Core.Routing;
 namespace MetaRouter.Core.Preferences;
 
 /// <summary>
-/// What feedback on a single answer is worth: the answer is judged against the median of all that the pool would have answered, which nobody saw, and
-/// <see cref="ChoiceModel"/> stands it in for by one middling answer. How far that is off is known where everything was seen, on the calibration sample, and is taken back here.
+/// What feedback on a single answer is worth: the answer is judged against the median of all that the pool would have answered, which nobody saw;
+/// <see cref="ChoiceModel"/> puts one middling answer in its place. How far that is off is known on the calibration sample, where everything was seen, and is corrected here.
 /// </summary>
 /// <remarks>
 /// For each hypothesis h = (lambda, beta) the probability P_h of an answer's pleasing is mapped to
 /// <code>sigmoid(a_h + b_h logit P_h)</code>
 /// with a_h, b_h fitted by logistic regression on the sample, where the user of h would have been pleased with probability
-/// sigmoid(beta (u - median u)) by realised outcomes; held to a = 0, b = 1 by <see cref="Held"/> imaginary answers of each. Left alone, middling lambdas look ill pleased
-/// and what a population says seems to come from its ends.
+/// sigmoid(beta (u - median u)) by realised outcomes; held to a = 0, b = 1 by <see cref="Held"/> imaginary answers of each. Uncorrected, users of middling lambda look hard to please
+/// and a population's feedback seems to come from its ends.
 /// Source: Platt 1999. Fitted at every fourth lambda, straight lines between: O(answers x hypotheses), some milliseconds.
 /// </remarks>
 public sealed class MiddleCalibration
@@ -71,7 +71,7 @@ public sealed class MiddleCalibration
     }
 
     /// <summary>The log odds of P_h for each answer to a request.</summary>
-    /// <param name="logit">Hypotheses x answers, where they are fitted.</param>
+    /// <param name="logit">Hypotheses x answers; written to for the hypotheses that are fitted.</param>
     /// <param name="at">The first answer's place.</param>
     private static void Predict((Outcome Predicted, Outcome Realised)[] request, in ChoiceContext context, float[][] logit, int at)
     {

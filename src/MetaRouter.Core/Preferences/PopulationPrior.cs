@@ -87,14 +87,14 @@ public sealed record PopulationPrior
 
     public TopicSpread Topics { get; }
 
-    /// <summary>Whether signals say the same under both, of whatever population.</summary>
+    /// <summary>Whether signals say the same under both, even if the populations differ.</summary>
     public bool IsHeardAs(PopulationPrior other)
     {
         ArgumentNullException.ThrowIfNull(other);
         return Topics == other.Topics && Latency == other.Latency && Speech.AsSpan().SequenceEqual(other.Speech.AsSpan());
     }
 
-    /// <summary>The same population where trade-offs differ otherwise by topic.</summary>
+    /// <summary>The same prior with another spread of trade-offs by topic.</summary>
     public PopulationPrior With(TopicSpread topics) => new(Components, BetaWeights, Lapse, Speech, topics, Latency);
 
     public LatencySpread Latency { get; }
@@ -102,7 +102,7 @@ public sealed record PopulationPrior
     /// <summary>What is believed of a user who said nothing of waiting.</summary>
     public LatencyBelief Waiting { get; }
 
-    /// <summary>The same population where users mind waiting otherwise.</summary>
+    /// <summary>The same prior with another spread of how users mind waiting.</summary>
     public PopulationPrior With(LatencySpread latency) => new(Components, BetaWeights, Lapse, Speech, Topics, latency);
 
     /// <summary>A kind that this version does not know is silent.</summary>

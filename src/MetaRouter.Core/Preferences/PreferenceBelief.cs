@@ -78,7 +78,7 @@ public sealed class PreferenceBelief
     }
 
     /// <summary>
-    /// What <see cref="From"/> believes <see cref="On"/> one topic, to the last bit, in the memory of one belief: for who wants a single one and keeps none.
+    /// What <see cref="From"/> believes <see cref="On"/> one topic, to the last bit, in the memory of one belief: for callers that want a single one and keep none.
     /// </summary>
     internal static PreferenceBelief FromOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {

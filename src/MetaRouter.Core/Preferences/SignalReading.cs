@@ -41,7 +41,7 @@ internal static class SignalReading
     private static bool Speaks(in Signal signal) =>
         !signal.Withdrawn && (signal.Key.Kind != FeedbackKind.SwitchModel || (signal.Value == 1) == (signal.Second.CostUsd < signal.First.CostUsd));
 
-    /// <summary>An answer asked for again beside a thumb down on it is one displeasure, told twice.</summary>
+    /// <summary>Asking for an answer again and a thumb down on it are one complaint, made twice.</summary>
     private static bool RepeatsThumb(ReadOnlySpan<Signal> signals, int at)
     {
         var key = signals[at].Key;

@@ -64,7 +64,7 @@ internal sealed class TopicOffsets
         return offsets.Topics > 0 ? offsets : null;
     }
 
-    /// <summary>As <see cref="Of"/> in memory that this thread uses again: what is given is good until it is asked for the next time.</summary>
+    /// <summary>As <see cref="Of"/> in memory that this thread reuses: the result is valid until the thread's next call.</summary>
     public static TopicOffsets? OfThread(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
         if (prior.Topics.IsNone || !HasTopic(signals))
@@ -79,7 +79,7 @@ internal sealed class TopicOffsets
         return offsets.Topics > 0 ? offsets : null;
     }
 
-    /// <summary>The same signals where trade-offs differ otherwise.</summary>
+    /// <summary>The same signals under another spread of trade-offs.</summary>
     public TopicOffsets With(TopicSpread spread)
     {
         var other = new TopicOffsets(spread) { Signals = Signals };

@@ -19,15 +19,15 @@ public readonly record struct ComparisonChoice(int First, int Second, double Gai
 /// With w the cost share lambda / (1 + lambda), utilities are linear in w, so the value of a belief is F(E[w]), F the convex upper envelope of the
 /// dial's record. An answer moves E[w]; the gain is E[F(E[w | answer])] - F(E[w]), two look-ups a pair once the likelihood is known.
 /// F is flat where no position changes, so the spread of E[w | answer] is added with a small weight to rank pairs that change no act yet.
-/// O(pairs x hypotheses), the pairs of at most <see cref="MostModels"/>: those that come nearest to being the best for somebody, since what is far from it for everyone is neither worth
-/// offering nor worth knowing of. Source: Raiffa and Schlaifer 1961; Houlsby et al. 2011 for the entropy criterion that this replaces.
+/// O(pairs x hypotheses), the pairs of at most <see cref="MostModels"/>: those that come nearest to being the best for somebody, since one far from it for everyone is worth neither
+/// offering nor learning about. Source: Raiffa and Schlaifer 1961; Houlsby et al. 2011 for the entropy criterion that this replaces.
 /// </remarks>
 public sealed class ComparisonSelector
 {
     /// <summary>Of the variance of E[w | answer], beside the gain in value.</summary>
     public const double SpreadWeight = 0.1;
 
-    /// <summary>Of so many models every pair is weighed, 496 at most.</summary>
+    /// <summary>Every pair of this many models is weighed: 496 at most.</summary>
     public const int MostModels = 32;
 
     private readonly PreferenceBelief _belief;
@@ -79,7 +79,7 @@ public sealed class ComparisonSelector
 
     /// <summary>What a thumb on each model's single answer is expected to teach, in the unit of <see cref="ComparisonChoice.Score"/>: utility per later request.</summary>
     /// <param name="outcomes">Predicted, of the models that may answer.</param>
-    /// <param name="taught">One a model; 0 or more.</param>
+    /// <param name="taught">One per model; 0 or more.</param>
     public void Teach(ReadOnlySpan<Outcome> outcomes, Span<double> taught)
     {
         Span<float> likelihood = stackalloc float[ChoiceModel.Hypotheses];
@@ -94,7 +94,7 @@ public sealed class ComparisonSelector
     }
 
     /// <summary>The models whose pairs are weighed, ascending: all that may answer and can be paid for beside the cheapest, or of more than <see cref="MostModels"/> the cheapest and those that fall least short of the best at some position of the dial.</summary>
-    /// <param name="models">One place a model; written to from its beginning.</param>
+    /// <param name="models">One place per model; written to from its beginning.</param>
     /// <returns>How many.</returns>
     private int Shortlist(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed, double mostCostUsd, Span<int> models)
     {

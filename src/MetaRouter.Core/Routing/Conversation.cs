@@ -28,9 +28,9 @@ public readonly record struct Conversation(string Text, int? PromptTokens, Model
     /// <summary>What OpenAI's models bill for an image of 1024 by 1024 pixels, and for any that is looked at in low detail. Its size is not looked for.</summary>
     public static int TokensOfImage(bool isInLowDetail) => isInLowDetail ? 85 : 765;
 
-    /// <summary>A thousand characters of a sound's base64 to a token, ten of which a second of speech is: it has some 64,000 characters as it was recorded, and 2,700 at best.</summary>
+    /// <summary>A token for each thousand base64 characters of a sound. A second of speech is billed as ten tokens; it has some 64,000 characters uncompressed, and 2,700 compressed at best.</summary>
     public static int TokensOfAudio(int base64Characters) => base64Characters / 1000;
 
-    /// <summary>With more of a prompt, beside its messages' texts: so many bytes of definitions of tools and of the answer's schema, so many tokens of images and sounds.</summary>
+    /// <summary>Adds what a prompt has beside its messages' texts: the bytes of tool definitions and of the answer's schema, the tokens of images and sounds.</summary>
     public Conversation And(long bytes, long tokens = 0) => bytes == 0 && tokens == 0 ? this : this with { PromptTokens = (int)Math.Min(int.MaxValue, Tokens + (bytes / BytesPerToken) + tokens) };
 }

@@ -5,8 +5,8 @@ using MetaRouter.Core.Preferences;
 namespace MetaRouter.Core.Routing;
 
 /// <summary>
-/// What each position of the dial is worth, from what was promised of it and what it earned on a sample of requests: the best estimate, not the record itself, of
-/// which the best of 48 would be the luckiest.
+/// What each position of the dial is worth, estimated from what was promised of it and what it earned on a sample of requests. The record itself will not do:
+/// the best of 48 records is the luckiest.
 /// </summary>
 /// <remarks>
 /// With p the promised means by position, r the earned ones and S the covariance of r - p over requests, divided by their number:
@@ -14,8 +14,8 @@ namespace MetaRouter.Core.Routing;
 /// d ~ N(0, K),   r - p = d + noise,   noise ~ N(0, S)         d: how far promises are off, position by position
 /// estimate = p + K (K + S)^-1 (r - p)                          K(g, h) = level^2 + departure^2 exp(-(g - h)^2 / (2 reach^2))
 /// </code>
-/// Promises may all be off alike, by much: no choice depends on it. That they are off here more than there is believed in so far as enough requests say so; where two
-/// positions decide alike the noise of one is the noise of the other, and S knows. O(requests x positions^2): some milliseconds.
+/// All promises may be far off by the same amount (level): no choice depends on that. A difference between positions (departure) is believed as far as enough requests show it; where two
+/// positions decide alike they share their noise, and S accounts for it. O(requests x positions^2): some milliseconds.
 /// Source: kriging with a known noise covariance, Rasmussen and Williams, Gaussian Processes for Machine Learning, 2.2; the winner's curse it is against, Smith and Winkler 2006.
 /// </remarks>
 internal sealed class DialRecord
@@ -23,7 +23,7 @@ internal sealed class DialRecord
     private const int Width = PreferenceGrid.Length;
     private const double Level = .1;
 
-    /// <summary>As a share of quality, or of the cost scale. Chosen with <see cref="Reach"/> on splits that no table reports.</summary>
+    /// <summary>As a share of quality, or of the cost scale. Chosen with <see cref="Reach"/> on other halvings of the pools' rows than those reported.</summary>
     private const double Departure = .005;
 
     /// <summary>In positions: a factor of 3.2 in lambda.</summary>
@@ -62,7 +62,7 @@ internal sealed class DialRecord
             {
                 var distance = (g - h) / Reach;
                 k[(g * Width) + h] = k[(h * Width) + g] = (Level * Level) + (Departure * Departure * Math.Exp(-.5 * distance * distance));
-                // A few requests show little of their own spread: one imaginary request's worth is added, which hundreds make nothing of.
+                // A few requests show little of their own spread: one imaginary request's worth is added, which vanishes beside hundreds.
                 var unseen = .25 * Math.Exp(-.5 * distance * distance) / (n * n);
                 var noise = unseen + ((_products[(g * Width) + h] / n) - (_departure[g] / n * (_departure[h] / n))) / n;
                 sum[(g * Width) + h] = k[(g * Width) + h] + noise + (g == h ? 1e-7 : 0); // positions that always decide alike leave the matrix singular

@@ -50,7 +50,7 @@ public static class Explanation
         static string Percent(float quality) => quality.ToString("P0", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that there is an end to it; else nothing.</summary>
+    /// <summary>How long the user waits for one more right answer in 100, once it is likelier than not that waiting is minded at all; else nothing.</summary>
     private static string Waiting(LatencyBelief latency)
     {
         return latency.Minds > 0.5 ? $"; waits up to {Long(0.5)} for it (90 % sure: {Long(0.95)} to {Long(0.05)})" : "";
@@ -70,7 +70,7 @@ public static class Explanation
         return Of(user.Pool, user.Belief);
     }
 
-    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free, that instead of prices.</summary>
+    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free it says so instead of naming prices.</summary>
     public static string Of(RoutingPool pool, PreferenceBelief belief)
     {
         ArgumentNullException.ThrowIfNull(pool);
@@ -78,7 +78,7 @@ public static class Explanation
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         if (pool.IsFree)
         {
-            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it waits until one has a price") + Waiting(belief.Latency);
+            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it is kept until one has a price") + Waiting(belief.Latency);
         }
 
         var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");

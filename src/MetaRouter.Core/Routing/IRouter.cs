@@ -21,7 +21,7 @@ public interface IRouter
     /// <exception cref="ArgumentException">A number of the request is outside its range; the message names it.</exception>
     ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Learns from feedback; returns once what was learned is durable. A receipt that is forged, expired or another user's is no exception: the result says so.</summary>
+    /// <summary>Learns from feedback; returns once what was learned is durable. A receipt that is forged, expired or another user's throws nothing: the result says so.</summary>
     /// <exception cref="ArgumentException">The value is not one of the kind's, or a comparison of a decision that offered one answer; the message says which.</exception>
     /// <exception cref="IOException">It could not be saved, and is not acknowledged.</exception>
     ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default);

@@ -31,7 +31,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
     /// <summary>Every model, in the catalog's order.</summary>
     public ImmutableArray<ExcludedModel> Excluded { get; } = [];
 
-    /// <summary>Tokens of prompt and answer that a model would take: the most of those that only hold too little. Null: there is none, or one is left out only because it fails, which passes.</summary>
+    /// <summary>The largest context window, in tokens, among models that are excluded only because theirs is too small. Null: there is none, or a model is excluded only because its upstream fails, which passes.</summary>
     public int? ContextWindow { get; init; }
 
     internal static NoModelAllowedException For(ModelCatalog catalog, in RouteNeeds needs, ReadOnlySpan<float> predictedCostUsd, double limitUsd, ReadOnlySpan<ModelExclusion> verdicts)
@@ -84,7 +84,7 @@ public sealed class NoModelAllowedException : InvalidOperationException
         ModelExclusion.Unhealthy => "Wait for an upstream to recover, or add a model of another one.",
         ModelExclusion.MissingCapability => "Add a model with the missing capability, or ask for less.",
         ModelExclusion.ContextTooSmall => "Shorten the prompt or the completion, or add a model with a larger context window.",
-        ModelExclusion.ShareUsedUp => "Ask again once other models have answered more, raise the share, or add a model that it is not about.",
+        ModelExclusion.ShareUsedUp => "Ask again once other models have answered more, raise the share, or add a model that it does not limit.",
         _ => "Raise the cost limit, shorten the request, or add a cheaper model.",
     };
 }

@@ -20,9 +20,9 @@ public readonly record struct RankedModel(ModelId Model, Outcome Predicted, floa
         init => (_quality, _costUsd, _latencySeconds) = value;
     }
 
-    /// <summary>The prediction with the quality that the decision counted, which its utility tells; of an excluded model, and of one whose unknown latency was charged for, as predicted.</summary>
+    /// <summary>The prediction with the quality that the decision counted, recovered from the utility; as predicted for an excluded model, and for one whose unknown latency was charged for.</summary>
     /// <param name="preference">The trade-off that the decision was taken for.</param>
-    /// <param name="costScaleUsd">tau in US dollars, above 0; 0 or NaN of a decision that was told by an older program: as predicted.</param>
+    /// <param name="costScaleUsd">tau in US dollars, above 0; 0 or NaN in a decision recorded by an older program: as predicted.</param>
     public Outcome Counted(in Preference preference, double costScaleUsd)
     {
         if (float.IsNaN(Utility) || !(costScaleUsd > 0) || (preference.LambdaLatency > 0 && _latencySeconds == 0))

@@ -1,6 +1,6 @@
 namespace MetaRouter.Core.Routing;
 
-/// <summary>How long feedback on a decision is taken.</summary>
+/// <summary>How long feedback on a decision is accepted.</summary>
 public sealed record ReceiptOptions
 {
     /// <value>

@@ -19,7 +19,7 @@ namespace MetaRouter.Core.Routing;
 /// bytes on any node. Equal nonces then mean equal receipts, which is harmless, except for a collision of 96 bits among different ones: below 1 in 100,000 after 2^40 receipts
 /// of one key. Such a collision would give away GCM's authentication key, so opening also makes (1) again and compares, which a forger cannot satisfy without k_nonce.
 /// Encrypted and not only signed, because predicted scores would help whoever games the router.
-/// The first key in force at the decision's time seals, every key opens; but a key that another took the place of opens no later decision, so that one which leaked dies with
+/// The first key in force at the decision's time seals, every key opens; but a key that another has replaced opens no later decision, so that a leaked one dies with
 /// the receipts it sealed. To rotate, put a new key first, in force as soon as every node has it.
 /// Cost: one HMAC and one AES pass over 137 bytes, a few microseconds; sealing allocates the token, where it is to be a string, and nothing else. Safe for concurrent use.
 /// Sources: NIST SP 800-38D (GCM); RFC 5297, section 1.3 (deterministic authenticated encryption).

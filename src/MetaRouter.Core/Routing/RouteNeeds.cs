@@ -11,7 +11,7 @@ public readonly record struct RouteNeeds
     /// <summary>0 or more.</summary>
     public int PromptTokens { get; init; }
 
-    /// <summary>The completion's limit in tokens: room is kept for so many, and no cost is predicted of more. 0: it has none, and both go by what is predicted.</summary>
+    /// <summary>The completion's limit in tokens: the context window must have room for so many, and no cost counts more. 0: no limit, and both go by the predicted length.</summary>
     public int ExpectedOutputTokens { get; init; }
 
     /// <summary>The most this request may be predicted to cost, in US dollars, both answers where two are shown; 0 or more, null: no limit of its own.</summary>

@@ -29,7 +29,7 @@ public sealed class NgramCounter
     /// <summary>No bucket's count is higher: a character ends at most three n-grams of characters and two of words, and borders add fewer than that again.</summary>
     internal const int MaxCount = MaxChars * 4;
 
-    /// <summary>2^64 over the golden ratio: multiplying by it spreads low bits over the high ones, which buckets are told by (Knuth's multiplicative hashing).</summary>
+    /// <summary>2^64 over the golden ratio: multiplying by it spreads low bits over the high ones, which choose the bucket (Knuth's multiplicative hashing).</summary>
     private const ulong Golden = 0x9E37_79B9_7F4A_7C15;
 
     private readonly ushort[] _count = new ushort[Buckets];

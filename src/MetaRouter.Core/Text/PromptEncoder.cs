@@ -160,7 +160,7 @@ public sealed class PromptEncoder
         return 1;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)] // into a method with stack space it would be compiled before the tables it reads are known
+    [MethodImpl(MethodImplOptions.NoInlining)] // inlined into a method with stack space, it would be compiled before the tables it reads are known
     private (int Used, float Squares) Weigh(NgramCounter counter, ReadOnlySpan<ushort> buckets, RequestEncoding scratch)
     {
         var (row, weight, idf, used, squares) = (scratch.Row, scratch.Weight, _idf, 0, 0f);

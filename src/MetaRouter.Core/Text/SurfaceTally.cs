@@ -11,7 +11,7 @@ internal struct SurfaceTally
     /// <summary>Characters beyond ASCII.</summary>
     public int OtherScript;
 
-    /// <summary>Tokens but for ASCII symbols, which are one each: by a rule of thumb a word is one for each six letters begun, and three characters of other scripts are two.</summary>
+    /// <summary>Tokens without ASCII symbols, which are one each. By a rule of thumb, a word is one for each six letters begun, and three characters of other scripts are two.</summary>
     public readonly float Tokens => _pieces + (OtherScript * 0.7f);
 
     /// <summary>Takes one of ASCII: a capital at the beginning of a line with a full stop or a parenthesis behind it lists an option.</summary>
@@ -59,7 +59,7 @@ internal struct SurfaceTally
     /// <summary>The features, in the order that <see cref="NgramCounter.Surface"/> names them.</summary>
     /// <param name="ascii">How often each character of ASCII was read.</param>
     /// <param name="length">Of the whole text, in characters.</param>
-    /// <param name="scale">The whole text over what was read of it, 1 or more.</param>
+    /// <param name="scale">Length of the whole text over that of the part read, 1 or more.</param>
     /// <param name="different">Different words.</param>
     public readonly void Write(Span<float> to, ReadOnlySpan<int> ascii, int length, float scale, int different)
     {

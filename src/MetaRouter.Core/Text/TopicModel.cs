@@ -9,7 +9,7 @@ namespace MetaRouter.Core.Text;
 /// </summary>
 /// <remarks>
 /// Fitted by <see cref="CosineAdam"/> on mini-batches of cross-entropy plus decay |w|^2; O(epochs n kinds features). Same rows and seed give the same bits.
-/// Who trains on these features fills them in out of fold (<see cref="OutOfFold"/>): a classifier is too sure of the rows it has seen.
+/// To train on these features, fill them in out of fold (<see cref="OutOfFold"/>): a classifier is too sure of the rows it has seen.
 /// </remarks>
 public sealed class TopicModel
 {
@@ -21,7 +21,7 @@ public sealed class TopicModel
     private const int Batch = 128;
     private const float Rate = 0.05f;
 
-    /// <summary>The sum of e to the power of this over <see cref="MaxTopics"/> is a number, and e to its negative no zero.</summary>
+    /// <summary>The sum of e to the power of this over <see cref="MaxTopics"/> is finite, and e to its negative is not zero.</summary>
     private const float SafeExponent = 80;
 
     private readonly float[] _weights; // topics x (features + 1), the last a bias

@@ -1,7 +1,7 @@
 namespace MetaRouter.Core.Traffic;
 
 /// <summary>
-/// What other models would have cost on a request whose served model's cost is known: their predictions times what the served model's prediction fell short or over,
+/// What other models would have cost on a request whose served model's cost is known: their predictions times the factor by which the served model's prediction was off,
 /// since prompt and answer were as long for one as for the other.
 /// </summary>
 public static class CostCorrection

@@ -1,6 +1,6 @@
 namespace MetaRouter.Core.Traffic;
 
-/// <summary>What following decisions would have saved that were noted and not followed, with intervals over requests.</summary>
+/// <summary>What would have been saved by following decisions that were noted but not followed, with intervals over requests.</summary>
 /// <remarks>
 /// Percentile bootstrap, <see cref="Draws"/> draws of as many requests as there are: O(draws x requests).
 /// Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979.

@@ -24,7 +24,7 @@ public sealed class TrafficTally
     /// <summary>Answered by another than the chosen model, because that one failed.</summary>
     public long FailOvers { get; private set; }
 
-    /// <summary>Requests with a decision and, as far as is known, an answer: what qualities and savings are of.</summary>
+    /// <summary>Requests with a decision and, as far as is known, an answer: those that qualities and savings are computed from.</summary>
     public long Decided { get; private set; }
 
     /// <summary>US dollars, those predicted included.</summary>
@@ -121,7 +121,7 @@ public sealed class TrafficTally
         }
     }
 
-    /// <summary>The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1, all of which is left after one request. It says how much the traffic varies, not how right the predictor is.</summary>
+    /// <summary>The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1; after one request it is 0 to 1. It says how much the traffic varies, not how right the predictor is.</summary>
     public (double Value, double Low, double High)? QualityInterval()
     {
         if (Quality is not { } mean)
@@ -154,7 +154,7 @@ public sealed class TrafficTally
     }
 
     /// <summary>The one model that would have been worth most on all of these requests, each at the trade-off it was decided at, and what it would have cost. Null: none was a candidate throughout.</summary>
-    /// <param name="may">Which may answer at all, by the caller's numbering: models are predicted too that guardrails keep from every request.</param>
+    /// <param name="may">Which may answer at all, by the caller's numbering: predictions include models that guardrails keep from every request.</param>
     public (int Model, double Usd)? BestSingle(Predicate<int> may)
     {
         ArgumentNullException.ThrowIfNull(may);

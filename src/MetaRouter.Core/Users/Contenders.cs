@@ -3,7 +3,7 @@ using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Users;
 
-/// <summary>The models that the guardrails leave for one request, close together in the catalog's order: what a choice among them is made of. In memory that the caller lends, one place a contender each.</summary>
+/// <summary>The models that the guardrails leave for one request, close together in the catalog's order: what a choice among them is made of. In memory that the caller lends, one place per contender.</summary>
 /// <param name="propensity">All 0: it is written to by whoever chooses.</param>
 internal readonly ref struct Contenders(Span<int> model, Span<Outcome> predicted, Span<double> utility, Span<double> propensity)
 {
@@ -22,8 +22,8 @@ internal readonly ref struct Contenders(Span<int> model, Span<Outcome> predicted
     /// <summary>The probability with which each is chosen.</summary>
     public Span<double> Propensity { get; } = propensity;
 
-    /// <param name="verdicts">One a model of the catalog; as many are <see cref="ModelExclusion.None"/> as there are contenders.</param>
-    /// <param name="predicted">One a model of the catalog.</param>
+    /// <param name="verdicts">One per model of the catalog; as many are <see cref="ModelExclusion.None"/> as there are contenders.</param>
+    /// <param name="predicted">One per model of the catalog.</param>
     /// <param name="counted">The same with the quality that this choice counts.</param>
     /// <param name="costScaleUsd">tau in US dollars, above 0.</param>
     public void Fill(ReadOnlySpan<ModelExclusion> verdicts, ReadOnlySpan<Outcome> predicted, ReadOnlySpan<Outcome> counted, in Preference preference, double costScaleUsd)

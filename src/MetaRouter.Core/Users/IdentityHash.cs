@@ -14,7 +14,7 @@ public static class IdentityHash
     /// <summary>The shortest secret, in bytes.</summary>
     public const int MinSecretBytes = 16;
 
-    /// <summary>Setting up a key takes longer than hashing with it, and a process has one; what it hashes is as with any other.</summary>
+    /// <summary>The key used last: setting one up takes longer than hashing with it, and a process has only one.</summary>
     [ThreadStatic]
     private static (byte[] Secret, IncrementalHash Hash) t_keyed;
 

@@ -2,7 +2,7 @@ using MetaRouter.Core.Preferences;
 
 namespace MetaRouter.Core.Users;
 
-/// <summary>How fast users become known: what their beliefs are expected to cost them for not being certain, after none, one, two… of their signals.</summary>
+/// <summary>How fast users become known: what the uncertainty of their beliefs is expected to cost them, after none, one, two… of their signals.</summary>
 public static class NewcomerCurve
 {
     /// <param name="most">Points, the first of which is before any signal; 1 or more.</param>

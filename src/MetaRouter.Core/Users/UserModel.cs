@@ -12,12 +12,12 @@ namespace MetaRouter.Core.Users;
 /// </summary>
 /// <remarks>
 /// Immutable: learning gives a new model. Deterministic: equal state, pool, request and moment give equal decisions.
-/// Deciding: O(text + models), the first time after learning and wherever it is weighed what an answer would teach O(signals x hypotheses) more; learning: O(signals).
-/// A host keeps very many: of the belief only the acts that it came to stay in memory, some 16 bytes a topic, where the belief itself has a kilobyte a topic.
+/// Deciding: O(text + models), and O(signals x hypotheses) more the first time after learning and whenever it weighs what an answer would teach; learning: O(signals).
+/// A host keeps very many: of the belief only the resulting acts stay in memory, some 16 bytes a topic, where the belief itself takes a kilobyte a topic.
 /// </remarks>
 public sealed class UserModel
 {
-    /// <summary>A dial set higher for one request counts as this: quality counts for nothing there already, and further up a utility would leave what a float holds.</summary>
+    /// <summary>A dial set higher for one request counts as this: quality counts for nothing here already, and far above it a utility would overflow a float.</summary>
     private const double MostLambda = 1e9;
 
     private TopicDial? _acts;
@@ -33,7 +33,7 @@ public sealed class UserModel
 
     public UserState State { get; }
 
-    /// <summary>What the signals say of the user. Drawn from them each time it is asked for, in O(signals x hypotheses): who needs it twice keeps it.</summary>
+    /// <summary>What the signals say of the user. Drawn from them each time it is asked for, in O(signals x hypotheses): keep it where it is needed twice.</summary>
     public PreferenceBelief Belief => Believe().Belief;
 
     /// <summary>
@@ -90,7 +90,7 @@ public sealed class UserModel
             : pair is { } between && allowed > 1 ? Defer(request.Deferral!, between, predicted, contenders)
             : Draw(request, policy.Exploration, act, moment.Draw, scratch.Topic, drawn, contenders);
 
-        // 5. What is told of it, and what its feedback must bring back.
+        // 5. What the caller is told, and what the receipt must carry.
         var candidates = Rank(predicted, verdicts, contenders);
         var receipt = ReceiptOf(moment, choice, candidates, Outcome.Middle(contenders.Predicted)) with
         {
@@ -153,7 +153,7 @@ public sealed class UserModel
         return new TaskSummary(log, signals);
     }
 
-    /// <summary>What is believed on a topic, by which it is judged what an answer would teach.</summary>
+    /// <summary>What is believed on a topic, used to judge what an answer would teach.</summary>
     /// <param name="drawn">The whole belief, where it is there.</param>
     private PreferenceBelief On(byte topic, PreferenceBelief? drawn)
     {
@@ -232,7 +232,7 @@ public sealed class UserModel
         return new Choice(model, null, DecisionReason.BestForDial);
     }
 
-    /// <summary>The best model, or now and then another one to learn; where words on single answers are to pay off over a horizon, what a word on each answer would teach counts too.</summary>
+    /// <summary>The best model, or now and then another one to learn; where a horizon is set, what feedback on each answer would teach counts too.</summary>
     private Choice Draw(RouteRequest request, ExplorationPolicy exploration, in DialAct act, double draw, byte topic, PreferenceBelief? drawn, Contenders contenders)
     {
         var explores = request.MayExplore && request.LambdaCost is null;
@@ -288,7 +288,7 @@ public sealed class UserModel
         return candidates;
     }
 
-    /// <summary>A model whose latency nobody knows is taken for as slow as the others on average: 0 seconds would make it the fastest.</summary>
+    /// <summary>A model whose latency nobody knows is taken to be as slow as the others on average: 0 seconds would make it the fastest.</summary>
     private static ReadOnlySpan<Outcome> Timed(ReadOnlySpan<Outcome> outcomes, Span<Outcome> timed)
     {
         var (seconds, known) = (0f, 0);

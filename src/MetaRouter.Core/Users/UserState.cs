@@ -13,7 +13,7 @@ namespace MetaRouter.Core.Users;
 /// window of every part it passed through. Hence joining is associative, commutative and idempotent: order, repetition and retries cannot matter,
 /// deduplication is exact with no other memory, and any two nodes that saw the same signals hold the same bytes.
 /// A withdrawn signal keeps its slot. Freeing it would let the signal's own repeat back in.
-/// Held as its record, because most users in memory are at rest: 64 signals spread out take 4 KB, and less than 1 KB so. Every look at them unpacks them anew.
+/// Held as its record, because most users in memory are at rest: 64 signals take 4 KB unpacked, and less than 1 KB as a record. Every look at them unpacks them anew.
 /// Cost: all O(n), n at most 64: some microseconds to unpack or to pack 64 signals.
 /// Source: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.
 /// </remarks>
@@ -39,7 +39,7 @@ public sealed class UserState
 
     public bool IsEmpty => Count == 0;
 
-    /// <summary>Ascending by key, withdrawn ones included, rounded to what the record stores. Unpacked each time it is asked for: who needs them twice keeps them.</summary>
+    /// <summary>Ascending by key, withdrawn ones included, rounded to what the record stores. Unpacked each time it is asked for: keep them where they are needed twice.</summary>
     public ImmutableArray<Signal> Signals
     {
         get
@@ -131,7 +131,7 @@ public sealed class UserState
     public static UserState Read(ReadOnlySpan<byte> bytes) => TryRead(bytes, out var state, out var error) ? state : throw new UserStateException(error);
 
     /// <summary>
-    /// As <see cref="Read"/>, of a record that somebody brings: its signals are of decisions up to now. Any later ones would never make room for another, since those of the latest decisions stay.
+    /// As <see cref="Read"/>, of a record that somebody brings: no signal may be of a later decision than now. It would never make room for another, since the latest decisions stay.
     /// </summary>
     /// <param name="nowMs">Unix milliseconds.</param>
     /// <param name="clockSkew">By how much the clock of whoever took the decisions may be ahead.</param>
@@ -140,7 +140,7 @@ public sealed class UserState
     {
         var state = Read(bytes);
         return state.Signals is [.., var latest] && latest.Key.DecisionTimeMs - nowMs > clockSkew.TotalMilliseconds
-            ? throw new UserStateException(FormattableString.Invariant($"It has a signal of a decision at {DateTimeOffset.FromUnixTimeMilliseconds(latest.Key.DecisionTimeMs):u}, and here it is {DateTimeOffset.FromUnixTimeMilliseconds(nowMs):u}. Set the clock that is wrong, or leave the record out."))
+            ? throw new UserStateException(FormattableString.Invariant($"It has a signal of a decision at {DateTimeOffset.FromUnixTimeMilliseconds(latest.Key.DecisionTimeMs):u}, which is later than now, {DateTimeOffset.FromUnixTimeMilliseconds(nowMs):u}. Set the clock that is wrong, or leave the record out."))
             : state;
     }
 

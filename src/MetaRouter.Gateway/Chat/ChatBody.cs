@@ -20,7 +20,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>How many answers are asked for at once; each has its own tokens.</summary>
     public int Choices { get; private init; } = 1;
 
-    /// <summary>What is sent again and again, by OpenAI's name for it or the conversation it is part of; null: neither is told.</summary>
+    /// <summary>What names the prompt that is sent again and again: OpenAI's cache key, or the conversation; null: the request names neither.</summary>
     public string? CacheKey { get; private init; }
 
     /// <summary>The messages as they stand in the body.</summary>
@@ -33,14 +33,14 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     public IReadOnlyList<string> Stops { get; private init; } = [];
 
     /// <summary>
-    /// Where tools may take part: the messages up to the user's last, which all requests of a turn begin with. Empty: no tools, or nothing a user said.
+    /// If tools may take part, the messages up to the user's last, which all requests of a turn begin with. Empty: no tools, or no message of the user's.
     /// </summary>
     public ReadOnlyMemory<byte> Turn { get; private init; }
 
-    /// <summary>The last message, but for what the system adds, is what a tool gave back: the turn goes on.</summary>
+    /// <summary>The last message, apart from what the system adds, is a tool's result: the turn goes on.</summary>
     public bool GoesOn { get; private init; }
 
-    /// <summary>No tools may take part, and nothing was answered before: a first question, or one that is asked beside a conversation.</summary>
+    /// <summary>No tools may take part, and nothing was answered before: a first question, or a side request of a conversation.</summary>
     public bool StandsAlone { get; private init; }
 
     /// <summary>The body, to be handed on.</summary>
@@ -51,8 +51,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
 
     /// <summary>Reads a request of another API.</summary>
     /// <param name="chat">The chat request that was made of it.</param>
-    /// <param name="turn">Its turn in that.</param>
-    /// <param name="session">The conversation it belongs to, where it has a word for that which upstreams have not.</param>
+    /// <param name="turn">Where its turn stands in that.</param>
+    /// <param name="session">The conversation it belongs to, if it names one in a field that upstreams do not have.</param>
     /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
     public static ChatBody ReadTranslated(byte[] chat, TurnAt turn, string? session = null)
     {
@@ -60,7 +60,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return body with { CacheKey = session ?? body.CacheKey, Forwarded = body.Forwarded with { IsTranslated = true } };
     }
 
-    /// <param name="turn">Null: it is told by the messages.</param>
+    /// <param name="turn">Null: found from the messages.</param>
     private static ChatBody ReadFields(byte[] body, TurnAt? turn)
     {
         using var document = Parse(body);
@@ -153,17 +153,17 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return count;
     }
 
-    /// <summary>Where a value of the parsed body stands in it: the parser keeps the bytes it was given.</summary>
+    /// <summary>Where a value of the parsed body stands in its bytes, which the parser keeps.</summary>
     private static Range RangeOf(byte[] body, JsonElement value)
     {
         var raw = JsonMarshal.GetRawUtf8Value(value);
         return body.AsSpan().Overlaps(raw, out var at) ? at..(at + raw.Length) : throw new InvalidOperationException("The value is not of this body.");
     }
 
-    /// <summary>How long a list is; 0: it is not there, or empty.</summary>
+    /// <summary>The bytes of a list; 0: it is not there, or empty.</summary>
     private static long ItemBytes(JsonElement root, string name) => Lenient.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
-    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two the wider: which of the names an upstream knows is not known here.</summary>
+    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two limits the larger counts: which of the two names an upstream knows is not known here.</summary>
     public static int Limit(JsonElement root) => Math.Max(LimitIn(root, "max_completion_tokens"), LimitIn(root, "max_tokens"));
 
     private static int LimitIn(JsonElement root, string name) =>

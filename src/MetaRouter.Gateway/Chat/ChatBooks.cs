@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>Takes down what became of a call: in the meters, the decision log and the console's journal.</summary>
+/// <summary>Records what became of a call: in the meters, the decision log and the console's journal.</summary>
 internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics)
 {
     /// <param name="spent">Null: the upstream refused, and nothing was spent.</param>
@@ -25,7 +25,7 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         Enter(call, answer.Status == StatusCodes.Status200OK ? answer.Model : null, isFailOver, spent, answer.Status);
     }
 
-    /// <summary>Counts an answer where another model, or another endpoint of the same, gave it than was asked first. That one refused is no answer, whoever it was.</summary>
+    /// <summary>Counts an answer given by another model, or another endpoint, than the one asked first. A refusal is not an answer, whoever gives it.</summary>
     public void TookOver(UpstreamAnswer answer, bool isFailOver)
     {
         if (answer.Status == StatusCodes.Status200OK && (isFailOver || answer.Attempts > 1))
@@ -35,15 +35,15 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
     }
 
     /// <summary>The client left before the answer was here.</summary>
-    /// <param name="spent">On what the model had been sent.</param>
+    /// <param name="spent">What the model was sent costs this much.</param>
     public void Left(ChatCall call, ModelId model, bool isFailOver, Spending spent)
     {
         Pay(call, model, spent);
         Enter(call, model, isFailOver, spent, StatusCodes.Status499ClientClosedRequest);
     }
 
-    /// <summary>A model had the prompt and brought no whole answer: its upstream bills it, whoever answers instead.</summary>
-    public void InVain(ChatCall call, ModelId model)
+    /// <summary>A model was sent the prompt and gave no whole answer: its upstream bills that, whoever answers instead.</summary>
+    public void Unanswered(ChatCall call, ModelId model)
     {
         var spent = call.SpentAsking(model);
         call.Spend(spent.Usd);
@@ -106,7 +106,7 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
     /// <summary>What the edge's span tells of a chat: who answered, why, and for how many tokens. Nothing of what was said, and not who asked.</summary>
     private static void Describe(ChatCall call, ServedCall served)
     {
-        // Without a source it is there for the log's sake, and nobody listens.
+        // An activity without a source exists only for the log; nobody listens.
         if (call.Context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true, Source.Name.Length: > 0 } span)
         {
             return;

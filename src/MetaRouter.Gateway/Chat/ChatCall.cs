@@ -7,13 +7,13 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>One request on its way.</summary>
-/// <param name="Unrouted">Who answers when no decision is followed; null: one is.</param>
+/// <param name="Unrouted">Who answers when no decision is followed; null: a decision is followed.</param>
 /// <param name="Session">Its name in shared state; null: the request belongs to none.</param>
 internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body, string Tenant, string? User, ModelProfile? Unrouted, ModelCatalog Catalog, string? Session)
 {
     private readonly Lock _gate = new();
 
-    /// <summary>In service when the request came; a newer one where that is what was decided by.</summary>
+    /// <summary>The catalog in service when the request came, or a newer one by which it was decided.</summary>
     public ModelCatalog Catalog { get; set; } = Catalog;
 
     /// <summary>Null: nothing was decided.</summary>
@@ -25,21 +25,21 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
     public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
 
-    /// <summary>Under which name it is known who began the turn; null: no tools take part, or nothing is remembered.</summary>
+    /// <summary>The name under which the model that began the turn is remembered; null: no tools take part, or nothing is remembered.</summary>
     public Lazy<string>? Turn { get; init; }
 
-    /// <summary>The decision was held to the model that began the turn.</summary>
+    /// <summary>The decision was limited to the model that began the turn.</summary>
     public bool GoesOn { get; set; }
 
-    /// <summary>The decision that was held to the model that began the turn, where that failed and those of another are asked; null: there is none.</summary>
+    /// <summary>If the model that began the turn failed and another decision's models are asked, the decision that was limited to it; null: there is none.</summary>
     public RouteDecision? Begun { get; set; }
 
-    /// <summary>What the offered model's answer cost, which is told beside the chosen one's; null: one model answered.</summary>
+    /// <summary>What the offered model's answer cost, reported beside the chosen one's; null: only one model answered.</summary>
     public Spending? Second { get; set; }
 
     public Budgets.Hold Hold { get; set; }
 
-    /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where no budget asks.</summary>
+    /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where no budget is set.</summary>
     public double UnroutedUsd { get; set; }
 
     /// <summary>US dollars, as far as is known.</summary>
@@ -68,14 +68,14 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     private long PromptTokensIn(RouteDecision? decision) => Body.Asked.PromptTokens ?? (decision is not null ? (long)decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
 
-    /// <summary>Who is asked, in turn. Only a routed call may go on to another model; who names one wants no other.</summary>
+    /// <summary>Who is asked, in turn. Only a routed call may go on to another model; a caller that names a model wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;
 
-    /// <summary>By name: the decision's candidates stand in the order of whoever decided, which on a cluster is a silo's.</summary>
+    /// <summary>Found by name: the candidates are in the order of whoever decided, which on a cluster is a silo.</summary>
     public ModelProfile ProfileOf(ModelId model) => Catalog.Models[Catalog.IndexOf(model)];
 
     /// <summary>What an answer cost, by the upstream's count; where it is silent, by this side's: about four bytes to a token.</summary>
-    /// <param name="uncountedBytes">Of text that the upstream's count leaves out.</param>
+    /// <param name="uncountedBytes">Bytes of text that the upstream's count leaves out.</param>
     public Spending Spent(ModelId model, TokenUsage usage, long uncountedBytes)
     {
         var tokens = usage with { Prompt = usage.Prompt > 0 ? usage.Prompt : PromptTokens, Completion = usage.Completion + ((uncountedBytes + 3) / 4) };
@@ -87,7 +87,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>What is taken to have been spent where no answer came: the prompt.</summary>
     public Spending SpentAsking(ModelId model) => Spent(model, default, 0);
 
-    /// <summary>Two models may answer at once.</summary>
+    /// <summary>Adds to what was spent; two models may answer at once.</summary>
     public void Spend(double usd)
     {
         lock (_gate)
@@ -96,13 +96,13 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
         }
     }
 
-    /// <summary>Once nothing more is spent. Only the first time does anything; later ones wait for it.</summary>
+    /// <summary>To be called when nothing more is spent. Only the first call settles; later ones wait for it.</summary>
     public Task SettleAsync(Budgets budgets) => Settling ??= budgets.SettleAsync(Hold, SpentUsd);
 
-    /// <summary>The same before an answer leaves, which waits for it a moment at most: see <see cref="Budgets.BrieflyAsync"/>.</summary>
+    /// <summary>The same before an answer is sent, which waits a moment at most: see <see cref="Budgets.BrieflyAsync"/>.</summary>
     public Task SettleBrieflyAsync(Budgets budgets) => Budgets.BrieflyAsync(SettleAsync(budgets));
 
-    /// <summary>Another than the chosen model answers.</summary>
+    /// <summary>Whether a model other than the chosen one answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;
 }
 

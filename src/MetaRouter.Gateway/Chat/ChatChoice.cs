@@ -17,7 +17,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
         _ => controls.Mode,
     };
 
-    /// <summary>Named or not, a model the tenant may not use, or over the caller's limit, is refused.</summary>
+    /// <summary>Refuses a model that the tenant may not use or that is over the caller's limit, also one asked for by name.</summary>
     /// <exception cref="ApiException">403: the model may not answer this request.</exception>
     public async ValueTask CheckAllowedAsync(ChatCall call, RouteNeeds needs)
     {
@@ -39,7 +39,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
     }
 
     /// <summary>
-    /// The model that is worth most; but a turn that tools interrupt stays with the model that began it, while that may answer: another would take up calls it never
+    /// The model that is worth most; but a turn that tools interrupt stays with the model that began it, while that may answer: another would be handed tool calls it never
     /// made, and pay for the prompt anew.
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
@@ -62,8 +62,8 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
     }
 
     /// <summary>
-    /// Who is asked, in turn, as long as nobody answers: those of the decision, then, where it was held to the model that began the turn, those of another one, since
-    /// somebody is better than nobody. Who would cost more than is set aside has more set aside first, or is passed over.
+    /// Who is asked, in turn, as long as nobody answers: those of the decision, then, if it was limited to the model that began the turn, those of a new decision, since
+    /// any answer is better than none. For a model that would cost more than is set aside, more is set aside first, or it is skipped.
     /// </summary>
     public async IAsyncEnumerable<ModelId> InTurnAsync(ChatCall call, RouteRequest request)
     {
@@ -126,14 +126,14 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             : WithLimit(await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false), decision.InTurn.Except(fitting).ToHashSet());
     }
 
-    /// <summary>The decision with those that were left out for what all their answers would cost over the limit, as they are, and not for want of a rule that allows them.</summary>
+    /// <summary>The decision, in which models left out because all their answers together would cost too much are marked over the cost limit, not as forbidden by a rule.</summary>
     private static RouteDecision WithLimit(RouteDecision decision, HashSet<ModelId> over) => RouteDecision.Restore(
         [.. decision.Candidates.Select(c => c.Exclusion == ModelExclusion.NotAllowed && over.Contains(c.Model) ? c with { Exclusion = ModelExclusion.OverCostLimit } : c)],
         decision.ChosenIndex, decision.OfferedIndex, decision.Reason, decision.Preference, decision.CostScaleUsd, decision.Receipt, decision.Token);
 
-    /// <summary>Holds all of a call's answers against what they may cost: a decision holds one, since what several cost together only the call knows.</summary>
-    /// <returns>Whom to decide among instead; null: the decision keeps to it, whoever answers.</returns>
-    /// <exception cref="NoModelAllowedException">Nobody does.</exception>
+    /// <summary>Checks all of a call's answers against what they may cost: a decision checks one answer, since only the call knows what several cost together.</summary>
+    /// <returns>The models to decide among instead; null: the decision stays within the limit, whoever answers.</returns>
+    /// <exception cref="NoModelAllowedException">No model stays within the limit.</exception>
     private static HashSet<ModelId>? Within(ChatCall call, RouteDecision decision, in RouteNeeds needs)
     {
         if (call.Body.Choices == 1 || needs.MaxCostUsd is not { } most)
@@ -159,17 +159,17 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             : await router.DecideAsync(call.Tenant, call.User, request, call.Context.RequestAborted).ConfigureAwait(false);
         if (call.Unrouted is null && decision.Receipt.CatalogVersion != call.Catalog.Version)
         {
-            call.Catalog = pool.Current.Catalog; // it was replaced meanwhile, and the chosen model need not be in the one before
+            call.Catalog = pool.Current.Catalog; // the catalog was replaced meanwhile, and the chosen model may be missing from the previous one
         }
 
         return decision;
     }
 
-    /// <summary>Puts what the call cost in the place of what was set aside for it.</summary>
+    /// <summary>Replaces what was set aside for the call by what it cost.</summary>
     public Task SettleAsync(ChatCall call) => call.SettleAsync(budgets);
 
     /// <summary>Sets the expected cost aside; where it does not fit the budget, chooses again among what does.</summary>
-    /// <param name="serving">Whose catalog the call began with.</param>
+    /// <param name="serving">The pool whose catalog the call began with.</param>
     /// <exception cref="ApiException">429: nothing that may answer fits what is left.</exception>
     public async ValueTask<Budgets.Hold> HoldAsync(ChatCall call, RouteRequest request, RoutingPool serving)
     {
@@ -199,7 +199,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
 
             if (call.GoesOn)
             {
-                // The model that began the turn is too dear for what is left; others were not looked at.
+                // The model that began the turn is too dear for what is left; the others were not considered yet.
                 call.GoesOn = false;
                 call.Decision = await DecideAsync(call, request with { MayCompare = false }).ConfigureAwait(false);
                 continue;

@@ -12,7 +12,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
 {
     private long _asked, _compared;
 
-    /// <summary>Keeps comparisons to their share of the requests that allow them. Who watches a router may see one whenever it likes.</summary>
+    /// <summary>Limits comparisons to their share of the requests that allow them. A key that may also read may have one at any time.</summary>
     /// <exception cref="ApiException">403: the key may not ask for comparisons beyond their share.</exception>
     public bool MayBeMade(HttpContext context, CompareChoice wanted)
     {
@@ -64,7 +64,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
 
             if (first is not { Status: 200 } || second is not { Status: 200 })
             {
-                // One answer is no comparison. What came is served by itself; what failed has been noted.
+                // One answer is no comparison. The one that came is served by itself; the failure has been recorded.
                 var only = first is { Status: 200 } ? first : second is { Status: 200 } ? second : (first ?? second)!;
                 await delivery.HandOnAsync(call, only, OpenAiForm.Instance).ConfigureAwait(false);
                 return;
@@ -83,7 +83,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             access.Count(call.Tenant, first.Model);
             access.Count(call.Tenant, second.Model);
 
-            // Clients go on with the first, as they would without the other; where that calls no tools, a result can only be of the other's.
+            // Clients go on with the first answer, as they would without the other; if it calls no tools, a tool's result can only belong to the other.
             var goesOn = !first.Part.CallsTools && second.Part.CallsTools ? (second.Model, b.Tokens) : (first.Model, a.Tokens);
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             await signals.ComparedAsync(call).ConfigureAwait(false);
@@ -109,7 +109,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         books.Left(call, model, call.IsFailOver(model), all);
     }
 
-    /// <returns>Null: it had been sent nothing, or refused, or what it took was noted when it failed.</returns>
+    /// <returns>Null: the model was sent nothing, or refused, or its cost was recorded when it failed.</returns>
     private static async Task<Spending?> SpentAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> asked)
     {
         try
@@ -130,7 +130,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.InVain(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

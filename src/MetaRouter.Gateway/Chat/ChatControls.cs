@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>What a caller may set by header. A value nobody knows is refused: a caller who believes to have opted out must not be mistaken.</summary>
+/// <summary>What a caller may set by header. An unknown value is refused: a caller who believes it has opted out must not be wrong.</summary>
 internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUsd)
 {
     public const string CompareHeader = "x-router-compare";
@@ -14,7 +14,7 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
     public string? Category { get; private init; }
 
-    /// <summary>A client of OpenAI's or Anthropic's sends again by itself what it had no answer to.</summary>
+    /// <summary>A client library of OpenAI's or Anthropic's repeats by itself a request that got no answer.</summary>
     public bool IsRetry { get; private init; }
 
     public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user";
@@ -55,7 +55,7 @@ internal enum CompareChoice
 {
     No,
 
-    /// <summary>As often as the operator lets them.</summary>
+    /// <summary>As often as the operator allows.</summary>
     Allow,
 
     /// <summary>Whenever two may; for keys that may also watch.</summary>
@@ -68,7 +68,7 @@ internal enum RoutingMode
     /// <summary>The chosen model answers.</summary>
     Apply,
 
-    /// <summary>A model is chosen and told in a header; the one that would answer without routing answers.</summary>
+    /// <summary>A model is chosen and named in a header; the one that would answer without routing answers.</summary>
     Observe,
 
     /// <summary>Nothing is decided.</summary>

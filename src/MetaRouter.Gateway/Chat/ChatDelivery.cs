@@ -5,13 +5,13 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>Hands one model's answer on in the form its client speaks, after all that is noted of it: what it cost, who answered the conversation, by which receipt feedback finds its way back.</summary>
+/// <summary>Sends one model's answer in the format of its client, after recording what it cost, who answered the conversation, and the receipt by which feedback comes back.</summary>
 internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Budgets budgets, ModelAccess access, GatewayMetrics metrics)
 {
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var isFailOver = call.IsFailOver(answer.Model);
-        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null; // of two answers that were to be compared, this one alone came
+        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null; // only this one of the two answers to be compared came
         books.TookOver(answer, isFailOver);
         ChatHeaders.Retell(call.Context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)
@@ -63,7 +63,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             return spent;
         }
 
-        // Also of a stream its reader left: what was produced until then is paid for.
+        // Also for a stream whose reader left: what was produced until then is paid for.
         async Task EndAsync()
         {
             answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);

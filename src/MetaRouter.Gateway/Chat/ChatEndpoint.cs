@@ -12,7 +12,7 @@ namespace MetaRouter.Gateway.Chat;
 internal sealed class ChatEndpoint(
     ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
-    /// <summary>Below the version, here and at every upstream.</summary>
+    /// <summary>The path below the version, here and at every upstream.</summary>
     public const string Path = "/chat/completions";
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(NeedsScope.Inference);
@@ -25,7 +25,7 @@ internal sealed class ChatEndpoint(
         await AnswerAsync(context, started, controls, ChatBody.Read(bytes), OpenAiForm.Instance).ConfigureAwait(false);
     }
 
-    /// <summary>Answers a request that was read, in the form its client speaks.</summary>
+    /// <summary>Answers a request that was read, in the format of its client.</summary>
     /// <param name="started"><see cref="Stopwatch"/> timestamp of its arrival.</param>
     public async Task AnswerAsync(HttpContext context, long started, ChatControls controls, ChatBody body, IAnswerForm form)
     {
@@ -78,7 +78,7 @@ internal sealed class ChatEndpoint(
         call.Hold = await choice.HoldAsync(call, request, serving).ConfigureAwait(false);
         try
         {
-            // 3. Say who is asked, why, and by which receipt feedback finds its way back; a failure of the upstream is told with it.
+            // 3. Say in headers who is asked, why, and with which receipt; a failure of the upstream carries them too.
             ChatHeaders.Tell(call, pool.Current.Snapshot.Version);
             if (call.Decision?.OfferedIndex is not null && unrouted is null)
             {
@@ -89,7 +89,7 @@ internal sealed class ChatEndpoint(
             // 4. Let it answer.
             using var answer = await AskAsync(call, request).ConfigureAwait(false);
 
-            // 5. Hand it on, and note what it cost.
+            // 5. Send it on, and record what it cost.
             await delivery.HandOnAsync(call, answer, form).ConfigureAwait(false);
         }
         finally
@@ -102,10 +102,10 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            var answer = await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.InVain(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            var answer = await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.Unanswered(call, model), call.Context.RequestAborted).ConfigureAwait(false);
             if (call.Begun is { } begun && begun.Model == answer.Model)
             {
-                // Whom the turn was given to instead failed as well, and what its own model said against the request is told after all: as that model's.
+                // The model that took over the turn failed as well, so the refusal by the turn's own model is passed on after all, as that model's.
                 call.Decision = begun;
                 ChatHeaders.Tell(call, begun.SnapshotVersion);
             }

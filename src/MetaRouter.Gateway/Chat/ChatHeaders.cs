@@ -6,12 +6,12 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>What an answer's headers say of who answers, why, and what it cost.</summary>
+/// <summary>The headers that say who answers, why, and what it cost.</summary>
 internal static class ChatHeaders
 {
     private const string Off = "off";
 
-    /// <summary>Before anybody is asked, so that a failure is told with it.</summary>
+    /// <summary>Written before anybody is asked, so that a failure carries them too.</summary>
     public static void Tell(ChatCall call, ulong snapshot)
     {
         var (headers, decision) = (call.Context.Response.Headers, call.Decision);
@@ -25,8 +25,8 @@ internal static class ChatHeaders
         }
     }
 
-    /// <summary>Once it is known who answers.</summary>
-    /// <param name="receipt">By which feedback on that finds its way back; null: nothing was routed.</param>
+    /// <summary>Written again once it is known who answers.</summary>
+    /// <param name="receipt">The receipt for feedback on this answer; null: nothing was routed.</param>
     public static void Retell(IHeaderDictionary headers, UpstreamAnswer answer, string? receipt, bool isFailOver)
     {
         headers["x-router-model"] = answer.Model.Value;
@@ -49,7 +49,7 @@ internal static class ChatHeaders
 
         foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
         {
-            // What is no plain text cannot be sent on; the answer it came with was paid for, and can.
+            // A header that is not plain text cannot be sent on; the answer it came with was paid for, and is.
             if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name) && values.ToString() is var value && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
             {
                 headers[name] = value;
@@ -57,7 +57,7 @@ internal static class ChatHeaders
         }
     }
 
-    /// <summary>What a stream cost, known when its headers are long gone: a comment among its events.</summary>
+    /// <summary>What a stream cost, which is known only after its headers were sent: a comment among its events.</summary>
     public static string PriceComment(in Spending spent) => $": x-router-cost-usd {Usd(spent.Usd)} {spent.Source}\n\n";
 
     public static void Price(HttpContext context, in Spending spent)
@@ -66,6 +66,6 @@ internal static class ChatHeaders
         context.Response.Headers["x-router-cost-source"] = spent.Source;
     }
 
-    /// <summary>As much of a cost as is told of one answer.</summary>
+    /// <summary>A cost as it is written for one answer.</summary>
     public static string Usd(double usd) => usd.ToString("0.##########", CultureInfo.InvariantCulture);
 }

@@ -18,7 +18,7 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <summary>What a tool gave back.</summary>
+    /// <summary>A tool's result.</summary>
     public static void Result(Utf8JsonWriter to, string callId, string text)
     {
         to.WriteStartObject();
@@ -28,7 +28,7 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <summary>An assistant's content: nothing beside calls is null there, not an empty text.</summary>
+    /// <summary>An assistant's content: where there are only tool calls it is null, not an empty text.</summary>
     public static void Said(Utf8JsonWriter to, string text, bool calls)
     {
         if (text.Length > 0 || !calls)
@@ -49,7 +49,7 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <param name="detail">How closely the model is to look; null: it is not said.</param>
+    /// <param name="detail">How closely the model is to look; null: not stated.</param>
     public static void ImagePart(Utf8JsonWriter to, string url, string? detail = null)
     {
         to.WriteStartObject();
@@ -82,7 +82,7 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <summary>Stands in what a tool gave back for what follows it.</summary>
+    /// <summary>A placeholder in a tool's result for what the next message shows.</summary>
     /// <param name="number">Its place in the message that follows, from 1.</param>
     public static string Elsewhere(string kind, int number) => FormattableString.Invariant($"[{kind} {number} of the next message]");
 
@@ -98,8 +98,8 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <param name="tool">Has the description, and whether arguments must keep to the schema.</param>
-    /// <param name="parameters">The field of it that has the schema.</param>
+    /// <param name="tool">Holds the description, and whether arguments must follow the schema.</param>
+    /// <param name="parameters">The name of its field with the schema.</param>
     public static void Function(Utf8JsonWriter to, string name, JsonElement tool, string parameters)
     {
         to.WriteStartObject();
@@ -137,7 +137,7 @@ internal static class ChatPieces
         to.WriteEndObject();
     }
 
-    /// <summary>A field as it stands, where it is there.</summary>
+    /// <summary>Copies a field unchanged, if it is there.</summary>
     public static void Copy(Utf8JsonWriter to, Fields fields, string name, string upstream)
     {
         if (fields.Find(name) is { } value)

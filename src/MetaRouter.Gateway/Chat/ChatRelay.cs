@@ -3,12 +3,12 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>
-/// Hands an upstream's stream on event by event, as it comes. A stream that breaks off ends in an error event: a client must never take half an answer for a
+/// Passes an upstream's stream on event by event, as it comes. A stream that breaks off ends in an error event: a client must never take half an answer for a
 /// whole one.
 /// </summary>
 internal sealed class ChatRelay(Upstreams upstreams)
 {
-    /// <param name="end">Notes what became of the stream and tells what it cost; asked for when it has ended and its reader does not know yet.</param>
+    /// <param name="end">Records what became of the stream and returns what it cost; called when the stream has ended, before its reader is told.</param>
     /// <param name="stream">Kept up to date, also when the reader leaves.</param>
     public async Task RunAsync(HttpContext context, UpstreamAnswer answer, IStreamForm form, Func<Task<Spending>> end, RelayedStream stream)
     {
@@ -16,7 +16,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
         var (output, events) = (context.Response.BodyWriter, answer.Events!);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
-        context.Response.Headers["x-accel-buffering"] = "no"; // proxies hold streams back else
+        context.Response.Headers["x-accel-buffering"] = "no"; // else proxies buffer streams
         var next = answer.First;
         using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var patience = TimeSpan.FromSeconds(answer.Endpoint.Options.IdleSeconds);
@@ -58,7 +58,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
                 var ending = end();
                 if (!ending.IsCompleted)
                 {
-                    await output.FlushAsync(cancellationToken).ConfigureAwait(false); // what was said waits for no store
+                    await output.FlushAsync(cancellationToken).ConfigureAwait(false); // text is sent before any store is waited for
                 }
 
                 var spent = await ending.ConfigureAwait(false);
@@ -85,8 +85,8 @@ internal sealed class ChatRelay(Upstreams upstreams)
     }
 
     /// <summary>
-    /// Lets the error event leave, then cuts the connection: some clients (OpenAI's for .NET is one) pass over error events, and would take a stream that
-    /// ends in order for a whole answer.
+    /// Lets the error event leave, then cuts the connection: some clients (OpenAI's for .NET is one) ignore error events, and would take a stream that
+    /// ends normally for a whole answer.
     /// </summary>
     private static async Task CutAsync(HttpContext context, Func<Task<Spending>> end)
     {

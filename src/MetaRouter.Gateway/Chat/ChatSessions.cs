@@ -16,7 +16,7 @@ internal sealed class ChatSessions(Sessions sessions, GatewaySettings settings)
 
     private const int LongestName = 256;
 
-    /// <summary>Named by the header, else by the body, else by what agents send unasked.</summary>
+    /// <summary>The name from our header, else from the body, else from the header that agents send on their own.</summary>
     /// <returns>Null: the request belongs to no session.</returns>
     /// <exception cref="ApiException">400: the session's name is too long.</exception>
     public string? NameOf(HttpContext context, string tenant, string? user, ChatBody body)
@@ -28,15 +28,15 @@ internal sealed class ChatSessions(Sessions sessions, GatewaySettings settings)
             : throw ApiException.BadValue(SessionHeader, $"The session's name has {session.Length} characters; it may have {LongestName}.");
     }
 
-    /// <summary>Asked for only where a turn goes on or a tool is called: it takes a pass over all the messages.</summary>
+    /// <summary>Computed only when a turn goes on or a tool is called: it takes a pass over all the messages.</summary>
     public Lazy<string>? TurnOf(string tenant, string? user, ChatBody body) =>
         settings.Gateway.SessionSeconds == 0 || body.Turn.IsEmpty ? null : new(() => sessions.NameOf(tenant, user, Convert.ToHexString(SHA256.HashData(body.Turn.Span))));
 
-    /// <returns>Who answered the conversation last, and has its beginning in the prompt cache; null: it is none, or that is not known any more.</returns>
+    /// <returns>Who answered the conversation last, and has its beginning in the prompt cache; null: there is no conversation, or it was forgotten.</returns>
     public async ValueTask<WarmModel?> RecallAsync(ChatCall call) =>
         call.Session is { } session ? await sessions.RecallAsync(session, call.Context.RequestAborted).ConfigureAwait(false) : null;
 
-    /// <returns>Who began the turn that this request goes on with; null: it goes on with none, or that is not known any more.</returns>
+    /// <returns>Who began the turn that this request continues; null: it continues none, or that was forgotten.</returns>
     public async ValueTask<WarmModel?> RecallTurnAsync(ChatCall call) =>
         call.Turn is { } turn && call.Body.GoesOn ? await sessions.RecallAsync(turn.Value, call.Context.RequestAborted).ConfigureAwait(false) : null;
 

@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary><c>POST /v1/embeddings</c>: handed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. What a tenant may use and spend holds all the same.</summary>
+/// <summary><c>POST /v1/embeddings</c>: passed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. The tenant's rules and budgets apply all the same.</summary>
 internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, ModelAccess access, Budgets budgets, GatewaySettings settings, GatewayMetrics metrics) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(NeedsScope.Inference);
@@ -59,7 +59,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
                 var cost = answer.Part.Usage.IsUnknown ? expected : Cost(answer.Part.Usage.Prompt, upstream, "usage");
                 ChatHeaders.Price(context, cost);
                 Pay(cost);
-                metrics.StrongestCostUsd.Add(cost.Usd); // of no other model would it be of use
+                metrics.StrongestCostUsd.Add(cost.Usd); // no other model's vector would serve instead
             }
 
             settling = budgets.SettleAsync(hold, spent);

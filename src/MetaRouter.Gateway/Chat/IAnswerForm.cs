@@ -3,13 +3,13 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>The form in which a client gets its answer: one of OpenAI's two, or Anthropic's. Upstreams answer in that of OpenAI's chat completions.</summary>
+/// <summary>The format in which a client gets its answer: one of OpenAI's two, or Anthropic's. Upstreams answer in that of OpenAI's chat completions.</summary>
 internal interface IAnswerForm
 {
-    /// <summary>Two answers side by side have a place in it.</summary>
+    /// <summary>Whether the format has room for two answers side by side.</summary>
     bool CanCompare { get; }
 
-    /// <summary>Writes an answer that came whole, or what the upstream has to say against the request.</summary>
+    /// <summary>Writes an answer that came whole, or the upstream's refusal.</summary>
     /// <param name="receipt">Takes the place of the answer's id; null: that stays.</param>
     /// <param name="spent">Null: the upstream refused.</param>
     Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent);
@@ -24,7 +24,7 @@ internal interface IStreamForm
     void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output);
 
     /// <summary>The stream is whole.</summary>
-    /// <param name="last">The upstream's last event; empty: it ended without the word.</param>
+    /// <param name="last">The upstream's last event; empty: it ended without sending one.</param>
     void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output);
 
     /// <summary>The stream broke off.</summary>

@@ -12,15 +12,15 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary>
 /// Learns from what users do rather than say: the same messages sent again are a regenerate, sent again to a named model a switch, and a stream left before
-/// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at. Agents and chat windows ask beside a
-/// conversation too, for its title or what to ask next: such a request is the same again only as the user's very last, and takes no conversation's place.
+/// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at. Agents and chat windows also make side requests
+/// of a conversation, for its title or what to ask next: such a request is recognised only right after itself, and does not replace the conversation's last.
 /// </summary>
 internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState shared, RouterSecrets secrets, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
-    /// <summary>Looks whether a request is the user's last one again.</summary>
-    /// <param name="isRetry">It is sent again by a client's library, and says so: that says nothing of the user.</param>
+    /// <summary>Checks whether a request repeats the user's last one.</summary>
+    /// <param name="isRetry">A client's library repeats it and says so: that says nothing of the user.</param>
     public async ValueTask LookAsync(ChatCall call, bool isRetry)
     {
         if (isRetry || UserOf(call) is not { } user
@@ -43,7 +43,7 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
         }
     }
 
-    /// <summary>Notes a routed request for the next look. A turn that tools interrupt is asked again from its beginning.</summary>
+    /// <summary>Remembers a routed request for the next check. A turn that tools interrupt is repeated from its beginning.</summary>
     /// <param name="receipt">Null: it was not routed, and is not noted.</param>
     public ValueTask RememberAsync(ChatCall call, ModelId served, string? receipt)
     {
@@ -76,7 +76,7 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
             : default;
     }
 
-    /// <summary>Null: nobody, or signals are not looked for.</summary>
+    /// <summary>Null: no user is named, or implicit signals are off.</summary>
     private string? UserOf(ChatCall call) => settings.Gateway.ImplicitSignals ? call.User : null;
 
     private async ValueTask NoteAsync(ChatCall call, string user, ReadOnlyMemory<byte> note)

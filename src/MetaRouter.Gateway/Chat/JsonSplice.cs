@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>Changes single values of a JSON object where they stand, and not one byte besides.</summary>
+/// <summary>Changes single values of a JSON object in place, and no other byte.</summary>
 internal static class JsonSplice
 {
     /// <summary>Where the value of a top-level field stands.</summary>
@@ -33,7 +33,7 @@ internal static class JsonSplice
         return (found, count);
     }
 
-    /// <summary>What receipts and most models' names are made of: it stands in JSON as it is.</summary>
+    /// <summary>The characters of receipts and of most models' names, which JSON does not escape.</summary>
     private static readonly SearchValues<char> s_plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:");
 
     /// <summary>A text as JSON.</summary>
@@ -51,7 +51,7 @@ internal static class JsonSplice
         return [(byte)'"', .. text, (byte)'"'];
     }
 
-    /// <summary>The text with another value in this place.</summary>
+    /// <summary>The text with the value in this range replaced.</summary>
     public static byte[] Put(ReadOnlySpan<byte> json, Range at, ReadOnlySpan<byte> value) => [.. json[..at.Start], .. value, .. json[at.End..]];
 
     /// <summary>The object with one more field, the first.</summary>
@@ -63,8 +63,8 @@ internal static class JsonSplice
         return [.. json[..brace], .. field, .. isEmpty ? ""u8 : ","u8, .. json[brace..]];
     }
 
-    /// <summary>The object with a top-level field under another name, as it is where there is none.</summary>
-    /// <param name="json">Written without blanks.</param>
+    /// <summary>The object with a top-level field renamed; unchanged if it has no such field.</summary>
+    /// <param name="json">Without white space between tokens.</param>
     public static byte[] Rename(byte[] json, ReadOnlySpan<byte> field, ReadOnlySpan<byte> name)
     {
         var (at, count) = Find(json, field);

@@ -26,7 +26,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Models, ListAsync).WithMetadata(Listing);
-        routes.MapRead(Models + "/{**id}", FindAsync).WithMetadata(Listing); // with slashes too: many names have them, and clients do not escape them
+        routes.MapRead(Models + "/{**id}", FindAsync).WithMetadata(Listing); // matches slashes too: many names have them, and clients do not escape them
         routes.MapRead("/health", HealthAsync).WithMetadata(new NoKeyNeeded());
         routes.MapRead("/openapi/v1.json", context => Answers.WriteJsonAsync(context, s_openApi.Value)).WithMetadata(new NoKeyNeeded());
         routes.MapRead("/alive", context => Answers.WriteAsync(context, new AliveAnswer("ok"))).WithMetadata(new NoKeyNeeded());
@@ -38,7 +38,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         return Answers.WriteAsync(context, new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model), .. Embedders(context, catalog).Select(Embedder)]));
     }
 
-    /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name with something wrong.</exception>
+    /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name that is malformed.</exception>
     private Task FindAsync(HttpContext context)
     {
         var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
@@ -55,7 +55,7 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     private IEnumerable<UpstreamOptions> Embedders(HttpContext context, ModelCatalog catalog) =>
         settings.Embedders.Values.Where(u => settings.OnlyEmbeds(u.Model, catalog) && access.Allows(Edge.TenantOf(context), null, new ModelId(u.Model)));
 
-    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it waits for that.</summary>
+    /// <summary>Ready: the snapshot is loaded. Without its store it is degraded and still routes, so it stays in service; without its cluster it is degraded and waits for it.</summary>
     private async Task HealthAsync(HttpContext context)
     {
         var status = guard.IsForeign || !router.IsThere ? "degraded" : "ok";

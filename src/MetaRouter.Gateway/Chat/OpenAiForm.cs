@@ -19,7 +19,7 @@ internal sealed class OpenAiForm : IAnswerForm
         return Answers.WriteJsonAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
     }
 
-    /// <summary>Counts that this side asked for are not the client's.</summary>
+    /// <summary>Token counts that only the gateway asked for are not passed to the client.</summary>
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
         new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && call.Body.Forwarded.Options?.AskUsage != true);
 
@@ -34,7 +34,7 @@ internal sealed class OpenAiForm : IAnswerForm
         }
 
         var (id, name) = (receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model));
-        var output = new ArrayBufferWriter<byte>(answer.Body.Length + id.Length + name.Length + 1); // a full one grows when it is asked for room for nothing
+        var output = new ArrayBufferWriter<byte>(answer.Body.Length + id.Length + name.Length + 1); // one byte to spare: a full writer grows even when asked for no room
         answer.Part.Write(answer.Body, id, name, output);
         return output.WrittenMemory;
     }
@@ -49,7 +49,7 @@ internal sealed class OpenAiForm : IAnswerForm
             }
         }
 
-        /// <summary>The counts are complete: what they come to, then what every client waits for. An upstream that ends without the word has it said for it.</summary>
+        /// <summary>The counts are complete: writes the cost, then the end that every client waits for, also when the upstream did not send it.</summary>
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
             Write(ChatHeaders.PriceComment(spent), output);

@@ -5,13 +5,13 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary>What a stream has amounted to so far.</summary>
 internal sealed class RelayedStream
 {
-    /// <summary>Choices, a bit each, that something was said of, and those of them that have ended.</summary>
+    /// <summary>A bit for each choice that has begun, and for each that has ended.</summary>
     private ulong _begun, _ended;
 
     /// <summary>As the upstream counted it; unknown while it has not.</summary>
     public TokenUsage Usage { get; private set; }
 
-    /// <summary>Bytes of answer seen since the upstream counted: some say at the beginning what the prompt took, and the rest at an end that need not come.</summary>
+    /// <summary>Bytes of answer seen since the upstream's last count: some count the prompt at the beginning and the rest at the end, which may never come.</summary>
     public long UncountedBytes { get; private set; }
 
     /// <summary>It called a tool.</summary>
@@ -20,10 +20,10 @@ internal sealed class RelayedStream
     /// <summary>Every choice that has begun has ended: nothing is missing, though the upstream may not say so.</summary>
     public bool HasEnded => _ended != 0 && (_begun & ~_ended) == 0;
 
-    /// <summary>It came to its end.</summary>
+    /// <summary>It came to its regular end.</summary>
     public bool IsWhole { get; set; }
 
-    /// <summary>It ended before its end, by the upstream's doing.</summary>
+    /// <summary>The upstream cut it short.</summary>
     public bool IsBroken { get; set; }
 
     /// <summary>Takes in one more event.</summary>

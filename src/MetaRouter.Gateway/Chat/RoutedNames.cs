@@ -8,12 +8,12 @@ using MetaRouter.Gateway.Router;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>
-/// The names under which a request is routed: <c>auto</c>, <c>auto:quality</c> and so on, and RouteLLM's <c>router-NAME-THRESHOLD</c>, which leaves the strong model
-/// and the weak one, and the strong one where its chance of the better answer reaches the threshold.
+/// The names under which a request is routed: <c>auto</c>, <c>auto:quality</c> and so on, and RouteLLM's <c>router-NAME-THRESHOLD</c>, which allows only the strong model
+/// and the weak one, and chooses the strong one where its chance of the better answer reaches the threshold.
 /// </summary>
 internal sealed class RoutedNames(GatewaySettings settings)
 {
-    /// <summary>As <c>metarouter calibrate</c> names what ships.</summary>
+    /// <summary>The name that <c>metarouter calibrate</c> gives the shipped router.</summary>
     public const string Shipped = "metarouter";
 
     private const string Prefix = "router-";
@@ -28,10 +28,10 @@ internal sealed class RoutedNames(GatewaySettings settings)
     private readonly Asked
         _quality = new(settings.Gateway.QualityLambda, null), _balanced = new(settings.Gateway.BalancedLambda, null), _cheap = new(settings.Gateway.CheapLambda, null);
 
-    /// <summary>A routed name, for who asks what there is.</summary>
+    /// <summary>A routed name, for the list of models.</summary>
     internal sealed record Described(string Name, double? LambdaCost, string Description);
 
-    /// <summary>The names that a list of models can show; of the thresholds the middle one stands for all.</summary>
+    /// <summary>The names for a list of models; the middle threshold stands for all.</summary>
     public IEnumerable<Described> Listed(ModelCatalog catalog)
     {
         yield return new(Dial.Auto, null, "routed by what was learned of the user");
@@ -44,14 +44,14 @@ internal sealed class RoutedNames(GatewaySettings settings)
         }
     }
 
-    /// <summary>A listed name, or one with another threshold. Null: it is no routed name.</summary>
+    /// <summary>A listed name, or one with another threshold. Null: it is not a routed name.</summary>
     /// <exception cref="ApiException">As <see cref="Read"/>.</exception>
     public Described? Find(string name, ModelCatalog catalog) =>
         Listed(catalog).FirstOrDefault(n => n.Name == name)
         ?? (Read(name, catalog)?.Deferral is { } rule ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}")) : null);
 
-    /// <returns>Null: it is no routed name, so it names a model.</returns>
-    /// <exception cref="ApiException">400: it is RouteLLM's form with something wrong; 404: with a router that is not served.</exception>
+    /// <returns>Null: it is not a routed name, so it names a model.</returns>
+    /// <exception cref="ApiException">400: it has RouteLLM's form but is malformed; 404: it names a router that is not served.</exception>
     public Asked? Read(string model, ModelCatalog catalog) => model switch
     {
         Dial.Auto => s_auto,
@@ -63,12 +63,12 @@ internal sealed class RoutedNames(GatewaySettings settings)
     };
 
     /// <summary>The model of a name that is not routed.</summary>
-    /// <exception cref="ApiException">404: there is none that could chat.</exception>
+    /// <exception cref="ApiException">404: there is no such model that can chat.</exception>
     public ModelProfile Model(string name, ModelCatalog catalog) => settings.OnlyEmbeds(name, catalog)
         ? throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{name}' makes embeddings: it is served at /v1/embeddings only. Ask for auto, or for another model (GET /v1/models).", "model")
         : CatalogModels.Find(catalog, name, "model");
 
-    /// <exception cref="ApiException">404: it names neither a model nor a rule of routing, as <see cref="Read"/> says.</exception>
+    /// <exception cref="ApiException">404: it names neither a model nor a way of routing; else as <see cref="Read"/>.</exception>
     public void CheckKnown(string model, ModelCatalog catalog)
     {
         if (Read(model, catalog) is null)
@@ -95,6 +95,6 @@ internal sealed class RoutedNames(GatewaySettings settings)
         }
 
         return settings.PairOf(catalog) is var (strong, weak) ? new DeferralRule(strong, weak, threshold)
-            : throw ApiException.BadValue("model", $"The model '{shown}' chooses between a strong and a weak model, and the catalog has no two for it: Gateway:StrongModel is '{settings.Gateway.StrongModel}', Gateway:WeakModel is '{settings.Gateway.WeakModel}' (where empty, the dearest and the cheapest), and the models are {string.Join(", ", catalog.Models.Select(m => m.Id))}. Set the two, or ask for auto.");
+            : throw ApiException.BadValue("model", $"The model '{shown}' chooses between a strong and a weak model, but the catalog does not have the two: Gateway:StrongModel is '{settings.Gateway.StrongModel}', Gateway:WeakModel is '{settings.Gateway.WeakModel}' (where empty, the dearest and the cheapest), and the models are {string.Join(", ", catalog.Models.Select(m => m.Id))}. Set the two, or ask for auto.");
     }
 }

@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>A conversation that no model holds any more. Clients that can make it shorter know by the provider's code, or by its very words, that they have to.</summary>
+/// <summary>A conversation that is too long for every model. Clients that can shorten it recognise the provider's error code, or its exact words.</summary>
 internal static class TooLong
 {
     /// <summary>OpenAI's.</summary>
@@ -11,16 +11,16 @@ internal static class TooLong
 
     public const string Anthropics = "prompt is too long";
 
-    /// <summary>As OpenAI, and who resembles it, refuse it.</summary>
-    /// <param name="message">What the error says.</param>
+    /// <summary>Whether an error is such a refusal by OpenAI or an upstream like it.</summary>
+    /// <param name="message">The error's message.</param>
     public static bool Is(ReadOnlySpan<byte> error, string message) => error.IndexOf(Encoding.ASCII.GetBytes($"\"{Code}\"")) >= 0 || message.Contains(Words, StringComparison.Ordinal);
 
-    /// <param name="window">The most tokens that a model holds which might answer.</param>
+    /// <param name="window">The largest context window among the models that might answer, in tokens.</param>
     /// <param name="reasons">Each model's.</param>
     public static ApiException For(ChatBody body, int window, string reasons)
     {
         var (prompt, answer) = (body.Asked.Tokens, body.Needs.ExpectedOutputTokens);
-        long AtLeast(long tokens) => Math.Max(tokens, window + 1L); // the estimate that decided may be a little more
+        long AtLeast(long tokens) => Math.Max(tokens, window + 1L); // the estimate used here may be a little below the one that decided
         return new(400, ErrorCodes.InvalidRequest, Code, FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"), "messages")
         {
             ProvidersMessage = prompt < window && answer > 0

@@ -6,7 +6,7 @@ using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>An upstream's stream on its way into another API's form: its chunks are read here, and its tool calls come one after the other; what is written of them is the form's.</summary>
+/// <summary>An upstream's stream on its way into another API's format: chunks are read here, and tool calls handed on one after the other; subclasses write them.</summary>
 internal abstract class TranslatedStream : IStreamForm
 {
     private readonly CallsInTurn _calls = new();
@@ -47,7 +47,7 @@ internal abstract class TranslatedStream : IStreamForm
 
     public abstract void Broken(string message, IBufferWriter<byte> output);
 
-    /// <summary>Sees to it that what comes before all else has been written.</summary>
+    /// <summary>Makes sure that the stream's beginning has been written.</summary>
     protected void Begin(IBufferWriter<byte> output)
     {
         if (!_hasBegun)
@@ -57,15 +57,15 @@ internal abstract class TranslatedStream : IStreamForm
         }
     }
 
-    /// <summary>Writes what comes before all else.</summary>
+    /// <summary>Writes the stream's beginning.</summary>
     protected abstract void Start(IBufferWriter<byte> output);
 
-    /// <summary>A chunk of the answer, but for the tool calls in it.</summary>
+    /// <summary>A chunk of the answer, without the tool calls in it.</summary>
     protected abstract void Chunk(JsonElement chunk, IBufferWriter<byte> output);
 
     /// <param name="begins">Another call than that of the piece before.</param>
     protected abstract void Call(JsonElement piece, bool begins, IBufferWriter<byte> output);
 
-    /// <summary>The stream is whole, and all that it says is written but for its end.</summary>
+    /// <summary>The stream is whole, and everything but its end is written.</summary>
     protected abstract void Finish(in Spending spent, IBufferWriter<byte> output);
 }

@@ -17,7 +17,7 @@ internal static class Arguments
 
     public static string Version { get; } = typeof(Arguments).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    /// <summary>What it was started by: as a tool it has another name.</summary>
+    /// <summary>The name it was started by: as a tool it has another name.</summary>
     private static string Program => Path.GetFileName(Environment.ProcessPath)?.Replace(".exe", "", StringComparison.Ordinal) is { } name and not "dotnet" ? name : "MetaRouter.Gateway";
 
     /// <summary>Every setting is in <c>appsettings.json</c> or in the options' docs; this names those that a first look needs.</summary>
@@ -41,18 +41,18 @@ internal static class Arguments
         --MetaRouter:Snapshot FILE      what 'metarouter train' wrote;
                                         default: the one that ships
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
-        {NewKey.Command} TENANT SCOPE...         makes an API key, and the entry that lets it
-                                        in; scopes: inference, feedback, read,
+        {NewKey.Command} TENANT SCOPE...         makes an API key and its settings entry;
+                                        scopes: inference, feedback, read,
                                         admin, metrics
-        {HealthCommand.Name} [URL]                    asks the gateway that listens there how it
-                                        is; ends with 0 if it is well, else with 1;
+        {HealthCommand.Name} [URL]                    asks the gateway there for its health;
+                                        exit code 0 if it is well, else 1;
                                         default {GatewayApp.DefaultUrl}
-        {CopyStore.Usage}                    brings all that is kept from one store into
+        {CopyStore.Usage}                    copies all that is kept from one store into
                                         an empty one (sqlite:PATH, redis:HOST:PORT);
                                         stop what uses either first
         --version                       prints {Version}
 
-        Every setting can stand in an appsettings.json of the folder it is started
+        Every setting can be in an appsettings.json in the folder it is started
         in, in an environment variable (MetaRouter__Store), or here. Models,
         upstreams, keys and tenants are lists, and best in the file.
         {ProgramDefaults.Page("settings.md")} has every setting and a whole file,

@@ -10,7 +10,7 @@ internal static class DemoCatalog
 {
     /// <summary>
     /// For simulated users. Each step up in price is worth it to some of them: a model that is nearly the best and nearly the cheapest would answer everybody, whatever their trade-off,
-    /// and who is pleased by it would tell nothing.
+    /// and their feedback on it would tell nothing.
     /// </summary>
     private static readonly string[] s_played =
     [

@@ -16,10 +16,10 @@ internal sealed class GatewayOptions
     /// <value>lambda_cost of <c>auto:cheap</c>; 0 or more, default 3.</value>
     public double CheapLambda { get; set; } = Dial.CheapLambda;
 
-    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category does not leave it, the dearest they leave.</value>
+    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category rules it out, the dearest model that they allow.</value>
     public string OffModel { get; set; } = "";
 
-    /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one. <c>metarouter calibrate</c> says for which two its threshold is.</value>
+    /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one. <c>metarouter calibrate</c> says which two models its threshold is for.</value>
     public string StrongModel { get; set; } = "";
 
     /// <value>The weaker one; empty, the default: the cheapest enabled one.</value>
@@ -34,7 +34,7 @@ internal sealed class GatewayOptions
     /// <value>The longest body of a chat call, bytes; 1,000 to 100,000,000, default 10,000,000.</value>
     public int ChatBodyBytes { get; set; } = 10_000_000;
 
-    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats it, all it says. 1,000 to 1,000,000,000, default 50,000,000.</value>
+    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats the whole text at the end, all of it. 1,000 to 1,000,000,000, default 50,000,000.</value>
     public int UpstreamBodyBytes { get; set; } = 50_000_000;
 
     /// <value>Upstream calls one request may make at most, the first and those after a failure; 1 to 10, default 3.</value>
@@ -49,7 +49,7 @@ internal sealed class GatewayOptions
     /// <value>What becomes of routing: <c>apply</c> (the default), <c>observe</c> (decide, note, and let <see cref="OffModel"/> answer) or <c>static</c> (let it answer). An administrator can change it at run time.</value>
     public string Mode { get; set; } = "apply";
 
-    /// <value>Seconds after which a conversation's model is no longer held to have its prompt cached; 0: never held, up to 86,400, default 300.</value>
+    /// <value>Seconds after which a conversation's model is no longer assumed to have its prompt cached; 0: never assumed, up to 86,400, default 300.</value>
     public double SessionSeconds { get; set; } = 300;
 
     /// <value>Learn from what users do: ask the same again, go to another model, leave a stream. Default false.</value>
@@ -99,7 +99,7 @@ internal sealed class GatewayOptions
         {
             if (models.Count == 0 || !models.TrueForAll(Router.CatalogModels.IsName))
             {
-                yield return $"{Section}:{nameof(CategoryPins)}:{category} lists {(models.Count == 0 ? "no model" : "what is no model's name")}; list the models that may see its requests";
+                yield return $"{Section}:{nameof(CategoryPins)}:{category} lists {(models.Count == 0 ? "no model" : "a name that no model can have")}; list the models that may see its requests";
             }
         }
 

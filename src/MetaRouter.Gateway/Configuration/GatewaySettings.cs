@@ -13,13 +13,13 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
     /// <summary>Simulated users fill the console: <c>--demo</c>.</summary>
     public bool IsPlay => Play is not null;
 
-    /// <summary>How they do; null: there are none.</summary>
+    /// <summary>The simulated users' settings; null: there are none.</summary>
     public Demo.DemoOptions? Play { get; init; }
 
-    /// <summary>What is told of all this, and to whom.</summary>
+    /// <summary>What telemetry is sent, and where.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
-    /// <summary>What may be a slip of the pen or of a model that is yet to come: told at the start, which it does not stop.</summary>
+    /// <summary>Settings that may be misspelt, or may be about a model yet to come: reported at the start, which they do not stop.</summary>
     public IReadOnlyList<string> Doubts { get; init; } = [];
 
     /// <summary>The models that make embeddings, each with the first of its upstreams.</summary>
@@ -37,7 +37,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         return (ReferenceEquals(known?.Item1, catalog) ? known : _strongest = Tuple.Create(catalog, FindStrongest(catalog))).Item2;
     }
 
-    /// <summary>The same of those that may answer a request: the dearest of them where the strongest may not. Of none, the strongest, to be refused by name.</summary>
+    /// <summary>The same among the models that may answer a request: the dearest of them if the strongest may not. If none may, the strongest, so that the refusal names it.</summary>
     /// <param name="allowed">Null: all.</param>
     public ModelProfile Strongest(ModelCatalog catalog, IReadOnlySet<ModelId>? allowed)
     {
@@ -49,7 +49,7 @@ internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<Ups
         ? catalog.Models[index]
         : catalog.Models.Where(m => m.Enabled).DefaultIfEmpty(catalog.Models[0]).MaxBy(Price)!;
 
-    /// <summary>Between which two models RouteLLM's names choose; null: the catalog has no two for it.</summary>
+    /// <summary>Between which two models RouteLLM's names choose; null: the catalog does not have the two.</summary>
     public (ModelId Strong, ModelId Weak)? PairOf(ModelCatalog catalog)
     {
         var enabled = catalog.Models.Where(m => m.Enabled).ToArray();

@@ -32,7 +32,7 @@ internal static class SettingsReader
         problems.AddRange(play?.Problems() ?? []);
         if (play is not null && upstreams.Count > 0)
         {
-            problems.Add($"{Demo.DemoOptions.Switch} is there, whose users are simulated, and {UpstreamOptions.Section} has {upstreams.Count} that would answer them; leave one of the two out");
+            problems.Add($"{Demo.DemoOptions.Switch} simulates users, but {UpstreamOptions.Section} has {upstreams.Count} that would really answer them; leave one of the two out");
         }
 
         problems.AddRange(upstreams.SelectMany((u, i) => u.Problems(i)));
@@ -43,7 +43,7 @@ internal static class SettingsReader
             .Select(g => $"{ApiKeyOptions.Section} lists the hash {g.Key[..8]}... {g.Count()} times; a key has one tenant, so keep one"));
         if (configuration.GetSection(nameof(MetaRouterOptions.Models)).GetChildren().Any())
         {
-            problems.Add($"section {nameof(MetaRouterOptions.Models)} stands at the root, where nothing reads it; put it into section {MetaRouterOptions.Section}");
+            problems.Add($"section {nameof(MetaRouterOptions.Models)} is at the root, where nothing reads it; put it into section {MetaRouterOptions.Section}");
         }
 
         CheckAddresses(configuration, keys.Count > 0, problems);
@@ -58,7 +58,7 @@ internal static class SettingsReader
         return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry, Doubts = doubts } : throw new GatewayConfigurationException(problems);
     }
 
-    /// <summary>JSON's nulls, which the options would have too: in a list one is a mistake, elsewhere it says that a setting is left out. Section MetaRouter is bound once more where it is used, and judges its own.</summary>
+    /// <summary>Removes JSON's nulls, which would end up in the options: in a list a null is a mistake, elsewhere it means that a setting is left out. Section MetaRouter is bound again where it is used, and checks its own.</summary>
     private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
     {
         foreach (var section in (string[])[MetaRouterOptions.Section, GatewayOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section])
@@ -79,7 +79,7 @@ internal static class SettingsReader
         }
     }
 
-    /// <summary>Without keys whoever can connect is trusted, so nobody else's machine may be able to.</summary>
+    /// <summary>Without keys whoever can connect is trusted, so no other machine may be able to.</summary>
     private static void CheckAddresses(IConfiguration configuration, bool hasKeys, List<string> problems)
     {
         var urls = (configuration["Urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -103,7 +103,7 @@ internal static class SettingsReader
             configuration["Urls"] is null ? (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"{scheme}://*:{p}") : [];
     }
 
-    /// <summary>The models that are routed among, and those that the snapshot knows.</summary>
+    /// <summary>The models to route among, and those that the snapshot knows.</summary>
     private static (IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known)? Served(MetaRouterOptions router, List<string> problems)
     {
         try
@@ -118,13 +118,13 @@ internal static class SettingsReader
         }
     }
 
-    /// <summary>A sibling that nobody knows is a slip of the pen: the model would be judged by its price, and nobody told.</summary>
+    /// <summary>An unknown sibling is probably misspelt: the model would silently be judged by its price.</summary>
     private static void CheckSiblings((IReadOnlyList<ModelProfile> Catalog, IReadOnlyList<ModelProfile> Known) served, List<string> problems)
     {
         var known = served.Known.Concat(served.Catalog).Select(m => m.Id).ToHashSet();
         foreach (var model in served.Catalog.Where(m => m.Sibling is { } sibling && !known.Contains(sibling)))
         {
-            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which neither the catalog has nor the snapshot; name one that they have, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
+            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which is neither in the catalog nor in the snapshot; name one that is, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
         }
     }
 
@@ -161,7 +161,7 @@ internal static class SettingsReader
         }
     }
 
-    /// <summary>Models that a tenant or a category is left with, and nobody has. They may be added while it runs, so they are no problem.</summary>
+    /// <summary>Models that a tenant or a category may use but that do not exist. They may be added at run time, so they are no error.</summary>
     private static IEnumerable<string> DoubtsOf(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
     {
         var ids = models.Select(m => m.Id.Value).Concat(upstreams.Where(u => u.Embeddings).Select(u => u.Model)).ToHashSet();
@@ -170,15 +170,15 @@ internal static class SettingsReader
         return from list in lists from model in list.Item2.Distinct() where !ids.Contains(model) select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
     }
 
-    /// <summary>Rules of tenants that no key speaks for: misspelt, they would leave the tenant that was meant without budget or limits, or have its users teach others.</summary>
+    /// <summary>Rules for tenants that no key belongs to: if misspelt, the tenant that was meant has no budget or limits, or its users teach others.</summary>
     private static IEnumerable<string> TenantsOfNobody(MetaRouterOptions router, List<ApiKeyOptions> keys, List<TenantOptions> tenants)
     {
         string[] known = keys.Count == 0 ? [Http.Caller.OpenTenant] : [.. keys.Select(k => k.Tenant).Distinct(StringComparer.Ordinal)];
         return tenants.Select((t, i) => (Setting: $"{TenantOptions.Section}:{i}:{nameof(t.Name)}", Tenant: t.Name))
             .Concat(router.PrivateTenants.Select((t, i) => (Setting: $"{MetaRouterOptions.Section}:{nameof(router.PrivateTenants)}:{i}", Tenant: t)))
             .Where(t => t.Tenant != TenantOptions.AnyTenant && !known.Contains(t.Tenant, StringComparer.Ordinal))
-            .Select(t => $"{t.Setting} is '{t.Tenant}', whom no request is of: "
-                + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all are of '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} are of {Near(known, t.Tenant, 5)}"));
+            .Select(t => $"{t.Setting} is '{t.Tenant}', to which no request can belong: "
+                + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all belong to '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} belong to {Near(known, t.Tenant, 5)}"));
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>
@@ -188,6 +188,6 @@ internal static class SettingsReader
         return string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }
 
-    /// <summary>Those that begin most like a name come first.</summary>
+    /// <summary>Names that begin most like the given one come first.</summary>
     private static string Near(IEnumerable<string> names, string name, int most = 12) => List(names.OrderByDescending(n => n.AsSpan().CommonPrefixLength(name)), most);
 }

@@ -5,7 +5,7 @@ namespace MetaRouter.Gateway.Configuration;
 
 /// <summary>
 /// Sections of a settings file that nobody reads and whose names are nearly those of sections that are read: <c>"Upstream"</c> would leave the gateway without upstreams, and its answers
-/// simulated. Names that are like no other are left alone, since a host brings sections of its own; so are environment variables, which are everybody's.
+/// simulated. Names unlike any that are read are left alone, since a host has sections of its own; so are environment variables, which all programs share.
 /// </summary>
 internal static class StrangeSections
 {

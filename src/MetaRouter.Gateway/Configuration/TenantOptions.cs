@@ -31,13 +31,13 @@ internal sealed class TenantOptions
     /// <value>The only models it may use; empty: all.</value>
     public IList<string> AllowedModels { get; } = [];
 
-    /// <value>The models <see cref="DearShare"/> is about.</value>
+    /// <value>The models that <see cref="DearShare"/> limits.</value>
     public IList<string> DearModels { get; } = [];
 
-    /// <value>The share of its routed requests that <see cref="DearModels"/> may answer, 0 to 1; null: no limit. Each gateway keeps to it by itself.</value>
+    /// <value>The share of its routed requests that <see cref="DearModels"/> may answer, 0 to 1; null: no limit. Each gateway counts for itself.</value>
     public double? DearShare { get; set; }
 
-    /// <value>Whether its users teach the start of others' new users. Default true.</value>
+    /// <value>Whether what its users teach helps other tenants' new users. Default true.</value>
     public bool SharesLearning { get; set; } = true;
 
     public IEnumerable<string> Problems(int index)
@@ -66,7 +66,7 @@ internal sealed class TenantOptions
 
         if (Name == AnyTenant && !SharesLearning)
         {
-            yield return $"{name} keeps its users' learning to itself, which must be said of each tenant by its name";
+            yield return $"{name} has SharesLearning false, which cannot be set for *; set it for each tenant by name";
         }
 
         if (BudgetPeriod is not ("day" or "month"))
@@ -81,12 +81,12 @@ internal sealed class TenantOptions
 
         if (DearShare is not null && DearModels.Count == 0)
         {
-            yield return $"{name} has a DearShare and no DearModels; list the models it is about";
+            yield return $"{name} has a DearShare but no DearModels; list the models that it limits";
         }
 
         foreach (var model in AllowedModels.Concat(DearModels).Where(m => !CatalogModels.IsName(m)))
         {
-            yield return $"{name} lists the model '{model}', which is no model's name";
+            yield return $"{name} lists the model '{model}', a name that no model can have";
         }
     }
 }

@@ -4,12 +4,12 @@ using System.Net.Sockets;
 namespace MetaRouter.Gateway.Configuration;
 
 /// <summary>
-/// Keeps calls away from link-local addresses, where clouds serve credentials to whoever asks. Checked in the configuration and again on every
+/// Keeps calls away from link-local addresses, where clouds serve credentials to any caller. Checked in the configuration and again on every
 /// connection, since a name can resolve to anything later.
 /// </summary>
 internal static class UpstreamAddress
 {
-    /// <summary>Metadata services that do not live on a link-local address, of Alibaba, Azure, Oracle and Google.</summary>
+    /// <summary>Metadata services outside the link-local addresses: Alibaba's, Azure's, Oracle's and Google's.</summary>
     private static readonly IPAddress[] s_metadata =
     [
         IPAddress.Parse("100.100.100.200"), IPAddress.Parse("168.63.129.16"), IPAddress.Parse("192.0.0.192"), IPAddress.Parse("fd20:ce::254"),
@@ -37,12 +37,12 @@ internal static class UpstreamAddress
 
     private static bool IsMetadata(ReadOnlySpan<byte> address) => (address.Length == 4 && address[0] == 169 && address[1] == 254) || Array.IndexOf(s_metadata, new IPAddress(address)) >= 0;
 
-    /// <summary>A network's own translator (RFC 8215) takes the address from where its prefix ends, and nobody but it knows where that is.</summary>
+    /// <summary>A network's own translator (RFC 8215) reads the address where its prefix ends, and only it knows where that is.</summary>
     private static bool CarriesMetadata(ReadOnlySpan<byte> v6) =>
         v6.StartsWith((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B, 0, 1])
         && (IsMetadata([v6[6], v6[7], v6[9], v6[10]]) || IsMetadata([v6[7], v6[9], v6[10], v6[11]]) || IsMetadata(v6[9..13]) || IsMetadata(v6[12..]));
 
-    /// <summary>The IPv4 address inside an IPv6 one that a translator or a tunnel would take out; null: there is none.</summary>
+    /// <summary>The IPv4 address inside an IPv6 one that a translator or a tunnel would extract; null: there is none.</summary>
     private static IPAddress? Carried(ReadOnlySpan<byte> v6)
     {
         if (v6[..2].SequenceEqual((ReadOnlySpan<byte>)[0x20, 0x02]))

@@ -12,7 +12,7 @@ internal sealed class UpstreamOptions
     /// <summary>Stands for every model without an entry of its own.</summary>
     public const string AnyModel = "*";
 
-    /// <summary>What documentation of upstreams shows behind the address that is wanted.</summary>
+    /// <summary>Paths of calls, which upstreams' documentation often shows after the base address.</summary>
     private static readonly string[] s_calls = ["/chat/completions", "/completions", "/embeddings", "/responses", "/messages"];
 
     /// <value>The catalog's id of the model, or <c>*</c> for every model that has no entry of its own.</value>
@@ -50,7 +50,7 @@ internal sealed class UpstreamOptions
 
     /// <value>
     /// The limit of an answer is called max_completion_tokens there, as OpenAI's reasoning models insist. Default false: max_tokens, which is at worst refused,
-    /// while some servers pass over the newer name in silence. It counts for requests that are translated (Messages, Responses); a chat request is forwarded as it is.
+    /// while some servers silently ignore the newer name. It applies to requests that are translated (Messages, Responses); a chat request is forwarded as it is.
     /// </value>
     public bool MaxCompletionTokens { get; set; }
 

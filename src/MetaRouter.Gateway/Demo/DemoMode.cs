@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace MetaRouter.Gateway.Demo;
 
-/// <summary><c>--demo</c> on the command line: simulated users, and settings under which they are a good sight.</summary>
+/// <summary><c>--demo</c> on the command line: simulated users, and settings that suit them.</summary>
 internal static class DemoMode
 {
     /// <summary>Set by <see cref="Take"/>; a settings file cannot, so nobody is surprised by users who do not exist.</summary>
@@ -11,10 +11,10 @@ internal static class DemoMode
 
     public static bool IsOn(IConfiguration configuration) => configuration[On] is not null;
 
-    /// <summary>The arguments without the switch, which has no value and would take the next argument for one.</summary>
+    /// <summary>The arguments without the switch, which has no value: the framework would take the next argument for one.</summary>
     public static string[] Without(string[] args) => [.. args.Where(a => a != DemoOptions.Switch)];
 
-    /// <summary>Users who do not exist are not kept, unless somebody says where; and what they teach is looked at often, so that one sees it.</summary>
+    /// <summary>Simulated users are kept in memory only, unless a store is named; and what they teach is learned often, so that it shows.</summary>
     public static void Take(string[] args, ConfigurationManager configuration)
     {
         if (!args.Contains(DemoOptions.Switch))
@@ -34,7 +34,7 @@ internal static class DemoMode
         configuration.AddInMemoryCollection(defaults);
     }
 
-    /// <summary>By somebody, not by a settings file's defaults.</summary>
+    /// <summary>Named by somebody, not by the shipped settings file.</summary>
     private static bool IsNamed(ConfigurationManager configuration, string name) =>
         ((IConfigurationRoot)configuration).Providers.Any(p => p is not JsonConfigurationProvider && p.TryGet(name, out _));
 }

@@ -8,13 +8,13 @@ internal sealed class DemoOptions
     /// <value>How many users; 1 to 1,000, default 50.</value>
     public int Users { get; set; } = 50;
 
-    /// <value>What all chance comes from; the same seed gives the same users, requests and answers. Default 1.</value>
+    /// <value>The seed of all chance; the same seed gives the same users, requests and answers. Default 1.</value>
     public int Seed { get; set; } = 1;
 
     /// <value>Requests a second of all users together; above 0 to 1,000, default 20.</value>
     public double RequestsPerSecond { get; set; } = 20;
 
-    /// <value>A folder with outcome files (<c>*.jsonl</c>, <c>*.jsonl.gz</c>, a JSON object a line with query and models): requests and what models made of them are then real. Empty, the default: both are made up.</value>
+    /// <value>A folder with outcome files (<c>*.jsonl</c>, <c>*.jsonl.gz</c>, a JSON object a line with query and models): requests and the models' outcomes are then real. Empty, the default: both are made up.</value>
     public string Data { get; set; } = "";
 
     public IEnumerable<string> Problems()
@@ -31,7 +31,7 @@ internal sealed class DemoOptions
 
         if (Data.Length > 0 && !Directory.Exists(Data))
         {
-            yield return $"{Section}:{nameof(Data)} is '{Data}', which is no folder; name one with outcome files, or leave it out for made-up requests";
+            yield return $"{Section}:{nameof(Data)} is '{Data}', which is not a folder; name one with outcome files, or leave it out for made-up requests";
         }
     }
 }

@@ -17,8 +17,8 @@ internal sealed partial class DemoTraffic(
     IEdgeRouter router, Watch watch, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
 {
     /// <summary>
-    /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what is to be known of a trade-off; each costs a second answer,
-    /// often a dear one, and asking on would eat what was saved.
+    /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what can be known of a trade-off; each costs a second answer,
+    /// often a dear one, and asking for more would use up what was saved.
     /// </summary>
     private const int Acquainting = 10;
 
@@ -28,7 +28,7 @@ internal sealed partial class DemoTraffic(
     private IReadOnlyList<DemoRequest>? _rows;
     private DemoUser[] _users = [];
 
-    /// <summary>Whose traffic it is: where keys are configured the first one's, so that somebody can see it.</summary>
+    /// <summary>The tenant of the traffic: that of the first configured key, so that somebody can see it.</summary>
     private string Tenant => settings.ApiKeys.Count > 0 ? settings.ApiKeys[0].Tenant : Caller.OpenTenant;
 
     /// <summary>The users, once started.</summary>
@@ -42,7 +42,7 @@ internal sealed partial class DemoTraffic(
             Gather();
             await Periodically.DoAsync(TimeSpan.FromSeconds(1 / options.RequestsPerSecond), AskAsync, stoppingToken).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Whatever is wrong with the play: the gateway serves on.
+#pragma warning disable CA1031 // Whatever is wrong with the simulation, the gateway serves on.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -50,7 +50,7 @@ internal sealed partial class DemoTraffic(
         }
     }
 
-    /// <summary>Before anything starts, so that data without a usable row is no surprise of later.</summary>
+    /// <summary>Called before anything starts, so that data without a usable row stops the start.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="GatewayConfigurationException">No row can be used.</exception>
     public void ReadData()
@@ -65,7 +65,7 @@ internal sealed partial class DemoTraffic(
         }
     }
 
-    /// <summary>The users arrive. Without a clock of its own, so that a test may play minutes in seconds: <see cref="AskAsync"/> as often as wanted after it.</summary>
+    /// <summary>The users arrive. No clock runs, so that a test can play minutes in seconds by calling <see cref="AskAsync"/> as often as it wants.</summary>
     public void Gather()
     {
         _users = DemoUser.Make(options.Users, _random);
@@ -148,10 +148,10 @@ internal sealed partial class DemoTraffic(
         CostUsd = (float)(predicted.CostUsd * Noise(CostSpread)),
     };
 
-    /// <summary>Simulated whatever the data: few outcome files have any. Seconds.</summary>
+    /// <summary>Seconds; simulated with any data, since few outcome files have latencies.</summary>
     private double Latency(in Outcome answer, ModelId model)
     {
-        // A tenth of the latency is the way there; dear models write more slowly.
+        // A tenth of the latency is transport; dear models write more slowly.
         var catalog = pool.Current.Catalog;
         var price = catalog.TryFind(model, out var at) ? catalog.Models[at].OutputPrice.Usd : 1;
         return answer.LatencySeconds > 0 ? answer.LatencySeconds : (0.2 + (0.5 * Math.Sqrt(price))) * Noise(LatencySpread);
@@ -160,6 +160,6 @@ internal sealed partial class DemoTraffic(
     /// <summary>Log-normal with mean 1.</summary>
     private double Noise(double spread) => Math.Exp((spread * Gaussian.Draw(_random)) - (spread * spread / 2));
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The demo's users have left; the gateway serves on. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The demo's users have stopped; the gateway serves on. {Reason}")]
     private partial void LogStopped(string reason);
 }

@@ -3,7 +3,7 @@ using MetaRouter.Core.Preferences;
 namespace MetaRouter.Gateway.Demo;
 
 /// <summary>One simulated user.</summary>
-/// <param name="Id">The name that the gateway is told.</param>
+/// <param name="Id">The user id that the gateway sees.</param>
 /// <param name="Preference">What the router does not see.</param>
 internal sealed record DemoUser(string Id, HiddenPreference Preference)
 {

@@ -4,7 +4,7 @@ namespace MetaRouter.Gateway.Demo;
 
 /// <summary>
 /// Requests of the kinds people send, with names and numbers put in by chance. Some every model gets right and some only the best, and most are of kinds the shipped snapshot has met:
-/// where all requests are alike to the predictor, choosing by request gains nothing.
+/// if the predictor saw all requests as alike, choosing by request would gain nothing.
 /// </summary>
 internal static class MadeUpRequests
 {

@@ -3,7 +3,7 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>A request that is answered with an error in OpenAI's shape.</summary>
 /// <param name="status">The HTTP status.</param>
 /// <param name="type">OpenAI's error type, of <see cref="ErrorCodes"/>.</param>
-/// <param name="code">What exactly, for programs.</param>
+/// <param name="code">The error's exact code, for programs.</param>
 /// <param name="message">Names the thing, the value and the remedy.</param>
 /// <param name="param">The field or header at fault; null: none.</param>
 internal sealed class ApiException(int status, string type, string code, string message, string? param = null) : Exception(message)
@@ -19,10 +19,10 @@ internal sealed class ApiException(int status, string type, string code, string 
     /// <summary>Seconds after which trying again makes sense; null: it does not.</summary>
     public int? RetryAfter { get; init; }
 
-    /// <summary>What the API that is spoken here calls it, where its clients act on that; null: nothing.</summary>
+    /// <summary>The error code of the API that is spoken, where its clients act on it; null: none.</summary>
     public string? ProvidersCode { get; init; }
 
-    /// <summary>The same of its words, where they are what clients act on; null: nothing.</summary>
+    /// <summary>The error message of that API, where clients act on its words; null: none.</summary>
     public string? ProvidersMessage { get; init; }
 
     /// <param name="remedy">What to send.</param>

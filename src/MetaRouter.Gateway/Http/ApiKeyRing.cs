@@ -5,7 +5,7 @@ using MetaRouter.Gateway.Configuration;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>Recognises callers by the SHA-256 of their key. Every key is compared in constant time, and all are, so the time tells nothing.</summary>
+/// <summary>Recognises callers by the SHA-256 of their key. All keys are compared, each in constant time, so the time tells nothing.</summary>
 internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 {
     private const string Bearer = "Bearer ", KeyHeader = "x-api-key";
@@ -15,19 +15,19 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
         .. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, k.Scopes.Aggregate(Scope.None, (sum, name) => ScopeNames.TryParse(name, out var scope) ? sum | scope : sum)))),
     ];
 
-    /// <exception cref="ApiException">401: no key or an unknown one; 403: a page from elsewhere reaches for an open gateway.</exception>
+    /// <exception cref="ApiException">401: no key or an unknown one; 403: a web page from another site calls a gateway without keys.</exception>
     public Caller Authenticate(HttpRequest request)
     {
         if (_keys.Length == 0)
         {
-            // A web page can make a browser call this machine, and a POST of plain text asks nobody before; the browser says whose page it is.
+            // A web page can make a browser call this machine, and a POST of plain text needs no preflight; the browser names the page's origin.
             var origin = request.Headers.Origin.ToString();
             if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && IsThisMachine(page.Host)))
             {
                 throw new ApiException(403, ErrorCodes.InvalidRequest, "origin_not_allowed", $"Without API keys this gateway answers only to pages of this machine, and the request comes from '{origin[..Math.Min(origin.Length, 100)]}'. Configure ApiKeys to let others in.");
             }
 
-            // After DNS rebinding the Host header still names the page's site.
+            // Even after DNS rebinding the Host header names the page's site.
             return IsThisMachine(request.Host.Host)
                 ? Caller.Open
                 : throw new ApiException(403, ErrorCodes.InvalidRequest, "host_not_allowed", $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");

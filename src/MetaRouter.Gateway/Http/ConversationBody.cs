@@ -12,10 +12,10 @@ internal static class ConversationBody
     /// <exception cref="ApiException">400: not a list of messages, or an empty one.</exception>
     public static Conversation Read(JsonElement messages) => Read(messages, goesOn: null, out _, out _);
 
-    /// <summary>What a tool gave back has room for texts only, so agents show pictures and files of it in a message of the user's right behind it: that is the tool's.</summary>
-    /// <param name="goesOn">Whether the last message is of a turn that tools interrupt, where the API it is translated from tells; else null.</param>
-    /// <param name="lastOfUser">The user's last message; of no kind where there is none.</param>
-    /// <param name="last">The last message that is not the system's, and shows nothing of a tool's; of no kind where there is none.</param>
+    /// <summary>A tool's result has room for texts only, so agents show its pictures and files in a user message right after it: that message counts as the tool's.</summary>
+    /// <param name="goesOn">Whether the last message belongs to a turn that tools interrupt, if the API it is translated from tells; else null.</param>
+    /// <param name="lastOfUser">The user's last message; undefined where there is none.</param>
+    /// <param name="last">The last message that is neither the system's nor shows a tool's result; undefined where there is none.</param>
     /// <exception cref="ApiException">As above.</exception>
     public static Conversation Read(JsonElement messages, bool? goesOn, out JsonElement lastOfUser, out JsonElement last)
     {
@@ -41,7 +41,7 @@ internal static class ConversationBody
                 isShown = goesOn != false && IsOf(last, "tool") && IsOf(message, "user") && HasMore(content);
                 if (IsOf(message, "user") && !isShown)
                 {
-                    (asked, lastOfUser) = (asked is null || HasText(content) ? content : asked, message); // images alone are of what was asked before
+                    (asked, lastOfUser) = (asked is null || HasText(content) ? content : asked, message); // images alone belong to what was asked before
                 }
             }
 
@@ -56,10 +56,10 @@ internal static class ConversationBody
 
     private static bool HasText(JsonElement content) => content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
 
-    /// <summary>Something is shown, beside a text or without one.</summary>
+    /// <summary>Whether something other than text is shown.</summary>
     private static bool HasMore(JsonElement content) => content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
 
-    /// <param name="seen">Tokens of what is no text.</param>
+    /// <param name="seen">Tokens of what is not text.</param>
     private static long Bytes(JsonElement content, ref ModelCapabilities needs, ref long seen)
     {
         if (content.ValueKind == JsonValueKind.String)
@@ -98,7 +98,7 @@ internal static class ConversationBody
         return sum;
     }
 
-    /// <summary>Of a text as it was sent, without its quotes.</summary>
+    /// <summary>Bytes of a text as it was sent, without its quotes.</summary>
     private static long Bytes(JsonElement text) => JsonMarshal.GetRawUtf8Value(text).Length - 2;
 
     private static string TextOf(JsonElement content)

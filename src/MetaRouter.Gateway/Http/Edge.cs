@@ -26,7 +26,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         }
         else if (System.Diagnostics.Activity.Current is { IdFormat: System.Diagnostics.ActivityIdFormat.W3C } request)
         {
-            context.TraceIdentifier = request.TraceId.ToHexString(); // one name for the answer, the log and the trace
+            context.TraceIdentifier = request.TraceId.ToHexString(); // one id for the answer, the log and the trace
         }
 
         context.Response.Headers[RequestId] = context.TraceIdentifier;
@@ -90,15 +90,15 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             : new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
 
-    /// <summary>By the path, so that what is not there is told in the same shape.</summary>
+    /// <summary>By the path, so that an unknown path is answered in the same shape.</summary>
     private static bool SpeaksAnthropic(HttpContext context) => context.Request.Path.StartsWithSegments(MessagesEndpoint.Path, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>What a client asks for whose base URL lacks the version.</summary>
+    /// <summary>Paths that a client requests if its base URL lacks the version.</summary>
     private static bool IsBelowVersion(PathString path) => path.Value is "/chat/completions" or "/responses" or "/messages" or "/embeddings" or "/models";
 
     private async Task AnswerAsync(HttpContext context, Exception e)
     {
-        // A connection that is reset tells it first to whoever reads from it.
+        // A reset connection fails the read first, before the request counts as aborted.
         if (context.RequestAborted.IsCancellationRequested || e is ConnectionResetException)
         {
             if (!context.Response.HasStarted)
@@ -108,7 +108,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
 
             if (e is not (OperationCanceledException or IOException or HttpRequestException or ApiException))
             {
-                LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e); // nobody hears it but the operator
+                LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e); // the caller is gone, so only the operator is told
             }
 
             return;

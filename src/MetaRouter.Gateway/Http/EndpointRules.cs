@@ -3,10 +3,10 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>A probe: it tells nothing, so anybody may ask.</summary>
 internal sealed class NoKeyNeeded;
 
-/// <summary>Asked again and again by a machine, and never of interest.</summary>
+/// <summary>Called again and again by machines, and never of interest in traces.</summary>
 internal sealed class NotTraced;
 
-/// <summary>Which scopes open an endpoint; any one of them does.</summary>
+/// <summary>The scopes that open an endpoint; any one of them is enough.</summary>
 internal sealed class NeedsScope(params Scope[] any)
 {
     public static NeedsScope Inference { get; } = new(Scope.Inference);

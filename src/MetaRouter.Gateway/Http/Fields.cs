@@ -10,7 +10,7 @@ internal readonly ref struct Fields
 
     private readonly JsonElement _root;
 
-    /// <param name="known">Everything that may be there; a misspelt field must not be ignored in silence. One that is null asks for nothing, and some clients write every field they know.</param>
+    /// <param name="known">Everything that may be there; a misspelt field must not be silently ignored. An unknown field that is null is accepted: it asks for nothing, and some clients write every field they know.</param>
     public Fields(JsonElement root, ReadOnlySpan<string> known)
     {
         _root = root;

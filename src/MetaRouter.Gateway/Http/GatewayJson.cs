@@ -48,13 +48,13 @@ internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 
 internal sealed record ModeAnswer(string Mode);
 
-/// <summary>Without a budget there is no sum either: nobody counts.</summary>
+/// <summary>Without a budget nothing is counted, so there is no sum either.</summary>
 /// <param name="Period"><c>day</c> or <c>month</c>.</param>
 internal sealed record BudgetAnswer(string Tenant, string Period, string Ends)
 {
     public double? BudgetUsd { get; init; }
 
-    /// <summary>What is set aside for calls in hand included.</summary>
+    /// <summary>Includes what is set aside for calls in hand.</summary>
     public double? SpentUsd { get; init; }
 
     public UserBudgetAnswer? User { get; init; }
@@ -74,14 +74,14 @@ internal sealed record RotatedAnswer(int Key, string SealsFrom, string EarlierUn
 
 internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
 {
-    /// <summary>Models whose upstream is being left alone after failing, or has not answered since; null: none.</summary>
+    /// <summary>Models whose upstream failed and is left alone, or has not answered since; null: none.</summary>
     public RestingAnswer[]? Resting { get; init; }
 
     /// <summary>When the shared store was last found emptied; null: not since this process started.</summary>
     public string? StoreLostAt { get; init; }
 }
 
-/// <param name="Until">Null: the next call tries it, or one does.</param>
+/// <param name="Until">Null: the next call tries it, or a call is trying it now.</param>
 internal sealed record RestingAnswer(string Model, string? Until);
 
 internal sealed record AliveAnswer(string Status);
@@ -107,12 +107,12 @@ internal sealed record TokenCountAnswer(int InputTokens);
 
 internal sealed record InputTokensAnswer(string Object, int InputTokens);
 
-/// <summary>How answers are written. Not by generated code: it writes a route .6 us sooner, a hundredth of what one costs, and was a tenth or more of compiling a clone.</summary>
+/// <summary>How answers are written. Not by generated code, which saves .6 us of a route, a hundredth of its time, and took a tenth or more of the time to build a fresh clone.</summary>
 internal static class GatewayJson
 {
     public static JsonSerializerOptions Default { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    /// <summary>For what people read: quotes in a text stay what they are. The other escapes them, and writes faster for it.</summary>
+    /// <summary>For what people read: quotes in a text are not escaped as \u0022. The default escapes them so, and is faster.</summary>
     public static JsonSerializerOptions Readable { get; } = new(Default) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>For <c>?pretty</c>.</summary>

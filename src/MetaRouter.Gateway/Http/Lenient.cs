@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace MetaRouter.Gateway.Http;
 
 /// <summary>
-/// Reads JSON past what is not as it should be: a model's answer, which was paid for, and what of a request is the upstream's to judge. What is missing or wrong is of no kind, null or empty.
+/// Reads JSON without failing at what is wrong in it: a model's answer, which was paid for, and the parts of a request that the upstream judges. What is missing or wrong reads as undefined, null or empty.
 /// </summary>
 internal static class Lenient
 {
@@ -19,7 +19,7 @@ internal static class Lenient
     /// <summary>Whether a value is this very text.</summary>
     public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
-    /// <summary>Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may judge that, reading past it need not: a replacement character stands there.</summary>
+    /// <summary>Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may refuse that, but reading need not fail: a replacement character takes its place.</summary>
     public static string Text(JsonElement text)
     {
         try
@@ -32,7 +32,7 @@ internal static class Lenient
         }
     }
 
-    /// <param name="text">Between its quotes; the parser has seen that its escapes are whole.</param>
+    /// <param name="text">The text between its quotes; the parser has checked that its escapes are whole.</param>
     private static string Unescaped(ReadOnlySpan<char> text)
     {
         var plain = new StringBuilder(text.Length);

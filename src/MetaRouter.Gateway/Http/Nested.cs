@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>Reads within a request of another API that is translated: what is wrong, or has no counterpart, is refused by name.</summary>
+/// <summary>Reads nested values of a request that is translated from another API: what is wrong, or has no counterpart, is refused by name.</summary>
 internal static class Nested
 {
-    /// <exception cref="ApiException">400: a field that is none of these.</exception>
+    /// <exception cref="ApiException">400: a field is not among these.</exception>
     public static void CheckKnown(JsonElement root, string[] known)
     {
         foreach (var field in root.EnumerateObject().Where(f => f.Value.ValueKind != JsonValueKind.Null && !known.Contains(f.Name)))
@@ -16,7 +16,7 @@ internal static class Nested
 
     public static JsonElement.ArrayEnumerator List(JsonElement value, string name) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fields.Wrong(name, value, "a list");
 
-    /// <param name="name">Of what is read within.</param>
+    /// <param name="name">Of the value that is read within, for errors.</param>
     public static JsonElement? Find(JsonElement of, string name, string field) =>
         of.ValueKind != JsonValueKind.Object ? throw Fields.Wrong(name, of, "an object") : of.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

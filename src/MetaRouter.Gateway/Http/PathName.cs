@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>A name in a path as the client escaped it: the path was unescaped already, but for slashes, and could not be told from one that had them twice.</summary>
+/// <summary>A name from a path, unescaped from what the client sent: the framework's path is already unescaped, except for slashes, so that a name with %2F and one with %252F would look alike.</summary>
 internal static class PathName
 {
     /// <param name="before">What goes before it in the path.</param>

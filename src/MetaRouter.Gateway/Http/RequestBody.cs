@@ -10,17 +10,17 @@ internal static class RequestBody
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Of a call that models answer.</summary>
+    /// <summary>The body of a call that models answer.</summary>
     /// <exception cref="ApiException">413: it is longer than the limit; 415: it is compressed.</exception>
     public static ValueTask<byte[]> ReadChatAsync(HttpContext context, GatewayOptions options) => ReadAsync(context, options.ChatBodyBytes, nameof(options.ChatBodyBytes));
 
-    /// <summary>Of any other.</summary>
+    /// <summary>The body of any other call.</summary>
     /// <exception cref="ApiException">413: it is longer than the limit; 415: it is compressed.</exception>
     public static ValueTask<byte[]> ReadRouterAsync(HttpContext context, GatewayOptions options) => ReadAsync(context, options.RouterBodyBytes, nameof(options.RouterBodyBytes));
 
-    /// <summary>The text that is all there is to a router call's body.</summary>
+    /// <summary>The single text field that a router call's body consists of.</summary>
     /// <param name="remedy">As <see cref="ApiException.Missing"/> has it.</param>
-    /// <exception cref="ApiException">413 or 415, or 400: the field is missing or no text, or is not alone.</exception>
+    /// <exception cref="ApiException">413 or 415, or 400: the field is missing or not a text, or there are others.</exception>
     public static async ValueTask<string> ReadTextAsync(HttpContext context, GatewayOptions options, string field, string remedy)
     {
         using var document = ParseObject(await ReadRouterAsync(context, options).ConfigureAwait(false));
@@ -61,12 +61,12 @@ internal static class RequestBody
     }
 
     /// <summary>The body as a JSON object.</summary>
-    /// <exception cref="ApiException">400: it is none, or has a name that is no text.</exception>
+    /// <exception cref="ApiException">400: it is not an object, or has a name that is not valid text.</exception>
     public static JsonDocument ParseObject(byte[] body)
     {
         try
         {
-            var document = AsText(() => JsonDocument.Parse(body, Strict)); // which compares names, to find one that is there twice
+            var document = AsText(() => JsonDocument.Parse(body, Strict)); // strict parsing compares names, to find one that is there twice
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 return document;
@@ -81,8 +81,8 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>Half of a surrogate pair is legal JSON and no text; where a name or a word is compared, the reader gives up on it.</summary>
-    /// <exception cref="ApiException">400: a name or a word of the body is no text.</exception>
+    /// <summary>Half of a surrogate pair is legal JSON but not valid text; the reader throws when it compares a name or a word with it.</summary>
+    /// <exception cref="ApiException">400: a name or a word of the body is not valid text.</exception>
     public static T AsText<T>(Func<T> read)
     {
         try

@@ -18,7 +18,7 @@ internal enum Scope
     /// <summary>Erase users.</summary>
     Admin = 8,
 
-    /// <summary>Read <c>/metrics</c>, which are of all tenants together, and nothing else: for the machine that collects them.</summary>
+    /// <summary>Read <c>/metrics</c>, which covers all tenants together, and nothing else: for the machine that collects them.</summary>
     Metrics = 16,
     All = Inference | Feedback | Read | Admin | Metrics,
 }

@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Router;
 
 namespace MetaRouter.Gateway.Limits;
 
-/// <summary><c>GET /v1/router/budget</c>: what the key's tenant may spend, and has.</summary>
+/// <summary><c>GET /v1/router/budget</c>: what the key's tenant may spend, and has spent.</summary>
 internal sealed class BudgetEndpoint(Budgets budgets) : IEndpoints
 {
     private const string User = "user";

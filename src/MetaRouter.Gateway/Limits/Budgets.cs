@@ -9,8 +9,8 @@ namespace MetaRouter.Gateway.Limits;
 
 /// <summary>Holds tenants and their users to what they may spend in a day or a month, together on all gateways of the store.</summary>
 /// <remarks>
-/// A cost is reserved as predicted before the call and settled as counted after it, so requests at once cannot spend the same dollar twice. What the prediction
-/// fell short of is overspent at most, and counted.
+/// A cost is reserved as predicted before the call and settled as counted after it, so simultaneous requests cannot spend the same dollar twice. Only what the prediction
+/// fell short by can be overspent, and it is counted.
 /// </remarks>
 internal sealed partial class Budgets(Tenants tenants, ISharedState shared, RouterSecrets secrets, TimeProvider time, GatewayMetrics metrics, ILogger<Budgets> logger)
 {
@@ -20,14 +20,14 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     /// <summary>The longest that an answer is held back for its cost to be settled.</summary>
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long an account that is only asked for lives, if nothing has made it.</summary>
+    /// <summary>How long an account lives that was only looked at and never added to.</summary>
     private static readonly TimeSpan s_asked = TimeSpan.FromMinutes(1);
 
-    /// <summary>Whether a budget is set that such a call is paid from; without one nothing is set aside, and nobody counts.</summary>
+    /// <summary>Whether a budget is set that such a call is paid from; without one nothing is set aside or counted.</summary>
     public bool HasBudget(string tenant, string? user) => tenants.RulesOf(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null));
 
-    /// <summary>Sets so much aside for a call.</summary>
-    /// <returns>What to settle afterwards, and null; or default, and the budget it does not fit.</returns>
+    /// <summary>Sets an amount aside for a call.</summary>
+    /// <returns>What to settle afterwards, with null; or default, with the budget that is too small for it.</returns>
     public async ValueTask<(Hold Hold, Shortage? Short)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
     {
         if (!HasBudget(tenant, user))
@@ -37,10 +37,10 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
 
         var rules = tenants.RulesOf(tenant)!.Options;
         var (period, ends) = Period(rules);
-        var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // what is still running when the period ends settles into it
+        var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // calls still running when the period ends settle into it
         var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);
         var partition = secrets.HashOf(tenant);
-        var asked = Units(usd) == 0 ? accounts.ConvertAll(a => a with { Limit = Account.NoLimit }) : accounts; // what is free fits a budget that was overspent, too
+        var asked = Units(usd) == 0 ? accounts.ConvertAll(a => a with { Limit = Account.NoLimit }) : accounts; // a free call fits even an overspent budget
         var reserved = await shared.ReserveAsync(partition, asked, cancellationToken).ConfigureAwait(false);
         if (reserved.Refused < 0)
         {
@@ -51,14 +51,14 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
         return (default, new Shortage(Math.Max(0, left * Unit), IsOfUser: least > 0 || rules.BudgetUsd is null));
     }
 
-    /// <summary>What a tenant, and one of its users, may spend in this period and has, with what is set aside for calls in hand.</summary>
+    /// <summary>What a tenant, and one of its users, may spend in this period and has spent, including what is set aside for calls in hand.</summary>
     /// <exception cref="StoreException">What all gateways of the store have spent cannot be read.</exception>
     public async ValueTask<Standing> StandingAsync(string tenant, string? user, CancellationToken cancellationToken)
     {
         var rules = tenants.RulesOf(tenant)?.Options ?? new TenantOptions();
         var (period, ends) = Period(rules);
 
-        // Told only, so that whoever asks for invented users fills no memory.
+        // Only read, so that asking for invented users fills no memory.
         var accounts = Budgeted(rules, period, tenant, user, 0, s_asked).ConvertAll(a => a with { Limit = Account.Told });
         var told = accounts.Count == 0 ? default : await shared.ReserveAsync(secrets.HashOf(tenant), accounts, cancellationToken).ConfigureAwait(false);
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
@@ -85,8 +85,8 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     }
 
     /// <summary>Sets more aside for a call that is expected to cost more than was thought.</summary>
-    /// <param name="usd">All that is to be set aside.</param>
-    /// <returns>Null: so much is not left, and what was set aside stays.</returns>
+    /// <param name="usd">The total to be set aside.</param>
+    /// <returns>Null: too little is left, and what was set aside stays.</returns>
     public async ValueTask<Hold?> RaiseAsync(Hold hold, double usd, CancellationToken cancellationToken)
     {
         if (hold.Accounts is null || usd <= hold.Usd)
@@ -103,7 +103,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
 
         if (reserved.IsOwn != hold.IsOwn)
         {
-            // The store went or came back in between, and what is set aside in two places cannot be settled as one.
+            // The store went away or came back in between; amounts set aside in two places cannot be settled as one.
             await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = -more })], reserved.IsOwn, CancellationToken.None).ConfigureAwait(false);
             return hold;
         }
@@ -111,7 +111,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
         return hold with { Usd = usd };
     }
 
-    /// <summary>Puts what a call really cost in the place of what was set aside for it. Where that fails it stays as it was set aside, and nobody loses an answer for it.</summary>
+    /// <summary>Replaces what was set aside for a call by what it really cost. If that fails, the amount set aside stays, and no answer is lost.</summary>
     public async Task SettleAsync(Hold hold, double usd)
     {
         if (hold.Accounts is null)
@@ -134,7 +134,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
         {
             await shared.SettleAsync(hold.Partition, [.. hold.Accounts.Select(a => a with { Amount = difference })], hold.IsOwn, CancellationToken.None).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // Whatever is wrong with the store: the answer was paid for.
+#pragma warning disable CA1031 // Whatever is wrong with the store, the answer was paid for.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -143,18 +143,18 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     }
 
     /// <summary>
-    /// What comes before an answer leaves: who then asks on, at the edge of a budget, finds what the answer left of it. A store that is slow holds no answer back for
-    /// longer than a moment, and none is lost for it: whatever goes wrong is for whoever waits to the end.
+    /// Settles before an answer is sent, so that the next request, at the edge of a budget, sees what is left. A slow store holds no answer back for
+    /// longer than a moment, and none is lost: an error goes to whoever awaits the task to its end.
     /// </summary>
-    /// <param name="settling">Such as <see cref="SettleAsync"/>; to be waited for once the answer is out.</param>
+    /// <param name="settling">Such as <see cref="SettleAsync"/>; to be awaited after the answer was sent.</param>
     public static async Task BrieflyAsync(Task settling) => await settling.WaitAsync(s_moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    /// <summary>Why a request is refused whose cost does not fit what is left.</summary>
+    /// <summary>The refusal of a request that costs more than is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)
     {
         var rules = tenants.RulesOf(tenant)!.Options;
         var ends = Period(rules).Ends;
-        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"{(shortage.IsOfUser ? "This user's" : "The tenant's")} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} even of the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
+        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"{(shortage.IsOfUser ? "This user's" : "The tenant's")} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} even with the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
         {
             RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - time.GetUtcNow()).TotalSeconds)),
         };
@@ -177,11 +177,11 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
     internal readonly record struct Hold(ulong Partition, IReadOnlyList<Account>? Accounts, double Usd, bool IsOwn);
 
-    /// <summary>A budget that a request does not fit.</summary>
+    /// <summary>A budget with too little left for a request.</summary>
     internal readonly record struct Shortage(double LeftUsd, bool IsOfUser);
 
     internal readonly record struct Spending(double BudgetUsd, double SpentUsd);
 
-    /// <summary>Null: there is no budget, and nobody counts.</summary>
+    /// <summary>Null: there is no budget, and nothing is counted.</summary>
     internal sealed record Standing(string Period, DateTimeOffset Ends, Spending? Tenant, Spending? User);
 }

@@ -4,12 +4,12 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Limits;
 
-/// <summary>Which models may answer a request: those that its tenant and its category leave, without the dear ones that have had their share.</summary>
+/// <summary>Which models may answer a request: those that its tenant and its category allow, without the dear ones that have had their share.</summary>
 internal sealed class ModelAccess(Tenants tenants, GatewaySettings settings)
 {
     public const string CategoryHeader = "x-router-category";
 
-    /// <summary>The models that the tenant and the category leave; null: all.</summary>
+    /// <summary>The models that the tenant and the category allow; null: all.</summary>
     /// <exception cref="ApiException">400: no such category.</exception>
     public IReadOnlySet<ModelId>? Allowed(ModelCatalog catalog, string tenant, string? category)
     {
@@ -18,10 +18,10 @@ internal sealed class ModelAccess(Tenants tenants, GatewaySettings settings)
             : catalog.Models.Select(m => m.Id).Where(m => rules?.Allowed?.Contains(m) != false && pins?.Contains(m) != false).ToHashSet();
     }
 
-    /// <summary>The dear models, where one more request to them would be more than their share of the tenant's routed ones; null: it would not. Who names a model is not held to it.</summary>
+    /// <summary>The dear models, if one more request to them would exceed their share of the tenant's routed requests; null: it would not. Requests that name a model are not limited.</summary>
     public IReadOnlySet<ModelId>? UsedUp(string tenant) => tenants.RulesOf(tenant) is { } rules && rules.IsDearShareUsedUp() ? rules.Dear : null;
 
-    /// <summary>Whether the tenant and the category leave a model that is named and need not be in the catalog.</summary>
+    /// <summary>Whether the tenant and the category allow a model asked for by name, which need not be in the catalog.</summary>
     /// <exception cref="ApiException">400: no such category.</exception>
     public bool Allows(string tenant, string? category, ModelId model) => PinsOf(category)?.Contains(model) != false && tenants.RulesOf(tenant)?.Allowed?.Contains(model) != false;
 
@@ -30,5 +30,5 @@ internal sealed class ModelAccess(Tenants tenants, GatewaySettings settings)
 
     private IReadOnlySet<ModelId>? PinsOf(string? category) => category is null ? null
         : settings.Gateway.Pins.TryGetValue(category, out var pins) ? pins
-        : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', and no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {string.Join(", ", settings.Gateway.Pins.Keys)}, or be left out")}.");
+        : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', but no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {string.Join(", ", settings.Gateway.Pins.Keys)}, or be left out")}.");
 }

@@ -6,13 +6,13 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.Limits;
 
-/// <summary>Holds tenants and their users to so many requests a minute, together on all gateways of the store.</summary>
+/// <summary>Limits tenants and their users to so many requests a minute, together on all gateways of the store.</summary>
 internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSecrets secrets, TimeProvider time)
 {
     private static readonly TimeSpan s_kept = TimeSpan.FromMinutes(2);
 
     /// <summary>Counts a request against the tenant's rate, and says in OpenAI's headers what is left.</summary>
-    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
+    /// <exception cref="ApiException">429: the requests of this minute are used up.</exception>
     public ValueTask AdmitAsync(HttpContext context, Caller caller)
     {
         var limit = tenants.RulesOf(caller.Tenant)?.Options.RequestsPerMinute;
@@ -20,7 +20,7 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
     }
 
     /// <summary>Counts a request against its user's rate.</summary>
-    /// <exception cref="ApiException">429: there were as many as may be in this minute.</exception>
+    /// <exception cref="ApiException">429: the requests of this minute are used up.</exception>
     public ValueTask AdmitUserAsync(HttpContext context, string tenant, string? user)
     {
         var limit = user is null ? null : tenants.RulesOf(tenant)?.Options.UserRequestsPerMinute;
@@ -43,11 +43,11 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
         {
             if (context.Features.Get<Admitted>() is { } admitted)
             {
-                // One user who goes on asking takes nothing of the tenant's rate from the others.
+                // A user over its own limit must not use up the tenant's rate.
                 await shared.SettleAsync(partition, [admitted.Account with { Amount = -1 }], admitted.IsOwn, CancellationToken.None).ConfigureAwait(false);
             }
 
-            throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has. Try again in {reset} s.") { RetryAfter = reset };
+            throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has sent them. Try again in {reset} s.") { RetryAfter = reset };
         }
 
         if (user is null)
@@ -56,7 +56,7 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
         }
     }
 
-    /// <summary>Where a request was counted against its tenant's rate.</summary>
+    /// <summary>The account in which a request was counted against its tenant's rate.</summary>
     /// <param name="IsOwn">As <see cref="Reservation.IsOwn"/>.</param>
     private sealed record Admitted(Account Account, bool IsOwn);
 }

@@ -6,7 +6,7 @@ namespace MetaRouter.Gateway.Limits;
 /// <summary>What one tenant may do, and how much of its requests the dear models have had.</summary>
 internal sealed class TenantRules(TenantOptions options)
 {
-    /// <summary>The share is that of the last so many requests or more: older ones fade.</summary>
+    /// <summary>The share is taken over about this many last requests: older ones fade.</summary>
     private const int Window = 1000;
 
     private readonly Lock _gate = new();

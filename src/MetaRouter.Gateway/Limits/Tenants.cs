@@ -3,12 +3,12 @@ using MetaRouter.Gateway.Configuration;
 
 namespace MetaRouter.Gateway.Limits;
 
-/// <summary>The rules of every tenant that calls. Those that share the options of <c>*</c> share nothing else.</summary>
+/// <summary>The rules of every tenant that calls. Tenants that take the options of <c>*</c> share nothing else.</summary>
 internal sealed class Tenants(GatewaySettings settings)
 {
     private readonly Dictionary<string, TenantOptions> _options = settings.Tenants.ToDictionary(t => t.Name);
 
-    /// <summary>Tenants come from the configured keys, so there are as many as of those.</summary>
+    /// <summary>Tenants come from the configured keys, so there are no more of them than keys.</summary>
     private readonly ConcurrentDictionary<string, TenantRules?> _rules = new();
 
     /// <returns>Null: it has none, not even those of <c>*</c>.</returns>

@@ -24,7 +24,7 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
         await chat.AnswerAsync(context, started, controls, await ReadAsync(context, needsLimit: true).ConfigureAwait(false), MessagesForm.Instance).ConfigureAwait(false);
     }
 
-    /// <summary>Estimated as budgets are: which model is to answer is not decided, and upstreams count only what they answer.</summary>
+    /// <summary>Estimated as for budgets: no model has been chosen, and upstreams count only what they answer.</summary>
     private async Task CountAsync(HttpContext context)
     {
         var body = await ReadAsync(context, needsLimit: false).ConfigureAwait(false);

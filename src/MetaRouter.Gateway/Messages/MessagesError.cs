@@ -4,8 +4,8 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>An error in Anthropic's shape.</summary>
-/// <param name="Code">As in OpenAI's shape; Anthropic's has none, and its clients pass over it.</param>
-/// <param name="Details">What they act on; null: nothing is said.</param>
+/// <param name="Code">As in OpenAI's shape; Anthropic's has no such field, and its clients ignore it.</param>
+/// <param name="Details">What clients act on; null: none.</param>
 internal sealed record MessagesError(string Type, string Message, string Code, MessagesErrorDetails? Details = null)
 {
     public static byte[] Write(int status, string message, string code, string requestId, MessagesErrorDetails? details = null) =>
@@ -30,6 +30,6 @@ internal sealed record MessagesError(string Type, string Message, string Code, M
 
 internal sealed record MessagesErrorAnswer(string Type, MessagesError Error, string RequestId);
 
-/// <param name="ErrorCode">Anthropic's.</param>
+/// <param name="ErrorCode">Anthropic's error code.</param>
 /// <param name="Unsupported">The fields at fault.</param>
 internal sealed record MessagesErrorDetails(string ErrorCode, IReadOnlyList<string> Unsupported);

@@ -44,7 +44,7 @@ internal sealed class MessagesForm : IAnswerForm
 
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
-    /// <summary>What an upstream has against a request; that it is too long in Anthropic's words, by which clients know to make a conversation shorter.</summary>
+    /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
     private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : TooLong.Is(error, message) ? $"{TooLong.Anthropics}: {message}" : message;
 
     /// <returns>Whether there are tool calls.</returns>
@@ -77,10 +77,10 @@ internal sealed class MessagesForm : IAnswerForm
 
     public static string? SaidOrRefused(JsonElement message) => Said(message) is { Length: > 0 } said ? said : Text(message, "refusal");
 
-    /// <summary>Some upstreams give calls no ids, and their results come back by them.</summary>
+    /// <summary>Results come back by the calls' ids, so a call gets one if the upstream gave none.</summary>
     public static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;
 
-    /// <summary>A model may write arguments that are no object; they are shown and not lost.</summary>
+    /// <summary>A model may write arguments that are not an object; they are wrapped in one, not lost.</summary>
     private static void Input(Utf8JsonWriter to, string arguments)
     {
         try
@@ -88,7 +88,7 @@ internal sealed class MessagesForm : IAnswerForm
             using var parsed = JsonDocument.Parse(arguments.Length == 0 ? "{}" : arguments);
             if (parsed.RootElement.ValueKind == JsonValueKind.Object)
             {
-                to.WriteRawValue(arguments.Length == 0 ? "{}" : arguments, skipInputValidation: true); // as it is: it may hold half of a surrogate pair
+                to.WriteRawValue(arguments.Length == 0 ? "{}" : arguments, skipInputValidation: true); // unchanged: it may hold half of a surrogate pair
                 return;
             }
         }
@@ -110,7 +110,7 @@ internal sealed class MessagesForm : IAnswerForm
         to.WriteString("model", answer.Model.Value);
     }
 
-    /// <summary>Anthropic counts cached tokens beside the input, OpenAI among it.</summary>
+    /// <summary>Anthropic counts cached tokens apart from the input, OpenAI as part of it.</summary>
     public static void Usage(Utf8JsonWriter to, TokenUsage tokens)
     {
         var cached = Math.Min(tokens.Cached, tokens.Prompt);

@@ -5,16 +5,16 @@ using static MetaRouter.Gateway.Http.Nested;
 
 namespace MetaRouter.Gateway.Messages;
 
-/// <summary>The messages of a conversation as chat messages: texts, images, documents, calls of tools and their results, which are messages of their own there.</summary>
+/// <summary>The messages of a conversation as chat messages: texts, images, documents, tool calls and their results, which are messages of their own in a chat request.</summary>
 internal static class MessagesInput
 {
     private const string Content = "messages.content", Source = $"{Content}.source";
 
-    /// <summary>What is said beside the results of tools begins no turn: clients add what they know of the moment there.</summary>
+    /// <summary>Text beside tool results begins no turn: clients put their own notes there.</summary>
     public static bool HasResults(JsonElement message) =>
         Find(message, "messages", "content") is { ValueKind: JsonValueKind.Array } blocks && blocks.EnumerateArray().Any(b => TypeOf(b, Content) == "tool_result");
 
-    /// <exception cref="ApiException">400: no message of Anthropic's, or one with something in it that no upstream takes.</exception>
+    /// <exception cref="ApiException">400: not one of Anthropic's messages, or one with content that no upstream takes.</exception>
     public static void Write(Utf8JsonWriter to, JsonElement message)
     {
         var role = Find(message, "messages", "role") is { ValueKind: JsonValueKind.String } r ? r.GetString() : null;
@@ -42,7 +42,7 @@ internal static class MessagesInput
     }
 
     /// <summary>
-    /// Results of tools are messages of their own there, and come before what the user says beside them. Only texts have a place in one, so what else tools show is shown by the user.
+    /// Tool results become messages of their own, before what the user says beside them. They may hold texts only, so anything else that tools show goes into a user message.
     /// </summary>
     private static void User(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks)
     {
@@ -154,7 +154,7 @@ internal static class MessagesInput
     private static string Inline(JsonElement source) => $"data:{Word(source, "media_type")};base64,{Word(source, "data")}";
 
     /// <summary>A text, or the texts of a list of text blocks.</summary>
-    /// <param name="shown">Takes the blocks that are shown elsewhere, an image or a document, with its number left in its place; null: there must be none.</param>
+    /// <param name="shown">Receives the blocks to be shown elsewhere, images and documents, with a number left in place of each; null: there must be none.</param>
     public static string Texts(JsonElement value, string name, List<JsonElement>? shown = null)
     {
         if (value.ValueKind == JsonValueKind.String)

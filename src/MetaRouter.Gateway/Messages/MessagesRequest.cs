@@ -7,8 +7,8 @@ using static MetaRouter.Gateway.Http.Nested;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>
-/// Anthropic's request as OpenAI's, which is what upstreams speak: system texts, texts, images, documents, tools and their results, a schema for the answer. What has no
-/// counterpart there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, thinking where the model sees fit, effort) are left out.
+/// Translates Anthropic's request to OpenAI's, which upstreams speak: system texts, texts, images, documents, tools and their results, a schema for the answer. What has no
+/// counterpart there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, adaptive thinking, effort) are left out.
 /// </summary>
 internal static class MessagesRequest
 {
@@ -20,8 +20,8 @@ internal static class MessagesRequest
     /// <summary>Anthropic's own code for a request that cannot be part of a conversation it keeps; its tool runner then sends the whole conversation.</summary>
     private const string ThreadUnsupported = "thread_unsupported_request";
 
-    /// <param name="needsLimit">Whether <c>max_tokens</c> must be there: who only asks how long a prompt is need not say it.</param>
-    /// <returns>The request, the conversation it belongs to where it tells one, and its turn.</returns>
+    /// <param name="needsLimit">Whether <c>max_tokens</c> is required: it is not when only a prompt's length is asked for.</param>
+    /// <returns>The request, the conversation it belongs to if it names one, and its turn.</returns>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
     public static (byte[] Chat, string? Session, TurnAt Turn) ToChat(byte[] body, bool needsLimit = true)
     {
@@ -29,7 +29,7 @@ internal static class MessagesRequest
         var root = document.RootElement;
         if (Find(root, "thread", "thread") is not null)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "unsupported_field", "'thread' goes on with a conversation that would have to be kept, and none is kept here; leave it out, and send the whole conversation in 'messages'.", "thread") { ProvidersCode = ThreadUnsupported };
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "unsupported_field", "'thread' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'messages'.", "thread") { ProvidersCode = ThreadUnsupported };
         }
 
         CheckKnown(root, s_fields);
@@ -80,34 +80,34 @@ internal static class MessagesRequest
         return (buffer.WrittenSpan.ToArray(), session, turn);
     }
 
-    /// <summary>Without Claude Code's first block, which is for Anthropic's accounts: it differs from one request to the next, so that no upstream would have the prompt in its cache.</summary>
+    /// <summary>The system text without Claude Code's first block, which is for Anthropic's billing: it differs from request to request, so no upstream's prompt cache would match.</summary>
     private static string Told(JsonElement system)
     {
         var told = MessagesInput.Texts(system, "system");
         return !told.StartsWith("x-anthropic-billing-header:", StringComparison.Ordinal) ? told : told.IndexOf('\n', StringComparison.Ordinal) is > 0 and var end ? told[(end + 1)..] : "";
     }
 
-    /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>
+    /// <summary>Fields that have no place in a chat request: refused if they ask for something, else ignored.</summary>
     private static void Check(Fields fields)
     {
         if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not ("disabled" or "adaptive"))
         {
-            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not hand their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
+            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not pass their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
         }
 
         if (fields.Find("context_management") is { } management && Find(management, "context_management", "edits") is { } edits)
         {
             foreach (var edit in List(edits, "context_management.edits"))
             {
-                if (!TypeOf(edit, "context_management.edits").StartsWith("clear_thinking_", StringComparison.Ordinal)) // of which upstreams get none anyhow
+                if (!TypeOf(edit, "context_management.edits").StartsWith("clear_thinking_", StringComparison.Ordinal)) // upstreams get no thinking anyhow
                 {
-                    throw Unsupported("context_management", $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', and upstreams shorten no conversation; leave it out, and send less of it.");
+                    throw Unsupported("context_management", $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', but upstreams do not shorten conversations; leave it out, and send less of the conversation.");
                 }
             }
         }
     }
 
-    /// <summary>Claude Code writes its device, the account and the session there, as an object: that is one user in many conversations, not as many users.</summary>
+    /// <summary>Claude Code puts device, account and session into the user id, as an object: one user has many conversations, so the session is taken out of it.</summary>
     private static (string User, string? Session) Asker(string id)
     {
         if (!id.StartsWith('{'))
@@ -152,7 +152,7 @@ internal static class MessagesRequest
             to.WriteString("type", "json_schema");
             to.WriteStartObject("json_schema");
             to.WriteString("name", "answer");
-            to.WriteBoolean("strict", true); // as Anthropic's always are
+            to.WriteBoolean("strict", true); // Anthropic's schemas are always strict
             to.WritePropertyName("schema");
             schema.WriteTo(to);
             to.WriteEndObject();

@@ -36,7 +36,7 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
 
         if (Thought(delta) is { Length: > 0 })
         {
-            TypedEvents.Write(output, "ping", static _ => { }); // thoughts have no place in it, and proxies cut a stream that is silent for long
+            TypedEvents.Write(output, "ping", static _ => { }); // reasoning is not passed on here, and proxies cut a stream that is silent for long
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
         to.WriteEndArray();
         to.WriteNull("stop_reason");
         to.WriteNull("stop_sequence");
-        MessagesForm.Usage(to, new TokenUsage(call.PromptTokens, 0, 0)); // estimated: the upstream counts at the end, and message_delta says it
+        MessagesForm.Usage(to, new TokenUsage(call.PromptTokens, 0, 0)); // estimated: the upstream counts at the end, and message_delta carries that count
         to.WriteEndObject();
     });
 

@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Messages;
 /// <summary>A request's tools as a chat request has them.</summary>
 internal static class MessagesTools
 {
-    /// <summary>The tools, and what is asked of their use. Without tools upstreams refuse an empty list, and the latter too, while here both are often sent regardless.</summary>
+    /// <summary>The tools, and how they are to be used. Upstreams refuse an empty list, and a tool choice without tools, but Anthropic's clients often send both.</summary>
     public static void Write(Utf8JsonWriter to, Fields fields)
     {
         var count = 0;

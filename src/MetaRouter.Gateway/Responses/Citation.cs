@@ -3,12 +3,12 @@ using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>A page that a model which searches was told something by.</summary>
-/// <param name="Start">Of what is said by it, characters from the text's beginning.</param>
-/// <param name="End">The same.</param>
+/// <summary>A page that a model found by searching and cites.</summary>
+/// <param name="Start">Where the cited text begins, in characters of the answer's text.</param>
+/// <param name="End">Where it ends.</param>
 internal sealed record Citation(int Start, int End, string Title, string Url)
 {
-    /// <param name="message">A message of chat completions, or a piece of one; what else is annotated there has no place in a response.</param>
+    /// <param name="message">A message of chat completions, or a piece of one; other annotations have no place in a response.</param>
     public static IEnumerable<Citation> In(JsonElement message) =>
         from annotation in List(message, "annotations")
         let cited = Field(annotation, "url_citation")

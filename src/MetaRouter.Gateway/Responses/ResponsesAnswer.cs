@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>An answer as the <c>response</c> object, whole or as far as it is here.</summary>
+/// <summary>An answer as the <c>response</c> object, whole or as far as it has come.</summary>
 /// <param name="Id">The receipt, where one is given.</param>
 /// <param name="CreatedAt">Seconds since 1970.</param>
 internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, ResponsesEcho Echo)
@@ -13,7 +13,7 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
     /// <summary>in_progress, completed, incomplete or failed.</summary>
     public string Status { get; private set; } = "in_progress";
 
-    /// <summary>As the upstream says it; null: it does not.</summary>
+    /// <summary>As the upstream reports it; null: it does not.</summary>
     public string? ServiceTier { get; set; }
 
     private string? _incomplete, _failure;
@@ -109,7 +109,7 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
         to.WriteNumber("input_tokens", tokens.Prompt);
         to.WriteStartObject("input_tokens_details");
         to.WriteNumber("cached_tokens", Math.Min(tokens.Cached, tokens.Prompt));
-        to.WriteNumber("cache_write_tokens", 0); // upstreams do not tell
+        to.WriteNumber("cache_write_tokens", 0); // upstreams do not report it
         to.WriteEndObject();
         to.WriteNumber("output_tokens", tokens.Completion);
         to.WriteStartObject("output_tokens_details");

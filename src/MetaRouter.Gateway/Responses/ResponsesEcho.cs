@@ -6,11 +6,11 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>What an answer repeats of its request: clients' types have these fields, and some read them.</summary>
-/// <param name="Sent">Fields with their values, on one line each.</param>
-/// <param name="Tools">Those that stand in namespaces, by what upstreams call them.</param>
+/// <param name="Sent">Fields with their values, each on one line.</param>
+/// <param name="Tools">The tools in namespaces, by the names that upstreams see.</param>
 internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> Sent, IReadOnlyDictionary<string, (string Space, string Name)> Tools)
 {
-    /// <summary>The fields, and what stands for one that was not sent. What an upstream takes for a temperature or top_p that is not sent is not known.</summary>
+    /// <summary>The fields, and the value for one that was not sent. The temperature or top_p that an upstream uses by default is not known.</summary>
     private static readonly (string Name, byte[] Json)[] s_unsent =
     [
         ("instructions", "null"u8.ToArray()), ("max_output_tokens", "null"u8.ToArray()), ("max_tool_calls", "null"u8.ToArray()), ("parallel_tool_calls", "true"u8.ToArray()), ("prompt_cache_key", "null"u8.ToArray()),

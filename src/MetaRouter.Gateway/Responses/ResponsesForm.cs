@@ -8,7 +8,7 @@ using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>An upstream's answer in the form of OpenAI's Responses API: what its first choice thought, said and called, with the receipt as id.</summary>
+/// <summary>An upstream's answer in the form of OpenAI's Responses API: the reasoning, text and tool calls of its first choice, with the receipt as id.</summary>
 /// <param name="limit">The longest answer that is held until its stream ends, characters.</param>
 internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider time) : IAnswerForm
 {
@@ -36,7 +36,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         whole.End(Text(choice, "finish_reason"), known.Tokens, time.GetUtcNow().ToUnixTimeSeconds());
         for (var i = 0; i < whole.Output.Count; i++)
         {
-            whole.Output[i].Status = i == whole.Output.Count - 1 ? whole.Status : "completed"; // what was cut short is the last
+            whole.Output[i].Status = i == whole.Output.Count - 1 ? whole.Status : "completed"; // only the last can have been cut short
         }
 
         var buffer = new ArrayBufferWriter<byte>(answer.Body.Length + 2048);
@@ -68,7 +68,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         }
 
         var (said, refused, hasCalls) = (Said(message), Text(message, "refusal"), List(message, "tool_calls").Any());
-        if (said is { Length: > 0 } || (string.IsNullOrEmpty(refused) && !hasCalls)) // nothing at all is a message without a word
+        if (said is { Length: > 0 } || (string.IsNullOrEmpty(refused) && !hasCalls)) // an answer with nothing in it is an empty message
         {
             var item = With(new(ItemKind.Text), said ?? "");
             item.Probabilities.Add(List(Field(choice, "logprobs"), "content"));

@@ -6,7 +6,7 @@ using static MetaRouter.Gateway.Http.Nested;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>
-/// The items of a conversation as chat messages. What an assistant says and the calls it makes beside it are items of their own here and one message there;
+/// The items of a conversation as chat messages. An assistant's text and the calls beside it are separate items here and one message in a chat request;
 /// so are the system's and the developer's texts at the beginning, since not every upstream takes a second one, or the role developer.
 /// </summary>
 internal sealed class ResponsesInput
@@ -22,7 +22,7 @@ internal sealed class ResponsesInput
 
     private ResponsesInput(Utf8JsonWriter to) => _to = to;
 
-    /// <returns>Its turn in what is written.</returns>
+    /// <returns>Where its turn stands in what is written.</returns>
     /// <exception cref="ApiException">400: not a text and not a list of items, or an item no upstream takes.</exception>
     public static TurnAt Write(Utf8JsonWriter to, string? instructions, JsonElement input)
     {
@@ -74,11 +74,11 @@ internal sealed class ResponsesInput
                 break;
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
-                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "what the tool gave back, \"\" where that is nothing"), "input.output", _shown));
+                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "the tool's result, \"\" where that is empty"), "input.output", _shown));
                 _turn = _turn.After(_to, isUsers: false, isResult: true);
                 break;
             case "reasoning":
-                break; // upstreams take none back
+                break; // upstreams do not accept earlier reasoning
             case "item_reference":
                 throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself. Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
             default:
@@ -112,7 +112,7 @@ internal sealed class ResponsesInput
             case "user":
                 Flush();
                 User(content);
-                _turn = _turn.After(_to, isUsers: true, isResult: _turn.GoesOn && !AreTexts(content)); // agents show there what a tool gave back
+                _turn = _turn.After(_to, isUsers: true, isResult: _turn.GoesOn && !AreTexts(content)); // agents show a tool's result there
                 break;
             default:
                 throw Fields.Wrong(Name, item, "a list of items; a message has a role (user, assistant, system or developer) and content, any other item a type");
@@ -132,7 +132,7 @@ internal sealed class ResponsesInput
         Parts(List(content, Content));
     }
 
-    /// <summary>Only texts have a place in what a tool gave back, so what else tools show is shown by the user, once all their results are told.</summary>
+    /// <summary>Tool results may hold texts only, so anything else that tools show goes into a user message after all the results.</summary>
     private void Show()
     {
         if (_shown.Count > 0)
@@ -183,7 +183,7 @@ internal sealed class ResponsesInput
         }
     }
 
-    /// <summary>No files are kept here, and which upstream would have to know one is not decided yet.</summary>
+    /// <summary>Refuses a file given by id: no files are kept here, and the upstream that would have to know it is not chosen yet.</summary>
     private static void NotById(JsonElement part, string instead)
     {
         foreach (var field in (string[])["file_id", "file_url"])
@@ -195,8 +195,8 @@ internal sealed class ResponsesInput
         }
     }
 
-    /// <summary>A text, or the texts of a list of parts; what a model refused to say is what it said.</summary>
-    /// <param name="shown">Takes the parts that are shown elsewhere, an image or a file, with its number left in its place; null: there must be none.</param>
+    /// <summary>A text, or the texts of a list of parts; a refusal counts as text.</summary>
+    /// <param name="shown">Receives the parts to be shown elsewhere, images and files, with a number left in place of each; null: there must be none.</param>
     private static string Texts(JsonElement value, string name, List<JsonElement>? shown = null)
     {
         if (value.ValueKind == JsonValueKind.String)

@@ -3,9 +3,9 @@ using System.Text.Json;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>One item of an answer's output, as far as it is here.</summary>
+/// <summary>One item of an answer's output, as far as it has come.</summary>
 /// <param name="kind">Which of the five.</param>
-/// <param name="callId">Of a call; one is made up where the upstream gave none, since its result comes back by it.</param>
+/// <param name="callId">The id of a call; made up if the upstream gave none, since the result comes back by it.</param>
 /// <param name="name">Of the tool that is called.</param>
 /// <param name="space">The namespace of that tool; null: none.</param>
 internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string name = "", string? space = null)
@@ -21,22 +21,22 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
     /// <summary>What was said, thought, or given to the tool.</summary>
     public StringBuilder Text { get; } = new();
 
-    /// <summary>The same, as clients read it: arguments of a function are JSON, also where the upstream wrote none.</summary>
+    /// <summary>The same, as clients read it: a function's arguments are JSON, even if the upstream wrote none.</summary>
     public string Given => kind == ItemKind.FunctionCall && Text.Length == 0 && Status == "completed" ? "{}" : Text.ToString();
 
-    /// <summary>It is a part of a message or of what was thought, not a call.</summary>
+    /// <summary>It has a part, as messages and reasoning do and calls do not.</summary>
     public bool HasPart => kind is ItemKind.Text or ItemKind.Refusal or ItemKind.Reasoning;
 
     /// <summary>in_progress, completed or incomplete.</summary>
     public string Status { get; set; } = "in_progress";
 
-    /// <summary>Of the tokens of <see cref="Text"/>, where they were asked for.</summary>
+    /// <summary>Probabilities of the tokens of <see cref="Text"/>, if they were asked for.</summary>
     public TokenProbabilities Probabilities { get; } = new();
 
-    /// <summary>Of <see cref="Text"/>, the pages it rests on.</summary>
+    /// <summary>The pages that <see cref="Text"/> cites.</summary>
     public List<Citation> Citations { get; } = [];
 
-    /// <param name="isEmpty">As it is announced, before anything is in it.</param>
+    /// <param name="isEmpty">Written as announced, before it has content.</param>
     public void Write(Utf8JsonWriter to, bool isEmpty = false)
     {
         to.WriteStartObject();
@@ -72,7 +72,7 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
         to.WriteEndObject();
     }
 
-    /// <summary>What is in it, of what <see cref="HasPart"/>.</summary>
+    /// <summary>Its part, where it <see cref="HasPart"/>.</summary>
     public void Part(Utf8JsonWriter to, bool isEmpty = false)
     {
         to.WriteStartObject();
@@ -117,13 +117,13 @@ internal sealed class ResponsesItem(ItemKind kind, string? callId = null, string
 
 internal enum ItemKind
 {
-    /// <summary>A message, as the next is: what the model says.</summary>
+    /// <summary>What the model says; a message.</summary>
     Text,
 
-    /// <summary>Why it does not say it.</summary>
+    /// <summary>Why the model refuses; also a message.</summary>
     Refusal,
 
-    /// <summary>What it thought before, where an upstream tells.</summary>
+    /// <summary>What the model thought before, if the upstream reports it.</summary>
     Reasoning,
 
     /// <summary>A call of a function, its arguments JSON.</summary>

@@ -7,7 +7,7 @@ using static MetaRouter.Gateway.Http.Nested;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>
-/// A request of OpenAI's Responses API as a chat request, which is what upstreams speak. What would need something that is kept between requests, or has no
+/// Translates a request of OpenAI's Responses API to a chat request, which upstreams speak. What would need state between requests, or has no
 /// counterpart there, is refused by name; what changes no answer (metadata, summaries of reasoning, earlier reasoning, ids of items) is left out.
 /// </summary>
 internal static class ResponsesRequest
@@ -18,7 +18,7 @@ internal static class ResponsesRequest
         "metadata", "client_metadata", "store", "include", "top_logprobs", "truncation", "background", "previous_response_id", "conversation", "prompt", "max_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
     ];
 
-    /// <summary>They mean the same in both, and are the upstream's business.</summary>
+    /// <summary>Fields that mean the same in both APIs, and are passed on unchecked.</summary>
     private static readonly string[] s_alike = ["temperature", "top_p", "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
     /// <exception cref="ApiException">400: not a request of this API, or one that no OpenAI-compatible upstream can answer.</exception>
@@ -47,7 +47,7 @@ internal static class ResponsesRequest
 
             if (fields.Find("max_output_tokens") is { } most)
             {
-                to.WriteNumber("max_tokens", Limit("max_output_tokens", most)); // an upstream that wants it under its newer name gets it so
+                to.WriteNumber("max_tokens", Limit("max_output_tokens", most)); // renamed later for an upstream that wants the newer name
             }
 
             ResponsesTools.Write(to, fields);
@@ -61,20 +61,20 @@ internal static class ResponsesRequest
         return (buffer.WrittenSpan.ToArray(), ResponsesEcho.Read(root), turn);
     }
 
-    /// <summary>What has no place in a chat request: refused where it asks for something, passed over where it does not.</summary>
+    /// <summary>Fields that have no place in a chat request: refused if they ask for something, else ignored.</summary>
     private static void Check(Fields fields)
     {
         foreach (var name in (string[])["previous_response_id", "conversation"])
         {
             if (fields.Find(name) is not null)
             {
-                throw Unsupported(name, $"'{name}' goes on with a conversation that would have to be kept, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
+                throw Unsupported(name, $"'{name}' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
             }
         }
 
         if (fields.Flag("background"))
         {
-            throw Unsupported("background", "'background' is true, and no answer is kept here to be fetched later; leave it out, and ask for a stream where an answer takes long.");
+            throw Unsupported("background", "'background' is true, but no answer is kept here to be fetched later; leave it out, and ask for a stream if an answer takes long.");
         }
 
         if (fields.Find("prompt") is not null)
@@ -84,10 +84,10 @@ internal static class ResponsesRequest
 
         if (fields.Text("truncation") is { } truncation and not "disabled")
         {
-            throw Unsupported("truncation", $"'truncation' is '{truncation}', and upstreams shorten no conversation that is too long for them; leave it out, and send less of it.");
+            throw Unsupported("truncation", $"'truncation' is '{truncation}', but upstreams do not shorten conversations; leave it out, and send less of the conversation.");
         }
 
-        _ = fields.Flag("store"); // nothing is, whatever it says: the answer tells
+        _ = fields.Flag("store"); // nothing is stored, whatever it says; the answer says so
         if (fields.Find("metadata") is { } metadata && !(metadata.ValueKind == JsonValueKind.Object && metadata.EnumerateObject().All(p => p.Value.ValueKind == JsonValueKind.String)))
         {
             throw Fields.Wrong("metadata", metadata, "an object of texts");

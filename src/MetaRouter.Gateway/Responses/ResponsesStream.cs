@@ -9,8 +9,8 @@ using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>Chunks become items: one is opened by its first piece, and closed by the next one's or by the end. What an item says is said again when it closes, and by the last event.</summary>
-/// <param name="limit">So it is all held until then, of a longer answer than this, characters, no more.</param>
+/// <summary>Chunks become items: an item is opened by its first piece, and closed by the next item's or by the end. Its whole text is repeated when it closes, and in the last event.</summary>
+/// <param name="limit">The text is therefore held until the end; this is the most characters held.</param>
 internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : TranslatedStream
 {
     private int _sequence;
@@ -51,7 +51,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
     {
         if (_open is null && answer.Output.TrueForAll(i => i.Kind == ItemKind.Reasoning))
         {
-            Open(new(ItemKind.Text), output); // nothing at all is a message without a word
+            Open(new(ItemKind.Text), output); // an answer with nothing in it is an empty message
         }
 
         Close(_finish is "length" or "content_filter" ? "incomplete" : "completed", output);
@@ -60,7 +60,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         Whole("response." + answer.Status, output);
     }
 
-    /// <summary>As OpenAI does: what went wrong, then the response that failed. Clients pass over one or the other.</summary>
+    /// <summary>As OpenAI does: what went wrong, then the response that failed. Some clients ignore the one, some the other.</summary>
     public override void Broken(string message, IBufferWriter<byte> output)
     {
         Begin(output);
@@ -69,7 +69,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
             to.WriteString("code", Upstreams.BrokeOff);
             to.WriteString("message", message);
             to.WriteNull("param");
-            to.WritePropertyName("error"); // where clients look, whatever the reference says
+            to.WritePropertyName("error"); // where clients look for it, whatever the API reference says
             JsonSerializer.Serialize(to, new ErrorBody(message, ErrorCodes.Upstream, null, Upstreams.BrokeOff), GatewayJson.Readable);
         });
         answer.Fail(message);
@@ -104,7 +104,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         });
     }
 
-    /// <summary>They may come with the text, or after all of it.</summary>
+    /// <summary>Citations may come with the text, or after all of it.</summary>
     private void Cite(Citation citation, IBufferWriter<byte> output)
     {
         if (_open is { HasPart: false })
@@ -123,7 +123,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         });
     }
 
-    /// <summary>The open item, where it is of the kind; else a new one.</summary>
+    /// <summary>The open item, if it is of this kind; else a new one.</summary>
     private ResponsesItem In(ItemKind kind, IBufferWriter<byte> output)
     {
         if (_open?.Kind != kind)
@@ -135,7 +135,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         return _open!;
     }
 
-    /// <param name="characters">So many more.</param>
+    /// <param name="characters">How many more characters are held.</param>
     private void Hold(int characters)
     {
         _held += characters;

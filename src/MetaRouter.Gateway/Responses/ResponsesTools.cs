@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Responses;
 /// <summary>A request's tools as a chat request has them: each within an object of its kind, and none in a namespace.</summary>
 internal static class ResponsesTools
 {
-    /// <summary>The tools, and what is asked of their use. Without tools upstreams refuse the latter, while here it is often sent regardless.</summary>
+    /// <summary>The tools, and how they are to be used. Upstreams refuse a tool choice without tools, but clients of this API often send one.</summary>
     public static void Write(Utf8JsonWriter to, Fields fields)
     {
         var count = 0;
@@ -42,7 +42,7 @@ internal static class ResponsesTools
         }
     }
 
-    /// <param name="space">The namespace it stands in; null: none.</param>
+    /// <param name="space">The namespace it is in; null: none.</param>
     private static void Tool(Utf8JsonWriter to, JsonElement tool, string? space)
     {
         switch (TypeOf(tool, "tools"))

@@ -6,14 +6,14 @@ using static MetaRouter.Gateway.Http.Lenient;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>How probable the tokens of an answer were. They have one form in both of OpenAI's APIs, and upstreams that only resemble it: a token may be half a character, a field missing.</summary>
+/// <summary>How probable the tokens of an answer were. Both of OpenAI's APIs have the same format for them; some upstreams only resemble it: a token may be half a character, a field missing.</summary>
 internal sealed class TokenProbabilities
 {
     private readonly List<string> _tokens = [];
 
     public int Count => _tokens.Count;
 
-    /// <returns>How many characters longer what is held has become.</returns>
+    /// <returns>How many more characters are held now.</returns>
     public int Add(JsonElement.ArrayEnumerator tokens)
     {
         var added = 0;

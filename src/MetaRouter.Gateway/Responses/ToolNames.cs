@@ -4,12 +4,12 @@ using static MetaRouter.Gateway.Http.Nested;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>Upstreams know no namespaces of tools, so a tool of one goes by both names there, and a call of it is told apart again.</summary>
+/// <summary>Upstreams know no namespaces of tools, so a tool in one is called by both names there, and a call of it is split into the two again.</summary>
 internal static class ToolNames
 {
     public static string Join(string? space, string name) => space is null ? name : $"{space}__{name}";
 
-    /// <summary>The tools that stand in namespaces, by what upstreams call them.</summary>
+    /// <summary>The tools in namespaces, by the names that upstreams see.</summary>
     public static Dictionary<string, (string Space, string Name)> Read(JsonElement? tools)
     {
         var found = new Dictionary<string, (string, string)>();
@@ -28,7 +28,7 @@ internal static class ToolNames
         return found;
     }
 
-    /// <summary>What upstreams call the tool that a choice names: by its own name, as requests have it, or by both, as calls of it have them.</summary>
+    /// <summary>The upstreams' name of the tool in a tool choice, which may give its own name, as requests do, or both names, as calls do.</summary>
     /// <param name="choice">Of the kind function or custom.</param>
     /// <exception cref="ApiException">400: several namespaces have a tool of that name.</exception>
     public static string OfChoice(JsonElement choice, JsonElement? tools)

@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary>What is believed of a user, as the API tells it.</summary>
+/// <summary>What is believed of a user, as the API shows it.</summary>
 internal static class BeliefAnswers
 {
     public static PreferenceAnswer Preference(RoutingPool of, PreferenceBelief belief) => new(Explanation.Of(of, belief), belief.Signals, Quantiles(belief.Quantile));

@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary><c>/v1/router/models</c>: the models that are routed among, and what an operator sets in their place while the gateway runs.</summary>
+/// <summary><c>/v1/router/models</c>: the models to route among, which an operator can replace while the gateway runs.</summary>
 internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper, PoolHolder pool, Upstreams upstreams, GatewaySettings settings) : IEndpoints
 {
     private const string Models = "/v1/router/models";
@@ -52,19 +52,19 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
         }
     }
 
-    /// <summary>Something can be routed, all of it is served, and siblings are known.</summary>
-    /// <exception cref="ApiException">400 or 422: it is not so.</exception>
+    /// <summary>Checks that some model is enabled, all are served, and siblings are known.</summary>
+    /// <exception cref="ApiException">400 or 422: one of these does not hold.</exception>
     private void Check(ModelCatalog catalog)
     {
         if (!catalog.Models.Any(m => m.Enabled))
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models and none is enabled, so nothing could be routed; enable one.", "models");
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models but none is enabled, so nothing could be routed; enable one.", "models");
         }
 
         var known = catalog.Models.Concat(pool.Current.Snapshot.Models).Select(m => m.Id).ToHashSet();
         if (catalog.Models.FirstOrDefault(m => m.Sibling is { } sibling && !known.Contains(sibling)) is { } orphan)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", $"The model '{orphan.Id}' has the sibling '{orphan.Sibling}', which neither this catalog nor the snapshot has, so it would be judged by its price. Name one that they have, or leave it out.", "models");
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", $"The model '{orphan.Id}' has the sibling '{orphan.Sibling}', which is neither in this catalog nor in the snapshot, so the model would be judged by its price. Name one that is, or leave it out.", "models");
         }
 
         var homeless = catalog.Models.Where(m => m.Enabled && !upstreams.Serves(m.Id)).Select(m => m.Id.Value).ToArray();
@@ -81,7 +81,7 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
         await ModelsAsync(context).ConfigureAwait(false);
     }
 
-    /// <summary>Silos decide by their own models; a change that reached the gateways alone would be half a change.</summary>
+    /// <summary>Silos decide by their own models; a change at the gateways alone would be half a change.</summary>
     private void ShouldBeHere()
     {
         if (router is not InProcessRouter)

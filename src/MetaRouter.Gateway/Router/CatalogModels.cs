@@ -16,7 +16,7 @@ internal static class CatalogModels
     public static ModelProfile Find(ModelCatalog catalog, string id, string param) =>
         IsName(id) && catalog.TryFind(new ModelId(id), out var index) ? catalog.Models[index] : throw NotFound(id, catalog.Models, param);
 
-    /// <param name="models">Those there are, for who asked.</param>
+    /// <param name="models">The existing models, listed in the message.</param>
     public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param)
     {
         var shown = id.Length <= ModelId.MaxLength ? id : id[..ModelId.MaxLength] + "...";

@@ -3,7 +3,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary>The decision log: its lines, and what following the decisions that were only noted would have saved. A key has its own tenant's.</summary>
+/// <summary>The decision log: its lines, and what following the decisions that were only noted would have saved. A key sees its own tenant's.</summary>
 internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets secrets, MetaRouterOptions options) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes)
@@ -30,7 +30,7 @@ internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets
         await Answers.WriteAsync(context, report).ConfigureAwait(false);
     }
 
-    /// <summary>What was noted of a tenant.</summary>
+    /// <summary>A tenant's lines of the log.</summary>
     private IAsyncEnumerable<string> Log(string tenant, CancellationToken cancellationToken)
     {
         try

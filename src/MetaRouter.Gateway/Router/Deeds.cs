@@ -6,7 +6,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary>Proof of what was done to a user's data: an authenticated note of the deed, the user and the time, which holds no id and can be checked later.</summary>
+/// <summary>Proof of what was done to a user's data: a note of the deed, the user and the time, authenticated, without an id, and checkable later.</summary>
 internal sealed class Deeds(RouterSecrets secrets)
 {
     public const string Erased = "erased", Reset = "reset", Imported = "imported";
@@ -18,7 +18,7 @@ internal sealed class Deeds(RouterSecrets secrets)
         return string.Create(CultureInfo.InvariantCulture, $"{deed}.{ms}.{Mac(deed, tenant, user, ms)}");
     }
 
-    /// <returns>Null: this gateway, or one of the same store, did not write it of this user.</returns>
+    /// <returns>Null: neither this gateway nor another of the same store wrote it for this user.</returns>
     public (string Deed, DateTimeOffset At)? Check(string receipt, string tenant, string user)
     {
         var parts = receipt.Split('.');

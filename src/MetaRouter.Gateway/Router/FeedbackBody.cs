@@ -5,7 +5,7 @@ using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary>The body of <c>POST /v1/router/feedback</c>. A comparison may name the preferred model; who the decision's models were is in the receipt.</summary>
+/// <summary>The body of <c>POST /v1/router/feedback</c>. A comparison may name the preferred model; the receipt says which models the decision compared.</summary>
 /// <param name="PreferredModel">Set instead of a value: the id of the model whose answer was preferred, or cheaper or dearer.</param>
 internal readonly record struct FeedbackBody(string User, Feedback Feedback, string? PreferredModel)
 {
@@ -16,7 +16,7 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
 
     private static readonly string[] Known = ["receipt", "user", "kind", "value", "occurred_at", "withdrawn"];
 
-    /// <summary>Clocks differ; a word from the future would outrank every later change of mind.</summary>
+    /// <summary>Clocks differ; feedback from the future would outrank every later change of mind.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
     /// <exception cref="ApiException">400: a field is missing, unknown or wrong.</exception>

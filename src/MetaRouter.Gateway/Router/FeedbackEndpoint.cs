@@ -41,12 +41,12 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
         var verdict = policy.Sealer.Open(body.Feedback.Receipt, secrets.HashOf(tenant), secrets.HashOf(tenant, body.User), time.GetUtcNow().ToUnixTimeMilliseconds(), out var receipt);
         if (!verdict.IsValid)
         {
-            return body.Feedback; // refused where every receipt is
+            return body.Feedback; // a bad receipt is refused later, where all receipts are checked
         }
 
         if (!receipt.IsComparison)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "not_a_comparison", "The kind is 'comparison', and this decision offered one answer. Send a thumb, or set 'compare' to true when routing.", "kind");
+            throw new ApiException(400, ErrorCodes.InvalidRequest, "not_a_comparison", "The kind is 'comparison', but this decision offered only one answer. Send a thumb, or set 'compare' to true when routing.", "kind");
         }
 
         if (body.PreferredModel is not { } preferred)
@@ -64,7 +64,7 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
     }
 
     private ApiException NotShown(string preferred, Receipt receipt) => ApiException.BadValue(
-        "value", $"The preferred model is '{preferred[..Math.Min(preferred.Length, ModelId.MaxLength)]}', and this decision compared {NameOf(receipt.ChosenModel)} (\"chosen\") with {NameOf(receipt.OfferedModel)} (\"offered\"); name one of the two.");
+        "value", $"The preferred model is '{preferred[..Math.Min(preferred.Length, ModelId.MaxLength)]}', but this decision compared {NameOf(receipt.ChosenModel)} (\"chosen\") with {NameOf(receipt.OfferedModel)} (\"offered\"); name one of the two.");
 
     private string NameOf(uint hash) => pool.Current.Catalog.Models.Where(m => Receipt.HashOf(m.Id) == hash).Select(m => m.Id.Value).FirstOrDefault("a model no longer listed");
 

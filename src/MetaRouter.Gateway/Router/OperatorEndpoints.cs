@@ -29,7 +29,7 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
         await Answers.WriteAsync(context, new ModeAnswer(mode.Mode)).ConfigureAwait(false);
     }
 
-    /// <summary>The earlier keys open what they sealed until it expires, unless they are thrown away at once.</summary>
+    /// <summary>Receipts sealed with the earlier keys stay valid until they expire, unless these keys are dropped at once.</summary>
     private async Task RotateAsync(HttpContext context)
     {
         if (router is not InProcessRouter)

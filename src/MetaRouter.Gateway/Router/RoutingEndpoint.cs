@@ -9,7 +9,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary><c>POST /v1/router/route</c>: a decision, for who calls the model elsewhere.</summary>
+/// <summary><c>POST /v1/router/route</c>: a decision, for callers that call the model themselves.</summary>
 internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateLimits rates, ModelAccess access, Upstreams upstreams, Watch watch, GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(NeedsScope.Inference);
@@ -28,7 +28,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
         await Answers.WriteAsync(context, Answer(decision, pool.Current)).ConfigureAwait(false);
     }
 
-    /// <summary>The request with what its tenant and category leave of the models, and without those that are failing.</summary>
+    /// <summary>The request limited to the models that its tenant and category allow, without those that are failing.</summary>
     public RouteRequest Narrowed(RouteRequest request, HttpContext context, string tenant)
     {
         var category = context.Request.Headers[ModelAccess.CategoryHeader].ToString();

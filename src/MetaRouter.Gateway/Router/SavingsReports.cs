@@ -1,8 +1,8 @@
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>
-/// Keeps reports from being made all the time: each reads the whole decision log. Who asks for one that is being made waits for it, and one that took long is given again
-/// for ten times as long as it took, so that a tenant's reports take a tenth of a core's time at most. Of a small log that is no time at all.
+/// Limits how often reports are made: each reads the whole decision log. A caller that asks while one is being made waits for it, and one that took long is given again
+/// for ten times as long as it took, so that a tenant's reports take a tenth of a core's time at most. With a small log that is no time at all.
 /// </summary>
 internal sealed class SavingsReports(TimeProvider time)
 {
@@ -10,10 +10,10 @@ internal sealed class SavingsReports(TimeProvider time)
 
     private readonly Lock _gate = new();
 
-    /// <summary>Tenants come from the configured keys, so there are as many as of those.</summary>
+    /// <summary>Tenants come from the configured keys, so there are no more of them than keys.</summary>
     private readonly Dictionary<string, Made> _of = [];
 
-    /// <param name="make">Is not ended with who asked for it: others may be waiting.</param>
+    /// <param name="make">Not cancelled with its first caller: others may be waiting.</param>
     public Task<SavingsReport> GetAsync(string tenant, Func<Task<SavingsReport>> make, CancellationToken cancellationToken)
     {
         lock (_gate)

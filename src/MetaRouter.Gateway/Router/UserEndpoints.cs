@@ -7,7 +7,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Router;
 
-/// <summary><c>/v1/router/users/{id}</c>: what was learned of a user, and what the user may ask to have done with it.</summary>
+/// <summary><c>/v1/router/users/{id}</c>: what was learned of a user, and what the user may have done with it.</summary>
 internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Users = "/v1/router/users/", User = Users + "{id}";

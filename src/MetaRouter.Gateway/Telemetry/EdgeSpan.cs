@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Telemetry;
 
-/// <summary>The framework's span of a request, told what the gateway knows of it. Its route and not its path, which may hold a user.</summary>
+/// <summary>The framework's span of a request, with what the gateway knows of it added. The span has the route, not the path, which may hold a user.</summary>
 internal static class EdgeSpan
 {
     /// <summary>Those that have a meaning here; any other is a text of the client's, and is what the conventions call it.</summary>

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace MetaRouter.Gateway.Telemetry;
 
 /// <summary>
-/// What of a caller's trace goes on, to a model's server and to a silo: <c>traceparent</c>, numbers that tell nothing. <c>baggage</c> and <c>tracestate</c> hold
+/// The part of a caller's trace that is passed on to upstreams and silos: <c>traceparent</c>, numbers that tell nothing. <c>baggage</c> and <c>tracestate</c> hold
 /// whatever somebody before the gateway wrote there, often a user or a customer by name, and go nowhere: they are not even read.
 /// </summary>
 internal sealed class TraceparentOnly : DistributedContextPropagator

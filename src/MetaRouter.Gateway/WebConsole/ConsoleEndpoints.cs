@@ -24,7 +24,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
         routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context, watch), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
-    /// <summary>Nobody keeps what a console was shown.</summary>
+    /// <summary>What the console is shown must not be cached.</summary>
     internal static Task WriteAsync<T>(HttpContext context, T answer)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -32,7 +32,7 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     }
 
     /// <summary>A whole number of the query.</summary>
-    /// <exception cref="ApiException">400: it is none, or outside its range.</exception>
+    /// <exception cref="ApiException">400: it is not a whole number, or outside its range.</exception>
     internal static int Number(HttpContext context, string name, int otherwise, int least, int most)
     {
         var given = context.Request.Query[name].ToString();

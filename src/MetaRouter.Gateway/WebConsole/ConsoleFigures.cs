@@ -11,7 +11,7 @@ using MetaRouter.Hosting.Learning;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>One tenant's traffic in figures. What takes a walk through the journal is kept for a moment, since every open page asks for it.</summary>
+/// <summary>One tenant's traffic in figures. Figures that need a pass over the journal are kept for a moment, since every open page asks for them.</summary>
 internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, ModelAccess access, GatewaySettings settings, TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
@@ -38,7 +38,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
             [.. listed.Select(name =>
             {
-                var use = shares.GetValueOrDefault(name); // who only gave second answers served no request, and was paid all the same
+                var use = shares.GetValueOrDefault(name); // a model that only gave second answers served no request, but was paid all the same
                 return new ModelUseView(
                     name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],
@@ -120,7 +120,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) =>
         For(tenant, "models", 0, Fresh, to => Sum(to.Last(TenantTraffic.LongestMinutes, Now()).Buckets).Models().ToDictionary(m => watch.Names[m.Model]));
 
-    /// <summary>The snapshot in service; since when is not known of one that came with the start.</summary>
+    /// <summary>The snapshot in service; for one loaded at the start it is not known since when.</summary>
     public ServingView Serving()
     {
         var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
@@ -139,7 +139,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         return all;
     }
 
-    /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict, for every gateway, models that this one does not route to.</summary>
+    /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict for all gateways, also models that this one does not route to.</summary>
     private bool MayAnswer(string tenant, int number)
     {
         var (model, catalog) = (new ModelId(watch.Names[number]), pool.Current.Catalog);
@@ -154,13 +154,13 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     {
         if (_kept.Count > MostKept)
         {
-            _kept.Clear(); // spans are the caller's to choose
+            _kept.Clear(); // callers choose the time spans, so there may be many
         }
 
         var to = watch.Of(tenant);
         var kept = _kept.GetOrAdd((to.Number, what, span), static _ => new Kept());
 
-        // Each under a lock of its own, so that a hundred open pages make one walk, and the long ones do not hold up the short.
+        // Each figure has its own lock, so that a hundred open pages make one pass, and long passes do not hold up short ones.
         lock (kept)
         {
             if (kept.Figures is null || Environment.TickCount64 - kept.At >= fresh)

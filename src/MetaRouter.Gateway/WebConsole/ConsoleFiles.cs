@@ -9,7 +9,7 @@ internal static class ConsoleFiles
 {
     private const string Folder = "console/", Index = "index.html";
 
-    /// <summary>Nothing from elsewhere, nothing inline, in nobody's frame.</summary>
+    /// <summary>Nothing from other sites, nothing inline, no framing.</summary>
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static readonly Lazy<Dictionary<string, Asset>> s_assets = new(() =>
@@ -88,7 +88,7 @@ internal static class ConsoleFiles
                 compressing.Write(bytes);
             }
 
-            var compressed = output.ToArray(); // also of a closed one
+            var compressed = output.ToArray(); // works after the stream is closed
             return compressed.Length < bytes.Length ? compressed : null;
         }
     }

@@ -12,8 +12,8 @@ internal sealed record OverviewView(DateTime Now, DateTime Since, int BucketSeco
 internal sealed record TotalsView(
     long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, double ComparisonsUsd, SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
 
-/// <param name="Quality">Mean predicted quality, had this model answered everything.</param>
-/// <param name="SavedLow">Below and above: a 95 % normal interval over requests of the US dollars saved.</param>
+/// <param name="Quality">Mean predicted quality if this model had answered everything.</param>
+/// <param name="SavedLow">With SavedHigh a 95 % normal interval, over requests, of the US dollars saved.</param>
 internal sealed record SavingView(string Model, double Usd, double? SavedShare, double? Quality, double? SavedLow, double? SavedHigh);
 
 internal sealed record QualityView(double Value, double Low, double High, string Method)
@@ -27,7 +27,7 @@ internal sealed record BucketView(DateTime T, long Requests, long Errors, double
 
 internal sealed record ModelUseView(string Name, long Requests, double Share, double SpentUsd, double? Quality, double? P50Ms, string Circuit, bool Enabled);
 
-/// <param name="Held">Somebody put it back: it stays until a refresh is asked for.</param>
+/// <param name="Held">An operator rolled back to it: it stays until a refresh is asked for.</param>
 internal sealed record ServingView(string Version, DateTime? Since, double? AgeSeconds, int? Users, bool Held);
 
 internal sealed record DecisionsView(RowView[] Decisions, int Total, string? Next, string[] Reasons);
@@ -68,7 +68,7 @@ internal sealed record LearningView(ServingView Serving, SnapshotView[] Snapshot
 
 internal sealed record SnapshotView(string Version, DateTime? T, string Result, int? Users, double? ChampionEvidence, double? ChallengerEvidence, MassView[] Density, bool Serving);
 
-/// <param name="Regret">Expected utility that the belief is short of knowing the user, mean over users.</param>
+/// <param name="Regret">Expected utility lost by not knowing the user for certain, mean over users.</param>
 internal sealed record NewcomerView(int Request, double Regret, int N);
 
 internal sealed record PlaygroundView(PlaygroundCandidateView[] Candidates, double CostScaleUsd, LambdaView Lambda, DialModelView[] Dial);
@@ -84,7 +84,7 @@ internal sealed record ModelLineView(
     string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion, int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
     string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream, bool ByPrice);
 
-/// <param name="Known">The snapshot's, any of which may be a sibling.</param>
+/// <param name="Known">The snapshot's models, any of which may be a sibling.</param>
 internal sealed record ModelsView(string Etag, ModelLineView[] Models, string[] Known);
 
 /// <summary>How the console's answers are written: nothing is left out, what is not known is null.</summary>

@@ -4,17 +4,17 @@ using MetaRouter.Core.Users;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>What the console calls users and words: users by a pseudonym that nobody without the deployment's secret can make of an id.</summary>
+/// <summary>The console's names: users go by a pseudonym that cannot be made from an id without the deployment's secret.</summary>
 internal sealed class ConsoleNames
 {
     private readonly ConcurrentDictionary<ulong, string> _shown = new();
 
-    /// <summary>Users that are nobody, so that their names may be shown: those of the demo.</summary>
+    /// <summary>Shows the real name of a user who is no person: the demo's.</summary>
     public void Show(ulong user, string name) => _shown[user] = name;
 
     public string? NameOf(ulong user) => _shown.GetValueOrDefault(user);
 
-    /// <summary>Null: nobody.</summary>
+    /// <summary>Null: no user.</summary>
     public static string? Pseudonym(ulong user) => user == 0 ? null : (user >> 24).ToString("x10", CultureInfo.InvariantCulture);
 
     public static string Of(JournalReason reason) => reason switch

@@ -5,7 +5,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>Entries of the journal as the API tells them.</summary>
+/// <summary>Entries of the journal as the API shows them.</summary>
 internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder pool)
 {
     public RowView Row(in JournalEntry entry)
@@ -49,12 +49,12 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
     /// <summary>Null: nothing is known of latency.</summary>
     public static double? Latency(in Outcome outcome) => outcome.LatencySeconds > 0 ? outcome.LatencySeconds * 1000.0 : null;
 
-    /// <summary>A thousandth is more than a deviation says.</summary>
+    /// <summary>Three digits: more than a deviation can tell.</summary>
     public static double Digits(float deviation) => Math.Round(deviation, 3);
 
     private static double? Known(double value) => double.IsFinite(value) ? value : null;
 
-    /// <summary>The decision as it was taken, so that what it says of itself is what it said then.</summary>
+    /// <summary>The decision as it was taken, so that its explanation is that of then.</summary>
     private RouteDecision Restored(in JournalEntry entry)
     {
         ref readonly var r = ref entry.Record;

@@ -1,9 +1,9 @@
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>Who was erased and when, for a day: a call that was under way then is noted when it ends, and must not bring the user's hash back. Not thread-safe.</summary>
+/// <summary>Who was erased and when, kept for a day: a call that was under way then is recorded when it ends, and must not bring the user's hash back. Not thread-safe.</summary>
 internal sealed class Forgotten
 {
-    private const long KeptMs = 24 * 3_600_000L; // no call takes as long
+    private const long KeptMs = 24 * 3_600_000L; // no call takes that long
 
     private readonly Dictionary<(int Tenant, ulong User), long> _at = [];
     private readonly Queue<(int Tenant, ulong User, long AtMs)> _order = [];
@@ -23,6 +23,6 @@ internal sealed class Forgotten
         _order.Enqueue((tenant, user, nowMs));
     }
 
-    /// <summary>The user's hash, or 0 where what began then was erased since.</summary>
+    /// <summary>The user's hash, or 0 if the user was erased after that time.</summary>
     public ulong UserOf(int tenant, ulong user, long begunMs) => _at.Count > 0 && _at.TryGetValue((tenant, user), out var at) && begunMs <= at ? 0 : user;
 }

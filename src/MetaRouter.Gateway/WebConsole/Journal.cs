@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>
-/// The last requests of this process with what was predicted, decided and became of them, in memory: a queue of segments that are only appended to, and taken
-/// whole off the old end. No text, no id of a user, only hashes.
+/// The last requests of this process, with what was predicted and decided and what became of them, in memory: a queue of segments that are only appended to, and dropped
+/// whole at the old end. No texts and no user ids, only hashes.
 /// </summary>
 /// <remarks>
 /// An entry takes 90 bytes and 24 for each candidate, so 100,000 decisions among eight models take 28 MB. The lock is held while one entry is copied;
-/// readers hold it while they take the list of segments, and read what was there then. A segment that is taken off is written anew unless somebody reads:
-/// left to the collector, tens of megabytes a minute would grow old and die there, and the process with them.
+/// readers hold it while they take the list of segments, and read what was there then. A dropped segment is used again unless somebody is reading:
+/// left to the garbage collector, tens of megabytes a minute would reach the oldest generation before they die, and the process would grow.
 /// </remarks>
 internal sealed class Journal
 {
@@ -36,10 +36,10 @@ internal sealed class Journal
     /// <summary>The number of the last entry; 0: there is none.</summary>
     public long Sequence => Interlocked.Read(ref _sequence);
 
-    /// <param name="begunMs">When the call arrived, Unix milliseconds: a user who was erased since is nobody.</param>
+    /// <param name="begunMs">When the call arrived, Unix milliseconds: a user who was erased since is left out.</param>
     public void Add(ref JournalRecord record, ReadOnlySpan<JournalCandidate> candidates, long begunMs)
     {
-        // A catalog is at most 1,024 models, which fit a segment.
+        // A catalog has at most 1,024 models, which fit into a segment.
         var length = RecordBytes + (candidates.Length * CandidateBytes);
         record.Candidates = (ushort)candidates.Length;
         lock (_gate)
@@ -60,7 +60,7 @@ internal sealed class Journal
         }
     }
 
-    /// <summary>What is kept, the newest first; what is added meanwhile is not among it. An entry is good until the enumeration ends.</summary>
+    /// <summary>What is kept, newest first, without what is added meanwhile. An entry is valid until the enumeration ends.</summary>
     public IEnumerable<JournalEntry> NewestFirst()
     {
         (Segment Segment, int Count)[] segments;
@@ -93,7 +93,7 @@ internal sealed class Journal
     /// <summary>The same of one tenant.</summary>
     public IEnumerable<JournalEntry> NewestFirst(int tenant) => NewestFirst().Where(e => e.Record.Tenant == tenant);
 
-    /// <summary>Takes a user's hash off every entry, and off those to come of calls that are under way.</summary>
+    /// <summary>Removes a user's hash from every entry, and from those of calls still under way.</summary>
     public void Forget(int tenant, ulong user, long nowMs)
     {
         lock (_gate)
@@ -138,12 +138,12 @@ internal sealed class Journal
     }
 }
 
-/// <summary>One entry where it lies.</summary>
+/// <summary>One entry, in place.</summary>
 internal readonly struct JournalEntry(byte[] bytes, int at)
 {
     public ref readonly JournalRecord Record => ref MemoryMarshal.AsRef<JournalRecord>(bytes.AsSpan(at));
 
-    /// <summary>In the catalog's order of then.</summary>
+    /// <summary>In the order of the catalog at that time.</summary>
     public ReadOnlySpan<JournalCandidate> Candidates =>
         MemoryMarshal.Cast<byte, JournalCandidate>(bytes.AsSpan(at + Unsafe.SizeOf<JournalRecord>(), Record.Candidates * Unsafe.SizeOf<JournalCandidate>()));
 
@@ -155,7 +155,7 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
     /// <summary>As the API names it.</summary>
     public string Id => FormattableString.Invariant($"{Record.TimeMs:x}-{Record.Nonce:x6}");
 
-    /// <summary>Null: nothing that <see cref="Id"/> gives.</summary>
+    /// <summary>Null: not the form of <see cref="Id"/>.</summary>
     public static (long TimeMs, uint Nonce)? Parse(string id)
     {
         var dash = id.IndexOf('-', StringComparison.Ordinal);

@@ -7,7 +7,7 @@ using MetaRouter.Hosting.Learning;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>What was learned of everybody: the priors that were fitted, what spoke for and against each, and the way back.</summary>
+/// <summary>What was learned of all users: the priors that were fitted, the evidence for and against each, and the rollback.</summary>
 internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, UserPages users, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);

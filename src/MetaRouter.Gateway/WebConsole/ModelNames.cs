@@ -3,7 +3,7 @@ using MetaRouter.Core.Catalog;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>Numbers for models' names, so that a journal need not hold the names: given once and for the process.</summary>
+/// <summary>Numbers for models' names, so that a journal need not hold the names; valid for the life of the process.</summary>
 internal sealed class ModelNames
 {
     /// <summary>Catalogs may change while the gateway runs; this many different names are told apart.</summary>

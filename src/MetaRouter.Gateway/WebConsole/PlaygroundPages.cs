@@ -9,7 +9,7 @@ using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>Requests that are tried and not made, and the models as they are.</summary>
+/// <summary>Trying requests without making them, and the models as they are.</summary>
 internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Path = ConsoleEndpoints.Root + "/playground";

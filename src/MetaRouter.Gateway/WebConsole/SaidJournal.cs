@@ -41,7 +41,7 @@ internal sealed class SaidJournal(int capacity)
         }
     }
 
-    /// <summary>What was said of one decision, the first first.</summary>
+    /// <summary>What was said of one decision, oldest first.</summary>
     public IReadOnlyList<Said> Of(int tenant, long timeMs, uint nonce)
     {
         var found = new List<Said>();
@@ -82,7 +82,7 @@ internal sealed class SaidJournal(int capacity)
         return counts;
     }
 
-    /// <summary>Takes a user's hash off every signal, and off those to come on decisions of before.</summary>
+    /// <summary>Removes a user's hash from every signal, and from later ones on decisions before this.</summary>
     public void Forget(int tenant, ulong user, long nowMs)
     {
         lock (_gate)

@@ -14,10 +14,10 @@ internal sealed class TenantTraffic(int number, ulong hash)
     private readonly Lock _gate = new();
     private readonly Ring _fine = new(FineSeconds, FineMinutes * 60 / FineSeconds), _coarse = new(CoarseSeconds, LongestMinutes * 60 / CoarseSeconds);
 
-    /// <summary>As the journal names the tenant.</summary>
+    /// <summary>The tenant's number in the journal.</summary>
     public int Number => number;
 
-    /// <summary>As stores do.</summary>
+    /// <summary>The tenant's hash in stores.</summary>
     public ulong Hash => hash;
 
     /// <param name="timeMs">When the call came.</param>
@@ -66,7 +66,7 @@ internal sealed class TenantTraffic(int number, ulong hash)
 
         public long Milliseconds => seconds * 1000L;
 
-        /// <summary>Null: so long ago that a later time has the place. One that is still to come, from a clock that was set back since, has none.</summary>
+        /// <summary>Null: so long ago that a later time has its place, or in the future, as when the clock was set back.</summary>
         public TrafficTally? At(long timeMs, long nowMs)
         {
             var start = timeMs / Milliseconds;

@@ -8,7 +8,7 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>What the console shows of one user: by the id the client names, or by a pseudonym of a decision.</summary>
+/// <summary>What the console shows of one user: by the client's id, or by a pseudonym shown with a decision.</summary>
 internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets) : IEndpoints
 {
     private const string Users = ConsoleEndpoints.Root + "/users/";
@@ -17,7 +17,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapRead(Users + "{id}", UserAsync).WithMetadata(NeedsScope.Read);
 
-    /// <summary>How fast the users of the last decisions became known. Null: users are kept elsewhere, or none has said anything.</summary>
+    /// <summary>How fast the users of the last decisions became known. Null: users are kept elsewhere, or none has given feedback.</summary>
     public async Task<NewcomerView[]?> NewcomersAsync(string tenant, CancellationToken cancellationToken)
     {
         if (router is not InProcessRouter)
@@ -80,7 +80,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
                 ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
                 user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
 
-        // Of two answers the model of the one that was preferred.
+        // Of two answers, the model of the preferred one.
         string? About(in Signal signal)
         {
             var (served, offered) = models.GetValueOrDefault((signal.Key.DecisionTimeMs, signal.Key.Nonce));
@@ -88,19 +88,19 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
         }
     }
 
-    /// <summary>Offsets above 0 want more quality. Null: nothing was said of any topic.</summary>
+    /// <summary>An offset above 0 wants more quality. Null: no feedback was about a topic.</summary>
     private static TopicView[]? Topics(RoutingPool pool, PreferenceBelief belief)
     {
         TopicView[] topics = [.. pool.TopicsOf(belief).OrderBy(t => t.Belief.Offset.Mean).Select(t => new TopicView(t.Topic.Label, -t.Belief.Offset.Mean, t.Belief.Offset.Deviation))];
         return topics.Length == 0 ? null : topics;
     }
 
-    /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ids.</summary>
+    /// <summary>As <see cref="ConsoleNames.Pseudonym"/> makes them; other ids that begin with a tilde are ordinary ids.</summary>
     private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept(s_hexadecimal) < 0;
 
     private ulong Find(TenantTraffic to, string pseudonym) =>
         watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).FirstOrDefault(u => ConsoleNames.Pseudonym(u) == pseudonym) is not 0 and var user ? user
-        : throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps is of a user '~{pseudonym}'. Take a user of GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
+        : throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps was for a user '~{pseudonym}'. Take a user from GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
 
     /// <summary>By hash, from the store itself.</summary>
     private async Task<UserModel> LoadAsync(TenantTraffic to, ulong hash, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Gateway.WebConsole;
 
-/// <summary>Takes down what the endpoints do, for the console to show. Off: nothing is kept, and noting costs a comparison.</summary>
+/// <summary>Records what the endpoints do, for the console to show. When off, nothing is kept, and each note costs one comparison.</summary>
 internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
@@ -18,13 +18,13 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
 
-    public SaidJournal Said { get; } = new((settings.Gateway.ConsoleDecisions + 3) / 4); // few decisions are spoken of
+    public SaidJournal Said { get; } = new((settings.Gateway.ConsoleDecisions + 3) / 4); // few decisions get feedback
 
     public ModelNames Names { get; } = new();
 
     public bool IsOn => Journal.IsOn;
 
-    /// <summary>Tenants come from the configured keys, so there are as many of these as of them.</summary>
+    /// <summary>Tenants come from the configured keys, so there are no more of them than keys.</summary>
     public TenantTraffic Of(string tenant) => _tenants.GetOrAdd(tenant, static (name, me) => me.Meet(name), this);
 
     /// <summary>A decision whose model is called elsewhere.</summary>
@@ -38,7 +38,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     /// <summary>A decision and what became of it here.</summary>
     /// <param name="served">Null model: nobody answered.</param>
-    /// <param name="secondUsd">Of its cost, what the offered model's answer took; null: that one did not answer.</param>
+    /// <param name="secondUsd">The part of its cost that the offered model's answer took; null: that model did not answer.</param>
     public void Called(string tenant, RouteDecision decision, ServedCall served, int status, double? secondUsd)
     {
         if (IsOn)
@@ -47,8 +47,8 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
     }
 
-    /// <summary>A call that nothing was decided for.</summary>
-    /// <param name="isAuto">Routing was off; else the model was asked for.</param>
+    /// <summary>A call for which no decision was taken.</summary>
+    /// <param name="isAuto">True: routing was off. False: the model was asked for by name.</param>
     public void Unrouted(string tenant, string? user, ModelId model, bool isAuto, ServedCall served, int status)
     {
         if (!IsOn)
@@ -98,7 +98,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         SignalKey? Opened() => policy.Sealer.Open(feedback.Receipt, to.Hash, hash, now, out var receipt).IsValid ? new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) : null;
     }
 
-    /// <summary>An erased user's decisions are nobody's, those under way too.</summary>
+    /// <summary>An erased user's decisions lose their user, those under way too.</summary>
     public void Forget(string tenant, string user)
     {
         if (IsOn)
@@ -109,10 +109,10 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
     }
 
-    /// <summary>As another gateway of the store erased the user.</summary>
+    /// <summary>Called when another gateway of the store erased the user.</summary>
     public void Forget(UserKey user, long erasedAtMs)
     {
-        // Nothing here is older than this process, and erasures since the beginning are many.
+        // Nothing here is older than this process, so the many erasures before its start can be skipped.
         if (IsOn && erasedAtMs >= _begunMs - (long)policy.Sealer.ClockSkew.TotalMilliseconds && _tenants.Values.FirstOrDefault(t => t.Hash == user.Tenant) is { } to)
         {
             Journal.Forget(to.Number, user.User, erasedAtMs);
@@ -122,7 +122,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     private TenantTraffic Meet(string tenant) => new(Interlocked.Increment(ref _numbers), secrets.HashOf(tenant));
 
-    /// <summary>That a client left is no failure of whoever was asked, nor that its request is none, is too long, or is refused for what it says.</summary>
+    /// <summary>It is not the model's failure if the client left, or if the request is malformed, too long or refused for its content.</summary>
     private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
         or StatusCodes.Status400BadRequest or StatusCodes.Status403Forbidden or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status422UnprocessableEntity);
 

@@ -5,7 +5,7 @@ internal static class HealthCommand
 {
     public const string Name = "health";
 
-    /// <summary>Below the timeouts that engines are given, so that the reason is told.</summary>
+    /// <summary>Below the timeouts that container engines are usually given, so that the reason is printed first.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(4);
 
     /// <param name="arguments">What follows the command: the address the program listens on, or nothing.</param>
@@ -16,7 +16,7 @@ internal static class HealthCommand
         var address = arguments is [var given] ? given : otherwise;
         if (arguments.Length > 1 || !Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            return ProgramArguments.Fail($"usage: {Name} [URL]; the URL is the address that the program listens on, such as {otherwise}, and '{string.Join(' ', arguments)}' is none", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail($"usage: {Name} [URL]; the URL is the address that the program listens on, such as {otherwise}, not '{string.Join(' ', arguments)}'", ProgramArguments.BadConfiguration);
         }
 
         url = new Uri(url, "/health");

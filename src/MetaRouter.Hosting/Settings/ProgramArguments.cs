@@ -1,14 +1,14 @@
 namespace MetaRouter.Hosting.Settings;
 
-/// <summary>A program's command line, looked at before any setting is read of it: an option that nobody knows would take the next one for its value, and a word that is none would be passed over.</summary>
+/// <summary>A program's command line, checked before any setting is read from it: the framework would give an unknown option the next one as its value, and pass over a word that is no option.</summary>
 internal static class ProgramArguments
 {
-    /// <summary>What a program ends with that could not start, and one whose settings cannot be used.</summary>
+    /// <summary>Exit codes: the program could not start; its settings cannot be used.</summary>
     public const int Failed = 1, BadConfiguration = 2;
 
-    /// <summary>Answers a command line that asks about the program, or has something wrong.</summary>
+    /// <summary>Answers a command line that asks about the program or is wrong.</summary>
     /// <param name="problems">As <see cref="Problems"/> found them.</param>
-    /// <returns>What the program ends with; null: it is to start.</returns>
+    /// <returns>The exit code; null: it is to start.</returns>
     public static int? Answer(ReadOnlySpan<string> args, string help, string version, IReadOnlyList<string> problems)
     {
         var text = AsksForHelp(args) || args.Contains("help") ? help : args is ["--version"] ? version : null;
@@ -21,7 +21,7 @@ internal static class ProgramArguments
         return problems.Count > 0 ? Fail(SettingsBinder.Told(problems), BadConfiguration) : null;
     }
 
-    /// <summary>Whether it asks what can be given, also after a command, which has no help of its own.</summary>
+    /// <summary>Whether help is asked for, also after a command, which has no help of its own.</summary>
     public static bool AsksForHelp(ReadOnlySpan<string> args) => args.ContainsAny(["--help", "-h", "-?", "/?"]);
 
     /// <summary>The last words of a program that does not start.</summary>
@@ -35,7 +35,7 @@ internal static class ProgramArguments
     /// <summary>All that is wrong with them.</summary>
     /// <param name="known">What a setting's name may begin with.</param>
     /// <param name="flag">The one option without a value; empty: there is none.</param>
-    /// <param name="commands">What the first word may be instead, as people read it.</param>
+    /// <param name="commands">The commands that the first word may be, as shown to people.</param>
     public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args, IReadOnlyList<string> known, string commands, string flag = "")
     {
         var problems = new List<string>();

@@ -8,12 +8,12 @@ namespace MetaRouter.Hosting.Settings;
 /// <summary>What holds for a program of ours wherever an operator says nothing else.</summary>
 internal static class ProgramDefaults
 {
-    /// <summary>Whose settings file is read: the folder's that the program is started in, else the one beside the program.</summary>
+    /// <summary>The folder whose settings file is read: the one the program is started in, if it has the file, else the program's own.</summary>
     public static string Folder => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
 
     /// <summary>
-    /// The arguments of a program that reads its settings at the start and not again. Of a file that is saved while it runs the framework takes up a part by itself: it would listen, before
-    /// the keys beside it are known, where no start without keys may.
+    /// The arguments of a program that reads its settings at the start and not again. When the file is saved while the program runs, the framework would apply some of it by itself: it would listen, before
+    /// the keys in the same file are read, on an address where a start without keys is refused.
     /// </summary>
     public static string[] ReadOnce(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
 
@@ -30,7 +30,7 @@ internal static class ProgramDefaults
     }
 
     /// <summary>
-    /// An operator's settings file takes the place of the shipped one. Without this the framework would log each request in four lines, with its path, and a path may have a user.
+    /// An operator's settings file replaces the shipped one. Without this default the framework would then log each request in four lines, with its path, and a path may name a user.
     /// </summary>
     public static void LogWarnings(ConfigurationManager configuration)
     {
@@ -38,12 +38,12 @@ internal static class ProgramDefaults
         configuration[level] = configuration[level] is { Length: > 0 } set ? set : nameof(LogLevel.Warning);
     }
 
-    /// <summary>As the settings say: the slim host takes its console's form without asking them.</summary>
+    /// <summary>As the settings say: the slim host would set the console's format without reading them.</summary>
     public static void FormatLogs(ILoggingBuilder logging, IConfiguration configuration) =>
         logging.Services.PostConfigure<ConsoleLoggerOptions>(o => o.FormatterName = configuration[SettingsBinder.LogFormat] is { Length: > 0 } set ? set : o.FormatterName);
 
-    /// <summary>A start that fails is told once, by the program; host and server, and who else logs it, would each add a stack trace.</summary>
-    /// <param name="others">Their categories.</param>
+    /// <summary>A failed start is reported once, by the program; host, server and others would each add a stack trace.</summary>
+    /// <param name="others">Further log categories to silence.</param>
     public static void QuietStart(ILoggingBuilder logging, Func<bool> hasStarted, params ReadOnlySpan<string> others)
     {
         foreach (var category in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel", .. others])

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace MetaRouter.Hosting.Settings;
 
-/// <summary>Reads a section into its options, and notes everything that the framework would stop at one by one.</summary>
+/// <summary>Reads a section into its options, and notes all problems, where the framework would stop at the first.</summary>
 internal static class SettingsBinder
 {
     /// <summary>The setting that says how log lines are written.</summary>
@@ -13,7 +13,7 @@ internal static class SettingsBinder
 
     private static readonly string[] s_logFormats = [ConsoleFormatterNames.Simple, ConsoleFormatterNames.Json, ConsoleFormatterNames.Systemd];
 
-    /// <summary>What <see cref="Bind"/> may take settings out of.</summary>
+    /// <summary>A copy that <see cref="Bind"/> may remove settings from.</summary>
     /// <param name="which">Null: all.</param>
     public static ConfigurationManager Copy(IConfiguration configuration, Func<KeyValuePair<string, string?>, bool>? which = null)
     {
@@ -42,7 +42,7 @@ internal static class SettingsBinder
                 {
                     if (ListOf(type) is { } list)
                     {
-                        problems.Add($"{list} has settings where entries with such settings are wanted: make it a list, [ {{ ... }} ] in JSON; elsewhere its first entry's are {list}:0{type.Groups["path"].Value[list.Length..]} and so on");
+                        problems.Add($"{list} must be a list of entries with such settings: write it as a list, [ {{ ... }} ] in JSON; elsewhere its first entry's are {list}:0{type.Groups["path"].Value[list.Length..]} and so on");
                         RemoveAll(configuration, list);
                         continue;
                     }
@@ -66,8 +66,8 @@ internal static class SettingsBinder
         }
     }
 
-    /// <summary>The settings that no option has. The binder says of those in a list's entries no more than their names; their place is looked up.</summary>
-    /// <param name="known">The names that there are; the nearest is told.</param>
+    /// <summary>Settings that match no option. For those in a list's entries the binder gives only their names; where they stand is looked up.</summary>
+    /// <param name="known">The names that exist; the nearest one is suggested.</param>
     private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section, List<string> known)
     {
         return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'{Meant(name)}").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
@@ -82,7 +82,7 @@ internal static class SettingsBinder
         ? options.GenericTypeArguments.SelectMany(NamesOf)
         : options.Assembly.GetName().Name!.StartsWith("MetaRouter.", StringComparison.Ordinal) ? options.GetProperties().Where(p => p.CanWrite || p.PropertyType.IsGenericType).SelectMany(p => NamesOf(p.PropertyType).Prepend(p.Name)) : [];
 
-    /// <summary>A level that does not exist stops the framework, with a stack trace, and a form that does not is passed over.</summary>
+    /// <summary>A log level that does not exist stops the framework with a stack trace, and a format that does not exist is ignored.</summary>
     public static IEnumerable<string> LoggingProblems(IConfiguration configuration)
     {
         var levels =
@@ -94,7 +94,7 @@ internal static class SettingsBinder
         static string Problem(string setting, string value, string[] known) => $"{setting} is '{value}'; it must be {string.Join(", ", known[..^1])} or {known[^1]}";
     }
 
-    /// <summary>Within a list the binder wraps what it says.</summary>
+    /// <summary>Within a list the binder wraps its messages in further exceptions.</summary>
     private static IEnumerable<string> Messages(Exception? e)
     {
         for (; e is not null; e = e.InnerException)
@@ -119,7 +119,7 @@ internal static class SettingsBinder
         }
     }
 
-    /// <summary>The list that has one entry's settings in the place of entries; null: something else is wrong.</summary>
+    /// <summary>The list that was given one entry's settings instead of entries; null: something else is wrong.</summary>
     private static string? ListOf(Match wrong)
     {
         var path = wrong.Groups["path"].Value;
@@ -139,7 +139,7 @@ internal static class SettingsBinder
         _ => $"a {type}",
     };
 
-    // Made where they are needed: a start without a mistake pays for neither.
+    // Built only when needed: a start without a mistake pays for neither.
     private static Regex WrongType() => new("Failed to convert configuration value '(?<value>.*)' at '(?<path>[^']+)' to type '(?<type>[^']+)'", RegexOptions.CultureInvariant);
 
     private static Regex UnknownName() => new("'(?<name>[^']+)'", RegexOptions.CultureInvariant);

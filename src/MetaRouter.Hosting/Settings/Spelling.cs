@@ -3,7 +3,7 @@ namespace MetaRouter.Hosting.Settings;
 /// <summary>The name that a misspelt one probably stands for.</summary>
 internal static class Spelling
 {
-    /// <returns>The nearest, whatever its case, within two slips, or one of a name shorter than six letters, of which two would be a good part; null: none is near.</returns>
+    /// <returns>The nearest, whatever its case, within two slips, or within one for a name shorter than six letters, where two would be too much; null: none is near.</returns>
     public static string? Nearest(string written, IEnumerable<string> names) =>
         names.Select(name => (Name: name, Slips: Slips(written.ToUpperInvariant(), name.ToUpperInvariant()))).Where(n => n.Slips <= (n.Name.Length < 6 ? 1 : 2)).OrderBy(n => n.Slips).Select(n => n.Name).FirstOrDefault();
 

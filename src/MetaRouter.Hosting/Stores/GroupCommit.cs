@@ -18,7 +18,7 @@ internal sealed class GroupCommit : IAsyncDisposable
     private readonly Task _loop;
     private long _commits;
 
-    /// <param name="path">What the store is called when something is wrong with it.</param>
+    /// <param name="path">The store's name in error messages.</param>
     public GroupCommit(string path, SqliteConnection connection)
     {
         (_path, _connection) = (path, connection);
@@ -78,7 +78,7 @@ internal sealed class GroupCommit : IAsyncDisposable
         }
     }
 
-    // Whatever goes wrong here and in Commit goes to the callers: were it to end the loop, every later caller would wait for ever.
+    // What goes wrong here and in Commit goes to the callers: if it ended the loop, every later caller would wait for ever.
     private void Read(Work work)
     {
         Exception? failure = null;

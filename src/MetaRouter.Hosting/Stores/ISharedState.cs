@@ -8,7 +8,7 @@ public interface ISharedState
     /// <returns>What each account holds now.</returns>
     ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default);
 
-    /// <summary>Adds to the accounts whatever their limits, less than nothing too: what was reserved and not spent goes back to where it was reserved.</summary>
+    /// <summary>Adds to the accounts whatever their limits; amounts may be negative: what was reserved and not spent goes back to where it was reserved.</summary>
     /// <param name="isOwn">As <see cref="Reservation.IsOwn"/> of the reservation that is settled.</param>
     ValueTask SettleAsync(ulong partition, IReadOnlyList<Account> accounts, bool isOwn = false, CancellationToken cancellationToken = default);
 
@@ -19,14 +19,14 @@ public interface ISharedState
     ValueTask RememberAsync(string name, ReadOnlyMemory<byte> value, TimeSpan lifetime, CancellationToken cancellationToken = default);
 }
 
-/// <summary>A sum with a limit, of whatever its name says: requests, or nanodollars.</summary>
+/// <summary>A sum with a limit; its name says of what: requests, or nanodollars.</summary>
 /// <param name="Name">Unique in its partition; a period's account has the period in its name.</param>
 /// <param name="Amount">To add.</param>
 /// <param name="Limit">The most it may hold.</param>
 /// <param name="Lifetime">After which it is forgotten, counted from its first use.</param>
 public readonly record struct Account(string Name, long Amount, long Limit, TimeSpan Lifetime)
 {
-    /// <summary>As limits: one that every sum is below, and one that every sum is over, by which an account is told and nothing added. Lua's numbers reach no further.</summary>
+    /// <summary>Special limits: one that no sum exceeds, and one that every sum exceeds, which reports what an account holds and adds nothing. Lua's numbers reach no further.</summary>
     internal const long NoLimit = long.MaxValue >> 11, Told = long.MinValue >> 11;
 }
 
@@ -34,6 +34,6 @@ public readonly record struct Account(string Name, long Amount, long Limit, Time
 /// <param name="Held">What each account holds, in the order asked.</param>
 public readonly record struct Reservation(int Refused, IReadOnlyList<long> Held)
 {
-    /// <summary>Made in this process alone, since what the routers share was away.</summary>
+    /// <summary>Made in this process alone, since the shared store was away.</summary>
     public bool IsOwn { get; init; }
 }

@@ -6,7 +6,7 @@ namespace MetaRouter.Hosting.Stores;
 /// </summary>
 public interface IUserStore : IAsyncDisposable
 {
-    /// <summary>How long what was read may be believed, because others write to the same store; null: nobody else does.</summary>
+    /// <summary>How long what was read may be trusted, where others write to the same store; null: nobody else does.</summary>
     TimeSpan? Freshness => null;
 
     /// <summary>The record, or <see cref="StoredUser.None"/>.</summary>
@@ -17,8 +17,8 @@ public interface IUserStore : IAsyncDisposable
     ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user. Where a clock was ahead at an earlier erasure the time is
-    /// a millisecond after that: else the second would be taken for the first, and what was decided between the two would come back.
+    /// Replaces the record by a tombstone with its time, whatever the etag, and removes what was set aside of the user. If an earlier erasure has a later time, because a clock was ahead, the time is
+    /// a millisecond after it: else the second would be taken for the first, and what was decided between the two would come back.
     /// </summary>
     /// <param name="nowMs">Unix milliseconds.</param>
     ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default);

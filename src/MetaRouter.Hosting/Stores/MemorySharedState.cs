@@ -4,14 +4,14 @@ using System.Text.Json;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
-/// Shared state of one process. The accounts can be written down and read back, so that a restart gives nobody a new budget. Lifetimes are of time that really passed:
-/// a clock that leaps ahead ends nothing. Only what is written down is dated by the clock.
+/// Shared state of one process. The accounts can be written down and read back, so that a restart gives nobody a new budget. Lifetimes count time that really passed:
+/// a clock that leaps ahead ends nothing. Only what is written down carries clock times.
 /// </summary>
 public sealed class MemorySharedState(TimeProvider time) : ISharedState
 {
     private const int Sweep = 4096;
 
-    /// <summary>The most memories kept. They only save money, so of more the ones that end first go: whoever invents names by the million fills no memory.</summary>
+    /// <summary>The most memories kept. They only save money, so beyond that those that end first go: inventing names by the million fills no memory.</summary>
     internal const int MostMemories = 100_000;
 
     private readonly Lock _gate = new();
@@ -120,9 +120,9 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         return (JsonSerializer.SerializeToUtf8Bytes(open), open.Count, version);
     }
 
-    /// <summary>Takes up the accounts of an earlier run. Of an account that is there already, the later one stays.</summary>
-    /// <returns>The latest version among them; 0: they are none, or of a program that knew of none.</returns>
-    /// <exception cref="JsonException">The bytes are none.</exception>
+    /// <summary>Takes up the accounts of an earlier run. Where an account is there already, the later of the two stays.</summary>
+    /// <returns>The latest version among them; 0: there are no accounts, or an older program wrote them without versions.</returns>
+    /// <exception cref="JsonException">The bytes are not accounts.</exception>
     /// <exception cref="FormatException">The same.</exception>
     public long Read(ReadOnlySpan<byte> bytes)
     {
@@ -157,7 +157,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
     }
 
-    /// <summary>A point in time that lies so far after another.</summary>
+    /// <summary>The timestamp that lies a lifetime after another.</summary>
     private long After(long timestamp, TimeSpan lifetime) => timestamp + (long)Math.Round(lifetime.TotalSeconds * time.TimestampFrequency);
 
     private long Held(ulong partition, string name, long now) => _accounts.TryGetValue((partition, name), out var account) && account.Ends > now ? account.Held : 0;
@@ -171,7 +171,7 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         return held;
     }
 
-    /// <summary>Looks over everything once in a while: what has ended goes.</summary>
+    /// <summary>Once in a while, drops everything whose lifetime has ended.</summary>
     private void Forget(long now)
     {
         if (++_sinceSweep < Sweep)

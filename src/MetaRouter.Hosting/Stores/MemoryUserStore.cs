@@ -139,7 +139,7 @@ public sealed class MemoryUserStore : IUserStore, IDisposable
     {
     }
 
-    /// <summary>The etag is the write's place in the order of all: no record that takes the place of a purged one is mistaken for it.</summary>
+    /// <summary>The etag is the write's place in the order of all writes, so a new record is never mistaken for a purged one.</summary>
     private long Put(UserKey key, StoredUser record)
     {
         if (_users.TryGetValue(key, out var before))

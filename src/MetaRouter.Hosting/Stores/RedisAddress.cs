@@ -39,7 +39,7 @@ public static class RedisAddress
         {
             if (rest.Any(IsUrl))
             {
-                throw new ArgumentException("it is a URL"); // all of which would be a host's name, the password in it too
+                throw new ArgumentException("it is a URL"); // the client would take all of it, the password too, for a host's name
             }
 
             var options = ConfigurationOptions.Parse(string.Join(',', rest));
@@ -54,12 +54,12 @@ public static class RedisAddress
         }
         catch (ArgumentException e)
         {
-            // The text is not repeated: a password may be in it.
+            // The address is not repeated: a password may be in it.
             throw new StoreException($"The address of Redis cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Write HOST:PORT, and after it, separated by commas, further hosts, password=... or passwordFile=FILE, ssl=true, ca=FILE.", e);
         }
     }
 
-    /// <summary>As people may read it: the first host, since a password may follow, or stand before it as in a URL.</summary>
+    /// <summary>As it may be shown: only the first host, since a password may follow it, or precede it as in a URL.</summary>
     internal static string Shown(string address)
     {
         if (IsUrl(address))
@@ -72,10 +72,10 @@ public static class RedisAddress
         return (address.Split(',').FirstOrDefault(part => !part.Contains('=', StringComparison.Ordinal)) ?? "").Split('@')[^1];
     }
 
-    /// <summary>What comes after a = may have slashes, as an option's value, and a URL may have a = in its password.</summary>
+    /// <summary>The part after a = may be an option's value with slashes, and a URL may have a = in its password.</summary>
     private static bool IsUrl(string text) => text.Split('=')[0].Contains("//", StringComparison.Ordinal);
 
-    /// <summary>The client would find these too, and everybody else would speak of port 0.</summary>
+    /// <summary>The client would use these ports too, but logs and messages would say port 0.</summary>
     private static void NamePorts(ConfigurationOptions options)
     {
         if (!string.IsNullOrEmpty(options.ServiceName))
@@ -110,7 +110,7 @@ public static class RedisAddress
 
         if (files.TryGetValue(Certificate, out var certificate) != files.TryGetValue(Key, out var key))
         {
-            throw new ArgumentException($"it has {(key is null ? Certificate : Key)}= and not {(key is null ? Key : Certificate)}=; give both, or neither");
+            throw new ArgumentException($"it has {(key is null ? Certificate : Key)}= but not {(key is null ? Key : Certificate)}=; give both, or neither");
         }
 
         if (certificate is not null)

@@ -6,7 +6,7 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>One connection to Redis, or to a cluster of them. It mends itself; while it is broken every call fails at once instead of waiting.</summary>
 internal sealed class RedisConnection : IDisposable
 {
-    /// <summary>A call that gets no answer by then may have been done all the same; who made it must ask again.</summary>
+    /// <summary>A call that gets no answer by then may have been done all the same; its caller must ask again.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan MomentToStart = TimeSpan.FromSeconds(5), AnotherLook = TimeSpan.FromMilliseconds(250);
@@ -77,7 +77,7 @@ internal sealed class RedisConnection : IDisposable
                 }
                 catch (Exception e) when (refusal is not null && e is RedisConnectionException or TimeoutException)
                 {
-                    throw refusal; // why there is no connection, instead of that there is none
+                    throw refusal; // says why there is no connection, not only that there is none
                 }
             }
         }
@@ -108,7 +108,7 @@ internal sealed class RedisConnection : IDisposable
         }
     }
 
-    /// <param name="key">One of those it is about: it tells which node is asked.</param>
+    /// <param name="key">One of the keys the call is about: it decides which node is asked.</param>
     /// <exception cref="StoreException">Redis is away, does not answer, or refuses.</exception>
     public async Task<T> DoAsync<T>(RedisKey key, Func<IDatabase, Task<T>> call, string done, CancellationToken cancellationToken)
     {
@@ -128,11 +128,11 @@ internal sealed class RedisConnection : IDisposable
 
             var answer = await call(database).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
 
-            // The client may have come here on the one thread that completes all its calls, in order: whoever goes on from here must not hold that up.
+            // This may run on the one thread that completes all the client's calls, in order: the caller's continuation must not hold that up.
             await Task.Yield();
             return answer;
         }
-        // Whatever else the client fails by: what it had in hand when its connection breaks, it cancels or fails by what broke, the state of a pipe too.
+        // Any other failure of the client: when its connection breaks, calls in hand are cancelled or fail with whatever broke, even with the state of a pipe.
         catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
@@ -179,7 +179,7 @@ internal sealed class RedisConnection : IDisposable
         }
         catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
         {
-            // The next write that is refused looks again.
+            // The next refused write looks again.
         }
         finally
         {

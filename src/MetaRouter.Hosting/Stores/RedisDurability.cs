@@ -5,7 +5,7 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>What an acknowledged write survives, by how the nodes of Redis are set.</summary>
 internal static class RedisDurability
 {
-    /// <summary>The rank of a node that keeps what it acknowledged whatever dies; of others it is lower, down to -1.</summary>
+    /// <summary>The rank of a node that keeps what it acknowledged whatever dies; others rank lower, down to -1.</summary>
     private const int Best = 3;
 
     /// <summary>By the node that promises least.</summary>

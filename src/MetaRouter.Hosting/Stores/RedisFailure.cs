@@ -7,18 +7,18 @@ internal static class RedisFailure
 {
     public const string Unreachable = "it cannot be reached; start it, or check the address, ssl=true if it speaks TLS, the password and the network";
 
-    public const string Password = "it asks for a password, or for another; set password=... or passwordFile=FILE (and user=... where it has users) in the address";
+    public const string Password = "it wants a password, or a different one; set password=... or passwordFile=FILE (and user=... where it has users) in the address";
 
     public const string ReadOnly = "READONLY ", Loading = "LOADING ";
 
     private static readonly string[] Words = ["NOAUTH", "WRONGPASS", "AuthenticationFailure", "authentication failure"];
 
-    /// <summary>Redis, or this side, will not have the other: no time changes that.</summary>
+    /// <summary>One of the two refuses the other: waiting does not help.</summary>
     public static bool IsRefusal(Exception e) => IsOfTls(e) || IsOfPassword(e);
 
     private static bool IsOfTls(Exception e) => Causes(e).Any(c => c is System.Security.Authentication.AuthenticationException);
 
-    /// <summary>The client calls a TLS handshake that broke off an authentication that failed, too.</summary>
+    /// <summary>The client also reports a broken TLS handshake as a failed authentication.</summary>
     private static bool IsOfPassword(Exception e) =>
         !Causes(e).Any(c => c is OperationCanceledException or System.Net.Sockets.SocketException or EndOfStreamException || (c is IOException and not StoreException))
         && Causes(e).Any(c => c is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || (c is RedisException && IsOfPassword(c.Message)));
@@ -34,7 +34,7 @@ internal static class RedisFailure
         }
     }
 
-    /// <summary>What to do, by the words that somebody else gave a failure of Redis.</summary>
+    /// <summary>What to do, from the message of a failure of Redis that was reported by others.</summary>
     public static string Remedy(string words) => Refused(words) ?? (IsOfPassword(words) ? Password : "Redis does not answer, or not in time; what was asked may have been done. Check that it runs and can be reached");
 
     private static string? Refused(string words) => words switch
@@ -58,7 +58,7 @@ internal static class RedisFailure
         _ => "the connection broke; what was asked may have been done, ask again",
     };
 
-    /// <summary>Without the client's account of itself, which follows its own words after a comma or in brackets.</summary>
+    /// <summary>Without the client's details of its own state, which follow the message after a comma or in brackets.</summary>
     public static string Innermost(Exception e) => Causes(e).Last() is var cause && cause is RedisException ? OneLine(cause).Split([',', '('])[0].Trim() : OneLine(cause);
 
     public static string OneLine(Exception e)

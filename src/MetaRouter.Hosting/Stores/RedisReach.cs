@@ -6,12 +6,12 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>Why a Redis cannot be reached, found by knocking at its address: the client tells only that it has no connection.</summary>
 internal static class RedisReach
 {
-    /// <summary>A machine that is there answers within it, or says that nobody does.</summary>
+    /// <summary>A machine that is there accepts or refuses a connection within this time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Knocks at all of them at once.</summary>
     /// <param name="overTls">They are to speak TLS.</param>
-    /// <param name="cause">What the client failed by, for what only it has seen.</param>
+    /// <param name="cause">The client's own failure, which may know more.</param>
     /// <returns>What is found there and what to do, without a period at the end.</returns>
     public static string Tell(IEnumerable<EndPoint> addresses, bool overTls, string cause)
     {
@@ -27,7 +27,7 @@ internal static class RedisReach
     /// <summary>As it is written in settings.</summary>
     public static string Name(EndPoint address) => address is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : address.ToString()!;
 
-    /// <returns>Null: somebody listens.</returns>
+    /// <returns>Null: something listens.</returns>
     private static async Task<SocketException?> KnockAsync(EndPoint address)
     {
         try
@@ -47,8 +47,8 @@ internal static class RedisReach
         }
     }
 
-    /// <param name="problem">Null: somebody listens, and is no Redis, or none that would have this side.</param>
-    /// <returns>The weightiest is the one whose remedy is told: what is nearest to working.</returns>
+    /// <param name="problem">Null: something listens, but is no Redis, or one that refuses this client.</param>
+    /// <returns>The remedy of the greatest weight is told: that of the address nearest to working.</returns>
     private static (string What, string Remedy, int Weight) Words(SocketException? problem, bool overTls) => problem?.SocketErrorCode switch
     {
         null when overTls => ("somebody listens there, but does not answer as a Redis over TLS does", "check that it is a Redis and listens with TLS on this port, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), and the password (password=... or passwordFile=FILE)", 3),

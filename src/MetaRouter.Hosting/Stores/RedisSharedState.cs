@@ -5,13 +5,13 @@ using StackExchange.Redis;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
-/// Shared state in Redis. While Redis is away each process goes on with its own count: nobody is refused for it, and the most that is overspent is the
-/// limit once more per process. A reservation whose answer did not come is taken back once Redis answers again, whether it was made (up to two minutes
+/// Shared state in Redis. While Redis is away each process goes on with its own count: nobody is refused for that, and the overspending is at most the
+/// limit once more per process. A reservation that got no answer is taken back once Redis answers again, whether it was made (up to two minutes
 /// before), is made later or never.
 /// </summary>
 public sealed class RedisSharedState : ISharedState
 {
-    /// <summary>Three arguments to an account. One key more is the reservation's mark, whose lifetime is the last argument: where it is there already, the reservation was taken back.</summary>
+    /// <summary>Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the reservation was taken back.</summary>
     private const string Reserve = """
         local held, n = {0}, math.floor(#ARGV / 3)
         local mark = KEYS[n + 1]
@@ -30,7 +30,7 @@ public sealed class RedisSharedState : ISharedState
         return held
         """;
 
-    /// <summary>An amount to an account, and the mark as above. Done again it does nothing.</summary>
+    /// <summary>One amount per account, and the mark as above. Done twice it does nothing more.</summary>
     private const string TakeBack = """
         local mark = KEYS[#KEYS]
         if redis.call('GET', mark) == 'made' then
@@ -42,7 +42,7 @@ public sealed class RedisSharedState : ISharedState
         return 0
         """;
 
-    /// <summary>Of doubtful reservations; of more the newest stay until their accounts end.</summary>
+    /// <summary>Most doubtful reservations that are remembered; any beyond these keep their amounts until their accounts end.</summary>
     private const int MostDoubts = 10_000;
 
     /// <summary>How long after a reservation was made it can be taken back, and how late after that it can still arrive.</summary>
@@ -64,7 +64,7 @@ public sealed class RedisSharedState : ISharedState
         cancellationToken.ThrowIfCancellationRequested();
         var keys = Keys(partition, accounts);
         RedisValue[] values = [.. accounts.SelectMany(Values)];
-        var isMarked = accounts.Any(a => a.Amount > 0 && a.Lifetime > s_markLifetime); // the others are soon forgotten anyhow
+        var isMarked = accounts.Any(a => a.Amount > 0 && a.Lifetime > s_markLifetime); // the other accounts are soon forgotten anyhow
         if (isMarked)
         {
             keys = [.. keys, Mark(partition)];
@@ -73,7 +73,7 @@ public sealed class RedisSharedState : ISharedState
 
         try
         {
-            // Not cancelled from here on: what Redis has added and nobody hears of would never be settled.
+            // Not cancelled from here on: an addition whose answer nobody awaits would never be settled.
             var held = (long[])(await _redis.RunAsync(Reserve, keys, values, "written", CancellationToken.None).ConfigureAwait(false))!;
             StartTakingBack();
             return new Reservation((int)held[0] - 1, held[1..]);
@@ -105,7 +105,7 @@ public sealed class RedisSharedState : ISharedState
         }
         catch (StoreException)
         {
-            // Redis keeps what was reserved: more than was spent is the safe side. What it fell short of is counted here.
+            // Redis keeps what was reserved, which errs on the safe side. What was spent beyond the reservation is counted here.
             _metrics.Fallbacks.Add(1);
             await _own.SettleAsync(partition, [.. accounts.Where(a => a.Amount > 0)], isOwn: true, cancellationToken).ConfigureAwait(false);
         }
@@ -163,7 +163,7 @@ public sealed class RedisSharedState : ISharedState
         }
     }
 
-    /// <summary>A name that no other reservation has, where its accounts are.</summary>
+    /// <summary>A name that no other reservation has, in the slot of its accounts.</summary>
     private RedisKey Mark(ulong partition) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:r:{Guid.NewGuid():n}");
 
     private RedisKey Memory(string name) => $"{_prefix}m:{name}";

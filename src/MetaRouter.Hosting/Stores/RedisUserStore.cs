@@ -17,11 +17,11 @@ namespace MetaRouter.Hosting.Stores;
 /// {b17}:q         hash: records set aside, KEY:ETAG to reason and state
 /// v:{NAME}        string: a named value
 /// </code>
-/// What an acknowledged write survives is Redis' to say: with <c>appendonly yes</c> and <c>appendfsync always</c> the death of its process and its machine, with
+/// What an acknowledged write survives depends on Redis: with <c>appendonly yes</c> and <c>appendfsync always</c> the death of its process and its machine, with
 /// <c>everysec</c> all but the last second, without an append-only file neither; a replica that takes over may lack what its master had acknowledged.
 /// <see cref="Durability"/> tells which it is. An etag is the time of the write in microseconds by Redis' clock, or the one after the last where that is greater: a
-/// Redis that was emptied, or came back without its last second, gives none again that somebody still has in memory, so that no write takes what it does not know
-/// for what it does. Needs Redis 5 or later: scripts there may ask the time before they write.
+/// Redis that was emptied, or came back without its last second, gives no etag again that somebody still has in memory, so that no write replaces a record it has not seen
+/// in the belief that it has. Needs Redis 5 or later: scripts there may ask the time before they write.
 /// </remarks>
 public sealed class RedisUserStore : IUserStore, IDisposable
 {
@@ -94,7 +94,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         return redis.call('DEL', KEYS[1])
         """;
 
-    /// <summary>Scripts, and the clock, which only they ask for: a user without these rights reads well, and is refused each word.</summary>
+    /// <summary>Scripts, and the clock, which only scripts ask for: a Redis user without these rights can read, but every write is refused.</summary>
     private const string Rights = """
         redis.call('TIME')
         return redis.call('EXISTS', KEYS[1])
@@ -136,7 +136,7 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         }
     }
 
-    /// <summary>Asks, before somebody's word does, for the rights that only writing needs; without them the connection is closed.</summary>
+    /// <summary>Checks the rights that only writing needs before the first feedback does; without them the connection is closed.</summary>
     /// <exception cref="StoreException">Redis' user lacks one.</exception>
     internal void CheckRights()
     {
@@ -193,8 +193,8 @@ public sealed class RedisUserStore : IUserStore, IDisposable
     }
 
     /// <remarks>
-    /// Every bucket has an order of its own, on whatever node it is. The sequence is this process' own count of what it was given; who goes on from the last one goes
-    /// on in every bucket, and any other starts anew: a changed user told twice is told once.
+    /// Every bucket has an order of its own, on whatever node it is. The sequence is this process' own count of the users it was given; a call that continues from the last one continues
+    /// in every bucket, and any other starts from the beginning: being told of a changed user twice does no harm.
     /// </remarks>
     public async ValueTask<IReadOnlyList<ChangedUser>> ChangedAsync(long sequence, int limit, CancellationToken cancellationToken = default)
     {

@@ -1,12 +1,12 @@
 namespace MetaRouter.Hosting.Stores;
 
-/// <summary>A named value that all routers of a store share, and what this one last took of it. Nobody removes it: where it is gone the store was emptied, and it is put back. Not thread-safe.</summary>
+/// <summary>A named value that all routers of a store share, and the version that this router took last. Nobody removes it: if it is gone, the store was emptied, and it is put back. Not thread-safe.</summary>
 internal sealed class SharedValue(IUserStore store, string name)
 {
     /// <summary>As it was last taken or written here; null: it was not there.</summary>
     public byte[]? Taken { get; private set; }
 
-    /// <returns>The value, where it is another than the one taken; else null. Whoever has made something of it says so by <see cref="Take"/>, and is not given it again.</returns>
+    /// <returns>The value, if it differs from the one taken; else null. A caller that has used it says so by <see cref="Take"/>, and is not given it again.</returns>
     /// <exception cref="StoreException">The store is away.</exception>
     public async Task<byte[]?> FindNewAsync(CancellationToken cancellationToken)
     {
@@ -22,7 +22,7 @@ internal sealed class SharedValue(IUserStore store, string name)
 
     public void Take(byte[] bytes) => Taken = bytes;
 
-    /// <summary>Writes over the one that was taken, and no other.</summary>
+    /// <summary>Replaces the value if it still is the one that was taken.</summary>
     /// <returns>False: another router of the store was faster.</returns>
     /// <exception cref="StoreException">It may or may not have been written.</exception>
     public async Task<bool> TryWriteAsync(byte[] bytes, CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ internal sealed class SharedValue(IUserStore store, string name)
         return true;
     }
 
-    /// <summary>Writes over whatever is there.</summary>
+    /// <summary>Replaces whatever is there.</summary>
     /// <exception cref="StoreException">It may or may not have been written.</exception>
     public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
     {

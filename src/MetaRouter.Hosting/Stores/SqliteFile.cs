@@ -7,14 +7,14 @@ namespace MetaRouter.Hosting.Stores;
 /// <summary>The SQLite file of <see cref="SqliteUserStore"/>: its layout, how it is opened for one process alone, and what is said of it when something is wrong.</summary>
 internal static class SqliteFile
 {
-    /// <summary>Of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
+    /// <summary>Version of the layout below; a file of a later version is refused, an earlier one is migrated.</summary>
     public const int SchemaVersion = 1;
 
     private const string Native = "e_sqlite3"; // an application may have put another in its place
     private const int HasMoved = 20; // SQLITE_FCNTL_HAS_MOVED
 
     private const int ApplicationId = 0x4D52_5355; // "MRSU"
-    private const string TornRemedy = "the file is torn or no SQLite file; move it aside (it is left as it is) and restore a backup or start with a new path";
+    private const string TornRemedy = "the file is torn or not a SQLite file; move it aside (it was not changed) and restore a backup or start with a new path";
     private const string ReadOnlyRemedy = "the file or its folder is read-only; make both writable for this user";
 
     private static readonly string Layout = $"""
@@ -28,11 +28,11 @@ internal static class SqliteFile
         COMMIT;
         """;
 
-    /// <summary>Tombstones among all users, which would else be looked for by reading the whole file, every minute and on the thread that writes. No program minds one more index, so files of before get it too.</summary>
+    /// <summary>Finds tombstones without reading the whole file, which would happen every minute on the thread that writes. Older programs do not mind an index, so existing files get it too.</summary>
     private const string ErasureIndex = "CREATE INDEX IF NOT EXISTS users_by_erasure ON users (erased_ms) WHERE erased_ms > 0";
 
     /// <summary>Opens or creates the file, and locks it.</summary>
-    /// <param name="path">Whole.</param>
+    /// <param name="path">An absolute path.</param>
     /// <exception cref="StoreException">In use by another process, not a database of ours, torn, read-only, or of a later version.</exception>
     public static SqliteConnection Open(string path)
     {
@@ -94,7 +94,7 @@ internal static class SqliteFile
         return aside;
     }
 
-    /// <summary>What is written to a file that its path no longer names would be gone at the next start.</summary>
+    /// <summary>Writes to a file that is no longer at its path would be gone at the next start.</summary>
     /// <exception cref="StoreException">It was moved, deleted, or another put in its place.</exception>
     public static void ShouldBeInPlace(SqliteConnection connection, string path)
     {
@@ -127,7 +127,7 @@ internal static class SqliteFile
         command.ExecuteNonQuery();
     }
 
-    /// <summary>The file holds the secrets that receipts are sealed with: nobody else's eyes. SQLite gives the files beside it the same permissions.</summary>
+    /// <summary>The file holds the secrets that receipts are sealed with, so only its owner may read it. SQLite gives the files beside it the same permissions.</summary>
     private static void CreatePrivate(string path)
     {
         if (!OperatingSystem.IsWindows() && !File.Exists(path))
@@ -136,7 +136,7 @@ internal static class SqliteFile
         }
     }
 
-    /// <summary>The binding has no word for it. Where the system cannot tell, as on Windows, which moves no open file, it is no success.</summary>
+    /// <summary>The binding does not offer this call. Where the system cannot tell, it fails, as on Windows, where an open file cannot be moved.</summary>
     [DllImport(Native, EntryPoint = "sqlite3_file_control", CallingConvention = CallingConvention.Cdecl)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     private static extern int FileControl(SQLitePCL.sqlite3 database, byte[]? name, int operation, out int answer);
@@ -161,7 +161,7 @@ internal static class SqliteFile
             throw new StoreException($"'{path}' has layout version {version}; this program knows up to {SchemaVersion}. Run the program that wrote it, or a later one.");
         }
 
-        // Reads the file once. Else a torn page shows only when its users come back, long after the backup that could mend it is gone.
+        // Reads the whole file once. Otherwise a torn page shows only when its users come back, long after the backup that could mend it is gone.
         return Value("PRAGMA quick_check(1)") is "ok" ? version : throw new StoreException($"The store '{path}' cannot be opened: {TornRemedy}.") { IsTorn = true };
 
         long Scalar(string sql) => (long)Value(sql)!;

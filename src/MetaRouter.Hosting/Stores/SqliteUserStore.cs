@@ -4,11 +4,11 @@ using Microsoft.Data.Sqlite;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
-/// Users in one SQLite file, for one process: WAL, <c>synchronous=FULL</c>, exclusive locking. A write that was acknowledged survives the death of the
+/// Users in one SQLite file, for one process: WAL, <c>synchronous=FULL</c>, exclusive locking. A write that was acknowledged survives a crash of the
 /// process and of the machine, as far as the disk keeps what it says it wrote.
 /// </summary>
 /// <remarks>
-/// One thread owns the one connection (<see cref="GroupCommit"/>). The etag is the write's place in the order of all: no record that takes the place of a purged one is mistaken for it.
+/// One thread owns the one connection (<see cref="GroupCommit"/>). The etag is the write's place in the order of all writes, so a new record is never mistaken for a purged one.
 /// </remarks>
 public sealed class SqliteUserStore : IUserStore, IDisposable
 {

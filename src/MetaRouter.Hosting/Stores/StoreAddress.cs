@@ -8,7 +8,7 @@ internal sealed record StoreAddress(StoreKind Kind, string Place)
 {
     public const string Memory = "memory", Sqlite = "sqlite:", Redis = "redis:";
 
-    /// <returns>False: it is none of them, or names no place.</returns>
+    /// <returns>False: it is not a store, or names no place.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out StoreAddress? address)
     {
         address = text switch
@@ -23,8 +23,8 @@ internal sealed record StoreAddress(StoreKind Kind, string Place)
         bool IsOf(string kind) => text?.StartsWith(kind, StringComparison.Ordinal) == true && text.Length > kind.Length;
     }
 
-    /// <exception cref="FormatException">It is none of them.</exception>
-    public static StoreAddress Parse(string text) => TryParse(text, out var address) ? address : throw new FormatException($"'{RedisAddress.Shown(text)}' is no store.");
+    /// <exception cref="FormatException">It is not a store.</exception>
+    public static StoreAddress Parse(string text) => TryParse(text, out var address) ? address : throw new FormatException($"'{RedisAddress.Shown(text)}' is not a store; use sqlite:PATH, redis:HOST:PORT or memory.");
 }
 
 internal enum StoreKind
@@ -32,7 +32,7 @@ internal enum StoreKind
     /// <summary>Gone with the process.</summary>
     Memory,
 
-    /// <summary>A file, of one process.</summary>
+    /// <summary>A file, for one process.</summary>
     Sqlite,
 
     /// <summary>A server, or a cluster of them, for any number of processes.</summary>

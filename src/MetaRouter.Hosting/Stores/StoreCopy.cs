@@ -4,17 +4,17 @@ namespace MetaRouter.Hosting.Stores;
 
 /// <summary>Brings all that a router keeps from one store into another: users and erasures, the secrets they are known by, catalog, mode, priors, and what was spent.</summary>
 /// <remarks>
-/// The secrets come last: a copy that was cut short has none, and is done again from its beginning. A router begins with its secrets: users beside none are a cut copy's,
-/// and who of them, and which of its named values, is no more in the store that is copied is taken away.
+/// The secrets come last: a copy that was cut short has none, and is done again from its beginning. A router writes its secrets first, so users without secrets are from a copy that was cut short,
+/// and those of its users and named values that are no longer in the source are removed.
 /// </remarks>
 internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider time)
 {
     private const int Page = 1000;
-    private const string InUse = "Somebody else writes to the store that is copied to; stop what uses it, and copy again to an empty one.";
+    private const string InUse = "Something else writes to the store that is copied to; stop what uses it, and copy again to an empty one.";
 
     private static readonly string[] s_values = [ValueNames.Catalog, ValueNames.Mode, ValueNames.PriorHistory, ValueNames.Prior], s_accounts = [ValueNames.Accounts, ValueNames.AccountChanges];
 
-    /// <summary>Where the other store counts account by account, on Redis; null: it takes the sums as they were written.</summary>
+    /// <summary>The target's accounts, where it counts each by itself, on Redis; null: it takes the sums as they were written.</summary>
     public ISharedState? Shared { get; init; }
 
     /// <summary>No router may use either of the two meanwhile.</summary>
@@ -28,7 +28,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         {
             throw new StoreException(others.AsSpan().SequenceEqual(secrets)
                 ? "The store to copy to has this one's secrets already: it was copied before, and a router may have gone on from there. Nothing was written. To copy again, name an empty one."
-                : "The store to copy to is another router's: users of the two would be mixed up. Nothing was written. Name an empty one, or on Redis another MetaRouter:RedisPrefix.");
+                : "The store to copy to belongs to another router: users of the two would be mixed up. Nothing was written. Name an empty one, or on Redis another MetaRouter:RedisPrefix.");
         }
 
         await ClearLeftoversAsync(cancellationToken).ConfigureAwait(false);
@@ -51,15 +51,15 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
         var accounts = await CopyAccountsAsync(cancellationToken).ConfigureAwait(false);
         if (!await to.WriteValueAsync(ValueNames.Secrets, secrets, null, cancellationToken).ConfigureAwait(false))
         {
-            throw new StoreException(InUse); // its own by now, under which it knows users
+            throw new StoreException(InUse); // another router wrote its own secrets by now, and its users are kept under them
         }
 
         return new StoreCopyReport(users, erasures, accounts);
     }
 
     /// <summary>
-    /// Empties the place of everybody whom an earlier copy brought, and of whom the store that is copied has nothing by now: set aside there, or erased so long ago that not even
-    /// that is kept. Likewise of every named value.
+    /// Removes every user whom an earlier copy brought and the source no longer has: set aside there, or erased so long ago that not even
+    /// the tombstone is kept. Likewise every named value.
     /// </summary>
     private async Task ClearLeftoversAsync(CancellationToken cancellationToken)
     {

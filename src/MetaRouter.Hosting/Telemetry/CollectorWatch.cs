@@ -5,11 +5,11 @@ namespace MetaRouter.Hosting.Telemetry;
 
 /// <summary>
 /// Says in the log, at most once a minute, that the collector does not take what is sent. The exporter itself tells only those who trace it: a wrong port, or grpc spoken to a port of
-/// HTTP, would look like a program that has nothing to tell.
+/// HTTP, would look like a program with nothing to send.
 /// </summary>
 internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvider time, ILogger<CollectorWatch> logger) : EventListener
 {
-    /// <summary>Whose events have the address that was called first and the reason last. Others have values of environment variables, which may be secrets.</summary>
+    /// <summary>The event source whose events carry the called address first and the reason last. Other sources' events carry environment variables, which may be secrets.</summary>
     private const string Exporter = "OpenTelemetry-Exporter-OpenTelemetryProtocol";
 
     private const int MostReason = 200;
@@ -39,6 +39,6 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The collector at {Endpoint} did not take what was sent by {Protocol}: {Reason} Until it does, traces, metrics and logs are lost. Check that it runs there and speaks that protocol (usually grpc on port 4317, http/protobuf on 4318). Not told again within a minute.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The collector at {Endpoint} did not accept what was sent by {Protocol}: {Reason} Until it does, traces, metrics and logs are lost. Check that it runs there and speaks that protocol (usually grpc on port 4317, http/protobuf on 4318). Not told again within a minute.")]
     private partial void LogLost(string endpoint, string protocol, string reason);
 }

@@ -1,6 +1,6 @@
 namespace MetaRouter.Hosting.Telemetry;
 
-// Every name that telemetry has, here and nowhere else: what a dashboard or an alert is written against.
+// Every name that telemetry uses, here and nowhere else: dashboards and alerts are written against them.
 // The gen_ai, error, http and server names are OpenTelemetry's. Source: open-telemetry/semantic-conventions at v1.41.0, docs/gen-ai (gen-ai-spans.md,
 // gen-ai-metrics.md; in development), which later went on as open-telemetry/semantic-conventions-genai; docs/http and docs/registry (stable).
 
@@ -98,7 +98,7 @@ public static class GenAiNames
     /// <summary>Values.</summary>
     public const string Chat = "chat", Embeddings = "embeddings", Input = "input", Output = "output";
 
-    /// <summary>Who provides, as the conventions mean it: whose format is spoken. Upstreams speak OpenAI's; the gateway's callers are served by the gateway.</summary>
+    /// <summary>The provider in the sense of the conventions: whose format is spoken. Upstreams speak OpenAI's; the gateway's callers are served by the gateway.</summary>
     public const string OpenAi = "openai", ThisGateway = "metarouter";
 
     /// <summary>The buckets the conventions give for durations, seconds.</summary>

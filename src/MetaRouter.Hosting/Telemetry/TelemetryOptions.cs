@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace MetaRouter.Hosting.Telemetry;
 
-/// <summary>What a gateway tells of itself, and to whom: section <c>Telemetry</c> of the configuration; of a silo what OpenTelemetry's own settings say. docs/telemetry.md has the names.</summary>
+/// <summary>What a program sends about itself, and where: for a gateway section <c>Telemetry</c> of the configuration, for a silo OpenTelemetry's own settings. docs/telemetry.md has the names.</summary>
 internal sealed class TelemetryOptions
 {
     public const string Section = "Telemetry", EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT", ProtocolVariable = "OTEL_EXPORTER_OTLP_PROTOCOL";

@@ -4,13 +4,13 @@ using MetaRouter.Hosting.Learning;
 
 namespace MetaRouter.Orleans.Client;
 
-/// <summary>The cluster's meta-learner, as a gateway shows and commands it. A prior goes by the version of this client's snapshot with it, which is how decisions name it.</summary>
+/// <summary>The cluster's meta-learner, as a gateway shows and commands it. A prior is named by the version of this client's snapshot with that prior, as decisions name it.</summary>
 public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
 {
     private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
     private readonly LearnerCalls _learner = new(grains);
 
-    /// <summary>The version whose hold was lifted: followers are told of new versions only, and this one stayed.</summary>
+    /// <summary>The version whose hold was lifted: followers hear of new versions only, and the version stayed the same.</summary>
     private long _letGo;
 
     public ServingPrior Serving

@@ -15,16 +15,16 @@ namespace MetaRouter.Orleans.Client;
 
 /// <summary>
 /// The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.
-/// A call whose silo died, or did not answer, is made again: each is the same done twice.
+/// A call whose silo died, or did not answer, is made again: every call may safely be done twice.
 /// </summary>
 public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
 {
     private const int Workers = 16;
 
-    /// <summary>Of who follows; a silo that has stopped without a word would be waited for half a minute.</summary>
+    /// <summary>Of calls that follow the prior; a silo that stopped silently would otherwise be waited for half a minute.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    // Until the others count a dead silo out, who is kept there is refused at once: that costs little to ask again, where an answer that stays away has cost its time already.
+    // Until the others declare a silo dead, calls to its users fail at once: these are cheap to repeat, while an answer that never came has already cost its time.
     private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder()
         .AddRetry(Asking(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
         .AddRetry(Asking(3, new PredicateBuilder().Handle<TimeoutException>()))
@@ -52,7 +52,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     {
         cancellationToken.ThrowIfCancellationRequested();
 
-        // All calls to one key go through one silo's gateway; several keys reach all.
+        // All calls to one key go through one silo's gateway; several keys reach all silos.
         var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
         var mine = AmongMine(request);
         return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, mine, token), cancellationToken).ConfigureAwait(false);
@@ -139,7 +139,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
         ToldAsync(() => Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
 
-    /// <summary>What goes wrong on the cluster, in the words of a store: they may reach a client, and Orleans' own name the user and the silos.</summary>
+    /// <summary>Turns failures of the cluster into a store's errors: messages may reach a client, and Orleans' own name the user and the silos.</summary>
     internal static async ValueTask<T> ToldAsync<T>(Func<ValueTask<T>> call)
     {
         try
@@ -160,7 +160,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
-    /// <summary>Silos may know more models than this client can call: without a list of its own, a request is routed among those of this client's catalog.</summary>
+    /// <summary>Silos may know more models than this client can call: a request without a list of models is routed among those of this client's catalog.</summary>
     private RouteRequest AmongMine(RouteRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);

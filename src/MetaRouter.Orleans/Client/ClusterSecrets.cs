@@ -4,10 +4,10 @@ using StackExchange.Redis;
 
 namespace MetaRouter.Orleans.Client;
 
-/// <summary>The cluster's secrets for an edge of it, which seals and opens receipts too; made here when the edge starts before the first silo.</summary>
+/// <summary>The cluster's secrets for an edge, which seals and opens receipts too; made here if the edge starts before the first silo.</summary>
 public static class ClusterSecrets
 {
-    /// <exception cref="StoreException">Redis cannot be reached, or what is there are no secrets.</exception>
+    /// <exception cref="StoreException">Redis cannot be reached, or what is there is not secrets.</exception>
     public static RouterSecrets LoadOrCreate(MetaRouterClusterOptions cluster)
     {
         ArgumentNullException.ThrowIfNull(cluster);
@@ -23,7 +23,7 @@ public static class ClusterSecrets
             creation.Execute();
             var secret = (byte[]?)database.HashGet(key, "data") ?? [];
             return RouterSecrets.Read(secret, static (tenant, user) => UserRouterGrainExtensions.Parse(UserRouterGrainExtensions.KeyOf(tenant, user)).User)
-                ?? throw new StoreException($"The cluster's secrets have {secret.Length} bytes, and are none that this program wrote; receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
+                ?? throw new StoreException($"The cluster's secrets have {secret.Length} bytes, and were not written by this program; receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
         }
         catch (RedisException e)
         {

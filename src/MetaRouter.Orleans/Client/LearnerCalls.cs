@@ -4,15 +4,15 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Orleans.Client;
 
 /// <summary>
-/// Calls of the meta-learner. A refresh may take minutes, and one whose silo died is never answered: so while it is waited for, the cluster is asked every second where
-/// the learner is, and once it is elsewhere the call is made there anew. What is asked of it may be done twice.
+/// Calls of the meta-learner. A refresh may take minutes, and one whose silo died is never answered: so while waiting, this asks the cluster every second where
+/// the learner is, and once it is elsewhere makes the call again there. Every call may safely be done twice.
 /// </summary>
 internal sealed class LearnerCalls(IGrainFactory grains)
 {
     private const int MostAttempts = 3;
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>After so long without a silo that says where the learner is, nobody is there who could answer.</summary>
+    /// <summary>After this long without a silo that says where the learner is, the cluster counts as away.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <exception cref="StoreException">The cluster does not answer, or the learner's silo was lost again and again.</exception>
@@ -35,11 +35,11 @@ internal sealed class LearnerCalls(IGrainFactory grains)
             await moved.ConfigureAwait(false);
         }
 
-        throw new StoreException($"The meta-learner's silo was lost {MostAttempts} times before it answered. Ask again once the cluster stands; what it has published stays.");
+        throw new StoreException($"The meta-learner's silo was lost {MostAttempts} times before it answered. Ask again once the cluster is stable; what it has published stays.");
     });
 
-    /// <returns>Where the learner is, once that is elsewhere.</returns>
-    /// <exception cref="StoreException">Nobody could say for too long.</exception>
+    /// <returns>Where the learner is, once it has moved.</returns>
+    /// <exception cref="StoreException">No silo could say for too long.</exception>
     private async Task<SiloAddress> FindAsync(IMetaLearnerGrain learner, SiloAddress? before, CancellationToken cancellationToken)
     {
         var silent = Stopwatch.StartNew();
@@ -60,7 +60,7 @@ internal sealed class LearnerCalls(IGrainFactory grains)
             }
             catch (Exception e) when (e is TimeoutException or OrleansException)
             {
-                // As while the others count a dead silo out.
+                // As until the others declare a silo dead.
             }
 
             if (silent.Elapsed > Patience)

@@ -5,7 +5,7 @@ using global::Orleans.Configuration;
 
 namespace MetaRouter.Orleans.Client;
 
-/// <summary>A cluster that is starting, or changing, is waited for; whoever started the client first, or with other settings, is told once what it waits for.</summary>
+/// <summary>Waits for a cluster that is starting or changing, and logs once what it waits for, for clients that were started first or with other settings.</summary>
 internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOptions<ClusterOptions> ids, ILogger<SiloWait> logger) : IClientConnectionRetryFilter
 {
     private bool _isTold;

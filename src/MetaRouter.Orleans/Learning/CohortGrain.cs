@@ -13,7 +13,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 {
     private const string Name = "cohort";
     private const string Aside = "unreadable-cohort";
-    private const string GoneName = "cohort-gone"; // beside the evidence, whose form silos of earlier versions read too
+    private const string GoneName = "cohort-gone"; // a record of its own: silos of earlier versions also read the evidence's
     private const string GoneAside = "unreadable-cohort-gone";
     private const int TaughtWindows = 64;
     private const int HeldOutWindows = 16; // of a fifth of the users: as many of those who are there as of the others
@@ -28,12 +28,12 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private Cohort _cohort = null!;
     private string? _etag;
     private string? _goneEtag;
-    private long _changes = Random.Shared.NextInt64(); // else an activation that starts anew could tell a number that was told before
+    private long _changes = Random.Shared.NextInt64(); // random, else a new activation could give a number that was given before
     private bool _isRead; // false: what the store holds is not known
     private bool _isSaved = true;
     private bool _isGoneSaved = true;
-    private bool _hasAsideToGo; // somebody went, and may be in what was set aside
-    private uint _missing; // users whose evidence was left out when it was read, and who did not come back yet
+    private bool _hasAsideToGo; // somebody left, and may still be in what was set aside
+    private uint _missing; // users whose evidence could not be used when it was read, and who have not come back yet
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -44,7 +44,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         }
         catch (RouterStoreException e)
         {
-            // It is read before the first write.
+            // The store will be read before the first write.
             _missing = MetaLearner.SmallestCohort;
             LogNotRead(e.Message);
         }
@@ -103,7 +103,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
         if (isNews || !_isGoneSaved)
         {
-            await SaveAsync(); // else this partition could die and bring them back, when nobody tells it again
+            await SaveAsync(); // else, if this partition died now, they would come back, and nobody would report their leaving again
         }
 
         return isMine ? _sample.Ceiling : null;
@@ -149,7 +149,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
         if (_hasAsideToGo)
         {
-            await store.ClearAsync(Aside, this.GetGrainId()); // nobody can be taken out of what cannot be read
+            await store.ClearAsync(Aside, this.GetGrainId()); // a user cannot be removed from a record that cannot be read
             _hasAsideToGo = false;
         }
 
@@ -199,7 +199,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             (cohort, missing) = Restore(record);
         }
 
-        if (!_isRead || cohort is not null) // else what is here is more than a store has that lost it, or has it at other prices
+        if (!_isRead || cohort is not null) // else keep what is here: the store lost its record, or has it at other prices
         {
             var told = _cohort.Entries().Where(e => _unsaved.TryGetValue(e.User, out var time) && !_gone.Covers(e.User, time)).ToArray();
             (_cohort, _missing) = (cohort ?? new Cohort(_capacity), missing);
@@ -219,7 +219,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         (_etag, _isRead) = (etag, true);
     }
 
-    /// <summary>Joins those whom another activation was told of.</summary>
+    /// <summary>Adds the departures that another activation was told of.</summary>
     private async Task LoadGoneAsync()
     {
         var (record, etag) = await store.ReadAsync(GoneName, this.GetGrainId());
@@ -243,7 +243,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         _goneEtag = etag;
     }
 
-    /// <summary>As of users' records: not overwritten silently, and the first stays.</summary>
+    /// <summary>As with users' records: an unreadable record is not overwritten silently, and the first one kept aside stays.</summary>
     private async Task KeepAsideAsync(string name, byte[] record)
     {
         var (kept, etag) = await store.ReadAsync(name, this.GetGrainId());
@@ -255,7 +255,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         router.Metrics.Quarantined.Add(1);
     }
 
-    /// <summary>Of a silo of an earlier version nothing is known.</summary>
+    /// <summary>A silo of an earlier version sends no times.</summary>
     private static WordTime TimeOf(WordTime[]? times, int i) => times is null ? default : times[i];
 
     private IEnumerable<UserState> Sample(CohortPart part) => _sample.Windows(part).Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty);
@@ -289,7 +289,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private static PopulationPrior Read(byte[] prior) => PriorJson.Read(prior, out var error) ?? throw new ArgumentException($"The prior cannot be read: {error}.", nameof(prior));
 
     /// <param name="record">A record without a problem.</param>
-    /// <returns>Null where there is nothing, or it is of other prices; how many are missing.</returns>
+    /// <returns>Null where there is no evidence, or it was measured at other prices; and how many users are missing.</returns>
     private (Cohort? Users, uint Missing) Restore(ReadOnlySpan<byte> record)
     {
         if (record.IsEmpty)
@@ -300,29 +300,29 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         var missing = CohortRecord.MissingOf(record);
         if (CohortRecord.CatalogOf(record) is { } catalog && catalog != Catalog)
         {
-            // Trade-offs are measured against the dearest model's cost: at other prices what everybody said is other evidence.
+            // Trade-offs are measured against the dearest model's cost: at other prices the same feedback is different evidence.
             LogNotRestored(FormattableString.Invariant($"It was measured against catalog {catalog:x16}; this silo has {Catalog:x16}."));
             return (null, missing + CohortRecord.CountOf(record));
         }
 
-        // One from before catalogs were named is taken for today's: an upgrade seldom changes prices, and starting empty would forget everybody.
+        // A record from before catalogs were named is taken to be at today's prices: an upgrade seldom changes prices, and starting empty would forget everybody.
         return (CohortRecord.UsersOf(record, _capacity), missing);
     }
 
     private ulong Catalog => router.Pool.Current.Catalog.Version;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read before it is next written. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read again before it is next written. {Reason}")]
     private partial void LogNotRead(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence was put away before what {Users} users taught was written; they come back as they speak. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence was deactivated before what {Users} users taught was written; they come back when they are next active. {Reason}")]
     private partial void LogNotSaved(int users, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Who is gone from a partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort-gone'; an old word may bring them back. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The list of users who left a partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort-gone'; a late report may bring them back. {Reason}")]
     private partial void LogGoneUnreadable(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back as they speak. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back when they are next active. {Reason}")]
     private partial void LogNotRestored(string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back as they speak. {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back when they are next active. {Reason}")]
     private partial void LogUnreadable(string reason);
 }

@@ -5,8 +5,8 @@ using MetaRouter.Core.Preferences;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// How a partition's evidence is stored: version, hypotheses a user, the catalog that evidence is measured against, how many users are missing, then a user at a time:
-/// hash and packed evidence. The sample of windows comes back with its users.
+/// How a partition's evidence is stored: version, hypotheses per user, the catalog that evidence is measured against, how many users are missing, then for each user
+/// hash and packed evidence. The sample of windows is not stored: it fills again as its users become active.
 /// </summary>
 internal static class CohortRecord
 {
@@ -36,7 +36,7 @@ internal static class CohortRecord
         return bytes;
     }
 
-    /// <summary>Why nothing can be made of a record; null: it can be read, or there is none. What follows takes only records without a problem.</summary>
+    /// <summary>Why a record cannot be read; null: it can, or there is none. The methods below take only records without a problem.</summary>
     public static string? ProblemOf(ReadOnlySpan<byte> bytes)
     {
         var header = HeaderOf(bytes);

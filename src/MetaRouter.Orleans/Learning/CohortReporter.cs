@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// What this silo's users teach, on its way to the partitions, many users at once (<see cref="ReportLoop"/>): a user who speaks often is sent once.
-/// What cannot be sent, or is measured at other prices than its partition's silo has, waits, bounded but for who is gone, some 60 bytes each; the oldest word of a user
-/// who speaks again is never sent.
+/// What this silo's users teach, on its way to the partitions, many users at once (<see cref="ReportLoop"/>): a user who gives feedback often is sent once.
+/// What cannot be sent, or is measured at other prices than its partition's silo has, waits. The queue is bounded, except for departures, at some 60 bytes each; a newer report of a user
+/// replaces the one that waits.
 /// </summary>
 internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions cluster, ILogger<CohortReporter> logger) : IDisposable
 {
@@ -22,14 +22,14 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     private readonly ConcurrentDictionary<ulong, Word> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private int _users; // who wait: the dictionary takes all of its locks, a thousand of them, to count
+    private int _users; // how many wait: counting takes all of the dictionary's locks, a thousand of them
 
     internal int Waiting => Volatile.Read(ref _users);
 
     private bool IsFull => Waiting >= MostWaiting;
 
     /// <summary>O(1) while there is room: the user's summary is made when it is sent.</summary>
-    /// <param name="time">When the user was like that.</param>
+    /// <param name="time">When the user was in that state.</param>
     public void Report(ulong user, UserModel model, WordTime time)
     {
         var word = new Word(model, time);
@@ -50,8 +50,8 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <summary>
-    /// Sends all that waits now, to each partition a thousand users at a time. One flush at a time: else a word that one could not send would wait again after another
-    /// has sent that the user is gone.
+    /// Sends all that waits now, to each partition a thousand users at a time. One flush at a time: else a report that one flush could not send would be queued again after another
+    /// has sent that the user left.
     /// </summary>
     public async Task FlushAsync()
     {
@@ -69,14 +69,14 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <summary>
-    /// Sends what waits now instead of in some seconds, and waits for it a moment: who is erased may never be active again, so that nobody else would tell the partition should this silo
-    /// die first. Where it takes longer it goes on.
+    /// Sends what waits at once instead of in some seconds, and waits a moment for that: an erased user may never be active again, so nobody else would tell the partition if this silo
+    /// died first. If it takes longer, it goes on in the background.
     /// </summary>
     public async Task HurryAsync() => await Task.Run(FlushAsync).WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     public void Dispose() => _turn.Dispose();
 
-    /// <returns>False: another word of the user waits already.</returns>
+    /// <returns>False: another report of the user waits already.</returns>
     private bool Add(ulong user, Word word)
     {
         if (IsFull)
@@ -86,7 +86,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
                 return true;
             }
 
-            word = word with { Model = pool.Newcomer }; // that somebody is gone is never dropped
+            word = word with { Model = pool.Newcomer }; // a departure is never dropped
         }
 
         if (!_waiting.TryAdd(user, word))
@@ -98,7 +98,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         return true;
     }
 
-    /// <summary>A report after the other; what a partition did not take is not tried on it again in this flush.</summary>
+    /// <summary>One report after another; if the partition is not reached, the rest waits for the next flush.</summary>
     private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, Word>> users)
     {
         var isReached = true;
@@ -144,7 +144,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
             Keep(spoke.Select(u => u.Word));
             return true;
         }
-#pragma warning disable CA1031 // Whatever it was, the users are sent again.
+#pragma warning disable CA1031 // Whatever went wrong, the users are sent again.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -158,7 +158,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     {
         foreach (var (user, word) in users)
         {
-            Add(user, word); // unless a newer word came meanwhile
+            Add(user, word); // unless a newer report came meanwhile
         }
     }
 

@@ -3,11 +3,11 @@ using System.Buffers.Binary;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// Who taught nothing any more, and since when: erased, or all withdrawn. A word from before that, which waited on another silo, must not bring the user back.
-/// Kept for a lifetime, after which no word is taken that is older than it; so none is needed for longer. Some 40 bytes each. Not thread-safe.
+/// Users who no longer teach anything, since they were erased or withdrew everything, and since when. An older report, which waited on another silo, must not bring a user back.
+/// Kept for a lifetime: older reports are refused, so no departure is needed for longer. Some 40 bytes each. Not thread-safe.
 /// </summary>
 /// <param name="lifetime">Above 0.</param>
-/// <param name="most">How many are kept; a quarter more for a while. Beyond that the oldest are forgotten early.</param>
+/// <param name="most">How many are kept, at times a quarter more. Beyond that the oldest are forgotten early.</param>
 internal sealed class Departures(TimeSpan lifetime, int most)
 {
     private const byte Version = 1;
@@ -40,13 +40,13 @@ internal sealed class Departures(TimeSpan lifetime, int most)
         return true;
     }
 
-    /// <summary>Whether what the user taught then is gone since.</summary>
+    /// <summary>Whether the user has left since that time.</summary>
     public bool Covers(ulong user, in WordTime time) => _gone.TryGetValue(user, out var gone) && time.IsBefore(gone);
 
-    /// <summary>Whether a word is from so long ago that it cannot be told whether its user went since.</summary>
+    /// <summary>Whether a report is so old that its user may have left since without being listed here.</summary>
     public bool IsTooOld(in WordTime time, long nowMs) => time.AtMs > 0 && time.AtMs < nowMs - (long)lifetime.TotalMilliseconds;
 
-    /// <summary>Version, then a user at a time: hash, the erasure's time and the word's. Those older than the lifetime are forgotten.</summary>
+    /// <summary>Version, then for each user the hash, the erasure's time and the report's. Those older than the lifetime are left out.</summary>
     public byte[] ToBytes(long nowMs)
     {
         foreach (var (old, _) in _gone.Where(g => At(g.Value) < nowMs - (long)lifetime.TotalMilliseconds).ToArray())
@@ -67,12 +67,12 @@ internal sealed class Departures(TimeSpan lifetime, int most)
         return bytes;
     }
 
-    /// <summary>Why nothing can be made of a record; null: it can be read, or there is none.</summary>
+    /// <summary>Why a record cannot be read; null: it can, or there is none.</summary>
     public static string? ProblemOf(ReadOnlySpan<byte> bytes) => bytes.IsEmpty || (bytes[0] == Version && (bytes.Length - 1) % Row == 0) ? null
         : $"It begins with {bytes[0]} and has {bytes.Length} bytes; version {Version} has rows of {Row} after its first.";
 
     /// <param name="bytes">A record without a problem.</param>
-    /// <returns>Whom this did not know to be gone, or not since then.</returns>
+    /// <returns>The users who were not listed here, or with an earlier time.</returns>
     public IReadOnlyList<ulong> Join(ReadOnlySpan<byte> bytes)
     {
         var news = new List<ulong>();

@@ -6,9 +6,9 @@ namespace MetaRouter.Orleans.Learning;
 [Alias("metarouter.cohort")]
 internal interface ICohortGrain : IGrainWithIntegerKey
 {
-    /// <summary>Takes what is newer than what it was told of the same user. Who is gone is in the store before this is answered; what others taught is written later (<see cref="SaveAsync"/>).</summary>
-    /// <returns>Above which <see cref="WindowSample.Rank"/> windows need not be sent. Null: this silo has another catalog than the evidence was measured against, as while silos are restarted with new prices; none of it was taken, and who is gone was.</returns>
-    /// <exception cref="RouterStoreException">Somebody is gone, and that could not be written: send it again.</exception>
+    /// <summary>Takes what is newer than what it knows of the same user. Departures are in the store before this answers; what users taught is written later (<see cref="SaveAsync"/>).</summary>
+    /// <returns>The <see cref="WindowSample.Rank"/> above which windows need not be sent. Null: this silo has another catalog than the evidence was measured against, as while silos are restarted with new prices; only the departures were taken.</returns>
+    /// <exception cref="RouterStoreException">A departure could not be written: send it again.</exception>
     [Alias("report"), ResponseTimeout("00:00:10")]
     ValueTask<ulong?> ReportAsync(CohortReport report);
 
@@ -16,7 +16,7 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("expect"), ResponseTimeout("00:01:00")]
     ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part);
 
-    /// <summary>How many users taught something that is not here, since their evidence could not be used when it was read: they come back as they speak. Where that is unknown, so many that they are not too few.</summary>
+    /// <summary>How many users' evidence is missing here, since it could not be used when it was read: they come back when they are next active. If unknown, a number large enough for a cohort.</summary>
     [Alias("missing")]
     ValueTask<long> MissingAsync();
 
@@ -35,11 +35,11 @@ internal interface ICohortGrain : IGrainWithIntegerKey
 
 /// <summary>What users of one partition taught since the last report of a silo: numbers, no text, no identity.</summary>
 /// <param name="Users">Hashes.</param>
-/// <param name="Evidence">Packed, one row a user; see <see cref="Cohort.Pack"/>.</param>
-/// <param name="Gone">Hashes of users who taught nothing any more: erased, or all withdrawn.</param>
+/// <param name="Evidence">Packed, one row per user; see <see cref="Cohort.Pack"/>.</param>
+/// <param name="Gone">Hashes of users who no longer teach anything: erased, or all withdrawn.</param>
 /// <param name="Windows">Raw windows of some of the users; null where not in the sample.</param>
 /// <param name="Catalog">The version of the catalog that the evidence is measured against; 0: a silo of an earlier version, which names none.</param>
-/// <param name="UsersTimes">When each of <paramref name="Users"/> was like that; null: a silo of an earlier version, which does not tell.</param>
+/// <param name="UsersTimes">When each of <paramref name="Users"/> was in that state; null: a silo of an earlier version, which sends no times.</param>
 /// <param name="GoneTimes">The same of <paramref name="Gone"/>.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.cohort-report")]
 internal sealed record CohortReport(

@@ -62,7 +62,7 @@ internal sealed partial class MetaLearnerGrain(
         }
         catch (OperationCanceledException e) when (stopping.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new RouterStoreException("The meta-learner's silo was asked to stop before the refresh was over; nothing was published. Ask again: it goes on where another silo is.", e);
+            throw new RouterStoreException("The meta-learner's silo was asked to stop before the refresh was over; nothing was published. Ask again: the meta-learner moves to another silo.", e);
         }
     }
 
@@ -98,7 +98,7 @@ internal sealed partial class MetaLearnerGrain(
         var history = (await shared.ReadHistoryAsync()).Priors;
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
-        _learned = null; // whoever asks for a refresh after this wants one, with or without news
+        _learned = null; // a refresh that is asked for after this must run, with or without news
         return (await PublishAsync(earlier.Users, double.NaN, double.NaN, earlier.Prior, isAsked: true, isHeld: true))!;
     }
 
@@ -192,11 +192,11 @@ internal sealed partial class MetaLearnerGrain(
         {
             if (!isAsked && history is [{ IsHeld: true }, ..])
             {
-                published = null; // somebody went back, by another activation, since this round began
+                published = null; // somebody rolled back, at another activation, since this round began
                 return null;
             }
 
-            // Where the history was lost, silos still know what they serve, and take no older one that is pushed.
+            // If the history was lost, silos still know what they serve, and refuse an older version that is pushed.
             var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, shared.Version) + 1;
             published = new PublishedPrior(version, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
             return [published, .. history.Take(Remembered - 1)];
@@ -211,7 +211,7 @@ internal sealed partial class MetaLearnerGrain(
         return published;
     }
 
-    /// <param name="change">Called again where somebody else published meanwhile; null: nothing is to be changed.</param>
+    /// <param name="change">Called again if another activation published meanwhile; returns null if nothing is to be changed.</param>
     private async Task ChangeAsync(Func<IReadOnlyList<PublishedPrior>, IReadOnlyList<PublishedPrior>?> change)
     {
         for (var attempt = 0; attempt < MostRetries; attempt++)
@@ -256,7 +256,7 @@ internal sealed partial class MetaLearnerGrain(
     }
 
     /// <param name="IsAsked">Somebody asked for it: it may replace a prior that is held.</param>
-    /// <param name="Own">Runs while the learner itself works.</param>
+    /// <param name="Own">The clock of the learner's own work.</param>
     /// <param name="Token">The caller gave up, or the silo stops.</param>
     private sealed record Round(bool IsAsked, Stopwatch Own, CancellationToken Token);
 

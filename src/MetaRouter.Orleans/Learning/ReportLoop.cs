@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// Has the silo's words sent every five seconds while it is active, and when it is asked to stop: once while the cluster counts it in, so that its own partitions take
-/// theirs, and once more after its users are put away, for what they said until then. Each of the two has five seconds at the most.
+/// Sends the silo's reports every five seconds while it is active, and twice when it is asked to stop: once while it still is a member, so that its own partitions take
+/// theirs, and once after its users are deactivated, for what they said until then. Each of the two may take five seconds at most.
 /// </summary>
 internal sealed partial class ReportLoop(CohortReporter reporter, ISiloStatusOracle silos, ILogger<ReportLoop> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
@@ -36,7 +36,7 @@ internal sealed partial class ReportLoop(CohortReporter reporter, ISiloStatusOra
 
     private async Task LastAsync(CancellationToken cancellationToken)
     {
-        // The partitions of the last silo are put away, and nobody else can take them in.
+        // The last silo's partitions are deactivated, and no other silo can take the reports.
         if (silos.GetActiveSilos().Any(s => !s.Equals(silos.SiloAddress)))
         {
             await FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -52,11 +52,11 @@ internal sealed partial class ReportLoop(CohortReporter reporter, ISiloStatusOra
     {
         if (!cancellationToken.IsCancellationRequested)
         {
-            // Also where nobody waits: a flush may be under way.
+            // Also if no report waits: a flush may be under way.
             await reporter.FlushAsync().WaitAsync(Patience, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The silo stops before the partitions were told of {Users} users; they are told when these users are next active.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The silo stops before the partitions received the reports of {Users} users; they receive them when these users are next active.")]
     private partial void LogLeft(int users);
 }

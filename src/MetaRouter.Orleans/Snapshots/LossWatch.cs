@@ -5,14 +5,14 @@ using global::Orleans.Clustering.Redis;
 namespace MetaRouter.Orleans.Snapshots;
 
 /// <summary>
-/// Notices that Redis was emptied or put back to an earlier day under a running cluster. The secrets are put back (<see cref="SharedState.CheckSecretsAsync"/>), so that users and receipts
-/// stay what they are for silos that start later; this silo's place in the membership is not: a person restarts it.
+/// Notices that Redis was emptied, or an older copy of it restored, under a running cluster. The secrets are put back (<see cref="SharedState.CheckSecretsAsync"/>), so that users and receipts
+/// stay what they are for silos that start later; this silo's place in the membership is not: a person must restart it.
 /// </summary>
 internal sealed partial class LossWatch(SharedState shared, IMembershipTable membership, ISiloStatusOracle silo, RouterMetrics metrics, ILogger<LossWatch> logger)
 {
     private volatile string _problem = "";
 
-    /// <summary>Why this silo is of no use to those that start from now on; empty when it is.</summary>
+    /// <summary>Why silos and clients that start from now on cannot use this silo; empty: they can.</summary>
     public string Problem => _problem;
 
     /// <exception cref="RouterStoreException">Redis cannot be reached.</exception>
@@ -21,7 +21,7 @@ internal sealed partial class LossWatch(SharedState shared, IMembershipTable mem
         var problem = !await shared.CheckSecretsAsync().ConfigureAwait(false)
             ? "Redis has another cluster's secrets: it was emptied or replaced, and a silo or gateway was started over it before this one noticed. Users and receipts of this silo mean nothing there; restart it."
             : silo.CurrentStatus == SiloStatus.Active && !await IsMemberAsync(cancellationToken).ConfigureAwait(false)
-            ? "The cluster's membership in Redis no longer has this silo: Redis was emptied or put back to an earlier day. Silos and gateways that start from now on do not find it; restart it, one silo after the other."
+            ? "The cluster's membership in Redis no longer has this silo: Redis was emptied, or an older copy was restored. Silos and gateways that start from now on do not find this silo; restart the silos one after the other."
             : "";
         if (problem.Length > 0 && problem != _problem)
         {

@@ -9,7 +9,7 @@ namespace MetaRouter.Orleans.Snapshots;
 
 /// <summary>
 /// What all silos share: the secrets, made by whoever starts first, and the priors that were published. A silo reads both before it becomes active,
-/// and the priors again every few seconds, from the store itself: also when the meta-learner is dead.
+/// and the priors again every few seconds, from the store itself, so also when the meta-learner is dead.
 /// </summary>
 internal sealed partial class SharedState(RecordStore store, PoolHolder pool, RouterMetrics metrics, TimeProvider time, ILogger<SharedState> logger)
 {
@@ -25,7 +25,7 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
     private long _version;
     private long _atMs; // when the one in service was published
     private long _confirmed;
-    private (string? Etag, long Version) _reported; // what cannot be read is said once
+    private (string? Etag, long Version) _reported; // an unreadable record is reported once
 
     public RouterSecrets Secrets => _secrets ?? throw new InvalidOperationException("This silo has not read the cluster's secrets yet; it takes requests only when it is active.");
 
@@ -50,11 +50,11 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
 
         _stored = secret;
         _secrets = RouterSecrets.Read(secret)
-            ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes, and are none that this program wrote; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
+            ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes, and were not written by this program; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
         await PullAsync().ConfigureAwait(true);
     }
 
-    /// <summary>Looks whether the store still has the secrets that this silo works with, and puts them back where it has none.</summary>
+    /// <summary>Checks that the store still has the secrets that this silo works with, and puts them back if it has none.</summary>
     /// <returns>False: it has others.</returns>
     /// <exception cref="RouterStoreException">It cannot be reached.</exception>
     public async Task<bool> CheckSecretsAsync()
@@ -62,14 +62,14 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
         var (secret, _) = await store.ReadAsync(Secret, Id).ConfigureAwait(false);
         if (secret.Length == 0)
         {
-            await store.WriteAsync(Secret, Id, _stored, null).ConfigureAwait(false); // where another silo was faster, the next look tells
+            await store.WriteAsync(Secret, Id, _stored, null).ConfigureAwait(false); // if another silo was faster, the next check shows it
             return true;
         }
 
         return secret.AsSpan().SequenceEqual(_stored);
     }
 
-    /// <summary>Takes over what was published last. What the store has counts, also where it was put back to an earlier day; where it cannot be read, what is in service stays.</summary>
+    /// <summary>Takes over what was published last. The store decides, even if an older copy was restored; if it cannot be read, what is in service stays.</summary>
     /// <exception cref="RouterStoreException">It cannot be reached.</exception>
     public async Task PullAsync()
     {
@@ -113,13 +113,13 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
         }
     }
 
-    /// <summary>Writes the history if nobody else published since it was read. One that could not be read is kept aside first, each under its own name.</summary>
+    /// <summary>Writes the history if nobody else published since it was read. A history that could not be read is kept aside first, each under a name of its own.</summary>
     /// <exception cref="RouterStoreException">It may or may not have been written.</exception>
     public async Task<bool> TryPublishAsync(IReadOnlyList<PublishedPrior> history, PriorHistory read)
     {
         if (read.Unreadable is { } unreadable)
         {
-            await store.WriteAsync(Aside, GrainId.Create(Type, read.Etag ?? "0"), unreadable, null).ConfigureAwait(true); // where it is there already, it is the same
+            await store.WriteAsync(Aside, GrainId.Create(Type, read.Etag ?? "0"), unreadable, null).ConfigureAwait(true); // if it is there already, it is the same
         }
 
         if (await store.WriteAsync(Priors, Id, JsonSerializer.SerializeToUtf8Bytes(history, Json), read.Etag).ConfigureAwait(true) is null)
@@ -136,7 +136,7 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
         return true;
     }
 
-    /// <param name="serving">The version in service when the store was asked, from which it may go back too; null: only to a newer one.</param>
+    /// <param name="serving">The version in service when the store was asked: an older one may then replace it; null: only a newer one may.</param>
     private void Take(PublishedPrior published, long? serving)
     {
         lock (_gate)

@@ -9,7 +9,7 @@ using global::Orleans.Services;
 
 namespace MetaRouter.Orleans.Snapshots;
 
-/// <summary>On every silo: takes the priors that the meta-learner pushes, and tells it what waits to be told.</summary>
+/// <summary>On every silo: takes the priors that the meta-learner pushes, and sends waiting reports when asked to.</summary>
 [Alias("metarouter.snapshots")]
 internal interface ISnapshotService : IGrainService
 {
@@ -36,7 +36,7 @@ internal interface ISnapshotPush : IGrainServiceClient<ISnapshotService>
     /// <summary>To every active silo; those it does not reach pull.</summary>
     Task PushAllAsync(PublishedPrior published);
 
-    /// <summary>Has every active silo tell the partitions at once what its users said; what a silo cannot tell waits there as ever.</summary>
+    /// <summary>Has every active silo send its reports to the partitions at once; what a silo cannot send waits there as usual.</summary>
     Task FlushAllAsync();
 }
 
@@ -71,7 +71,7 @@ internal sealed partial class SnapshotFollower : BackgroundService
     public SnapshotFollower(SharedState shared, IGrainFactory grains, LossWatch loss, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
     {
         (_shared, _grains, _loss, _options, _logger) = (shared, grains, loss, options, logger);
-        _meter.CreateObservableGauge(MetricNames.SnapshotStaleness, () => shared.Staleness.TotalSeconds, "s", "Since the prior in service was last known to be the latest.");
+        _meter.CreateObservableGauge(MetricNames.SnapshotStaleness, () => shared.Staleness.TotalSeconds, "s", "Seconds since the prior in service was last known to be the latest.");
         _meter.CreateObservableGauge(MetricNames.PriorVersion, () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
     }
 

@@ -5,7 +5,7 @@ using global::Orleans.Storage;
 namespace MetaRouter.Orleans.Storage;
 
 /// <summary>Records of bytes under Orleans' own grain storage, etag-checked.</summary>
-/// <remarks>It touches nothing of the grain that asks, so it does not come back to the grain's turn; whoever awaits it does, once.</remarks>
+/// <remarks>It touches nothing of the calling grain, so it does not resume on the grain's turn; its caller does, once.</remarks>
 internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGrainStorage storage)
 {
     /// <summary>The storage provider's name.</summary>
@@ -68,7 +68,7 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
         }
     }
 
-    /// <summary>In words that may reach a client: the provider's name the record, and with it the user.</summary>
+    /// <summary>A message that may reach a client: the provider's own names the record, and with it the user.</summary>
     private static RouterStoreException Failed(string what, Exception e) =>
         new($"What the cluster keeps could not be {what}: {RedisFailure.Remedy(e.GetBaseException().Message)}. What was not acknowledged may be sent again.", e);
 }

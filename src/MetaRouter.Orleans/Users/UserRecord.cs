@@ -20,7 +20,7 @@ internal static class UserRecord
         return record;
     }
 
-    /// <summary>False when it is no record; <paramref name="error"/> says why.</summary>
+    /// <summary>False when it is not a record; <paramref name="error"/> says why.</summary>
     public static bool TryRead(ReadOnlySpan<byte> record, out UserState state, out long erasedAtMs, out string error)
     {
         (state, erasedAtMs, error) = (UserState.Empty, 0, "");

@@ -219,7 +219,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         await loading;
         if (ReferenceEquals(_loading, loading))
         {
-            _loading = null; // not another's that began since: what two loads bring, one of them may have read before a save
+            _loading = null; // only this load, not one that began since: were a second to run beside that, it could bring what it read before a save
         }
     }
 
@@ -235,13 +235,13 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
                 (_user, _etag, _erasedAtMs) = (state.IsEmpty ? newcomer : new UserModel(newcomer.Pool, state), etag, erasedAt);
                 if (!state.IsEmpty || erasedAt > 0)
                 {
-                    Report(_user, atMs); // so that a partition that lost its memory comes to know its users again, and who is erased
+                    Report(_user, atMs); // so that a partition that lost its evidence learns of its users, and of erasures, again
                 }
 
                 return;
             }
 
-            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again, because somebody else may have been faster.
+            // Not overwritten silently: kept aside, reported, and the user starts anew. Then loaded again: another activation may have been faster.
             router.Metrics.Quarantined.Add(1);
             LogUnreadable(error);
             var (kept, keptEtag) = await store.ReadAsync(Aside, this.GetGrainId());
@@ -256,7 +256,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
     private void Report(UserModel user, long atMs)
     {
-        // Of a private tenant nothing but that there is nothing: the partitions keep what was taught before the tenant turned private. That is no departure but for an erasure.
+        // A private tenant's users are reported as teaching nothing, without a departure unless they were erased: the partitions keep what was taught before the tenant turned private.
         var isPrivate = router.IsPrivate(_key.Tenant);
         reporter.Report(_key.User, isPrivate ? router.Pool.Newcomer : user, new WordTime(_erasedAtMs, isPrivate ? 0 : atMs));
     }

@@ -90,7 +90,7 @@ public class GatedForestsTests
 
     [Fact]
     public void Create_AGateOfAnotherNumber_IsRefused() =>
-        Should.Throw<ArgumentException>(() => new GatedForests([Saying(1), Saying(2)], TopicModel.None)).Message.ShouldContain("There are 2 forests, and the gate tells 0 sources");
+        Should.Throw<ArgumentException>(() => new GatedForests([Saying(1), Saying(2)], TopicModel.None)).Message.ShouldContain("There are 2 forests and a gate for 0 sources");
 
     private static ModelHead Head(float mean, ushort knownTo, float beyondFirst, float beyondSecond) =>
         new(0, [], mean, [beyondFirst, 0, beyondSecond, 0, 0], [], 1, 0, 1, [], 0) { KnownTo = knownTo };

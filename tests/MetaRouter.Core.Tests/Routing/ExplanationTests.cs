@@ -116,7 +116,7 @@ public class ExplanationTests
 
         // Whose word was about models that had a price.
         var heard = new UserModel(newcomer.Pool, Newcomer.Learn(Decide(new RouteRequest(Ask(0))).Receipt, FeedbackKind.Thumb, 1, SomeReceipts.Now, false, out _).State);
-        Explanation.Of(heard).ShouldContain("what 1 signal told of it waits until one has a price");
+        Explanation.Of(heard).ShouldContain("what 1 signal told of it is kept until one has a price");
         Explanation.Of(heard).ShouldNotContain("$");
         RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0), new("b", 0.7f, 1e-6f)])).IsFree.ShouldBeFalse();
     }

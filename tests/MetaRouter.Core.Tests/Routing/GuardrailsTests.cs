@@ -120,7 +120,7 @@ public class GuardrailsTests
         refused.Message.ShouldStartWith(
             "No model may answer this request: 'off' is disabled; 'barred' is not on the allow-list; 'down' is unhealthy; 'blind' lacks Vision; "
             + "'short' holds 1000 tokens and the request needs 1100; 'dear' would cost $0.5, over the limit of $0.01; 'fed' has had its share of the tenant's requests. Enable a model in the catalog. Add a model to the allow-list");
-        refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model. Ask again once other models have answered more, raise the share, or add a model that it is not about.");
+        refused.Message.ShouldEndWith("Raise the cost limit, shorten the request, or add a cheaper model. Ask again once other models have answered more, raise the share, or add a model that it does not limit.");
     }
 
     /// <summary>To shorten a request helps where a model holds too little and nothing else is wrong with it, and none is out only for a while.</summary>
