@@ -41,7 +41,7 @@ public sealed class CatalogCommandTests : IDisposable
         error.ShouldContain("no usable output_cost_per_token (no-price)");
         error.ShouldContain("no usable input_cost_per_token (words, negative)");
         error.ShouldContain("a name no model can have (a text price)");
-        error.ShouldContain("mode is not said (unsaid)");
+        error.ShouldContain("mode is missing (unsaid)");
         error.ShouldContain("no object (null)");
         error.ShouldContain("2 models, 8 skipped.");
     }

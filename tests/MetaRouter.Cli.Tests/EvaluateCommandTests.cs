@@ -154,7 +154,7 @@ public sealed class EvaluateCommandTests : IDisposable
         var (first, second) = (_folder.File("log.1"), _folder.File("log"));
 
         var (_, output, error) = await Run("evaluate", "--log", second);
-        error.ShouldContain("40 words are about decisions");
+        error.ShouldContain("40 feedback lines are about decisions");
         output.ShouldContain("2 decisions, 2 of them with a reward");
 
         var (code, all, quiet) = await Run("evaluate", "--log", first, second, "--json");

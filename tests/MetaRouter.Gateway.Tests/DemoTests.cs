@@ -77,7 +77,7 @@ public sealed class DemoTests
     {
         var e = await Should.ThrowAsync<GatewayConfigurationException>(() => RunningGateway.StartAsync("--demo", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", "http://127.0.0.1:9/v1"));
 
-        e.Message.ShouldContain("--demo is there");
+        e.Message.ShouldContain("--demo simulates users, but Upstreams has 1");
     }
 
     [Fact]

@@ -29,12 +29,12 @@ public sealed class HangUpTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task HangUp_EndsAfterWhatIsUnderWay()
     {
-        if (OperatingSystem.IsWindows())
+        if (!OperatingSystem.IsLinux())
         {
-            return; // which knows no signals
+            return; // elsewhere no program gives a signal back that whoever started the tests passes over
         }
 
-        var (http, go) = (new HttpClient { BaseAddress = await StartAsync("") }, new TaskCompletionSource());
+        var (http, go) = (new HttpClient { BaseAddress = await StartAsync("exec env --default-signal=HUP \"$@\"; ") }, new TaskCompletionSource());
         _upstream.Script = async (_, _) =>
         {
             await go.Task;

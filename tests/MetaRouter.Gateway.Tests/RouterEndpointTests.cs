@@ -142,8 +142,8 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     [InlineData("..")]
     public async Task UserIdThatNoAddressCanName_IsRefused(string user)
     {
-        (await _gateway.PostAsync(Route, $$"""{"input":"a","user":"{{user}}"}""")).ShouldFail(400, "invalid_value", "'user'", $"'{user}'", "address");
-        (await _gateway.PostAsync("/v1/chat/completions", """{"model":"auto","messages":[{"role":"user","content":"hi"}]}""", ("x-router-user", user))).ShouldFail(400, "invalid_value", "'x-router-user'", "address");
+        (await _gateway.PostAsync(Route, $$"""{"input":"a","user":"{{user}}"}""")).ShouldFail(400, "invalid_value", "'user'", $"'{user}'", "URL");
+        (await _gateway.PostAsync("/v1/chat/completions", """{"model":"auto","messages":[{"role":"user","content":"hi"}]}""", ("x-router-user", user))).ShouldFail(400, "invalid_value", "'x-router-user'", "URL");
     }
 
     [Fact]

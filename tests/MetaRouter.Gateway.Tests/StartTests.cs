@@ -345,7 +345,7 @@ public sealed class StartTests : IDisposable
 
     [Theory]
     [InlineData(1, "http://127.0.0.1:1/health does not answer", "http://127.0.0.1:1")]
-    [InlineData(2, "'localhost:8080' is none", "localhost:8080")]
+    [InlineData(2, "not 'localhost:8080'", "localhost:8080")]
     [InlineData(2, "usage: health", "http://127.0.0.1:1", "twice")]
     public async Task Health_OfNobody_SaysWhy(int code, string named, params string[] arguments)
     {
