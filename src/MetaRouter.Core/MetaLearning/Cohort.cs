@@ -38,6 +38,9 @@ public sealed class Cohort
 
     public int Count => _users.Count;
 
+    /// <summary>Told of every user who made room for those who spoke later.</summary>
+    public Action<ulong> MadeRoom { get; set; } = static _ => { };
+
     /// <summary>Which part a user is in.</summary>
     /// <param name="user">A well mixed hash.</param>
     public static CohortPart PartOf(ulong user) => user % HeldOutEvery == 0 ? CohortPart.HeldOut : CohortPart.Taught;
@@ -193,6 +196,7 @@ public sealed class Cohort
         foreach (var user in _users.Where(u => u.Order < oldest).Select(u => u.User).ToArray())
         {
             Remove(user);
+            MadeRoom(user);
         }
     }
 

@@ -16,6 +16,7 @@ internal sealed class PopulationEvidence(IUserStore store, int mostUsers)
 
     private readonly WindowSamples _windows = new(TaughtWindows, HeldOutWindows);
     private readonly HashSet<ulong> _unread = [];
+    private Cohort? _users;
     private long _sequence;
     private ulong? _catalog; // that everybody was heard at
 
@@ -25,7 +26,7 @@ internal sealed class PopulationEvidence(IUserStore store, int mostUsers)
     /// <summary>Told of every user that a look finds erased, with the erasure's time in Unix milliseconds.</summary>
     public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
 
-    public Cohort Users { get; } = new(mostUsers);
+    public Cohort Users => _users ??= new Cohort(mostUsers) { MadeRoom = _windows.Remove }; // whoever makes room is not judged by either
 
     /// <summary>Somebody changed since this was last set to false: also of a look that was broken off.</summary>
     public bool HasChanged { get; set; }
