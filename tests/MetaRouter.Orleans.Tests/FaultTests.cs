@@ -174,7 +174,7 @@ public sealed class FaultTests
             var latest = 0L;
             for (var round = 0; round < 3; round++)
             {
-                var mean = round % 2 == 0 ? 1.5 : -2.5;
+                var mean = ((double[])[1.5, -2.5, 0.2])[round]; // each round others: the windows that judge a prior are lost with a silo, and what is only more of the same may not foretell the rest better
                 await Task.WhenAll(Enumerable.Range(0, 100).Select(i =>
                     router.ImportAsync("t", $"user {round}-{i}", Population.Record(ClusterFixture.Pool, Math.Exp(mean + (0.3 * Population.Normal(random))), 12, random)).AsTask()));
                 await Eventually.TrueAsync(async () => (await learner.GetHistoryAsync()) is [var newest, ..] && newest.Version > latest, TimeSpan.FromSeconds(60));
