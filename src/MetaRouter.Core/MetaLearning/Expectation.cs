@@ -14,9 +14,6 @@ public sealed record Expectation(double[] Counts, double LogEvidence, long Users
 {
     public static Expectation None { get; } = new(new double[ChoiceModel.Hypotheses], 0, 0);
 
-    /// <summary>Of one user; only differences between priors mean anything.</summary>
-    public double MeanEvidence => Users == 0 ? 0 : LogEvidence / Users;
-
     /// <exception cref="ArgumentException">The other has another number of hypotheses.</exception>
     public Expectation Add(Expectation other)
     {

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.Preferences;
 
@@ -68,7 +69,7 @@ public static class CostSpreadFit
 
     private static double LogScore(((Outcome Predicted, Outcome Realised) First, (Outcome Predicted, Outcome Realised) Second)[] pairs, in ChoiceContext context)
     {
-        var (seen, speech) = (context with { CostSpread = 0, Correlation = 0 }, SignalSpeech.Guessed(PopulationPrior.Default.Lapse)[0]);
+        var (seen, speech) = (context with { CostSpread = 0, Correlation = 0 }, PopulationPrior.Default.SpeechOf(FeedbackKind.Comparison));
         Span<float> said = stackalloc float[ChoiceModel.Hypotheses], foretold = stackalloc float[ChoiceModel.Hypotheses], log = stackalloc float[ChoiceModel.Hypotheses];
         var sum = 0.0;
         foreach (var (first, second) in pairs)

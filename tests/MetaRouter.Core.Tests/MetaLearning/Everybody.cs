@@ -13,7 +13,11 @@ internal static class Everybody
     }
 
     /// <summary>Mean over users of ln P(signals | prior), up to a constant of each user's own.</summary>
-    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users) => Of(users).Expect(prior, CohortPart.Taught).MeanEvidence;
+    public static double MeanEvidence(PopulationPrior prior, IReadOnlyList<TaskSummary> users)
+    {
+        var expected = Of(users).Expect(prior, CohortPart.Taught);
+        return expected.LogEvidence / expected.Users;
+    }
 
     private static Cohort Of(IReadOnlyList<TaskSummary> users)
     {

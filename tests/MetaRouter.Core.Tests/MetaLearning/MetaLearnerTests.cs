@@ -123,7 +123,7 @@ public class MetaLearnerTests
     }
 
     [Fact]
-    public void MeanEvidence_NoUsers_IsZero() => Everybody.MeanEvidence(PopulationPrior.Default, []).ShouldBe(0);
+    public void MeanEvidence_NoUsers_IsZero() => Foretold.Of(MetaRouter.Core.Routing.RoutingPool.OfSnapshot(Snapshot.Default), PopulationPrior.Default, []).MeanEvidence.ShouldBe(0);
 
     private static TaskSummary[] Users(int count, int seed, Func<Random, double> logLambda)
     {
