@@ -16,6 +16,7 @@ for protocol in P1a P1b; do run "$protocol" evaluate "$protocol" --published --a
 run P1c evaluate P1c --published
 for pool in mmlu-pro-8 routerbench-8 zeroeval-11; do
   run "P2-$pool" evaluate P2 --pool "$pool" --published --ablations
+  run "kinds-$pool" evaluate kinds --pool "$pool"
   run "P3-$pool" evaluate P3 --pool "$pool"
   run "P3-variants-$pool" evaluate variants --pool "$pool"
   run "P3-changes-$pool" evaluate changes --pool "$pool"

@@ -88,7 +88,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("no such file", "P2", "--pool", "none:weak,strong")]
     [InlineData("no such model: other. The file has: strong, weak", "P2", "--pool", "good:weak,other")]
     [InlineData("Pools: mmlu-pro-8, routerbench-8, zeroeval-11", "P2", "--pool", "nope")]
-    [InlineData("Protocols: all, P1a, P1b, P1c, P2, arrival, P3, learners", "P9")]
+    [InlineData("Protocols: all, P1a, P1b, P1c, P2, arrival, kinds, P3, learners", "P9")]
     [InlineData("no such file", "P1a")]
     [InlineData("name pools of your own: --pool ", "P2")]
     [InlineData("--out belongs to the report of 'evaluate all'", "P2", "--pool", "good:weak,strong", "--out", "report")]

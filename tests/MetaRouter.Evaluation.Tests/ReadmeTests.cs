@@ -14,7 +14,7 @@ public class ReadmeTests
 
     private static readonly string[] Told = ["0", "1", "3", "6", "12", "20"];
 
-    private static readonly string[] Untaught = ["oracle", "random", "random-mix", "best-single", "always cheapest", "always strongest"];
+    private static readonly string[] Untaught = ["oracle", "random", "random-mix", "best-single", "best-single of the kind", "always cheapest", "always strongest"];
 
     [Theory]
     [InlineData("README.md")]
@@ -61,6 +61,7 @@ public class ReadmeTests
             Line(text, pool, Value(rows, "metarouter", "gain_mean", "0.0000"), Named(other, "gain_mean", "0.0000"), Interval(other.GetProperty("lead").GetProperty("gain_mean"), other.GetProperty("lead").GetProperty("gain_mean_ci"), "0.0000"), Value(rows, "oracle", "gain_mean", "0.0000"));
         }
 
+        Kinds(text, folder, 20);
         text.Append("\n| P3: share of a known preference recovered after so many comparisons | 1 | 3 | 6 | 12 | 20 | 20, told the outcomes |\n|---|---|---|---|---|---|---|\n");
         foreach (var pool in Pools)
         {
@@ -95,6 +96,23 @@ public class ReadmeTests
         }
     }
 
+    /// <summary>Kinds of request that nobody trained on, with none of them graded and with as many as this.</summary>
+    private static void Kinds(StringBuilder text, string folder, int most)
+    {
+        var reports = Pools.Select(p => Root(folder, "kinds-" + p).GetProperty("variants").EnumerateArray().ToArray()).ToArray();
+        var graded = reports[0].Select(r => r.GetProperty("protocol").GetString()!.Split(' ')[1]).TakeWhile(g => int.Parse(g, CultureInfo.InvariantCulture) <= most).ToArray();
+        text.Append("\n| P2 on kinds of request left out of training: mean gain over the best single model |" + string.Concat(graded.Select(g => g == "0" ? " none of the kind graded | nearest other |" : $" {g} graded | nearest other | the best single model of those {g} |")) + "\n|---|" + string.Concat(graded.Select(g => g == "0" ? "---|---|" : "---|---|---|")) + "\n");
+        foreach (var (pool, variants) in Pools.Zip(reports))
+        {
+            Line(text, pool, [.. variants.Take(graded.Length).SelectMany(v =>
+            {
+                List<JsonElement> rows = [.. v.GetProperty("rows").EnumerateArray()];
+                string[] learned = [Value(rows, "metarouter", "gain_mean", "0.0000"), Named(rows.Where(IsOther).MaxBy(r => r.GetProperty("gain_mean").GetDouble()), "gain_mean", "0.0000")];
+                return v.GetProperty("protocol").GetString() == "kinds, 0 graded" ? learned : [.. learned, Value(rows, "best-single of the kind", "gain_mean", "0.0000")];
+            })]);
+        }
+    }
+
     private static string Whole(string folder)
     {
         var text = new StringBuilder();
@@ -113,6 +131,7 @@ public class ReadmeTests
             Line(text, pool, [.. ((string[])["metarouter", "best-single", "ridge"]).Select(r => At(rows, r, "quality") + " at " + At(rows, r, "cost"))]);
         }
 
+        Kinds(text, folder, 100);
         text.Append("\n| P3: share of a known preference recovered after so many comparisons | 0 | 1 | 3 | 6 | 12 | 20 |\n|---|---|---|---|---|---|---|\n");
         foreach (var pool in Pools)
         {

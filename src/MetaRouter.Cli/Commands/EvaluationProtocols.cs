@@ -16,6 +16,7 @@ internal static class EvaluationProtocols
         new("P1c", "RouteLLM's benchmarks, transfer", false, 1, r => Deferral(P1.RunTransfer(r.DataFolder, r.Routers, r.Seeds, r.Progress, r.CancellationToken))),
         new("P2", "pools, half of the rows to learn from and half to test on", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, r.Routers, r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)], Figures.Of, Targets.Of)),
         new("arrival", "P2 where one model arrives after training, with no label or few, against training again", true, 5, r => ByPool(r, (pool, progress) => P2.Run(r.DataFolder, pool, [LearnedRouters.Factories[0], .. LearnedRouters.Arrivals], r.Seeds, progress, r.CancellationToken), report => [DialTable(report), LeadTable(report)])),
+        new("kinds", "P2 on kinds of request that nobody trained on, with none of them graded and with a few", true, 1, Kinds),
         new("P3", "users whose preference is learned from comparisons", true, 5, r => ByPool(r, (pool, progress) => P3.Run(r.DataFolder, pool, r.Seeds, progress, r.CancellationToken), report => [PreferenceTable(report)], Figures.Of, Targets.Of)),
         new("learners", "P3 with every other learner beside ours", true, 5, Learners),
         new("variants", "P3 with other kinds of users", true, 5, Variants),
@@ -67,7 +68,7 @@ internal static class EvaluationProtocols
             ResultTable.Number(r.Aiq, "0.000"),
             r.CalibrationError is { } off ? ResultTable.Number(off, "0.000") : "-",
         })];
-        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report.Pool is not null && !Pools.IsNamed(report.Pool) ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
+        return new ResultTable(Title(report), ["router", "mean gain", "gain, l = 0", "gain, l = 0.1", "gain, l = 1", "quality, 0.1", "cost/tau, 0.1", "hypervolume", "IGD", "AIQ", "ECE"], rows, report is { Protocol: "P2", Pool: { } pool } && !Pools.IsNamed(pool) ? $"{report.Note}\n{Verdict(report.Rows[0])}" : report.Note);
     }
 
     /// <summary>The question of somebody who brings their own outcomes.</summary>
@@ -93,6 +94,12 @@ internal static class EvaluationProtocols
         var believes = report.Rows.Any(r => r.Covered is not null);
         string[][] rows = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.Share[n], r.ShareCi[n], "0.00")), ResultTable.Number(r.Quality[told[^1]], "0.000"), ResultTable.Number(r.Cost[told[^1]], "0.000"), .. believes ? [r.Covered is { } covered ? string.Create(CultureInfo.InvariantCulture, $"{covered.Values.Skip(1).Min():0.00} to {covered.Values.Skip(1).Max():0.00}") : ""] : (string[])[]])];
         return new ResultTable(Title(report), ["share recovered after", .. told, "quality, " + told[^1], "cost/tau, " + told[^1], .. believes ? ["in the 90 % interval"] : (string[])[]], rows, report.Note);
+    }
+
+    private static EvaluationResult Kinds(EvaluationRequest request)
+    {
+        var reports = request.Pools.SelectMany((pool, i) => NewKinds.Run(request.DataFolder, pool, LearnedRouters.OnNewKinds, request.Seeds, new PartOf(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
+        return new EvaluationResult([.. reports.SelectMany(r => (ResultTable[])[DialTable(r), LeadTable(r)])], ReportJson.Write(new { Protocol = "kinds", request.Seeds, Variants = reports }), [.. reports.SelectMany(r => r.Warnings ?? []).Distinct()]);
     }
 
     private static EvaluationResult Variants(EvaluationRequest request)

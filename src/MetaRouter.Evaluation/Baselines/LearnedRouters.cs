@@ -26,6 +26,9 @@ public static class LearnedRouters
         () => new BanditPolicy(fixedQualityWeight: .5),
     ];
 
+    /// <summary>What is compared on kinds of request that nobody trained on: each is trained dozens of times there, so those that train longest are left out.</summary>
+    public static IReadOnlyList<Func<IOutcomeModel>> OnNewKinds { get; } = [.. Factories, () => new RouteLlmMatrix(), () => new AvengersPro(isStatic: false), () => new UniRoute()];
+
     /// <summary>What ships with a part taken away.</summary>
     public static IReadOnlyList<Func<IOutcomeModel>> Ablations { get; } =
     [

@@ -19,7 +19,8 @@ internal static class DialSummary
     // After the gains: mean gain, hypervolume, distance, AIQ.
     private static readonly int s_figures = s_lambdas + 4;
 
-    public static IReadOnlyList<DialRow> Of(int poolRows, IReadOnlyList<DialSplit> splits, IReadOnlyList<(string Name, DialRun[] Runs)> routers, CancellationToken cancellationToken)
+    /// <param name="kinds">Where the splits go through kinds of request, over and over: how many. A replicate draws kinds then, each with all its splits.</param>
+    public static IReadOnlyList<DialRow> Of(int poolRows, IReadOnlyList<DialSplit> splits, IReadOnlyList<(string Name, DialRun[] Runs)> routers, CancellationToken cancellationToken, int? kinds = null)
     {
         var single = Enumerable.Range(0, routers.Count).Single(r => routers[r].Name == new BestSingle().Name);
         var oracle = Enumerable.Range(0, routers.Count).Single(r => routers[r].Name == new Oracle().Name);
@@ -29,10 +30,10 @@ internal static class DialSummary
         var replicates = new double[Replicates][][];
         Parallel.For(0, Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
-            var (rows, draws) = (new float[poolRows], new float[splits.Count]);
+            var (rows, draws) = (new float[poolRows], new float[kinds ?? splits.Count]);
             bootstrap.Counts(b, rows);
             bootstrap.Counts(b, draws, axis: 1);
-            replicates[b] = Figures(draws, s => Means(routers, s, [.. splits[s].TestRows.Select(row => rows[row])]), single, oracle, out _);
+            replicates[b] = Figures([.. splits.Select((_, s) => draws[s % draws.Length])], s => Means(routers, s, [.. splits[s].TestRows.Select(row => rows[row])]), single, oracle, out _);
         });
 
         return [.. routers.Select((router, r) =>
