@@ -78,7 +78,7 @@ public static class SnapshotTrainer
         cancellationToken.ThrowIfCancellationRequested();
         var (x, tokens) = Encode(encoder, texts);
         var (kind, kinds) = TopicModel.Number(groups);
-        var told = TopicGroups.Learn(kinds, kind, x, Width, PromptEncoder.Described, texts);
+        var told = TopicGroups.Learn(kinds, kind, x, Width, PromptEncoder.Described, texts, Snapshot.Default.Encoder.Topics.Groups);
         encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken).With(told));
         return (encoder, x, tokens);
     }

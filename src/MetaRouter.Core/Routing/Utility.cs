@@ -8,7 +8,7 @@ namespace MetaRouter.Core.Routing;
 /// </summary>
 public static class Utility
 {
-    /// <param name="costScaleUsd">tau in US dollars, above 0: the mean cost of the pool's dearest model when the snapshot was trained.</param>
+    /// <param name="costScaleUsd">tau in US dollars, above 0: the mean cost of the pool's dearest model, at its prices today.</param>
     public static double Of(in Outcome outcome, in Preference preference, double costScaleUsd) =>
         (outcome.Quality - (preference.LambdaCost * outcome.CostUsd / costScaleUsd) - (preference.LambdaLatency * outcome.LatencySeconds)) / (1 + preference.LambdaCost);
 }

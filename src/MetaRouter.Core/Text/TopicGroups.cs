@@ -88,7 +88,8 @@ public sealed class TopicGroups
     /// <param name="names">Of the kinds, the most frequent first.</param>
     /// <param name="kind">Of each request, -1 for none.</param>
     /// <param name="x">n rows of <paramref name="stride"/> numbers, of which the first <paramref name="features"/> describe the request.</param>
-    internal static TopicGroups Learn(IReadOnlyList<string> names, int[] kind, float[] x, int stride, int features, IReadOnlyList<string> texts)
+    /// <param name="earlier">Topics that users' signals may name already: a code of theirs goes to nobody of another name while there are others.</param>
+    internal static TopicGroups Learn(IReadOnlyList<string> names, int[] kind, float[] x, int stride, int features, IReadOnlyList<string> texts, TopicGroups earlier)
     {
         if (names.Count == 0)
         {
@@ -98,11 +99,12 @@ public sealed class TopicGroups
         var of = Gather(names.Count, kind, x, stride, features);
         var words = Words(kind, of, texts);
         var (groups, taken) = (new List<TopicGroup>(), new bool[Codes]);
+        var reserved = earlier.All.ToDictionary(t => t.Name, t => t.Code, StringComparer.Ordinal);
         for (var g = 0; g <= of.Max(); g++)
         {
             var name = names[Array.IndexOf(of, (byte)g)];
-            var code = Hash(name);
-            while (taken[code])
+            var code = reserved.GetValueOrDefault(name, Hash(name));
+            while (taken[code] || (earlier.Find(code) is { } other && other.Name != name))
             {
                 code = (byte)((code % (Codes - 1)) + 1);
             }

@@ -138,29 +138,19 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             return !MayComeBack && await WithdrawAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var (champion, challenger) = (Foretold.Of(pool, pool.Snapshot.Prior, heldOut), Foretold.Of(pool, candidate, heldOut));
-        var record = new PriorRecord(pool.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, champion.MeanEvidence, challenger.MeanEvidence, candidate);
-        if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
+        var (serving, fitted) = (Foretold.Of(pool, pool.Snapshot.Prior, heldOut), Foretold.Of(pool, candidate, heldOut));
+        var record = new PriorRecord(pool.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, serving.MeanEvidence, fitted.MeanEvidence, candidate);
+        switch (PriorPromotions.Decide(serving, fitted, _evidence.HasErased && IsTaught ? Foretold.Of(pool, _shipped.Prior, heldOut) : null))
         {
-            if (_evidence.HasErased && IsTaught)
-            {
-                // What the one in service was taught must go, however well it foretells; of what those left teach and the shipped one comes the better.
-                if (champion.Users == 0 || challenger.MeanEvidence < Foretold.Of(pool, _shipped.Prior, heldOut).MeanEvidence)
-                {
-                    return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
-                }
-            }
-            else if (champion.Users == 0)
-            {
-                return false;
-            }
-            else
-            {
+            case PriorPromotion.Withdraw:
+                return await WithdrawAsync(cancellationToken).ConfigureAwait(false);
+            case PriorPromotion.Keep when serving.Users == 0:
+                return false; // nobody to judge by
+            case PriorPromotion.Keep:
                 await _history.AddAsync(record with { Result = PriorResults.Kept }, isHeld: false).ConfigureAwait(false);
                 _evidence.HasErased = false; // nobody taught the shipped one
                 _serving = _serving with { IsHeld = false };
                 return false;
-            }
         }
 
         if (!await TryServeAsync(candidate, users.Count, cancellationToken).ConfigureAwait(false))

@@ -124,26 +124,17 @@ internal sealed partial class MetaLearnerGrain(
 
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Round round)
     {
-        var serving = router.Pool.Current.Snapshot.Prior;
-        var (champion, erasedAtMs) = await ForetellAsync(serving, round);
+        var current = router.Pool.Current.Snapshot.Prior;
+        var (serving, erasedAtMs) = await ForetellAsync(current, round);
         var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
-        candidate = await HearAsync(candidate, mustGo ? PopulationPrior.Default : serving, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
-        var (challenger, _) = await ForetellAsync(candidate, round);
-        if (champion.Users == 0 || challenger.MeanEvidence < champion.MeanEvidence)
+        candidate = await HearAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
+        var (fitted, _) = await ForetellAsync(candidate, round);
+        return PriorPromotions.Decide(serving, fitted, mustGo ? (await ForetellAsync(shared.Shipped, round)).Foretold : null) switch
         {
-            if (!mustGo)
-            {
-                return false;
-            }
-
-            // What the one in service was taught must go, however well it foretells; of what those left teach and the shipped one comes the better.
-            if (champion.Users == 0 || challenger.MeanEvidence < (await ForetellAsync(shared.Shipped, round)).Foretold.MeanEvidence)
-            {
-                return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null;
-            }
-        }
-
-        return await PublishAsync(users, challenger.MeanEvidence, champion.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null;
+            PriorPromotion.Promote => await PublishAsync(users, fitted.MeanEvidence, serving.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null,
+            PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null,
+            _ => false,
+        };
     }
 
     /// <summary>The population of a prior, heard as another hears, and then up to so many steps of <see cref="SpeechFit"/> on.</summary>
