@@ -94,4 +94,4 @@ public sealed record ExportReply(string User, string Record, int Signals, DateTi
 
 /// <param name="Done">imported or reset.</param>
 /// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
-public sealed record DeedReply(string Done, string User, int Signals, DateTimeOffset At, string Receipt);
+public sealed record UserChangeReply(string Done, string User, int Signals, DateTimeOffset At, string Receipt);

@@ -37,10 +37,10 @@ public sealed class MetaRouterClient(HttpClient http)
     public Task<ExportReply> ExportAsync(string user, CancellationToken cancellationToken = default) => SendAsync<ExportReply>(HttpMethod.Get, PathOf(user) + "/export", null, cancellationToken);
 
     /// <summary>Adds an export to what is known of a user; the same export twice is one.</summary>
-    public Task<DeedReply> ImportAsync(string user, string record, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/import", new { record }, cancellationToken);
+    public Task<UserChangeReply> ImportAsync(string user, string record, CancellationToken cancellationToken = default) => SendAsync<UserChangeReply>(HttpMethod.Post, PathOf(user) + "/import", new { record }, cancellationToken);
 
     /// <summary>Lets a user start anew.</summary>
-    public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
+    public Task<UserChangeReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserChangeReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
 
     /// <summary>What the key's tenant may spend in this period, and has.</summary>
     /// <param name="user">Whose own budget is told as well; null: nobody's.</param>

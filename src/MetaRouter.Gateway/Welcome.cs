@@ -15,8 +15,8 @@ internal static class Welcome
     public static string Text(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
-        return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
+        return settings.Demo is { } demo ? Demo(app.Urls.First(), demo)
+            : settings.IsSimulated ? Simulated(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
     }
 
     /// <summary>What the store overrides in the configuration: without this line, somebody who edits the file would wonder why nothing changes.</summary>
@@ -43,13 +43,13 @@ internal static class Welcome
             : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. The dearer is taken for the better until you name as Sibling a model that each is like ('metarouter models list' tells which are known), or add some twenty graded answers of it ('metarouter models add', {ProgramDefaults.Page("operating.md")}).";
     }
 
-    private static string Play(string url, DemoOptions play) => $"""
+    private static string Demo(string url, DemoOptions demo) => $"""
         MetaRouter listens on {url}
 
-        A demo: {play.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(play.Data.Length == 0
+        A demo: {demo.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(demo.Data.Length == 0
             ? "Their requests and the answers are simulated too."
-            : $"Their requests, and how well and at what cost each model answered them, are those of {play.Data}; the shipped snapshot may have learned from some of them.")}
-        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {play.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(play.Seed)} 2 gives others.
+            : $"Their requests, and how well and at what cost each model answered them, are those of {demo.Data}; the shipped snapshot may have learned from some of them.")}
+        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {demo.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(demo.Seed)} 2 gives others.
 
         Look at it: {url}/
 
@@ -68,12 +68,12 @@ internal static class Welcome
         };
     }
 
-    private static string Demo(string url, string kept, bool asksForKey) => asksForKey
-        ? Demo(url, kept).Replace("curl -s ", "curl -s -H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal)
+    private static string Simulated(string url, string kept, bool asksForKey) => asksForKey
+        ? Simulated(url, kept).Replace("curl -s ", "curl -s -H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal)
             .Replace("into another terminal:", "into another terminal, with KEY set to an API key of the scopes inference, feedback and read:", StringComparison.Ordinal)
-        : Demo(url, kept);
+        : Simulated(url, kept);
 
-    private static string Demo(string url, string kept) => $$"""
+    private static string Simulated(string url, string kept) => $$"""
         MetaRouter listens on {{url}}
 
         No upstream is configured, so answers are SIMULATED; decisions and learning are real.

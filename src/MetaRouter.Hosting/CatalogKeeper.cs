@@ -77,7 +77,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
             LogUnreadable(e.Message);
         }
 
-        _shared.Take(bytes);
+        _shared.MarkApplied(bytes);
     }
 
     private void Serve(ModelCatalog catalog)

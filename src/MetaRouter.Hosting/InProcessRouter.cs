@@ -25,7 +25,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private readonly DecisionLog _log;
     private readonly ILogger<InProcessRouter> _logger;
     private readonly UserCache _users;
-    private readonly StoreAway _storeAway = new();
+    private readonly StoreCircuit _storeCircuit = new();
     private readonly UserTurns _turns = new();
 
     public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
@@ -175,22 +175,22 @@ public sealed partial class InProcessRouter : IEdgeRouter
     /// </summary>
     private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
-        if (_storeAway.MayAsk(out var turn))
+        if (_storeCircuit.MayAsk(out var retryAt))
         {
             try
             {
                 var user = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-                _storeAway.Answered();
+                _storeCircuit.Answered();
                 return user;
             }
             catch (StoreException e)
             {
-                _storeAway.Failed();
+                _storeCircuit.Failed();
                 LogFallback(e.Message);
             }
             catch
             {
-                _storeAway.Undecided(turn);
+                _storeCircuit.Abandoned(retryAt);
                 throw;
             }
         }

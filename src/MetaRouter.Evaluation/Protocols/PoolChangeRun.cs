@@ -154,7 +154,7 @@ internal sealed class PoolChangeRun
             }
 
             var prefersFirst = user.PrefersFirst(Realised(table, row, pair.First), Realised(table, row, pair.Second), tau, random);
-            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
+            state = state.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, prefersFirst, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
         }
 
         return state;

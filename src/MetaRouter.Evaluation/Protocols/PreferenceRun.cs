@@ -149,7 +149,7 @@ internal sealed class PreferenceRun
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
             var prefersFirst = world.PrefersFirst(row, first, second, user, random);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
-            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
+            state = state.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
         }
     }
 

@@ -8,7 +8,7 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ImplicitSignals signals, ChatBooks books, GatewaySettings settings)
+internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ImplicitSignals signals, ChatLedger ledger, GatewaySettings settings)
 {
     private long _asked, _compared;
 
@@ -58,7 +58,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         {
             if (first is null && second is null)
             {
-                books.Failed(call, (failure ?? otherFailure!).Status);
+                ledger.Failed(call, (failure ?? otherFailure!).Status);
                 throw failure ?? otherFailure!;
             }
 
@@ -74,12 +74,12 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             var both = a with { Usd = a.Usd + b.Usd };
             call.Spend(both.Usd);
             call.Second = b;
-            books.TookOver(first, false);
-            books.TookOver(second, false);
+            ledger.TookOver(first, false);
+            ledger.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
-            books.Answered(call, first, false, both);
+            ledger.Answered(call, first, false, both);
             access.Count(call.Tenant, first.Model);
             access.Count(call.Tenant, second.Model);
 
@@ -106,7 +106,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         call.Second = first is null ? null : second;
         var all = one with { Usd = one.Usd + (call.Second?.Usd ?? 0) };
         call.Spend(all.Usd);
-        books.Left(call, model, call.IsFailOver(model), all);
+        ledger.Left(call, model, call.IsFailOver(model), all);
     }
 
     /// <returns>Null: the model was sent nothing, or refused, or its cost was recorded when it failed.</returns>
@@ -130,7 +130,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => ledger.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

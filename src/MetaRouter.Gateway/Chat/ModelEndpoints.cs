@@ -69,15 +69,15 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         }
 
         var current = pool.Current;
-        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until is { } until ? Names.Time(until) : null)).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen is { } seen ? Names.Time(seen) : null }).ConfigureAwait(false);
+        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until is { } until ? ApiNames.Time(until) : null)).ToArray();
+        await Answers.WriteAsync(context, new HealthAnswer(status, ApiNames.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsSimulated) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen is { } seen ? ApiNames.Time(seen) : null }).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
 
     private static ModelAnswer Embedder(UpstreamOptions upstream) => new(upstream.Model, "model", 0, "upstream") { InputPriceUsdPerMillion = upstream.EmbeddingPrice, Description = "makes embeddings (POST /v1/embeddings), and is never routed to" };
 
-    private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsDemo ? "simulated" : "upstream")
+    private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsSimulated ? "simulated" : "upstream")
     {
         InputPriceUsdPerMillion = model.InputPrice.Usd,
         OutputPriceUsdPerMillion = model.OutputPrice.Usd,

@@ -22,15 +22,15 @@ internal static class SettingsReader
         var keys = SettingsBinder.Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
         var tenants = SettingsBinder.Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
         var telemetry = SettingsBinder.Bind<TelemetryOptions>(copy, TelemetryOptions.Section, problems).WithVariables(configuration);
-        var play = Demo.DemoMode.IsOn(copy) ? SettingsBinder.Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
+        var demo = Demo.DemoMode.IsOn(copy) ? SettingsBinder.Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(gateway.Problems());
         problems.AddRange(telemetry.Problems());
-        problems.AddRange(play?.Problems() ?? []);
-        if (play is not null && upstreams.Count > 0)
+        problems.AddRange(demo?.Problems() ?? []);
+        if (demo is not null && upstreams.Count > 0)
         {
             problems.Add($"{Demo.DemoOptions.Switch} simulates users, but {UpstreamOptions.Section} has {upstreams.Count} that would really answer them; leave one of the two out");
         }
@@ -47,15 +47,15 @@ internal static class SettingsReader
         }
 
         CheckAddresses(configuration, keys.Count > 0, problems);
-        string[] doubts = [];
+        string[] warnings = [];
         if (routerProblems.Count == 0 && Served(router, problems) is { } served)
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
-            doubts = [.. DoubtsOf(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
+            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry, Doubts = doubts } : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Demo = demo, Telemetry = telemetry, Warnings = warnings } : throw new GatewayConfigurationException(problems);
     }
 
     /// <summary>Removes JSON's nulls, which would end up in the options: in a list a null is a mistake, elsewhere it means that a setting is left out. Section MetaRouter is bound again where it is used, and checks its own.</summary>
@@ -162,7 +162,7 @@ internal static class SettingsReader
     }
 
     /// <summary>Models that a tenant or a category may use but that do not exist. They may be added at run time, so they are no error.</summary>
-    private static IEnumerable<string> DoubtsOf(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
+    private static IEnumerable<string> MissingModels(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
     {
         var ids = models.Select(m => m.Id.Value).Concat(upstreams.Where(u => u.Embeddings).Select(u => u.Model)).ToHashSet();
         var lists = gateway.CategoryPins.Select(c => ($"{GatewayOptions.Section}:{nameof(GatewayOptions.CategoryPins)}:{c.Key}", (IEnumerable<string>)c.Value))

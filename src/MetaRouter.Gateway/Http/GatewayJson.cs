@@ -42,7 +42,7 @@ internal sealed record ErasedAnswer(bool Erased, string User, string At, string 
 /// <param name="Record">Base64 of the user's state.</param>
 internal sealed record ExportAnswer(string User, string Record, int Signals, string At);
 
-internal sealed record DeedAnswer(string Done, string User, int Signals, string At, string Receipt);
+internal sealed record UserChangeAnswer(string Done, string User, int Signals, string At, string Receipt);
 
 internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;
@@ -45,7 +45,7 @@ internal sealed class MessagesForm : IAnswerForm
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
     /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
-    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : TooLong.Is(error, message) ? $"{TooLong.Anthropics}: {message}" : message;
+    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : PromptTooLong.Is(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -23,7 +23,7 @@ internal static class MessagesRequest
     /// <param name="needsLimit">Whether <c>max_tokens</c> is required: it is not when only a prompt's length is asked for.</param>
     /// <returns>The request, the conversation it belongs to if it names one, and its turn.</returns>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, string? Session, TurnAt Turn) ToChat(byte[] body, bool needsLimit = true)
+    public static (byte[] Chat, string? Session, TurnPosition Turn) ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -38,7 +38,7 @@ internal static class MessagesRequest
         var messages = fields.Find("messages") ?? throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw ApiException.Missing("max_tokens", "the most tokens the answer may have, 1 or more") : default(int?);
         Check(fields);
-        var (session, turn) = (default(string?), default(TurnAt));
+        var (session, turn) = (default(string?), default(TurnPosition));
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {

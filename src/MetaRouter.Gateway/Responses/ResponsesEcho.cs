@@ -24,10 +24,10 @@ internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> S
         var all = new (string, byte[])[s_unsent.Length];
         for (var i = 0; i < all.Length; i++)
         {
-            all[i] = (s_unsent[i].Name, Nested.Find(root, s_unsent[i].Name, s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
+            all[i] = (s_unsent[i].Name, StrictJson.Find(root, s_unsent[i].Name, s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
         }
 
-        return new(all, ToolNames.Read(Nested.Find(root, "tools", "tools")));
+        return new(all, ToolNames.Read(StrictJson.Find(root, "tools", "tools")));
     }
 
     /// <summary>As it was sent, without the newlines that would end an event's line.</summary>

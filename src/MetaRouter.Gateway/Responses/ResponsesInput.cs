@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 
@@ -17,14 +17,14 @@ internal sealed class ResponsesInput
     private readonly List<string> _opening = [];
     private readonly List<JsonElement> _calls = [], _shown = [];
     private string? _said;
-    private TurnAt _turn;
+    private TurnPosition _turn;
     private bool _hasBegun, _hasMessage;
 
     private ResponsesInput(Utf8JsonWriter to) => _to = to;
 
     /// <returns>Where its turn stands in what is written.</returns>
     /// <exception cref="ApiException">400: not a text and not a list of items, or an item no upstream takes.</exception>
-    public static TurnAt Write(Utf8JsonWriter to, string? instructions, JsonElement input)
+    public static TurnPosition Write(Utf8JsonWriter to, string? instructions, JsonElement input)
     {
         var messages = new ResponsesInput(to);
         if (!string.IsNullOrEmpty(instructions))
@@ -36,7 +36,7 @@ internal sealed class ResponsesInput
         {
             messages.Begin();
             ChatPieces.Message(to, "user", Fields.Text(Name, input));
-            return default(TurnAt).After(to, isUsers: true, isResult: false);
+            return default(TurnPosition).After(to, isUsers: true, isResult: false);
         }
 
         foreach (var item in input.ValueKind == JsonValueKind.Array ? input.EnumerateArray() : throw Fields.Wrong(Name, input, "a text or a list of items"))

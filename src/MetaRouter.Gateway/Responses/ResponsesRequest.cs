@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 
@@ -22,7 +22,7 @@ internal static class ResponsesRequest
     private static readonly string[] s_alike = ["temperature", "top_p", "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
     /// <exception cref="ApiException">400: not a request of this API, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, ResponsesEcho Echo, TurnAt Turn) ToChat(byte[] body)
+    public static (byte[] Chat, ResponsesEcho Echo, TurnPosition Turn) ToChat(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -31,7 +31,7 @@ internal static class ResponsesRequest
         Check(fields);
         var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         var input = fields.Find("input") ?? throw ApiException.Missing("input", "a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var turn = default(TurnAt);
+        var turn = default(TurnPosition);
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
@@ -144,7 +144,7 @@ internal static class ResponsesRequest
             return;
         }
 
-        if (Find(reasoning, "reasoning", "mode") is { } mode && !Lenient.Is(mode, "standard"))
+        if (Find(reasoning, "reasoning", "mode") is { } mode && !LenientJson.Is(mode, "standard"))
         {
             throw Unsupported("reasoning.mode", $"'reasoning.mode' is {mode.GetRawText()}, which has no counterpart at OpenAI-compatible upstreams; send standard or leave it out.");
         }

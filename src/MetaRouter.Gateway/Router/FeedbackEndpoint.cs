@@ -10,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>POST /v1/router/feedback</c>: what a user said of a decision. It is answered once it is kept.</summary>
-internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, Watch watch, TimeProvider time, GatewaySettings settings) : IEndpoints
+internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, ConsoleRecorder recorder, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(NeedsScope.Feedback);
 
@@ -21,7 +21,7 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
         var tenant = Edge.TenantOf(context);
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
-        watch.Heard(tenant, body.User, feedback, result);
+        recorder.FeedbackGiven(tenant, body.User, feedback, result);
         if (!result.Receipt.IsValid)
         {
             throw Refused(result.Receipt);
@@ -32,7 +32,7 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
             throw new ApiException(410, ErrorCodes.InvalidRequest, "user_erased", "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.", "receipt");
         }
 
-        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), BeliefAnswers.Preference(result.User!.Pool, result.User.Belief))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, ApiNames.Of(result.Outcome!.Value), BeliefAnswers.Preference(result.User!.Pool, result.User.Belief))).ConfigureAwait(false);
     }
 
     /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>

@@ -42,6 +42,6 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
         var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
-        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Names.Time(from), Names.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, ApiNames.Time(from), ApiNames.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
     }
 }

@@ -68,7 +68,7 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
             model,
             root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Clamp(choices, 1, MostChoices) : 1,
             root.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True,
-            Lenient.Field(Lenient.Field(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
+            LenientJson.Field(LenientJson.Field(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
             SimulatedAnswer.To(root, $"[simulated] No upstream is configured, so no model was called. {model} would have answered here. Configure section Upstreams to get real answers."));
     }
 

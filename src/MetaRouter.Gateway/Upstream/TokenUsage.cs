@@ -1,6 +1,6 @@
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Upstream;
 

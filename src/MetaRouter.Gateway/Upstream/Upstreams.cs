@@ -17,7 +17,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
 
-    private readonly ILookup<string, UpstreamOptions> _of = (settings.IsDemo ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
+    private readonly ILookup<string, UpstreamOptions> _of = (settings.IsSimulated ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
     private readonly ConcurrentDictionary<ModelId, UpstreamEndpoint[]> _endpoints = new();
     private volatile bool _hasOpened;
 
@@ -41,7 +41,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public string CircuitOf(ModelId model) => EndpointsOf(model).Select(e => e.Circuit.State).Order(StringComparer.Ordinal).FirstOrDefault("closed");
 
     /// <summary>Where the model is called, for people: hosts, without paths or keys. Null: nowhere.</summary>
-    public string? HostsOf(ModelId model) => settings.IsDemo ? "simulated" : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts : null;
+    public string? HostsOf(ModelId model) => settings.IsSimulated ? "simulated" : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts : null;
 
     /// <summary>Every endpoint that has been left alone and has not answered since, for people; until null: one call may try it, or does.</summary>
     public IEnumerable<(ModelId Model, DateTimeOffset? Until)> Open() =>

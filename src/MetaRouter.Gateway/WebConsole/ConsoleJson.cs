@@ -36,11 +36,11 @@ internal record RowView(
     string Id, DateTime T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
 
 /// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda).</param>
-internal sealed record DecisionView([property: JsonIgnore] RowView Row, string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, SaidView[] Feedback) : RowView(Row);
+internal sealed record DecisionView([property: JsonIgnore] RowView Row, string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, FeedbackView[] Feedback) : RowView(Row);
 
 internal sealed record CandidateView(string Model, float Quality, double QualitySd, float CostUsd, double? LatencyMs, float? Utility, float Propensity, string? Exclusion, bool Chosen, bool Offered);
 
-internal sealed record SaidView(DateTime T, string Kind, string Value, bool Counted);
+internal sealed record FeedbackView(DateTime T, string Kind, string Value, bool Counted);
 
 internal sealed record FrontView(long Requests, FrontModelView[] Models, TrafficView? Traffic, DialView[] Dial, double CostScaleUsd);
 

@@ -26,9 +26,9 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     {
         var serving = figures.Serving();
         var history = await learning.HistoryAsync(context.RequestAborted).ConfigureAwait(false);
-        var current = history.FirstOrDefault(r => Names.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
+        var current = history.FirstOrDefault(r => ApiNames.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
         var snapshots = history.Select(r => new SnapshotView(
-            Names.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
+            ApiNames.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
         await ConsoleEndpoints.WriteAsync(context, new LearningView(serving, snapshots, await NewcomersAsync(Edge.TenantOf(context), context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
     }
 

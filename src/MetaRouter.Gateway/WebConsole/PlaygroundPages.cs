@@ -39,7 +39,7 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routin
         await ConsoleEndpoints.WriteAsync(
             context,
             new PlaygroundView(
-                [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(c.Model.Value, outcomes[k].Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
+                [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(c.Model.Value, outcomes[k].Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : ApiNames.Of(c.Exclusion)))],
                 user.Pool.ToldScaleUsd,
                 new(belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95), decision.LambdaCost),
                 [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))])).ConfigureAwait(false);

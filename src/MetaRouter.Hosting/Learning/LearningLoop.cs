@@ -177,7 +177,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private bool MayComeBack => _evidence.Unread > 0 && _evidence.Users.Count + _evidence.Unread >= MetaLearner.SmallestCohort;
 
     /// <summary>Whether what is in service was learned, not shipped.</summary>
-    private bool IsTaught => _shared.Taken is { } taken && !taken.AsSpan().SequenceEqual(PriorJson.Write(_shipped.Prior));
+    private bool IsTaught => _shared.Applied is { } applied && !applied.AsSpan().SequenceEqual(PriorJson.Write(_shipped.Prior));
 
     /// <returns>False: nothing that was learned is in service, or another router of this store was faster.</returns>
     private async Task<bool> WithdrawAsync(CancellationToken cancellationToken)
@@ -228,7 +228,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             LogUnreadable(error);
         }
 
-        _shared.Take(bytes);
+        _shared.MarkApplied(bytes);
     }
 
     /// <summary>The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or by a router beside this one.</summary>

@@ -43,7 +43,7 @@ public sealed class RedisSharedState : ISharedState
         """;
 
     /// <summary>Most doubtful reservations that are remembered; any beyond these keep their amounts until their accounts end.</summary>
-    private const int MostDoubts = 10_000;
+    private const int MostUnanswered = 10_000;
 
     /// <summary>How long after a reservation was made it can be taken back, and how late after that it can still arrive.</summary>
     private static readonly TimeSpan s_markLifetime = TimeSpan.FromMinutes(2);
@@ -52,7 +52,7 @@ public sealed class RedisSharedState : ISharedState
     private readonly string _prefix;
     private readonly MemorySharedState _own;
     private readonly RouterMetrics _metrics;
-    private readonly ConcurrentQueue<Doubt> _doubts = new();
+    private readonly ConcurrentQueue<Unanswered> _unanswered = new();
     private int _isTakingBack;
 
     internal RedisSharedState(RedisUserStore store, string prefix, TimeProvider time, RouterMetrics metrics) =>
@@ -80,9 +80,9 @@ public sealed class RedisSharedState : ISharedState
         }
         catch (StoreException e)
         {
-            if (e.MayBeDone && isMarked && _doubts.Count < MostDoubts)
+            if (e.MayBeDone && isMarked && _unanswered.Count < MostUnanswered)
             {
-                _doubts.Enqueue(new Doubt(keys, [.. accounts.Select(a => (RedisValue)a.Amount), values[^1]]));
+                _unanswered.Enqueue(new Unanswered(keys, [.. accounts.Select(a => (RedisValue)a.Amount), values[^1]]));
             }
 
             _metrics.Fallbacks.Add(1);
@@ -137,7 +137,7 @@ public sealed class RedisSharedState : ISharedState
 
     private void StartTakingBack()
     {
-        if (!_doubts.IsEmpty && Interlocked.Exchange(ref _isTakingBack, 1) == 0)
+        if (!_unanswered.IsEmpty && Interlocked.Exchange(ref _isTakingBack, 1) == 0)
         {
             _ = TakeBackAsync();
         }
@@ -147,10 +147,10 @@ public sealed class RedisSharedState : ISharedState
     {
         try
         {
-            while (_doubts.TryPeek(out var doubt))
+            while (_unanswered.TryPeek(out var reservation))
             {
-                await _redis.RunAsync(TakeBack, doubt.Keys, doubt.Values, "written", CancellationToken.None).ConfigureAwait(false);
-                _doubts.TryDequeue(out _);
+                await _redis.RunAsync(TakeBack, reservation.Keys, reservation.Values, "written", CancellationToken.None).ConfigureAwait(false);
+                _unanswered.TryDequeue(out _);
             }
         }
         catch (StoreException)
@@ -173,5 +173,5 @@ public sealed class RedisSharedState : ISharedState
     private static IEnumerable<RedisValue> Values(Account account) => [account.Amount, account.Limit, Math.Max(1, (long)account.Lifetime.TotalMilliseconds)];
 
     /// <summary>A reservation of which no answer came, as <see cref="TakeBack"/> takes it.</summary>
-    private sealed record Doubt(RedisKey[] Keys, RedisValue[] Values);
+    private sealed record Unanswered(RedisKey[] Keys, RedisValue[] Values);
 }

@@ -22,7 +22,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private readonly int _capacity = CapacityOf(options, cluster);
     private readonly WindowSamples _sample = new(TaughtWindows, HeldOutWindows);
-    private readonly Dictionary<ulong, WordTime> _unsaved = []; // who spoke or went since the store was last written
+    private readonly Dictionary<ulong, ReportTime> _unsaved = []; // who spoke or went since the store was last written
     private readonly Departures _gone = new(TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, CapacityOf(options, cluster)));
 
     private Cohort _cohort = null!;
@@ -257,7 +257,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     }
 
     /// <summary>A silo of an earlier version sends no times.</summary>
-    private static WordTime TimeOf(WordTime[]? times, int i) => times is null ? default : times[i];
+    private static ReportTime TimeOf(ReportTime[]? times, int i) => times is null ? default : times[i];
 
     private IEnumerable<UserState> Sample(CohortPart part) => _sample.Windows(part).Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty);
 

@@ -48,8 +48,8 @@ internal sealed record CohortReport(
     [property: Id(2)] ulong[] Gone,
     [property: Id(3)] byte[]?[] Windows,
     [property: Id(4)] ulong Catalog = 0,
-    [property: Id(5)] WordTime[]? UsersTimes = null,
-    [property: Id(6)] WordTime[]? GoneTimes = null);
+    [property: Id(5)] ReportTime[]? UsersTimes = null,
+    [property: Id(6)] ReportTime[]? GoneTimes = null);
 
 /// <param name="Counts">See <see cref="Expectation"/>.</param>
 /// <param name="LogEvidence">See <see cref="Expectation"/>.</param>

@@ -37,7 +37,7 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
     public static Signal SignalOf(PreferenceSplit split, in Question question, bool prefersFirst, int number)
     {
         var predicted = split.Predicted(question.Row);
-        return Said.Of(FeedbackKind.Comparison, number, prefersFirst, predicted[question.First], predicted[question.Second], split.Topic(question.Row));
+        return SimulatedSignal.Of(FeedbackKind.Comparison, number, prefersFirst, predicted[question.First], predicted[question.Second], split.Topic(question.Row));
     }
 
     private sealed class User(PreferenceSplit split, bool randomQuestions, ConcurrentDictionary<int, byte[]> acts, Random random) : IUserLearner

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MetaRouter.Gateway.Http;
 
 /// <summary>Reads nested values of a request that is translated from another API: what is wrong, or has no counterpart, is refused by name.</summary>
-internal static class Nested
+internal static class StrictJson
 {
     /// <exception cref="ApiException">400: a field is not among these.</exception>
     public static void CheckKnown(JsonElement root, string[] known)

@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Http;
 /// <summary>
 /// Reads JSON without failing at what is wrong in it: a model's answer, which was paid for, and the parts of a request that the upstream judges. What is missing or wrong reads as undefined, null or empty.
 /// </summary>
-internal static class Lenient
+internal static class LenientJson
 {
     public static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
 

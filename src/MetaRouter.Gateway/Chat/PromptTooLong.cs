@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>A conversation that is too long for every model. Clients that can shorten it recognise the provider's error code, or its exact words.</summary>
-internal static class TooLong
+internal static class PromptTooLong
 {
     /// <summary>OpenAI's.</summary>
     private const string Code = "context_length_exceeded", Words = "maximum context length";
