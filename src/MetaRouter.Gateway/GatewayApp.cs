@@ -118,6 +118,8 @@ internal static partial class GatewayApp
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Doubt}.")]
     private static partial void LogDoubt(ILogger logger, string doubt);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
     private static partial void LogStrangeSection(ILogger logger, string written, string meant);
 }

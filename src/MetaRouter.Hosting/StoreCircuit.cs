@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>A circuit breaker: whether the store is worth asking. A store that failed is asked again a moment later, by one request at a time: a hanging store would otherwise hold up all. Safe for concurrent use.</summary>
+/// <summary>
+/// A circuit breaker: whether the store is worth asking. A store that failed is asked again a moment later, by one request at a time: a hanging store would
+/// otherwise hold up all. Safe for concurrent use.
+/// </summary>
 internal sealed class StoreCircuit
 {
     /// <summary>How soon a store that failed is asked again, and how long an unanswered question then keeps the others from asking, in seconds.</summary>

@@ -161,9 +161,13 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     }
 
     /// <summary>The bytes of a list; 0: it is not there, or empty.</summary>
-    private static long ItemBytes(JsonElement root, string name) => LenientJson.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
+    private static long ItemBytes(JsonElement root, string name) =>
+        LenientJson.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
-    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two limits the larger counts: which of the two names an upstream knows is not known here.</summary>
+    /// <summary>
+    /// The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two limits the larger counts: which of the two names an
+    /// upstream knows is not known here.
+    /// </summary>
     public static int Limit(JsonElement root) => Math.Max(LimitIn(root, "max_completion_tokens"), LimitIn(root, "max_tokens"));
 
     private static int LimitIn(JsonElement root, string name) =>

@@ -8,7 +8,15 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ImplicitSignals signals, ChatLedger ledger, GatewaySettings settings)
+internal sealed class ChatComparison(
+    Upstreams upstreams,
+    Budgets budgets,
+    ModelAccess access,
+    ChatDelivery delivery,
+    ChatSessions sessions,
+    ImplicitSignals signals,
+    ChatLedger ledger,
+    GatewaySettings settings)
 {
     private long _asked, _compared;
 
@@ -19,7 +27,10 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         if (wanted == CompareChoice.Always)
         {
             return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
-                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
+                : throw new ApiException(
+                    403, ErrorCodes.InvalidRequest, "insufficient_scope",
+                    $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.",
+                    ChatControls.CompareHeader);
         }
 
         if (wanted == CompareChoice.No)
@@ -88,12 +99,24 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             await signals.ComparedAsync(call).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
-            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
+            byte[] comparison =
+            [
+                .. "\"router_comparison\":{\"offered\":"u8,
+                .. JsonSplice.Quoted(second.Model.Value),
+                .. ",\"cost_usd\":"u8,
+                .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)),
+                .. ",\"answer\":"u8,
+                .. OpenAiForm.Finished(second, null).Span,
+                .. "}"u8,
+            ];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's; where the chosen one failed before, the other was alone.</summary>
+    /// <summary>
+    /// The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own
+    /// model's; where the chosen one failed before, the other was alone.
+    /// </summary>
     private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
         var (first, second) = (await SpentAsync(call, chosen).ConfigureAwait(false), await SpentAsync(call, offered).ConfigureAwait(false));
@@ -130,7 +153,9 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => ledger.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(
+                ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded,
+                asked => ledger.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

@@ -6,12 +6,21 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Sends one model's answer in the format of its client, after recording what it cost, who answered the conversation, and the receipt by which feedback comes back.</summary>
-internal sealed class ChatDelivery(RoutingPolicy policy, ChatLedger ledger, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Budgets budgets, ModelAccess access, GatewayMetrics metrics)
+internal sealed class ChatDelivery(
+    RoutingPolicy policy,
+    ChatLedger ledger,
+    ChatSessions sessions,
+    ImplicitSignals signals,
+    ChatRelay relay,
+    Budgets budgets,
+    ModelAccess access,
+    GatewayMetrics metrics)
 {
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var isFailOver = call.IsFailOver(answer.Model);
-        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null; // only this one of the two answers to be compared came
+        // only this one of the two answers to be compared came
+        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null;
         ledger.TookOver(answer, isFailOver);
         ChatHeaders.Retell(call.Context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)

@@ -112,7 +112,10 @@ internal sealed class ChatLedger(DecisionLog log, WebConsole.ConsoleRecorder rec
             return;
         }
 
-        span.SetTag(GenAiNames.OperationName, GenAiNames.Chat).SetTag(GenAiNames.ProviderName, GenAiNames.ThisGateway).SetTag(GenAiNames.RequestModel, call.Requested).SetTag(GenAiNames.RequestStream, call.Body.Streams);
+        span.SetTag(GenAiNames.OperationName, GenAiNames.Chat)
+            .SetTag(GenAiNames.ProviderName, GenAiNames.ThisGateway)
+            .SetTag(GenAiNames.RequestModel, call.Requested)
+            .SetTag(GenAiNames.RequestStream, call.Body.Streams);
         span.SetTag(GenAiNames.ResponseModel, served.Model?.Value).SetTag(GenAiNames.InputTokens, served.PromptTokens).SetTag(GenAiNames.OutputTokens, served.CompletionTokens);
         if (call.Decision is { } decision)
         {

@@ -21,7 +21,10 @@ internal static class PromptTooLong
     {
         var (prompt, answer) = (body.Asked.Tokens, body.Needs.ExpectedOutputTokens);
         long AtLeast(long tokens) => Math.Max(tokens, window + 1L); // the estimate used here may be a little below the one that decided
-        return new(400, ErrorCodes.InvalidRequest, Code, FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"), "messages")
+        return new(
+            400, ErrorCodes.InvalidRequest, Code,
+            FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"),
+            "messages")
         {
             ProvidersMessage = prompt < window && answer > 0
                 ? FormattableString.Invariant($"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {window}, decrease input length or `max_tokens` and try again")

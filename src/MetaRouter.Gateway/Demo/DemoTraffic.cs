@@ -14,7 +14,8 @@ namespace MetaRouter.Gateway.Demo;
 /// folder; routing, learning and everything that the console shows are the gateway's own.
 /// </summary>
 internal sealed partial class DemoTraffic(
-    IEdgeRouter router, ConsoleRecorder recorder, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
+    IEdgeRouter router, ConsoleRecorder recorder, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets,
+    ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
 {
     /// <summary>
     /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what can be known of a trade-off; each costs a second answer,

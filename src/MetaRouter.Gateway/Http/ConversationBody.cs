@@ -54,10 +54,12 @@ internal static class ConversationBody
 
     public static bool IsOf(JsonElement message, string role) => LenientJson.Is(LenientJson.Field(message, "role"), role);
 
-    private static bool HasText(JsonElement content) => content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
+    private static bool HasText(JsonElement content) =>
+        content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
 
     /// <summary>Whether something other than text is shown.</summary>
-    private static bool HasMore(JsonElement content) => content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
+    private static bool HasMore(JsonElement content) =>
+        content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
 
     /// <param name="seen">Tokens of what is not text.</param>
     private static long Bytes(JsonElement content, ref ModelCapabilities needs, ref long seen)

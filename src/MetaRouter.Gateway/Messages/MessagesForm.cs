@@ -21,7 +21,10 @@ internal sealed class MessagesForm : IAnswerForm
         context.Response.StatusCode = answer.Status;
         if (spent is not { } known)
         {
-            return Answers.WriteJsonAsync(context, MessagesError.Write(answer.Status, Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
+            return Answers.WriteJsonAsync(context, MessagesError.Write(
+                answer.Status,
+                Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.",
+                "upstream_refused", context.TraceIdentifier));
         }
 
         using var document = JsonDocument.Parse(answer.Body);
@@ -123,7 +126,8 @@ internal sealed class MessagesForm : IAnswerForm
     }
 
     /// <summary>Which of the request's stop sequences ended the answer, in vLLM's spelling and SGLang's; null: none did, or the upstream does not tell.</summary>
-    public static string? Matched(JsonElement choice, ChatCall call) => (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
+    public static string? Matched(JsonElement choice, ChatCall call) =>
+        (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
 
     public static void Stop(Utf8JsonWriter to, string? finish, bool calls, string? matched)
     {

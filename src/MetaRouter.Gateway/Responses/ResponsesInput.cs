@@ -74,15 +74,23 @@ internal sealed class ResponsesInput
                 break;
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
-                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "the tool's result, \"\" where that is empty"), "input.output", _shown));
+                ChatPieces.Result(
+                    _to, Word(item, "call_id"),
+                    Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "the tool's result, \"\" where that is empty"), "input.output", _shown));
                 _turn = _turn.After(_to, isUsers: false, isResult: true);
                 break;
             case "reasoning":
                 break; // upstreams do not accept earlier reasoning
             case "item_reference":
-                throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself. Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
+                throw Unsupported(
+                    Name,
+                    "'input' has an item_reference, and no items are kept here; send the item itself. "
+                        + "Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
             default:
-                throw Unsupported(Name, $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
+                throw Unsupported(
+                    Name,
+                    $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, "
+                        + "function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
         }
     }
 
@@ -179,7 +187,8 @@ internal sealed class ResponsesInput
                 _to.WriteEndObject();
                 break;
             case var other:
-                throw Unsupported(Content, $"A user's message has a part of the type '{other}'; upstreams take input_text, input_image, input_file and input_audio there. Send what it says as text.");
+                throw Unsupported(Content, $"A user's message has a part of the type '{other}'; "
+                    + "upstreams take input_text, input_image, input_file and input_audio there. Send what it says as text.");
         }
     }
 
@@ -190,7 +199,8 @@ internal sealed class ResponsesInput
         {
             if (Find(part, Content, field) is not null)
             {
-                throw Unsupported(Content, $"A user's message has a part of the type '{TypeOf(part, Content)}' by its '{field}', which upstreams cannot fetch; send what is in it as '{instead}'.");
+                throw Unsupported(Content, $"A user's message has a part of the type '{TypeOf(part, Content)}' by its '{field}', "
+                    + $"which upstreams cannot fetch; send what is in it as '{instead}'.");
             }
         }
     }

@@ -14,8 +14,10 @@ internal static class ResponsesRequest
 {
     private static readonly string[] s_fields =
     [
-        "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens", "temperature", "top_p", "text", "reasoning", "stream", "stream_options", "user", "safety_identifier",
-        "metadata", "client_metadata", "store", "include", "top_logprobs", "truncation", "background", "previous_response_id", "conversation", "prompt", "max_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+        "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens",
+        "temperature", "top_p", "text", "reasoning", "stream", "stream_options", "user", "safety_identifier",
+        "metadata", "client_metadata", "store", "include", "top_logprobs", "truncation", "background", "previous_response_id",
+        "conversation", "prompt", "max_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
     ];
 
     /// <summary>Fields that mean the same in both APIs, and are passed on unchecked.</summary>
@@ -68,7 +70,9 @@ internal static class ResponsesRequest
         {
             if (fields.Find(name) is not null)
             {
-                throw Unsupported(name, $"'{name}' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
+                throw Unsupported(
+                    name,
+                    $"'{name}' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
             }
         }
 
@@ -167,7 +171,9 @@ internal static class ResponsesRequest
             }
         }
 
-        var most = fields.Find("top_logprobs") is not { } top ? 0 : top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var n) && n is >= 0 and <= 20 ? n : throw Fields.Wrong("top_logprobs", top, "a whole number, 0 to 20");
+        var most = fields.Find("top_logprobs") is not { } top ? 0
+            : top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var n) && n is >= 0 and <= 20 ? n
+            : throw Fields.Wrong("top_logprobs", top, "a whole number, 0 to 20");
         if (asked || most > 0)
         {
             to.WriteBoolean("logprobs", true);

@@ -62,7 +62,8 @@ internal static class ResponsesTools
 
                 break;
             case var other:
-                throw Unsupported("tools", $"'tools' has one of the type '{other}', which only OpenAI runs or knows; leave it out, and send functions of your own (type function, name, parameters).");
+                throw Unsupported("tools", $"'tools' has one of the type '{other}', which only OpenAI runs or knows; "
+                    + "leave it out, and send functions of your own (type function, name, parameters).");
         }
     }
 

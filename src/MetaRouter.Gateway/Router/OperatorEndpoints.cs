@@ -34,7 +34,9 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
     {
         if (router is not InProcessRouter)
         {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
+            throw new ApiException(
+                501, ErrorCodes.InvalidRequest, "not_on_cluster",
+                "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
         }
 
         var body = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);

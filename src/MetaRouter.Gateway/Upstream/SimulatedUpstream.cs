@@ -24,7 +24,9 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
         var usage = new JsonObject { ["prompt_tokens"] = prompt, ["completion_tokens"] = completion, ["total_tokens"] = prompt + completion };
         if (!streams)
         {
-            var answer = Frame(model, "chat.completion", [.. Enumerable.Range(0, choices).Select(i => new JsonObject { ["index"] = i, ["message"] = said.Message(), ["finish_reason"] = said.Finish })]);
+            var answer = Frame(
+                model, "chat.completion",
+                [.. Enumerable.Range(0, choices).Select(i => new JsonObject { ["index"] = i, ["message"] = said.Message(), ["finish_reason"] = said.Finish })]);
             answer["usage"] = usage;
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(answer.ToJsonString(), Encoding.UTF8, "application/json") };
         }

@@ -50,7 +50,9 @@ internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows row
     /// <summary>The caller's tenant.</summary>
     /// <exception cref="ApiException">404: nothing is kept of it.</exception>
     internal static string Watched(HttpContext context, ConsoleRecorder recorder) => recorder.IsOn ? Edge.TenantOf(context)
-        : throw new ApiException(404, ErrorCodes.InvalidRequest, "console_off", "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
+        : throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "console_off",
+            "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
 
     internal static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
 
@@ -68,7 +70,9 @@ internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows row
         {
             ref readonly var r = ref entry.Record;
             reasons |= 1 << (byte)r.Reason;
-            if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && (byte)r.Reason != wanted) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
+            if ((model.Length > 0 && r.Model != number && r.Served != number)
+                || (reason.Length > 0 && (byte)r.Reason != wanted)
+                || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
             {
                 continue;
             }
@@ -101,6 +105,10 @@ internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows row
             }
         }
 
-        throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_decision", $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, of this process). Take an id of GET {Root}/decisions.", "decision");
+        throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "unknown_decision",
+            $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, "
+                + $"of this process). Take an id of GET {Root}/decisions.",
+            "decision");
     }
 }

@@ -19,7 +19,9 @@ internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, 
         if (Interlocked.Increment(ref _streams) > MostStreams)
         {
             Interlocked.Decrement(ref _streams);
-            throw new ApiException(429, "requests", "too_many_streams", $"{MostStreams} consoles are being kept up to date already. Close one, or read {ConsoleEndpoints.Root}/overview now and then.") { RetryAfter = 10 };
+            throw new ApiException(
+                429, "requests", "too_many_streams",
+                $"{MostStreams} consoles are being kept up to date already. Close one, or read {ConsoleEndpoints.Root}/overview now and then.") { RetryAfter = 10 };
         }
 
         try

@@ -12,7 +12,16 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. Figures that need a pass over the journal are kept for a moment, since every open page asks for them.</summary>
-internal sealed class ConsoleFigures(ConsoleRecorder recorder, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, ModelAccess access, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(
+    ConsoleRecorder recorder,
+    ConsoleNames names,
+    PoolHolder pool,
+    Upstreams upstreams,
+    ILearning learning,
+    ModeKeeper mode,
+    ModelAccess access,
+    GatewaySettings settings,
+    TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
     private const int MostKept = 1000;
@@ -32,7 +41,10 @@ internal sealed class ConsoleFigures(ConsoleRecorder recorder, ConsoleNames name
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(shares.Where(m => m.Value.Requests > 0 || m.Value.SpentUsd > 0).Select(m => m.Key)).Distinct().ToArray();
         return new OverviewView(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
-            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, all.ComparisonsUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
+            new(
+                all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd,
+                all.ComparisonsUsd, strongest, single, quality,
+                new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
             [.. buckets.Select((b, i) => new BucketView(
                 ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => recorder.ModelNumbers[m.Model], m => m.Requests)))],
@@ -40,11 +52,13 @@ internal sealed class ConsoleFigures(ConsoleRecorder recorder, ConsoleNames name
             {
                 var use = shares.GetValueOrDefault(name); // a model that only gave second answers served no request, but was paid all the same
                 return new ModelUseView(
-                    name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
+                    name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality,
+                    use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],
             Serving(), mode.Mode);
 
-        SavingView Saving(string model, double usd, (double Low, double High)? saved) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
+        SavingView Saving(string model, double usd, (double Low, double High)? saved) =>
+            new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
     });
 
     /// <summary>The most active users that the journal knows.</summary>
@@ -72,7 +86,8 @@ internal sealed class ConsoleFigures(ConsoleRecorder recorder, ConsoleNames name
 
         var signals = recorder.Feedback.CountByUser(to.Number);
         return new UsersView([.. users.OrderByDescending(u => u.Value.Requests).ThenByDescending(u => u.Value.LastMs).Take(limit).Select(u => new UserLineView(
-            ConsoleNames.Pseudonym(u.Key)!, names.NameOf(u.Key), u.Value.Requests, u.Value.SpentUsd, recorder.ModelNumbers[u.Value.Models.MaxBy(m => m.Value).Key], signals.GetValueOrDefault(u.Key), ConsoleRows.Time(u.Value.LastMs)))]);
+            ConsoleNames.Pseudonym(u.Key)!, names.NameOf(u.Key), u.Value.Requests, u.Value.SpentUsd,
+            recorder.ModelNumbers[u.Value.Models.MaxBy(m => m.Value).Key], signals.GetValueOrDefault(u.Key), ConsoleRows.Time(u.Value.LastMs)))]);
     });
 
     /// <summary>Where the traffic sits, where each model alone would, and where it would be at another trade-off.</summary>
@@ -110,7 +125,9 @@ internal sealed class ConsoleFigures(ConsoleRecorder recorder, ConsoleNames name
         var all = front.Traffic;
         return new FrontView(
             all.Decided,
-            [.. all.Models().Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model))).Select(m => new FrontModelView(recorder.ModelNumbers[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
+            [.. all.Models()
+                .Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model)))
+                .Select(m => new FrontModelView(recorder.ModelNumbers[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
             all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, front.LambdaCost) : null,
             [.. front.Dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => recorder.ModelNumbers[s.Model], s => s.Share)))],
             pool.Current.ToldScaleUsd);

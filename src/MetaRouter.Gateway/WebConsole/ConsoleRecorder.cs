@@ -77,7 +77,9 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
             Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
         };
         Journal.Add(ref record, [], record.TimeMs - (long)record.LatencyMs);
-        to.Add(record.TimeMs, record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
+        to.Add(
+            record.TimeMs, record.TimeMs,
+            new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
     }
 
     /// <summary>What a user said, once the router has taken it.</summary>
@@ -138,7 +140,15 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
         {
             var one = decision.Candidates[i];
             (models[i], outcomes[i]) = (ModelNumbers[one.Model], one.Predicted);
-            candidates[i] = new() { Predicted = one.Predicted, Utility = one.Utility, Propensity = one.Propensity, Model = (ushort)models[i], Exclusion = one.Exclusion, QualityDeviation = current.QualityDeviation(one) };
+            candidates[i] = new()
+            {
+                Predicted = one.Predicted,
+                Utility = one.Utility,
+                Propensity = one.Propensity,
+                Model = (ushort)models[i],
+                Exclusion = one.Exclusion,
+                QualityDeviation = current.QualityDeviation(one),
+            };
         }
 
         var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? ModelNumbers[model] : -1;

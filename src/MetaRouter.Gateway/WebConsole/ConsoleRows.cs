@@ -15,7 +15,8 @@ internal sealed class ConsoleRows(ConsoleRecorder recorder, ConsoleNames names, 
         var decided = r.Chosen >= 0 ? candidates[r.Chosen] : default;
         var isDecided = r.Chosen >= 0;
         return new(
-            entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User), recorder.ModelNumbers[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
+            entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User),
+            recorder.ModelNumbers[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
             isDecided ? decided.Predicted.Quality : null, entry.CostUsd, r.Served < 0 ? null : recorder.ModelNumbers[r.Served],
             r.Status == 0 ? null : r.Status, Known(r.LatencyMs), recorder.Feedback.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
     }
@@ -40,7 +41,9 @@ internal sealed class ConsoleRows(ConsoleRecorder recorder, ConsoleNames names, 
                 one.Exclusion == ModelExclusion.None ? null : ApiNames.Of(one.Exclusion), i == chosen, i == offered));
         }
 
-        var said = recorder.Feedback.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new FeedbackView(Time(s.AtMs), ApiNames.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
+        var said = recorder.Feedback.Of(r.Tenant, r.TimeMs, r.Nonce)
+            .Select(s => new FeedbackView(Time(s.AtMs), ApiNames.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted))
+            .ToArray();
         return new(Row(entry), chosen < 0 ? null : Explanation.Of(Restored(entry)), ApiNames.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
     }
 

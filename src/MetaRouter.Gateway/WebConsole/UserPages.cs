@@ -26,7 +26,12 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, ConsoleRec
         }
 
         var (to, users) = (recorder.Of(tenant), new List<UserModel>());
-        foreach (var hash in recorder.Journal.NewestFirst(to.Number).Select(e => e.Record.User).Where(u => u != 0).Distinct().Take(NewcomerUsers).ToList()) // at once: the store is not read while the journal is walked
+        foreach (var hash in recorder.Journal.NewestFirst(to.Number)
+            .Select(e => e.Record.User)
+            .Where(u => u != 0)
+            .Distinct()
+            .Take(NewcomerUsers)
+            .ToList()) // at once: the store is not read while the journal is walked
         {
             if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
@@ -77,8 +82,10 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, ConsoleRec
         await ConsoleEndpoints.WriteAsync(
             context,
             new UserView(
-                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
-                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], ApiNames.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
+                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id),
+                Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
+                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief),
+                [.. history], [.. latest], ApiNames.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
 
         // Of two answers, the model of the preferred one.
         string? About(in Signal signal)
@@ -100,14 +107,20 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, ConsoleRec
 
     private ulong Find(TenantTraffic to, string pseudonym) =>
         recorder.Journal.NewestFirst(to.Number).Select(e => e.Record.User).FirstOrDefault(u => ConsoleNames.Pseudonym(u) == pseudonym) is not 0 and var user ? user
-        : throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps was for a user '~{pseudonym}'. Take a user from GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
+        : throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "unknown_user",
+            $"No decision that this gateway keeps was for a user '~{pseudonym}'. Take a user from GET {ConsoleEndpoints.Root}/users, or the id that the client names.",
+            "id");
 
     /// <summary>By hash, from the store itself.</summary>
     private async Task<UserModel> LoadAsync(TenantTraffic to, ulong hash, CancellationToken cancellationToken)
     {
         if (router is not InProcessRouter)
         {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster a user's record is its grain's, which is found by the id only. Use the id that the client names instead of a pseudonym.", "id");
+            throw new ApiException(
+                501, ErrorCodes.InvalidRequest, "not_on_cluster",
+                "On a cluster a user's record is its grain's, which is found by the id only. Use the id that the client names instead of a pseudonym.",
+                "id");
         }
 
         var record = await store.LoadAsync(new UserKey(to.Hash, hash), cancellationToken).ConfigureAwait(false);

@@ -231,7 +231,10 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         _shared.MarkApplied(bytes);
     }
 
-    /// <summary>The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or by a router beside this one.</summary>
+    /// <summary>
+    /// The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or
+    /// by a router beside this one.
+    /// </summary>
     private IEnumerable<PriorRecord> Named(PriorHistory history)
     {
         var snapshot = _pool.Current.Snapshot;
@@ -248,7 +251,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
     private partial void LogRolledBack(ulong version);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, of whom nothing better can be learned: snapshot {Version:x16} with its own prior is in service again.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Of those who taught the prior, {Users} are left, of whom nothing better can be learned: snapshot {Version:x16} with its own prior is in service again.")]
     private partial void LogWithdrawn(int users, ulong version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]

@@ -11,7 +11,10 @@ namespace MetaRouter.Hosting.Stores;
 /// </summary>
 public sealed class RedisSharedState : ISharedState
 {
-    /// <summary>Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the reservation was taken back.</summary>
+    /// <summary>
+    /// Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the
+    /// reservation was taken back.
+    /// </summary>
     private const string Reserve = """
         local held, n = {0}, math.floor(#ARGV / 3)
         local mark = KEYS[n + 1]
@@ -101,7 +104,10 @@ public sealed class RedisSharedState : ISharedState
 
         try
         {
-            await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(a => Values(a with { Limit = Account.NoLimit }))], "written", CancellationToken.None).ConfigureAwait(false);
+            await _redis.RunAsync(
+                Reserve, Keys(partition, accounts),
+                [.. accounts.SelectMany(a => Values(a with { Limit = Account.NoLimit }))],
+                "written", CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -168,7 +174,8 @@ public sealed class RedisSharedState : ISharedState
 
     private RedisKey Memory(string name) => $"{_prefix}m:{name}";
 
-    private RedisKey[] Keys(ulong partition, IReadOnlyList<Account> accounts) => [.. accounts.Select(a => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:{a.Name}"))];
+    private RedisKey[] Keys(ulong partition, IReadOnlyList<Account> accounts) =>
+        [.. accounts.Select(a => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:{a.Name}"))];
 
     private static IEnumerable<RedisValue> Values(Account account) => [account.Amount, account.Limit, Math.Max(1, (long)account.Lifetime.TotalMilliseconds)];
 

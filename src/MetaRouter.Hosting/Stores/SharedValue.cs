@@ -1,6 +1,9 @@
 namespace MetaRouter.Hosting.Stores;
 
-/// <summary>A named value that all routers of a store share, and the version that this router applied last. Nobody removes it: if it is gone, the store was emptied, and it is put back. Not thread-safe.</summary>
+/// <summary>
+/// A named value that all routers of a store share, and the version that this router applied last. Nobody removes it: if it is gone, the store was emptied, and
+/// it is put back. Not thread-safe.
+/// </summary>
 internal sealed class SharedValue(IUserStore store, string name)
 {
     /// <summary>As it was last applied or written here; null: it was not there.</summary>

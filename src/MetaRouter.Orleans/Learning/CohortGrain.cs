@@ -315,15 +315,22 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read again before it is next written. {Reason}")]
     private partial void LogNotRead(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence was deactivated before what {Users} users taught was written; they come back when they are next active. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A partition of the population's evidence was deactivated before what {Users} users taught was written; they come back when they are next active. {Reason}")]
     private partial void LogNotSaved(int users, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The list of users who left a partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort-gone'; a late report may bring them back. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The list of users who left a partition of the population's evidence cannot be read and "
+            + "was set aside under 'unreadable-cohort-gone'; a late report may bring them back. {Reason}")]
     private partial void LogGoneUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back when they are next active. {Reason}")]
     private partial void LogNotRestored(string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back when they are next active. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back when they are next active. {Reason}")]
     private partial void LogUnreadable(string reason);
 }

@@ -61,7 +61,9 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
             var act = new TopicDial(_belief, split.Pool.Values);
             for (var i = 0; i < rows.Length; i++)
             {
-                models[i] = acts.GetOrAdd(act.On(split.Topic(rows[i])).Position, position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
+                models[i] = acts.GetOrAdd(
+                    act.On(split.Topic(rows[i])).Position,
+                    position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
             }
         }
     }
