@@ -36,7 +36,13 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null /* the program stops by itself; the library crashes when it is asked twice */ }, cancellationToken).ConfigureAwait(false);
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                Output = terminal.Out,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null /* the program stops by itself; the library crashes when it is asked twice */,
+            }, cancellationToken).ConfigureAwait(false);
         }
         catch (UnauthorizedAccessException e) when (e.InnerException?.HResult == BadDescriptor)
         {
@@ -74,7 +80,8 @@ internal static class CommandLine
     /// <summary>Every command; its help as <see cref="CommandHelp"/> writes it.</summary>
     public static RootCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' shows a command's options, with examples.")
+        var root = new RootCommand(
+            "Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' shows a command's options, with examples.")
         {
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
@@ -97,7 +104,8 @@ internal static class CommandLine
     /// <summary>The parser's errors, reworded: it names .NET's types, and reports a misspelt command as a missing one.</summary>
     private static IEnumerable<string> Told(ParseResult parsed) =>
         parsed.CommandResult.Command.Subcommands is { Count: > 0 } commands
-            ? [$"{(parsed.UnmatchedTokens is [var word, ..] ? $"'{word}' is not a command here" : "A command is missing")}; the {(commands.Count == 1 ? "command is" : "commands are")} {string.Join(", ", commands.Select(c => c.Name))}."]
+            ? [$"{(parsed.UnmatchedTokens is [var word, ..] ? $"'{word}' is not a command here" : "A command is missing")}; "
+                + $"the {(commands.Count == 1 ? "command is" : "commands are")} {string.Join(", ", commands.Select(c => c.Name))}."]
             : parsed.Errors.Select(e => WrongType.Replace(e.Message, ": give a whole number"));
 
     /// <summary>The names of the commands that lead here, the program's own left out.</summary>

@@ -11,7 +11,9 @@ internal static class NumberOption
         var text = argument.Tokens[0].Value;
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
         {
-            argument.AddError($"Cannot parse argument '{text}' for option '{(argument.Parent as OptionResult)?.Option.Name}': give a number{(text.Contains(',', StringComparison.Ordinal) ? " with a decimal point" : "")}.");
+            argument.AddError(
+                $"Cannot parse argument '{text}' for option '{(argument.Parent as OptionResult)?.Option.Name}': "
+                    + $"give a number{(text.Contains(',', StringComparison.Ordinal) ? " with a decimal point" : "")}.");
         }
 
         return number;

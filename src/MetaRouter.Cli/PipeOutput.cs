@@ -30,7 +30,9 @@ internal sealed class PipeOutput(FileStream pipe, Action gone) : Stream
         try
         {
             var pipe = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            return pipe.CanSeek ? null /* a file */ : TextWriter.Synchronized(new StreamWriter(new PipeOutput(pipe, gone), Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true });
+            return pipe.CanSeek ? null /* a file */ : TextWriter.Synchronized(new StreamWriter(
+                new PipeOutput(pipe, gone),
+                Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

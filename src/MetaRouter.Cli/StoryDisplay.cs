@@ -32,8 +32,12 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
     {
         var (summary, lambda) = (report.Summary, report.Summary.TrueLambda);
         Line($"{Bold(Escape($"A user meets {report.Models.Count} models"))}: {Escape(string.Join(", ", report.Models))}.");
-        Line(Escape(Format($"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
-        Line(Escape(summary.CostScaleUsd == 0 ? "all models are free, so it has no effect." : $"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
+        Line(Escape(Format(
+            $"{summary.Requests} of {stage.Lived.Rows:n0} requests of {report.Data}, seed {report.Seed}; the other {stage.Aside.Rows:n0} were set aside. The user's lambda is {lambda:0.####}:")));
+        Line(Escape(summary.CostScaleUsd == 0
+            ? "all models are free, so it has no effect."
+            : $"one more right answer is worth {Dollars.Text(summary.CostScaleUsd / lambda)}, "
+                + $"and the dearest model costs {Dollars.Text(summary.CostScaleUsd)} a request. The router does not know that."));
         Line();
         var start = report.Steps[0].Before;
         Indented(Dim($"{"best".PadRight(Bars - 8)}cheapest  what is believed of the trade-off: a bar over lambda, and its median"));
@@ -86,14 +90,19 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
         console.Write(table);
         Line(Dim("Right: mean score. Worth: (quality - lambda cost / dearest model's mean cost) / (1 + lambda), in points; more is better."));
-        Line(Escape(Format($"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; {Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
-        Line(Escape(Format($"The user answered {Count(summary.Comparisons, "comparison")} and gave {Count(summary.ThumbsUp + summary.ThumbsDown, "thumb")}: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
+        Line(Escape(Format(
+            $"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; "
+                + $"{Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
+        Line(Escape(Format(
+            $"The user answered {Count(summary.Comparisons, "comparison")} and gave {Count(summary.ThumbsUp + summary.ThumbsDown, "thumb")}: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
         if (summary.Comparisons > 0)
         {
             Line(Dim($"Two answers are shown while that should pay off within {ComparisonBudget.Horizon:n0} later requests; a short story shows the cost and little of the gain."));
         }
 
-        Line(Escape(Format($"True lambda {summary.TrueLambda:0.####}; believed {summary.Belief.Lambda:0.###}, 90 % sure of {summary.Belief.Low:0.###} to {summary.Belief.High:0.###}: ")) + (summary.Inside ? "[green]inside[/]" : "[red]outside[/]") + ".");
+        Line(Escape(Format($"True lambda {summary.TrueLambda:0.####}; believed {summary.Belief.Lambda:0.###}, 90 % sure of {summary.Belief.Low:0.###} to {summary.Belief.High:0.###}: "))
+            + (summary.Inside ? "[green]inside[/]" : "[red]outside[/]")
+            + ".");
         Line(Escape($"In words: {summary.Explanation}."));
     }
 

@@ -6,7 +6,15 @@ namespace MetaRouter.Client;
 public sealed record SessionReply(string Tenant, IReadOnlyList<string> Scopes, bool Demo, bool Simulated, string Mode, string Version);
 
 /// <param name="Series">From <paramref name="Since"/> on, <paramref name="BucketSeconds"/> each; the last one is not over.</param>
-public sealed record OverviewReply(DateTimeOffset Now, DateTimeOffset Since, int BucketSeconds, TrafficTotals Totals, IReadOnlyList<TrafficBucket> Series, IReadOnlyList<ModelUse> Models, ServingSnapshot Snapshot, string Mode);
+public sealed record OverviewReply(
+    DateTimeOffset Now,
+    DateTimeOffset Since,
+    int BucketSeconds,
+    TrafficTotals Totals,
+    IReadOnlyList<TrafficBucket> Series,
+    IReadOnlyList<ModelUse> Models,
+    ServingSnapshot Snapshot,
+    string Mode);
 
 /// <param name="PredictedUsd">The part of the money spent that is predicted, since the models were called elsewhere.</param>
 /// <param name="Users">Different users among these requests.</param>
@@ -33,7 +41,16 @@ public sealed record QualityEstimate(double Value, double Low, double High, stri
 
 public sealed record LatencyMilliseconds(double? P50, double? P99);
 
-public sealed record TrafficBucket(DateTimeOffset T, long Requests, long Errors, double SpentUsd, double AlwaysStrongestUsd, double? Quality, double? P50Ms, double? P99Ms, IReadOnlyDictionary<string, long> Models);
+public sealed record TrafficBucket(
+    DateTimeOffset T,
+    long Requests,
+    long Errors,
+    double SpentUsd,
+    double AlwaysStrongestUsd,
+    double? Quality,
+    double? P50Ms,
+    double? P99Ms,
+    IReadOnlyDictionary<string, long> Models);
 
 /// <param name="Share">Of what was answered, 0 to 1.</param>
 /// <param name="Circuit">closed: healthy.</param>
@@ -52,7 +69,8 @@ public sealed record DecisionsReply(IReadOnlyList<DecisionLine> Decisions, int T
 /// <param name="Quality">Predicted.</param>
 /// <param name="Status">Null, like <paramref name="LatencyMs"/>: the model is called elsewhere.</param>
 public sealed record DecisionLine(
-    string Id, DateTimeOffset T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
+    string Id, DateTimeOffset T, string? User, string? Name, string Model, string Reason, double? Propensity,
+    double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
 
 /// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda); 0: all models are free.</param>
 /// <param name="Density">What is believed of the user's lambda; <paramref name="Prior"/> of somebody nobody knows.</param>

@@ -24,7 +24,18 @@ public sealed record RouteCall(string Input, string? User = null)
 /// <param name="Receipt">Brings feedback back to this decision.</param>
 /// <param name="Offered">The second model to show; null: none.</param>
 /// <param name="Propensity">The exact probability with which the model was chosen.</param>
-public sealed record RouteReply(string Receipt, string Model, string? Offered, string Reason, string Explanation, double Propensity, bool Explored, double LambdaCost, double LambdaLatency, string Snapshot, IReadOnlyList<RankedModel> Ranking)
+public sealed record RouteReply(
+    string Receipt,
+    string Model,
+    string? Offered,
+    string Reason,
+    string Explanation,
+    double Propensity,
+    bool Explored,
+    double LambdaCost,
+    double LambdaLatency,
+    string Snapshot,
+    IReadOnlyList<RankedModel> Ranking)
 {
     /// <summary>What the dearest model costs on an average request: a cost counts in these, at <see cref="LambdaCost"/>. 0: all models are free.</summary>
     public double CostScaleUsd { get; init; }
@@ -62,7 +73,15 @@ public sealed record PreferenceReply(string Explanation, int Signals, [property:
 /// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
 public sealed record Quantiles(double P05, double P25, double P50, double P75, double P95);
 
-public sealed record UserReply(string User, string Explanation, int Signals, IReadOnlyDictionary<string, int> Kinds, Quantiles LambdaCost, double ActingLambdaCost, LatencyReply Latency, string Snapshot);
+public sealed record UserReply(
+    string User,
+    string Explanation,
+    int Signals,
+    IReadOnlyDictionary<string, int> Kinds,
+    Quantiles LambdaCost,
+    double ActingLambdaCost,
+    LatencyReply Latency,
+    string Snapshot);
 
 /// <summary>How much the user minds waiting.</summary>
 /// <param name="Minds">The probability that the user minds at all.</param>
@@ -94,4 +113,4 @@ public sealed record ExportReply(string User, string Record, int Signals, DateTi
 
 /// <param name="Done">imported or reset.</param>
 /// <param name="Receipt">Proof, which POST /v1/router/users/{id}/verify checks.</param>
-public sealed record DeedReply(string Done, string User, int Signals, DateTimeOffset At, string Receipt);
+public sealed record UserChangeReply(string Done, string User, int Signals, DateTimeOffset At, string Receipt);

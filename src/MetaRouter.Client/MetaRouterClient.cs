@@ -25,7 +25,8 @@ public sealed class MetaRouterClient(HttpClient http)
     public Task<RouteReply> RouteAsync(RouteCall call, CancellationToken cancellationToken = default) => SendAsync<RouteReply>(HttpMethod.Post, "v1/router/route", call, cancellationToken);
 
     /// <summary>What a user thought of a decision; returns when it is kept.</summary>
-    public Task<FeedbackReply> SendFeedbackAsync(FeedbackCall call, CancellationToken cancellationToken = default) => SendAsync<FeedbackReply>(HttpMethod.Post, "v1/router/feedback", call, cancellationToken);
+    public Task<FeedbackReply> SendFeedbackAsync(FeedbackCall call, CancellationToken cancellationToken = default) =>
+        SendAsync<FeedbackReply>(HttpMethod.Post, "v1/router/feedback", call, cancellationToken);
 
     /// <summary>What is believed of a user.</summary>
     public Task<UserReply> GetUserAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserReply>(HttpMethod.Get, PathOf(user), null, cancellationToken);
@@ -37,10 +38,12 @@ public sealed class MetaRouterClient(HttpClient http)
     public Task<ExportReply> ExportAsync(string user, CancellationToken cancellationToken = default) => SendAsync<ExportReply>(HttpMethod.Get, PathOf(user) + "/export", null, cancellationToken);
 
     /// <summary>Adds an export to what is known of a user; the same export twice is one.</summary>
-    public Task<DeedReply> ImportAsync(string user, string record, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/import", new { record }, cancellationToken);
+    public Task<UserChangeReply> ImportAsync(string user, string record, CancellationToken cancellationToken = default) =>
+        SendAsync<UserChangeReply>(HttpMethod.Post, PathOf(user) + "/import", new { record }, cancellationToken);
 
     /// <summary>Lets a user start anew.</summary>
-    public Task<DeedReply> ResetAsync(string user, CancellationToken cancellationToken = default) => SendAsync<DeedReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
+    public Task<UserChangeReply> ResetAsync(string user, CancellationToken cancellationToken = default) =>
+        SendAsync<UserChangeReply>(HttpMethod.Post, PathOf(user) + "/reset", new { }, cancellationToken);
 
     /// <summary>What the key's tenant may spend in this period, and has.</summary>
     /// <param name="user">Whose own budget is told as well; null: nobody's.</param>
@@ -49,7 +52,8 @@ public sealed class MetaRouterClient(HttpClient http)
 
     /// <summary>Gives receipts a new key, on every gateway of the store.</summary>
     /// <param name="atOnce">Because the key in use leaked: feedback on everything decided so far is refused. Otherwise receipts stay valid for their lifetime.</param>
-    public Task<RotatedReply> RotateKeysAsync(bool atOnce = false, CancellationToken cancellationToken = default) => SendAsync<RotatedReply>(HttpMethod.Post, "v1/router/keys/rotate", new { at_once = atOnce }, cancellationToken);
+    public Task<RotatedReply> RotateKeysAsync(bool atOnce = false, CancellationToken cancellationToken = default) =>
+        SendAsync<RotatedReply>(HttpMethod.Post, "v1/router/keys/rotate", new { at_once = atOnce }, cancellationToken);
 
     /// <summary>Who the key is; needs no scope.</summary>
     public Task<SessionReply> GetSessionAsync(CancellationToken cancellationToken = default) => SendAsync<SessionReply>(HttpMethod.Get, "v1/console/session", null, cancellationToken);
@@ -66,7 +70,8 @@ public sealed class MetaRouterClient(HttpClient http)
 
     /// <summary>What is believed of a user, how each signal moved it, and the latest decisions.</summary>
     /// <param name="user">An id, or a tilde and the pseudonym of a decision.</param>
-    public Task<UserStoryReply> GetUserStoryAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserStoryReply>(HttpMethod.Get, PathOf(user, "v1/console/users/"), null, cancellationToken);
+    public Task<UserStoryReply> GetUserStoryAsync(string user, CancellationToken cancellationToken = default) =>
+        SendAsync<UserStoryReply>(HttpMethod.Get, PathOf(user, "v1/console/users/"), null, cancellationToken);
 
     /// <summary>The traffic as it happens: an overview at once and every two seconds, and of decisions at most ten a second. Ends when the gateway stops.</summary>
     /// <param name="minutes">That the overviews are of, 1 to 1,440.</param>
@@ -82,7 +87,9 @@ public sealed class MetaRouterClient(HttpClient http)
 
         if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream" and var type)
         {
-            throw new MetaRouterException((int)response.StatusCode, "", $"The address of the gateway answered GET {path} with '{type}' instead of a stream of events; check that it is a gateway.", null);
+            throw new MetaRouterException(
+                (int)response.StatusCode, "",
+                $"The address of the gateway answered GET {path} with '{type}' instead of a stream of events; check that it is a gateway.", null);
         }
 
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
@@ -147,7 +154,10 @@ public sealed class MetaRouterClient(HttpClient http)
             // Something in between answered, not the gateway.
         }
 
-        return new MetaRouterException(status, "", string.Create(CultureInfo.InvariantCulture, $"The address of the gateway answered with status {status} and no error of a gateway; check that it is one."), null);
+        return new MetaRouterException(
+            status, "",
+            string.Create(CultureInfo.InvariantCulture, $"The address of the gateway answered with status {status} and no error of a gateway; check that it is one."),
+            null);
     }
 
     private sealed record ErrorReply(ErrorBody? Error);

@@ -25,17 +25,20 @@ public static class MetaRouterClientExtensions
         configureSettings?.Invoke(settings);
         if (settings.Endpoint is not { } endpoint)
         {
-            throw new InvalidOperationException($"The gateway's address is not configured; set the connection string '{connectionName}' (ConnectionStrings:{connectionName}) or {MetaRouterClientSettings.Section}:Endpoint.");
+            throw new InvalidOperationException(
+                $"The gateway's address is not configured; set the connection string '{connectionName}' (ConnectionStrings:{connectionName}) or {MetaRouterClientSettings.Section}:Endpoint.");
         }
 
         if (!MetaRouterClientSettings.IsAddress(endpoint))
         {
-            throw new InvalidOperationException($"{MetaRouterClientSettings.Section}:Endpoint is '{endpoint.OriginalString}'; it must be an http or https address, such as http://127.0.0.1:8080.");
+            throw new InvalidOperationException($"{MetaRouterClientSettings.Section}:Endpoint is '{endpoint.OriginalString}'; "
+                + "it must be an http or https address, such as http://127.0.0.1:8080.");
         }
 
         if (!(settings.TimeoutSeconds > 0 && settings.TimeoutSeconds < 86_400))
         {
-            throw new InvalidOperationException(FormattableString.Invariant($"{MetaRouterClientSettings.Section}:TimeoutSeconds is {settings.TimeoutSeconds}; it must be more than 0 and less than a day."));
+            throw new InvalidOperationException(FormattableString.Invariant(
+                $"{MetaRouterClientSettings.Section}:TimeoutSeconds is {settings.TimeoutSeconds}; it must be more than 0 and less than a day."));
         }
 
         builder.Services.AddHttpClient<MetaRouterClient>(http =>
@@ -46,7 +49,10 @@ public static class MetaRouterClientExtensions
         });
         if (!settings.DisableHealthChecks)
         {
-            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration("metarouter", s => new GatewayHealthCheck(s.GetRequiredService<IHttpClientFactory>(), endpoint), null, null, TimeSpan.FromSeconds(5)));
+            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
+                "metarouter",
+                s => new GatewayHealthCheck(s.GetRequiredService<IHttpClientFactory>(), endpoint),
+                null, null, TimeSpan.FromSeconds(5)));
         }
 
         return builder;
@@ -60,7 +66,9 @@ public static class MetaRouterClientExtensions
             {
                 using var http = clients.CreateClient();
                 using var response = await http.GetAsync(new Uri(endpoint.AbsoluteUri.TrimEnd('/') + "/health"), cancellationToken).ConfigureAwait(false);
-                return response.IsSuccessStatusCode ? HealthCheckResult.Healthy() : new HealthCheckResult(context.Registration.FailureStatus, $"The gateway answered its health check with {(int)response.StatusCode}.");
+                return response.IsSuccessStatusCode
+                    ? HealthCheckResult.Healthy()
+                    : new HealthCheckResult(context.Registration.FailureStatus, $"The gateway answered its health check with {(int)response.StatusCode}.");
             }
             catch (HttpRequestException e)
             {

@@ -44,7 +44,9 @@ internal static class ChatReading
         var schema = (options?.ResponseFormat as ChatResponseFormatJson)?.Schema;
         needs |= (streams ? ModelCapabilities.Streaming : 0) | (options?.Tools is { Count: > 0 } ? ModelCapabilities.Tools : 0) | (schema is not null ? ModelCapabilities.StructuredOutput : 0);
         var beside = (options?.Tools?.Sum(BytesOf) ?? 0) + (schema is { } s ? Bytes(Json(s)) + FrameOfSchema : 0);
-        var asked = messages.LastOrDefault(m => m.Role == ChatRole.User && m.Contents.Any(c => c is TextContent)) ?? messages.LastOrDefault(m => m.Role == ChatRole.User) ?? (messages is [.., { } last] ? last : null);
+        var asked = messages.LastOrDefault(m => m.Role == ChatRole.User && m.Contents.Any(c => c is TextContent))
+            ?? messages.LastOrDefault(m => m.Role == ChatRole.User)
+            ?? (messages is [.., { } last] ? last : null);
         return (
             Conversation.Of(asked is null ? "" : TextOf(asked), count, bytes, needs & ModelCapabilities.Vision).And(beside, seen),
             new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Math.Max(0, options?.MaxOutputTokens ?? 0) });

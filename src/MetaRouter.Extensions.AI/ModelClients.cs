@@ -14,7 +14,9 @@ namespace MetaRouter.Extensions.AI;
 /// </summary>
 internal sealed partial class ModelClients(IReadOnlyDictionary<ModelId, IChatClient> clients, RoutedChatOptions options, TimeProvider time, ILogger logger) : IDisposable
 {
-    private readonly Dictionary<ModelId, Model> _models = clients.ToDictionary(c => c.Key, c => new Model(c.Key, c.Value, new Circuit(time, options.CircuitFailures, TimeSpan.FromSeconds(options.CircuitSeconds))));
+    private readonly Dictionary<ModelId, Model> _models = clients.ToDictionary(
+        c => c.Key,
+        c => new Model(c.Key, c.Value, new Circuit(time, options.CircuitFailures, TimeSpan.FromSeconds(options.CircuitSeconds))));
 
     private int _disposed;
 

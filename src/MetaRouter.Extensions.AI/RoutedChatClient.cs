@@ -41,7 +41,9 @@ public sealed class RoutedChatClient : IChatClient
         (_options, _models, _router) = (options, models, router);
         _policy = services.GetRequiredService<RoutingPolicy>();
         _pool = services.GetRequiredService<PoolHolder>();
-        _sessions = new Sessions(services.GetService<ISharedState>() ?? new MemorySharedState(services.GetRequiredService<TimeProvider>()), services.GetRequiredService<RouterSecrets>(), SessionMemory);
+        _sessions = new Sessions(
+            services.GetService<ISharedState>() ?? new MemorySharedState(services.GetRequiredService<TimeProvider>()),
+            services.GetRequiredService<RouterSecrets>(), SessionMemory);
         _log = services.GetService<DecisionLog>(); // a client of a cluster has none: silos log what they decide
     }
 
@@ -49,7 +51,8 @@ public sealed class RoutedChatClient : IChatClient
     /// <exception cref="OptionsValidationException">As <see cref="ModelClients.Create"/>.</exception>
     internal static RoutedChatClient Create(IServiceProvider services)
     {
-        var router = services.GetService<IEdgeRouter>() ?? throw new InvalidOperationException("A routed chat client needs a router. Add one: services.AddMetaRouter(), or builder.AddMetaRouterClusterClient() for a cluster.");
+        var router = services.GetService<IEdgeRouter>()
+            ?? throw new InvalidOperationException("A routed chat client needs a router. Add one: services.AddMetaRouter(), or builder.AddMetaRouterClusterClient() for a cluster.");
         return new RoutedChatClient(services.GetRequiredService<IOptions<RoutedChatOptions>>().Value, services.GetRequiredService<ModelClients>(), router, services);
     }
 
@@ -74,10 +77,16 @@ public sealed class RoutedChatClient : IChatClient
     }
 
     /// <inheritdoc cref="GetResponseAsync"/>
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var turn = await BeginAsync(messages, options, streams: true, cancellationToken).ConfigureAwait(false);
-        var (model, updates) = await AskAsync(turn, (client, handed) => FirstAsync(client.GetStreamingResponseAsync(turn.Messages, handed, cancellationToken), cancellationToken), cancellationToken).ConfigureAwait(false);
+        var (model, updates) = await AskAsync(
+            turn,
+            (client, handed) => FirstAsync(client.GetStreamingResponseAsync(turn.Messages, handed, cancellationToken), cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         await using var ends = updates.ConfigureAwait(false);
         var answer = turn.Answer(model, _policy);
         var (usage, bytes) = (default(UsageDetails), 0L);
@@ -206,18 +215,25 @@ public sealed class RoutedChatClient : IChatClient
         };
         if (lambda is null && options?.ModelId is { Length: > 0 } name and not Dial.Auto)
         {
-            return (_models.Find(name) ?? throw new ArgumentException($"The model '{name}' has no client here; name one of {string.Join(", ", _models.Served)}, or have it chosen: {Dial.Auto}, {Dial.Quality}, {Dial.Balanced} or {Dial.Cheap}.", nameof(options)), null);
+            return (_models.Find(name) ?? throw new ArgumentException(
+                $"The model '{name}' has no client here; name one of {string.Join(", ", _models.Served)}, or have it chosen: {Dial.Auto}, {Dial.Quality}, {Dial.Balanced} or {Dial.Cheap}.",
+                nameof(options)), null);
         }
 
         return options?.ConversationId is not { } conversation ? (null, lambda)
-            : (_models.Find(RoutedTurn.Keeper(options)?.Model) ?? throw new ArgumentException($"The conversation '{conversation}' is none that this client told: a provider keeps it, and which one's is not known. Take it from ChatResponse.ConversationId, or name its model in ChatOptions.ModelId, or send the messages without it.", nameof(options)), null);
+            : (_models.Find(RoutedTurn.Keeper(options)?.Model) ?? throw new ArgumentException(
+                $"The conversation '{conversation}' is none that this client told: a provider keeps it, and which one's is not known. "
+                    + "Take it from ChatResponse.ConversationId, or name its model in ChatOptions.ModelId, or send the messages without it.",
+                nameof(options)), null);
     }
 
     /// <summary>What was told of the turn whose tools have answered last, words of the system aside; null: a new turn begins.</summary>
     private static RoutedAnswer? Begun(ChatMessage[] said) =>
         said.LastOrDefault(m => m.Role != ChatRole.System && m.Role != Developer)?.Role == ChatRole.Tool
             ? Enumerable.Reverse(said).TakeWhile(m => m.Role != ChatRole.User)
-                .SelectMany(m => m.Contents.OfType<FunctionCallContent>().Select(c => c.AdditionalProperties).Prepend(m.AdditionalProperties)).Select(RoutedAnswer.Read).FirstOrDefault(a => a is not null)
+                .SelectMany(m => m.Contents.OfType<FunctionCallContent>().Select(c => c.AdditionalProperties).Prepend(m.AdditionalProperties))
+                .Select(RoutedAnswer.Read)
+                .FirstOrDefault(a => a is not null)
             : null;
 
     private async Task<(ModelId Model, T Answer)> AskAsync<T>(RoutedTurn turn, Func<IChatClient, ChatOptions?, Task<T>> ask, CancellationToken cancellationToken)

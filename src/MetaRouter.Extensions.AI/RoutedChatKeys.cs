@@ -12,7 +12,10 @@ public static class RoutedChatKeys
     /// <summary>Of <c>ChatOptions</c>: whose user that is; without it <see cref="RoutedChatOptions.Tenant"/>.</summary>
     public const string Tenant = "metarouter.tenant";
 
-    /// <summary>Of <c>ChatOptions</c>: the conversation, at most 256 characters. For some minutes the model that answered it last is held to have its prompt cached, and going to another counts the tokens it would pay in full. Of one name, what begins otherwise, as a call for a title does, is another conversation.</summary>
+    /// <summary>
+    /// Of <c>ChatOptions</c>: the conversation, at most 256 characters. For some minutes the model that answered it last is held to have its prompt cached, and
+    /// going to another counts the tokens it would pay in full. Of one name, what begins otherwise, as a call for a title does, is another conversation.
+    /// </summary>
     public const string Session = "metarouter.session";
 
     /// <summary>Of answers and their messages: a <see cref="RoutedAnswer"/>, part by part.</summary>

@@ -62,7 +62,9 @@ public sealed class RoutedChatOptions
 
         foreach (var unknown in Clients.Where(c => !catalog.Models.Any(m => m.Id.Value == c.Model)).Select(c => c.Model).Distinct())
         {
-            problems.Add($"'{unknown}' has a client and is not in the catalog; list it with its prices in section MetaRouter:Models, or use one of {string.Join(", ", catalog.Models.Take(20).Select(m => m.Id))}{(catalog.Count > 20 ? $" and {catalog.Count - 20} more" : "")}");
+            problems.Add(
+                $"'{unknown}' has a client and is not in the catalog; list it with its prices in section MetaRouter:Models, or use one of "
+                    + $"{string.Join(", ", catalog.Models.Take(20).Select(m => m.Id))}{(catalog.Count > 20 ? $" and {catalog.Count - 20} more" : "")}");
         }
 
         foreach (var twice in Clients.GroupBy(c => c.Model).Where(g => g.Count() > 1).Select(g => g.Key))

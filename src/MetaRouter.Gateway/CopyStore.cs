@@ -17,7 +17,9 @@ internal static class CopyStore
     {
         if (arguments is not [var first, var second])
         {
-            return ProgramArguments.Fail($"'{Command}' takes two stores, and there {(arguments.Length == 1 ? "is 1" : $"are {arguments.Length}")}. Usage: {Usage} ({Forms})", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail(
+                $"'{Command}' takes two stores, and there {(arguments.Length == 1 ? "is 1" : $"are {arguments.Length}")}. Usage: {Usage} ({Forms})",
+                ProgramArguments.BadConfiguration);
         }
 
         if (StoreOf(first) is not { } from || StoreOf(second) is not { } to)
@@ -36,7 +38,9 @@ internal static class CopyStore
         {
             if (Place(from) == Place(to))
             {
-                return ProgramArguments.Fail($"Source and target are the same store, '{RedisAddress.Shown(first)}'. Name another to copy to, one that is empty or not there yet ({Forms}). Usage: {Usage}", ProgramArguments.BadConfiguration);
+                return ProgramArguments.Fail(
+                    $"Source and target are the same store, '{RedisAddress.Shown(first)}'. Name another to copy to, one that is empty or not there yet ({Forms}). Usage: {Usage}",
+                    ProgramArguments.BadConfiguration);
             }
 
             await using var source = Open(from, prefix);
@@ -56,7 +60,8 @@ internal static class CopyStore
         using var metrics = new RouterMetrics();
         var shared = target is RedisUserStore redis ? new RedisSharedState(redis, prefix, TimeProvider.System, metrics) : null;
         var report = await new StoreCopy(source, target, TimeProvider.System) { Shared = shared }.RunAsync(CancellationToken.None).ConfigureAwait(false);
-        await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, and what is shared, to {RedisAddress.Shown(names[1])}.").ConfigureAwait(false);
+        await output.WriteLineAsync($"Copied {Counted(report.Users, "user")}, {Counted(report.Erasures, "erasure")}, "
+            + $"and what is shared, to {RedisAddress.Shown(names[1])}.").ConfigureAwait(false);
         await output.WriteLineAsync(source is RedisUserStore
             ? "What was spent of budgets was not copied: it is counted from zero there."
             : $"What was spent of budgets was copied too ({Counted(report.Accounts, "sum")}).").ConfigureAwait(false);
@@ -68,7 +73,8 @@ internal static class CopyStore
         };
         if (aside > 0)
         {
-            await output.WriteLineAsync($"{Counted(aside, "record")} that could not be read and had been set aside in {RedisAddress.Shown(names[0])} {(aside == 1 ? "was" : "were")} not copied.").ConfigureAwait(false);
+            await output.WriteLineAsync(
+                $"{Counted(aside, "record")} that could not be read and had been set aside in {RedisAddress.Shown(names[0])} {(aside == 1 ? "was" : "were")} not copied.").ConfigureAwait(false);
         }
     }
 
@@ -88,7 +94,8 @@ internal static class CopyStore
         }
 
         var redis = RedisAddress.Parse(store.Place);
-        return StoreAddress.Redis + string.Join(',', redis.EndPoints.Select(RedisReach.Name).Order(StringComparer.OrdinalIgnoreCase)) + "/" + (redis.DefaultDatabase ?? 0).ToString(CultureInfo.InvariantCulture);
+        return StoreAddress.Redis + string.Join(',', redis.EndPoints.Select(RedisReach.Name).Order(StringComparer.OrdinalIgnoreCase))
+            + "/" + (redis.DefaultDatabase ?? 0).ToString(CultureInfo.InvariantCulture);
     }
 
     private static IUserStore Open(StoreAddress store, string prefix) => store.Kind == StoreKind.Sqlite ? SqliteUserStore.Open(store.Place) : RedisUserStore.Open(store.Place, prefix);

@@ -58,10 +58,10 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<System.Diagnostics.DistributedContextPropagator>(s_trace);
         builder.AddTelemetry(settings.Telemetry);
         builder.Services.AddGateway(settings);
-        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsDemo ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
+        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsSimulated ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
         replace?.Invoke(builder.Services);
         var app = builder.Build();
-        LogDoubts(app, builder.Configuration, settings);
+        LogWarnings(app, builder.Configuration, settings);
         app.Lifetime.ApplicationStarted.Register(static () => s_hasStarted = true);
         _ = Task.Run(app.Services.GetRequiredService<PoolHolder>); // takes most of a start, so it is built in parallel with what does not need it
         try
@@ -69,7 +69,7 @@ internal static partial class GatewayApp
             await app.Services.GetRequiredService<ModeKeeper>().PullAsync(CancellationToken.None).ConfigureAwait(false);
             if (app.Services.GetService<Hosting.Learning.LearningLoop>() is { } learning)
             {
-                learning.OnErased = app.Services.GetRequiredService<Watch>().Forget; // on a cluster a gateway knows only its own erasures
+                learning.OnErased = app.Services.GetRequiredService<ConsoleRecorder>().Forget; // on a cluster a gateway knows only its own erasures
             }
 
             app.Services.GetService<DemoTraffic>()?.ReadData();
@@ -90,16 +90,16 @@ internal static partial class GatewayApp
         }
     }
 
-    private static void LogDoubts(WebApplication app, ConfigurationManager configuration, GatewaySettings settings)
+    private static void LogWarnings(WebApplication app, ConfigurationManager configuration, GatewaySettings settings)
     {
-        foreach (var (written, meant) in StrangeSections.Of(configuration))
+        foreach (var (written, meant) in MisspeltSections.Of(configuration))
         {
             LogStrangeSection(app.Logger, written, meant);
         }
 
-        foreach (var doubt in settings.Doubts)
+        foreach (var warning in settings.Warnings)
         {
-            LogDoubt(app.Logger, doubt);
+            LogDoubt(app.Logger, warning);
         }
     }
 
@@ -118,6 +118,8 @@ internal static partial class GatewayApp
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Doubt}.")]
     private static partial void LogDoubt(ILogger logger, string doubt);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The settings file has a section '{Written}', which nothing here reads. If '{Meant}' was meant, write that; a section of the host's own may stay.")]
     private static partial void LogStrangeSection(ILogger logger, string written, string meant);
 }

@@ -21,14 +21,23 @@ internal sealed class GatewayMetrics : IDisposable
         CircuitsOpened = _meter.CreateCounter<long>(MetricNames.CircuitsOpened, "{circuit}", "Upstreams that were left alone after failing again and again, by model.");
         FailOvers = _meter.CreateCounter<long>(MetricNames.FailOvers, "{call}", "Calls answered by another model or endpoint than the first, by the model that answered.");
         CostUsd = _meter.CreateCounter<double>(MetricNames.Cost, "USD", "What answers cost, and prompts that brought none, by model and by how the tokens were counted.");
-        StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same answers would have cost from the strongest model: its prediction, corrected on each request.");
+        StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same "
+            + "answers would have cost from the strongest model: its prediction, corrected on each request.");
         OverspentUsd = _meter.CreateCounter<double>(MetricNames.BudgetOverspent, "USD", "What calls cost beyond what was reserved for them.");
         ImplicitSignals = _meter.CreateCounter<long>(MetricNames.ImplicitSignals, "{signal}", "Signals noticed at the edge, by kind.");
         ClientSeconds = _meter.CreateHistogram(GenAiNames.ClientDuration, "s", "One call of an upstream, to the end of its answer.", null, Durations);
         ClientFirstChunkSeconds = _meter.CreateHistogram(GenAiNames.ClientTimeToFirstChunk, "s", "From a call of an upstream to the first event of its stream that says something.", null, Durations);
-        ClientTokens = _meter.CreateHistogram(GenAiNames.ClientTokens, "{token}", "Tokens of one call, as the upstream counted them.", null, new InstrumentAdvice<long> { HistogramBucketBoundaries = GenAiNames.Tokens });
+        ClientTokens = _meter.CreateHistogram(
+            GenAiNames.ClientTokens, "{token}",
+            "Tokens of one call, as the upstream counted them.",
+            null,
+            new InstrumentAdvice<long> { HistogramBucketBoundaries = GenAiNames.Tokens });
         ServerSeconds = _meter.CreateHistogram(GenAiNames.ServerDuration, "s", "From a chat request's arrival to the end of its answer.", null, Durations);
-        ServerFirstTokenSeconds = _meter.CreateHistogram(GenAiNames.ServerTimeToFirstToken, "s", "From a chat request's arrival to the first event of its stream.", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = GenAiNames.FirstTokenSeconds });
+        ServerFirstTokenSeconds = _meter.CreateHistogram(
+            GenAiNames.ServerTimeToFirstToken, "s",
+            "From a chat request's arrival to the first event of its stream.",
+            null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = GenAiNames.FirstTokenSeconds });
     }
 
     public Counter<long> UpstreamFailures { get; }
@@ -59,7 +68,11 @@ internal sealed class GatewayMetrics : IDisposable
     public void Observe(PoolHolder pool, Upstreams upstreams)
     {
         _meter.CreateObservableGauge(MetricNames.SnapshotAge, () => pool.Age.TotalSeconds, "s", "Seconds since the prior and catalog in service were put into service.");
-        _meter.CreateObservableGauge(MetricNames.SnapshotVersion, () => (double)(pool.Current.Snapshot.Version >> 11), "", "The upper 53 bits of the version in service: a name, and no magnitude. Replicas that agree show the same.");
+        _meter.CreateObservableGauge(
+            MetricNames.SnapshotVersion,
+            () => (double)(pool.Current.Snapshot.Version >> 11),
+            "",
+            "The upper 53 bits of the version in service: a name, and no magnitude. Replicas that agree show the same.");
         _meter.CreateObservableGauge(MetricNames.UpstreamHealthy, () =>
         {
             var catalog = pool.Current.Catalog;

@@ -29,9 +29,9 @@ internal static class GatewayServices
         AddRouterApi(services);
         AddChat(services, settings);
         AddConsole(services);
-        if (settings.Play is { } play)
+        if (settings.Demo is { } demo)
         {
-            services.AddSingleton(play);
+            services.AddSingleton(demo);
             services.AddSingleton<DemoTraffic>();
             services.AddHostedService(s => s.GetRequiredService<DemoTraffic>());
         }
@@ -39,7 +39,7 @@ internal static class GatewayServices
 
     private static void AddRouterApi(IServiceCollection services)
     {
-        services.AddSingleton<Deeds>();
+        services.AddSingleton<UserDataReceipts>();
         services.AddSingleton<SavingsReports>();
         services.AddEndpoints<RoutingEndpoint>();
         services.AddEndpoints<FeedbackEndpoint>();
@@ -57,7 +57,7 @@ internal static class GatewayServices
         services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
         services.AddSingleton<ChatSessions>();
         services.AddSingleton<ImplicitSignals>();
-        services.AddSingleton<ChatBooks>();
+        services.AddSingleton<ChatLedger>();
         services.AddSingleton<ChatChoice>();
         services.AddSingleton<ChatRelay>();
         services.AddSingleton<ChatDelivery>();
@@ -71,7 +71,7 @@ internal static class GatewayServices
 
     private static void AddConsole(IServiceCollection services)
     {
-        services.AddSingleton<Watch>();
+        services.AddSingleton<ConsoleRecorder>();
         services.AddSingleton<ConsoleNames>();
         services.AddSingleton<ConsoleRows>();
         services.AddSingleton<ConsoleFigures>();

@@ -13,7 +13,7 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
 {
     public const string Apply = "apply", Observe = "observe", Static = "static";
 
-    private readonly SharedValue _said = new(store, ValueNames.Mode);
+    private readonly SharedValue _shared = new(store, ValueNames.Mode);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private volatile string _mode = settings.Gateway.Mode;
 
@@ -22,10 +22,10 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
     public async Task PullAsync(CancellationToken cancellationToken)
     {
         using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
-        if (await _said.FindNewAsync(cancellationToken).ConfigureAwait(false) is { } said)
+        if (await _shared.FindNewAsync(cancellationToken).ConfigureAwait(false) is { } said)
         {
             Follow(said);
-            _said.Take(said);
+            _shared.MarkApplied(said);
         }
     }
 
@@ -34,7 +34,7 @@ internal sealed partial class ModeKeeper(IUserStore store, GatewaySettings setti
     {
         var said = Encoding.ASCII.GetBytes(mode ?? "");
         using var turn = await _turn.TakeAsync(cancellationToken).ConfigureAwait(false);
-        await _said.WriteAsync(said, cancellationToken).ConfigureAwait(false);
+        await _shared.WriteAsync(said, cancellationToken).ConfigureAwait(false);
         Follow(said);
     }
 

@@ -15,23 +15,28 @@ internal static class Welcome
     public static string Text(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
-        return settings.Play is { } play ? Play(app.Urls.First(), play)
-            : settings.IsDemo ? Demo(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0) : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
+        return settings.Demo is { } demo ? Demo(app.Urls.First(), demo)
+            : settings.IsSimulated ? Simulated(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0)
+            : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
     }
 
     /// <summary>What the store overrides in the configuration: without this line, somebody who edits the file would wonder why nothing changes.</summary>
     private static string SetWhileItRan(WebApplication app, GatewaySettings settings)
     {
         var (said, mode) = ("", app.Services.GetRequiredService<ModeKeeper>().Mode);
-        if (app.Services.GetService<CatalogKeeper>()?.Configured is { } configured && app.Services.GetRequiredService<PoolHolder>().Current.Catalog is var served && served.Version != configured.Version)
+        if (app.Services.GetService<CatalogKeeper>()?.Configured is { } configured
+            && app.Services.GetRequiredService<PoolHolder>().Current.Catalog is var served
+            && served.Version != configured.Version)
         {
             var other = configured.Models.Except(served.Models).Concat(served.Models.Except(configured.Models)).Select(m => m.Id.Value).Distinct().Take(MostNamed + 1).ToList();
-            said = $"{Environment.NewLine}In service are the models that were set at run time (in the console, or by PUT /v1/router/models), not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
+            said = $"{Environment.NewLine}In service are the models that were set at run time (in the console, or by PUT /v1/router/models), "
+                + $"not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
                 + $"{string.Join(", ", other.Take(MostNamed))}{(other.Count > MostNamed ? " and more" : "")}. DELETE /v1/router/models goes back to the configuration's.";
         }
 
         return mode == settings.Gateway.Mode ? said
-            : $"{said}{Environment.NewLine}The mode is '{mode}', which was set at run time, not '{settings.Gateway.Mode}' as in {GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}; PUT /v1/router/mode with an empty mode goes back to that.";
+            : $"{said}{Environment.NewLine}The mode is '{mode}', which was set at run time, not '{settings.Gateway.Mode}' as in "
+                + $"{GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}; PUT /v1/router/mode with an empty mode goes back to that.";
     }
 
     /// <summary>Models of which only the price is known; an operator may know what each is like.</summary>
@@ -40,16 +45,18 @@ internal static class Welcome
         var pool = app.Services.GetRequiredService<PoolHolder>().Current;
         var strangers = pool.Catalog.Models.Where(m => m.Enabled && pool.JudgedByPrice.Contains(m.Id)).Select(m => m.Id.Value).ToArray();
         return strangers.Length == 0 ? ""
-            : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. The dearer is taken for the better until you name as Sibling a model that each is like ('metarouter models list' tells which are known), or add some twenty graded answers of it ('metarouter models add', {ProgramDefaults.Page("operating.md")}).";
+            : $"{Environment.NewLine}Judged by price alone, since the snapshot does not know {(strangers.Length == 1 ? "it" : "them")}: {string.Join(", ", strangers)}. "
+                + "The dearer is taken for the better until you name as Sibling a model that each is like ('metarouter models list' tells "
+                + $"which are known), or add some twenty graded answers of it ('metarouter models add', {ProgramDefaults.Page("operating.md")}).";
     }
 
-    private static string Play(string url, DemoOptions play) => $"""
+    private static string Demo(string url, DemoOptions demo) => $"""
         MetaRouter listens on {url}
 
-        A demo: {play.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(play.Data.Length == 0
+        A demo: {demo.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(demo.Data.Length == 0
             ? "Their requests and the answers are simulated too."
-            : $"Their requests, and how well and at what cost each model answered them, are those of {play.Data}; the shipped snapshot may have learned from some of them.")}
-        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {play.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(play.Seed)} 2 gives others.
+            : $"Their requests, and how well and at what cost each model answered them, are those of {demo.Data}; the shipped snapshot may have learned from some of them.")}
+        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {demo.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(demo.Seed)} 2 gives others.
 
         Look at it: {url}/
 
@@ -68,12 +75,12 @@ internal static class Welcome
         };
     }
 
-    private static string Demo(string url, string kept, bool asksForKey) => asksForKey
-        ? Demo(url, kept).Replace("curl -s ", "curl -s -H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal)
+    private static string Simulated(string url, string kept, bool asksForKey) => asksForKey
+        ? Simulated(url, kept).Replace("curl -s ", "curl -s -H \"Authorization: Bearer $KEY\" ", StringComparison.Ordinal)
             .Replace("into another terminal:", "into another terminal, with KEY set to an API key of the scopes inference, feedback and read:", StringComparison.Ordinal)
-        : Demo(url, kept);
+        : Simulated(url, kept);
 
-    private static string Demo(string url, string kept) => $$"""
+    private static string Simulated(string url, string kept) => $$"""
         MetaRouter listens on {{url}}
 
         No upstream is configured, so answers are SIMULATED; decisions and learning are real.

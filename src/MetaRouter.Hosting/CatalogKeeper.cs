@@ -11,7 +11,10 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILogger<CatalogKeeper> logger) : IDisposable
 {
-    /// <summary>A newline after the models marks that a router went back to its configuration's models, and that these are they. Earlier versions do not know the mark, ignore it and serve them.</summary>
+    /// <summary>
+    /// A newline after the models marks that a router went back to its configuration's models, and that these are they. Earlier versions do not know the mark,
+    /// ignore it and serve them.
+    /// </summary>
     private const byte TakenBack = (byte)'\n';
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -77,7 +80,7 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
             LogUnreadable(e.Message);
         }
 
-        _shared.Take(bytes);
+        _shared.MarkApplied(bytes);
     }
 
     private void Serve(ModelCatalog catalog)

@@ -15,7 +15,10 @@ internal sealed class Circuit(TimeProvider time, int failures, TimeSpan pause)
     private int _failed, _opened, _probes, _probe;
     private long _until;
 
-    /// <summary>Whether a call is turned away, also while another call is trying it, which may take as long as an answer. Read on every decision, so without a lock: at worst it is one call behind.</summary>
+    /// <summary>
+    /// Whether a call is turned away, also while another call is trying it, which may take as long as an answer. Read on every decision, so without a lock: at
+    /// worst it is one call behind.
+    /// </summary>
     public bool IsOpen => Volatile.Read(ref _opened) > 0 && (IsResting || Volatile.Read(ref _probe) > 0);
 
     /// <summary>For people: whether it has not been opened, or a call has succeeded since. A circuit that may be tried again is neither open nor known to be well.</summary>

@@ -79,7 +79,9 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>, at once: the file cannot be read.</exception>
     public static IAsyncEnumerable<string> Read(string path, ulong tenant, CancellationToken cancellationToken)
     {
-        return ReadAsync(new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan }), $"\"tenant\":\"{Tenant(tenant)}\"", cancellationToken);
+        return ReadAsync(
+            new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan }),
+            $"\"tenant\":\"{Tenant(tenant)}\"", cancellationToken);
 
         static async IAsyncEnumerable<string> ReadAsync(FileStream file, string named, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
@@ -211,13 +213,16 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         prompt_tokens = served?.PromptTokens,
         completion_tokens = served?.CompletionTokens,
         latency_s = served?.LatencySeconds,
-        candidates = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None).Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
+        candidates = decision.Candidates.Where(c => c.Exclusion == ModelExclusion.None)
+            .Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
     });
 
     /// <summary>A decision with what became of it, or what was said of one.</summary>
     private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong SayersTenant, SignalKey Said, Feedback? Feedback);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The decision log {Path} cannot be written: {Reason}. It is tried again every second; what the queue cannot hold until then is dropped and counted.")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The decision log {Path} cannot be written: {Reason}. It is tried again every second; what the queue cannot hold until then is dropped and counted.")]
     private partial void LogFails(string path, string reason, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The decision log {Path} is written again; dropped since the start: {Dropped}.")]

@@ -69,7 +69,8 @@ internal sealed class DecisionLogFile : IAsyncDisposable
     /// <returns>Null: the folder allows nothing to be written but the log; other writers are not kept out then.</returns>
     private static FileStream? Lock(string path)
     {
-        var beside = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.lock"); // hidden: a pattern such as decisions.ndjson*, by which rotated logs are read, must not match it
+        // hidden: a pattern such as decisions.ndjson*, by which rotated logs are read, must not match it
+        var beside = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(path)}.lock");
         try
         {
             return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);

@@ -25,10 +25,19 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private readonly DecisionLog _log;
     private readonly ILogger<InProcessRouter> _logger;
     private readonly UserCache _users;
-    private readonly StoreAway _storeAway = new();
+    private readonly StoreCircuit _storeCircuit = new();
     private readonly UserTurns _turns = new();
 
-    public InProcessRouter(IUserStore store, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, TimeProvider time, RouterMetrics metrics, DecisionLog log, ILogger<InProcessRouter> logger, int usersInMemory)
+    public InProcessRouter(
+        IUserStore store,
+        PoolHolder pool,
+        RoutingPolicy policy,
+        RouterSecrets secrets,
+        TimeProvider time,
+        RouterMetrics metrics,
+        DecisionLog log,
+        ILogger<InProcessRouter> logger,
+        int usersInMemory)
     {
         (_store, _pool, _policy, _secrets, _time, _metrics, _log, _logger) = (store, pool, policy, secrets, time, metrics, log, logger);
         _users = new UserCache(usersInMemory);
@@ -106,7 +115,9 @@ public sealed partial class InProcessRouter : IEdgeRouter
             _log.Offer(receipt, feedback);
         }
 
-        return erased ? new FeedbackResult(verdict, null, null) { IsErased = true } : new FeedbackResult(verdict, outcome, model) { About = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) };
+        return erased
+            ? new FeedbackResult(verdict, null, null) { IsErased = true }
+            : new FeedbackResult(verdict, outcome, model) { About = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind) };
     }
 
     public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default)
@@ -175,22 +186,22 @@ public sealed partial class InProcessRouter : IEdgeRouter
     /// </summary>
     private async ValueTask<CachedUser> LoadOrRememberAsync(UserKey key, CachedUser? remembered, CancellationToken cancellationToken)
     {
-        if (_storeAway.MayAsk(out var turn))
+        if (_storeCircuit.MayAsk(out var retryAt))
         {
             try
             {
                 var user = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
-                _storeAway.Answered();
+                _storeCircuit.Answered();
                 return user;
             }
             catch (StoreException e)
             {
-                _storeAway.Failed();
+                _storeCircuit.Failed();
                 LogFallback(e.Message);
             }
             catch
             {
-                _storeAway.Undecided(turn);
+                _storeCircuit.Abandoned(retryAt);
                 throw;
             }
         }
@@ -233,7 +244,8 @@ public sealed partial class InProcessRouter : IEdgeRouter
             await _store.QuarantineAsync(key, record, error, _time.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken).ConfigureAwait(false);
         }
 
-        throw new StoreException($"A user's record could not be read, {MostRetries} times over, and was a different one each time; another program writes records to this store that this one cannot read. Stop it.");
+        throw new StoreException(
+            $"A user's record could not be read, {MostRetries} times over, and was a different one each time; another program writes records to this store that this one cannot read. Stop it.");
     }
 
     /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>

@@ -48,8 +48,10 @@ public sealed class MetaRouterOptions
     public double ExplorationShare { get; set; } = 0.1;
 
     /// <value>
-    /// For users who give feedback on single answers and are never shown two: the number of later requests within which what feedback teaches has to pay off, times the chance of feedback on an answer.
-    /// Early answers then cost more, and every decision draws the user's belief anew: tens of microseconds, or milliseconds for a user who minds waiting and speaks of many topics. Default 0, off; 300 suits feedback on three answers in ten; 0 to 100,000.
+    /// For users who give feedback on single answers and are never shown two: the number of later requests within which what feedback teaches has to pay off,
+    /// times the chance of feedback on an answer.
+    /// Early answers then cost more, and every decision draws the user's belief anew: tens of microseconds, or milliseconds for a user who minds waiting and
+    /// speaks of many topics. Default 0, off; 300 suits feedback on three answers in ten; 0 to 100,000.
     /// </value>
     public double LearningHorizon { get; set; }
 
@@ -283,7 +285,9 @@ public sealed class MetaRouterOptions
 
                 problems.Add(usd is null
                     ? $"{at}: model '{Id}' has no {name}; give its list price in US dollars per million tokens (0 if it is free)"
-                    : string.Create(CultureInfo.InvariantCulture, $"{at}: model '{Id}' has {name} {usd}; a price is finite and 0 or more US dollars per million tokens, {PricePerMillionTokens.MostUsd:n0} at most"));
+                    : string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{at}: model '{Id}' has {name} {usd}; a price is finite and 0 or more US dollars per million tokens, {PricePerMillionTokens.MostUsd:n0} at most"));
                 return null;
             }
 

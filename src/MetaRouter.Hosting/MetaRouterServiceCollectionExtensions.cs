@@ -50,7 +50,10 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton(s =>
         {
             var o = s.GetRequiredService<MetaRouterOptions>();
-            return new LearningLoop(s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), o, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<LearningLoop>>())
+            return new LearningLoop(
+                s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), o,
+                s.GetRequiredService<TimeProvider>(), s.GetRequiredService<RouterMetrics>(),
+                s.GetRequiredService<ILogger<LearningLoop>>())
             {
                 PrivateTenants = o.PrivateTenants.Select(s.GetRequiredService<RouterSecrets>().HashOf).ToHashSet(),
             };
@@ -65,7 +68,8 @@ public static partial class MetaRouterServiceCollectionExtensions
             s.GetRequiredService<CatalogKeeper>().PullAsync(CancellationToken.None).GetAwaiter().GetResult();
             s.GetRequiredService<LearningLoop>().RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
             return new InProcessRouter(
-                s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(), s.GetRequiredService<RoutingPolicy>(), s.GetRequiredService<RouterSecrets>(), s.GetRequiredService<TimeProvider>(),
+                s.GetRequiredService<IUserStore>(), s.GetRequiredService<PoolHolder>(),
+                s.GetRequiredService<RoutingPolicy>(), s.GetRequiredService<RouterSecrets>(), s.GetRequiredService<TimeProvider>(),
                 s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<DecisionLog>(), s.GetRequiredService<ILogger<InProcessRouter>>(), s.GetRequiredService<MetaRouterOptions>().UsersInMemory);
         });
         services.AddSingleton<IEdgeRouter>(s => s.GetRequiredService<InProcessRouter>());
@@ -157,7 +161,10 @@ public static partial class MetaRouterServiceCollectionExtensions
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The store is torn and was set aside as '{Aside}', untouched; what was learned of users is in there, and routing goes on with a new store, each user as a new one. Restore a backup in its place if there is one. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The store is torn and was set aside as '{Aside}', untouched; what was learned of users is in there, "
+            + "and routing goes on with a new store, each user as a new one. Restore a backup in its place if there is one. {Reason}")]
     private static partial void LogSetAside(ILogger logger, string aside, string reason);
 
     [LoggerMessage(Message = "The Redis store: {Durability}.")]

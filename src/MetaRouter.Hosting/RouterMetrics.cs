@@ -10,7 +10,10 @@ public sealed class RouterMetrics : IDisposable
     public const string MeterName = SourceNames.Router;
 
     private static readonly string[] ReasonNames = Enum.GetNames<DecisionReason>();
-    private static readonly InstrumentAdvice<double> DecisionSecondsBuckets = new() { HistogramBucketBoundaries = [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 1] };
+    private static readonly InstrumentAdvice<double> DecisionSecondsBuckets = new() { HistogramBucketBoundaries =
+    [
+        1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
+    ] };
     private static readonly InstrumentAdvice<double> FeedbackSecondsBuckets = new() { HistogramBucketBoundaries = [2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] };
     private static readonly InstrumentAdvice<double> QualityBuckets = new() { HistogramBucketBoundaries = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] };
 

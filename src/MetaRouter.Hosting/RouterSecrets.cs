@@ -178,7 +178,8 @@ public sealed class RouterSecrets
     }
 
     private static StoreException Unreadable(byte[]? secret) =>
-        new($"The store's secrets have {secret?.Length ?? 0} bytes, and were not written by this program; receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
+        new($"The store's secrets have {secret?.Length ?? 0} bytes, and were not written by this program; "
+            + "receipts and users cannot be recognised. Restore the store from a backup, or start with a new one.");
 }
 
 /// <summary>What became of the secrets in the store.</summary>

@@ -63,12 +63,21 @@ public sealed partial class StoreGuard(IUserStore store, RouterSecrets secrets, 
         (_seen, _isFirst) = (note, false);
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The store was emptied: what was learned of every user is gone, and cannot be made again from here; restore a backup if there is one, and find out who emptied it. Keys, catalog and prior were put back from memory; routing goes on, each user as a new one.")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The store was emptied: what was learned of every user is gone, and cannot be made again from here; restore a backup if there is one, "
+            + "and find out who emptied it. Keys, catalog and prior were put back from memory; routing goes on, each user as a new one.")]
     private partial void LogLost();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The store has receipt key {Now} again, which had been rotated to {Before}: an older copy of the store was restored. Receipts that key {Before} sealed are refused. Rotate again if key {Now} had leaked, and repeat the erasures made since that copy.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The store has receipt key {Now} again, which had been rotated to {Before}: an older copy of the store was restored. "
+            + "Receipts that key {Before} sealed are refused. Rotate again if key {Now} had leaked, and repeat the erasures made since that copy.")]
     private partial void LogPutBack(byte now, byte before);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The store's keys are another router's: it was emptied or replaced, and a router started over it before this one noticed. Users and receipts of this process mean nothing there; restart it.")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The store's keys are another router's: it was emptied or replaced, and a router started over it before this one noticed. "
+            + "Users and receipts of this process mean nothing there; restart it.")]
     private partial void LogForeign();
 }

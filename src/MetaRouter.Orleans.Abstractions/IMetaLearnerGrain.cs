@@ -2,7 +2,10 @@ using Orleans.Concurrency;
 
 namespace MetaRouter.Orleans;
 
-/// <summary>The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else. Calls that only read are answered while a refresh runs.</summary>
+/// <summary>
+/// The cluster's one meta-learner: refreshes the prior every new user starts from. Key 0. Its death delays a refresh and loses nothing else. Calls that only
+/// read are answered while a refresh runs.
+/// </summary>
 [Alias("metarouter.learner")]
 public interface IMetaLearnerGrain : IGrainWithIntegerKey
 {

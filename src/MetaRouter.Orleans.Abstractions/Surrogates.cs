@@ -138,7 +138,10 @@ public sealed class RouteDecisionConverter : IConverter<RouteDecision, RouteDeci
             Topic = surrogate.Topic,
             Features = features,
         };
-        return RouteDecision.Restore(candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason, new(surrogate.LambdaCost, surrogate.LambdaLatency), surrogate.CostScaleUsd, receipt, surrogate.Token);
+        return RouteDecision.Restore(
+            candidates, surrogate.Chosen, surrogate.Offered, surrogate.Reason,
+            new(surrogate.LambdaCost, surrogate.LambdaLatency),
+            surrogate.CostScaleUsd, receipt, surrogate.Token);
     }
 
     public RouteDecisionSurrogate ConvertToSurrogate(in RouteDecision value)
@@ -203,7 +206,8 @@ public struct DecisionMomentSurrogate
 [RegisterConverter]
 public sealed class DecisionMomentConverter : IConverter<DecisionMoment, DecisionMomentSurrogate>
 {
-    public DecisionMoment ConvertFromSurrogate(in DecisionMomentSurrogate surrogate) => new(surrogate.TenantHash, surrogate.UserHash, surrogate.TimeMs, surrogate.Nonce, surrogate.Draw, surrogate.Erasure);
+    public DecisionMoment ConvertFromSurrogate(in DecisionMomentSurrogate surrogate) =>
+        new(surrogate.TenantHash, surrogate.UserHash, surrogate.TimeMs, surrogate.Nonce, surrogate.Draw, surrogate.Erasure);
 
     public DecisionMomentSurrogate ConvertToSurrogate(in DecisionMoment value) =>
         new() { TenantHash = value.TenantHash, UserHash = value.UserHash, TimeMs = value.TimeMs, Nonce = value.Nonce, Draw = value.Draw, Erasure = value.Erasure };

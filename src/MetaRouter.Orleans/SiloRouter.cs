@@ -10,7 +10,15 @@ using MetaRouter.Orleans.Snapshots;
 namespace MetaRouter.Orleans;
 
 /// <summary>What the grains of a silo share: the pool in service, the rules, the counters, and how many requests are in hand.</summary>
-internal sealed class SiloRouter(IGrainFactory grains, PoolHolder pool, SharedState shared, MetaRouterOptions options, MetaRouterClusterOptions cluster, RouterClock clock, RouterMetrics metrics, DecisionLog log)
+internal sealed class SiloRouter(
+    IGrainFactory grains,
+    PoolHolder pool,
+    SharedState shared,
+    MetaRouterOptions options,
+    MetaRouterClusterOptions cluster,
+    RouterClock clock,
+    RouterMetrics metrics,
+    DecisionLog log)
 {
     private int _inHand;
     private HashSet<ulong>? _private;

@@ -72,7 +72,8 @@ try
     using var watch = telemetry.Exports ? ActivatorUtilities.CreateInstance<CollectorWatch>(app.Services, telemetry) : null;
     app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
     app.Lifetime.ApplicationStopping.Register(() => _ = EndAsync(drain + TimeSpan.FromSeconds(5), redis));
-    app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C."));
+    app.Lifetime.ApplicationStarted.Register(() =>
+        Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C."));
     using var hangUp = HangUp.Stops(app.Lifetime);
     await app.RunAsync().ConfigureAwait(false);
     return 0;
@@ -115,6 +116,7 @@ catch (Exception e) when (e is SnapshotFormatException or IOException or Unautho
 static async Task EndAsync(TimeSpan patience, string redis)
 {
     await Task.Delay(patience).ConfigureAwait(false);
-    Console.Error.WriteLine($"The silo has not stopped within {patience.TotalSeconds:0} s, most likely because its Redis '{redis}' does not answer. It ends here; other silos notice by themselves.");
+    Console.Error.WriteLine($"The silo has not stopped within {patience.TotalSeconds:0} s, "
+        + $"most likely because its Redis '{redis}' does not answer. It ends here; other silos notice by themselves.");
     Environment.Exit(1);
 }

@@ -20,7 +20,9 @@ internal static class SiloSettings
         var store = copy[Store];
         if (store?.StartsWith("cluster:", StringComparison.Ordinal) == true)
         {
-            problems.Add($"{Store} is '{RedisAddress.Shown(store)}', which is for gateways; a silo's users are in the Redis that {MetaRouterClusterOptions.Section}:Redis names, now '{RedisAddress.Shown(cluster.Redis)}'. Leave it out");
+            problems.Add(
+                $"{Store} is '{RedisAddress.Shown(store)}', which is for gateways; a silo's users are in the Redis that "
+                    + $"{MetaRouterClusterOptions.Section}:Redis names, now '{RedisAddress.Shown(cluster.Redis)}'. Leave it out");
             copy[Store] = new MetaRouterOptions().Store; // said once
         }
 
@@ -46,7 +48,9 @@ internal static class SiloSettings
         Try(address, cluster.GatewayPort, $"{section}:{nameof(cluster.GatewayPort)} is {cluster.GatewayPort}", $"--{section}:{nameof(cluster.GatewayPort)} PORT");
         foreach (var url in Urls(configuration).Select(BindingAddress.Parse).Where(u => !ListenAddress.IsLocal(u) && u.Port > 0))
         {
-            Try(IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) ? ip : url.Host == "localhost" ? IPAddress.Loopback : IPAddress.Any, url.Port, $"the address of its health is {url}", "--urls http://127.0.0.1:PORT");
+            Try(
+                IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) ? ip : url.Host == "localhost" ? IPAddress.Loopback : IPAddress.Any,
+                url.Port, $"the address of its health is {url}", "--urls http://127.0.0.1:PORT");
         }
 
         return problems;
@@ -64,7 +68,8 @@ internal static class SiloSettings
             }
             catch (SocketException e)
             {
-                problems.Add($"{what}, where this program cannot listen on {at} ({e.Message}); give a port that it may have, and as {section}:{nameof(cluster.Address)} an address of this machine");
+                problems.Add($"{what}, where this program cannot listen on {at} ({e.Message}); "
+                    + $"give a port that it may have, and as {section}:{nameof(cluster.Address)} an address of this machine");
             }
         }
     }

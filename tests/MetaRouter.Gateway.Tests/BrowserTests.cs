@@ -68,12 +68,12 @@ public sealed class BrowserTests(ITestOutputHelper output)
     /// <summary>As many decisions as the console keeps, of some hours.</summary>
     private static void FillJournal(RunningGateway gateway)
     {
-        var watch = gateway.App.Services.GetRequiredService<Watch>();
+        var recorder = gateway.App.Services.GetRequiredService<ConsoleRecorder>();
         var models = gateway.App.Services.GetRequiredService<PoolHolder>().Current.Catalog.Models;
         for (var i = 0; i < Decisions; i++)
         {
             var model = models[i % models.Length].Id;
-            watch.Unrouted("acme", $"user-{i % 40}", model, isAuto: i % 2 == 0, new ServedCall("apply", model, false) { CostUsd = 1e-4 * (i % 7), CostSource = "simulated", LatencySeconds = 0.1 * (i % 11) }, i % 500 == 0 ? 502 : 200);
+            recorder.Unrouted("acme", $"user-{i % 40}", model, isAuto: i % 2 == 0, new ServedCall("apply", model, false) { CostUsd = 1e-4 * (i % 7), CostSource = "simulated", LatencySeconds = 0.1 * (i % 11) }, i % 500 == 0 ? 502 : 200);
         }
     }
 

@@ -75,13 +75,13 @@ internal sealed class DemoPlay
     /// <summary>By what was predicted, which the simulated answers follow; costs as spent.</summary>
     public Figures Since(int minute)
     {
-        var (watch, secrets) = (_services.GetRequiredService<Watch>(), _services.GetRequiredService<RouterSecrets>());
+        var (recorder, secrets) = (_services.GetRequiredService<ConsoleRecorder>(), _services.GetRequiredService<RouterSecrets>());
         var users = _traffic.Users.ToDictionary(u => secrets.HashOf(Caller.OpenTenant, u.Id), u => u.Preference);
         var figures = new Figures();
-        foreach (var entry in watch.Journal.NewestFirst().Take(_asked - (minute * 60 * RequestsASecond)))
+        foreach (var entry in recorder.Journal.NewestFirst().Take(_asked - (minute * 60 * RequestsASecond)))
         {
             var served = entry.Candidates.ToArray().Single(c => c.Model == entry.Record.Served);
-            figures.Add(users[entry.Record.User], served.Predicted, watch.Names[served.Model], entry.Record.CostUsd, [.. entry.Candidates.ToArray().Select(c => c.Predicted)], entry.Record.CostScaleUsd);
+            figures.Add(users[entry.Record.User], served.Predicted, recorder.ModelNumbers[served.Model], entry.Record.CostUsd, [.. entry.Candidates.ToArray().Select(c => c.Predicted)], entry.Record.CostScaleUsd);
         }
 
         return figures;

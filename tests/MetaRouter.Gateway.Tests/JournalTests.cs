@@ -102,7 +102,7 @@ public sealed class JournalTests
     public async Task Decided_AllocatesLittleMoreThanItsEntry()
     {
         await using var gateway = await RunningGateway.StartAsync();
-        var (watch, router) = (gateway.App.Services.GetRequiredService<Watch>(), gateway.App.Services.GetRequiredService<IEdgeRouter>());
+        var (recorder, router) = (gateway.App.Services.GetRequiredService<ConsoleRecorder>(), gateway.App.Services.GetRequiredService<IEdgeRouter>());
         var decision = await router.RouteAsync("default", "ada", new RouteRequest("hello"));
         var allocated = Measure(1_000);
         allocated = Measure(10_000);
@@ -114,7 +114,7 @@ public sealed class JournalTests
             var before = GC.GetAllocatedBytesForCurrentThread();
             for (var i = 0; i < times; i++)
             {
-                watch.Decided("default", decision);
+                recorder.Decided("default", decision);
             }
 
             return (double)(GC.GetAllocatedBytesForCurrentThread() - before) / times;
@@ -124,10 +124,10 @@ public sealed class JournalTests
     [Fact]
     public void Said_MoreThanItHolds_KeepsTheLatestOfEachDecision()
     {
-        var said = new SaidJournal(10);
+        var said = new FeedbackJournal(10);
         for (var i = 0; i < 25; i++)
         {
-            said.Add(new Said(1, 7, i / 5, 0, FeedbackKind.Thumb, (byte)(i % 2), false, i % 5 != 0, i));
+            said.Add(new JournalFeedback(1, 7, i / 5, 0, FeedbackKind.Thumb, (byte)(i % 2), false, i % 5 != 0, i));
         }
 
         said.Of(1, 4, 0).Select(s => s.AtMs).ShouldBe([20, 21, 22, 23, 24]);
@@ -143,29 +143,29 @@ public sealed class JournalTests
     public async Task Forget_WhatWasUnderWayThen_IsNobodysToo()
     {
         await using var gateway = await RunningGateway.StartAsync();
-        var (watch, router) = (gateway.App.Services.GetRequiredService<Watch>(), gateway.App.Services.GetRequiredService<IEdgeRouter>());
+        var (recorder, router) = (gateway.App.Services.GetRequiredService<ConsoleRecorder>(), gateway.App.Services.GetRequiredService<IEdgeRouter>());
         var underWay = await router.RouteAsync("default", "ada", new RouteRequest("hello"));
         var feedback = new Feedback(underWay.Token, FeedbackKind.Thumb, 1);
         var learned = await router.LearnAsync("default", "ada", feedback);
         await router.EraseAsync("default", "ada");
-        watch.Forget("default", "ada");
+        recorder.Forget("default", "ada");
         var served = new ServedCall("apply", underWay.Model, false) { LatencySeconds = 60 };
-        watch.Called("default", underWay, served, 200, secondUsd: null);
-        watch.Heard("default", "ada", feedback, learned);
-        watch.Unrouted("default", "ada", underWay.Model, isAuto: false, served, 200);
-        watch.Decided("default", await router.RouteAsync("default", "bob", new RouteRequest("hello")));
+        recorder.Called("default", underWay, served, 200, secondUsd: null);
+        recorder.FeedbackGiven("default", "ada", feedback, learned);
+        recorder.Unrouted("default", "ada", underWay.Model, isAuto: false, served, 200);
+        recorder.Decided("default", await router.RouteAsync("default", "bob", new RouteRequest("hello")));
 
-        var (entries, number) = (watch.Journal.NewestFirst().Select(e => e.Record.User).ToArray(), watch.Of("default").Number);
+        var (entries, number) = (recorder.Journal.NewestFirst().Select(e => e.Record.User).ToArray(), recorder.Of("default").Number);
         entries.Length.ShouldBe(3);
         entries[0].ShouldNotBe(0ul);
         entries[1..].ShouldAllBe(user => user == 0);
-        watch.Said.CountByUser(number).Keys.ShouldBe([0ul]);
+        recorder.Feedback.CountByUser(number).Keys.ShouldBe([0ul]);
 
         // Whoever comes back is somebody again.
         gateway.Time.Ahead += TimeSpan.FromMinutes(1);
-        watch.Decided("default", await router.RouteAsync("default", "ada", new RouteRequest("hello")));
-        watch.Unrouted("default", "ada", underWay.Model, isAuto: false, served with { LatencySeconds = 1 }, 200);
-        watch.Journal.NewestFirst().Select(e => e.Record.User).Take(2).ShouldAllBe(user => user == underWay.Receipt.UserHash);
+        recorder.Decided("default", await router.RouteAsync("default", "ada", new RouteRequest("hello")));
+        recorder.Unrouted("default", "ada", underWay.Model, isAuto: false, served with { LatencySeconds = 1 }, 200);
+        recorder.Journal.NewestFirst().Select(e => e.Record.User).Take(2).ShouldAllBe(user => user == underWay.Receipt.UserHash);
     }
 
     [Fact]

@@ -137,9 +137,9 @@ public sealed class ReplicaTests : IAsyncLifetime
 
         await _gateways[1].App.Services.GetRequiredService<LearningLoop>().RefreshAsync(default);
 
-        var watch = _gateways[1].App.Services.GetRequiredService<Watch>();
-        watch.Journal.NewestFirst().Select(e => e.Record.User == 0).ShouldBe([false, true]);
-        watch.Said.CountByUser(watch.Of("default").Number).Keys.ShouldBe([0ul]);
+        var recorder = _gateways[1].App.Services.GetRequiredService<ConsoleRecorder>();
+        recorder.Journal.NewestFirst().Select(e => e.Record.User == 0).ShouldBe([false, true]);
+        recorder.Feedback.CountByUser(recorder.Of("default").Number).Keys.ShouldBe([0ul]);
     }
 
     [RedisFact]

@@ -74,7 +74,7 @@ public sealed class StartTests : IDisposable
     [InlineData("HTTP://127.0.0.1:8080")]
     [InlineData("http://unix:/run/metarouter.sock")]
     [InlineData("http://pipe:/metarouter")]
-    public void Settings_AddressThatTheServerTakes_IsFine(string url) => Read(("Urls", url)).Doubts.ShouldBeEmpty();
+    public void Settings_AddressThatTheServerTakes_IsFine(string url) => Read(("Urls", url)).Warnings.ShouldBeEmpty();
 
     /// <summary>A model may be added while the gateway runs, so a list that names one that is not there starts; unsaid, its requests would be refused with nobody knowing why.</summary>
     [Theory]
@@ -85,14 +85,14 @@ public sealed class StartTests : IDisposable
     {
         var settings = Read(("Tenants:0:Name", "default"), ("Tenants:0:DearShare", "0.5"), ("Tenants:0:DearModels:7", "gpt-4o-2024-05-13"), (list + ":0", model));
 
-        settings.Doubts.ShouldHaveSingleItem().ShouldStartWith($"{list} has '{model}', which is not in the catalog");
-        settings.Doubts[0].ShouldContain("it has gpt-4o-2024-05-13");
+        settings.Warnings.ShouldHaveSingleItem().ShouldStartWith($"{list} has '{model}', which is not in the catalog");
+        settings.Warnings[0].ShouldContain("it has gpt-4o-2024-05-13");
     }
 
     [Fact]
-    public void Settings_EmbeddingModelOfATenant_IsNoDoubt() =>
+    public void Settings_EmbeddingModelOfATenant_GivesNoWarning() =>
         Read(("Upstreams:0:Model", "*"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Model", "embedder"), ("Upstreams:1:BaseUrl", "http://127.0.0.1:1/v1"), ("Upstreams:1:Embeddings", "true"),
-            ("Tenants:0:Name", "default"), ("Tenants:0:AllowedModels:0", "embedder")).Doubts.ShouldBeEmpty();
+            ("Tenants:0:Name", "default"), ("Tenants:0:AllowedModels:0", "embedder")).Warnings.ShouldBeEmpty();
 
     [Fact]
     public void Settings_EmbeddingModelWithASpace_IsToldWithTheRemedy() =>
@@ -107,13 +107,13 @@ public sealed class StartTests : IDisposable
     {
         (string, string)[] keys = [.. ((string[])["ops", "acme"]).SelectMany((t, i) => ((string, string)[])[($"ApiKeys:{i}:Tenant", t), ($"ApiKeys:{i}:Sha256", new string((char)('a' + i), 64)), ($"ApiKeys:{i}:Scopes:0", "read")])];
 
-        Read([.. keys, (setting, tenant)]).Doubts.ShouldHaveSingleItem().ShouldStartWith(told);
-        Read([.. keys, (setting, "acme")]).Doubts.ShouldBeEmpty();
-        Read((setting, tenant)).Doubts.ShouldHaveSingleItem().ShouldEndWith("ApiKeys is empty, so that all belong to 'default'");
+        Read([.. keys, (setting, tenant)]).Warnings.ShouldHaveSingleItem().ShouldStartWith(told);
+        Read([.. keys, (setting, "acme")]).Warnings.ShouldBeEmpty();
+        Read((setting, tenant)).Warnings.ShouldHaveSingleItem().ShouldEndWith("ApiKeys is empty, so that all belong to 'default'");
     }
 
     [Fact]
-    public void Settings_TenantsThatNeedNoKeyOfTheirOwn_AreNoDoubt() => Read(("Tenants:0:Name", "*"), ("Tenants:1:Name", "default")).Doubts.ShouldBeEmpty();
+    public void Settings_TenantsThatNeedNoKeyOfTheirOwn_GiveNoWarning() => Read(("Tenants:0:Name", "*"), ("Tenants:1:Name", "default")).Warnings.ShouldBeEmpty();
 
     /// <summary>One entry where a list is wanted is one mistake, whatever it has in it.</summary>
     [Fact]
@@ -168,7 +168,7 @@ public sealed class StartTests : IDisposable
     {
         var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json")).Build());
 
-        settings.IsDemo.ShouldBeTrue();
+        settings.IsSimulated.ShouldBeTrue();
         settings.Gateway.ShouldBeEquivalentTo(new GatewayOptions());
     }
 

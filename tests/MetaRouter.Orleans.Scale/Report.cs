@@ -20,7 +20,7 @@ internal static class Report
     private const double ActiveUser = 3_000;
 
     // When a word was said, as it is sent: two numbers of at most nine bytes, most often of one and seven, and their fields.
-    private const int WordTimeBytes = 12;
+    private const int ReportTimeBytes = 12;
 
     // A refresh at the most: saving, so many EM steps over the taught four fifths, the lapses, and two looks at the held-out fifth.
     private const int Steps = 30;
@@ -52,7 +52,7 @@ internal static class Report
         [
             $"processor time of Redis' main thread, an etag-checked write | {m.Redis.WriteCpuSeconds * 1e6:0} us",
             $"the same, a read | {m.Redis.ReadCpuSeconds * 1e6:0} us",
-            $"a user's evidence in a record; as it is sent, with when it was said | {l.EvidenceBytes} + {l.RowBytes - l.EvidenceBytes} B; some {WordTimeBytes} B more",
+            $"a user's evidence in a record; as it is sent, with when it was said | {l.EvidenceBytes} + {l.RowBytes - l.EvidenceBytes} B; some {ReportTimeBytes} B more",
             $"the same in a partition's memory | {l.MemoryBytes:0} B",
             $"processor time of an E-step, a user | {l.ExpectCpuSeconds * 1e9:0} ns",
             $"a prior as it crosses; a partition's answer | {l.PriorBytes} B; {l.AnswerBytes:N0} B and a few",
@@ -124,7 +124,7 @@ internal static class Report
 
         // Whoever spoke, and whoever came back into memory: also a partition that lost its memory comes to know its users again.
         string Told(Activity a, double kept) =>
-            $"{a.Users:N0} | {kept:N0} | {a.Feedback + a.Activations:N0} | {(a.Feedback + a.Activations) * (l.RowBytes + WordTimeBytes) / 1e6:0.000} MB/s | {kept / (a.Feedback + a.Activations):N0} s | {kept * 1.25 * l.MemoryBytes / 1e9:0.00} GB";
+            $"{a.Users:N0} | {kept:N0} | {a.Feedback + a.Activations:N0} | {(a.Feedback + a.Activations) * (l.RowBytes + ReportTimeBytes) / 1e6:0.000} MB/s | {kept / (a.Feedback + a.Activations):N0} s | {kept * 1.25 * l.MemoryBytes / 1e9:0.00} GB";
 
         string Refresh(double kept, int partitions) =>
             $"{kept:N0} | {partitions:N0} | {0.8 * kept * l.ExpectCpuSeconds:0.00} s | {Passes * kept * l.ExpectCpuSeconds / 16:0.0} s | {2 * Rounds * partitions:N0}, {Rounds * partitions * (l.PriorBytes + l.AnswerBytes) / 1e6:0.0} MB | "

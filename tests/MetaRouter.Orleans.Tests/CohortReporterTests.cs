@@ -168,12 +168,12 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         var cluster = await fixture.StartClusterAsync();
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         var (cut, other) = (ReporterOf(cluster.Silos[0]), ReporterOf(cluster.Silos[1]));
-        var taught = new WordTime(0, now - 20_000);
+        var taught = new ReportTime(0, now - 20_000);
         cut.Report(Taught, s_taught, taught);
         other.Report(Taught, s_taught, taught with { AtMs = taught.AtMs + 1 });
         await other.FlushAsync();
         (await HeardAsync(cluster)).ShouldBe(1);
-        var gone = new WordTime(isWithdrawn ? 0 : now - 10_000, now - 10_000);
+        var gone = new ReportTime(isWithdrawn ? 0 : now - 10_000, now - 10_000);
         other.Report(Taught, isWithdrawn ? new UserModel(ClusterFixture.Pool, UserState.Empty.Add(s_taught.State.Signals[0] with { Withdrawn = true })) : s_newcomer, gone);
         await other.FlushAsync();
         (await HeardAsync(cluster)).ShouldBe(0);
@@ -200,10 +200,10 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
         var (now, reporter) = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), ReporterOf(cluster.Silos[0]));
-        reporter.Report(Taught, s_newcomer, new WordTime(now, now));
+        reporter.Report(Taught, s_newcomer, new ReportTime(now, now));
         await reporter.FlushAsync();
 
-        reporter.Report(Taught, s_taught, new WordTime(now - 5_000, now + 60_000));
+        reporter.Report(Taught, s_taught, new ReportTime(now - 5_000, now + 60_000));
         await reporter.FlushAsync();
 
         (await HeardAsync(cluster)).ShouldBe(0);
@@ -215,8 +215,8 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
         var (now, reporter) = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), ReporterOf(cluster.Silos[0]));
-        reporter.Report(Taught, s_newcomer, new WordTime(now, now));
-        reporter.Report(Taught, s_taught, new WordTime(0, now));
+        reporter.Report(Taught, s_newcomer, new ReportTime(now, now));
+        reporter.Report(Taught, s_taught, new ReportTime(0, now));
         await reporter.FlushAsync();
 
         (await HeardAsync(cluster)).ShouldBe(0);
@@ -230,7 +230,7 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         var cluster = await fixture.StartClusterAsync();
         var partition = cluster.Client.GetGrain<ICohortGrain>(0);
         var (now, evidence) = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), new byte[2 * MetaRouter.Core.Preferences.ChoiceModel.Hypotheses]);
-        await partition.ReportAsync(new CohortReport([], [], [1], [], GoneTimes: [new WordTime(now, now)]));
+        await partition.ReportAsync(new CohortReport([], [], [1], [], GoneTimes: [new ReportTime(now, now)]));
 
         await partition.ReportAsync(new CohortReport([1, 2], evidence, [], [null, null]));
 
@@ -245,10 +245,10 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
         var (now, reporter) = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), ReporterOf(cluster.Silos[0]));
-        reporter.Report(Taught, s_taught, new WordTime(0, now));
+        reporter.Report(Taught, s_taught, new ReportTime(0, now));
         await reporter.FlushAsync();
         await PartitionOf(cluster).SaveAsync();
-        reporter.Report(Taught, s_newcomer, new WordTime(now + 1, now + 1));
+        reporter.Report(Taught, s_newcomer, new ReportTime(now + 1, now + 1));
         await reporter.FlushAsync();
 
         await cluster.KillSiloAsync(cluster.Silos[0]);
@@ -263,10 +263,10 @@ public sealed class CohortReporterTests(OneRedis redis) : IClassFixture<OneRedis
         await using var fixture = new ClusterFixture(store, 1, TimeProvider.System);
         var cluster = await fixture.StartClusterAsync();
         var (now, reporter) = (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), ReporterOf(cluster.Silos[0]));
-        reporter.Report(Taught, s_taught, new WordTime(0, now));
+        reporter.Report(Taught, s_taught, new ReportTime(0, now));
         await reporter.FlushAsync();
         store.Kill();
-        reporter.Report(Taught, s_newcomer, new WordTime(now + 1, now + 1));
+        reporter.Report(Taught, s_newcomer, new ReportTime(now + 1, now + 1));
         await reporter.FlushAsync();
         reporter.Waiting.ShouldBe(1);
 

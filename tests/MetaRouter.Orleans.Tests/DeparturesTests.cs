@@ -11,11 +11,11 @@ public sealed class DeparturesTests
     public void Covers_WordBeforeTheDeparture_AndNoneAfterIt()
     {
         var gone = new Departures(Week, 10);
-        gone.Add(1, new WordTime(1_000, 1_000)).ShouldBeTrue();
+        gone.Add(1, new ReportTime(1_000, 1_000)).ShouldBeTrue();
 
-        gone.Covers(1, new WordTime(0, 5_000)).ShouldBeTrue(); // it knows of no erasure, whatever its clock says
-        gone.Covers(1, new WordTime(1_000, 999)).ShouldBeTrue();
-        gone.Covers(1, new WordTime(1_000, 1_001)).ShouldBeFalse();
+        gone.Covers(1, new ReportTime(0, 5_000)).ShouldBeTrue(); // it knows of no erasure, whatever its clock says
+        gone.Covers(1, new ReportTime(1_000, 999)).ShouldBeTrue();
+        gone.Covers(1, new ReportTime(1_000, 1_001)).ShouldBeFalse();
         gone.Covers(1, default).ShouldBeTrue();
         gone.Covers(2, default).ShouldBeFalse();
     }
@@ -24,11 +24,11 @@ public sealed class DeparturesTests
     public void Add_OlderDeparture_LeavesTheLaterOne()
     {
         var gone = new Departures(Week, 10);
-        gone.Add(1, new WordTime(0, 2_000)).ShouldBeTrue();
+        gone.Add(1, new ReportTime(0, 2_000)).ShouldBeTrue();
 
-        gone.Add(1, new WordTime(0, 1_000)).ShouldBeFalse();
+        gone.Add(1, new ReportTime(0, 1_000)).ShouldBeFalse();
         gone.Add(1, default).ShouldBeFalse();
-        gone.Covers(1, new WordTime(0, 1_500)).ShouldBeTrue();
+        gone.Covers(1, new ReportTime(0, 1_500)).ShouldBeTrue();
     }
 
     [Fact]
@@ -37,12 +37,12 @@ public sealed class DeparturesTests
         var gone = new Departures(Week, 100);
         for (var i = 1; i <= 1_000; i++)
         {
-            gone.Add((ulong)i, new WordTime(0, i));
+            gone.Add((ulong)i, new ReportTime(0, i));
             gone.Count.ShouldBeLessThanOrEqualTo(125);
         }
 
-        gone.Covers(1_000, new WordTime(0, 1)).ShouldBeTrue();
-        gone.Covers(1, new WordTime(0, 0)).ShouldBeFalse();
+        gone.Covers(1_000, new ReportTime(0, 1)).ShouldBeTrue();
+        gone.Covers(1, new ReportTime(0, 0)).ShouldBeFalse();
     }
 
     /// <summary>What is forgotten is not needed: no word is taken that is as old.</summary>
@@ -50,14 +50,14 @@ public sealed class DeparturesTests
     public void ToBytes_OlderThanTheLifetime_IsForgotten()
     {
         var (gone, again) = (new Departures(Week, 10), new Departures(Week, 10));
-        gone.Add(1, new WordTime(0, 1_000));
-        gone.Add(2, new WordTime(5_000, 0));
+        gone.Add(1, new ReportTime(0, 1_000));
+        gone.Add(2, new ReportTime(5_000, 0));
 
         again.Join(gone.ToBytes(s_week + 2_000)).ShouldBe([2UL]);
 
-        again.Covers(2, new WordTime(0, 9_000)).ShouldBeTrue();
-        again.IsTooOld(new WordTime(0, 999), s_week + 2_000).ShouldBeTrue();
-        again.IsTooOld(new WordTime(0, 3_000), s_week + 2_000).ShouldBeFalse();
+        again.Covers(2, new ReportTime(0, 9_000)).ShouldBeTrue();
+        again.IsTooOld(new ReportTime(0, 999), s_week + 2_000).ShouldBeTrue();
+        again.IsTooOld(new ReportTime(0, 3_000), s_week + 2_000).ShouldBeFalse();
         again.IsTooOld(default, s_week + 2_000).ShouldBeFalse(); // of a silo that does not tell
     }
 

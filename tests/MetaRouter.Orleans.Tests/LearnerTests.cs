@@ -178,7 +178,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var user in erased)
         {
-            reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Empty), new WordTime(now, now));
+            reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Empty), new ReportTime(now, now));
         }
 
         await reporter.FlushAsync();
@@ -194,7 +194,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
             var at = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - 1_000;
             foreach (var user in users)
             {
-                reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Read(Population.Record(ClusterFixture.Pool, Math.Exp(logLambda + (0.3 * Population.Normal(random))), 20, random))), new WordTime(0, at));
+                reporter.Report(user, new UserModel(ClusterFixture.Pool, UserState.Read(Population.Record(ClusterFixture.Pool, Math.Exp(logLambda + (0.3 * Population.Normal(random))), 20, random))), new ReportTime(0, at));
             }
         }
     }

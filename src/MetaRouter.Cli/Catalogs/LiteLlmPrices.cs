@@ -77,7 +77,10 @@ internal static class LiteLlmPrices
             {
                 CachedInputPrice = Price(facts, "cache_read_input_token_cost"),
                 ContextWindow = Whole(facts, "max_input_tokens") ?? Whole(facts, "max_tokens") ?? 128_000,
-                Capabilities = ModelCapabilities.Streaming | Flag(facts, "supports_function_calling", ModelCapabilities.Tools) | Flag(facts, "supports_vision", ModelCapabilities.Vision) | Flag(facts, "supports_response_schema", ModelCapabilities.StructuredOutput),
+                Capabilities = ModelCapabilities.Streaming
+                    | Flag(facts, "supports_function_calling", ModelCapabilities.Tools)
+                    | Flag(facts, "supports_vision", ModelCapabilities.Vision)
+                    | Flag(facts, "supports_response_schema", ModelCapabilities.StructuredOutput),
             };
             return null;
         }
@@ -119,7 +122,9 @@ internal static class LiteLlmPrices
             }
         }
 
-        return Price(facts, "cache_read_input_token_cost") is null && facts.TryGetProperty("cache_read_input_token_cost", out var cached) && cached.ValueKind != JsonValueKind.Null ? "no usable cache_read_input_token_cost" : null;
+        return Price(facts, "cache_read_input_token_cost") is null && facts.TryGetProperty("cache_read_input_token_cost", out var cached) && cached.ValueKind != JsonValueKind.Null
+            ? "no usable cache_read_input_token_cost"
+            : null;
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> json)
@@ -140,7 +145,9 @@ internal static class LiteLlmPrices
             ? new PricePerMillionTokens(double.Parse((usd * 1e6).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))
             : null;
 
-    private static int? Whole(JsonElement facts, string name) => facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var tokens) && tokens is >= 1 and <= int.MaxValue ? (int)tokens : null;
+    private static int? Whole(JsonElement facts, string name) =>
+        facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var tokens) && tokens is >= 1 and <= int.MaxValue ? (int)tokens : null;
 
-    private static ModelCapabilities Flag(JsonElement facts, string name, ModelCapabilities capability) => facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True ? capability : 0;
+    private static ModelCapabilities Flag(JsonElement facts, string name, ModelCapabilities capability) =>
+        facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True ? capability : 0;
 }

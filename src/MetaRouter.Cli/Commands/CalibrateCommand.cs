@@ -15,12 +15,28 @@ internal static class CalibrateCommand
 
     public static Command Create(Terminal terminal)
     {
-        var share = new Option<double>("--strong-share") { Description = "The share of requests that should go to the strong model, 0 to 1.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
-        var data = new Option<string>("--data") { Description = "A sample of your requests: an outcome file, JSON lines with a query, text or prompt, or a .txt with one request a line.", Required = true, HelpName = "FILE" };
+        var share = new Option<double>("--strong-share")
+        {
+            Description = "The share of requests that should go to the strong model, 0 to 1.",
+            Required = true,
+            HelpName = "X",
+            CustomParser = NumberOption.Parse,
+        };
+        var data = new Option<string>("--data")
+        {
+            Description = "A sample of your requests: an outcome file, JSON lines with a query, text or prompt, or a .txt with one request a line.",
+            Required = true,
+            HelpName = "FILE",
+        };
         var strong = new Option<string?>("--strong") { Description = "The strong model. Default: the one with the highest expected score.", HelpName = "MODEL" };
         var weak = new Option<string?>("--weak") { Description = "The weak model. Default: the cheapest.", HelpName = "MODEL" };
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
-        var router = new Option<string>("--router") { Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.", DefaultValueFactory = _ => Shipped, HelpName = "NAME" };
+        var router = new Option<string>("--router")
+        {
+            Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.",
+            DefaultValueFactory = _ => Shipped,
+            HelpName = "NAME",
+        };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
         var command = new DocumentedCommand(
             "calibrate", "Finds the threshold that sends a given share of your traffic to the strong model.",
@@ -42,7 +58,8 @@ internal static class CalibrateCommand
         return command;
     }
 
-    private static IEnumerable<Func<IOutcomeModel>> Others => LearnedRouters.Factories.Concat(LearnedRouters.Published).Where(f => f().Name is var n && n != Shipped && !n.Contains(',', StringComparison.Ordinal));
+    private static IEnumerable<Func<IOutcomeModel>> Others =>
+        LearnedRouters.Factories.Concat(LearnedRouters.Published).Where(f => f().Name is var n && n != Shipped && !n.Contains(',', StringComparison.Ordinal));
 
     private static int Run(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string? snapshot, string router, bool json, CancellationToken cancellationToken)
     {
@@ -52,8 +69,12 @@ internal static class CalibrateCommand
         }
 
         var threshold = router == Shipped ? FromSnapshot(terminal, share, data, strong, weak, snapshot) : FromOutcomes(terminal, share, data, strong, weak, router, cancellationToken);
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Threshold {threshold.Number}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
-        var cost = threshold.StrongIsFree ? $"{threshold.Strong} alone costs nothing" : double.IsNaN(threshold.CostOfStrong) ? "cost not known" : string.Create(CultureInfo.InvariantCulture, $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone");
+        terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Threshold {threshold.Number}: {100 * threshold.Share:0.0} % of {threshold.Requests:n0} requests go to {threshold.Strong}, the others to {threshold.Weak}."));
+        var cost = threshold.StrongIsFree ? $"{threshold.Strong} alone costs nothing"
+            : double.IsNaN(threshold.CostOfStrong) ? "cost not known"
+            : string.Create(CultureInfo.InvariantCulture, $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone");
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on held-out rows")}: score {threshold.Quality:0.000}, {cost}."));
         terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
         if (router == Shipped)
@@ -63,7 +84,18 @@ internal static class CalibrateCommand
 
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { threshold.Router, Strong = threshold.Strong.Value, Weak = threshold.Weak.Value, threshold.Value, threshold.Share, threshold.Quality, threshold.CostOfStrong, threshold.Requests, threshold.Alias }));
+            terminal.Out.WriteLine(ReportJson.Write(new
+            {
+                threshold.Router,
+                Strong = threshold.Strong.Value,
+                Weak = threshold.Weak.Value,
+                threshold.Value,
+                threshold.Share,
+                threshold.Quality,
+                threshold.CostOfStrong,
+                threshold.Requests,
+                threshold.Alias,
+            }));
         }
 
         return ExitCodes.Success;
@@ -82,7 +114,8 @@ internal static class CalibrateCommand
 
     private static Threshold FromOutcomes(Terminal terminal, double share, string data, ModelId? strong, ModelId? weak, string router, CancellationToken cancellationToken)
     {
-        var create = Others.FirstOrDefault(f => f().Name == router) ?? throw new BadInputException($"Unknown router '{router}'. Routers: {Shipped}, {string.Join(", ", Others.Select(f => f().Name))}.");
+        var create = Others.FirstOrDefault(f => f().Name == router)
+            ?? throw new BadInputException($"Unknown router '{router}'. Routers: {Shipped}, {string.Join(", ", Others.Select(f => f().Name))}.");
         if (strong is not { } s || weak is not { } w || s == w)
         {
             throw new BadInputException($"--router {router} learns from outcomes: name two models of the file with --strong and --weak.");

@@ -96,7 +96,12 @@ internal static class CatalogCommand
 
                 json.WriteNumber("context_window", model.ContextWindow);
                 json.WriteStartArray("capabilities");
-                foreach (var (capability, name) in ((ModelCapabilities, string)[])[(ModelCapabilities.Tools, "tools"), (ModelCapabilities.Vision, "vision"), (ModelCapabilities.StructuredOutput, "structured_output"), (ModelCapabilities.Streaming, "streaming")])
+                foreach (var (capability, name) in ((ModelCapabilities, string)[])[
+                    (ModelCapabilities.Tools, "tools"),
+                    (ModelCapabilities.Vision, "vision"),
+                    (ModelCapabilities.StructuredOutput, "structured_output"),
+                    (ModelCapabilities.Streaming, "streaming"),
+                ])
                 {
                     if (model.Capabilities.HasFlag(capability))
                     {

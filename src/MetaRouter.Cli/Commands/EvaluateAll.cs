@@ -40,7 +40,11 @@ internal static class EvaluateAll
             throw;
         }
 
-        var page = new ReportPage("MetaRouter, evaluated", "Real answers of real models, graded; every router is trained and scored on the same splits. Brackets and bars are 95 % intervals over rows and splits, of simulated users over rows and users.", sections);
+        var page = new ReportPage(
+            "MetaRouter, evaluated",
+            "Real answers of real models, graded; every router is trained and scored on the same splits. "
+                + "Brackets and bars are 95 % intervals over rows and splits, of simulated users over rows and users.",
+            sections);
         Write(target, "index.html", page.ToHtml());
         Write(target, "report.md", page.ToMarkdown(Pictures));
         Write(target, "report.json", page.ToJson());
@@ -55,7 +59,9 @@ internal static class EvaluateAll
         }
 
         Target[] targets = [.. sections.SelectMany(s => s.Targets)]; // pools of one's own have none
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(targets.Length > 0 ? Targets.Told(targets) + ". " : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
+        terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(targets.Length > 0 ? Targets.Told(targets) + ". " : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
     }
 
@@ -65,14 +71,22 @@ internal static class EvaluateAll
         foreach (var protocol in protocols)
         {
             var (began, used) = (terminal.Clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
-            var result = ProgressDisplay.Run(terminal, protocol.Name, progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{protocol.Name}: {terminal.Clock.GetElapsedTime(began).TotalSeconds:0} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds:0} s of processors"));
+            var result = ProgressDisplay.Run(
+                terminal, protocol.Name,
+                progress => protocol.Run(new EvaluationRequest(data, pools, seeds ?? protocol.Seeds, [.. LearnedRouters.Factories, .. LearnedRouters.Published], progress, cancellationToken)));
+            terminal.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{protocol.Name}: {terminal.Clock.GetElapsedTime(began).TotalSeconds:0} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds:0} s of processors"));
             foreach (var warning in result.Warnings.Distinct())
             {
                 terminal.Error.WriteLine($"Warning: {warning}");
             }
 
-            sections.Add(new ReportSection(protocol.Name.ToLowerInvariant(), protocol.Name, Sentence(protocol.Description), result.Figures, [.. result.Tables.Select(t => new ReportTable(t.Title, t.Columns, t.Rows, t.Note))], result.Targets, result.Json));
+            sections.Add(new ReportSection(
+                protocol.Name.ToLowerInvariant(), protocol.Name, Sentence(protocol.Description),
+                result.Figures,
+                [.. result.Tables.Select(t => new ReportTable(t.Title, t.Columns, t.Rows, t.Note))],
+                result.Targets, result.Json));
         }
 
         return sections;

@@ -5,7 +5,10 @@ using MetaRouter.Evaluation.Data;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c>, or <c>all --out DIR</c> for the whole as a report, or <c>--log FILE...</c> for a host's decision log.</summary>
+/// <summary>
+/// <c>metarouter evaluate PROTOCOL --data DIR [--pool NAME]... [--seeds N] [--published] [--ablations] [--json]</c>, or <c>all --out DIR</c> for the whole as a
+/// report, or <c>--log FILE...</c> for a host's decision log.
+/// </summary>
 internal static class EvaluateCommand
 {
     private const int MostSeeds = 1000;
@@ -18,9 +21,23 @@ internal static class EvaluateCommand
     {
         var protocol = new Argument<string?>("protocol") { Arity = ArgumentArity.ZeroOrOne, Description = "A protocol of the list below; none with --log." };
         var data = new Option<string?>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); every protocol needs it.", HelpName = "DIR" };
-        var log = new Option<string[]>("--log") { Description = "Instead of a protocol: a host's decision log; shows what other policies would have earned on it. If it was rotated, give all files, oldest first.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.", HelpName = "NAME" };
-        var seeds = new Option<int?>("--seeds") { Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.", HelpName = "N" };
+        var log = new Option<string[]>("--log")
+        {
+            Description = "Instead of a protocol: a host's decision log; shows what other policies would have earned on it. If it was rotated, give all files, oldest first.",
+            HelpName = "FILE",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var pools = new Option<string[]>("--pool")
+        {
+            Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every named pool.",
+            HelpName = "NAME",
+        };
+        var seeds = new Option<int?>("--seeds")
+        {
+            Description = $"Draws or splits to average over; 1 to {MostSeeds}. Default: {Usual}, "
+                + $"but {string.Join(", ", EvaluationProtocols.All.Where(p => p.Seeds != Usual).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Seeds}")))}.",
+            HelpName = "N",
+        };
         var ablations = new Option<bool>("--ablations") { Description = "Also the shipped router with single parts removed (P1 and P2)." };
         var published = new Option<bool>("--published") { Description = "Also the methods of the papers (P1 and P2)." };
         var target = new Option<string?>("--out") { Description = "The folder of the report; required with all.", HelpName = "DIR" };
@@ -69,7 +86,8 @@ internal static class EvaluateCommand
 
     private static int FromLog(Terminal terminal, string[] files, string? protocol, string? data, bool json) => protocol is null && data is null
         ? EvaluateLog.Run(terminal, [.. files.Distinct()], json)
-        : throw new BadInputException($"--log {string.Join(' ', files)} stands alone: leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
+        : throw new BadInputException($"--log {string.Join(' ', files)} stands alone: "
+            + $"leave out {(protocol is null ? "--data" : $"'{protocol}'")}; protocols are run on outcome files, not on logs.");
 
     private static int Run(Terminal terminal, Wanted wanted, CancellationToken cancellationToken)
     {
@@ -114,7 +132,8 @@ internal static class EvaluateCommand
 
         if (wanted.Pools.Length == 0 && protocol.HasPools && Directory.Exists(data) && !Pools.All.Any(p => DataFolder.Has(data, p.File)))
         {
-            throw new BadInputException($"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with only some of its models --pool FILE:MODEL,MODEL,....");
+            throw new BadInputException(
+                $"{data} has no file of a named pool; name pools of your own: --pool {DataFolder.Example(data) ?? "FILE"}, or with only some of its models --pool FILE:MODEL,MODEL,....");
         }
     }
 

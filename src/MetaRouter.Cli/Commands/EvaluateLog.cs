@@ -25,18 +25,27 @@ internal static class EvaluateLog
 
         if (repeated > 0)
         {
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Warning: {repeated:n0} {(repeated == 1 ? "decision is" : "decisions are")} repeated on a later line; each counts once."));
+            terminal.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Warning: {repeated:n0} {(repeated == 1 ? "decision is" : "decisions are")} repeated on a later line; each counts once."));
         }
 
         if (astray > 0)
         {
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Warning: {astray:n0} feedback {(astray == 1 ? "line is" : "lines are")} about decisions that {(paths.Count == 1 ? "are not in the file; if it was rotated, give its earlier files" : "are in no file; if there are earlier ones, give them")} too: --log OLDEST ... NEWEST."));
+            terminal.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Warning: {astray:n0} feedback {(astray == 1 ? "line is" : "lines are")} about decisions that "
+                    + $"{(paths.Count == 1 ? "are not in the file; if it was rotated, give its earlier files" : "are in no file; if there are earlier ones, give them")} too: "
+                    + $"--log OLDEST ... NEWEST."));
         }
 
         var judged = decisions.Count(d => d.Reward is not null);
         if (judged < 2)
         {
-            throw new DataFileException(string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", paths)}: {judged} of {decisions.Count} decisions have a reward; an estimate needs at least two. Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line."));
+            throw new DataFileException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{string.Join(", ", paths)}: {judged} of {decisions.Count} decisions have a reward; an estimate needs at least two. "
+                    + $"Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line."));
         }
 
         var estimates = OffPolicyEvaluation.Run(decisions, OffPolicyEvaluation.Usual(decisions));
@@ -49,12 +58,23 @@ internal static class EvaluateLog
             (1000 * e.CostUsd).ToString("0.0000", CultureInfo.InvariantCulture),
             e.EffectiveSample.ToString("0", CultureInfo.InvariantCulture) + (e.EffectiveSample < FewDecisions ? " (few)" : ""),
         })];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model); {astray:n0} feedback lines about decisions that were not read. 95 % intervals, decisions taken as independent. Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
-        var predicted = estimates.Where(e => e.EffectiveSample > 0 && e.Unsupported >= Told).OrderByDescending(e => e.Unsupported).Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.Unsupported:P0}")).ToArray();
-        note += predicted.Length > 0 ? $" Where the log could not have done what the policy would do, doubly robust rests on the prediction alone, and SNIPS and IPS leave it out; the share of each policy for which that holds: {string.Join("; ", predicted)}." : "";
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{decisions.Count:n0} decisions, {judged:n0} of them with a reward; {leftOut:n0} left out (two answers shown, or not answered by the chosen model); "
+                + $"{astray:n0} feedback lines about decisions that were not read. 95 % intervals, decisions taken as independent. "
+                + $"Few: the log hardly ever did what the policy would do; trust its row little. -: it never did.");
+        var predicted = estimates.Where(e => e.EffectiveSample > 0 && e.Unsupported >= Told)
+            .OrderByDescending(e => e.Unsupported)
+            .Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.Unsupported:P0}"))
+            .ToArray();
+        note += predicted.Length > 0
+            ? " Where the log could not have done what the policy would do, doubly robust rests on the prediction alone, "
+                + $"and SNIPS and IPS leave it out; the share of each policy for which that holds: {string.Join("; ", predicted)}."
+            : "";
         note += Beyond(estimates);
         var name = string.Join(", ", paths.Select(Path.GetFileName));
-        new ResultTable($"What policies would have earned, from {name}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note).Write(terminal.Results());
+        new ResultTable($"What policies would have earned, from {name}", ["policy", "reward, doubly robust", "SNIPS", "IPS", "USD per 1,000", "worth so many decisions"], rows, note)
+            .Write(terminal.Results());
         if (json)
         {
             terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Repeated = repeated, Astray = astray, Policies = estimates }));
@@ -77,7 +97,9 @@ internal static class EvaluateLog
         [
             .. estimates.Where(e => OffPolicyEstimate.IsOutside(e.DoublyRobust)).Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Policy} {e.DoublyRobust:0.000}")),
         ];
-        return " *: the figure or its interval leaves 0 to 1, where every reward lies: the log has too little of that policy. Doubly robust and IPS are right on average only because they are not cut off there; read of the interval the part between 0 and 1, and where a figure itself is outside, read SNIPS, which is a mean of actual rewards."
+        return " *: the figure or its interval leaves 0 to 1, where every reward lies: the log has too little of that policy. Doubly robust and IPS are "
+            + "right on average only because they are not cut off there; read of the interval the part between 0 and 1, "
+            + "and where a figure itself is outside, read SNIPS, which is a mean of actual rewards."
             + (outside.Length > 0 ? $" Doubly robust is outside for {string.Join("; ", outside)}." : "");
     }
 }

@@ -9,7 +9,13 @@ namespace MetaRouter.Cli.Commands;
 /// <param name="Seeds">The number of seeds where the caller gives none.</param>
 internal sealed record EvaluationProtocol(string Name, string Description, bool HasPools, int Seeds, Func<EvaluationRequest, EvaluationResult> Run);
 
-internal sealed record EvaluationRequest(string DataFolder, IReadOnlyList<Pool> Pools, int Seeds, IReadOnlyList<Func<IOutcomeModel>> Routers, IProgress<ProtocolProgress> Progress, CancellationToken CancellationToken);
+internal sealed record EvaluationRequest(
+    string DataFolder,
+    IReadOnlyList<Pool> Pools,
+    int Seeds,
+    IReadOnlyList<Func<IOutcomeModel>> Routers,
+    IProgress<ProtocolProgress> Progress,
+    CancellationToken CancellationToken);
 
 /// <param name="Json">One line.</param>
 internal sealed record EvaluationResult(IReadOnlyList<ResultTable> Tables, string Json, IReadOnlyList<string> Warnings)

@@ -23,7 +23,9 @@ internal static class KeysCommand
         {
             var rotated = await client.RotateKeysAsync(parsed.GetValue(atOnce), cancellationToken).ConfigureAwait(false);
             await terminal.Out.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"Receipt key {rotated.Key} seals from {rotated.SealsFrom:u}; {(parsed.GetValue(atOnce) ? "receipts sealed before are refused" : $"receipts sealed before are accepted until {rotated.EarlierUntil:u}")}.")).ConfigureAwait(false);
+                CultureInfo.InvariantCulture,
+                $"Receipt key {rotated.Key} seals from {rotated.SealsFrom:u}; "
+                    + $"{(parsed.GetValue(atOnce) ? "receipts sealed before are refused" : $"receipts sealed before are accepted until {rotated.EarlierUntil:u}")}.")).ConfigureAwait(false);
             return ExitCodes.Success;
         }));
         return new Command("keys", "The keys that receipts are sealed with.") { rotate };

@@ -10,7 +10,10 @@ using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter models list [--snapshot FILE] [--json]</c> and <c>models add MODEL --input-price USD --output-price USD --out FILE [--sibling MODEL] [--answers FILE] [--snapshot FILE] [--json]</c></summary>
+/// <summary>
+/// <c>metarouter models list [--snapshot FILE] [--json]</c> and <c>models add MODEL --input-price USD --output-price USD --out FILE [--sibling MODEL]
+/// [--answers FILE] [--snapshot FILE] [--json]</c>
+/// </summary>
 internal static class ModelsCommand
 {
     public static Command Create(Terminal terminal)
@@ -19,7 +22,11 @@ internal static class ModelsCommand
         var input = new Option<double>("--input-price") { Description = "US dollars per million prompt tokens.", Required = true, HelpName = "USD", CustomParser = NumberOption.Parse };
         var output = new Option<double>("--output-price") { Description = "US dollars per million completion tokens.", Required = true, HelpName = "USD", CustomParser = NumberOption.Parse };
         var sibling = new Option<string?>("--sibling") { Description = "The model of the snapshot that it is most like. Default: those of about its price.", HelpName = "MODEL" };
-        var answers = new Option<string?>("--answers") { Description = "Graded answers of it, preferably 20 or more: JSON lines {\"query\",\"score\":0..1,\"out\"?:tokens}, or an outcome file.", HelpName = "FILE" };
+        var answers = new Option<string?>("--answers")
+        {
+            Description = "Graded answers of it, preferably 20 or more: JSON lines {\"query\",\"score\":0..1,\"out\"?:tokens}, or an outcome file.",
+            HelpName = "FILE",
+        };
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var target = new Option<string>("--out") { Description = "The snapshot to write; it may be the one that was read.", Required = true, HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
@@ -70,7 +77,9 @@ internal static class ModelsCommand
             [.. rows.Select(r => (string[])[
                 r.Model, r.IsByCall ? "-" : ResultTable.Number(r.InputPriceUsdPerMillion, "0.####"), r.IsByCall ? "-" : ResultTable.Number(r.OutputPriceUsdPerMillion, "0.####"),
                 r.Answers.ToString(CultureInfo.InvariantCulture), ResultTable.Number(r.Score, "0.000"), ResultTable.Number(r.CompletionTokens, "0"), ResultTable.Number(1000 * r.CostUsd, "0.###")])],
-            "Answers, their mean score, length and cost are from the snapshot's calibration sample. Models were graded on different requests: scores compare only where these are the same. A model that 'models add' brought is shown with its kin's answers, adjusted by what is known of it. - : it has a price per call.").Write(terminal.Results());
+            "Answers, their mean score, length and cost are from the snapshot's calibration sample. Models were graded on different requests: "
+                + "scores compare only where these are the same. A model that 'models add' brought is shown with its kin's answers, adjusted by what is known of it. - : it has a price per call.")
+            .Write(terminal.Results());
         if (json)
         {
             terminal.Out.WriteLine(ReportJson.Write(rows));
@@ -106,10 +115,15 @@ internal static class ModelsCommand
         file.Write(SnapshotCodec.Write(after));
         file.Commit();
 
-        terminal.Out.WriteLine($"{model.Id} joined {before.Models.Count} models, at {model.InputPrice} prompt and {model.OutputPrice} completion tokens, {(model.Sibling is { } kin ? $"as {kin}'s sibling" : "like models of its price")}.");
+        terminal.Out.WriteLine(
+            $"{model.Id} joined {before.Models.Count} models, at {model.InputPrice} prompt and {model.OutputPrice} completion tokens, "
+                + $"{(model.Sibling is { } kin ? $"as {kin}'s sibling" : "like models of its price")}.");
         if (answers.Count > 0)
         {
-            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Readable.Count(answers.Count, "graded answer")}: score {answers.Average(a => a.Score):0.000}; expected {expected.Start.Quality:0.000} before and {expected.Now.Quality:0.000} after them, {expected.Start.Tokens:0} and {expected.Now.Tokens:0} completion tokens."));
+            terminal.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Readable.Count(answers.Count, "graded answer")}: score {answers.Average(a => a.Score):0.000}; expected {expected.Start.Quality:0.000} "
+                    + $"before and {expected.Now.Quality:0.000} after them, {expected.Start.Tokens:0} and {expected.Now.Tokens:0} completion tokens."));
         }
         else
         {
@@ -119,7 +133,20 @@ internal static class ModelsCommand
         terminal.Out.WriteLine($"Wrote {target}; routers read it as MetaRouter:Snapshot.");
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { Model = model.Id.Value, Sibling = model.Sibling?.Value, Answers = answers.Count, Skipped = bad.Count, Score = answers.Count > 0 ? answers.Average(a => a.Score) : (double?)null, Before = expected.Start.Quality, After = expected.Now.Quality, TokensBefore = expected.Start.Tokens, TokensAfter = expected.Now.Tokens, Models = after.Models.Count, Snapshot = after.Version.ToString("x16", CultureInfo.InvariantCulture) }));
+            terminal.Out.WriteLine(ReportJson.Write(new
+            {
+                Model = model.Id.Value,
+                Sibling = model.Sibling?.Value,
+                Answers = answers.Count,
+                Skipped = bad.Count,
+                Score = answers.Count > 0 ? answers.Average(a => a.Score) : (double?)null,
+                Before = expected.Start.Quality,
+                After = expected.Now.Quality,
+                TokensBefore = expected.Start.Tokens,
+                TokensAfter = expected.Now.Tokens,
+                Models = after.Models.Count,
+                Snapshot = after.Version.ToString("x16", CultureInfo.InvariantCulture),
+            }));
         }
 
         return ExitCodes.Success;

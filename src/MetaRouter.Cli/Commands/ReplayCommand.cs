@@ -13,7 +13,13 @@ internal static class ReplayCommand
     public static Command Create(Terminal terminal)
     {
         var data = new Option<string>("--data") { Description = "An outcome file: .jsonl, .csv or .tsv, plain or as .gz.", Required = true, HelpName = "FILE" };
-        var lambda = new Option<double>("--user-lambda") { Description = "How much the user minds cost, hidden from the router; above 0: 0.05 wants quality, 1 weighs both, 5 wants it cheap.", Required = true, HelpName = "X", CustomParser = NumberOption.Parse };
+        var lambda = new Option<double>("--user-lambda")
+        {
+            Description = "How much the user minds cost, hidden from the router; above 0: 0.05 wants quality, 1 weighs both, 5 wants it cheap.",
+            Required = true,
+            HelpName = "X",
+            CustomParser = NumberOption.Parse,
+        };
         var models = new Option<string?>("--models") { Description = "The models to choose among. Default: all with a score and a price on at least half of the rows.", HelpName = "M,M,..." };
         var requests = new Option<int>("--requests") { Description = "How many requests the user makes; 1 or more.", DefaultValueFactory = _ => 30, HelpName = "N" };
         var seed = new Option<int>("--seed") { Description = "The same seed tells the same story.", DefaultValueFactory = _ => 1, HelpName = "N" };
@@ -46,7 +52,9 @@ internal static class ReplayCommand
     {
         if (!(wanted.Story.UserLambda > 0 && double.IsFinite(wanted.Story.UserLambda)))
         {
-            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--user-lambda {wanted.Story.UserLambda}: give a finite number above 0, such as 0.05 (wants quality), 1 or 5 (wants it cheap)."));
+            throw new BadInputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--user-lambda {wanted.Story.UserLambda}: give a finite number above 0, such as 0.05 (wants quality), 1 or 5 (wants it cheap)."));
         }
 
         if (wanted.Story.Requests < 1)
@@ -67,7 +75,9 @@ internal static class ReplayCommand
             : ProgressDisplay.Run(terminal, "training", progress => StoryStage.Train(outcomes.Table, wanted.Story.Seed, new TrainingSteps(progress), cancellationToken));
         if (wanted.Story.Requests > stage.Lived.Rows)
         {
-            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--requests {wanted.Story.Requests}: the half of '{stage.Lived.Name}' that the story asks from has {stage.Lived.Rows} rows; give at most that."));
+            throw new BadInputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--requests {wanted.Story.Requests}: the half of '{stage.Lived.Name}' that the story asks from has {stage.Lived.Rows} rows; give at most that."));
         }
 
         var report = UserStory.Live(stage, wanted.Story, cancellationToken);

@@ -144,13 +144,20 @@ internal static class TopCommand
     {
         var (totals, figures) = (overview.Totals, new TopFigures(overview));
         var top = overview.Models.FirstOrDefault(m => m.Requests > 0);
-        return string.Create(CultureInfo.InvariantCulture, $"{TimeZoneInfo.ConvertTime(overview.Now, zone):HH:mm:ss} {Readable.Rate(figures.RequestsPerSecond)} requests/s; in {figures.Span} {Readable.Count(totals.Requests, "request")}, {figures.Spent}, {TopFigures.Against(totals.AlwaysStrongest)} against always strongest, quality {TopFigures.Quality(totals.Quality?.Value)}, p50 {Readable.Milliseconds(totals.LatencyMs.P50)}, {figures.Errors}{(top is null ? "" : $", most to {OneLine.Of(top.Name, 40, "...")} ({100 * top.Share:0} %)")}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{TimeZoneInfo.ConvertTime(overview.Now, zone):HH:mm:ss} {Readable.Rate(figures.RequestsPerSecond)} requests/s; in {figures.Span} "
+                + $"{Readable.Count(totals.Requests, "request")}, {figures.Spent}, {TopFigures.Against(totals.AlwaysStrongest)} against always strongest, "
+                + $"quality {TopFigures.Quality(totals.Quality?.Value)}, p50 {Readable.Milliseconds(totals.LatencyMs.P50)}, "
+                + $"{figures.Errors}{(top is null ? "" : $", most to {OneLine.Of(top.Name, 40, "...")} ({100 * top.Share:0} %)")}");
     }
 
     private static string Block(OverviewReply overview)
     {
         var (totals, figures, text) = (overview.Totals, new TopFigures(overview), new StringBuilder());
-        Row("requests", $"{Readable.Rate(figures.RequestsPerSecond)} a second; {totals.Requests:n0}{(totals.Users == 0 ? "" : $" by {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
+        Row(
+            "requests",
+            $"{Readable.Rate(figures.RequestsPerSecond)} a second; {totals.Requests:n0}{(totals.Users == 0 ? "" : $" by {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
         Row("spent", $"{figures.Spent}{(figures.Predicted.Length > 0 ? $", {figures.Predicted}" : "")}");
         Saving("always strongest", totals.AlwaysStrongest);
         Saving("best single model", totals.BestSingle);
@@ -160,12 +167,18 @@ internal static class TopCommand
         Row("serving", $"{figures.Snapshot}; mode {overview.Mode}");
         foreach (var model in overview.Models)
         {
-            Row("answers", $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Dollars.Text(model.SpentUsd),10}  quality {DecisionRow.Quality(model.Quality),4}  p50 {Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
+            Row(
+                "answers",
+                $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Dollars.Text(model.SpentUsd),10} "
+                    + $" quality {DecisionRow.Quality(model.Quality),4}  p50 "
+                    + $"{Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
         }
 
         return text.ToString().TrimEnd();
 
-        void Saving(string what, Saving? one) => Row(what, one is null ? (FormattableString)$"-" : $"{Dollars.Text(one.Usd)} with {OneLine.Of(one.Model, 40, "...")}: {TopFigures.Against(one)}, quality {TopFigures.Quality(one.Quality)}");
+        void Saving(string what, Saving? one) => Row(what, one is null
+            ? (FormattableString)$"-"
+            : $"{Dollars.Text(one.Usd)} with {OneLine.Of(one.Model, 40, "...")}: {TopFigures.Against(one)}, quality {TopFigures.Quality(one.Quality)}");
 
         void Row(string name, FormattableString value) => text.Append(CultureInfo.InvariantCulture, $"{name,-19}{FormattableString.Invariant(value)}\n");
     }

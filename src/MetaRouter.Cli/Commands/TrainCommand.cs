@@ -11,9 +11,18 @@ internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var data = new Option<string>("--data") { Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); docs/your-data.md has their format.", Required = true, HelpName = "DIR" };
+        var data = new Option<string>("--data")
+        {
+            Description = "The folder of the outcome files (.jsonl, .csv or .tsv, each plain or as .gz); docs/your-data.md has their format.",
+            Required = true,
+            HelpName = "DIR",
+        };
         var target = new Option<string>("--out") { Description = "The snapshot to write; a .txt file of the same name beside it says what is in it.", Required = true, HelpName = "FILE" };
-        var pools = new Option<string[]>("--pool") { Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.", HelpName = "NAME" };
+        var pools = new Option<string[]>("--pool")
+        {
+            Description = $"{string.Join(", ", Pools.All.Select(p => p.Name))}, FILE, or FILE:MODEL,MODEL,...; may be repeated. Default: every outcome of the folder.",
+            HelpName = "NAME",
+        };
         var seed = new Option<int>("--seed") { Description = "The same data, pools and seed give the same bytes.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "After the text, the report as one line of JSON." };
         var command = new DocumentedCommand(
@@ -69,5 +78,7 @@ internal static class TrainCommand
         return ExitCodes.Success;
     }
 
-    private static string Quoted(string token) => token.Length > 0 && token.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@~\\".Contains(c, StringComparison.Ordinal)) ? token : $"'{token.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    private static string Quoted(string token) => token.Length > 0 && token.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@~\\".Contains(c, StringComparison.Ordinal))
+        ? token
+        : $"'{token.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -19,7 +19,8 @@ internal sealed class DecisionRow(TimeZoneInfo zone, bool ascii)
         var model = decision.Served is { } served && served != decision.Model ? $"{served} for {decision.Model}" : decision.Model;
         return Row(
             width, TimeZoneInfo.ConvertTime(decision.T, zone).ToString("HH:mm:ss", CultureInfo.InvariantCulture), decision.Name ?? (decision.User is { } user ? "~" + user : "nobody"), model,
-            isError ? $"error {decision.Status}" : Words(decision.Reason), Quality(decision.Quality), decision.CostUsd is { } usd ? Dollars.Text(usd) : "-", Readable.Milliseconds(decision.LatencyMs), style, "");
+            isError ? $"error {decision.Status}" : Words(decision.Reason), Quality(decision.Quality),
+            decision.CostUsd is { } usd ? Dollars.Text(usd) : "-", Readable.Milliseconds(decision.LatencyMs), style, "");
     }
 
     public static string Words(string reason) => reason.Replace('_', ' ');

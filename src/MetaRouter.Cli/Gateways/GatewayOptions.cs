@@ -45,10 +45,16 @@ internal sealed class GatewayOptions
     /// <summary>Null: the exception is not about a gateway.</summary>
     public static Exception? Explain(Exception e, Uri address) => e switch
     {
-        HttpRequestException or IOException => new GatewayException($"No gateway answers at {Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start one with 'metarouter-gateway', in the repository 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another with --url.", e),
-        TaskCanceledException { InnerException: TimeoutException } => new GatewayException($"The gateway at {Shown(address)} did not answer within {Patience.TotalSeconds:0} s. Look at its log, or try again later.", e),
+        HttpRequestException or IOException => new GatewayException(
+            $"No gateway answers at {Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start one with 'metarouter-gateway', "
+                + "in the repository 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another with --url.",
+            e),
+        TaskCanceledException { InnerException: TimeoutException } => new GatewayException(
+            $"The gateway at {Shown(address)} did not answer within {Patience.TotalSeconds:0} s. Look at its log, or try again later.", e),
         JsonException or MetaRouterException { Code: "invalid_answer" } => new BadInputException($"{Shown(address)} answers, but not as a gateway of this version. Check --url.", e),
-        MetaRouterException { Status: 401 } => new BadInputException($"The gateway at {Shown(address)} refused the key: {e.Message} Give one with --key or {KeyVariable}; the gateway's command 'new-key TENANT read' makes one.", e),
+        MetaRouterException { Status: 401 } => new BadInputException(
+            $"The gateway at {Shown(address)} refused the key: {e.Message} Give one with --key or {KeyVariable}; the gateway's command 'new-key TENANT read' makes one.",
+            e),
         MetaRouterException { Status: 403, Code: "insufficient_scope" } => new BadInputException($"{e.Message.TrimEnd('.')}: --key or {KeyVariable}.", e),
         MetaRouterException { Status: 404, Code: "" or "unknown_url" } => new BadInputException($"{Shown(address)} answers, but has no console's API. Check --url, or the gateway's version.", e),
         MetaRouterException { Status: 429 or >= 500 and not 501 } => new GatewayException($"The gateway at {Shown(address)}: {e.Message}", e),
@@ -65,5 +71,7 @@ internal sealed class GatewayOptions
 
     /// <summary>Never repeats the key.</summary>
     private static AuthenticationHeaderValue Authorization(string key) =>
-        key.All(c => c is > ' ' and <= '~') ? new("Bearer", key) : throw new BadInputException($"--key or {KeyVariable}: the key has blanks or characters that no key has; give it as 'new-key' showed it.");
+        key.All(c => c is > ' ' and <= '~')
+            ? new("Bearer", key)
+            : throw new BadInputException($"--key or {KeyVariable}: the key has blanks or characters that no key has; give it as 'new-key' showed it.");
 }

@@ -22,7 +22,13 @@ internal sealed class InPlaceDisplay : IDisposable
     {
         var (width, height) = (_console.Profile.Width, _console.Profile.Height);
         using var text = new StringWriter();
-        var frame = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.Yes, ColorSystem = (ColorSystemSupport)_console.Profile.Capabilities.ColorSystem, Interactive = InteractionSupport.No });
+        var frame = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(text),
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = (ColorSystemSupport)_console.Profile.Capabilities.ColorSystem,
+            Interactive = InteractionSupport.No,
+        });
         frame.Profile.Width = width + 1; // so that a full line is not wrapped
         foreach (var (i, line) in lines(width, height).Index())
         {

@@ -74,7 +74,12 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
         var money = widths[1] - 4;
         (string Title, (string Text, string Style)[] Lines)[] cards =
         [
-            ("requests", [(Readable.Rate(figures.RequestsPerSecond) + "/s", "bold"), (totals.Requests.ToString("n0", CultureInfo.InvariantCulture) + " in all", ""), (Readable.Count(totals.Users, "user"), ""), (Spark(series.Select(b => (double)b.Requests), widths[0] - 4), "deepskyblue1")]),
+            ("requests", [
+                (Readable.Rate(figures.RequestsPerSecond) + "/s", "bold"),
+                (totals.Requests.ToString("n0", CultureInfo.InvariantCulture) + " in all", ""),
+                (Readable.Count(totals.Users, "user"), ""),
+                (Spark(series.Select(b => (double)b.Requests), widths[0] - 4), "deepskyblue1"),
+            ]),
             ("money", [
                 (TopFigures.Against(totals.AlwaysStrongest), totals.AlwaysStrongest?.SavedShare < 0 ? "bold red" : "bold green"),
                 (totals.AlwaysStrongest is { } strongest ? $"{figures.Spent}, not {Dollars.Text(strongest.Usd)}" : figures.Spent, ""),
@@ -83,7 +88,12 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
             ("quality, predicted", [
                 (TopFigures.Quality(totals.Quality?.Value), "bold"), (totals.Quality is { } q ? $"{TopFigures.Quality(q.Low)} to {TopFigures.Quality(q.High)}" : "", ""),
                 ($"strongest {DecisionRow.Quality(totals.AlwaysStrongest?.Quality)}", ""), ($"best one  {DecisionRow.Quality(totals.BestSingle?.Quality)}", "")]),
-            ("answers", [($"p50 {Readable.Milliseconds(totals.LatencyMs.P50)}", "bold"), ($"p99 {Readable.Milliseconds(totals.LatencyMs.P99)}", ""), (figures.Errors, totals.Errors > 0 ? "bold red" : ""), (figures.FailOvers, totals.Fallbacks > 0 ? "yellow" : "")]),
+            ("answers", [
+                ($"p50 {Readable.Milliseconds(totals.LatencyMs.P50)}", "bold"),
+                ($"p99 {Readable.Milliseconds(totals.LatencyMs.P99)}", ""),
+                (figures.Errors, totals.Errors > 0 ? "bold red" : ""),
+                (figures.FailOvers, totals.Fallbacks > 0 ? "yellow" : ""),
+            ]),
         ];
         var (corners, across, down) = ascii ? ("++++", '-', "|") : ("╭╮╰╯", '─', "│");
         var top = new TextLine(ascii);
@@ -129,7 +139,11 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
         var bar = inner - others - name - (isWide ? time + 1 : 0);
         var heading = new TextLine(ascii).Left("who answers", name, "grey").Gap().Left("", bar).Gap();
         heading = isWide ? heading.Left("over time", time, "grey").Gap() : heading;
-        yield return heading.Right("share", share, "grey").Gap().Right("requests", requests, "grey").Gap().Right("spent", spent, "grey").Gap().Right("quality", quality, "grey").Gap().Right("p50", took, "grey");
+        yield return heading.Right("share", share, "grey").Gap()
+            .Right("requests", requests, "grey").Gap()
+            .Right("spent", spent, "grey").Gap()
+            .Right("quality", quality, "grey").Gap()
+            .Right("p50", took, "grey");
         var most = models.Select(m => m.Share).DefaultIfEmpty().Max();
         foreach (var model in models)
         {
@@ -138,9 +152,12 @@ internal sealed class TopScreen(string address, SessionReply session, TimeZoneIn
             var (style, plain) = isIll ? ("red", "red") : model.Requests == 0 || !model.Enabled ? ("grey", "grey") : (color, "");
             var line = new TextLine(ascii).Left(model.Name, name, style).Gap().Drawn(Bar(most > 0 ? model.Share / most : 0, bar), color).Gap();
             line = isWide ? line.Drawn(Spark(overview.Series.Select(b => (double)b.Models.GetValueOrDefault(model.Name)), time), color).Gap() : line;
+            var latency = Readable.Milliseconds(model.P50Ms).Replace(" ", "", StringComparison.Ordinal);
             yield return line.Right(model.Requests == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{100 * model.Share:0} %"), share, plain).Gap()
-                .Right(model.Requests.ToString("n0", CultureInfo.InvariantCulture), requests, plain).Gap().Right(model.Requests == 0 ? "-" : Dollars.Text(model.SpentUsd), spent, plain).Gap()
-                .Right(DecisionRow.Quality(model.Quality), quality, plain).Gap().Right(isIll ? model.Circuit : !model.Enabled ? "off" : Readable.Milliseconds(model.P50Ms).Replace(" ", "", StringComparison.Ordinal), took, plain);
+                .Right(model.Requests.ToString("n0", CultureInfo.InvariantCulture), requests, plain).Gap()
+                .Right(model.Requests == 0 ? "-" : Dollars.Text(model.SpentUsd), spent, plain).Gap()
+                .Right(DecisionRow.Quality(model.Quality), quality, plain).Gap()
+                .Right(isIll ? model.Circuit : !model.Enabled ? "off" : latency, took, plain);
         }
     }
 

@@ -16,7 +16,8 @@ public sealed class ModelCatalog
 
     private readonly Dictionary<ModelId, int> _index = [];
 
-    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window or latency, or a model that is its own sibling; every problem is named.</exception>
+    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window or latency, or a model that is its own
+    /// sibling; every problem is named.</exception>
     public ModelCatalog(IEnumerable<ModelProfile> models)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -92,7 +93,10 @@ public sealed class ModelCatalog
         var text = new StringBuilder();
         foreach (var m in models)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} {m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}\n");
+            text.Append(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} "
+                    + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}\n");
         }
 
         return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));

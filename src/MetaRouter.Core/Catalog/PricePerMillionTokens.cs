@@ -11,7 +11,9 @@ public readonly record struct PricePerMillionTokens
     {
         if (!(usd is >= 0 and <= MostUsd))
         {
-            throw new ArgumentOutOfRangeException(nameof(usd), usd, "A price is a finite number of US dollars per million tokens, 0 or more and 1,000,000 at most. An unknown price must be left out, not set to 0.");
+            throw new ArgumentOutOfRangeException(
+                nameof(usd), usd,
+                "A price is a finite number of US dollars per million tokens, 0 or more and 1,000,000 at most. An unknown price must be left out, not set to 0.");
         }
 
         Usd = usd;

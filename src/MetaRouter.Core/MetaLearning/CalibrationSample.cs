@@ -36,19 +36,29 @@ public sealed record CalibrationSample(int[] Start, ushort[] Model, float[] Qual
                 if (weight.TryGetValue(Model[c], out var w))
                 {
                     sum += w;
-                    cell = (cell.Quality + (w * Quality[c]), cell.Score + (w * Score[c]), cell.Expected + (w * ExpectedTokens[c]), cell.Output + (w * OutputTokens[c]), cell.Input + (w * InputTokens[c]));
+                    cell = (
+                        cell.Quality + (w * Quality[c]), cell.Score + (w * Score[c]),
+                        cell.Expected + (w * ExpectedTokens[c]), cell.Output + (w * OutputTokens[c]),
+                        cell.Input + (w * InputTokens[c]));
                 }
             }
 
             if (sum >= .5f)
             {
-                cells.Add((model, Math.Clamp((cell.Quality / sum) + quality, 0, 1), Math.Clamp((cell.Score / sum) + quality, 0, 1), tokens * cell.Expected / sum, tokens * cell.Output / sum, cell.Input / sum));
+                cells.Add((
+                    model,
+                    Math.Clamp((cell.Quality / sum) + quality, 0, 1),
+                    Math.Clamp((cell.Score / sum) + quality, 0, 1),
+                    tokens * cell.Expected / sum, tokens * cell.Output / sum, cell.Input / sum));
             }
 
             start[row + 1] = cells.Count;
         }
 
-        return new CalibrationSample(start, [.. cells.Select(c => c.Model)], [.. cells.Select(c => c.Quality)], [.. cells.Select(c => c.Score)], [.. cells.Select(c => c.Expected)], [.. cells.Select(c => c.Output)], [.. cells.Select(c => c.Input)]);
+        return new CalibrationSample(
+            start, [.. cells.Select(c => c.Model)], [.. cells.Select(c => c.Quality)],
+            [.. cells.Select(c => c.Score)], [.. cells.Select(c => c.Expected)],
+            [.. cells.Select(c => c.Output)], [.. cells.Select(c => c.Input)]);
     }
 
     private static float[] Round(float[] values) => [.. values.Select(v => (float)(Half)v)];

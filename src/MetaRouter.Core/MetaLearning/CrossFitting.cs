@@ -19,7 +19,16 @@ internal static class CrossFitting
     /// <param name="sources">Sources of the table's rows: each fit grows a forest per source, as the predictor that is calibrated does.</param>
     /// <param name="report">Told what share is done, 0 to 1.</param>
     /// <returns>The sample, and the mean correlation of two models' residuals.</returns>
-    public static (CalibrationSample Sample, float Correlation) Calibrate(OutcomeTable table, float[] x, float[] inputTokens, float[] outputTokens, RowSources sources, LowRankLogistic.Options logistic, TrainingOptions options, Action<double> report, CancellationToken cancellationToken)
+    public static (CalibrationSample Sample, float Correlation) Calibrate(
+        OutcomeTable table,
+        float[] x,
+        float[] inputTokens,
+        float[] outputTokens,
+        RowSources sources,
+        LowRankLogistic.Options logistic,
+        TrainingOptions options,
+        Action<double> report,
+        CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
         if (options.CalibrationFolds < 2)
@@ -34,7 +43,9 @@ internal static class CrossFitting
             var part = fold;
             var (fit, held) = SnapshotTrainer.Part(n, options.CalibrationFolds, fold);
             var (fx, fy, ft) = (DenseRows.Take(x, fit, Width), DenseRows.Take(table.Score, fit, models), DenseRows.Take(outputTokens, fit, models));
-            var model = QualityFit.Fit(fx, fy, models, sources.Take(fit), logistic, options, (forest, forests) => report((part + ((double)forest / forests)) / options.CalibrationFolds), cancellationToken);
+            var model = QualityFit.Fit(
+                fx, fy, models, sources.Take(fit), logistic, options,
+                (forest, forests) => report((part + ((double)forest / forests)) / options.CalibrationFolds), cancellationToken);
             var (weights, factor) = LogLinear.Fit(fx, ft, Width, models);
             Parallel.ForEach(held, row =>
             {

@@ -20,7 +20,9 @@ public sealed record Expectation(double[] Counts, double LogEvidence, long Users
         ArgumentNullException.ThrowIfNull(other);
         if (other.Counts.Length != Counts.Length)
         {
-            throw new ArgumentException($"The other expectation is over {other.Counts.Length} hypotheses, this one over {Counts.Length}; all parts of a cluster must run one version of the choice model.", nameof(other));
+            throw new ArgumentException(
+                $"The other expectation is over {other.Counts.Length} hypotheses, this one over {Counts.Length}; all parts of a cluster must run one version of the choice model.",
+                nameof(other));
         }
 
         var counts = new double[Counts.Length];

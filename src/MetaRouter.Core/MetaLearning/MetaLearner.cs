@@ -11,7 +11,8 @@ namespace MetaRouter.Core.MetaLearning;
 /// E-step: <see cref="Cohort.Expect"/>, each user's posterior on the grid under the current prior; M-step: <see cref="PriorFit"/>. Every user counts once,
 /// whatever the number of signals, and can rule out no hypothesis altogether, which bounds what anyone can move.
 /// A fit starts from <see cref="PopulationPrior.Default"/>, never from its own last result, whose imaginary users would be given up one by one.
-/// How each kind of feedback speaks, its strength and its lapse, and how trade-offs differ by topic have no sufficient statistic: they are chosen on a sample of raw windows, by <see cref="SpeechFit"/>.
+/// How each kind of feedback speaks, its strength and its lapse, and how trade-offs differ by topic have no sufficient statistic: they are chosen on a sample
+/// of raw windows, by <see cref="SpeechFit"/>.
 /// </remarks>
 public static class MetaLearner
 {
@@ -39,8 +40,10 @@ public static class MetaLearner
     }
 
     /// <summary>
-    /// What a refresh in one place learns: the prior of <see cref="Fit"/>, then how kinds speak, how topics differ and how users mind waiting, a step of <see cref="SpeechFit"/> at a time until none is worth it.
-    /// It starts from what is guessed, so that it depends on those who are there alone and somebody erased leaves no trace; <see cref="PopulationPrior.Default"/> when fewer than <see cref="SmallestCohort"/> have spoken.
+    /// What a refresh in one place learns: the prior of <see cref="Fit"/>, then how kinds speak, how topics differ and how users mind waiting, a step of
+    /// <see cref="SpeechFit"/> at a time until none is worth it.
+    /// It starts from what is guessed, so that it depends on those who are there alone and somebody erased leaves no trace;
+    /// <see cref="PopulationPrior.Default"/> when fewer than <see cref="SmallestCohort"/> have spoken.
     /// </summary>
     /// <param name="expect">The users' expectation under a prior, such as <see cref="Cohort.Expect"/>.</param>
     /// <param name="windows">A sample of the same users' windows.</param>

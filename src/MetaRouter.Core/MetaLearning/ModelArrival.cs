@@ -56,6 +56,9 @@ public static class ModelArrival
 
         var sample = snapshot.Calibration.WithKin((ushort)snapshot.Models.Count, kin.Weights, moved, answers.Count == 0 ? kin.Tokens : kin.Tokens * head.TokenFactor / before.TokenFactor);
         var origin = $"{snapshot.Origin}; and {model.Id} from {n} graded answers";
-        return new Snapshot(origin, snapshot.Encoder, snapshot.Projection, snapshot.Forest, [.. snapshot.Models, model], [.. snapshot.Heads, head], snapshot.OutcomeCorrelation, sample.Rounded(), snapshot.Prior);
+        return new Snapshot(
+            origin, snapshot.Encoder, snapshot.Projection, snapshot.Forest,
+            [.. snapshot.Models, model], [.. snapshot.Heads, head], snapshot.OutcomeCorrelation,
+            sample.Rounded(), snapshot.Prior);
     }
 }

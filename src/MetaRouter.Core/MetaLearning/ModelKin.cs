@@ -101,7 +101,10 @@ internal sealed record ModelKin((int Model, double Weight)[] Weights, ModelHead 
     /// <summary>What a factor e in price has bought among the snapshot's models, in logits of quality.</summary>
     private static double Slope(Snapshot snapshot)
     {
-        var known = snapshot.Models.Select((m, i) => (Model: m, Head: snapshot.Heads[i])).Where(k => !PriceFit.IsNominal(k.Model)).Select(k => (Price: TypicalPrice(k.Model), Quality: Logit(k.Head.TreeMean))).ToArray();
+        var known = snapshot.Models.Select((m, i) => (Model: m, Head: snapshot.Heads[i]))
+            .Where(k => !PriceFit.IsNominal(k.Model))
+            .Select(k => (Price: TypicalPrice(k.Model), Quality: Logit(k.Head.TreeMean)))
+            .ToArray();
         if (known.Length == 0)
         {
             return 0;

@@ -39,7 +39,15 @@ internal sealed record QualityFit(LowRankLogistic LowRank, GatedForests Forest, 
     /// <param name="y">n x K scores, NaN where not observed.</param>
     /// <param name="sources">Sources of the rows; a source without rows gets a forest that says nothing.</param>
     /// <param name="grown">Told, before each forest, its number and how many there are; may be null.</param>
-    public static QualityFit Fit(float[] x, float[] y, int models, RowSources sources, LowRankLogistic.Options logisticOptions, TrainingOptions options, Action<int, int>? grown, CancellationToken cancellationToken)
+    public static QualityFit Fit(
+        float[] x,
+        float[] y,
+        int models,
+        RowSources sources,
+        LowRankLogistic.Options logisticOptions,
+        TrainingOptions options,
+        Action<int, int>? grown,
+        CancellationToken cancellationToken)
     {
         var n = y.Length / models;
         var logistic = LowRankLogistic.Fit(x, y, Width, models, logisticOptions);
@@ -105,7 +113,12 @@ internal sealed record QualityFit(LowRankLogistic LowRank, GatedForests Forest, 
             }
         }
 
-        return (ExtraTrees.Fit(x, projected, Width, targets, new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed }, cancellationToken), mean, loading);
+        return (
+            ExtraTrees.Fit(
+                x, projected, Width, targets,
+                new ExtraTrees.Options { Trees = options.Trees, MinLeaf = Math.Max(16, (int)(n * options.LeafShare)), Seed = options.Seed },
+                cancellationToken),
+            mean, loading);
     }
 
     private static float[] Means(float[] score, int models)

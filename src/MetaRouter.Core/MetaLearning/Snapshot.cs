@@ -15,7 +15,8 @@ public sealed class Snapshot
     private static readonly Lazy<Snapshot> Shipped = new(static () =>
     {
         using var stream = typeof(Snapshot).Assembly.GetManifestResourceStream("default.mrsnap")
-            ?? throw new SnapshotFormatException("This build carries no snapshot: src/MetaRouter.Core/Snapshots/default.mrsnap is missing. Train one with 'metarouter train' and name it in the options.");
+            ?? throw new SnapshotFormatException(
+                "This build carries no snapshot: src/MetaRouter.Core/Snapshots/default.mrsnap is missing. Train one with 'metarouter train' and name it in the options.");
         return ReadInPlace((UnmanagedMemoryStream)stream);
     });
 
@@ -28,7 +29,17 @@ public sealed class Snapshot
     private QualityUncertainty? _uncertainty;
 
     /// <param name="version">The content's version, where it is known already: computing it writes the whole content.</param>
-    internal Snapshot(string origin, PromptEncoder encoder, float[] projection, GatedForests forest, IReadOnlyList<ModelProfile> models, IReadOnlyList<ModelHead> heads, float outcomeCorrelation, CalibrationSample calibration, PopulationPrior prior, ulong? version = null)
+    internal Snapshot(
+        string origin,
+        PromptEncoder encoder,
+        float[] projection,
+        GatedForests forest,
+        IReadOnlyList<ModelProfile> models,
+        IReadOnlyList<ModelHead> heads,
+        float outcomeCorrelation,
+        CalibrationSample calibration,
+        PopulationPrior prior,
+        ulong? version = null)
     {
         (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
         Numbers = models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);

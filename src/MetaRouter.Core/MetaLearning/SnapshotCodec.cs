@@ -23,7 +23,10 @@ public static class SnapshotCodec
     /// <summary>As version 2, and how each kind of feedback but comparisons speaks: two numbers each, at the end of the prior. Written only where that was learned.</summary>
     public const ushort SpeechVersion = 3;
 
-    /// <summary>As version 3, and the topics that users' trade-offs may differ on: after the weights that tell them, and at the end of the prior how many users they differ for, and how far. Written only where there are any.</summary>
+    /// <summary>
+    /// As version 3, and the topics that users' trade-offs may differ on: after the weights that tell them, and at the end of the prior how many users they
+    /// differ for, and how far. Written only where there are any.
+    /// </summary>
     public const ushort TopicsVersion = 4;
 
     /// <summary>As version 4, and at the end of the prior how many users mind waiting, and how much. Written only where that was learned.</summary>
@@ -77,7 +80,8 @@ public static class SnapshotCodec
         var version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[Magic.Length..]);
         if (version is < FormatVersion or > ForestsVersion)
         {
-            throw new SnapshotFormatException($"The snapshot has format version {version}; this program reads version {FormatVersion} to {ForestsVersion}. Train it again with this program, or use the program that wrote it.");
+            throw new SnapshotFormatException(
+                $"The snapshot has format version {version}; this program reads version {FormatVersion} to {ForestsVersion}. Train it again with this program, or use the program that wrote it.");
         }
 
         Span<byte> hash = stackalloc byte[HashBytes];
@@ -153,7 +157,9 @@ public static class SnapshotCodec
         var projection = ReadFloats(r, "projection");
         if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0 || projection.Length > ReceiptFeatures.MaxCount * PromptEncoder.Features)
         {
-            throw new SnapshotFormatException($"The snapshot's projection has {projection.Length} numbers; it needs a multiple of {PromptEncoder.Features}, up to {ReceiptFeatures.MaxCount} times. Train it again with this program.");
+            throw new SnapshotFormatException(
+                $"The snapshot's projection has {projection.Length} numbers; "
+                    + $"it needs a multiple of {PromptEncoder.Features}, up to {ReceiptFeatures.MaxCount} times. Train it again with this program.");
         }
 
         var forest = ReadForests(r, version);

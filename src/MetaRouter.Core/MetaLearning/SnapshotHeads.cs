@@ -70,17 +70,26 @@ internal static class SnapshotHeads
             var h = heads[i] = ReadHead(r, version);
             if ((h.OnTopic.Length > 0 && h.OnTopic.Length != topics) || h.OnTopic.Length != heads[0].OnTopic.Length)
             {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, where {topics} are known and the first model's tells of {heads[0].OnTopic.Length}. Train it again with this program.");
+                throw new SnapshotFormatException(
+                    $"The snapshot's head of model '{models[i].Id}' tells of {h.OnTopic.Length} topics, "
+                        + $"where {topics} are known and the first model's tells of {heads[0].OnTopic.Length}. Train it again with this program.");
             }
 
             if (version >= SnapshotCodec.ForestsVersion && h.KnownTo >> forest.Forests.Length != 0)
             {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' is known to sources 0x{h.KnownTo:X}, where there are {forest.Forests.Length}, a bit each. Train it again with this program.");
+                throw new SnapshotFormatException(
+                    $"The snapshot's head of model '{models[i].Id}' is known to sources 0x{h.KnownTo:X}, where there are {forest.Forests.Length}, a bit each. Train it again with this program.");
             }
 
-            if (h.Ability.Length != rank || h.TreeLoading.Length != forest.Targets || h.TokenWeights.Length != PromptEncoder.Features || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
+            if (h.Ability.Length != rank
+                || h.TreeLoading.Length != forest.Targets
+                || h.TokenWeights.Length != PromptEncoder.Features
+                || (h.LatencyWeights.Length != PromptEncoder.Features && h.LatencyFactor != 0))
             {
-                throw new SnapshotFormatException($"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, {PromptEncoder.Features} and as many or none. Train it again with this program.");
+                throw new SnapshotFormatException(
+                    $"The snapshot's head of model '{models[i].Id}' has vectors of {h.Ability.Length}, {h.TreeLoading.Length}, {h.TokenWeights.Length} "
+                        + $"and {h.LatencyWeights.Length} numbers; the rest of it asks for {rank}, {forest.Targets}, "
+                        + $"{PromptEncoder.Features} and as many or none. Train it again with this program.");
             }
         }
 
@@ -88,7 +97,8 @@ internal static class SnapshotHeads
     }
 
     private static ModelHead ReadHead(BinaryReader r, ushort version) => new(
-        Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"), ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), NotNegative(r.ReadSingle(), "token factor"),
+        Finite(r.ReadSingle(), "bias"), ReadFloats(r, "ability"), Finite(r.ReadSingle(), "tree mean"),
+        ReadFloats(r, "tree loading"), ReadFloats(r, "token weights"), NotNegative(r.ReadSingle(), "token factor"),
         NotNegative(r.ReadSingle(), "prompt token offset"), NotNegative(r.ReadSingle(), "prompt token ratio"), ReadFloats(r, "latency weights"), NotNegative(r.ReadSingle(), "latency factor"))
     {
         OnTopic = version >= SnapshotCodec.OnTopicVersion ? ReadFloats(r, "quality on topics") : [],

@@ -56,7 +56,8 @@ internal static class SnapshotPacking
 
             if (status != OperationStatus.DestinationTooSmall || bytes.Length == length)
             {
-                throw new SnapshotFormatException($"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
+                throw new SnapshotFormatException(
+                    $"The packed snapshot of {packed.Length} bytes does not unpack to the {length} bytes it claims: it was cut short or altered. Copy the file again or train a new one.");
             }
 
             Array.Resize(ref bytes, (int)Math.Min(length, 2L * bytes.Length));

@@ -58,7 +58,9 @@ internal static class SnapshotParts
         var weights = ReadFloats(r, "topic weights");
         return topics is >= 0 and <= TopicModel.MaxTopics && weights.Length == topics * (PromptEncoder.Described + 1)
             ? new TopicModel(topics, weights, version >= SnapshotCodec.TopicsVersion ? ReadGroups(r, topics) : null)
-            : throw new SnapshotFormatException($"The snapshot has {topics} topics and {weights.Length} topic weights; up to {TopicModel.MaxTopics} topics have {PromptEncoder.Described + 1} each. Train it again with this program.");
+            : throw new SnapshotFormatException(
+                $"The snapshot has {topics} topics and {weights.Length} topic weights; "
+                    + $"up to {TopicModel.MaxTopics} topics have {PromptEncoder.Described + 1} each. Train it again with this program.");
     }
 
     public static void WriteGroups(BinaryWriter w, TopicGroups groups)
@@ -116,7 +118,8 @@ internal static class SnapshotParts
         var gate = ReadFloats(r, "gate weights");
         if (forests.Length is < 2 or > GatedForests.Most || gate.Length != forests.Length * (PromptEncoder.Described + 1))
         {
-            throw new SnapshotFormatException($"The snapshot has {forests.Length} forests and {gate.Length} gate weights; 2 to {GatedForests.Most} have {PromptEncoder.Described + 1} each. Train it again with this program.");
+            throw new SnapshotFormatException(
+                $"The snapshot has {forests.Length} forests and {gate.Length} gate weights; 2 to {GatedForests.Most} have {PromptEncoder.Described + 1} each. Train it again with this program.");
         }
 
         for (var i = 0; i < forests.Length; i++)
@@ -177,9 +180,11 @@ internal static class SnapshotParts
         }
 
         var leaves = ReadBytes(r, "tree leaves");
-        if (scale.Length is 0 or > ModelCatalog.MaxModels || roots.Length == 0 || nodes.Length == 0 || leaves.Length != (long)leaf * scale.Length || nodes[^1].Feature != ExtraTrees.Leaf || roots.Any(root => root < 0 || root >= nodes.Length))
+        if (scale.Length is 0 or > ModelCatalog.MaxModels || roots.Length == 0 || nodes.Length == 0
+            || leaves.Length != (long)leaf * scale.Length || nodes[^1].Feature != ExtraTrees.Leaf || roots.Any(root => root < 0 || root >= nodes.Length))
         {
-            throw new SnapshotFormatException($"The snapshot's forest of {roots.Length} trees, {leaf} leaves and {leaves.Length} leaf bytes for {scale.Length} targets is not whole. Train it again with this program.");
+            throw new SnapshotFormatException(
+                $"The snapshot's forest of {roots.Length} trees, {leaf} leaves and {leaves.Length} leaf bytes for {scale.Length} targets is not whole. Train it again with this program.");
         }
 
         return new ExtraTrees(roots, nodes, leaves, scale);
@@ -216,11 +221,14 @@ internal static class SnapshotParts
             model[i] = r.ReadUInt16();
         }
 
-        var sample = new CalibrationSample(start, model, ReadHalves(r, "expected quality", 0, 1), ReadHalves(r, "score", 0, 1), ReadTokens(r, "expected tokens"), ReadTokens(r, "completion tokens"), ReadTokens(r, "prompt tokens"));
+        var sample = new CalibrationSample(
+            start, model, ReadHalves(r, "expected quality", 0, 1), ReadHalves(r, "score", 0, 1),
+            ReadTokens(r, "expected tokens"), ReadTokens(r, "completion tokens"), ReadTokens(r, "prompt tokens"));
         var ascending = start.Length > 0 && start[0] == 0 && start[^1] == model.Length && start.AsSpan(1).ToArray().Zip(start).All(p => p.First >= p.Second);
         if (!ascending || model.Any(m => m >= models) || new[] { sample.Quality, sample.Score, sample.ExpectedTokens, sample.OutputTokens, sample.InputTokens }.Any(c => c.Length != model.Length))
         {
-            throw new SnapshotFormatException($"The snapshot's calibration sample of {start.Length - 1} rows and {model.Length} cells does not fit its {models} models. Train it again with this program.");
+            throw new SnapshotFormatException(
+                $"The snapshot's calibration sample of {start.Length - 1} rows and {model.Length} cells does not fit its {models} models. Train it again with this program.");
         }
 
         return sample;
@@ -285,7 +293,9 @@ internal static class SnapshotParts
         }
 
         var lapse = r.ReadDouble();
-        SignalSpeech[]? speech = version == SnapshotCodec.FormatVersion ? null : [new(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()];
+        SignalSpeech[]? speech = version == SnapshotCodec.FormatVersion
+            ? null
+            : [new(1, lapse), .. Enumerable.Range(1, SignalSpeech.Kinds - 1).Select(_ => new SignalSpeech(r.ReadDouble(), r.ReadDouble())).ToArray()];
         TopicSpread? topics = version >= SnapshotCodec.TopicsVersion ? new(r.ReadDouble(), r.ReadDouble()) : null;
         return new PopulationPrior(components, betas, lapse, speech, topics, version >= SnapshotCodec.LatencyVersion ? new LatencySpread(r.ReadDouble(), r.ReadDouble()) : null);
     }

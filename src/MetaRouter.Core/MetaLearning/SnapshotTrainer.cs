@@ -36,7 +36,10 @@ public static class SnapshotTrainer
         logistic = logistic with { Decay = ChooseDecay(x, table.Score, table.ModelCount, logistic, options.Decays, cancellationToken) };
         Report(0.55, "fitting quality");
         var sources = RowSources.Find(table.Score, table.ModelCount);
-        var quality = QualityFit.Fit(x, table.Score, table.ModelCount, sources, logistic, options, (forest, forests) => Report(0.58 + (0.12 * forest / forests), forests == 1 ? "growing the forest" : $"growing forest {forest + 1} of {forests}"), cancellationToken);
+        var quality = QualityFit.Fit(
+            x, table.Score, table.ModelCount, sources, logistic, options,
+            (forest, forests) => Report(0.58 + (0.12 * forest / forests), forests == 1 ? "growing the forest" : $"growing forest {forest + 1} of {forests}"),
+            cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         Report(0.7, "fitting tokens and latency");
         var (profiles, inputTokens, outputTokens) = PriceFit.Fit(table, tokens);
@@ -49,7 +52,8 @@ public static class SnapshotTrainer
         for (var k = 0; k < heads.Length; k++)
         {
             heads[k] = new ModelHead(
-                quality.LowRank.Bias[k], quality.LowRank.Ability.Slice(k * options.Rank, options.Rank).ToArray(), quality.TreeMean[k], quality.Loading.AsSpan(k * quality.Forest.Targets, quality.Forest.Targets).ToArray(),
+                quality.LowRank.Bias[k], quality.LowRank.Ability.Slice(k * options.Rank, options.Rank).ToArray(),
+                quality.TreeMean[k], quality.Loading.AsSpan(k * quality.Forest.Targets, quality.Forest.Targets).ToArray(),
                 tokenWeights.AsSpan(k * Width, Width).ToArray(), tokenFactor[k], prompt[k].Offset, prompt[k].Ratio,
                 latencyFactor[k] > 0 ? latencyWeights.AsSpan(k * Width, Width).ToArray() : [], latencyFactor[k])
             {
@@ -71,7 +75,8 @@ public static class SnapshotTrainer
     /// <summary>An encoder learned from requests, and their features and token estimates. The topics of these very rows are predicted out of fold, so that they can be trained on.</summary>
     /// <param name="groups">The kind of each request.</param>
     /// <returns>Features are n x <see cref="PromptEncoder.Features"/>.</returns>
-    public static (PromptEncoder Encoder, float[] Features, float[] Tokens) LearnEncoder(IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
+    public static (PromptEncoder Encoder, float[] Features, float[] Tokens) LearnEncoder(
+        IReadOnlyList<string> texts, IReadOnlyList<string> groups, TrainingOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         var encoder = PromptEncoder.Learn(texts, options.Seed, options.Families, options.Vectors ?? Snapshot.Default.Encoder.Vectors);
@@ -79,7 +84,9 @@ public static class SnapshotTrainer
         var (x, tokens) = Encode(encoder, texts);
         var (kind, kinds) = TopicModel.Number(groups);
         var told = TopicGroups.Learn(kinds, kind, x, Width, PromptEncoder.Described, texts, Snapshot.Default.Encoder.Topics.Groups);
-        encoder = encoder.With(TopicModel.OutOfFold(x, Width, PromptEncoder.Described, groups, options.Seed, (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken).With(told));
+        encoder = encoder.With(TopicModel.OutOfFold(
+            x, Width, PromptEncoder.Described, groups, options.Seed,
+            (row, p) => p.CopyTo(x.AsSpan((row * Width) + PromptEncoder.Described)), cancellationToken).With(told));
         return (encoder, x, tokens);
     }
 

@@ -66,7 +66,10 @@ public static class SpeechFit
         var neighbours = new Neighbours(prior);
         if (evidence.Count != neighbours.Length)
         {
-            throw new ArgumentException($"There are {evidence.Count} numbers of evidence; this prior has {neighbours.Kinds.Count} neighbours of {SignalSpeech.Kinds} kinds and {neighbours.Topics.Count} of its topics and {neighbours.Waits.Count} of waiting, {neighbours.Length} numbers in all.", nameof(evidence));
+            throw new ArgumentException(
+                $"There are {evidence.Count} numbers of evidence; this prior has {neighbours.Kinds.Count} neighbours of {SignalSpeech.Kinds} kinds "
+                    + $"and {neighbours.Topics.Count} of its topics and {neighbours.Waits.Count} of waiting, {neighbours.Length} numbers in all.",
+                nameof(evidence));
         }
 
         var next = prior;
@@ -117,8 +120,12 @@ public static class SpeechFit
                 from strength in k == (int)FeedbackKind.Comparison ? [1] : Near(Strengths, prior.Speech[k].Strength)
                 from lapse in Near(Lapses, prior.Speech[k].Lapse)
                 select ((FeedbackKind)k, new SignalSpeech(strength, lapse)))];
-            Topics = prior.Topics.IsNone ? [prior.Topics] : [.. from share in Near(Shares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
-            Waits = prior.Latency.IsNone ? [prior.Latency] : [.. from share in Near(Shares, prior.Latency.Share) from price in Near(LatencyPrices, prior.Latency.Price) select new LatencySpread(share, price)];
+            Topics = prior.Topics.IsNone
+                ? [prior.Topics]
+                : [.. from share in Near(Shares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
+            Waits = prior.Latency.IsNone
+                ? [prior.Latency]
+                : [.. from share in Near(Shares, prior.Latency.Share) from price in Near(LatencyPrices, prior.Latency.Price) select new LatencySpread(share, price)];
             _spoken = [.. Kinds.Select(n => With(prior, n.Kind, n.Speech))];
             _waiting = [.. Waits.Select(LatencyBelief.Of)];
         }

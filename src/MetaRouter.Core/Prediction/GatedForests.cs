@@ -35,7 +35,8 @@ internal sealed class GatedForests
         (_forests, Gate) = ([.. forests], gate);
         if (forests.Count is 0 or > Most || gate.Topics != (forests.Count == 1 ? 0 : forests.Count))
         {
-            throw new ArgumentException($"There are {forests.Count} forests and a gate for {gate.Topics} sources; give 1 to {Most} forests and a gate for as many sources, or for none where there is one forest.");
+            throw new ArgumentException(
+                $"There are {forests.Count} forests and a gate for {gate.Topics} sources; give 1 to {Most} forests and a gate for as many sources, or for none where there is one forest.");
         }
 
         (_at, Targets, _widest) = (new int[forests.Count], IsOne ? forests[0].Targets : 0, forests.Max(f => f.Targets));

@@ -8,7 +8,8 @@ namespace MetaRouter.Core.Prediction;
 /// d is the difficulty all models share, P x (r numbers) what the request asks for, a_k how good model k is at it.
 /// </summary>
 /// <remarks>
-/// Low rank ties the models together: K separate regressions each keep their own noise, and the best of K predictions is then often the luckiest (the winner's curse); fewer numbers are learned here, from all models together.
+/// Low rank ties the models together: K separate regressions each keep their own noise, and the best of K predictions is then often the luckiest (the winner's
+/// curse); fewer numbers are learned here, from all models together.
 /// Fitted by <see cref="CosineAdam"/> on mini-batches of <see cref="LowRankLoss"/>: mean cross-entropy over observed cells plus decay * (|d|^2 + |P|^2 + |a|^2).
 /// O(epochs n (r + 1) (D + K)). Same rows, options and seed give the same bits.
 /// Source: multidimensional item response theory (Reckase 2009).

@@ -37,14 +37,24 @@ public static class ModelAbility
     /// <param name="certain">n of <see cref="GatedForests.Certainty"/>: an answer to a request that no forest knows says nothing of m.</param>
     /// <param name="score">n scores, 0 to 1.</param>
     /// <param name="tokenRatio">n of real over expected completion tokens; NaN: not counted.</param>
-    public static ModelHead Fit(ModelHead kin, IReadOnlyList<ModelHead> known, ReadOnlySpan<float> projected, ReadOnlySpan<float> leaves, ReadOnlySpan<float> certain, ReadOnlySpan<float> score, ReadOnlySpan<float> tokenRatio)
+    public static ModelHead Fit(
+        ModelHead kin,
+        IReadOnlyList<ModelHead> known,
+        ReadOnlySpan<float> projected,
+        ReadOnlySpan<float> leaves,
+        ReadOnlySpan<float> certain,
+        ReadOnlySpan<float> score,
+        ReadOnlySpan<float> tokenRatio)
     {
         ArgumentNullException.ThrowIfNull(kin);
         ArgumentNullException.ThrowIfNull(known);
         var (rank, targets, n) = (kin.Ability.Length, kin.TreeLoading.Length, score.Length);
         if (projected.Length != n * (rank + 1) || leaves.Length != n * targets || certain.Length != n || tokenRatio.Length != n)
         {
-            throw new ArgumentException($"{n} answers need {n * (rank + 1)} projected features, {n * targets} leaf values, {n} certainties and {n} token ratios; found {projected.Length}, {leaves.Length}, {certain.Length} and {tokenRatio.Length}.", nameof(projected));
+            throw new ArgumentException(
+                $"{n} answers need {n * (rank + 1)} projected features, {n * targets} leaf values, {n} certainties and {n} token ratios; "
+                    + $"found {projected.Length}, {leaves.Length}, {certain.Length} and {tokenRatio.Length}.",
+                nameof(projected));
         }
 
         if (n == 0)
@@ -128,7 +138,8 @@ public static class ModelAbility
     /// <param name="rows">Of each answer an offset, then what each parameter is multiplied with.</param>
     private static double[] Climb(double[] prior, double[] precision, double[][] rows, ReadOnlySpan<float> score, bool isLogistic)
     {
-        // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away. A straight line's is its own, and one step is there.
+        // A logistic curve bends by a quarter at most: with that for its curvature every step climbs, where Newton's own may jump past the top and away. A
+        // straight line's is its own, and one step is there.
         var (bend, noise, steps) = isLogistic ? (.25, 1.0, Steps) : (1.0, ScoreNoise, 1);
         var (size, curvature) = (prior.Length, (double[])precision.Clone());
         foreach (var row in rows)

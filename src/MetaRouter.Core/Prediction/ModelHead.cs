@@ -17,12 +17,25 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="PromptTokenRatio">The model's prompt tokens per estimated token.</param>
 /// <param name="LatencyWeights">Of ln(1 + seconds) on the features; empty when no latency was ever observed.</param>
 /// <param name="LatencyFactor">Smearing factor; 0 when no latency was ever observed.</param>
-public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, float[] TreeLoading, float[] TokenWeights, float TokenFactor, float PromptTokenOffset, float PromptTokenRatio, float[] LatencyWeights, float LatencyFactor)
+public sealed record ModelHead(
+    float Bias,
+    float[] Ability,
+    float TreeMean,
+    float[] TreeLoading,
+    float[] TokenWeights,
+    float TokenFactor,
+    float PromptTokenOffset,
+    float PromptTokenRatio,
+    float[] LatencyWeights,
+    float LatencyFactor)
 {
     /// <summary>How much better than <see cref="TreeMean"/> the model is on requests about each topic (<see cref="TopicQuality"/>), -1 to 1; empty (the default): no topics were named.</summary>
     public float[] OnTopic { get; init; } = [];
 
-    /// <summary>The sources whose models were asked with this one, a bit each (<see cref="GatedForests"/>): only their forests were grown to tell it from others. All (the default): there is one source.</summary>
+    /// <summary>
+    /// The sources whose models were asked with this one, a bit each (<see cref="GatedForests"/>): only their forests were grown to tell it from others. All
+    /// (the default): there is one source.
+    /// </summary>
     public ushort KnownTo { get; init; } = ushort.MaxValue;
 
     /// <summary>The mean of both opinions, 0 to 1.</summary>
@@ -50,7 +63,8 @@ public sealed record ModelHead(float Bias, float[] Ability, float TreeMean, floa
         return new ModelHead(
             Scalar(h => h.Bias), Vector(h => h.Ability), Scalar(h => h.TreeMean), Vector(h => h.TreeLoading), Vector(h => h.TokenWeights), Scalar(h => h.TokenFactor),
             Scalar(h => h.PromptTokenOffset), Scalar(h => h.PromptTokenRatio),
-            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))], Timed(h => h.LatencyFactor)) { OnTopic = Vector(h => h.OnTopic), KnownTo = (ushort)heads.Aggregate(0, (all, h) => all | h.KnownTo) };
+            timed.Length == 0 ? [] : [.. Enumerable.Range(0, heads[timed[0]].LatencyWeights.Length).Select(j => Timed(h => h.LatencyWeights[j]))],
+            Timed(h => h.LatencyFactor)) { OnTopic = Vector(h => h.OnTopic), KnownTo = (ushort)heads.Aggregate(0, (all, h) => all | h.KnownTo) };
 
         float Scalar(Func<ModelHead, float> of) => (float)heads.Select((h, i) => weights[i] * of(h)).Sum();
 

@@ -9,12 +9,23 @@ namespace MetaRouter.Core.Prediction;
 public sealed class OutcomeTable
 {
     /// <exception cref="ArgumentException">A matrix or list has another shape than queries x models.</exception>
-    public OutcomeTable(string name, IReadOnlyList<ModelId> models, IReadOnlyList<string> ids, IReadOnlyList<string> queries, IReadOnlyList<string> groups, float[] score, double[] costUsd, float[] inputTokens, float[] outputTokens, float[] latencySeconds)
+    public OutcomeTable(
+        string name,
+        IReadOnlyList<ModelId> models,
+        IReadOnlyList<string> ids,
+        IReadOnlyList<string> queries,
+        IReadOnlyList<string> groups,
+        float[] score,
+        double[] costUsd,
+        float[] inputTokens,
+        float[] outputTokens,
+        float[] latencySeconds)
     {
         (Name, Models, Ids, Queries, Groups) = (name, models, ids, queries, groups);
         (Score, CostUsd, InputTokens, OutputTokens, LatencySeconds) = (score, costUsd, inputTokens, outputTokens, latencySeconds);
         var cells = queries.Count * models.Count;
-        if (ids.Count != queries.Count || groups.Count != queries.Count || score.Length != cells || costUsd.Length != cells || inputTokens.Length != cells || outputTokens.Length != cells || latencySeconds.Length != cells)
+        if (ids.Count != queries.Count || groups.Count != queries.Count || score.Length != cells
+            || costUsd.Length != cells || inputTokens.Length != cells || outputTokens.Length != cells || latencySeconds.Length != cells)
         {
             throw new ArgumentException($"Outcome table '{name}' of {queries.Count} queries x {models.Count} models needs {cells} cells in each matrix and one id and group per query.");
         }

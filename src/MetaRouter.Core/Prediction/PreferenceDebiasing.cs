@@ -66,7 +66,9 @@ public static class PreferenceDebiasing
 
         cause = Standardised(cause, causes);
         var (y, scale) = Aligned(label, gold, judged, options.AlignsScale);
-        var shift = options.Learner == DebiasingLearner.MeanShift ? [.. Enumerable.Repeat(Mean(y, gold) - Mean(y, judged), n)] : new LabelEffect(x, features, cause, causes, y, isGold, options).Estimate();
+        var shift = options.Learner == DebiasingLearner.MeanShift
+            ? [.. Enumerable.Repeat(Mean(y, gold) - Mean(y, judged), n)]
+            : new LabelEffect(x, features, cause, causes, y, isGold, options).Estimate();
         return new DebiasedLabels([.. y.Select((v, i) => isGold[i] ? v : v + shift[i])], [.. isGold.Select(g => g ? GoldWeight : 1)], shift, scale);
     }
 

@@ -19,8 +19,15 @@ public sealed record PopulationPrior
     /// <param name="speech">How each kind of feedback speaks, by <see cref="FeedbackKind"/>; null: as guessed before anything was learned.</param>
     /// <param name="topics">How trade-offs differ by topic; null: as guessed before anything was learned.</param>
     /// <param name="latency">How users mind waiting; null: as guessed before anything was learned.</param>
-    /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, a lapse outside [0, 1), or a list of kinds that is not one of each, comparisons of strength 1 and this lapse first.</exception>
-    public PopulationPrior(IReadOnlyList<Component> components, IReadOnlyList<double> betaWeights, double lapse, IReadOnlyList<SignalSpeech>? speech = null, TopicSpread? topics = null, LatencySpread? latency = null)
+    /// <exception cref="ArgumentException">Weights that are not a distribution, a deviation that is not positive, a lapse outside [0, 1), or a list of kinds
+    /// that is not one of each, comparisons of strength 1 and this lapse first.</exception>
+    public PopulationPrior(
+        IReadOnlyList<Component> components,
+        IReadOnlyList<double> betaWeights,
+        double lapse,
+        IReadOnlyList<SignalSpeech>? speech = null,
+        TopicSpread? topics = null,
+        LatencySpread? latency = null)
     {
         if (components.Count == 0 || !IsDistribution(components.Select(c => c.Weight)) || components.Any(c => !(c.Deviation > 0) || !double.IsFinite(c.Mean) || !double.IsFinite(c.Deviation)))
         {
@@ -40,19 +47,27 @@ public sealed record PopulationPrior
         Speech = speech is null ? SignalSpeech.Guessed(lapse) : [.. speech];
         if (Speech.Length != SignalSpeech.Kinds || Speech[0] != new SignalSpeech(1, lapse) || Speech.Any(s => !(s.Strength is >= 0 and < 100 && s.Lapse is >= 0 and < 1)))
         {
-            throw new ArgumentException($"A prior needs the strength (0 or more) and the lapse (0 to below 1) of {SignalSpeech.Kinds} kinds of feedback, comparisons first with strength 1 and lapse {lapse}; found {string.Join("; ", Speech)}.", nameof(speech));
+            throw new ArgumentException(
+                $"A prior needs the strength (0 or more) and the lapse (0 to below 1) of {SignalSpeech.Kinds} kinds of feedback, "
+                    + $"comparisons first with strength 1 and lapse {lapse}; found {string.Join("; ", Speech)}.",
+                nameof(speech));
         }
 
         Topics = topics ?? TopicSpread.Guessed;
         if (!Topics.IsValid)
         {
-            throw new ArgumentException($"A prior needs a share of users whose topics differ from 0 to 1, and a width of their offsets from 0 to {TopicSpread.WidestWidth}; found {Topics}.", nameof(topics));
+            throw new ArgumentException(
+                $"A prior needs a share of users whose topics differ from 0 to 1, and a width of their offsets from 0 to {TopicSpread.WidestWidth}; found {Topics}.",
+                nameof(topics));
         }
 
         Latency = latency ?? LatencySpread.Guessed;
         if (!Latency.IsValid)
         {
-            throw new ArgumentException($"A prior needs a share of users who mind waiting from 0 to 1, and their middle price from {LatencySpread.LowestPrice} to {LatencySpread.HighestPrice} of quality a second; found {Latency}.", nameof(latency));
+            throw new ArgumentException(
+                "A prior needs a share of users who mind waiting from 0 to 1, "
+                    + $"and their middle price from {LatencySpread.LowestPrice} to {LatencySpread.HighestPrice} of quality a second; found {Latency}.",
+                nameof(latency));
         }
 
         Waiting = LatencyBelief.Of(Latency);

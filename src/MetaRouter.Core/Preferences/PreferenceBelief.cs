@@ -127,7 +127,10 @@ public sealed class PreferenceBelief
         {
             var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
             logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
-            return new PreferenceBelief(joint, offsets.Signals, prior.Waiting, [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals, prior.Waiting)))], new PreferenceBelief(elsewhere, offsets.Signals, prior.Waiting));
+            return new PreferenceBelief(
+                joint, offsets.Signals, prior.Waiting,
+                [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals, prior.Waiting)))],
+                new PreferenceBelief(elsewhere, offsets.Signals, prior.Waiting));
         }
 
         var alike = new float[ChoiceModel.Hypotheses];
@@ -155,7 +158,10 @@ public sealed class PreferenceBelief
     /// <summary>Formula (2) of <see cref="LatencyBelief"/>, on every topic.</summary>
     private static PreferenceBelief Mixture(PreferenceBelief[] given, LatencyBelief latency)
     {
-        return Mixed(given, [.. given[0].Topics.Select((t, k) => new TopicBelief(t.Code, Offset(k), Mixed([.. given.Select(b => b.Topics[k].Belief)])))], given[0]._elsewhere is null ? null : Mixed([.. given.Select(b => b.Elsewhere)]));
+        return Mixed(
+            given,
+            [.. given[0].Topics.Select((t, k) => new TopicBelief(t.Code, Offset(k), Mixed([.. given.Select(b => b.Topics[k].Belief)])))],
+            given[0]._elsewhere is null ? null : Mixed([.. given.Select(b => b.Elsewhere)]));
 
         PreferenceBelief Mixed(PreferenceBelief[] parts, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
         {

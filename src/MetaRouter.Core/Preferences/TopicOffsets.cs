@@ -106,7 +106,8 @@ internal sealed class TopicOffsets
     /// <param name="joint">Written to.</param>
     public void BelieveOn(byte topic, ReadOnlySpan<float> logPrior, Span<float> joint)
     {
-        Span<float> alike = stackalloc float[Width], differs = stackalloc float[Width], sum = stackalloc float[Width], evidence = stackalloc float[PaddedWidth], probability = stackalloc float[_shift.Length];
+        Span<float> alike = stackalloc float[Width], differs = stackalloc float[Width], sum = stackalloc float[Width];
+        Span<float> evidence = stackalloc float[PaddedWidth], probability = stackalloc float[_shift.Length];
         var at = topic == 0 ? -1 : _topics.FindIndex(t => t.Code == topic);
         Weigh(alike, differs, null, at, sum);
         Normalize(alike, differs, logPrior);

@@ -93,7 +93,10 @@ public sealed class ComparisonSelector
         }
     }
 
-    /// <summary>The models whose pairs are weighed, ascending: all that may answer and can be paid for beside the cheapest, or of more than <see cref="MostModels"/> the cheapest and those that fall least short of the best at some position of the dial.</summary>
+    /// <summary>
+    /// The models whose pairs are weighed, ascending: all that may answer and can be paid for beside the cheapest, or of more than <see cref="MostModels"/> the
+    /// cheapest and those that fall least short of the best at some position of the dial.
+    /// </summary>
     /// <param name="models">One place per model; written to from its beginning.</param>
     /// <returns>How many.</returns>
     private int Shortlist(ReadOnlySpan<Outcome> outcomes, ReadOnlySpan<bool> allowed, double mostCostUsd, Span<int> models)

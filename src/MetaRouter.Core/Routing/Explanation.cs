@@ -22,7 +22,8 @@ public static class Explanation
             DecisionReason.Comparison => "one of two answers shown, to learn from the choice",
             _ => "the only model that may answer this request",
         };
-        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; expected quality {Quality(chosen)}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{chosen.Model}: {why}; "
+            + $"expected quality {Quality(chosen)}, {Dollars.Text(chosen.Predicted.CostUsd * 1000)} per 1,000 such requests");
         var others = decision.Candidates.Where((c, i) => i != decision.ChosenIndex && c.Exclusion == ModelExclusion.None).ToArray();
         text += decision.LambdaLatency > 0 && chosen.Predicted.LatencySeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $", about {Seconds(chosen.Predicted.LatencySeconds)}") : "";
         if (others.Length == 0)
@@ -45,7 +46,9 @@ public static class Explanation
             return predicted == counted ? predicted : $"{predicted} (counted as {counted})";
         }
 
-        string Judged(params ModelId[] told) => judgedByPrice is not null && told.Where(judgedByPrice.Contains).ToArray() is { Length: > 0 } strangers ? $" Judged by price alone: {string.Join(", ", strangers)}." : "";
+        string Judged(params ModelId[] told) => judgedByPrice is not null && told.Where(judgedByPrice.Contains).ToArray() is { Length: > 0 } strangers
+            ? $" Judged by price alone: {string.Join(", ", strangers)}."
+            : "";
 
         static string Percent(float quality) => quality.ToString("P0", CultureInfo.InvariantCulture);
     }
@@ -58,7 +61,8 @@ public static class Explanation
         string Long(double p) => latency.Quantile(p) is var price && price > 0 ? Seconds(0.01 / price) : "any time";
     }
 
-    private static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{(seconds < 1 ? Math.Round(seconds, 2) : seconds < 10 ? Math.Round(seconds, 1) : Math.Round(seconds)):0.##} s");
+    private static string Seconds(double seconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(seconds < 1 ? Math.Round(seconds, 2) : seconds < 10 ? Math.Round(seconds, 1) : Math.Round(seconds)):0.##} s");
 
     /// <summary>How probable it must be that a user weighs cost differently on a topic before it is said.</summary>
     private const double Sure = 0.8;
@@ -70,7 +74,10 @@ public static class Explanation
         return Of(user.Pool, user.Belief);
     }
 
-    /// <summary>What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which topics it is surely lower (firmer) or higher (freer). Where all models are free it says so instead of naming prices.</summary>
+    /// <summary>
+    /// What is believed of a user: the price of one more right answer, with its 90 % interval, how long one waits for it where waiting is minded, and on which
+    /// topics it is surely lower (firmer) or higher (freer). Where all models are free it says so instead of naming prices.
+    /// </summary>
     public static string Of(RoutingPool pool, PreferenceBelief belief)
     {
         ArgumentNullException.ThrowIfNull(pool);
@@ -78,11 +85,17 @@ public static class Explanation
         var signals = belief.Signals == 1 ? "1 signal" : $"{belief.Signals} signals";
         if (pool.IsFree)
         {
-            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0 ? ", and no signal told of the trade-off yet" : $"; what {signals} told of it is kept until one has a price") + Waiting(belief.Latency);
+            return "all models are free, so nothing is weighed against cost" + (belief.Signals == 0
+                ? ", and no signal told of the trade-off yet"
+                : $"; what {signals} told of it is kept until one has a price") + Waiting(belief.Latency);
         }
 
-        var price = string.Create(CultureInfo.InvariantCulture, $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");
-        return (belief.Signals == 0 ? $"nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: {price}" : $"{price}, from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
+        var price = string.Create(
+            CultureInfo.InvariantCulture,
+            $"pays about {Price(belief.Quantile(0.5))} per 1,000 requests for one more right answer in 100 (90 % sure: {Price(belief.Quantile(0.95))} to {Price(belief.Quantile(0.05))})");
+        return (belief.Signals == 0
+            ? $"nothing is known of this user yet, since no signal told of the trade-off, so the population's applies: {price}"
+            : $"{price}, from {signals}") + Waiting(belief.Latency) + Topics("firmer", t => t.Firmer) + Topics("freer", t => t.Freer);
 
         string Topics(string how, Func<TopicOffset, double> sure)
         {

@@ -19,7 +19,8 @@ public sealed record ExplorationOptions
     public double Floor { get; init; }
 
     /// <value>
-    /// For users who give feedback on single answers and are never shown two: the number of later requests within which what feedback teaches has to pay off, times the chance of feedback on an answer. The choice is then
+    /// For users who give feedback on single answers and are never shown two: the number of later requests within which what feedback teaches has to pay off,
+    /// times the chance of feedback on an answer. The choice is then
     /// made as if each model were worth what its answer would teach on top of its utility, so early answers cost more and later ones are better. Default 0, off; 0 to 100,000.
     /// 300: feedback on three answers in ten, to pay off within 1,000 requests.
     /// </value>

@@ -11,7 +11,8 @@ public sealed record GuardrailOptions
     /// <value>Request categories (safety, privacy) with the only models that may see them. Default none; a category that is not named here is free. No list is empty.</value>
     public IReadOnlyDictionary<string, IReadOnlySet<ModelId>>? CategoryPins { get; init; }
 
-    /// <value>The most one request may be predicted to cost, in US dollars, both answers where two are shown; finite, 0 or more. Null, the default: no limit. A request can lower it, never raise it.</value>
+    /// <value>The most one request may be predicted to cost, in US dollars, both answers where two are shown; finite, 0 or more. Null, the default: no limit. A
+    /// request can lower it, never raise it.</value>
     public double? MaxCostUsd { get; init; }
 
     /// <exception cref="ArgumentException">An option is outside its range; every problem is named.</exception>

@@ -61,7 +61,9 @@ public sealed class Guardrails
     {
         if (predictedCostUsd.Length != catalog.Count || verdicts.Length != catalog.Count)
         {
-            throw new ArgumentException($"The catalog has {catalog.Count} models, and there are {predictedCostUsd.Length} predicted costs and room for {verdicts.Length} verdicts; the three must be as many.", nameof(verdicts));
+            throw new ArgumentException(
+                $"The catalog has {catalog.Count} models, and there are {predictedCostUsd.Length} predicted costs and room for {verdicts.Length} verdicts; the three must be as many.",
+                nameof(verdicts));
         }
 
         if (needs.PromptTokens < 0 || needs.ExpectedOutputTokens < 0)

@@ -31,7 +31,10 @@ public sealed class NoModelAllowedException : InvalidOperationException
     /// <summary>Every model, in the catalog's order.</summary>
     public ImmutableArray<ExcludedModel> Excluded { get; } = [];
 
-    /// <summary>The largest context window, in tokens, among models that are excluded only because theirs is too small. Null: there is none, or a model is excluded only because its upstream fails, which passes.</summary>
+    /// <summary>
+    /// The largest context window, in tokens, among models that are excluded only because theirs is too small. Null: there is none, or a model is excluded only
+    /// because its upstream fails, which passes.
+    /// </summary>
     public int? ContextWindow { get; init; }
 
     internal static NoModelAllowedException For(ModelCatalog catalog, in RouteNeeds needs, ReadOnlySpan<float> predictedCostUsd, double limitUsd, ReadOnlySpan<ModelExclusion> verdicts)

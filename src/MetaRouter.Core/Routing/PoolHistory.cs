@@ -72,7 +72,8 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
             for (var g = 0; g < PreferenceGrid.Length; g++)
             {
                 var best = Best(request, new Preference(PreferenceGrid.Lambda[g]), costScaleUsd);
-                (expected[g], score[g], price[g], spent[g]) = (best.Predicted.Quality, best.Realised.Quality, (float)(best.Predicted.CostUsd / costScaleUsd), (float)(best.Realised.CostUsd / costScaleUsd));
+                (expected[g], score[g], price[g], spent[g]) =
+                    (best.Predicted.Quality, best.Realised.Quality, (float)(best.Predicted.CostUsd / costScaleUsd), (float)(best.Realised.CostUsd / costScaleUsd));
             }
 
             quality.Add(expected, score);
@@ -82,7 +83,10 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
         return new ValueTable(quality.Estimate(), cost.Estimate());
     }
 
-    /// <summary>The sample with a column for each of the catalog's models that may be served; and by the sample's model number where the catalog lists it (-1: nowhere), and its own tokens for each that its cells are recorded with.</summary>
+    /// <summary>
+    /// The sample with a column for each of the catalog's models that may be served; and by the sample's model number where the catalog lists it (-1: nowhere),
+    /// and its own tokens for each that its cells are recorded with.
+    /// </summary>
     private static (CalibrationSample Sample, (int Index, float Tokens)[] Listed) Sample(Snapshot snapshot, ModelCatalog catalog, ModelKin[] kin)
     {
         var listed = new (int Index, float Tokens)[snapshot.Models.Count];

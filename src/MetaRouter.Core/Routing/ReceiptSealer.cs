@@ -129,7 +129,10 @@ public sealed class ReceiptSealer : IDisposable
 
         if (successor is { SealsFromMs: > 0 } && opened.DecisionTimeMs - successor.SealsFromMs > _options.ClockSkew.TotalMilliseconds)
         {
-            return new(ReceiptStatus.UnknownKey, $"The receipt was sealed with key {key.Id} after key {successor.Id} had taken its place; it is forged, or its router does not see the store. Feedback on that decision is not taken.");
+            return new(
+                ReceiptStatus.UnknownKey,
+                $"The receipt was sealed with key {key.Id} after key {successor.Id} had taken its place; "
+                    + "it is forged, or its router does not see the store. Feedback on that decision is not taken.");
         }
 
         if (Age(opened, nowMs) is { } tooOldOrYoung)
@@ -195,11 +198,16 @@ public sealed class ReceiptSealer : IDisposable
         var issued = DateTimeOffset.FromUnixTimeMilliseconds(receipt.DecisionTimeMs);
         if (nowMs - receipt.DecisionTimeMs > _options.Lifetime.TotalMilliseconds)
         {
-            return new(ReceiptStatus.Expired, FormattableString.Invariant($"The receipt was issued {issued:u} and is accepted for {_options.Lifetime.TotalDays:0.###} days; feedback on that decision can no longer be taken."));
+            return new(
+                ReceiptStatus.Expired,
+                FormattableString.Invariant($"The receipt was issued {issued:u} and is accepted for {_options.Lifetime.TotalDays:0.###} days; feedback on that decision can no longer be taken."));
         }
 
         return receipt.DecisionTimeMs - nowMs > _options.ClockSkew.TotalMilliseconds
-            ? new(ReceiptStatus.FromTheFuture, FormattableString.Invariant($"The receipt was issued {issued:u}, more than {_options.ClockSkew.TotalMinutes:0.###} minutes ahead of this router's clock; synchronise the clocks of the nodes."))
+            ? new(
+                ReceiptStatus.FromTheFuture,
+                FormattableString.Invariant(
+                    $"The receipt was issued {issued:u}, more than {_options.ClockSkew.TotalMinutes:0.###} minutes ahead of this router's clock; synchronise the clocks of the nodes."))
             : null;
     }
 }

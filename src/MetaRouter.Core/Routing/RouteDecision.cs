@@ -23,7 +23,15 @@ public sealed class RouteDecision
     /// <summary>A decision as it was taken elsewhere.</summary>
     /// <param name="token">The receipt, sealed by who decided.</param>
     /// <exception cref="ArgumentOutOfRangeException">A choice that is not among the candidates.</exception>
-    public static RouteDecision Restore(IReadOnlyList<RankedModel> candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, string token)
+    public static RouteDecision Restore(
+        IReadOnlyList<RankedModel> candidates,
+        int chosen,
+        int? offered,
+        DecisionReason reason,
+        in Preference preference,
+        double costScaleUsd,
+        in Receipt receipt,
+        string token)
     {
         ArgumentNullException.ThrowIfNull(candidates);
         ArgumentNullException.ThrowIfNull(token);

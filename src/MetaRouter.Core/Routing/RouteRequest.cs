@@ -13,7 +13,10 @@ public sealed record RouteRequest(string Text)
     /// <summary>A trade-off set by hand for this request, lambda_cost, 0 or more, where more than 1e9 counts as 1e9; null: the user's own, as believed.</summary>
     public double? LambdaCost { get; init; }
 
-    /// <summary>The quality to give up for a second less, set by hand for this request, 0 or more, where more than 1e9 counts as 1e9; null: 0 beside a <see cref="LambdaCost"/> set by hand, else the user's own, as believed.</summary>
+    /// <summary>
+    /// The quality to give up for a second less, set by hand for this request, 0 or more, where more than 1e9 counts as 1e9; null: 0 beside a
+    /// <see cref="LambdaCost"/> set by hand, else the user's own, as believed.
+    /// </summary>
     public double? LambdaLatency { get; init; }
 
     /// <summary>Two models and a threshold in the place of the user's trade-off, from a caller that routes as RouteLLM does; null: all models.</summary>

@@ -56,7 +56,8 @@ public sealed class PromptEncoder
     {
         if (idf.Length != NgramCounter.Buckets || rows.Length != NgramCounter.Buckets * Dense || scale.Length != Dense)
         {
-            throw new ArgumentException($"An encoder has {NgramCounter.Buckets} weights, {NgramCounter.Buckets * Dense} row bytes and {Dense} scales; found {idf.Length}, {rows.Length} and {scale.Length}.");
+            throw new ArgumentException(
+                $"An encoder has {NgramCounter.Buckets} weights, {NgramCounter.Buckets * Dense} row bytes and {Dense} scales; found {idf.Length}, {rows.Length} and {scale.Length}.");
         }
 
         return new ByteRows(rows);

@@ -72,7 +72,13 @@ public sealed class TopicModel
     /// <summary>The number of each row's topic, -1 for kinds that are too rare, and the topics' names, by falling frequency, then by name.</summary>
     internal static (int[] Topic, IReadOnlyList<string> Names) Number(IReadOnlyList<string> groups)
     {
-        var kept = groups.GroupBy(g => g, StringComparer.Ordinal).Where(g => g.Count() >= LeastRows).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).Take(MaxTopics).Select(g => g.Key).ToArray();
+        var kept = groups.GroupBy(g => g, StringComparer.Ordinal)
+            .Where(g => g.Count() >= LeastRows)
+            .OrderByDescending(g => g.Count())
+            .ThenBy(g => g.Key, StringComparer.Ordinal)
+            .Take(MaxTopics)
+            .Select(g => g.Key)
+            .ToArray();
         if (kept.Length < 2)
         {
             return ([.. groups.Select(_ => -1)], []);

@@ -29,7 +29,8 @@ public sealed class WordVectors
     {
         if (mark.Length != NgramCounter.WordBuckets || rows.Length != NgramCounter.WordBuckets * Dense || scale.Length != Dense)
         {
-            throw new ArgumentException($"Word vectors are {NgramCounter.WordBuckets} marks, {NgramCounter.WordBuckets * Dense} row bytes and {Dense} scales; found {mark.Length}, {rows.Length} and {scale.Length}.");
+            throw new ArgumentException(
+                $"Word vectors are {NgramCounter.WordBuckets} marks, {NgramCounter.WordBuckets * Dense} row bytes and {Dense} scales; found {mark.Length}, {rows.Length} and {scale.Length}.");
         }
 
         (_mark, Rows, ScaleArray) = (mark, new ByteRows(rows), scale);

@@ -22,7 +22,11 @@ public sealed class DialReplay
     }
 
     /// <summary>A dial for people: quality alone, then 24 positions from 0.003 to 30, even in log.</summary>
-    public static IReadOnlyList<double> Positions { get; } = [0, .. Enumerable.Range(0, 24).Select(i => PreferenceGrid.LowestLambda * Math.Pow(PreferenceGrid.HighestLambda / PreferenceGrid.LowestLambda, i / 23.0))];
+    public static IReadOnlyList<double> Positions { get; } =
+    [
+        0,
+        .. Enumerable.Range(0, 24).Select(i => PreferenceGrid.LowestLambda * Math.Pow(PreferenceGrid.HighestLambda / PreferenceGrid.LowestLambda, i / 23.0)),
+    ];
 
     public long Requests { get; private set; }
 
@@ -65,7 +69,9 @@ public sealed class DialReplay
 
     /// <summary>Each position's mean predicted quality and cost, and which share of the requests each model gets; empty before a request was added.</summary>
     public IReadOnlyList<DialPoint> Points() => Requests == 0 ? [] :
-        [.. _lambdas.Select((lambda, i) => new DialPoint(lambda, _quality[i] / Requests, _cost[i] / Requests, _counts[i].OrderBy(c => c.Key).Select(c => (c.Key, (double)c.Value / Requests)).ToArray()))];
+        [.. _lambdas.Select((lambda, i) => new DialPoint(
+            lambda, _quality[i] / Requests, _cost[i] / Requests,
+            _counts[i].OrderBy(c => c.Key).Select(c => (c.Key, (double)c.Value / Requests)).ToArray()))];
 }
 
 /// <summary>What one position of the dial would have done.</summary>

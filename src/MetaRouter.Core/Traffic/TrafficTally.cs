@@ -121,7 +121,10 @@ public sealed class TrafficTally
         }
     }
 
-    /// <summary>The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1; after one request it is 0 to 1. It says how much the traffic varies, not how right the predictor is.</summary>
+    /// <summary>
+    /// The mean predicted quality with its 95 % interval over requests: mean +- 1.96 s / sqrt(n), within 0 and 1; after one request it is 0 to 1. It says how
+    /// much the traffic varies, not how right the predictor is.
+    /// </summary>
     public (double Value, double Low, double High)? QualityInterval()
     {
         if (Quality is not { } mean)
@@ -153,7 +156,10 @@ public sealed class TrafficTally
         return (sum - half, sum + half);
     }
 
-    /// <summary>The one model that would have been worth most on all of these requests, each at the trade-off it was decided at, and what it would have cost. Null: none was a candidate throughout.</summary>
+    /// <summary>
+    /// The one model that would have been worth most on all of these requests, each at the trade-off it was decided at, and what it would have cost. Null: none
+    /// was a candidate throughout.
+    /// </summary>
     /// <param name="may">Which may answer at all, by the caller's numbering: predictions include models that guardrails keep from every request.</param>
     public (int Model, double Usd)? BestSingle(Predicate<int> may)
     {
@@ -174,7 +180,12 @@ public sealed class TrafficTally
         {
             if (_models[k] is { } model)
             {
-                yield return new(k, model.Requests, model.Errors, model.SpentUsd, model.Decided > 0 ? model.Quality / model.Decided : null, model.Latency.Quantile(0.5), model.Seen > 0 ? model.AloneQuality / model.Seen : null, model.Seen > 0 ? model.AloneUsd / model.Seen : null);
+                yield return new(
+                    k, model.Requests, model.Errors, model.SpentUsd,
+                    model.Decided > 0 ? model.Quality / model.Decided : null,
+                    model.Latency.Quantile(0.5),
+                    model.Seen > 0 ? model.AloneQuality / model.Seen : null,
+                    model.Seen > 0 ? model.AloneUsd / model.Seen : null);
             }
         }
     }
@@ -200,7 +211,9 @@ public sealed class TrafficTally
         public void Add(ModelTally other)
         {
             (Requests, Errors, Decided, Seen) = (Requests + other.Requests, Errors + other.Errors, Decided + other.Decided, Seen + other.Seen);
-            (SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility) = (SpentUsd + other.SpentUsd, Quality + other.Quality, AloneUsd + other.AloneUsd, AloneQuality + other.AloneQuality, AloneUtility + other.AloneUtility);
+            (SpentUsd, Quality, AloneUsd, AloneQuality, AloneUtility) = (
+                SpentUsd + other.SpentUsd, Quality + other.Quality, AloneUsd + other.AloneUsd,
+                AloneQuality + other.AloneQuality, AloneUtility + other.AloneUtility);
             SavedSquares += other.SavedSquares;
             if (other._latency is { Count: > 0 } latency)
             {

@@ -62,6 +62,8 @@ public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, Preferen
     private string Preferred()
     {
         var (taken, left) = Signal.Value == 1 ? (Signal.First, Signal.Second) : (Signal.Second, Signal.First);
-        return taken.CostUsd < left.CostUsd ? "preferred the cheaper of two answers" : taken.CostUsd > left.CostUsd ? "preferred the dearer of two answers" : "preferred one of two answers that cost the same";
+        return taken.CostUsd < left.CostUsd ? "preferred the cheaper of two answers"
+            : taken.CostUsd > left.CostUsd ? "preferred the dearer of two answers"
+            : "preferred one of two answers that cost the same";
     }
 }

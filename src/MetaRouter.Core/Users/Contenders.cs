@@ -3,7 +3,10 @@ using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Users;
 
-/// <summary>The models that the guardrails leave for one request, close together in the catalog's order: what a choice among them is made of. In memory that the caller lends, one place per contender.</summary>
+/// <summary>
+/// The models that the guardrails leave for one request, close together in the catalog's order: what a choice among them is made of. In memory that the caller
+/// lends, one place per contender.
+/// </summary>
 /// <param name="propensity">All 0: it is written to by whoever chooses.</param>
 internal readonly ref struct Contenders(Span<int> model, Span<Outcome> predicted, Span<double> utility, Span<double> propensity)
 {

@@ -64,7 +64,9 @@ internal static class SignalCode
         var key = signal.Key;
         if (key.DecisionTimeMs is < 0 or > SignalKey.MaxDecisionTimeMs)
         {
-            throw new ArgumentException($"A signal's decision time is {key.DecisionTimeMs}; it must be Unix milliseconds from 0 to {SignalKey.MaxDecisionTimeMs}, as its receipt has it.", nameof(signal));
+            throw new ArgumentException(
+                $"A signal's decision time is {key.DecisionTimeMs}; it must be Unix milliseconds from 0 to {SignalKey.MaxDecisionTimeMs}, as its receipt has it.",
+                nameof(signal));
         }
 
         if (key.Nonce > SignalKey.MaxNonce)

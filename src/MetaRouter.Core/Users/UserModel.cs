@@ -281,7 +281,10 @@ public sealed class UserModel
         for (int k = 0, a = 0; k < candidates.Length; k++)
         {
             var isAllowed = verdicts[k] == ModelExclusion.None;
-            candidates[k] = new RankedModel(Pool.Catalog.Models[k].Id, predicted[k], isAllowed ? (float)contenders.Utility[a] : float.NaN, isAllowed ? (float)contenders.Propensity[a] : 0, verdicts[k]);
+            candidates[k] = new RankedModel(
+                Pool.Catalog.Models[k].Id, predicted[k],
+                isAllowed ? (float)contenders.Utility[a] : float.NaN,
+                isAllowed ? (float)contenders.Propensity[a] : 0, verdicts[k]);
             a += isAllowed ? 1 : 0;
         }
 

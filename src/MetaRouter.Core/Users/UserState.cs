@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
@@ -140,7 +141,10 @@ public sealed class UserState
     {
         var state = Read(bytes);
         return state.Signals is [.., var latest] && latest.Key.DecisionTimeMs - nowMs > clockSkew.TotalMilliseconds
-            ? throw new UserStateException(FormattableString.Invariant($"It has a signal of a decision at {DateTimeOffset.FromUnixTimeMilliseconds(latest.Key.DecisionTimeMs):u}, which is later than now, {DateTimeOffset.FromUnixTimeMilliseconds(nowMs):u}. Set the clock that is wrong, or leave the record out."))
+            ? throw new UserStateException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"It has a signal of a decision at {DateTimeOffset.FromUnixTimeMilliseconds(latest.Key.DecisionTimeMs):u}, which is later than now, "
+                    + $"{DateTimeOffset.FromUnixTimeMilliseconds(nowMs):u}. Set the clock that is wrong, or leave the record out."))
             : state;
     }
 

@@ -64,7 +64,8 @@ internal static class UserStateCodec
         }
 
         Span<byte> again = stackalloc byte[MaxBytes];
-        return bytes.SequenceEqual(again[..Encode(found, again)]) ? null : "The user record is not in canonical form: reading and writing it gives other bytes. It was not written by this router.";
+        return bytes.SequenceEqual(again[..Encode(found, again)]) ? null : "The user record is not in canonical form: "
+            + "reading and writing it gives other bytes. It was not written by this router.";
     }
 
     /// <summary>The signals in a record.</summary>
@@ -192,7 +193,8 @@ internal static class UserStateCodec
 
             if (time > SignalKey.MaxDecisionTimeMs || delay > SignalCode.MaxDelay)
             {
-                return $"The user record has an invalid value: signal {i + 1} has decision time {time} and a delay of {delay} x {SignalCode.DelayUnitMs} ms; the greatest are {SignalKey.MaxDecisionTimeMs} and {SignalCode.MaxDelay}.";
+                return $"The user record has an invalid value: signal {i + 1} has decision time {time} and a delay of {delay} x "
+                    + $"{SignalCode.DelayUnitMs} ms; the greatest are {SignalKey.MaxDecisionTimeMs} and {SignalCode.MaxDelay}.";
             }
 
             signals[i] = SignalCode.Unpack(pack, time, nonce, delay) with { Topic = topic };

@@ -7,7 +7,10 @@ using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Evaluation.Baselines;
 
-/// <summary>What ships, trained without one of the models, which then arrives: with its price and a declared sibling alone, or with some graded answers besides. Against <see cref="MetaRouterModel"/>, which is trained with it.</summary>
+/// <summary>
+/// What ships, trained without one of the models, which then arrives: with its price and a declared sibling alone, or with some graded answers besides. Against
+/// <see cref="MetaRouterModel"/>, which is trained with it.
+/// </summary>
 public sealed class ArrivingModel(ArrivingModel.Knowledge knows) : IOutcomeModel
 {
     public enum Knowledge

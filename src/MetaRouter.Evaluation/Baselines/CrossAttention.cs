@@ -49,7 +49,10 @@ public sealed class CrossAttention : IOutcomeModel
         return new Predictions(quality, cost);
     }
 
-    /// <summary>Models x (clusters + 1): how much better than all models' mean it is on each cluster, and its log cost less the models' mean; the last K numbers are the mean log costs themselves.</summary>
+    /// <summary>
+    /// Models x (clusters + 1): how much better than all models' mean it is on each cluster, and its log cost less the models' mean; the last K numbers are the
+    /// mean log costs themselves.
+    /// </summary>
     internal static double[] Embed(OutcomeTable train, TextVectors text, int[] rows, int seed, CancellationToken cancellationToken)
     {
         var k = train.ModelCount;
@@ -72,7 +75,8 @@ public sealed class CrossAttention : IOutcomeModel
         return embedded;
     }
 
-    private static double LogCost(OutcomeTable table, int row, int model) => table.CostUsd[(row * table.ModelCount) + model] is var cost && double.IsNaN(cost) ? double.NaN : Math.Log(Math.Max(cost, LeastCostUsd));
+    private static double LogCost(OutcomeTable table, int row, int model) =>
+        table.CostUsd[(row * table.ModelCount) + model] is var cost && double.IsNaN(cost) ? double.NaN : Math.Log(Math.Max(cost, LeastCostUsd));
 
     /// <summary>exp of an expected log falls short of the expected cost: each model's costs are scaled to be right on average over rows it has not seen.</summary>
     private static double[] Correction(Loss loss, double[] weights, OutcomeTable table, TextVectors text, int[] rows)

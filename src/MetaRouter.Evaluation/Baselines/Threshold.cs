@@ -35,7 +35,8 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
         ModelProfile[] models = [.. pool.Catalog.Models];
         if (models.Length < 2)
         {
-            throw new DataFileException($"The snapshot knows one model, {models[0].Id}; a threshold is between two. Train it on outcomes of two models or more, or add one with 'metarouter models add'.");
+            throw new DataFileException(
+                $"The snapshot knows one model, {models[0].Id}; a threshold is between two. Train it on outcomes of two models or more, or add one with 'metarouter models add'.");
         }
 
         var outcomes = new Outcome[requests.Count * models.Length];

@@ -18,7 +18,9 @@ public sealed class BadLines
     /// <summary>"skipped 5 bad lines" and the first three of them; null: every line was good.</summary>
     public string? Skipped => Count == 0
         ? null
-        : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"skipped {Count:n0} bad {(Count == 1 ? "line" : "lines")}: {string.Join("; ", First.Take(MostTold))}{(Count > MostTold ? "; ..." : "")}");
+        : string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"skipped {Count:n0} bad {(Count == 1 ? "line" : "lines")}: {string.Join("; ", First.Take(MostTold))}{(Count > MostTold ? "; ..." : "")}");
 
     internal void Add(int line, string problem)
     {

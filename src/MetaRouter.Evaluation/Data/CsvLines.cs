@@ -34,7 +34,9 @@ internal static class CsvLines
         var missing = s_needed.Where(n => !at.ContainsKey(n)).ToList();
         if (missing.Count > 0)
         {
-            throw new DataFileException($"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
+            throw new DataFileException(
+                $"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: "
+                    + "query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
         }
 
         var hasDecimalComma = rows.Current.Separator != ',' && HasDecimalComma(path, open, at, header.Count);
@@ -54,7 +56,9 @@ internal static class CsvLines
             else
             {
                 // A stray quote takes all up to the next one into a text: no telling how many rows would be left out.
-                throw new DataFileException($"{path}: the row of lines {line} to {last} has {fields.Count} fields, and the header {header.Count}: a quote is opened there that was meant as a character, or closes too late. Quote texts that have separators, quotes or line breaks in them, and double the quotes within.");
+                throw new DataFileException(
+                    $"{path}: the row of lines {line} to {last} has {fields.Count} fields, and the header {header.Count}: a quote is opened there that "
+                        + "was meant as a character, or closes too late. Quote texts that have separators, quotes or line breaks in them, and double the quotes within.");
             }
         }
 
@@ -84,7 +88,8 @@ internal static class CsvLines
         using var reader = Reader(open());
         try
         {
-            return Rows(reader, path).Skip(1).Any(row => row.Fields.Count == fields && fractions.Any(i => row.Fields[i].Contains(',', StringComparison.Ordinal) && IsNumber(row.Fields[i].Replace(',', '.'), out _)));
+            return Rows(reader, path).Skip(1).Any(row => row.Fields.Count == fields
+                && fractions.Any(i => row.Fields[i].Contains(',', StringComparison.Ordinal) && IsNumber(row.Fields[i].Replace(',', '.'), out _)));
         }
         catch (DataFileException)
         {

@@ -32,7 +32,9 @@ public static class DataFolder
     {
         if (!Directory.Exists(folder))
         {
-            throw new DataFileException(File.Exists(folder) ? $"{folder}: is a file; give the folder it is in with --data." : $"{folder}: no such folder. Give the folder of the outcome files with --data.");
+            throw new DataFileException(File.Exists(folder)
+                ? $"{folder}: is a file; give the folder it is in with --data."
+                : $"{folder}: no such folder. Give the folder of the outcome files with --data.");
         }
     }
 
@@ -47,7 +49,8 @@ public static class DataFolder
         }
 
         var others = Files(folder).ToList();
-        throw new DataFileException($"{Path.Combine(folder, file)}: no such file, with or without the end of its name ({Kinds}). The folder has {(others.Count == 0 ? "no data file" : string.Join(", ", others))}.");
+        throw new DataFileException(
+            $"{Path.Combine(folder, file)}: no such file, with or without the end of its name ({Kinds}). The folder has {(others.Count == 0 ? "no data file" : string.Join(", ", others))}.");
     }
 
     /// <summary>The name of an outcome file of the folder, to show how one is named; null: it has none.</summary>

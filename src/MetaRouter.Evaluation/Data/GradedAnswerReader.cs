@@ -43,7 +43,8 @@ public static class GradedAnswerReader
             }
         }
 
-        return answers.Count > 0 ? (answers, bad) : throw new DataFileException($"{path}: no graded answer of '{model}'. " + (bad.Count > 0 ? $"First problem: {bad.First[0]}." : "A line is {\"query\",\"score\",\"out\"?}, or an outcome row with the model in it."));
+        return answers.Count > 0 ? (answers, bad) : throw new DataFileException($"{path}: no graded answer of '{model}'. "
+            + (bad.Count > 0 ? $"First problem: {bad.First[0]}." : "A line is {\"query\",\"score\",\"out\"?}, or an outcome row with the model in it."));
     }
 
     private static double? Number(JsonElement cell, string name, double max)

@@ -124,7 +124,9 @@ public static class OutcomeReader
             throw new FormatException("not a JSON object");
         }
 
-        var info = new OutcomeRowInfo(Text(root, "id"), Text(root, "dataset"), Category(root), Text(root, "query"), Flag(root, "contaminated"), Flag(root, "in_routellm"), Flag(root, "in_routellm_mmlu"));
+        var info = new OutcomeRowInfo(
+            Text(root, "id"), Text(root, "dataset"), Category(root), Text(root, "query"),
+            Flag(root, "contaminated"), Flag(root, "in_routellm"), Flag(root, "in_routellm_mmlu"));
         if (!root.TryGetProperty("models", out var models) || models.ValueKind != JsonValueKind.Object)
         {
             throw new FormatException("'models' is missing or not an object");
@@ -203,7 +205,9 @@ public static class OutcomeReader
 
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && number <= most
             ? number
-            : throw new FormatException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"model '{model}' has {name} {value.GetRawText()}; it must be a number from 0 to {most}{Hint(value)}"));
+            : throw new FormatException(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"model '{model}' has {name} {value.GetRawText()}; it must be a number from 0 to {most}{Hint(value)}"));
     }
 
     private static string Hint(JsonElement value) => value.ValueKind != JsonValueKind.String || value.GetString() is not { } text ? ""

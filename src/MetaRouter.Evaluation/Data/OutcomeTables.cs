@@ -79,7 +79,10 @@ public static class OutcomeTables
     {
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(models);
-        return new OutcomeTable(table.Name, [.. models.Select(m => table.Models[m])], table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
+        return new OutcomeTable(
+            table.Name, [.. models.Select(m => table.Models[m])], table.Ids, table.Queries,
+            table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens),
+            Columns(table.OutputTokens), Columns(table.LatencySeconds));
 
         T[] Columns<T>(T[] cells)
         {
@@ -109,10 +112,14 @@ public static class OutcomeTables
         ArgumentNullException.ThrowIfNull(models);
         if (!models.Take(table.ModelCount).SequenceEqual(table.Models))
         {
-            throw new ArgumentException($"The wider table begins with {string.Join(", ", models.Take(table.ModelCount))}; it must begin with the models of '{table.Name}', {string.Join(", ", table.Models)}.", nameof(models));
+            throw new ArgumentException(
+                $"The wider table begins with {string.Join(", ", models.Take(table.ModelCount))}; it must begin with the models of '{table.Name}', {string.Join(", ", table.Models)}.",
+                nameof(models));
         }
 
-        return new OutcomeTable(table.Name, models, table.Ids, table.Queries, table.Groups, Columns(table.Score), Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
+        return new OutcomeTable(
+            table.Name, models, table.Ids, table.Queries, table.Groups, Columns(table.Score),
+            Columns(table.CostUsd), Columns(table.InputTokens), Columns(table.OutputTokens), Columns(table.LatencySeconds));
 
         T[] Columns<T>(T[] cells)
             where T : System.Numerics.IFloatingPointIeee754<T>

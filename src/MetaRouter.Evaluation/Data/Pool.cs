@@ -17,6 +17,9 @@ public sealed record Pool(string Name, string File, IReadOnlyList<ModelId> Model
     public OutcomeFile Read(string dataFolder, int leastRows)
     {
         var file = Read(dataFolder);
-        return file.Table.Rows >= leastRows ? file : throw new DataFileException($"Pool '{Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.{(file.Warning is null ? "" : $" {file.Warning}.")}");
+        return file.Table.Rows >= leastRows
+            ? file
+            : throw new DataFileException(
+                $"Pool '{Name}' has {file.Table.Rows} rows that are complete and priced; this protocol needs at least {leastRows}.{(file.Warning is null ? "" : $" {file.Warning}.")}");
     }
 }

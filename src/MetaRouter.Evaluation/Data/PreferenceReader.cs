@@ -49,7 +49,9 @@ public static class PreferenceReader
         var counts = (Count(votes, "a"), Count(votes, "b"), Count(votes, "tie"));
         return counts is (0, 0, 0)
             ? throw new FormatException("'votes' has none; give at least one for 'a', 'b' or 'tie'")
-            : new PreferencePair(row.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString()! : line.ToString(System.Globalization.CultureInfo.InvariantCulture), Text(row, "query"), first, second, counts);
+            : new PreferencePair(
+                row.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString()! : line.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                Text(row, "query"), first, second, counts);
     }
 
     private static ModelId Model(JsonElement row, string name)

@@ -4,7 +4,10 @@ using System.Text.Unicode;
 
 namespace MetaRouter.Evaluation.Data;
 
-/// <summary>Reads the texts of requests: JSON lines with a <c>query</c>, <c>text</c> or <c>prompt</c> (outcome files have the first), or a plain .txt with one request a line. Outcomes of one text are one request.</summary>
+/// <summary>
+/// Reads the texts of requests: JSON lines with a <c>query</c>, <c>text</c> or <c>prompt</c> (outcome files have the first), or a plain .txt with one request a
+/// line. Outcomes of one text are one request.
+/// </summary>
 public static class TrafficReader
 {
     private static readonly string[] s_names = ["query", "text", "prompt"];
@@ -37,7 +40,8 @@ public static class TrafficReader
             {
                 using var document = JsonDocument.Parse(bytes);
                 var row = document.RootElement;
-                var text = s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null).FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
+                var text = s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null)
+                    .FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
                 if (text is null)
                 {
                     bad.Add(line, $"has none of {string.Join(", ", s_names)}");

@@ -35,7 +35,8 @@ internal sealed class WholeGzipStream(Stream file, uint leastBytes, string path)
         _total += got;
         return got > 0 || buffer.IsEmpty || _total >= leastBytes
             ? got
-            : throw new DataFileException($"{path}: damaged or cut short: its text ends after {_total} bytes, and a whole gzip file's last four bytes say how many there are. Write or copy the file again.");
+            : throw new DataFileException(
+                $"{path}: damaged or cut short: its text ends after {_total} bytes, and a whole gzip file's last four bytes say how many there are. Write or copy the file again.");
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -9,7 +9,8 @@ namespace MetaRouter.Evaluation.OffPolicy;
 /// </summary>
 /// <remarks>
 /// A reward is what was said outright (thumb, rating, task success), else what was let slip (accept 1, edit one half, regenerate and abandon 0), several alike averaged; the last word
-/// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Left out are decisions that showed two answers (what was said of them is a comparison) and those that the chosen model did not
+/// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Left out are decisions that showed two answers (what was said of them
+/// is a comparison) and those that the chosen model did not
 /// answer in the end: failed over, or only noted. A log that was rotated is read from its oldest file to its newest: words stand behind their decision, often in a later file.
 /// </remarks>
 public static class DecisionLogReader
@@ -64,7 +65,9 @@ public static class DecisionLogReader
         var faulty = Array.FindAll(files, file => file.Bad.Count > 0);
         if (decisions.Count == 0)
         {
-            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (faulty is [var first, ..] ? $"First problem: {first.Path}, {first.Bad.First[0]}." : "Name the log of a host whose DecisionLog option is set."));
+            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (faulty is [var first, ..]
+                ? $"First problem: {first.Path}, {first.Bad.First[0]}."
+                : "Name the log of a host whose DecisionLog option is set."));
         }
 
         return new DecisionLogFiles(
@@ -84,7 +87,8 @@ public static class DecisionLogReader
     private static LoggedDecision Decision(JsonElement row)
     {
         LoggedCandidate[] candidates = [.. row.GetProperty("candidates").EnumerateArray().Select(c => new LoggedCandidate(
-            c.GetProperty("model").GetString() ?? throw new FormatException("a candidate's 'model' is null; it must name a model"), c.GetProperty("quality").GetDouble(), c.GetProperty("cost_usd").GetDouble(), c.GetProperty("utility").GetDouble(), c.GetProperty("propensity").GetDouble()))];
+            c.GetProperty("model").GetString() ?? throw new FormatException("a candidate's 'model' is null; it must name a model"),
+            c.GetProperty("quality").GetDouble(), c.GetProperty("cost_usd").GetDouble(), c.GetProperty("utility").GetDouble(), c.GetProperty("propensity").GetDouble()))];
         var model = row.GetProperty("chosen").GetString();
         var chosen = Array.FindIndex(candidates, c => c.Model == model);
         if (chosen < 0)

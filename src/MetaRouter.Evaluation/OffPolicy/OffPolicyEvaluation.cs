@@ -75,8 +75,12 @@ public static class OffPolicyEvaluation
         });
         var (squares, none) = (weight.Sum(w => w * w), new Interval(double.NaN, double.NaN));
         return total > 0
-            ? new OffPolicyEstimate(policy.Name, gained.Average(), Normal(gained), snips, new Interval(snips - (Z * deviation), snips + (Z * deviation)), robust.Average(), Normal(robust), cost, unsupported, total * total / squares)
-            : new OffPolicyEstimate(policy.Name, double.NaN, none, double.NaN, none, double.NaN, none, cost, unsupported, 0); // the log never did what the policy would do: all that is left is what was predicted
+            ? new OffPolicyEstimate(
+                policy.Name, gained.Average(), Normal(gained), snips,
+                new Interval(snips - (Z * deviation), snips + (Z * deviation)),
+                robust.Average(), Normal(robust), cost, unsupported, total * total / squares)
+            // the log never did what the policy would do: all that is left is what was predicted
+            : new OffPolicyEstimate(policy.Name, double.NaN, none, double.NaN, none, double.NaN, none, cost, unsupported, 0);
     }
 
     private static Interval Normal(double[] values)

@@ -24,7 +24,8 @@ public sealed record Policy(string Name, Action<LoggedDecision, Span<double>> Pr
 
     /// <summary>One trade-off for everybody.</summary>
     /// <param name="costScaleUsd">tau, above 0.</param>
-    public static Policy Dial(double lambda, double costScaleUsd) => Best(string.Create(CultureInfo.InvariantCulture, $"lambda {lambda:0.###} for all"), c => c.Quality - (lambda * c.CostUsd / costScaleUsd));
+    public static Policy Dial(double lambda, double costScaleUsd) =>
+        Best(string.Create(CultureInfo.InvariantCulture, $"lambda {lambda:0.###} for all"), c => c.Quality - (lambda * c.CostUsd / costScaleUsd));
 
     private static Policy Best(string name, Func<LoggedCandidate, double> worth) => new(name, (d, p) =>
     {

@@ -41,7 +41,9 @@ public static class CascadeTrial
             double Mean(Func<CascadeRow, double> of) => rows.Average(r => of(r[d]));
             return new CascadeRow(delta, Mean(r => r.Bad), Mean(r => r.Broken), Mean(r => r.CheapShare), Mean(r => r.Quality), Mean(r => r.Cost), Mean(r => r.CostBefore));
         })];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{string.Join("; ", names.Distinct())}. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{string.Join("; ", names.Distinct())}. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
         return new ProtocolReport<CascadeRow>("cascade", pool.Name, seeds, means, note, file.Warnings);
     }
 

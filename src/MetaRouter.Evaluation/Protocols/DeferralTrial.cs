@@ -12,7 +12,15 @@ internal static class DeferralTrial
     /// <param name="table">Two models: the weak, the strong.</param>
     /// <param name="from">Where this trial's progress begins.</param>
     /// <param name="share">How much of the whole it is.</param>
-    public static IReadOnlyList<DeferralRow> Run(string benchmark, OutcomeTable table, IReadOnlyList<DeferralDraw> draws, IReadOnlyList<Func<IOutcomeModel>> routers, IProgress<ProtocolProgress>? progress, double from, double share, CancellationToken cancellationToken)
+    public static IReadOnlyList<DeferralRow> Run(
+        string benchmark,
+        OutcomeTable table,
+        IReadOnlyList<DeferralDraw> draws,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        IProgress<ProtocolProgress>? progress,
+        double from,
+        double share,
+        CancellationToken cancellationToken)
     {
         IOutcomeModel[] models = [.. routers.Select(create => create()), new Oracle()];
         (int Draw, int Part)[] parts = [.. draws.SelectMany((d, i) => d.Parts.Select((_, p) => (i, p)))];

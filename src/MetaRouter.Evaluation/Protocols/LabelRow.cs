@@ -8,4 +8,13 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <param name="OverPooled">Its APGR less that of plain pooling, on the same draws and rows; above 0: better.</param>
 /// <param name="OverGold">Less that of the gold labels alone.</param>
 /// <param name="BelowAllGold">That of gold labels for all requests, less its own.</param>
-public sealed record LabelRow(string Router, double Apgr, Interval ApgrCi, double OverPooled, Interval OverPooledCi, double OverGold, Interval OverGoldCi, double BelowAllGold, Interval BelowAllGoldCi);
+public sealed record LabelRow(
+    string Router,
+    double Apgr,
+    Interval ApgrCi,
+    double OverPooled,
+    Interval OverPooledCi,
+    double OverGold,
+    Interval OverGoldCi,
+    double BelowAllGold,
+    Interval BelowAllGoldCi);

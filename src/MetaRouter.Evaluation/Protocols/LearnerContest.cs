@@ -21,7 +21,13 @@ public static class LearnerContest
         return Run(dataFolder, pools, seeds, PreferenceLearners.Factories, progress, cancellationToken);
     }
 
-    internal static IReadOnlyList<ProtocolReport<LearnerRow>> Run(string dataFolder, IReadOnlyList<Pool> pools, int seeds, IReadOnlyList<Func<IPreferenceLearner>> factories, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    internal static IReadOnlyList<ProtocolReport<LearnerRow>> Run(
+        string dataFolder,
+        IReadOnlyList<Pool> pools,
+        int seeds,
+        IReadOnlyList<Func<IPreferenceLearner>> factories,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         IPreferenceLearner[] learners = [.. factories.Select(f => f())];
@@ -41,12 +47,18 @@ public static class LearnerContest
             return $"{pools[pool].Name}: learners, split {seed + 1} of {seeds}";
         }, progress, cancellationToken);
 
-        var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, {P3.Comparisons} comparisons each. behind: {learners[0].Name}'s share less the row's, paired; above zero, the row is behind.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{P3.Users} users a split, {P3.Comparisons} comparisons each. behind: {learners[0].Name}'s share less the row's, paired; above zero, the row is behind.");
         var totals = shares.Select(Shares.Total).ToArray();
         return
         [
             .. pools.Select((pool, p) => new ProtocolReport<LearnerRow>("P3 learners", pool.Name, seeds, Rows(learners, [totals[p]], bootstrap, shares[p]), note, files[p].Warnings)),
-            .. pools.Count > 1 ? [new ProtocolReport<LearnerRow>("P3 learners", string.Create(CultureInfo.InvariantCulture, $"mean of {pools.Count} pools"), seeds, Rows(learners, totals, bootstrap, null), note + " Shares are means over the pools, which counts every pool alike.")] : (IEnumerable<ProtocolReport<LearnerRow>>)[],
+            .. pools.Count > 1 ? [new ProtocolReport<LearnerRow>(
+                "P3 learners",
+                string.Create(CultureInfo.InvariantCulture, $"mean of {pools.Count} pools"),
+                seeds, Rows(learners, totals, bootstrap, null),
+                note + " Shares are means over the pools, which counts every pool alike.")] : (IEnumerable<ProtocolReport<LearnerRow>>)[],
         ];
     }
 
@@ -73,7 +85,14 @@ public static class LearnerContest
     /// <summary>One split and direction: what static and known earned, and what each learner did, by replicate.</summary>
     private sealed record Shares(double[] Static, double[] Gap, LearnerRun[] Runs)
     {
-        public static Shares Of(int poolRows, PreferenceSplit split, int half, int seed, (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners, Bootstrap bootstrap, CancellationToken cancellationToken)
+        public static Shares Of(
+            int poolRows,
+            PreferenceSplit split,
+            int half,
+            int seed,
+            (Func<double, Random, IUserLearner> Start, bool IsPooled)[] learners,
+            Bootstrap bootstrap,
+            CancellationToken cancellationToken)
         {
             var yardsticks = PreferenceRun.Yardsticks(split, half, seed, cancellationToken);
             var counts = new (float[] Rows, float[] Users)[Replicates + 1];
@@ -91,6 +110,8 @@ public static class LearnerContest
         /// <summary>Learner x told x replicate.</summary>
         public static double[][][] Total(Shares[] runs) =>
             [.. runs[0].Runs.Select((_, l) => P3.Told.Select((_, t) =>
-                Enumerable.Range(0, Replicates + 1).Select(b => Earnings.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users)).ToArray()).ToArray())];
+                Enumerable.Range(0, Replicates + 1)
+                    .Select(b => Earnings.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users))
+                    .ToArray()).ToArray())];
     }
 }

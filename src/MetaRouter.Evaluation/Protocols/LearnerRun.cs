@@ -12,7 +12,15 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     /// <param name="half">The half to interact on; the other one is scored.</param>
     /// <param name="counts">By replicate: how often each scoring row and each user was drawn.</param>
     /// <param name="start">What <see cref="IPreferenceLearner.Fit"/> gave.</param>
-    public static LearnerRun Of(Func<double, Random, IUserLearner> start, bool isPooled, PreferenceSplit split, int half, int seed, IReadOnlyList<SimulatedUser> users, IReadOnlyList<(float[] Rows, float[] Users)> counts, CancellationToken cancellationToken)
+    public static LearnerRun Of(
+        Func<double, Random, IUserLearner> start,
+        bool isPooled,
+        PreferenceSplit split,
+        int half,
+        int seed,
+        IReadOnlyList<SimulatedUser> users,
+        IReadOnlyList<(float[] Rows, float[] Users)> counts,
+        CancellationToken cancellationToken)
     {
         var scene = new Scene(split, half, users, counts, [.. users.Select((_, u) => new Random((seed * 1_000_003) + (half * 500_009) + u))]);
         var earned = isPooled

@@ -25,7 +25,12 @@ public static class P1
 
     /// <summary>P1a: MMLU, 1,500 labelled rows drawn from it, tested on the rest; one draw a seed.</summary>
     /// <exception cref="DataFileException">The data cannot be used.</exception>
-    public static ProtocolReport<DeferralRow> RunMmlu(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static ProtocolReport<DeferralRow> RunMmlu(
+        string dataFolder,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         var warnings = new List<string>();
@@ -41,12 +46,20 @@ public static class P1
             return new DeferralDraw(seed, [(table.Take(train), test)]);
         });
         var rows = DeferralTrial.Run("mmlu", table, [.. draws], routers, progress, 0, 1, cancellationToken);
-        return new ProtocolReport<DeferralRow>("P1a", null, seeds, [.. rows, .. PublishedRows.Mmlu], $"Labels: {Labels} rows drawn from the tested split's own distribution, as the published rows take theirs from MMLU's validation split.", warnings.Count == 0 ? null : warnings);
+        return new ProtocolReport<DeferralRow>(
+            "P1a", null, seeds, [.. rows, .. PublishedRows.Mmlu],
+            $"Labels: {Labels} rows drawn from the tested split's own distribution, as the published rows take theirs from MMLU's validation split.",
+            warnings.Count == 0 ? null : warnings);
     }
 
     /// <summary>P1b: GSM8K in five folds, the scores pooled over the folds; one partition a seed.</summary>
     /// <exception cref="DataFileException">The data cannot be used.</exception>
-    public static ProtocolReport<DeferralRow> RunGsm8k(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static ProtocolReport<DeferralRow> RunGsm8k(
+        string dataFolder,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         var warnings = new List<string>();
@@ -57,7 +70,10 @@ public static class P1
             return new DeferralDraw(seed, [.. Enumerable.Range(0, Folds).Select(f => Split.Fold(folds, f)).Where(f => f.Test.Length > 0).Select(f => (table.Take(f.Train), f.Test))]);
         });
         var rows = DeferralTrial.Run("gsm8k", table, [.. draws], routers, progress, 0, 1, cancellationToken);
-        return new ProtocolReport<DeferralRow>("P1b", null, seeds, [.. rows, .. PublishedRows.Gsm8k], "Labels: four fifths of GSM8K itself. The published rows were trained on Arena votes and judged answers, without GSM8K labels.", warnings.Count == 0 ? null : warnings);
+        return new ProtocolReport<DeferralRow>(
+            "P1b", null, seeds, [.. rows, .. PublishedRows.Gsm8k],
+            "Labels: four fifths of GSM8K itself. The published rows were trained on Arena votes and judged answers, without GSM8K labels.",
+            warnings.Count == 0 ? null : warnings);
     }
 
     /// <summary>
@@ -65,7 +81,12 @@ public static class P1
     /// What ships learns from what other models answered as well, in every file of the folder; a row of its own shows what the two models' answers alone teach it.
     /// </summary>
     /// <exception cref="DataFileException">The data cannot be used.</exception>
-    public static ProtocolReport<DeferralRow> RunTransfer(string dataFolder, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static ProtocolReport<DeferralRow> RunTransfer(
+        string dataFolder,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         var warnings = new List<string>();
@@ -92,16 +113,25 @@ public static class P1
             rows.AddRange(published);
         }
 
-        return new ProtocolReport<DeferralRow>("P1c", null, seeds, rows, "Trained on nothing that touches the tested benchmark: metarouter on what every model answered, the others, and the row beneath, on what these two did. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.", warnings.Count == 0 ? null : warnings);
+        return new ProtocolReport<DeferralRow>(
+            "P1c", null, seeds, rows,
+            "Trained on nothing that touches the tested benchmark: metarouter on what every model answered, the others, and the row beneath, "
+                + "on what these two did. MT-Bench has 72 clean questions and moves by +-.13 for random alone: shown, not held to.",
+            warnings.Count == 0 ? null : warnings);
     }
 
-    private static Func<IOutcomeModel>[] Taught(MetaRouterModel ours, OutcomeTable[] answered) => [() => new WithOtherModels(ours.Name, ours, answered), () => new WithOtherModels($"{ours.Name}, these two models alone", ours, [])];
+    private static Func<IOutcomeModel>[] Taught(MetaRouterModel ours, OutcomeTable[] answered) =>
+        [() => new WithOtherModels(ours.Name, ours, answered), () => new WithOtherModels($"{ours.Name}, these two models alone", ours, [])];
 
     /// <summary>What every model answered, the weak one under its one name.</summary>
     private static OutcomeTable ReadAll(string dataFolder, string name, List<string> warnings)
     {
         var table = OutcomeTables.Priced(Kept(OutcomeReader.Read(DataFolder.Find(dataFolder, name), new OutcomeReadOptions { RowFilter = r => !RouteLlmOverlap.Touches(r) }), warnings));
-        return new OutcomeTable(table.Name, [.. table.Models.Select(m => m == s_weakAtRouterBench ? s_weak : m)], table.Ids, table.Queries, table.Groups, table.Score, table.CostUsd, table.InputTokens, table.OutputTokens, table.LatencySeconds);
+        return new OutcomeTable(
+            table.Name,
+            [.. table.Models.Select(m => m == s_weakAtRouterBench ? s_weak : m)],
+            table.Ids, table.Queries, table.Groups, table.Score, table.CostUsd, table.InputTokens,
+            table.OutputTokens, table.LatencySeconds);
     }
 
     private static OutcomeTable ReadClean(string dataFolder, string file, List<string> warnings) => Read(dataFolder, file, s_weak, r => !r.Contaminated, warnings);

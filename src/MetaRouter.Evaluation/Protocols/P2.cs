@@ -18,7 +18,13 @@ public static class P2
     public static IReadOnlyList<double> Dial { get; } = [0, .. Enumerable.Range(0, 48).Select(i => Math.Pow(10, -2.2 + (3.4 * i / 47)))];
 
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static ProtocolReport<DialRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static ProtocolReport<DialRow> Run(
+        string dataFolder,
+        Pool pool,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
@@ -59,7 +65,9 @@ public static class P2
         }
 
         progress?.Report(new ProtocolProgress(1, $"{pool.Name}: intervals"));
-        var note = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows x {table.ModelCount} models, halved by a hash of the id. random-mix spends at each position what {models[0].Name} spends there.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{table.Rows} rows x {table.ModelCount} models, halved by a hash of the id. random-mix spends at each position what {models[0].Name} spends there.");
         return new ProtocolReport<DialRow>("P2", pool.Name, seeds, summary, note, file.Warnings);
     }
 }

@@ -31,7 +31,13 @@ public static class P3
     public static IReadOnlyList<ProtocolReport<PreferenceRow>> RunVariants(string dataFolder, Pool pool, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken) =>
         Run(dataFolder, pool, PreferenceVariant.All, seeds, progress, cancellationToken);
 
-    private static ProtocolReport<PreferenceRow>[] Run(string dataFolder, Pool pool, IReadOnlyList<PreferenceVariant> variants, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    private static ProtocolReport<PreferenceRow>[] Run(
+        string dataFolder,
+        Pool pool,
+        IReadOnlyList<PreferenceVariant> variants,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
@@ -50,9 +56,14 @@ public static class P3
         progress?.Report(new ProtocolProgress(0.95, $"{pool.Name}: intervals"));
         return [.. variants.Select((variant, v) =>
         {
-            var signals = variant.Thumbs ? string.Create(CultureInfo.InvariantCulture, $"each giving {variant.Told[^1]} signals") : string.Create(CultureInfo.InvariantCulture, $"each answering {Comparisons} comparisons, {Looked} requests looked at for each");
+            var signals = variant.Thumbs
+                ? string.Create(CultureInfo.InvariantCulture, $"each giving {variant.Told[^1]} signals")
+                : string.Create(CultureInfo.InvariantCulture, $"each answering {Comparisons} comparisons, {Looked} requests looked at for each");
             var users = variant.Lambdas.Count > 0 ? "" : "lambda log-uniform in [0.01, 10], ";
-            var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users a split, {users}{signals}. {variant.Description}{(variant.Description.Length > 0 ? " " : "")}outcomes-seen is the same learner told the realised scores and costs.");
+            var note = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Users} users a split, {users}{signals}. {variant.Description}{(variant.Description.Length > 0 ? " " : "")}outcomes-seen "
+                    + $"is the same learner told the realised scores and costs.");
             if (!variant.HasPlainCost)
             {
                 note += " static and known are chosen on the rows that users interact on.";
@@ -62,15 +73,23 @@ public static class P3
             {
                 var (requests, lost) = (runs[v].Sum(r => r.Explored.Requests), runs[v].Sum(r => r.Explored.Lost));
                 var gain = runs[v].Select(r => r.Resample(null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Told.Count - 1).Gained / Users);
-                note += string.Create(CultureInfo.InvariantCulture, $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of {(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
+                note += string.Create(
+                    CultureInfo.InvariantCulture,
+                    $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of "
+                        + $"{(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
             }
 
-            return new ProtocolReport<PreferenceRow>(variant.Name.Length > 0 ? "P3 " + variant.Name : "P3", pool.Name, seeds, Rows(file.Table.Rows, runs[v], variant.Told, cancellationToken), note, file.Warnings);
+            return new ProtocolReport<PreferenceRow>(
+                variant.Name.Length > 0 ? "P3 " + variant.Name : "P3",
+                pool.Name, seeds,
+                Rows(file.Table.Rows, runs[v], variant.Told, cancellationToken),
+                note, file.Warnings);
         })];
     }
 
     /// <summary>What has no value has no interval, even where some replicates have one.</summary>
-    internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) => double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
+    internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) =>
+        double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
     private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
@@ -94,7 +113,10 @@ public static class P3
         {
             var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
-            return new PreferenceRow(name, Keyed(t => totals[t].Share), Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])), Keyed(t => totals[t].MeanUtility), Keyed(t => totals[t].MeanQuality), Keyed(t => totals[t].MeanCost),
+            return new PreferenceRow(
+                name, Keyed(t => totals[t].Share),
+                Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])),
+                Keyed(t => totals[t].MeanUtility), Keyed(t => totals[t].MeanQuality), Keyed(t => totals[t].MeanCost),
                 runs[0].Covered(router, 0) is null ? null : Keyed(t => runs.Sum(r => r.Covered(router, t)!.Value) / (double)(Users * runs.Length)));
         })];
     }

@@ -21,7 +21,12 @@ public static class P3PoolChange
         }, progress, cancellationToken);
         var change = PoolChange.Of(file.Table.Take(Split.Halves(file.Table.Ids, 0).Train));
         string Name(int model) => file.Table.Models[model].Value;
-        var note = string.Create(CultureInfo.InvariantCulture, $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives (sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; neither trains. static and known use the predictor that was trained again.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{P3.Users} users a split, lambda log-uniform in [0.01, 10]. After {PoolChangeRun.ChangedAfter} comparisons {Name(change.Newcomer)} arrives "
+                + $"(sibling {Name(change.Sibling)}), {Name(change.Leaver)} leaves and {Name(change.Repriced)} costs half (split 0; each split chooses by its training rows). "
+                + $"metarouter knows the newcomer's price and sibling and no answer of it, the next row {PoolChange.Graded} graded answers; "
+                + $"neither trains. static and known use the predictor that was trained again.");
         return new ProtocolReport<PreferenceRow>("P3 pool change", pool.Name, seeds, Rows(file.Table.Rows, runs, cancellationToken), note, file.Warnings);
     }
 
@@ -43,7 +48,11 @@ public static class P3PoolChange
         {
             int At(int t) => (router * told.Count) + t;
             Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
-            return new PreferenceRow(name, Keyed(i => Total(point, i).Share), Keyed(i => P3.IntervalOf(Total(point, i).Share, bootstrap, shares[i])), Keyed(i => Total(point, i).MeanUtility), Keyed(i => Total(point, i).MeanQuality), Keyed(i => Total(point, i).MeanCost));
+            return new PreferenceRow(
+                name, Keyed(i => Total(point, i).Share),
+                Keyed(i => P3.IntervalOf(Total(point, i).Share, bootstrap, shares[i])),
+                Keyed(i => Total(point, i).MeanUtility), Keyed(i => Total(point, i).MeanQuality),
+                Keyed(i => Total(point, i).MeanCost));
         })];
 
         static Earnings Total(Earnings[][] runs, int i) => runs.Aggregate(default(Earnings), (sum, run) => sum + run[i]);

@@ -49,7 +49,11 @@ public static class P4
             return $"{pool.Name}: split {seed + 1} of {seeds}";
         }, progress, cancellationToken);
         progress?.Report(new ProtocolProgress(.95, $"{pool.Name}: intervals"));
-        var note = string.Create(CultureInfo.InvariantCulture, $"{Users} users teach with {Taught} requests each, {Users} others follow; ln lambda normal(-1.5, 1) before the drift, normal(0.5, 0.7) after it; thumbs on 30 % of the answers. Regret: utility lost a request against knowing the trade-off, the first {First} requests; exploring is not counted. told the population: the prior that the followers are drawn from.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Users} users teach with {Taught} requests each, {Users} others follow; ln lambda normal(-1.5, 1) before the drift, normal(0.5, 0.7) after it; "
+                + $"thumbs on 30 % of the answers. Regret: utility lost a request against knowing the trade-off, the first {First} requests; "
+                + $"exploring is not counted. told the population: the prior that the followers are drawn from.");
         return new ProtocolReport<NewUserRow>("P4", pool.Name, seeds, Rows(file.Table.Rows, runs), note, file.Warnings);
     }
 
@@ -66,7 +70,9 @@ public static class P4
         double Mean(int b, int prior) => regret[b][prior].Take(First).Average();
         double Saved(int b, int prior) => 1 - Earnings.ShareOf(Mean(b, Learned), Mean(b, prior));
         Interval Of(Func<int, double> figure) => bootstrap.Percentiles([.. Enumerable.Range(0, Replicates).Select(figure)]);
-        return [.. Priors.Select((name, p) => new NewUserRow(name, Mean(Replicates, p), Of(b => Mean(b, p)), Saved(Replicates, p), P3.IntervalOf(Saved(Replicates, p), bootstrap, [.. Enumerable.Range(0, Replicates).Select(b => Saved(b, p))]), regret[Replicates][p]))];
+        return [.. Priors.Select((name, p) => new NewUserRow(
+            name, Mean(Replicates, p), Of(b => Mean(b, p)), Saved(Replicates, p),
+            P3.IntervalOf(Saved(Replicates, p), bootstrap, [.. Enumerable.Range(0, Replicates).Select(b => Saved(b, p))]), regret[Replicates][p]))];
     }
 
     /// <summary>One split and direction: what new users were served under each prior, and what it is worth on rows they did not ask about.</summary>

@@ -36,7 +36,10 @@ public static class P5
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
         var file = OutcomeReader.Read(DataFolder.Find(dataFolder, Benchmark), new OutcomeReadOptions { Models = [s_weak, s_strong], CompleteRowsOnly = true, RowFilter = r => !r.Contaminated });
         var rows = Rows(file.Table, draws, progress, cancellationToken);
-        var note = string.Create(CultureInfo.InvariantCulture, $"{Benchmark}: {Gold} graded and {Labels - Gold} judged requests a draw, {draws} draws. The judge prefers the strong model wrongly with probability .1, +.3 for a prompt in the longer half, +.2 where its category's hash is even.");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Benchmark}: {Gold} graded and {Labels - Gold} judged requests a draw, {draws} draws. The judge prefers the strong "
+                + $"model wrongly with probability .1, +.3 for a prompt in the longer half, +.2 where its category's hash is even.");
         return new ProtocolReport<LabelRow>("P5", null, draws, rows, note, file.Warnings);
     }
 

@@ -28,7 +28,14 @@ public static class P6
     /// <param name="seeds">Draws of typos and padding, and splits of the pool for poisoned feedback.</param>
     /// <param name="searches">Searches for a suffix, 1 to 3.</param>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static ProtocolReport<RobustnessRow> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken, int searches = SuffixAttack.Searches)
+    public static ProtocolReport<RobustnessRow> Run(
+        string dataFolder,
+        Pool pool,
+        IReadOnlyList<Func<IOutcomeModel>> routers,
+        int seeds,
+        IProgress<ProtocolProgress>? progress,
+        CancellationToken cancellationToken,
+        int searches = SuffixAttack.Searches)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
@@ -57,7 +64,9 @@ public static class P6
 
         var sheet = new RobustnessSheet(prompts, predictions[0].CostUsd, ColumnMeans.Of(table).CostUsd, lambda, shipped.CostScaleUsd);
         RobustnessRow[] rows = [.. models.Select((model, m) => sheet.Row(model.Name, predictions[m], m == 0, m == 0 ? poison : null))];
-        var note = string.Create(CultureInfo.InvariantCulture, $"{prompts.Prompts.Count} prompts; routes of a new user (lambda {lambda:0.000}). Dear: {string.Join(", ", sheet.Dear.Select(k => table.Models[k]))}. Suffix found:{suffix}");
+        var note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{prompts.Prompts.Count} prompts; routes of a new user (lambda {lambda:0.000}). Dear: {string.Join(", ", sheet.Dear.Select(k => table.Models[k]))}. Suffix found:{suffix}");
         return new ProtocolReport<RobustnessRow>("P6", pool.Name, seeds, rows, note, file.Warnings);
     }
 
@@ -76,7 +85,11 @@ public static class P6
         const string group = "own prompts";
         var cells = texts.Count * like.ModelCount;
         float[] unknown = [.. Enumerable.Repeat(float.NaN, cells)];
-        return new OutcomeTable(group, like.Models, [.. texts.Select((_, i) => i.ToString(CultureInfo.InvariantCulture))], texts, [.. texts.Select(_ => group)], unknown, [.. Enumerable.Repeat(double.NaN, cells)], unknown, unknown, unknown);
+        return new OutcomeTable(
+            group, like.Models,
+            [.. texts.Select((_, i) => i.ToString(CultureInfo.InvariantCulture))],
+            texts, [.. texts.Select(_ => group)], unknown, [.. Enumerable.Repeat(double.NaN, cells)],
+            unknown, unknown, unknown);
     }
 
     private static PoisonFigures[] Poison(OutcomeTable table, int splits, CancellationToken cancellationToken)

@@ -72,14 +72,20 @@ internal sealed record PoolChange(int Newcomer, int Sibling, int Leaver, int Rep
     public ModelCatalog Catalog(ModelCatalog before, OutcomeTable train)
     {
         var repriced = train.Models[Repriced];
-        return new ModelCatalog([.. before.Models.Where(m => m.Id != train.Models[Leaver]).Select(m => m.Id == repriced ? m with { InputPrice = new(m.InputPrice.Usd * Reprice), OutputPrice = new(m.OutputPrice.Usd * Reprice) } : m), Profile(train)]);
+        return new ModelCatalog([
+            .. before.Models.Where(m => m.Id != train.Models[Leaver])
+                .Select(m => m.Id == repriced ? m with { InputPrice = new(m.InputPrice.Usd * Reprice), OutputPrice = new(m.OutputPrice.Usd * Reprice) } : m),
+            Profile(train),
+        ]);
     }
 
     /// <summary>The snapshot of the pool before, and graded answers of the newcomer on some training rows.</summary>
     public Snapshot Grade(Snapshot before, OutcomeTable train, int seed)
     {
         var (rows, _) = Split.Draw(train.Ids, Math.Min(Graded, train.Rows), seed + 5000);
-        return ModelArrival.Add(before, Profile(train), [.. rows.Select(row => (Cell: (row * train.ModelCount) + Newcomer, Row: row)).Select(c => new GradedAnswer(train.Queries[c.Row], train.Score[c.Cell], train.OutputTokens[c.Cell]))]);
+        return ModelArrival.Add(
+            before, Profile(train),
+            [.. rows.Select(row => (Cell: (row * train.ModelCount) + Newcomer, Row: row)).Select(c => new GradedAnswer(train.Queries[c.Row], train.Score[c.Cell], train.OutputTokens[c.Cell]))]);
     }
 
     private static int Shared(string a, string b) => a.Zip(b).TakeWhile(p => p.First == p.Second).Count();

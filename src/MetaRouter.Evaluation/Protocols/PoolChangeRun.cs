@@ -20,7 +20,19 @@ internal sealed class PoolChangeRun
     public static IReadOnlyList<int> Told { get; } = [ChangedAfter, 12, 15, 20];
 
     /// <summary>In the order of the table; the last two are the yardsticks 0 and 1.</summary>
-    public static IReadOnlyList<string> Routers { get; } = ["metarouter", "metarouter, 20 graded answers", "retrained in full", "retrained, users forgotten", "newcomer left out", "best-single", "random", "oracle", "static", "known"];
+    public static IReadOnlyList<string> Routers { get; } =
+    [
+        "metarouter",
+        "metarouter, 20 graded answers",
+        "retrained in full",
+        "retrained, users forgotten",
+        "newcomer left out",
+        "best-single",
+        "random",
+        "oracle",
+        "static",
+        "known",
+    ];
 
     private const int Learners = 5, Forgotten = 3;
 
@@ -52,9 +64,15 @@ internal sealed class PoolChangeRun
         var graded = new RoutingPool(change.Grade(before.Snapshot, train, seed), after);
         RoutingPool[] pools = [listed, graded, retrained, retrained, without];
         var (first, second) = Split.Halves(test.Ids, seed + 1000);
-        var world = new World(before, testRows, OutcomeTables.Of(test, change.Before(models)), OutcomeTables.Of(priced, change.After(models)), OutcomeTables.Of(change.Reprices(train), change.After(models)));
+        var world = new World(
+            before, testRows,
+            OutcomeTables.Of(test, change.Before(models)),
+            OutcomeTables.Of(priced, change.After(models)),
+            OutcomeTables.Of(change.Reprices(train), change.After(models)));
         var predicted = pools.Select(p => Predict(p, test)).ToArray();
-        return [.. new[] { (first, second), (second, first) }.Select((halves, half) => Live(world, pools, predicted, Predict(before, test).Predicted, halves.Item1, halves.Item2, half, seed, cancellationToken))];
+        var halves = new[] { (Interact: first, Score: second), (Interact: second, Score: first) };
+        return [.. halves.Select((h, half) =>
+            Live(world, pools, predicted, Predict(before, test).Predicted, h.Interact, h.Score, half, seed, cancellationToken))];
     }
 
     /// <summary>Of all users, of each router at each told number.</summary>
@@ -85,7 +103,8 @@ internal sealed class PoolChangeRun
         public double Tau => Pool.CostScaleUsd;
     }
 
-    private static Snapshot Train(OutcomeTable table, int seed, CancellationToken cancellationToken) => SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(table, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken)));
+    private static Snapshot Train(OutcomeTable table, int seed, CancellationToken cancellationToken) =>
+        SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(table, new TrainingOptions { Seed = seed + 1 }, null, cancellationToken)));
 
     /// <returns>What is predicted, and with the quality that the choice of who answers counts.</returns>
     private static (Outcome[] Predicted, Outcome[] Counted) Predict(RoutingPool pool, OutcomeTable test)
@@ -95,13 +114,24 @@ internal sealed class PoolChangeRun
         return (Of(predictions.Quality), Of(predictions.Counted));
     }
 
-    private static PoolChangeRun Live(World world, RoutingPool[] pools, (Outcome[] Predicted, Outcome[] Counted)[] predicted, Outcome[] predictedBefore, int[] interact, int[] score, int half, int seed, CancellationToken cancellationToken)
+    private static PoolChangeRun Live(
+        World world,
+        RoutingPool[] pools,
+        (Outcome[] Predicted, Outcome[] Counted)[] predicted,
+        Outcome[] predictedBefore,
+        int[] interact,
+        int[] score,
+        int half,
+        int seed,
+        CancellationToken cancellationToken)
     {
         var users = PreferenceRun.Draw(seed);
         var run = new PoolChangeRun([.. users.Select(u => u.Lambda)], [.. score.Select(row => world.PoolRows[row])]);
         var dial = pools.Select((p, i) => run.Dial(world, p, predicted[i].Counted, score)).ToArray();
         var single = Enumerable.Range(0, world.After.ModelCount).Select(k => run.Add(world, score, _ => k)).ToArray();
-        run._realised.Add(([.. score.Select(r => Enumerable.Range(0, single.Length).Average(k => world.After.Score[(r * single.Length) + k]))], [.. score.Select(r => (float)(Enumerable.Range(0, single.Length).Average(k => world.After.CostUsd[(r * single.Length) + k]) / world.Tau))]));
+        run._realised.Add((
+            [.. score.Select(r => Enumerable.Range(0, single.Length).Average(k => world.After.Score[(r * single.Length) + k]))],
+            [.. score.Select(r => (float)(Enumerable.Range(0, single.Length).Average(k => world.After.CostUsd[(r * single.Length) + k]) / world.Tau))]));
         var random = run._realised.Count - 1;
 
         // For everybody the sum of (q - lambda c / tau) / (1 + lambda) is ruled by one trade-off.
@@ -122,7 +152,8 @@ internal sealed class PoolChangeRun
                 for (var t = 0; t < Told.Count; t++)
                 {
                     state = Compare(world.After, pools[learner], predicted[learner].Predicted, world.Tau, state, users[u], interact, t == 0 ? ChangedAfter : Told[t - 1], Told[t], next);
-                    run._served[learner][u][t] = dial[learner] + pools[learner].Values.Best(PreferenceBelief.From(pools[learner].Snapshot.Prior, pools[learner].Context, state.Signals.AsSpan()).CostShare);
+                    run._served[learner][u][t] = dial[learner]
+                        + pools[learner].Values.Best(PreferenceBelief.From(pools[learner].Snapshot.Prior, pools[learner].Context, state.Signals.AsSpan()).CostShare);
                 }
             }
 
@@ -154,7 +185,7 @@ internal sealed class PoolChangeRun
             }
 
             var prefersFirst = user.PrefersFirst(Realised(table, row, pair.First), Realised(table, row, pair.Second), tau, random);
-            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
+            state = state.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, prefersFirst, predicted[(row * models) + pair.First], predicted[(row * models) + pair.Second]));
         }
 
         return state;
@@ -191,9 +222,11 @@ internal sealed class PoolChangeRun
         return best;
     }
 
-    private static int Oracle(World world, int row, double lambda) => Enumerable.Range(0, world.After.ModelCount).MaxBy(k => Realised(world.After, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0);
+    private static int Oracle(World world, int row, double lambda) =>
+        Enumerable.Range(0, world.After.ModelCount).MaxBy(k => Realised(world.After, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0);
 
-    private static int BestSingle(World world, double lambda) => Enumerable.Range(0, world.Train.ModelCount).MaxBy(k => Enumerable.Range(0, world.Train.Rows).Average(row => Realised(world.Train, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0));
+    private static int BestSingle(World world, double lambda) => Enumerable.Range(0, world.Train.ModelCount)
+        .MaxBy(k => Enumerable.Range(0, world.Train.Rows).Average(row => Realised(world.Train, row, k) is var o ? o.Quality - (lambda * o.CostUsd / world.Tau) : 0));
 
     private static double Share(double lambda) => lambda / (1 + lambda);
 

@@ -71,8 +71,13 @@ internal sealed class PreferenceRun
     private static (PreferenceRun Run, UserWorld World, SimulatedUser[] Users) Begin(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (scoring, world) = (1 - half, new UserWorld(split, variant));
-        var run = new PreferenceRun([.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))], split.PoolRows(scoring), [.. split.Half(scoring).ToArray().Select(split.Topic)], variant.HasPlainCost && !variant.Thumbs);
-        SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
+        var run = new PreferenceRun(
+            [.. PreferenceGrid.Lambda.ToArray().Select(l => world.Realise(scoring, row => split.Argmax(row, l)))],
+            split.PoolRows(scoring),
+            [.. split.Half(scoring).ToArray().Select(split.Topic)],
+            variant.HasPlainCost && !variant.Thumbs);
+        SimulatedUser[] users = [.. Draw(seed)
+            .Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
         double[] lambdas = [.. users.Select(u => u.Lambda)];
         var aside = variant.HasPlainCost ? [] : world.Dial(half);
         run._static = world.StaticPosition(lambdas, aside);
@@ -149,7 +154,7 @@ internal sealed class PreferenceRun
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
             var prefersFirst = world.PrefersFirst(row, first, second, user, random);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
-            state = state.Add(Said.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
+            state = state.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
         }
     }
 

@@ -38,6 +38,9 @@ public sealed record PreferenceVariant(string Name, string Description)
         new("extreme", "Lambda is 0.005 or 20.") { Lambdas = [.005, 20] },
         new("unsure", "They judge with a sharpness of 4 instead of 10.") { Beta = 4 },
         new("taught", "As many others, drawn as they, answered as many comparisons on the same requests before, and taught the prior that they start from.") { Teachers = P3.Users },
-        new("thumbs", "No comparisons: a thumb on 30 % of the answers, up with probability sigmoid(10 (u - median u)), and half of the thumbs down come with a regenerate; both count as signals.") { Thumbs = true },
+        new(
+            "thumbs",
+            "No comparisons: a thumb on 30 % of the answers, up with probability sigmoid(10 (u - median u)), "
+                + "and half of the thumbs down come with a regenerate; both count as signals.") { Thumbs = true },
     ];
 }

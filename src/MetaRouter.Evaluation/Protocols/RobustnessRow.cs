@@ -7,7 +7,14 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <param name="HarmfulDear">Of the harmful requests.</param>
 /// <param name="PersonalDear">Of the requests with personal data.</param>
 /// <param name="Poison">What inverted feedback does to others; only of what ships, since no other row learns from users. Null: not measured.</param>
-public sealed record RobustnessRow(string Router, double DearShare, double HarmfulDear, double PersonalDear, IReadOnlyList<CategoryFigures> Categories, IReadOnlyList<AttackFigures> Attacks, IReadOnlyList<PoisonFigures>? Poison);
+public sealed record RobustnessRow(
+    string Router,
+    double DearShare,
+    double HarmfulDear,
+    double PersonalDear,
+    IReadOnlyList<CategoryFigures> Categories,
+    IReadOnlyList<AttackFigures> Attacks,
+    IReadOnlyList<PoisonFigures>? Poison);
 
 /// <summary>One category of prompts; "all" is the five together.</summary>
 /// <param name="DearTrivial">The share of trivial prompts that go to a dear model.</param>

@@ -86,10 +86,10 @@ internal static class ThumbLife
 
             var praises = world.Praises(row, served, user, random);
             var (first, middle) = Seen(row, served);
-            _state = _state.Add(Said.Of(FeedbackKind.Thumb, minute, praises, first, middle, Topic(row)));
+            _state = _state.Add(SimulatedSignal.Of(FeedbackKind.Thumb, minute, praises, first, middle, Topic(row)));
             if (!praises && random.NextDouble() < RegenerateShare)
             {
-                _state = _state.Add(Said.Of(FeedbackKind.Regenerate, minute, isYes: false, first, middle, Topic(row)));
+                _state = _state.Add(SimulatedSignal.Of(FeedbackKind.Regenerate, minute, isYes: false, first, middle, Topic(row)));
             }
 
             var context = _split.Pool.Context;

@@ -5,7 +5,10 @@ using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Protocols;
 
-/// <summary>What answers are worth to the users of a variant on one split: <c>(q - lambda price) / (1 + lambda)</c>, where the price of an answer is its cost over tau or what the variant makes of it.</summary>
+/// <summary>
+/// What answers are worth to the users of a variant on one split: <c>(q - lambda price) / (1 + lambda)</c>, where the price of an answer is its cost over tau
+/// or what the variant makes of it.
+/// </summary>
 internal sealed class UserWorld
 {
     private readonly PreferenceSplit _split;

@@ -40,9 +40,16 @@ internal static class Chart
     private const int Colours = 8;
 
     public static string Open(int width, int height, string title, bool standalone) => string.Create(CultureInfo.InvariantCulture,
-        $"<svg class=\"mr\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\"{(standalone ? $" width=\"{width}\" height=\"{height}\"" : "")} role=\"img\" aria-label=\"{Text(title)}\">{(standalone ? $"<style>{Palette}</style>" : "")}<rect class=\"frame\" width=\"{width}\" height=\"{height}\" rx=\"8\"/><text class=\"title\" x=\"16\" y=\"26\">{Text(title)}</text>");
+        $"<svg class=\"mr\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\"{(standalone ? $" width=\"{width}\" height=\"{height}\"" : "")} "
+            + $"role=\"img\" aria-label=\"{Text(title)}\">{(standalone ? $"<style>{Palette}</style>" : "")}<rect class=\"frame\" "
+            + $"width=\"{width}\" height=\"{height}\" rx=\"8\"/><text class=\"title\" x=\"16\" y=\"26\">{Text(title)}</text>");
 
-    public static string Colour(Role role, ref int rivals) => role switch { Role.Ours => "var(--ours)", Role.Yardstick => "var(--muted)", _ => string.Create(CultureInfo.InvariantCulture, $"var(--c{rivals++ % Colours})") };
+    public static string Colour(Role role, ref int rivals) => role switch
+    {
+        Role.Ours => "var(--ours)",
+        Role.Yardstick => "var(--muted)",
+        _ => string.Create(CultureInfo.InvariantCulture, $"var(--c{rivals++ % Colours})"),
+    };
 
     public static string Text(string text) => WebUtility.HtmlEncode(text);
 
@@ -90,7 +97,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         var svg = new StringBuilder(Chart.Open(Width, Height, Title, standalone));
         foreach (var tick in Chart.Ticks(yLow, yHigh, 6))
         {
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Chart.At(Y_(tick))}\" y2=\"{Chart.At(Y_(tick))}\"/><text class=\"axis\" x=\"{Left - 8}\" y=\"{Chart.At(Y_(tick) + 4)}\" text-anchor=\"end\">{Chart.Tick(tick)}</text>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Chart.At(Y_(tick))}\" y2=\"{Chart.At(Y_(tick))}\"/><text "
+                    + $"class=\"axis\" x=\"{Left - 8}\" y=\"{Chart.At(Y_(tick) + 4)}\" text-anchor=\"end\">{Chart.Tick(tick)}</text>");
         }
 
         foreach (var tick in isLog ? Chart.LogTicks(xLow, xHigh) : Chart.Ticks(xLow, xHigh, 8))
@@ -98,7 +108,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
             svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{Chart.At(X(tick))}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Chart.Tick(tick)}</text>");
         }
 
-        svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Chart.Text(XLabel)}</text><text class=\"axis\" x=\"{Left - 42}\" y=\"{Top - 10}\">{Chart.Text(YLabel)}</text>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text class=\"axis\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Chart.Text(XLabel)}</text><text "
+                + $"class=\"axis\" x=\"{Left - 42}\" y=\"{Top - 10}\">{Chart.Text(YLabel)}</text>");
 
         // What matters most is drawn last and lies on top.
         var rivals = 0;
@@ -127,7 +140,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         if (!series.Dots)
         {
             var (width, dash) = series.Role switch { Role.Ours => ("3.2", ""), Role.Yardstick => ("1.5", " stroke-dasharray=\"5 4\""), _ => ("1.6", "") };
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline points=\"{string.Join(' ', seen.Select(p => $"{Chart.At(x(p.X))},{Chart.At(y(p.Y))}"))}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash}/>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<polyline points=\"{string.Join(' ', seen.Select(p => $"{Chart.At(x(p.X))},{Chart.At(y(p.Y))}"))}\" "
+                    + $"fill=\"none\" stroke=\"currentColor\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash}/>");
         }
 
         if (series.Dots || (seen.Count <= 12 && series.Role != Role.Yardstick))
@@ -144,7 +160,10 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     /// <summary>Names at the ends, moved apart where lines end together, each joined to its end by a hair.</summary>
     private static void Label(StringBuilder svg, List<(Series Series, string Colour)> drawn, Func<double, double> x, Func<double, double> y)
     {
-        var ends = drawn.Where(d => d.Series.Points.Any(p => double.IsFinite(p.Y))).Select(d => (d.Series, d.Colour, End: d.Series.Points.Last(p => double.IsFinite(p.Y)))).OrderBy(d => y(d.End.Y)).ToList();
+        var ends = drawn.Where(d => d.Series.Points.Any(p => double.IsFinite(p.Y)))
+            .Select(d => (d.Series, d.Colour, End: d.Series.Points.Last(p => double.IsFinite(p.Y))))
+            .OrderBy(d => y(d.End.Y))
+            .ToList();
         var at = ends.Select(e => y(e.End.Y)).ToArray();
         for (var pass = 0; pass < 200; pass++)
         {
@@ -166,8 +185,13 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
         {
             var (series, colour, end) = ends[i];
             var bold = series.Role == Role.Ours ? " font-weight=\"700\"" : "";
-            var narrow = series.Name.Length > LongestName ? string.Create(CultureInfo.InvariantCulture, $" textLength=\"{Right - 20}\" lengthAdjust=\"spacingAndGlyphs\"") : ""; // the reader's font may be a wide one
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(x(end.X) + 4)}\" y1=\"{Chart.At(y(end.Y))}\" x2=\"{Width - Right + 12}\" y2=\"{Chart.At(at[i])}\" stroke=\"{colour}\" stroke-width=\".7\" opacity=\".55\"/><text class=\"name\" x=\"{Width - Right + 15}\" y=\"{Chart.At(at[i] + 4)}\"{narrow} style=\"fill:{colour}\"{bold}>{Chart.Text(series.Name)}</text>");
+            // the reader's font may be a wide one
+            var narrow = series.Name.Length > LongestName ? string.Create(CultureInfo.InvariantCulture, $" textLength=\"{Right - 20}\" lengthAdjust=\"spacingAndGlyphs\"") : "";
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line x1=\"{Chart.At(x(end.X) + 4)}\" y1=\"{Chart.At(y(end.Y))}\" x2=\"{Width - Right + 12}\" y2=\"{Chart.At(at[i])}\" stroke=\"{colour}\" "
+                    + $"stroke-width=\".7\" opacity=\".55\"/><text class=\"name\" x=\"{Width - Right + 15}\" "
+                    + $"y=\"{Chart.At(at[i] + 4)}\"{narrow} style=\"fill:{colour}\"{bold}>{Chart.Text(series.Name)}</text>");
         }
     }
 
@@ -195,7 +219,10 @@ public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whi
         var svg = new StringBuilder(Chart.Open(Width, height, Title, standalone));
         foreach (var tick in Chart.Ticks(low, high, 6))
         {
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Chart.At(X(tick))}\" x2=\"{Chart.At(X(tick))}\" y1=\"{Top}\" y2=\"{bottom}\"/><text class=\"axis\" x=\"{Chart.At(X(tick))}\" y=\"{bottom + 17}\" text-anchor=\"middle\">{Chart.Tick(tick)}</text>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{Chart.At(X(tick))}\" x2=\"{Chart.At(X(tick))}\" y1=\"{Top}\" y2=\"{bottom}\"/><text "
+                    + $"class=\"axis\" x=\"{Chart.At(X(tick))}\" y=\"{bottom + 17}\" text-anchor=\"middle\">{Chart.Tick(tick)}</text>");
         }
 
         if (Zero is { } zero)
@@ -210,18 +237,29 @@ public sealed record WhiskerChart(string Title, string XLabel, IReadOnlyList<Whi
             var colour = row.Role switch { Role.Ours => "var(--ours)", Role.Yardstick => "var(--muted)", _ => "var(--c0)" };
             var bold = row.Role == Role.Ours ? " font-weight=\"700\"" : "";
             var squeezed = row.Name.Length > LongestName ? $" textLength=\"{Left - 20}\" lengthAdjust=\"spacingAndGlyphs\"" : "";
-            svg.Append(CultureInfo.InvariantCulture, $"<g style=\"color:{colour}\"><text class=\"name\" x=\"{Left - 10}\" y=\"{y + 4}\" text-anchor=\"end\" style=\"fill:{colour}\"{bold}{squeezed}>{Chart.Text(row.Name)}</text>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<g style=\"color:{colour}\"><text class=\"name\" x=\"{Left - 10}\" y=\"{y + 4}\" text-anchor=\"end\" style=\"fill:{colour}\"{bold}{squeezed}>{Chart.Text(row.Name)}</text>");
             if (double.IsFinite(row.Low) && double.IsFinite(row.High))
             {
-                svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Chart.At(X(row.Low))}\" x2=\"{Chart.At(X(row.High))}\" y1=\"{y}\" y2=\"{y}\" stroke=\"currentColor\" stroke-width=\"{(row.Role == Role.Ours ? 3 : 2)}\" opacity=\".55\"/>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<line x1=\"{Chart.At(X(row.Low))}\" x2=\"{Chart.At(X(row.High))}\" y1=\"{y}\" y2=\"{y}\" "
+                        + $"stroke=\"currentColor\" stroke-width=\"{(row.Role == Role.Ours ? 3 : 2)}\" opacity=\".55\"/>");
             }
 
             if (double.IsFinite(row.Value))
             {
-                svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{Chart.At(X(row.Value))}\" cy=\"{y}\" r=\"4.5\" {(row.Quoted ? "fill=\"var(--bg)\" stroke=\"currentColor\" stroke-width=\"1.6\"" : "fill=\"currentColor\"")}/>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<circle cx=\"{Chart.At(X(row.Value))}\" cy=\"{y}\" r=\"4.5\" "
+                        + $"{(row.Quoted ? "fill=\"var(--bg)\" stroke=\"currentColor\" stroke-width=\"1.6\"" : "fill=\"currentColor\"")}/>");
             }
 
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"axis\" x=\"{Width - 12}\" y=\"{y + 4}\" text-anchor=\"end\">{(double.IsFinite(row.Value) ? row.Value.ToString(Format, CultureInfo.InvariantCulture) : "-")}</text></g>");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<text class=\"axis\" x=\"{Width - 12}\" y=\"{y + 4}\" "
+                    + $"text-anchor=\"end\">{(double.IsFinite(row.Value) ? row.Value.ToString(Format, CultureInfo.InvariantCulture) : "-")}</text></g>");
         }
 
         return svg.Append("</svg>").ToString();

@@ -49,7 +49,10 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
     public string ToHtml()
     {
         var html = new StringBuilder();
-        html.Append(CultureInfo.InvariantCulture, $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{Chart.Text(Title)}</title><style>{Style}{Chart.Palette}</style></head><body>\n<nav>");
+        html.Append(
+            CultureInfo.InvariantCulture,
+            $"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                + $"content=\"width=device-width\"><title>{Chart.Text(Title)}</title><style>{Style}{Chart.Palette}</style></head><body>\n<nav>");
         foreach (var section in Sections)
         {
             html.Append(CultureInfo.InvariantCulture, $"<a href=\"#{section.Id}\">{Chart.Text(section.Title)}</a>");
@@ -132,10 +135,16 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
             return;
         }
 
-        html.Append(CultureInfo.InvariantCulture, $"<section id=\"targets\"><h2>{Targets.Told(targets)}</h2><div class=\"scroll\"><table class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
+        html.Append(
+            CultureInfo.InvariantCulture,
+            $"<section id=\"targets\"><h2>{Targets.Told(targets)}</h2><div class=\"scroll\"><table "
+                + $"class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
         foreach (var target in targets)
         {
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td class=\"{(target.Reached ? "yes" : "no")}\">{target.Verdict}</td></tr>\n");
+            html.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td "
+                    + $"class=\"{(target.Reached ? "yes" : "no")}\">{target.Verdict}</td></tr>\n");
         }
 
         html.Append("</tbody></table></div></section>\n");

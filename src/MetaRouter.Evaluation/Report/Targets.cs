@@ -23,7 +23,9 @@ public static class Targets
     public static string Told(IReadOnlyCollection<Target> targets)
     {
         ArgumentNullException.ThrowIfNull(targets);
-        return string.Create(CultureInfo.InvariantCulture, $"{targets.Count(t => t.Reached)} of {targets.Count} targets reached, {targets.Count(t => t is { Reached: true, Clear: false })} of them within noise");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{targets.Count(t => t.Reached)} of {targets.Count} targets reached, {targets.Count(t => t is { Reached: true, Clear: false })} of them within noise");
     }
 
     public static IReadOnlyList<Target> Of(ProtocolReport<DeferralRow> report)
@@ -37,9 +39,15 @@ public static class Targets
             {
                 "P1a" => AtLeast(.66, $"P1a {benchmark.Key}, APGR", "at least 0.66", ours.Apgr, ours.ApgrCi),
                 "P1b" => AtLeast(.63, $"P1b {benchmark.Key}, APGR", "at least 0.63", ours.Apgr, ours.ApgrCi),
-                _ => new($"{report.Protocol} {benchmark.Key}, APGR", string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"), Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
+                _ => new(
+                    $"{report.Protocol} {benchmark.Key}, APGR",
+                    string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"),
+                    Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
             };
-            return (Target[])[above, new($"{report.Protocol} {benchmark.Key}, against the others", $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})", Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
+            return (Target[])[above, new(
+                $"{report.Protocol} {benchmark.Key}, against the others",
+                $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})",
+                Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
         })];
     }
 
@@ -74,7 +82,11 @@ public static class Targets
         var share = ours.Share["20"] / told.Share["20"];
         return
         [
-            .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => AtLeast(t.Share, $"P3 {report.Pool}, {t.Comparisons} comparisons", string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"), ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00")),
+            .. s_share.GetValueOrDefault(report.Pool ?? "", []).Select(t => AtLeast(
+                t.Share,
+                $"P3 {report.Pool}, {t.Comparisons} comparisons",
+                string.Create(CultureInfo.InvariantCulture, $"at least {t.Share:0.00}"),
+                ours.Share[t.Comparisons], ours.ShareCi[t.Comparisons], "0.00")),
             new($"P3 {report.Pool}, of what the outcomes would teach", "at least 90 % at 20", string.Create(CultureInfo.InvariantCulture, $"{100 * share:0} %"), share >= .9),
             .. OfVariant(report),
         ];
@@ -85,7 +97,10 @@ public static class Targets
         ArgumentNullException.ThrowIfNull(report);
         var ours = report.Rows.First(r => r.Router == Ours);
         var worst = ours.Share.Keys.MinBy(n => ours.ShareCi[n].High)!;
-        List<Target> targets = [new($"{report.Protocol} {report.Pool}, against one dial for all", $"never behind by more than the interval (worst: after {worst})", Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), ours.ShareCi[worst].High >= 0)];
+        List<Target> targets = [new(
+            $"{report.Protocol} {report.Pool}, against one dial for all",
+            $"never behind by more than the interval (worst: after {worst})",
+            Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), ours.ShareCi[worst].High >= 0)];
         if (report is { Protocol: "P3 thumbs", Pool: "mmlu-pro-8" })
         {
             targets.Add(AtLeast(.4, $"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", ours.Share["40"], ours.ShareCi["40"], "0.00"));
@@ -103,7 +118,11 @@ public static class Targets
     {
         ArgumentNullException.ThrowIfNull(report);
         return [.. report.Rows.Where(r => r.Prior is "flat" or "before the drift").Select(r =>
-            AtLeast(.25, $"P4 {report.Pool}, regret of the first {P4.First} requests", $"at least 25 % below that of the prior {(r.Prior == "flat" ? "that is flat" : "of before the drift")}", r.Saved, r.SavedCi, "0 %"))];
+            AtLeast(
+                .25,
+                $"P4 {report.Pool}, regret of the first {P4.First} requests",
+                $"at least 25 % below that of the prior {(r.Prior == "flat" ? "that is flat" : "of before the drift")}",
+                r.Saved, r.SavedCi, "0 %"))];
     }
 
     public static IReadOnlyList<Target> Of(ProtocolReport<LabelRow> report)
@@ -111,7 +130,11 @@ public static class Targets
         ArgumentNullException.ThrowIfNull(report);
         return [.. report.Rows.Where(r => r.Router.EndsWith("-corrected", StringComparison.Ordinal)).SelectMany(r => (Target[])
         [
-            new($"P5 {r.Router}, APGR", "within 0.01 of all gold or at least 0.03 over pooled", string.Create(CultureInfo.InvariantCulture, $"{Number(r.Apgr, r.ApgrCi)}: {r.BelowAllGold:0.000} below all gold, {r.OverPooled:+0.000;-0.000;0} over pooled"), r.BelowAllGold <= .01 || r.OverPooled >= .03),
+            new(
+                $"P5 {r.Router}, APGR",
+                "within 0.01 of all gold or at least 0.03 over pooled",
+                string.Create(CultureInfo.InvariantCulture, $"{Number(r.Apgr, r.ApgrCi)}: {r.BelowAllGold:0.000} below all gold, {r.OverPooled:+0.000;-0.000;0} over pooled"),
+                r.BelowAllGold <= .01 || r.OverPooled >= .03),
             AtLeast(0, $"P5 {r.Router}, over gold only", "not below 0", r.OverGold, r.OverGoldCi, "+0.000;-0.000;0"),
         ])];
     }
@@ -127,11 +150,16 @@ public static class Targets
         var suffix = ours.Attacks.First(a => a.Attack == AttackedPrompts.SuffixFound);
         return
         [
-            new($"P6 {report.Pool}, dear models on trivial prompts", $"at most 5 points over all prompts (worst: {trivial.Category})", Number(trivial.Excess, trivial.ExcessCi, signed) + (ours.DearShare > 0 ? "" : "; of any prompts, none"), trivial.Excess <= .05),
+            new(
+                $"P6 {report.Pool}, dear models on trivial prompts",
+                $"at most 5 points over all prompts (worst: {trivial.Category})",
+                Number(trivial.Excess, trivial.ExcessCi, signed) + (ours.DearShare > 0 ? "" : "; of any prompts, none"), trivial.Excess <= .05),
             new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
-            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound)).Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
+            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound))
+                .Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
             AtMost(.1, $"P6 {report.Pool}, best suffix found", "at most 10 % dearer", suffix.CostIncrease, suffix.CostIncreaseCi, signed),
-            .. (ours.Poison ?? []).Where(p => p.Share == .1).Select(p => AtMost(.01, $"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", p.Others, p.OthersCi, "0.00 %")),
+            .. (ours.Poison ?? []).Where(p => p.Share == .1)
+                .Select(p => AtMost(.01, $"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", p.Others, p.OthersCi, "0.00 %")),
         ];
     }
 
@@ -146,7 +174,10 @@ public static class Targets
         {
             if (rivals.MinBy(r => r.BehindCi[n].Low) is { } nearest)
             {
-                targets.Add(new($"P3 {together.Pool}, {n} comparisons", $"ahead of every learner, interval above 0 (nearest: {nearest.Router})", Number(nearest.Behind[n], nearest.BehindCi[n], "+0.00;-0.00;0"), nearest.BehindCi[n].Low > 0));
+                targets.Add(new(
+                    $"P3 {together.Pool}, {n} comparisons",
+                    $"ahead of every learner, interval above 0 (nearest: {nearest.Router})",
+                    Number(nearest.Behind[n], nearest.BehindCi[n], "+0.00;-0.00;0"), nearest.BehindCi[n].Low > 0));
             }
         }
 
@@ -165,12 +196,18 @@ public static class Targets
     private static Target Coverage(string protocol, string? pool, IReadOnlyDictionary<string, double> covered)
     {
         double[] shares = [.. covered.Where(c => c.Key != "0").Select(c => c.Value)];
-        return new($"{protocol} {pool}, 90 % intervals on lambda", "cover 85 to 95 %", string.Create(CultureInfo.InvariantCulture, $"{100 * shares.Min():0.0} to {100 * shares.Max():0.0} %"), shares.Min() >= .85 && shares.Max() <= .95);
+        return new(
+            $"{protocol} {pool}, 90 % intervals on lambda",
+            "cover 85 to 95 %",
+            string.Create(CultureInfo.InvariantCulture, $"{100 * shares.Min():0.0} to {100 * shares.Max():0.0} %"),
+            shares.Min() >= .85 && shares.Max() <= .95);
     }
 
-    private static Target AtLeast(double bound, string name, string wanted, double value, Interval? interval, string format = "0.000") => new(name, wanted, Number(value, interval, format), value >= bound, !(interval?.Low < bound));
+    private static Target AtLeast(double bound, string name, string wanted, double value, Interval? interval, string format = "0.000") =>
+        new(name, wanted, Number(value, interval, format), value >= bound, !(interval?.Low < bound));
 
-    private static Target AtMost(double bound, string name, string wanted, double value, Interval? interval, string format) => new(name, wanted, Number(value, interval, format), value <= bound, !(interval?.High > bound));
+    private static Target AtMost(double bound, string name, string wanted, double value, Interval? interval, string format) =>
+        new(name, wanted, Number(value, interval, format), value <= bound, !(interval?.High > bound));
 
     private static Target Ahead(string name, string wanted, double lead, Interval interval) => new(name, wanted, Number(lead, interval, "+0.0000;-0.0000;0"), lead > 0, interval.Low > 0);
 

@@ -7,7 +7,10 @@ internal sealed class AttackedPrompts
 {
     public const string SuffixFound = "suffix found";
 
-    /// <summary>Padding has to be read and paid for, so that a cheaper model can be the right answer to it; here the padded prompt costs what it did. Of the first row alone: no other takes a count of tokens.</summary>
+    /// <summary>
+    /// Padding has to be read and paid for, so that a cheaper model can be the right answer to it; here the padded prompt costs what it did. Of the first row
+    /// alone: no other takes a count of tokens.
+    /// </summary>
     public const string OldPrice = "500 words after, at the old price";
 
     private readonly List<string> _texts;

@@ -56,8 +56,8 @@ internal static class Poisoning
             b += b >= a ? 1 : 0;
             var first = user.PrefersFirst(split.Realised(row, a), split.Realised(row, b), split.Pool.CostScaleUsd, random);
             var predicted = split.Predicted(row);
-            honest = honest.Add(Said.Of(FeedbackKind.Comparison, n, first, predicted[a], predicted[b]));
-            inverted = inverted.Add(Said.Of(FeedbackKind.Comparison, n, !first, predicted[a], predicted[b]));
+            honest = honest.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, first, predicted[a], predicted[b]));
+            inverted = inverted.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, !first, predicted[a], predicted[b]));
         }
 
         return (honest, inverted);

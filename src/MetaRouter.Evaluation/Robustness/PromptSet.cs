@@ -15,7 +15,10 @@ public static class PromptSet
 
     public static IReadOnlyList<Prompt> All { get; } = Load();
 
-    /// <summary>Reads the format of the file: a heading <c># category [trivial|hard]</c>, then one prompt a line, its paraphrase and its translation behind <c>||</c>. Odd lines under a heading are reported on.</summary>
+    /// <summary>
+    /// Reads the format of the file: a heading <c># category [trivial|hard]</c>, then one prompt a line, its paraphrase and its translation behind <c>||</c>.
+    /// Odd lines under a heading are reported on.
+    /// </summary>
     /// <exception cref="FormatException">A line before any heading, or with more than three parts.</exception>
     internal static List<Prompt> Parse(TextReader lines)
     {
@@ -44,7 +47,8 @@ public static class PromptSet
 
     private static List<Prompt> Load()
     {
-        using var stream = typeof(PromptSet).Assembly.GetManifestResourceStream(Resource) ?? throw new InvalidOperationException($"This build carries no {Resource}; it is embedded from src/MetaRouter.Evaluation/Robustness/prompts.txt.");
+        using var stream = typeof(PromptSet).Assembly.GetManifestResourceStream(Resource)
+            ?? throw new InvalidOperationException($"This build carries no {Resource}; it is embedded from src/MetaRouter.Evaluation/Robustness/prompts.txt.");
         using var reader = new StreamReader(stream);
         return Parse(reader);
     }

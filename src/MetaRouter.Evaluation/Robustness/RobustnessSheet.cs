@@ -30,7 +30,11 @@ internal sealed class RobustnessSheet(AttackedPrompts prompts, double[] costUsd,
             [.. prompts.Attacks.Index().Where(a => isFirst || a.Item != AttackedPrompts.OldPrice).Select(a => Attack(a.Index, predictions))],
             poison);
 
-        double Of(string category) => Enumerable.Range(0, prompts.Prompts.Count).Where(i => prompts.Prompts[i].Category == category).Select(i => IsDear(predictions, i)).DefaultIfEmpty(double.NaN).Average();
+        double Of(string category) => Enumerable.Range(0, prompts.Prompts.Count)
+            .Where(i => prompts.Prompts[i].Category == category)
+            .Select(i => IsDear(predictions, i))
+            .DefaultIfEmpty(double.NaN)
+            .Average();
     }
 
     /// <param name="items">Prompts, by number.</param>

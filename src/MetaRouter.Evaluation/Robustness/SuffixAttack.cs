@@ -32,7 +32,10 @@ internal static class SuffixAttack
         double Harm(string suffix) => prompts.Select((p, i) => asker.Value!.SoftCost(p + suffix, clean[i])).Sum();
         return Enumerable.Range(0, searches).Select(s => SuffixSearch.Find(kinds[s], Harm, seed: s, cancellationToken)).MaxBy(Harm)!;
 
-        static string[] Words(IEnumerable<string> texts) => [.. texts.SelectMany(t => t.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length <= LongestWord).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        static string[] Words(IEnumerable<string> texts) => [.. texts.SelectMany(t => t.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            .Where(w => w.Length <= LongestWord)
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)];
 
         static string Signs(Random random) => new([.. Enumerable.Range(0, random.Next(1, 9)).Select(_ => (char)random.Next('!', '~' + 1))]);
     }

@@ -29,9 +29,12 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
         var priced = PriceFit.Fit(table).Models;
 
         // A nominal meter counts millionths of a dollar, a price counts tokens: predictions in one mean nothing in the other.
-        if (priced.Join(snapshot.Models, p => p.Id, m => m.Id, (p, m) => (Here: p, There: m)).FirstOrDefault(both => PriceFit.IsNominal(both.Here) != PriceFit.IsNominal(both.There)) is { Here: { } odd })
+        if (priced.Join(snapshot.Models, p => p.Id, m => m.Id, (p, m) => (Here: p, There: m))
+            .FirstOrDefault(both => PriceFit.IsNominal(both.Here) != PriceFit.IsNominal(both.There)) is { Here: { } odd })
         {
-            throw new DataFileException($"'{table.Name}' and the snapshot disagree on what {odd.Id} counts: one has costs without token counts, the other prices per token. Leave the snapshot out, or give a file that has \"in\" and \"out\" for it.");
+            throw new DataFileException(
+                $"'{table.Name}' and the snapshot disagree on what {odd.Id} counts: one has costs without token counts, the other prices per token. "
+                    + "Leave the snapshot out, or give a file that has \"in\" and \"out\" for it.");
         }
 
         return new StoryStage(new RoutingPool(snapshot, new ModelCatalog(priced)), aside, lived);
@@ -52,7 +55,8 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
         var shared = SharedModels.Of(table);
         return shared.Count >= 2
             ? OutcomeReader.Read(path, new OutcomeReadOptions { Models = shared, CompleteRowsOnly = true })
-            : throw new DataFileException($"{path}: no two models have a score and a price on the same half of the {table.Rows} rows. Name the models with --models. The file has: {string.Join(", ", table.Models)}.");
+            : throw new DataFileException(
+                $"{path}: no two models have a score and a price on the same half of the {table.Rows} rows. Name the models with --models. The file has: {string.Join(", ", table.Models)}.");
     }
 
     private static (OutcomeTable Aside, OutcomeTable Lived) Part(OutcomeTable table, int seed)
@@ -61,6 +65,7 @@ public sealed record StoryStage(RoutingPool Pool, OutcomeTable Aside, OutcomeTab
         var (aside, lived) = Split.Halves(table.Ids, seed);
         return table.Rows >= Split.LeastRows
             ? (table.Take(aside), table.Take(lived))
-            : throw new DataFileException($"'{table.Name}' has {table.Rows} rows with a score and a price for all of {string.Join(", ", table.Models)}; a story needs at least {Split.LeastRows}.");
+            : throw new DataFileException($"'{table.Name}' has {table.Rows} rows with a score and a price for all of {string.Join(", ", table.Models)}; "
+                + $"a story needs at least {Split.LeastRows}.");
     }
 }

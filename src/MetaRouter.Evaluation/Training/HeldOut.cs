@@ -16,10 +16,17 @@ public static class HeldOut
 
     /// <summary>Trained on one half of the pool alone.</summary>
     /// <exception cref="DataFileException">The pool's file cannot be used or has too few rows.</exception>
-    public static HeldOutFigures Measure(string dataFolder, Pool pool, WordVectors? vectors, CancellationToken cancellationToken) => Measure(dataFolder, pool, new MetaRouterModel(vectors: vectors), cancellationToken);
+    public static HeldOutFigures Measure(string dataFolder, Pool pool, WordVectors? vectors, CancellationToken cancellationToken) =>
+        Measure(dataFolder, pool, new MetaRouterModel(vectors: vectors), cancellationToken);
 
     /// <summary>One snapshot trained on all data but the test halves of all these pools: what a shipped file was like before it saw them.</summary>
-    public static IReadOnlyList<HeldOutFigures> MeasureTogether(string dataFolder, OutcomeTable data, IReadOnlyList<Pool> pools, int trainingSeed, WordVectors? vectors, CancellationToken cancellationToken)
+    public static IReadOnlyList<HeldOutFigures> MeasureTogether(
+        string dataFolder,
+        OutcomeTable data,
+        IReadOnlyList<Pool> pools,
+        int trainingSeed,
+        WordVectors? vectors,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(pools);
@@ -33,7 +40,9 @@ public static class HeldOut
         // Calibration changes no prediction.
         var snapshot = SnapshotTrainer.Train(rest, new TrainingOptions { Seed = trainingSeed, CalibrationFolds = 0, Vectors = vectors }, null, cancellationToken);
         var profiles = snapshot.Models.ToDictionary(m => m.Id);
-        return [.. pools.Select(pool => Measure(dataFolder, pool, new TrainedPool("metarouter", new RoutingPool(snapshot, new ModelCatalog(pool.Models.Select(m => profiles[m])))), cancellationToken))];
+        return [.. pools.Select(pool => Measure(
+            dataFolder, pool,
+            new TrainedPool("metarouter", new RoutingPool(snapshot, new ModelCatalog(pool.Models.Select(m => profiles[m])))), cancellationToken))];
     }
 
     private static HeldOutFigures Measure(string dataFolder, Pool pool, IOutcomeModel router, CancellationToken cancellationToken)

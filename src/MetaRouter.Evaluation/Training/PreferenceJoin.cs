@@ -17,7 +17,8 @@ internal static class PreferenceJoin
 
     /// <param name="graded">Every graded request.</param>
     /// <returns>A table a pair of models, and how many labels had no graded pair.</returns>
-    public static (List<OutcomeTable> Tables, List<TrainingPreferences> Report, int LeftOut) Join(string file, IReadOnlyList<PreferencePair> labels, OutcomeTable graded, int seed, CancellationToken cancellationToken)
+    public static (List<OutcomeTable> Tables, List<TrainingPreferences> Report, int LeftOut) Join(
+        string file, IReadOnlyList<PreferencePair> labels, OutcomeTable graded, int seed, CancellationToken cancellationToken)
     {
         var (tables, report, leftOut) = (new List<OutcomeTable>(), new List<TrainingPreferences>(), 0);
         var column = graded.Models.Index().ToDictionary(m => m.Item, m => m.Index);
@@ -50,11 +51,23 @@ internal static class PreferenceJoin
         ? label
         : label with { First = label.Second, Second = label.First, Votes = (label.Votes.Second, label.Votes.First, label.Votes.Tie) };
 
-    private static (OutcomeTable Table, float Shift) Outcomes(string file, ModelId firstModel, ModelId secondModel, PreferencePair[] judged, OutcomeTable gold, int first, int second, int seed, CancellationToken cancellationToken)
+    private static (OutcomeTable Table, float Shift) Outcomes(
+        string file,
+        ModelId firstModel,
+        ModelId secondModel,
+        PreferencePair[] judged,
+        OutcomeTable gold,
+        int first,
+        int second,
+        int seed,
+        CancellationToken cancellationToken)
     {
         const int width = PromptEncoder.Features;
         var n = gold.Rows + judged.Length;
-        var (_, x, _) = SnapshotTrainer.LearnEncoder([.. gold.Queries, .. judged.Select(l => l.Query)], [.. gold.Groups, .. judged.Select(_ => file)], new TrainingOptions { Seed = seed }, cancellationToken);
+        var (_, x, _) = SnapshotTrainer.LearnEncoder(
+            [.. gold.Queries, .. judged.Select(l => l.Query)],
+            [.. gold.Groups, .. judged.Select(_ => file)],
+            new TrainingOptions { Seed = seed }, cancellationToken);
         var (label, isGold, mean) = (new float[n], new bool[n], new float[gold.Rows]);
         for (var i = 0; i < n; i++)
         {
@@ -82,7 +95,11 @@ internal static class PreferenceJoin
         }
 
         float[] unknown = [.. Enumerable.Repeat(float.NaN, score.Length)];
-        var table = new OutcomeTable(file, [firstModel, secondModel], [.. judged.Select(l => l.Id)], [.. judged.Select(l => l.Query)], [.. judged.Select(_ => file)], score, [.. Enumerable.Repeat(double.NaN, score.Length)], unknown, unknown, unknown);
+        var table = new OutcomeTable(
+            file, [firstModel, secondModel], [.. judged.Select(l => l.Id)],
+            [.. judged.Select(l => l.Query)], [.. judged.Select(_ => file)], score,
+            [.. Enumerable.Repeat(double.NaN, score.Length)],
+            unknown, unknown, unknown);
         return (table, Enumerable.Range(gold.Rows, judged.Length).Average(i => corrected.Shift[i]));
     }
 }

@@ -55,7 +55,12 @@ public static class SnapshotTraining
     }
 
     /// <summary>Held-out figures of each pool: of those asked for, or else of the benchmark's as far as the folder has them.</summary>
-    private static (List<HeldOutFigures> Figures, List<Pool> Usable, List<string> Notes) MeasureEach(string dataFolder, IReadOnlyList<Pool> pools, WordVectors? vectors, Action<double, string> report, CancellationToken cancellationToken)
+    private static (List<HeldOutFigures> Figures, List<Pool> Usable, List<string> Notes) MeasureEach(
+        string dataFolder,
+        IReadOnlyList<Pool> pools,
+        WordVectors? vectors,
+        Action<double, string> report,
+        CancellationToken cancellationToken)
     {
         var (figures, usable, notes) = (new List<HeldOutFigures>(), new List<Pool>(), new List<string>());
         IReadOnlyList<Pool> measured = pools.Count > 0 ? pools : [.. Pools.All.Where(p => DataFolder.Has(dataFolder, p.File))];
@@ -86,13 +91,17 @@ public static class SnapshotTraining
     {
         const int told = 5;
         return sources.Count != 1 || TrainingSource.Apart(table) is not { Count: > 1 } apart ? []
-            : [$"models that never answered the same request are in different groups here: {string.Join("; ", apart.Take(told).Select(g => string.Join(", ", g)))}{(apart.Count > told ? $"; and {apart.Count - told} more groups" : "")}. How those of different groups compare was never observed; it is inferred from what each one's own requests say. Let models of both answer some of the same requests"];
+            : ["models that never answered the same request are in different groups here: "
+                + $"{string.Join("; ", apart.Take(told).Select(g => string.Join(", ", g)))}{(apart.Count > told ? $"; and {apart.Count - told} more groups" : "")}. "
+                + "How those of different groups compare was never observed; it is inferred from what each one's own requests say. Let models of both answer some of the same requests"];
     }
 
     /// <summary>What words mean, from the folder's text; without one, what the shipped snapshot knows.</summary>
     private static (WordVectors? Vectors, TrainingWords? Report) Words(string dataFolder, int seed)
     {
-        if (Directory.EnumerateFiles(dataFolder, "text.jsonl*").Order(StringComparer.Ordinal).FirstOrDefault(f => f.EndsWith(".jsonl", StringComparison.Ordinal) || f.EndsWith(".jsonl.gz", StringComparison.Ordinal)) is not { } path)
+        if (Directory.EnumerateFiles(dataFolder, "text.jsonl*")
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault(f => f.EndsWith(".jsonl", StringComparison.Ordinal) || f.EndsWith(".jsonl.gz", StringComparison.Ordinal)) is not { } path)
         {
             return (null, null);
         }
@@ -131,7 +140,11 @@ public static class SnapshotTraining
                 }
             }
 
-            return new TrainedModel(model.Id.Value, model.InputPrice.Usd, model.OutputPrice.Usd, cells.Count(c => !double.IsNaN(table.CostUsd[c])), cells.Count(c => !float.IsNaN(table.LatencySeconds[c])), notes.Count == 0 ? null : string.Join("; ", notes));
+            return new TrainedModel(
+                model.Id.Value, model.InputPrice.Usd, model.OutputPrice.Usd,
+                cells.Count(c => !double.IsNaN(table.CostUsd[c])),
+                cells.Count(c => !float.IsNaN(table.LatencySeconds[c])),
+                notes.Count == 0 ? null : string.Join("; ", notes));
         })];
 
         static bool Counted(OutcomeTable t, int cell) => !double.IsNaN(t.CostUsd[cell]) && !float.IsNaN(t.InputTokens[cell]) && !float.IsNaN(t.OutputTokens[cell]);

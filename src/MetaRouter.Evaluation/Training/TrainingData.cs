@@ -11,7 +11,14 @@ namespace MetaRouter.Evaluation.Training;
 /// <param name="Graded">The table without what preference labels gave.</param>
 /// <param name="Files">What each part gave, in the same order.</param>
 /// <param name="Merged">Rows whose text an earlier row has: they add their models to it.</param>
-public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable> Tables, IReadOnlyList<TrainingFile> Files, IReadOnlyList<SkippedFile> Skipped, int Merged, IReadOnlyList<TrainingPreferences> Preferences, OutcomeTable Graded)
+public sealed record TrainingData(
+    OutcomeTable Table,
+    IReadOnlyList<OutcomeTable> Tables,
+    IReadOnlyList<TrainingFile> Files,
+    IReadOnlyList<SkippedFile> Skipped,
+    int Merged,
+    IReadOnlyList<TrainingPreferences> Preferences,
+    OutcomeTable Graded)
 {
     /// <summary>Training on less would only memorise.</summary>
     public const int LeastRows = 20;
@@ -53,7 +60,9 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
         var (graded, merged) = OutcomeTables.Union(names, priced);
         if (graded.Rows < LeastRows)
         {
-            throw new DataFileException($"{folder}: {graded.Rows} different requests with known outcomes; training needs at least {LeastRows}.{string.Concat(files.Select(f => f.Warning).OfType<string>().Select(w => $" {w}."))}");
+            throw new DataFileException(
+                $"{folder}: {graded.Rows} different requests with known outcomes; "
+                    + $"training needs at least {LeastRows}.{string.Concat(files.Select(f => f.Warning).OfType<string>().Select(w => $" {w}."))}");
         }
 
         var (joined, preferences) = (new List<OutcomeTable>(), new List<TrainingPreferences>());
@@ -64,7 +73,10 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
             var (made, report, leftOut) = PreferenceJoin.Join(file.Split(".jsonl")[0], labels, graded, seed, cancellationToken);
             joined.AddRange(made);
             preferences.AddRange(report);
-            var why = (string[])[.. leftOut > 0 ? [$"{leftOut} preference labels of models without {PreferenceDebiasing.LeastGold} graded answers of both, or too few labels of them"] : (string[])[], .. bad.Count > 0 ? [$"{bad.Count} bad lines, such as {bad.First[0]}"] : (string[])[]];
+            var why = (string[])[
+                .. leftOut > 0 ? [$"{leftOut} preference labels of models without {PreferenceDebiasing.LeastGold} graded answers of both, or too few labels of them"] : (string[])[],
+                .. bad.Count > 0 ? [$"{bad.Count} bad lines, such as {bad.First[0]}"] : (string[])[],
+            ];
             if (why.Length > 0)
             {
                 skipped.Add(new SkippedFile(file, string.Join("; ", why)));
@@ -126,7 +138,9 @@ public sealed record TrainingData(OutcomeTable Table, IReadOnlyList<OutcomeTable
                 {
                     objects++;
                     isPreferences |= PreferenceReader.IsOne(line.RootElement);
-                    if (line.RootElement.TryGetProperty("models", out var models) && models.ValueKind == JsonValueKind.Object && models.EnumerateObject().Any(m => m.Value.ValueKind == JsonValueKind.Object && m.Value.TryGetProperty("score", out _)))
+                    if (line.RootElement.TryGetProperty("models", out var models)
+                        && models.ValueKind == JsonValueKind.Object
+                        && models.EnumerateObject().Any(m => m.Value.ValueKind == JsonValueKind.Object && m.Value.TryGetProperty("score", out _)))
                     {
                         return null;
                     }

@@ -54,14 +54,14 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <param name="turn">Where its turn stands in that.</param>
     /// <param name="session">The conversation it belongs to, if it names one in a field that upstreams do not have.</param>
     /// <exception cref="ApiException">400: not a request this gateway can answer.</exception>
-    public static ChatBody ReadTranslated(byte[] chat, TurnAt turn, string? session = null)
+    public static ChatBody ReadTranslated(byte[] chat, TurnPosition turn, string? session = null)
     {
         var body = RequestBody.AsText(() => ReadFields(chat, turn));
         return body with { CacheKey = session ?? body.CacheKey, Forwarded = body.Forwarded with { IsTranslated = true } };
     }
 
     /// <param name="turn">Null: found from the messages.</param>
-    private static ChatBody ReadFields(byte[] body, TurnAt? turn)
+    private static ChatBody ReadFields(byte[] body, TurnPosition? turn)
     {
         using var document = Parse(body);
         var root = document.RootElement;
@@ -91,8 +91,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
         var asked = ConversationBody.Read(messages, turn?.GoesOn, out var lastOfUser, out var last);
         var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
-        var format = Lenient.Field(root, "response_format");
-        var schema = Lenient.Is(Lenient.Field(format, "type"), "json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
+        var format = LenientJson.Field(root, "response_format");
+        var schema = LenientJson.Is(LenientJson.Field(format, "type"), "json_schema") ? JsonMarshal.GetRawUtf8Value(format).Length : 0;
         var needs = asked.Needs
             | (streams ? ModelCapabilities.Streaming : 0)
             | (tools > 0 ? ModelCapabilities.Tools : 0)
@@ -104,11 +104,11 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
             Streams = streams,
-            Choices = Lenient.Field(root, "n") is { ValueKind: JsonValueKind.Number } n ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
-            CacheKey = Lenient.Field(root, "prompt_cache_key") is { ValueKind: JsonValueKind.String } key ? Fields.Text("prompt_cache_key", key) : null,
+            Choices = LenientJson.Field(root, "n") is { ValueKind: JsonValueKind.Number } n ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
+            CacheKey = LenientJson.Field(root, "prompt_cache_key") is { ValueKind: JsonValueKind.String } key ? Fields.Text("prompt_cache_key", key) : null,
             MessageBytes = body.AsMemory(all),
             Beginning = beginning,
-            Stops = [.. Lenient.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(Lenient.Text)],
+            Stops = [.. LenientJson.List(root, "stop").Where(s => s.ValueKind == JsonValueKind.String).Select(LenientJson.Text)],
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
             StandsAlone = tools == 0 && !messages.EnumerateArray().Any(m => ConversationBody.IsOf(m, "assistant")),
@@ -123,7 +123,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             return null;
         }
 
-        return new(RangeOf(body, options), Lenient.Field(options, "include_usage").ValueKind == JsonValueKind.True);
+        return new(RangeOf(body, options), LenientJson.Field(options, "include_usage").ValueKind == JsonValueKind.True);
     }
 
     private static JsonDocument Parse(byte[] body)
@@ -161,11 +161,15 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     }
 
     /// <summary>The bytes of a list; 0: it is not there, or empty.</summary>
-    private static long ItemBytes(JsonElement root, string name) => Lenient.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
+    private static long ItemBytes(JsonElement root, string name) =>
+        LenientJson.Field(root, name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? JsonMarshal.GetRawUtf8Value(list).Length : 0;
 
-    /// <summary>The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two limits the larger counts: which of the two names an upstream knows is not known here.</summary>
+    /// <summary>
+    /// The completion's limit in tokens, where a chat request sets one that makes sense; 0: none. Of two limits the larger counts: which of the two names an
+    /// upstream knows is not known here.
+    /// </summary>
     public static int Limit(JsonElement root) => Math.Max(LimitIn(root, "max_completion_tokens"), LimitIn(root, "max_tokens"));
 
     private static int LimitIn(JsonElement root, string name) =>
-        Lenient.Field(root, name) is { ValueKind: JsonValueKind.Number } limit && limit.TryGetInt32(out var tokens) ? Math.Max(0, tokens) : 0;
+        LenientJson.Field(root, name) is { ValueKind: JsonValueKind.Number } limit && limit.TryGetInt32(out var tokens) ? Math.Max(0, tokens) : 0;
 }

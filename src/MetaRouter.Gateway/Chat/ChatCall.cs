@@ -66,7 +66,8 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
         return (profile.InputPrice.Usd == 0 ? further : one) + ((Body.Choices - 1) * further);
     }
 
-    private long PromptTokensIn(RouteDecision? decision) => Body.Asked.PromptTokens ?? (decision is not null ? (long)decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
+    private long PromptTokensIn(RouteDecision? decision) =>
+        Body.Asked.PromptTokens ?? (decision is not null ? (long)decision.Receipt.InputTokens : (Encoding.UTF8.GetByteCount(Body.Asked.Text) + 3) / 4);
 
     /// <summary>Who is asked, in turn. Only a routed call may go on to another model; a caller that names a model wants no other.</summary>
     public IEnumerable<ModelId> Order => Unrouted is not null ? [Unrouted.Id] : Decision!.InTurn;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
@@ -28,12 +29,20 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
 
         if (needs.AllowedModels?.Contains(model.Id) == false)
         {
-            throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model.Id}' may not answer this request: the tenant's rules or the request's category leave {string.Join(", ", needs.AllowedModels.Select(m => m.Value).DefaultIfEmpty("none"))}. Name one of these, or auto.", "model");
+            throw new ApiException(
+                403, ErrorCodes.InvalidRequest, "model_not_allowed",
+                $"The model '{model.Id}' may not answer this request: the tenant's rules or the request's category leave "
+                    + $"{string.Join(", ", needs.AllowedModels.Select(m => m.Value).DefaultIfEmpty("none"))}. Name one of these, or auto.",
+                "model");
         }
 
         if (needs.MaxCostUsd is not null)
         {
-            var alone = new RouteRequest(call.Body.Asked.Text) { PromptTokens = call.Body.Asked.PromptTokens, Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } } };
+            var alone = new RouteRequest(call.Body.Asked.Text)
+            {
+                PromptTokens = call.Body.Asked.PromptTokens,
+                Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } },
+            };
             Within(call, await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false), needs);
         }
     }
@@ -111,7 +120,11 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
     {
         try
         {
-            return await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), failed]) } }).ConfigureAwait(false);
+            return await DecideAsync(call, request with
+            {
+                MayCompare = false,
+                Needs = request.Needs with { UnhealthyModels = new HashSet<ModelId>([.. request.Needs.UnhealthyModels ?? new HashSet<ModelId>(), failed]) },
+            }).ConfigureAwait(false);
         }
         catch (NoModelAllowedException)
         {
@@ -123,7 +136,9 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
     {
         var decision = await DecideOnceAsync(call, request).ConfigureAwait(false);
         return Within(call, decision, request.Needs) is not { } fitting ? decision
-            : WithLimit(await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false), decision.InTurn.Except(fitting).ToHashSet());
+            : WithLimit(
+                await DecideOnceAsync(call, request with { MayCompare = false, Needs = request.Needs with { AllowedModels = fitting } }).ConfigureAwait(false),
+                decision.InTurn.Except(fitting).ToHashSet());
     }
 
     /// <summary>The decision, in which models left out because all their answers together would cost too much are marked over the cost limit, not as forbidden by a rule.</summary>
@@ -146,7 +161,10 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
         if (fitting.Count == 0)
         {
             var cheapest = able.MinBy(m => call.ExpectedOf(m, decision));
-            throw new NoModelAllowedException(FormattableString.Invariant($"No model may answer this request: the cheapest, '{cheapest}', would cost ${call.ExpectedOf(cheapest, decision):0.############}, over the limit of ${most:0.############}. Raise the cost limit, shorten the request, or add a cheaper model."));
+            throw new NoModelAllowedException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"No model may answer this request: the cheapest, '{cheapest}', would cost ${call.ExpectedOf(cheapest, decision):0.############}, "
+                    + $"over the limit of ${most:0.############}. Raise the cost limit, shorten the request, or add a cheaper model."));
         }
 
         return fitting.Count == able.Count && (decision.Offered is not { } offered || call.ExpectedOf(decision.Model, decision) + call.ExpectedOf(offered, decision) <= most) ? null : fitting;
@@ -207,7 +225,11 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
 
             try
             {
-                call.Decision = await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd, request.Needs.MaxCostUsd ?? missing.LeftUsd) } }).ConfigureAwait(false);
+                call.Decision = await DecideAsync(call, request with
+                {
+                    MayCompare = false,
+                    Needs = request.Needs with { MaxCostUsd = Math.Min(missing.LeftUsd, request.Needs.MaxCostUsd ?? missing.LeftUsd) },
+                }).ConfigureAwait(false);
             }
             catch (NoModelAllowedException)
             {

@@ -8,7 +8,15 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Two models answer at once; the client gets the offered answer beside the chosen one and says with the receipt which was better.</summary>
-internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, ModelAccess access, ChatDelivery delivery, ChatSessions sessions, ImplicitSignals signals, ChatBooks books, GatewaySettings settings)
+internal sealed class ChatComparison(
+    Upstreams upstreams,
+    Budgets budgets,
+    ModelAccess access,
+    ChatDelivery delivery,
+    ChatSessions sessions,
+    ImplicitSignals signals,
+    ChatLedger ledger,
+    GatewaySettings settings)
 {
     private long _asked, _compared;
 
@@ -19,7 +27,10 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         if (wanted == CompareChoice.Always)
         {
             return Edge.CallerOf(context).Scopes.HasFlag(Scope.Read) ? true
-                : throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.", ChatControls.CompareHeader);
+                : throw new ApiException(
+                    403, ErrorCodes.InvalidRequest, "insufficient_scope",
+                    $"The header {ChatControls.CompareHeader} is 'always', which needs the scope read as well: two answers are paid for each time. Send allow, or use a key that has it.",
+                    ChatControls.CompareHeader);
         }
 
         if (wanted == CompareChoice.No)
@@ -58,7 +69,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         {
             if (first is null && second is null)
             {
-                books.Failed(call, (failure ?? otherFailure!).Status);
+                ledger.Failed(call, (failure ?? otherFailure!).Status);
                 throw failure ?? otherFailure!;
             }
 
@@ -74,12 +85,12 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             var both = a with { Usd = a.Usd + b.Usd };
             call.Spend(both.Usd);
             call.Second = b;
-            books.TookOver(first, false);
-            books.TookOver(second, false);
+            ledger.TookOver(first, false);
+            ledger.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
-            books.Answered(call, first, false, both);
+            ledger.Answered(call, first, false, both);
             access.Count(call.Tenant, first.Model);
             access.Count(call.Tenant, second.Model);
 
@@ -88,12 +99,24 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
             await sessions.RememberAsync(call, goesOn.Model, goesOn.Tokens, first.Part.CallsTools || second.Part.CallsTools).ConfigureAwait(false);
             await signals.ComparedAsync(call).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
-            byte[] comparison = [.. "\"router_comparison\":{\"offered\":"u8, .. JsonSplice.Quoted(second.Model.Value), .. ",\"cost_usd\":"u8, .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)), .. ",\"answer\":"u8, .. OpenAiForm.Finished(second, null).Span, .. "}"u8];
+            byte[] comparison =
+            [
+                .. "\"router_comparison\":{\"offered\":"u8,
+                .. JsonSplice.Quoted(second.Model.Value),
+                .. ",\"cost_usd\":"u8,
+                .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)),
+                .. ",\"answer\":"u8,
+                .. OpenAiForm.Finished(second, null).Span,
+                .. "}"u8,
+            ];
             await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own model's; where the chosen one failed before, the other was alone.</summary>
+    /// <summary>
+    /// The client left before both were here: an answer that was is paid for, though nobody is shown it, and the prompt of one that was not. Each is its own
+    /// model's; where the chosen one failed before, the other was alone.
+    /// </summary>
     private async Task LeaveAsync(ChatCall call, Task<(UpstreamAnswer? Answer, ApiException? Failure)> chosen, Task<(UpstreamAnswer? Answer, ApiException? Failure)> offered)
     {
         var (first, second) = (await SpentAsync(call, chosen).ConfigureAwait(false), await SpentAsync(call, offered).ConfigureAwait(false));
@@ -106,7 +129,7 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
         call.Second = first is null ? null : second;
         var all = one with { Usd = one.Usd + (call.Second?.Usd ?? 0) };
         call.Spend(all.Usd);
-        books.Left(call, model, call.IsFailOver(model), all);
+        ledger.Left(call, model, call.IsFailOver(model), all);
     }
 
     /// <returns>Null: the model was sent nothing, or refused, or its cost was recorded when it failed.</returns>
@@ -130,7 +153,9 @@ internal sealed class ChatComparison(Upstreams upstreams, Budgets budgets, Model
     {
         try
         {
-            return (await upstreams.SendAsync(ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded, asked => books.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
+            return (await upstreams.SendAsync(
+                ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded,
+                asked => ledger.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)
         {

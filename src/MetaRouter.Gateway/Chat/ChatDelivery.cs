@@ -6,17 +6,26 @@ using MetaRouter.Gateway.Upstream;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Sends one model's answer in the format of its client, after recording what it cost, who answered the conversation, and the receipt by which feedback comes back.</summary>
-internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, ChatRelay relay, Budgets budgets, ModelAccess access, GatewayMetrics metrics)
+internal sealed class ChatDelivery(
+    RoutingPolicy policy,
+    ChatLedger ledger,
+    ChatSessions sessions,
+    ImplicitSignals signals,
+    ChatRelay relay,
+    Budgets budgets,
+    ModelAccess access,
+    GatewayMetrics metrics)
 {
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var isFailOver = call.IsFailOver(answer.Model);
-        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null; // only this one of the two answers to be compared came
-        books.TookOver(answer, isFailOver);
+        // only this one of the two answers to be compared came
+        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null;
+        ledger.TookOver(answer, isFailOver);
         ChatHeaders.Retell(call.Context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)
         {
-            books.Answered(call, answer, isFailOver, null);
+            ledger.Answered(call, answer, isFailOver, null);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, null).ConfigureAwait(false);
             return;
@@ -33,7 +42,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             var spent = call.Spent(answer);
             call.Spend(spent.Usd);
             ChatHeaders.Price(call.Context, spent);
-            books.Answered(call, answer, isFailOver, spent);
+            ledger.Answered(call, answer, isFailOver, spent);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
@@ -69,7 +78,7 @@ internal sealed class ChatDelivery(RoutingPolicy policy, ChatBooks books, ChatSe
             answer.Call?.End(stream.Usage, stream.IsBroken ? Upstreams.BrokeOff : stream.IsWhole ? null : UpstreamCall.Left);
             spent = call.Spent(answer.Model, stream.Usage, stream.UncountedBytes);
             call.Spend(spent.Usd);
-            books.Answered(call, answer, isFailOver, spent);
+            ledger.Answered(call, answer, isFailOver, spent);
             await call.SettleAsync(budgets).ConfigureAwait(false);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
             await signals.EndedAsync(call, stream, receipt).ConfigureAwait(false);

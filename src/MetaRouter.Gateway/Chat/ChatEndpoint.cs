@@ -10,7 +10,8 @@ namespace MetaRouter.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>: chooses a model, lets its upstream answer, and says which it was.</summary>
 internal sealed class ChatEndpoint(
-    ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatBooks books, ChatSessions sessions, ImplicitSignals signals, RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
+    ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatLedger ledger, ChatSessions sessions, ImplicitSignals signals,
+    RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
     /// <summary>The path below the version, here and at every upstream.</summary>
     public const string Path = "/chat/completions";
@@ -55,7 +56,13 @@ internal sealed class ChatEndpoint(
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && comparison.MayBeMade(context, controls.Compare),
             Warm = isDecided ? await sessions.RecallAsync(call).ConfigureAwait(false) : null,
-            Needs = body.Needs with { MaxCostUsd = controls.MaxCostUsd, UnhealthyModels = upstreams.Unhealthy(catalog), UsedUpModels = isRouted ? access.UsedUp(tenant) : null, AllowedModels = allowed },
+            Needs = body.Needs with
+            {
+                MaxCostUsd = controls.MaxCostUsd,
+                UnhealthyModels = upstreams.Unhealthy(catalog),
+                UsedUpModels = isRouted ? access.UsedUp(tenant) : null,
+                AllowedModels = allowed,
+            },
         };
         try
         {
@@ -68,11 +75,14 @@ internal sealed class ChatEndpoint(
         }
         catch (NoModelAllowedException e) when (e.ContextWindow is { } window)
         {
-            throw TooLong.For(body, window, e.Message);
+            throw PromptTooLong.For(body, window, e.Message);
         }
         catch (NoModelAllowedException e) when (controls.MaxCostUsd is not null && body.Choices > 1)
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", $"{e.Message} The request asks for {body.Choices} answers ('n'), which together may cost no more than {ChatControls.MaxCostHeader}: ask for fewer.", "n");
+            throw new ApiException(
+                422, ErrorCodes.InvalidRequest, "no_model_allowed",
+                $"{e.Message} The request asks for {body.Choices} answers ('n'), which together may cost no more than {ChatControls.MaxCostHeader}: ask for fewer.",
+                "n");
         }
 
         call.Hold = await choice.HoldAsync(call, request, serving).ConfigureAwait(false);
@@ -102,7 +112,9 @@ internal sealed class ChatEndpoint(
     {
         try
         {
-            var answer = await upstreams.SendAsync(Path, choice.InTurnAsync(call, request), call.Body.Forwarded, model => books.Unanswered(call, model), call.Context.RequestAborted).ConfigureAwait(false);
+            var answer = await upstreams.SendAsync(
+                Path, choice.InTurnAsync(call, request), call.Body.Forwarded,
+                model => ledger.Unanswered(call, model), call.Context.RequestAborted).ConfigureAwait(false);
             if (call.Begun is { } begun && begun.Model == answer.Model)
             {
                 // The model that took over the turn failed as well, so the refusal by the turn's own model is passed on after all, as that model's.
@@ -116,12 +128,12 @@ internal sealed class ChatEndpoint(
         {
             var spent = call.SpentAsking(e.Model);
             call.Spend(spent.Usd);
-            books.Left(call, e.Model, call.IsFailOver(e.Model), spent);
+            ledger.Left(call, e.Model, call.IsFailOver(e.Model), spent);
             throw;
         }
         catch (ApiException e)
         {
-            books.Failed(call, e.Status);
+            ledger.Failed(call, e.Status);
             throw;
         }
     }

@@ -18,7 +18,7 @@ internal static class ChatHeaders
         headers["x-router-model"] = call.Unrouted?.Id.Value ?? decision!.Model.Value;
         headers["x-router-reason"] = call.Unrouted is null ? DecisionReasonNames.Of(decision!.Reason) : call.IsAuto ? Off : DecisionReasonNames.Requested;
         headers["x-router-explored"] = call.Unrouted is null && decision!.Reason == DecisionReason.Explored ? "true" : "false";
-        headers["x-router-policy-version"] = Names.Snapshot(decision?.SnapshotVersion ?? snapshot);
+        headers["x-router-policy-version"] = ApiNames.Snapshot(decision?.SnapshotVersion ?? snapshot);
         if (decision is not null)
         {
             headers[call.Unrouted is null ? "x-router-decision" : "x-router-observed"] = call.Unrouted is null ? decision.Token : decision.Model.Value;
@@ -50,7 +50,10 @@ internal static class ChatHeaders
         foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
         {
             // A header that is not plain text cannot be sent on; the answer it came with was paid for, and is.
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) && !headers.ContainsKey(name) && values.ToString() is var value && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase)
+                && !headers.ContainsKey(name)
+                && values.ToString() is var value
+                && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
             {
                 headers[name] = value;
             }

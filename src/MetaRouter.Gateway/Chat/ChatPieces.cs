@@ -106,18 +106,18 @@ internal static class ChatPieces
         to.WriteString("type", "function");
         to.WriteStartObject("function");
         to.WriteString("name", name);
-        if (Nested.Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
+        if (StrictJson.Find(tool, "tools", "description") is { ValueKind: JsonValueKind.String } description)
         {
             to.WriteString("description", Fields.Text("tools.description", description));
         }
 
-        if (Nested.Find(tool, "tools", parameters) is { } schema)
+        if (StrictJson.Find(tool, "tools", parameters) is { } schema)
         {
             to.WritePropertyName("parameters");
             schema.WriteTo(to);
         }
 
-        if (Nested.Find(tool, "tools", "strict") is { ValueKind: JsonValueKind.True or JsonValueKind.False } strict)
+        if (StrictJson.Find(tool, "tools", "strict") is { ValueKind: JsonValueKind.True or JsonValueKind.False } strict)
         {
             to.WriteBoolean("strict", strict.GetBoolean());
         }

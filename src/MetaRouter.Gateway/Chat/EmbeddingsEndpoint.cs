@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
@@ -10,7 +11,10 @@ using MetaRouter.Hosting.Telemetry;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary><c>POST /v1/embeddings</c>: passed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. The tenant's rules and budgets apply all the same.</summary>
+/// <summary>
+/// <c>POST /v1/embeddings</c>: passed on to the named model's upstream. Nothing is routed: vectors of two models cannot be compared. The tenant's rules and
+/// budgets apply all the same.
+/// </summary>
 internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, ModelAccess access, Budgets budgets, GatewaySettings settings, GatewayMetrics metrics) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/embeddings", EmbedAsync).WithMetadata(NeedsScope.Inference);
@@ -22,15 +26,20 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         var (model, user, tokens) = RequestBody.AsText(() => Read(bytes));
         if (!settings.Embedders.TryGetValue(model, out var upstream))
         {
-            throw new ApiException(
-                404, ErrorCodes.InvalidRequest, "model_not_found",
-                $"No embedding model is called '{(model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...")}'. {(settings.Embedders.Count == 0 ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}." : $"Use one of {string.Join(", ", settings.Embedders.Keys)}.")}", "model");
+            var shown = model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";
+            var remedy = settings.Embedders.Count == 0
+                ? $"None is configured: add an entry with \"Embeddings\": true to section {UpstreamOptions.Section}."
+                : $"Use one of {string.Join(", ", settings.Embedders.Keys)}.";
+            throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"No embedding model is called '{shown}'. {remedy}", "model");
         }
 
         var (tenant, id) = (Edge.TenantOf(context), new ModelId(model));
         if (!access.Allows(tenant, controls.Category, id))
         {
-            throw new ApiException(403, ErrorCodes.InvalidRequest, "model_not_allowed", $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.", "model");
+            throw new ApiException(
+                403, ErrorCodes.InvalidRequest, "model_not_allowed",
+                $"The model '{model}' may not answer this request: the tenant's rules or the request's category leave it out. Name another, or have it allowed.",
+                "model");
         }
 
         user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
@@ -38,7 +47,13 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         var expected = Cost(tokens, upstream, "counted");
         if (expected.Usd > controls.MaxCostUsd)
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "no_model_allowed", FormattableString.Invariant($"The embeddings of '{model}' would cost ${expected.Usd:0.############}, over the limit of ${controls.MaxCostUsd:0.############} ({ChatControls.MaxCostHeader}). Raise it, or send fewer texts at a time."), ChatControls.MaxCostHeader);
+            throw new ApiException(
+                422, ErrorCodes.InvalidRequest, "no_model_allowed",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The embeddings of '{model}' would cost ${expected.Usd:0.############}, over the limit of ${controls.MaxCostUsd:0.############} "
+                        + $"({ChatControls.MaxCostHeader}). Raise it, or send fewer texts at a time."),
+                ChatControls.MaxCostHeader);
         }
 
         var (hold, shortage) = await budgets.ReserveAsync(tenant, user, expected.Usd, context.RequestAborted).ConfigureAwait(false);
@@ -50,7 +65,10 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         var (spent, settling) = (0.0, default(Task));
         try
         {
-            using var answer = await upstreams.SendAsync("/embeddings", AsyncEnumerable.Repeat(id, 1), new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false), _ => Pay(expected), context.RequestAborted).ConfigureAwait(false);
+            using var answer = await upstreams.SendAsync(
+                "/embeddings", AsyncEnumerable.Repeat(id, 1),
+                new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false),
+                _ => Pay(expected), context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;
             context.Response.Headers.RetryAfter = answer.Headers?.RetryAfter?.ToString();
@@ -102,7 +120,10 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
             throw ApiException.Missing("input", "a text or a list of texts");
         }
 
-        return (Text("model", model), root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null, JsonMarshal.GetRawUtf8Value(input).Length / Conversation.BytesPerToken);
+        return (
+            Text("model", model),
+            root.TryGetProperty("user", out var user) && user.ValueKind != JsonValueKind.Null ? UserId.Check(Text("user", user), "user") : null,
+            JsonMarshal.GetRawUtf8Value(input).Length / Conversation.BytesPerToken);
 
         static string Text(string name, JsonElement value) => value.ValueKind == JsonValueKind.String ? Fields.Text(name, value) : throw Fields.Wrong(name, value, "a string");
     }

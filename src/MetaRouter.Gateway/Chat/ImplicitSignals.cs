@@ -15,7 +15,14 @@ namespace MetaRouter.Gateway.Chat;
 /// its end is abandoned. Messages are compared as keyed hashes; what they say, and in which language, is not looked at. Agents and chat windows also make side requests
 /// of a conversation, for its title or what to ask next: such a request is recognised only right after itself, and does not replace the conversation's last.
 /// </summary>
-internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState shared, RouterSecrets secrets, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics, ILogger<ImplicitSignals> logger)
+internal sealed partial class ImplicitSignals(
+    IEdgeRouter router,
+    ISharedState shared,
+    RouterSecrets secrets,
+    WebConsole.ConsoleRecorder recorder,
+    GatewaySettings settings,
+    GatewayMetrics metrics,
+    ILogger<ImplicitSignals> logger)
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
@@ -90,7 +97,7 @@ internal sealed partial class ImplicitSignals(IEdgeRouter router, ISharedState s
     {
         try
         {
-            watch.Heard(tenant, user, feedback, await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false));
+            recorder.FeedbackGiven(tenant, user, feedback, await router.LearnAsync(tenant, user, feedback, CancellationToken.None).ConfigureAwait(false));
             metrics.ImplicitSignals.Add(1, new KeyValuePair<string, object?>(LabelNames.Kind, feedback.Kind.ToString()));
         }
         catch (StoreException e)

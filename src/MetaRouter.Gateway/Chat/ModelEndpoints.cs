@@ -10,7 +10,15 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>The models on offer, and whether the gateway is well.</summary>
-internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserStore store, StoreGuard guard, Upstreams upstreams, RoutedNames names, ModelAccess access, GatewaySettings settings) : IEndpoints
+internal sealed class ModelEndpoints(
+    IEdgeRouter router,
+    PoolHolder pool,
+    IUserStore store,
+    StoreGuard guard,
+    Upstreams upstreams,
+    RoutedNames names,
+    ModelAccess access,
+    GatewaySettings settings) : IEndpoints
 {
     private const string Models = "/v1/models";
     private static readonly NeedsScope Listing = new(Scope.Inference, Scope.Read);
@@ -35,7 +43,9 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
     private Task ListAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
-        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model), .. Embedders(context, catalog).Select(Embedder)]));
+        return Answers.WriteAsync(
+            context,
+            new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model), .. Embedders(context, catalog).Select(Embedder)]));
     }
 
     /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name that is malformed.</exception>
@@ -69,15 +79,23 @@ internal sealed class ModelEndpoints(IEdgeRouter router, PoolHolder pool, IUserS
         }
 
         var current = pool.Current;
-        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until is { } until ? Names.Time(until) : null)).ToArray();
-        await Answers.WriteAsync(context, new HealthAnswer(status, Names.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsDemo) { Resting = resting.Length > 0 ? resting : null, StoreLostAt = guard.LossSeen is { } seen ? Names.Time(seen) : null }).ConfigureAwait(false);
+        var resting = upstreams.Open().Select(o => new RestingAnswer(o.Model.Value, o.Until is { } until ? ApiNames.Time(until) : null)).ToArray();
+        await Answers.WriteAsync(context, new HealthAnswer(status, ApiNames.Snapshot(current.Snapshot.Version), current.Catalog.Count, settings.IsSimulated)
+        {
+            Resting = resting.Length > 0 ? resting : null,
+            StoreLostAt = guard.LossSeen is { } seen ? ApiNames.Time(seen) : null,
+        }).ConfigureAwait(false);
     }
 
     private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
 
-    private static ModelAnswer Embedder(UpstreamOptions upstream) => new(upstream.Model, "model", 0, "upstream") { InputPriceUsdPerMillion = upstream.EmbeddingPrice, Description = "makes embeddings (POST /v1/embeddings), and is never routed to" };
+    private static ModelAnswer Embedder(UpstreamOptions upstream) => new(upstream.Model, "model", 0, "upstream")
+    {
+        InputPriceUsdPerMillion = upstream.EmbeddingPrice,
+        Description = "makes embeddings (POST /v1/embeddings), and is never routed to",
+    };
 
-    private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsDemo ? "simulated" : "upstream")
+    private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsSimulated ? "simulated" : "upstream")
     {
         InputPriceUsdPerMillion = model.InputPrice.Usd,
         OutputPriceUsdPerMillion = model.OutputPrice.Usd,

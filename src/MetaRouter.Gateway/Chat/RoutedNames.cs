@@ -48,7 +48,9 @@ internal sealed class RoutedNames(GatewaySettings settings)
     /// <exception cref="ApiException">As <see cref="Read"/>.</exception>
     public Described? Find(string name, ModelCatalog catalog) =>
         Listed(catalog).FirstOrDefault(n => n.Name == name)
-        ?? (Read(name, catalog)?.Deferral is { } rule ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}")) : null);
+        ?? (Read(name, catalog)?.Deferral is { } rule
+            ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}"))
+            : null);
 
     /// <returns>Null: it is not a routed name, so it names a model.</returns>
     /// <exception cref="ApiException">400: it has RouteLLM's form but is malformed; 404: it names a router that is not served.</exception>
@@ -65,7 +67,10 @@ internal sealed class RoutedNames(GatewaySettings settings)
     /// <summary>The model of a name that is not routed.</summary>
     /// <exception cref="ApiException">404: there is no such model that can chat.</exception>
     public ModelProfile Model(string name, ModelCatalog catalog) => settings.OnlyEmbeds(name, catalog)
-        ? throw new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{name}' makes embeddings: it is served at /v1/embeddings only. Ask for auto, or for another model (GET /v1/models).", "model")
+        ? throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "model_not_found",
+            $"The model '{name}' makes embeddings: it is served at /v1/embeddings only. Ask for auto, or for another model (GET /v1/models).",
+            "model")
         : CatalogModels.Find(catalog, name, "model");
 
     /// <exception cref="ApiException">404: it names neither a model nor a way of routing; else as <see cref="Read"/>.</exception>
@@ -86,15 +91,25 @@ internal sealed class RoutedNames(GatewaySettings settings)
         {
             throw new ApiException(
                 404, ErrorCodes.InvalidRequest, "model_not_found",
-                $"The model '{shown}' asks for the router '{name}', and this gateway has {string.Join(", ", settings.Gateway.RouterNames.Prepend(Shipped))}. Another router's threshold means something else here: find yours with 'metarouter calibrate --strong-share', and use the name it prints or add '{name}' to Gateway:RouterNames.", "model");
+                $"The model '{shown}' asks for the router '{name}', and this gateway has {string.Join(", ", settings.Gateway.RouterNames.Prepend(Shipped))}. "
+                    + "Another router's threshold means something else here: "
+                    + $"find yours with 'metarouter calibrate --strong-share', and use the name it prints or add '{name}' to Gateway:RouterNames.",
+                "model");
         }
 
         if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var threshold) || !(threshold is >= 0 and <= 1))
         {
-            throw ApiException.BadValue("model", $"The model '{shown}' has the threshold '{number}'; it must be a number from 0 (always the strong model) to 1, such as {Prefix}{name}-0.5. 'metarouter calibrate --strong-share' finds the one for a share of strong calls.");
+            throw ApiException.BadValue(
+                "model",
+                $"The model '{shown}' has the threshold '{number}'; it must be a number from 0 (always the strong model) to 1, "
+                    + $"such as {Prefix}{name}-0.5. 'metarouter calibrate --strong-share' finds the one for a share of strong calls.");
         }
 
         return settings.PairOf(catalog) is var (strong, weak) ? new DeferralRule(strong, weak, threshold)
-            : throw ApiException.BadValue("model", $"The model '{shown}' chooses between a strong and a weak model, but the catalog does not have the two: Gateway:StrongModel is '{settings.Gateway.StrongModel}', Gateway:WeakModel is '{settings.Gateway.WeakModel}' (where empty, the dearest and the cheapest), and the models are {string.Join(", ", catalog.Models.Select(m => m.Id))}. Set the two, or ask for auto.");
+            : throw ApiException.BadValue(
+                "model",
+                $"The model '{shown}' chooses between a strong and a weak model, but the catalog does not have the two: Gateway:StrongModel is '{settings.Gateway.StrongModel}', "
+                    + $"Gateway:WeakModel is '{settings.Gateway.WeakModel}' (where empty, the dearest and the cheapest), "
+                    + $"and the models are {string.Join(", ", catalog.Models.Select(m => m.Id))}. Set the two, or ask for auto.");
     }
 }

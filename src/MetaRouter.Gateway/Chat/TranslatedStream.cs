@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Upstream;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Chat;
@@ -9,7 +9,7 @@ namespace MetaRouter.Gateway.Chat;
 /// <summary>An upstream's stream on its way into another API's format: chunks are read here, and tool calls handed on one after the other; subclasses write them.</summary>
 internal abstract class TranslatedStream : IStreamForm
 {
-    private readonly CallsInTurn _calls = new();
+    private readonly ToolCallSequencer _calls = new();
     private bool _hasBegun;
 
     public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)

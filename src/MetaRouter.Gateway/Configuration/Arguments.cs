@@ -64,5 +64,6 @@ internal static class Arguments
         """;
 
     /// <summary>All that is wrong with them.</summary>
-    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) => ProgramArguments.Problems(args, Known, $"{NewKey.Command}, {HealthCommand.Name} or {CopyStore.Command}", DemoOptions.Switch);
+    public static IReadOnlyList<string> Problems(ReadOnlySpan<string> args) =>
+        ProgramArguments.Problems(args, Known, $"{NewKey.Command}, {HealthCommand.Name} or {CopyStore.Command}", DemoOptions.Switch);
 }

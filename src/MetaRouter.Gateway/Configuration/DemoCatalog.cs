@@ -28,7 +28,9 @@ internal static class DemoCatalog
     public static void AddWhereNothingIsConfigured(ConfigurationManager configuration)
     {
         var router = configuration.GetSection(MetaRouterOptions.Section);
-        if (configuration.GetSection(UpstreamOptions.Section).GetChildren().Any() || router.GetSection(nameof(MetaRouterOptions.Models)).GetChildren().Any() || !string.IsNullOrEmpty(router[nameof(MetaRouterOptions.Snapshot)]))
+        if (configuration.GetSection(UpstreamOptions.Section).GetChildren().Any()
+            || router.GetSection(nameof(MetaRouterOptions.Models)).GetChildren().Any()
+            || !string.IsNullOrEmpty(router[nameof(MetaRouterOptions.Snapshot)]))
         {
             return;
         }

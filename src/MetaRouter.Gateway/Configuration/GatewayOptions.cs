@@ -16,10 +16,12 @@ internal sealed class GatewayOptions
     /// <value>lambda_cost of <c>auto:cheap</c>; 0 or more, default 3.</value>
     public double CheapLambda { get; set; } = Dial.CheapLambda;
 
-    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a tenant or a category rules it out, the dearest model that they allow.</value>
+    /// <value>The model that answers <c>auto</c> when a request sets x-router-mode to off or observe; empty, the default: the dearest enabled model. Where a
+    /// tenant or a category rules it out, the dearest model that they allow.</value>
     public string OffModel { get; set; } = "";
 
-    /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one. <c>metarouter calibrate</c> says which two models its threshold is for.</value>
+    /// <value>The stronger of the two models that a <c>router-metarouter-THRESHOLD</c> chooses between; empty, the default: the dearest enabled one.
+    /// <c>metarouter calibrate</c> says which two models its threshold is for.</value>
     public string StrongModel { get; set; } = "";
 
     /// <value>The weaker one; empty, the default: the cheapest enabled one.</value>
@@ -34,7 +36,8 @@ internal sealed class GatewayOptions
     /// <value>The longest body of a chat call, bytes; 1,000 to 100,000,000, default 10,000,000.</value>
     public int ChatBodyBytes { get; set; } = 10_000_000;
 
-    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats the whole text at the end, all of it. 1,000 to 1,000,000,000, default 50,000,000.</value>
+    /// <value>The longest answer taken from an upstream, bytes; of a stream its longest event, and for Responses, which repeats the whole text at the end, all
+    /// of it. 1,000 to 1,000,000,000, default 50,000,000.</value>
     public int UpstreamBodyBytes { get; set; } = 50_000_000;
 
     /// <value>Upstream calls one request may make at most, the first and those after a failure; 1 to 10, default 3.</value>
@@ -46,7 +49,8 @@ internal sealed class GatewayOptions
     /// <value>Seconds it is left alone the first time; doubled each time it fails again, up to a minute. 1 to 60, default 5.</value>
     public double CircuitSeconds { get; set; } = 5;
 
-    /// <value>What becomes of routing: <c>apply</c> (the default), <c>observe</c> (decide, note, and let <see cref="OffModel"/> answer) or <c>static</c> (let it answer). An administrator can change it at run time.</value>
+    /// <value>What becomes of routing: <c>apply</c> (the default), <c>observe</c> (decide, note, and let <see cref="OffModel"/> answer) or <c>static</c> (let
+    /// it answer). An administrator can change it at run time.</value>
     public string Mode { get; set; } = "apply";
 
     /// <value>Seconds after which a conversation's model is no longer assumed to have its prompt cached; 0: never assumed, up to 86,400, default 300.</value>
@@ -103,7 +107,14 @@ internal sealed class GatewayOptions
             }
         }
 
-        foreach (var (name, value, least, most) in new (string, double, double, double)[] { (nameof(MostAttempts), MostAttempts, 1, 10), (nameof(CircuitFailures), CircuitFailures, 1, 1000), (nameof(CircuitSeconds), CircuitSeconds, 1, 60), (nameof(ConsoleDecisions), ConsoleDecisions, 0, 10_000_000), (nameof(ConsoleMegabytes), ConsoleMegabytes, 1, 100_000) })
+        foreach (var (name, value, least, most) in new (string, double, double, double)[]
+        {
+            (nameof(MostAttempts), MostAttempts, 1, 10),
+            (nameof(CircuitFailures), CircuitFailures, 1, 1000),
+            (nameof(CircuitSeconds), CircuitSeconds, 1, 60),
+            (nameof(ConsoleDecisions), ConsoleDecisions, 0, 10_000_000),
+            (nameof(ConsoleMegabytes), ConsoleMegabytes, 1, 100_000),
+        })
         {
             if (!(value >= least && value <= most))
             {
@@ -119,7 +130,12 @@ internal sealed class GatewayOptions
             }
         }
 
-        foreach (var (name, value, most) in new[] { (nameof(RouterBodyBytes), RouterBodyBytes, 100_000_000), (nameof(ChatBodyBytes), ChatBodyBytes, 100_000_000), (nameof(UpstreamBodyBytes), UpstreamBodyBytes, 1_000_000_000) })
+        foreach (var (name, value, most) in new[]
+        {
+            (nameof(RouterBodyBytes), RouterBodyBytes, 100_000_000),
+            (nameof(ChatBodyBytes), ChatBodyBytes, 100_000_000),
+            (nameof(UpstreamBodyBytes), UpstreamBodyBytes, 1_000_000_000),
+        })
         {
             if (value < 1000 || value > most)
             {

@@ -1,4 +1,5 @@
 using MetaRouter.Core.Catalog;
+using MetaRouter.Gateway.Demo;
 using MetaRouter.Gateway.Router;
 using MetaRouter.Hosting.Telemetry;
 
@@ -8,19 +9,19 @@ namespace MetaRouter.Gateway.Configuration;
 internal sealed record GatewaySettings(GatewayOptions Gateway, IReadOnlyList<UpstreamOptions> Upstreams, IReadOnlyList<ApiKeyOptions> ApiKeys, IReadOnlyList<TenantOptions> Tenants)
 {
     /// <summary>No upstream is configured: a built-in one answers, and says that it is simulated.</summary>
-    public bool IsDemo => Upstreams.Count == 0;
+    public bool IsSimulated => Upstreams.Count == 0;
 
     /// <summary>Simulated users fill the console: <c>--demo</c>.</summary>
-    public bool IsPlay => Play is not null;
+    public bool IsDemo => Demo is not null;
 
     /// <summary>The simulated users' settings; null: there are none.</summary>
-    public Demo.DemoOptions? Play { get; init; }
+    public DemoOptions? Demo { get; init; }
 
     /// <summary>What telemetry is sent, and where.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
     /// <summary>Settings that may be misspelt, or may be about a model yet to come: reported at the start, which they do not stop.</summary>
-    public IReadOnlyList<string> Doubts { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>The models that make embeddings, each with the first of its upstreams.</summary>
     public IReadOnlyDictionary<string, UpstreamOptions> Embedders { get; } = Upstreams.Where(u => u.Embeddings).DistinctBy(u => u.Model).ToDictionary(u => u.Model);

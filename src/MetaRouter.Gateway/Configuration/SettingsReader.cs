@@ -22,15 +22,15 @@ internal static class SettingsReader
         var keys = SettingsBinder.Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
         var tenants = SettingsBinder.Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
         var telemetry = SettingsBinder.Bind<TelemetryOptions>(copy, TelemetryOptions.Section, problems).WithVariables(configuration);
-        var play = Demo.DemoMode.IsOn(copy) ? SettingsBinder.Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
+        var demo = Demo.DemoMode.IsOn(copy) ? SettingsBinder.Bind<Demo.DemoOptions>(copy, Demo.DemoOptions.Section, problems) : null;
 
         var routerProblems = router.Problems();
         problems.AddRange(routerProblems.Select(p => $"{MetaRouterOptions.Section}: {p}"));
         problems.AddRange(SettingsBinder.LoggingProblems(configuration));
         problems.AddRange(gateway.Problems());
         problems.AddRange(telemetry.Problems());
-        problems.AddRange(play?.Problems() ?? []);
-        if (play is not null && upstreams.Count > 0)
+        problems.AddRange(demo?.Problems() ?? []);
+        if (demo is not null && upstreams.Count > 0)
         {
             problems.Add($"{Demo.DemoOptions.Switch} simulates users, but {UpstreamOptions.Section} has {upstreams.Count} that would really answer them; leave one of the two out");
         }
@@ -47,23 +47,32 @@ internal static class SettingsReader
         }
 
         CheckAddresses(configuration, keys.Count > 0, problems);
-        string[] doubts = [];
+        string[] warnings = [];
         if (routerProblems.Count == 0 && Served(router, problems) is { } served)
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
-            doubts = [.. DoubtsOf(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
+            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
         }
 
-        return problems.Count == 0 ? new GatewaySettings(gateway, upstreams, keys, tenants) { Play = play, Telemetry = telemetry, Doubts = doubts } : throw new GatewayConfigurationException(problems);
+        return problems.Count == 0
+            ? new GatewaySettings(gateway, upstreams, keys, tenants) { Demo = demo, Telemetry = telemetry, Warnings = warnings }
+            : throw new GatewayConfigurationException(problems);
     }
 
-    /// <summary>Removes JSON's nulls, which would end up in the options: in a list a null is a mistake, elsewhere it means that a setting is left out. Section MetaRouter is bound again where it is used, and checks its own.</summary>
+    /// <summary>
+    /// Removes JSON's nulls, which would end up in the options: in a list a null is a mistake, elsewhere it means that a setting is left out. Section
+    /// MetaRouter is bound again where it is used, and checks its own.
+    /// </summary>
     private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
     {
         foreach (var section in (string[])[MetaRouterOptions.Section, GatewayOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section])
         {
-            foreach (var path in configuration.GetSection(section).AsEnumerable().Where(p => p.Value is null && p.Key != section && !configuration.GetSection(p.Key).GetChildren().Any()).Select(p => p.Key).ToList())
+            foreach (var path in configuration.GetSection(section)
+                .AsEnumerable()
+                .Where(p => p.Value is null && p.Key != section && !configuration.GetSection(p.Key).GetChildren().Any())
+                .Select(p => p.Key)
+                .ToList())
             {
                 var isInList = int.TryParse(ConfigurationPath.GetSectionKey(path), NumberStyles.None, CultureInfo.InvariantCulture, out _);
                 if (isInList)
@@ -95,7 +104,9 @@ internal static class SettingsReader
 
             if (!hasKeys && !ListenAddress.IsLocal(address) && !Http.ApiKeyRing.IsThisMachine(address.Host))
             {
-                problems.Add($"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
+                problems.Add(
+                    $"the gateway is to listen on '{url}', beyond this machine, and section {ApiKeyOptions.Section} is empty, "
+                        + $"so anybody could use it; add a key (its SHA-256, tenant and scopes), or listen on http://127.0.0.1:{address.Port}");
             }
         }
 
@@ -124,14 +135,21 @@ internal static class SettingsReader
         var known = served.Known.Concat(served.Catalog).Select(m => m.Id).ToHashSet();
         foreach (var model in served.Catalog.Where(m => m.Sibling is { } sibling && !known.Contains(sibling)))
         {
-            problems.Add($"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which is neither in the catalog nor in the snapshot; name one that is, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
+            problems.Add(
+                $"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which is neither in the catalog nor in the snapshot; "
+                    + $"name one that is, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
         }
     }
 
     private static void CheckModels(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<string> problems)
     {
         var ids = models.Select(m => m.Id.Value).ToHashSet();
-        foreach (var (setting, model) in new[] { (nameof(GatewayOptions.OffModel), gateway.OffModel), (nameof(GatewayOptions.StrongModel), gateway.StrongModel), (nameof(GatewayOptions.WeakModel), gateway.WeakModel) })
+        foreach (var (setting, model) in new[]
+        {
+            (nameof(GatewayOptions.OffModel), gateway.OffModel),
+            (nameof(GatewayOptions.StrongModel), gateway.StrongModel),
+            (nameof(GatewayOptions.WeakModel), gateway.WeakModel),
+        })
         {
             if (model.Length > 0 && !ids.Contains(model))
             {
@@ -146,28 +164,40 @@ internal static class SettingsReader
 
         foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !u.Embeddings && !ids.Contains(u.Model)))
         {
-            problems.Add($"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Near(ids, upstream.Model)}");
+            problems.Add(
+                $"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; "
+                    + $"list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Near(ids, upstream.Model)}");
         }
 
-        problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel)).Where(g => g.Count() > 1).Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.First().Address}' {g.Count()} times; keep one"));
+        problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel))
+            .Where(g => g.Count() > 1)
+            .Select(g => $"{UpstreamOptions.Section} lists '{g.Key.Model}' at '{g.First().Address}' {g.Count()} times; keep one"));
         if (upstreams.All(u => u.Model != UpstreamOptions.AnyModel))
         {
             var served = upstreams.Where(u => !u.Embeddings).Select(u => u.Model).ToHashSet();
             var missing = models.Where(m => m.Enabled && !served.Contains(m.Id.Value)).Select(m => m.Id.Value).ToList();
             if (missing.Count > 0)
             {
-                problems.Add($"no upstream serves {List(missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
+                problems.Add(
+                    $"no upstream serves {List(missing)}; add each to {UpstreamOptions.Section}, or an entry for *, or list under {MetaRouterOptions.Section}:Models only the models you have");
             }
         }
     }
 
     /// <summary>Models that a tenant or a category may use but that do not exist. They may be added at run time, so they are no error.</summary>
-    private static IEnumerable<string> DoubtsOf(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
+    private static IEnumerable<string> MissingModels(IReadOnlyList<ModelProfile> models, List<UpstreamOptions> upstreams, GatewayOptions gateway, List<TenantOptions> tenants)
     {
         var ids = models.Select(m => m.Id.Value).Concat(upstreams.Where(u => u.Embeddings).Select(u => u.Model)).ToHashSet();
         var lists = gateway.CategoryPins.Select(c => ($"{GatewayOptions.Section}:{nameof(GatewayOptions.CategoryPins)}:{c.Key}", (IEnumerable<string>)c.Value))
-            .Concat(tenants.SelectMany((t, i) => new[] { ($"{TenantOptions.Section}:{i}:{nameof(t.AllowedModels)}", (IEnumerable<string>)t.AllowedModels), ($"{TenantOptions.Section}:{i}:{nameof(t.DearModels)}", t.DearModels) }));
-        return from list in lists from model in list.Item2.Distinct() where !ids.Contains(model) select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
+            .Concat(tenants.SelectMany((t, i) => new[]
+            {
+                ($"{TenantOptions.Section}:{i}:{nameof(t.AllowedModels)}", (IEnumerable<string>)t.AllowedModels),
+                ($"{TenantOptions.Section}:{i}:{nameof(t.DearModels)}", t.DearModels),
+            }));
+        return from list in lists
+            from model in list.Item2.Distinct()
+            where !ids.Contains(model)
+            select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
     }
 
     /// <summary>Rules for tenants that no key belongs to: if misspelt, the tenant that was meant has no budget or limits, or its users teach others.</summary>

@@ -29,7 +29,8 @@ internal static class UpstreamAddress
 
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            return address.IsIPv6LinkLocal || s_amazon.Contains(address) || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
+            return address.IsIPv6LinkLocal || s_amazon.Contains(address) || address.IsIPv6Multicast
+                || address.Equals(IPAddress.IPv6Any) || (Carried(bytes) is { } inner && !IPAddress.IsLoopback(address) && IsForbidden(inner));
         }
 
         return bytes[0] == 0 || bytes[0] >= 224;
@@ -55,14 +56,16 @@ internal static class UpstreamAddress
             return new IPAddress([(byte)~v6[12], (byte)~v6[13], (byte)~v6[14], (byte)~v6[15]]); // Teredo, RFC 4380
         }
 
-        var isEmbedded = v6[..8].IndexOfAnyExcept((byte)0) < 0 && (v6[8..12].IndexOfAnyExcept((byte)0) < 0 || v6[8..12].SequenceEqual((ReadOnlySpan<byte>)[0xFF, 0xFF, 0, 0])); // compatible, RFC 4291; translated, RFC 2765
+        // compatible, RFC 4291; translated, RFC 2765
+        var isEmbedded = v6[..8].IndexOfAnyExcept((byte)0) < 0 && (v6[8..12].IndexOfAnyExcept((byte)0) < 0 || v6[8..12].SequenceEqual((ReadOnlySpan<byte>)[0xFF, 0xFF, 0, 0]));
         var isNat64 = v6[..4].SequenceEqual((ReadOnlySpan<byte>)[0, 0x64, 0xFF, 0x9B]); // RFC 6052, and RFC 8215's local prefix
         var isIsatap = v6[9..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0x5E, 0xFE]); // RFC 5214
         return isEmbedded || isNat64 || isIsatap ? new IPAddress(v6[12..]) : null;
     }
 
     /// <summary>Connects to the first permitted address of the host.</summary>
-    public static ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) => ConnectAsync(context.DnsEndPoint, Dns.GetHostAddressesAsync, cancellationToken);
+    public static ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        ConnectAsync(context.DnsEndPoint, Dns.GetHostAddressesAsync, cancellationToken);
 
     /// <param name="resolve">Asked once: what was checked is what is connected to, whatever the name resolves to a moment later.</param>
     internal static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, Func<string, CancellationToken, Task<IPAddress[]>> resolve, CancellationToken cancellationToken)

@@ -40,7 +40,9 @@ internal static class UpstreamHeaders
             }
             else if (string.IsNullOrWhiteSpace(value))
             {
-                yield return variable is null ? $"has the header '{header}' without a value; give it one, or leave it out" : $"takes the header '{header}' from the environment variable '{variable}', which is not set, or empty; set it, or leave the header out";
+                yield return variable is null
+                    ? $"has the header '{header}' without a value; give it one, or leave it out"
+                    : $"takes the header '{header}' from the environment variable '{variable}', which is not set, or empty; set it, or leave the header out";
             }
             else if (value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
             {

@@ -18,7 +18,8 @@ internal sealed class UpstreamOptions
     /// <value>The catalog's id of the model, or <c>*</c> for every model that has no entry of its own.</value>
     public string Model { get; set; } = "";
 
-    /// <value>Up to and including the version, e.g. <c>https://api.example.com/v1</c>; <c>/chat/completions</c> is put in before a query, which every call has. http or https; never a link-local address.</value>
+    /// <value>Up to and including the version, e.g. <c>https://api.example.com/v1</c>; <c>/chat/completions</c> is put in before a query, which every call has.
+    /// http or https; never a link-local address.</value>
     public string BaseUrl { get; set; } = "";
 
     /// <value>Sent as a bearer token, where the headers have no key; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
@@ -103,7 +104,8 @@ internal sealed class UpstreamOptions
         }
         else if (ApiKeyEnv.Length > 0 && string.IsNullOrWhiteSpace(Key))
         {
-            yield return $"{name} takes its key from the environment variable '{ApiKeyEnv}', which is not set{(Key is null ? "" : " (it is there, and empty)")}; set it, or remove ApiKeyEnv if the upstream needs no key";
+            yield return $"{name} takes its key from the environment variable '{ApiKeyEnv}', "
+                + $"which is not set{(Key is null ? "" : " (it is there, and empty)")}; set it, or remove ApiKeyEnv if the upstream needs no key";
         }
         else if (Key is { } key && key.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
@@ -134,7 +136,8 @@ internal sealed class UpstreamOptions
         }
         else if (Embeddings && Model.Length > 0 && !CatalogModels.IsName(Model))
         {
-            yield return $"{name} has a name that no model can have: up to {ModelId.MaxLength} characters of visible ASCII, without spaces; give another, and what the upstream calls it as UpstreamModel";
+            yield return $"{name} has a name that no model can have: up to {ModelId.MaxLength} characters of visible ASCII, without spaces; "
+                + "give another, and what the upstream calls it as UpstreamModel";
         }
     }
 }

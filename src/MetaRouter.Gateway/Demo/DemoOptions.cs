@@ -14,7 +14,8 @@ internal sealed class DemoOptions
     /// <value>Requests a second of all users together; above 0 to 1,000, default 20.</value>
     public double RequestsPerSecond { get; set; } = 20;
 
-    /// <value>A folder with outcome files (<c>*.jsonl</c>, <c>*.jsonl.gz</c>, a JSON object a line with query and models): requests and the models' outcomes are then real. Empty, the default: both are made up.</value>
+    /// <value>A folder with outcome files (<c>*.jsonl</c>, <c>*.jsonl.gz</c>, a JSON object a line with query and models): requests and the models' outcomes
+    /// are then real. Empty, the default: both are made up.</value>
     public string Data { get; set; } = "";
 
     public IEnumerable<string> Problems()

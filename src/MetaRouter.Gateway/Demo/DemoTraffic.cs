@@ -14,7 +14,8 @@ namespace MetaRouter.Gateway.Demo;
 /// folder; routing, learning and everything that the console shows are the gateway's own.
 /// </summary>
 internal sealed partial class DemoTraffic(
-    IEdgeRouter router, Watch watch, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
+    IEdgeRouter router, ConsoleRecorder recorder, ConsoleNames names, DecisionLog log, PoolHolder pool, RouterSecrets secrets,
+    ModeKeeper mode, GatewaySettings settings, DemoOptions options, ILogger<DemoTraffic> logger) : BackgroundService
 {
     /// <summary>
     /// A user compares two answers to half of the first so many requests, then to one in fifty. Five comparisons tell most of what can be known of a trade-off; each costs a second answer,
@@ -98,7 +99,7 @@ internal sealed partial class DemoTraffic(
             LatencySeconds = Math.Max(Latency(answers[chosen], decision.Model), offered is { } other ? Latency(answers[other], decision.Candidates[other].Model) : 0),
         };
         log.Offer(decision, served);
-        watch.Called(Tenant, decision, served, StatusCodes.Status200OK, offered is { } shown ? answers[shown].CostUsd : null);
+        recorder.Called(Tenant, decision, served, StatusCodes.Status200OK, offered is { } shown ? answers[shown].CostUsd : null);
         await JudgeAsync(user, decision, answers, scale, cancellationToken).ConfigureAwait(false);
     }
 
@@ -122,7 +123,7 @@ internal sealed partial class DemoTraffic(
     }
 
     private async Task SayAsync(DemoUser user, Feedback feedback, CancellationToken cancellationToken) =>
-        watch.Heard(Tenant, user.Id, feedback, await router.LearnAsync(Tenant, user.Id, feedback, cancellationToken).ConfigureAwait(false));
+        recorder.FeedbackGiven(Tenant, user.Id, feedback, await router.LearnAsync(Tenant, user.Id, feedback, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Somebody set another mode at the console: the static model answers here too.</summary>
     private void AnswerUnrouted(DemoUser user, RouteDecision decision, Outcome[] answers)
@@ -133,11 +134,11 @@ internal sealed partial class DemoTraffic(
         if (mode.Mode == ModeKeeper.Observe)
         {
             log.Offer(decision, served);
-            watch.Called(Tenant, decision, served, StatusCodes.Status200OK, secondUsd: null);
+            recorder.Called(Tenant, decision, served, StatusCodes.Status200OK, secondUsd: null);
         }
         else
         {
-            watch.Unrouted(Tenant, user.Id, model, isAuto: true, served, StatusCodes.Status200OK);
+            recorder.Unrouted(Tenant, user.Id, model, isAuto: true, served, StatusCodes.Status200OK);
         }
     }
 

@@ -9,7 +9,8 @@ internal sealed record DemoUser(string Id, HiddenPreference Preference)
 {
     private static readonly string[] s_names =
     [
-        "ada", "alan", "amalie", "barbara", "blaise", "carl", "cecilia", "chien", "claude", "dorothy", "edsger", "emmy", "enrico", "erwin", "evelyn", "florence", "frances", "gottfried", "grace", "hedy",
+        "ada", "alan", "amalie", "barbara", "blaise", "carl", "cecilia", "chien", "claude", "dorothy",
+        "edsger", "emmy", "enrico", "erwin", "evelyn", "florence", "frances", "gottfried", "grace", "hedy",
         "henri", "hypatia", "isaac", "james", "jean", "joan", "johannes", "john", "karen", "katherine", "kurt", "leonhard", "lise", "lynn", "marie", "maria", "mary", "max", "michael", "niels",
         "noor", "paul", "radia", "richard", "rosalind", "sofia", "srinivasa", "tycho", "vera", "wilhelm",
     ];

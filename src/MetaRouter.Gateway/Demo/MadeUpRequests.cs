@@ -15,7 +15,8 @@ internal static class MadeUpRequests
         "Give me three names for a bakery in {2}.",
         "A train leaves {2} at {0} km/h and another follows {1} minutes later at twice the speed. When does the second catch up, and where? Show each step.",
         "Write a SQL query that gives, for each customer, the {0} largest orders of the last {1} days, ties included, without window functions.",
-        "Which of the following is a property of a first-order reaction with a rate constant of 0.{0} per second? Explain why the others are not: (A) its half-life depends on concentration (B) its half-life is constant (C) it is complete after {1} s (D) its rate does not change",
+        "Which of the following is a property of a first-order reaction with a rate constant of 0.{0} per second? Explain why the others are not: "
+            + "(A) its half-life depends on concentration (B) its half-life is constant (C) it is complete after {1} s (D) its rate does not change",
         "Summarise in one sentence: the meeting in {2} was moved from {0} March to {1} March because the hall is being painted.",
         "Prove that the sum of the first {0} odd numbers is {0} squared, then generalise the proof to sums of cubes.",
         "Why does this C# loop never end? for (uint i = {0}; i >= 0; i--) sum += i;",
@@ -40,12 +41,14 @@ internal static class MadeUpRequests
         "A farmer has {0} cows and twice as many sheep. Each cow eats {1} pounds of hay a week and each sheep eats half as much. How many pounds of hay does he need for 6 weeks?",
         "A company has fixed costs of ${1},000, a price of $17 per unit and variable costs of $9 per unit. How many units must it sell to break even?",
         "A school bus carries {0} students on each of 4 trips, and {1} more students walk. If a third of all students bring lunch from home, how many do not?",
-        "Which of the following statements about enzyme inhibition is correct? (A) A competitive inhibitor lowers Vmax (B) A competitive inhibitor raises the apparent Km (C) A noncompetitive inhibitor raises the apparent Km (D) An uncompetitive inhibitor leaves Km unchanged",
+        "Which of the following statements about enzyme inhibition is correct? (A) A competitive inhibitor lowers Vmax (B) A competitive inhibitor "
+            + "raises the apparent Km (C) A noncompetitive inhibitor raises the apparent Km (D) An uncompetitive inhibitor leaves Km unchanged",
         "Let G be a finite group of order {0}. Which of the following must be true? (A) G is abelian (B) G is cyclic (C) G is solvable (D) None of the above. Explain your reasoning.",
         "A solution contains 0.{0} M acetic acid and 0.{1} M sodium acetate. Given Ka = 1.8e-5, calculate the pH of the buffer after adding 10 mL of 0.1 M HCl.",
         "An electron moves in a magnetic field of 0.{0} T with a velocity of 4.2e6 m/s perpendicular to the field. Calculate the radius of its circular path.",
         "Find the sum of all positive integers n less than {1} such that n squared plus {0} is divisible by 5.",
-        "There are 5 houses in a row, numbered 1 to 5 from left to right. Each house is occupied by a different person: Alice, Bob, Carol, Eric, Arnold. The person who drinks tea is directly left of the person who likes milk. Eric is in the third house. Bob drinks coffee. Who lives in the first house?",
+        "There are 5 houses in a row, numbered 1 to 5 from left to right. Each house is occupied by a different person: Alice, Bob, Carol, Eric, Arnold. "
+            + "The person who drinks tea is directly left of the person who likes milk. Eric is in the third house. Bob drinks coffee. Who lives in the first house?",
         "In a random sample of {1} students, the mean score was 75 with a standard deviation of {0}. Construct a 95 percent confidence interval for the population mean.",
         "Write a function in Python that takes a list of integers and returns the length of the longest increasing subsequence.",
         "What is the present value of ${1},000 to be received in {0} years if the discount rate is 8 percent compounded annually?",

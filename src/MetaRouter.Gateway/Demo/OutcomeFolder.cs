@@ -36,7 +36,10 @@ internal static class OutcomeFolder
         }
 
         return rows.Count > 0 ? rows
-            : throw new InvalidDataException($"{DemoOptions.Section}:{nameof(DemoOptions.Data)} is '{folder}', and no row of its outcome files (*.jsonl, *.jsonl.gz) has a score and a cost of every model on offer ({string.Join(", ", catalog.Models.Select(m => m.Id))}). Offer models that the files have, with MetaRouter:Models or a MetaRouter:Snapshot trained on them, or leave {DemoOptions.Section}:{nameof(DemoOptions.Data)} out.");
+            : throw new InvalidDataException(
+                $"{DemoOptions.Section}:{nameof(DemoOptions.Data)} is '{folder}', and no row of its outcome files (*.jsonl, *.jsonl.gz) has a score and "
+                    + $"a cost of every model on offer ({string.Join(", ", catalog.Models.Select(m => m.Id))}). Offer models that the files have, "
+                    + $"with MetaRouter:Models or a MetaRouter:Snapshot trained on them, or leave {DemoOptions.Section}:{nameof(DemoOptions.Data)} out.");
     }
 
     /// <summary>Null: a model is missing, or its cost is not known.</summary>
@@ -59,7 +62,9 @@ internal static class OutcomeFolder
                     return null;
                 }
 
-                outcomes[model.Id] = new Outcome(score.GetSingle(), cost.GetSingle(), cell.TryGetProperty("lat_s", out var latency) && latency.ValueKind == JsonValueKind.Number ? latency.GetSingle() : 0);
+                outcomes[model.Id] = new Outcome(
+                    score.GetSingle(), cost.GetSingle(),
+                    cell.TryGetProperty("lat_s", out var latency) && latency.ValueKind == JsonValueKind.Number ? latency.GetSingle() : 0);
             }
 
             return new DemoRequest(query.GetString()!, outcomes);

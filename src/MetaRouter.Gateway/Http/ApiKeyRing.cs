@@ -24,20 +24,27 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
             var origin = request.Headers.Origin.ToString();
             if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var page) && IsThisMachine(page.Host)))
             {
-                throw new ApiException(403, ErrorCodes.InvalidRequest, "origin_not_allowed", $"Without API keys this gateway answers only to pages of this machine, and the request comes from '{origin[..Math.Min(origin.Length, 100)]}'. Configure ApiKeys to let others in.");
+                throw new ApiException(
+                    403, ErrorCodes.InvalidRequest, "origin_not_allowed",
+                    "Without API keys this gateway answers only to pages of this machine, "
+                        + $"and the request comes from '{origin[..Math.Min(origin.Length, 100)]}'. Configure ApiKeys to let others in.");
             }
 
             // Even after DNS rebinding the Host header names the page's site.
             return IsThisMachine(request.Host.Host)
                 ? Caller.Open
-                : throw new ApiException(403, ErrorCodes.InvalidRequest, "host_not_allowed", $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");
+                : throw new ApiException(
+                    403, ErrorCodes.InvalidRequest, "host_not_allowed",
+                    $"Without API keys this gateway answers only to localhost, and the request names the host '{request.Host.Host}'. Call http://127.0.0.1, or configure ApiKeys.");
         }
 
         var (header, own) = (request.Headers.Authorization.ToString(), request.Headers[KeyHeader].ToString());
         var key = header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header[Bearer.Length..].Trim() : own.Trim();
         if (key.Length == 0)
         {
-            throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", $"No API key was sent. Send it as 'Authorization: Bearer KEY', or as Anthropic's clients do as '{KeyHeader}: KEY'.");
+            throw new ApiException(
+                401, ErrorCodes.InvalidRequest, "invalid_api_key",
+                $"No API key was sent. Send it as 'Authorization: Bearer KEY', or as Anthropic's clients do as '{KeyHeader}: KEY'.");
         }
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];

@@ -52,12 +52,14 @@ internal static class ConversationBody
         return Conversation.Of(asked is { } value ? TextOf(value) : "", messages.GetArrayLength(), bytes, needs).And(0, seen);
     }
 
-    public static bool IsOf(JsonElement message, string role) => Lenient.Is(Lenient.Field(message, "role"), role);
+    public static bool IsOf(JsonElement message, string role) => LenientJson.Is(LenientJson.Field(message, "role"), role);
 
-    private static bool HasText(JsonElement content) => content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
+    private static bool HasText(JsonElement content) =>
+        content.ValueKind != JsonValueKind.Array || content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && p.TryGetProperty("text", out _));
 
     /// <summary>Whether something other than text is shown.</summary>
-    private static bool HasMore(JsonElement content) => content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
+    private static bool HasMore(JsonElement content) =>
+        content.ValueKind == JsonValueKind.Array && content.EnumerateArray().Any(p => p.ValueKind == JsonValueKind.Object && !p.TryGetProperty("text", out _));
 
     /// <param name="seen">Tokens of what is not text.</param>
     private static long Bytes(JsonElement content, ref ModelCapabilities needs, ref long seen)
@@ -85,7 +87,7 @@ internal static class ConversationBody
                 if (part.TryGetProperty("image_url", out var image))
                 {
                     needs |= ModelCapabilities.Vision;
-                    seen += Conversation.TokensOfImage(Lenient.Is(Lenient.Field(image, "detail"), "low"));
+                    seen += Conversation.TokensOfImage(LenientJson.Is(LenientJson.Field(image, "detail"), "low"));
                 }
 
                 if (part.TryGetProperty("input_audio", out var audio))
@@ -105,7 +107,7 @@ internal static class ConversationBody
     {
         if (content.ValueKind == JsonValueKind.String)
         {
-            return Lenient.Text(content);
+            return LenientJson.Text(content);
         }
 
         var all = new StringBuilder();
@@ -115,7 +117,7 @@ internal static class ConversationBody
             {
                 if (part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
                 {
-                    all.Append(all.Length > 0 ? "\n" : "").Append(Lenient.Text(text));
+                    all.Append(all.Length > 0 ? "\n" : "").Append(LenientJson.Text(text));
                 }
             }
         }

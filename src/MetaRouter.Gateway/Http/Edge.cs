@@ -44,7 +44,9 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
                 var (caller, needed) = (keys.Authenticate(context.Request), rules?.GetMetadata<NeedsScope>());
                 if (needed is not null && (caller.Scopes & needed.Any) == 0)
                 {
-                    throw new ApiException(403, ErrorCodes.InvalidRequest, "insufficient_scope", $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed}. Use a key that has it.");
+                    throw new ApiException(
+                        403, ErrorCodes.InvalidRequest, "insufficient_scope",
+                        $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed}. Use a key that has it.");
                 }
 
                 context.Features.Set(caller);
@@ -86,8 +88,12 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
         ? IsBelowVersion(context.Request.Path)
             ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{context.Request.Path}. Let the client's base URL end in /v1.")
             : context.Request.Path.StartsWithSegments("/v1/v1", out var rest)
-            ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; there is /v1{rest}. The client appends the version itself: leave /v1 out of its base URL.")
-            : new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, /v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
+            ? new(404, ErrorCodes.InvalidRequest, "unknown_url", $"There is no {context.Request.Path} here; "
+                + $"there is /v1{rest}. The client appends the version itself: leave /v1 out of its base URL.")
+            : new(
+                404, ErrorCodes.InvalidRequest, "unknown_url",
+                $"There is no {context.Request.Path} here. See /v1/models, /v1/chat/completions, /v1/responses, /v1/messages, "
+                    + $"/v1/router/route, /v1/router/feedback, /v1/router/users/{{id}}, and all of it at /openapi/v1.json.")
         : new(405, ErrorCodes.InvalidRequest, "method_not_allowed", $"{context.Request.Path} does not take {context.Request.Method}; it takes {context.Response.Headers.Allow}.");
 
     /// <summary>By the path, so that an unknown path is answered in the same shape.</summary>

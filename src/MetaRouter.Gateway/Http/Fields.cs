@@ -10,7 +10,8 @@ internal readonly ref struct Fields
 
     private readonly JsonElement _root;
 
-    /// <param name="known">Everything that may be there; a misspelt field must not be silently ignored. An unknown field that is null is accepted: it asks for nothing, and some clients write every field they know.</param>
+    /// <param name="known">Everything that may be there; a misspelt field must not be silently ignored. An unknown field that is null is accepted: it asks for
+    /// nothing, and some clients write every field they know.</param>
     public Fields(JsonElement root, ReadOnlySpan<string> known)
     {
         _root = root;
@@ -20,7 +21,9 @@ internal readonly ref struct Fields
             {
                 throw new ApiException(
                     400, ErrorCodes.InvalidRequest, "unknown_field",
-                    field.NameEquals("tenant") ? "'tenant' is never taken from a body: it comes from the API key. Leave it out." : $"'{field.Name}' is not a field of this call; the fields are {string.Join(", ", known.ToArray())}.", field.Name);
+                    field.NameEquals("tenant")
+                        ? "'tenant' is never taken from a body: it comes from the API key. Leave it out."
+                        : $"'{field.Name}' is not a field of this call; the fields are {string.Join(", ", known.ToArray())}.", field.Name);
             }
         }
     }

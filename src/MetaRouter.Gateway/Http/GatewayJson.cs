@@ -10,7 +10,8 @@ internal sealed record ErrorAnswer(ErrorBody Error);
 internal sealed record ErrorBody(string Message, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param, string Code);
 
 internal sealed record RouteAnswer(
-    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity, bool Explored, double LambdaCost, double LambdaLatency, double CostScaleUsd, string Snapshot, RankedAnswer[] Ranking);
+    SealedReceipt Receipt, string Model, string? Offered, string Reason, string Explanation, float Propensity,
+    bool Explored, double LambdaCost, double LambdaLatency, double CostScaleUsd, string Snapshot, RankedAnswer[] Ranking);
 
 /// <param name="CountedQuality">What the utility counted of <paramref name="Quality"/>.</param>
 /// <param name="JudgedBy"><c>price</c>: nothing else is known of the model.</param>
@@ -23,7 +24,17 @@ internal sealed record PreferenceAnswer(string Explanation, int Signals, LambdaQ
 /// <summary>What share of the belief lies below: p05 a twentieth, p50 half.</summary>
 internal sealed record LambdaQuantiles(double P05, double P25, double P50, double P75, double P95);
 
-internal sealed record UserAnswer(string User, string Explanation, int Signals, Dictionary<string, int> Kinds, LambdaQuantiles LambdaCost, double ActingLambdaCost, MarginalPoint[] Marginal, TopicAnswer[] Topics, LatencyAnswer Latency, string Snapshot);
+internal sealed record UserAnswer(
+    string User,
+    string Explanation,
+    int Signals,
+    Dictionary<string, int> Kinds,
+    LambdaQuantiles LambdaCost,
+    double ActingLambdaCost,
+    MarginalPoint[] Marginal,
+    TopicAnswer[] Topics,
+    LatencyAnswer Latency,
+    string Snapshot);
 
 /// <summary>How much the user minds waiting.</summary>
 /// <param name="Minds">The probability that the user minds at all.</param>
@@ -42,7 +53,7 @@ internal sealed record ErasedAnswer(bool Erased, string User, string At, string 
 /// <param name="Record">Base64 of the user's state.</param>
 internal sealed record ExportAnswer(string User, string Record, int Signals, string At);
 
-internal sealed record DeedAnswer(string Done, string User, int Signals, string At, string Receipt);
+internal sealed record UserChangeAnswer(string Done, string User, int Signals, string At, string Receipt);
 
 internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 

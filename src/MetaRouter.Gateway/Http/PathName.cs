@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>A name from a path, unescaped from what the client sent: the framework's path is already unescaped, except for slashes, so that a name with %2F and one with %252F would look alike.</summary>
+/// <summary>
+/// A name from a path, unescaped from what the client sent: the framework's path is already unescaped, except for slashes, so that a name with %2F and one with
+/// %252F would look alike.
+/// </summary>
 internal static class PathName
 {
     /// <param name="before">What goes before it in the path.</param>

@@ -91,7 +91,9 @@ internal static class RequestBody
         }
         catch (InvalidOperationException e) when (e.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_json", "The body has a field name or a keyword with half of a surrogate pair (\\ud800 to \\udfff alone); send whole characters.");
+            throw new ApiException(
+                400, ErrorCodes.InvalidRequest, "invalid_json",
+                "The body has a field name or a keyword with half of a surrogate pair (\\ud800 to \\udfff alone); send whole characters.");
         }
     }
 
@@ -110,5 +112,6 @@ internal static class RequestBody
     }
 
     private static ApiException TooLarge(long bytes, int limit, string setting) => new(
-        413, ErrorCodes.InvalidRequest, "body_too_large", FormattableString.Invariant($"The body has {bytes:N0} bytes or more, and this endpoint takes {limit:N0}. Send less, or raise {GatewayOptions.Section}:{setting}."));
+        413, ErrorCodes.InvalidRequest, "body_too_large",
+        FormattableString.Invariant($"The body has {bytes:N0} bytes or more, and this endpoint takes {limit:N0}. Send less, or raise {GatewayOptions.Section}:{setting}."));
 }

@@ -25,7 +25,10 @@ internal enum Scope
 
 internal static class ScopeNames
 {
-    private static readonly (string Name, Scope Scope)[] s_all = [("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin), ("metrics", Scope.Metrics)];
+    private static readonly (string Name, Scope Scope)[] s_all =
+    [
+        ("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin), ("metrics", Scope.Metrics),
+    ];
 
     public static string All { get; } = string.Join(", ", s_all.Select(s => s.Name));
 

@@ -14,7 +14,9 @@ internal static class UserId
     /// <exception cref="ApiException">400: too long, or a name that no URL can hold.</exception>
     public static string? Check(string? user, string param) =>
         string.IsNullOrEmpty(user) ? null
-        : user is "." or ".." ? throw ApiException.BadValue(param, $"'{param}' is '{user}', which a user's URL cannot hold: clients and servers take it for a folder. Send another id, such as a hash of it.")
+        : user is "." or ".." ? throw ApiException.BadValue(
+            param,
+            $"'{param}' is '{user}', which a user's URL cannot hold: clients and servers take it for a folder. Send another id, such as a hash of it.")
         : user.Length <= MaxLength ? user
         : throw ApiException.BadValue(param, $"'{param}' has {user.Length} characters; a user id has at most {MaxLength}. Send a hash of it.");
 }

@@ -14,7 +14,7 @@ internal sealed class BudgetEndpoint(Budgets budgets) : IEndpoints
     {
         var (tenant, user) = (Edge.TenantOf(context), UserId.Check(context.Request.Query[User], User));
         var standing = await budgets.StandingAsync(tenant, user, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, Names.Time(standing.Ends))
+        await Answers.WriteAsync(context, new BudgetAnswer(tenant, standing.Period, ApiNames.Time(standing.Ends))
         {
             BudgetUsd = standing.Tenant?.BudgetUsd,
             SpentUsd = standing.Tenant?.SpentUsd,

@@ -154,7 +154,11 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     {
         var rules = tenants.RulesOf(tenant)!.Options;
         var ends = Period(rules).Ends;
-        return new(429, "insufficient_quota", "budget_exceeded", FormattableString.Invariant($"{(shortage.IsOfUser ? "This user's" : "The tenant's")} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} even with the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
+        var whose = shortage.IsOfUser ? "This user's" : "The tenant's";
+        return new(429, "insufficient_quota", "budget_exceeded", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{whose} budget of this {rules.BudgetPeriod} has ${shortage.LeftUsd:0.########} left, and the request is expected to cost ${needed:0.########} "
+                + $"even with the cheapest model that may answer it. Wait until {ends.UtcDateTime:yyyy-MM-dd} UTC, or have the budget raised."))
         {
             RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - time.GetUtcNow()).TotalSeconds)),
         };

@@ -30,5 +30,8 @@ internal sealed class ModelAccess(Tenants tenants, GatewaySettings settings)
 
     private IReadOnlySet<ModelId>? PinsOf(string? category) => category is null ? null
         : settings.Gateway.Pins.TryGetValue(category, out var pins) ? pins
-        : throw ApiException.BadValue(CategoryHeader, $"The header {CategoryHeader} is '{category}', but no models are pinned to that category; {(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {string.Join(", ", settings.Gateway.Pins.Keys)}, or be left out")}.");
+        : throw ApiException.BadValue(
+            CategoryHeader,
+            $"The header {CategoryHeader} is '{category}', but no models are pinned to that category; "
+                + $"{(settings.Gateway.Pins.Count == 0 ? "Gateway:CategoryPins has none, so leave it out" : $"it must be one of {string.Join(", ", settings.Gateway.Pins.Keys)}, or be left out")}.");
 }

@@ -47,7 +47,9 @@ internal sealed class RateLimits(Tenants tenants, ISharedState shared, RouterSec
                 await shared.SettleAsync(partition, [admitted.Account with { Amount = -1 }], admitted.IsOwn, CancellationToken.None).ConfigureAwait(false);
             }
 
-            throw new ApiException(429, "requests", "rate_limit_exceeded", $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has sent them. Try again in {reset} s.") { RetryAfter = reset };
+            throw new ApiException(
+                429, "requests", "rate_limit_exceeded",
+                $"{(user is null ? "This tenant" : "This user")} may send {limit} requests a minute, and has sent them. Try again in {reset} s.") { RetryAfter = reset };
         }
 
         if (user is null)

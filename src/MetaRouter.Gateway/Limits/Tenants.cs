@@ -12,5 +12,8 @@ internal sealed class Tenants(GatewaySettings settings)
     private readonly ConcurrentDictionary<string, TenantRules?> _rules = new();
 
     /// <returns>Null: it has none, not even those of <c>*</c>.</returns>
-    public TenantRules? RulesOf(string tenant) => _rules.GetOrAdd(tenant, static (name, options) => (options.GetValueOrDefault(name) ?? options.GetValueOrDefault(TenantOptions.AnyTenant)) is { } own ? new TenantRules(own) : null, _options);
+    public TenantRules? RulesOf(string tenant) => _rules.GetOrAdd(
+        tenant,
+        static (name, options) => (options.GetValueOrDefault(name) ?? options.GetValueOrDefault(TenantOptions.AnyTenant)) is { } own ? new TenantRules(own) : null,
+        _options);
 }

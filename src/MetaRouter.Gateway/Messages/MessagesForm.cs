@@ -3,7 +3,7 @@ using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;
@@ -21,7 +21,10 @@ internal sealed class MessagesForm : IAnswerForm
         context.Response.StatusCode = answer.Status;
         if (spent is not { } known)
         {
-            return Answers.WriteJsonAsync(context, MessagesError.Write(answer.Status, Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", context.TraceIdentifier));
+            return Answers.WriteJsonAsync(context, MessagesError.Write(
+                answer.Status,
+                Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.",
+                "upstream_refused", context.TraceIdentifier));
         }
 
         using var document = JsonDocument.Parse(answer.Body);
@@ -45,7 +48,7 @@ internal sealed class MessagesForm : IAnswerForm
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
     /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
-    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : TooLong.Is(error, message) ? $"{TooLong.Anthropics}: {message}" : message;
+    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : PromptTooLong.Is(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)
@@ -123,7 +126,8 @@ internal sealed class MessagesForm : IAnswerForm
     }
 
     /// <summary>Which of the request's stop sequences ended the answer, in vLLM's spelling and SGLang's; null: none did, or the upstream does not tell.</summary>
-    public static string? Matched(JsonElement choice, ChatCall call) => (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
+    public static string? Matched(JsonElement choice, ChatCall call) =>
+        (Text(choice, "stop_reason") ?? Text(choice, "matched_stop")) is { Length: > 0 } told && call.Body.Stops.Contains(told) ? told : null;
 
     public static void Stop(Utf8JsonWriter to, string? finish, bool calls, string? matched)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -136,7 +136,8 @@ internal static class MessagesInput
 
     private static void Document(Utf8JsonWriter to, JsonElement block)
     {
-        var source = Find(block, Content, "source") ?? throw ApiException.Missing(Source, "the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
+        var source = Find(block, Content, "source")
+            ?? throw ApiException.Missing(Source, "the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
         var title = Find(block, Content, "title") is { ValueKind: JsonValueKind.String } named ? Fields.Text("title", named) : null;
         switch (TypeOf(source, Source))
         {

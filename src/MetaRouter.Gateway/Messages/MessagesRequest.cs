@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -14,7 +14,8 @@ internal static class MessagesRequest
 {
     private static readonly string[] s_fields =
     [
-        "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata", "tools", "tool_choice", "thinking", "service_tier", "cache_control", "output_config", "context_management",
+        "model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature", "top_p", "metadata",
+        "tools", "tool_choice", "thinking", "service_tier", "cache_control", "output_config", "context_management",
     ];
 
     /// <summary>Anthropic's own code for a request that cannot be part of a conversation it keeps; its tool runner then sends the whole conversation.</summary>
@@ -23,22 +24,27 @@ internal static class MessagesRequest
     /// <param name="needsLimit">Whether <c>max_tokens</c> is required: it is not when only a prompt's length is asked for.</param>
     /// <returns>The request, the conversation it belongs to if it names one, and its turn.</returns>
     /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, string? Session, TurnAt Turn) ToChat(byte[] body, bool needsLimit = true)
+    public static (byte[] Chat, string? Session, TurnPosition Turn) ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
         if (Find(root, "thread", "thread") is not null)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "unsupported_field", "'thread' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'messages'.", "thread") { ProvidersCode = ThreadUnsupported };
+            throw new ApiException(
+                400, ErrorCodes.InvalidRequest, "unsupported_field",
+                "'thread' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'messages'.",
+                "thread") { ProvidersCode = ThreadUnsupported };
         }
 
         CheckKnown(root, s_fields);
         var fields = new Fields(root, s_fields);
         var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         var messages = fields.Find("messages") ?? throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit) : needsLimit ? throw ApiException.Missing("max_tokens", "the most tokens the answer may have, 1 or more") : default(int?);
+        var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit)
+            : needsLimit ? throw ApiException.Missing("max_tokens", "the most tokens the answer may have, 1 or more")
+            : default(int?);
         Check(fields);
-        var (session, turn) = (default(string?), default(TurnAt));
+        var (session, turn) = (default(string?), default(TurnPosition));
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
@@ -92,7 +98,9 @@ internal static class MessagesRequest
     {
         if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not ("disabled" or "adaptive"))
         {
-            throw Unsupported("thinking", "'thinking' is on, and OpenAI-compatible upstreams do not pass their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
+            throw Unsupported(
+                "thinking",
+                "'thinking' is on, and OpenAI-compatible upstreams do not pass their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
         }
 
         if (fields.Find("context_management") is { } management && Find(management, "context_management", "edits") is { } edits)
@@ -101,7 +109,10 @@ internal static class MessagesRequest
             {
                 if (!TypeOf(edit, "context_management.edits").StartsWith("clear_thinking_", StringComparison.Ordinal)) // upstreams get no thinking anyhow
                 {
-                    throw Unsupported("context_management", $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', but upstreams do not shorten conversations; leave it out, and send less of the conversation.");
+                    throw Unsupported(
+                        "context_management",
+                        $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', "
+                            + "but upstreams do not shorten conversations; leave it out, and send less of the conversation.");
                 }
             }
         }
@@ -121,7 +132,8 @@ internal static class MessagesRequest
             var parts = document.RootElement;
             return Part("session_id") is { } session && (Part("account_uuid") ?? Part("device_id")) is { } user ? (user, session) : (id, null);
 
-            string? Part(string name) => parts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Fields.Text("metadata.user_id", value) is { Length: > 0 } text ? text : null;
+            string? Part(string name) =>
+                parts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Fields.Text("metadata.user_id", value) is { Length: > 0 } text ? text : null;
         }
         catch (JsonException)
         {
@@ -146,7 +158,8 @@ internal static class MessagesRequest
 
         if (Find(config, "output_config", "format") is { } format)
         {
-            var schema = TypeOf(format, "output_config.format") == "json_schema" ? Find(format, "output_config.format", "schema") ?? throw ApiException.Missing("output_config.format.schema", "the schema of the answer")
+            var schema = TypeOf(format, "output_config.format") == "json_schema"
+                ? Find(format, "output_config.format", "schema") ?? throw ApiException.Missing("output_config.format.schema", "the schema of the answer")
                 : throw Fields.Wrong("output_config.format", format, "an object whose type is json_schema");
             to.WriteStartObject("response_format");
             to.WriteString("type", "json_schema");

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Upstream;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -14,7 +14,7 @@ internal static class MessagesTools
         var count = 0;
         foreach (var tool in fields.Find("tools") is { } tools ? List(tools, "tools") : default)
         {
-            if (Find(tool, "tools", "type") is { } type && !Lenient.Is(type, "custom"))
+            if (Find(tool, "tools", "type") is { } type && !LenientJson.Is(type, "custom"))
             {
                 throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
             }

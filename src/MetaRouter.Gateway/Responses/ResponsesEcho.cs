@@ -13,8 +13,10 @@ internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> S
     /// <summary>The fields, and the value for one that was not sent. The temperature or top_p that an upstream uses by default is not known.</summary>
     private static readonly (string Name, byte[] Json)[] s_unsent =
     [
-        ("instructions", "null"u8.ToArray()), ("max_output_tokens", "null"u8.ToArray()), ("max_tool_calls", "null"u8.ToArray()), ("parallel_tool_calls", "true"u8.ToArray()), ("prompt_cache_key", "null"u8.ToArray()),
-        ("reasoning", "{\"effort\":null,\"summary\":null}"u8.ToArray()), ("safety_identifier", "null"u8.ToArray()), ("temperature", "null"u8.ToArray()), ("text", "{\"format\":{\"type\":\"text\"}}"u8.ToArray()), ("tool_choice", "\"auto\""u8.ToArray()),
+        ("instructions", "null"u8.ToArray()), ("max_output_tokens", "null"u8.ToArray()),
+        ("max_tool_calls", "null"u8.ToArray()), ("parallel_tool_calls", "true"u8.ToArray()), ("prompt_cache_key", "null"u8.ToArray()),
+        ("reasoning", "{\"effort\":null,\"summary\":null}"u8.ToArray()), ("safety_identifier", "null"u8.ToArray()),
+        ("temperature", "null"u8.ToArray()), ("text", "{\"format\":{\"type\":\"text\"}}"u8.ToArray()), ("tool_choice", "\"auto\""u8.ToArray()),
         ("tools", "[]"u8.ToArray()), ("top_logprobs", "0"u8.ToArray()), ("top_p", "null"u8.ToArray()), ("user", "null"u8.ToArray()), ("metadata", "{}"u8.ToArray()),
     ];
 
@@ -24,10 +26,10 @@ internal sealed record ResponsesEcho(IReadOnlyList<(string Name, byte[] Json)> S
         var all = new (string, byte[])[s_unsent.Length];
         for (var i = 0; i < all.Length; i++)
         {
-            all[i] = (s_unsent[i].Name, Nested.Find(root, s_unsent[i].Name, s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
+            all[i] = (s_unsent[i].Name, StrictJson.Find(root, s_unsent[i].Name, s_unsent[i].Name) is { } sent ? OnOneLine(sent) : s_unsent[i].Json);
         }
 
-        return new(all, ToolNames.Read(Nested.Find(root, "tools", "tools")));
+        return new(all, ToolNames.Read(StrictJson.Find(root, "tools", "tools")));
     }
 
     /// <summary>As it was sent, without the newlines that would end an event's line.</summary>

@@ -38,10 +38,13 @@ internal sealed class ResponsesEndpoint(ChatEndpoint chat, RoutedNames names, Po
     }
 
     private static Task NotKept(HttpContext context) => throw new ApiException(
-        404, ErrorCodes.InvalidRequest, "response_not_kept", "No answers are kept here, so none can be read, deleted or cancelled by its id; use what POST /v1/responses returned (\"store\": false). Its id serves for feedback: POST /v1/router/feedback.", "id");
+        404, ErrorCodes.InvalidRequest, "response_not_kept",
+        "No answers are kept here, so none can be read, deleted or cancelled by its id; "
+            + "use what POST /v1/responses returned (\"store\": false). Its id serves for feedback: POST /v1/router/feedback.", "id");
 
     private static Task NotOffered(HttpContext context) => throw new ApiException(
-        404, ErrorCodes.InvalidRequest, "unknown_url", "Conversations are not compacted here: upstreams know no such call. Send less of the conversation, or a summary that a model wrote (POST /v1/responses).");
+        404, ErrorCodes.InvalidRequest, "unknown_url",
+        "Conversations are not compacted here: upstreams know no such call. Send less of the conversation, or a summary that a model wrote (POST /v1/responses).");
 
     private async ValueTask<(ChatBody Body, ResponsesEcho Echo)> ReadAsync(HttpContext context)
     {

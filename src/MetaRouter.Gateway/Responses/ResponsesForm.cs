@@ -3,7 +3,7 @@ using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Upstream;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Responses;
@@ -57,7 +57,8 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         return echo.Tools.TryGetValue(name, out var tool) ? new(kind, Text(call, "id"), tool.Name, tool.Space) : new(kind, Text(call, "id"), name);
     }
 
-    private ResponsesAnswer Answer(UpstreamAnswer answer, string? id, ChatCall call) => new(string.IsNullOrEmpty(id) ? "resp_" + call.Context.TraceIdentifier : id, answer.Model.Value, _createdAt, echo);
+    private ResponsesAnswer Answer(UpstreamAnswer answer, string? id, ChatCall call) =>
+        new(string.IsNullOrEmpty(id) ? "resp_" + call.Context.TraceIdentifier : id, answer.Model.Value, _createdAt, echo);
 
     private IEnumerable<ResponsesItem> Items(JsonElement choice)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 
@@ -17,14 +17,14 @@ internal sealed class ResponsesInput
     private readonly List<string> _opening = [];
     private readonly List<JsonElement> _calls = [], _shown = [];
     private string? _said;
-    private TurnAt _turn;
+    private TurnPosition _turn;
     private bool _hasBegun, _hasMessage;
 
     private ResponsesInput(Utf8JsonWriter to) => _to = to;
 
     /// <returns>Where its turn stands in what is written.</returns>
     /// <exception cref="ApiException">400: not a text and not a list of items, or an item no upstream takes.</exception>
-    public static TurnAt Write(Utf8JsonWriter to, string? instructions, JsonElement input)
+    public static TurnPosition Write(Utf8JsonWriter to, string? instructions, JsonElement input)
     {
         var messages = new ResponsesInput(to);
         if (!string.IsNullOrEmpty(instructions))
@@ -36,7 +36,7 @@ internal sealed class ResponsesInput
         {
             messages.Begin();
             ChatPieces.Message(to, "user", Fields.Text(Name, input));
-            return default(TurnAt).After(to, isUsers: true, isResult: false);
+            return default(TurnPosition).After(to, isUsers: true, isResult: false);
         }
 
         foreach (var item in input.ValueKind == JsonValueKind.Array ? input.EnumerateArray() : throw Fields.Wrong(Name, input, "a text or a list of items"))
@@ -74,15 +74,23 @@ internal sealed class ResponsesInput
                 break;
             case "function_call_output" or "custom_tool_call_output":
                 Flush();
-                ChatPieces.Result(_to, Word(item, "call_id"), Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "the tool's result, \"\" where that is empty"), "input.output", _shown));
+                ChatPieces.Result(
+                    _to, Word(item, "call_id"),
+                    Texts(Find(item, Name, "output") ?? throw ApiException.Missing("input.output", "the tool's result, \"\" where that is empty"), "input.output", _shown));
                 _turn = _turn.After(_to, isUsers: false, isResult: true);
                 break;
             case "reasoning":
                 break; // upstreams do not accept earlier reasoning
             case "item_reference":
-                throw Unsupported(Name, "'input' has an item_reference, and no items are kept here; send the item itself. Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
+                throw Unsupported(
+                    Name,
+                    "'input' has an item_reference, and no items are kept here; send the item itself. "
+                        + "Clients that send references stop when told \"store\": false (Vercel's AI SDK: providerOptions: { openai: { store: false } }).");
             default:
-                throw Unsupported(Name, $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
+                throw Unsupported(
+                    Name,
+                    $"'input' has an item of the type '{type}', which upstreams do not know; they take message, function_call, "
+                        + "function_call_output, custom_tool_call and custom_tool_call_output. Send what it says as a message.");
         }
     }
 
@@ -179,7 +187,8 @@ internal sealed class ResponsesInput
                 _to.WriteEndObject();
                 break;
             case var other:
-                throw Unsupported(Content, $"A user's message has a part of the type '{other}'; upstreams take input_text, input_image, input_file and input_audio there. Send what it says as text.");
+                throw Unsupported(Content, $"A user's message has a part of the type '{other}'; "
+                    + "upstreams take input_text, input_image, input_file and input_audio there. Send what it says as text.");
         }
     }
 
@@ -190,7 +199,8 @@ internal sealed class ResponsesInput
         {
             if (Find(part, Content, field) is not null)
             {
-                throw Unsupported(Content, $"A user's message has a part of the type '{TypeOf(part, Content)}' by its '{field}', which upstreams cannot fetch; send what is in it as '{instead}'.");
+                throw Unsupported(Content, $"A user's message has a part of the type '{TypeOf(part, Content)}' by its '{field}', "
+                    + $"which upstreams cannot fetch; send what is in it as '{instead}'.");
             }
         }
     }

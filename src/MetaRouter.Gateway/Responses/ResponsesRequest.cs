@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 
@@ -14,15 +14,17 @@ internal static class ResponsesRequest
 {
     private static readonly string[] s_fields =
     [
-        "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens", "temperature", "top_p", "text", "reasoning", "stream", "stream_options", "user", "safety_identifier",
-        "metadata", "client_metadata", "store", "include", "top_logprobs", "truncation", "background", "previous_response_id", "conversation", "prompt", "max_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+        "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens",
+        "temperature", "top_p", "text", "reasoning", "stream", "stream_options", "user", "safety_identifier",
+        "metadata", "client_metadata", "store", "include", "top_logprobs", "truncation", "background", "previous_response_id",
+        "conversation", "prompt", "max_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
     ];
 
     /// <summary>Fields that mean the same in both APIs, and are passed on unchecked.</summary>
     private static readonly string[] s_alike = ["temperature", "top_p", "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
     /// <exception cref="ApiException">400: not a request of this API, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, ResponsesEcho Echo, TurnAt Turn) ToChat(byte[] body)
+    public static (byte[] Chat, ResponsesEcho Echo, TurnPosition Turn) ToChat(byte[] body)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -31,7 +33,7 @@ internal static class ResponsesRequest
         Check(fields);
         var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         var input = fields.Find("input") ?? throw ApiException.Missing("input", "a text, or a list of items such as [{\"role\":\"user\",\"content\":\"...\"}]");
-        var turn = default(TurnAt);
+        var turn = default(TurnPosition);
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
@@ -68,7 +70,9 @@ internal static class ResponsesRequest
         {
             if (fields.Find(name) is not null)
             {
-                throw Unsupported(name, $"'{name}' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
+                throw Unsupported(
+                    name,
+                    $"'{name}' continues a conversation kept by the server, and none is kept here; leave it out, and send the whole conversation in 'input', the output of earlier answers too.");
             }
         }
 
@@ -144,7 +148,7 @@ internal static class ResponsesRequest
             return;
         }
 
-        if (Find(reasoning, "reasoning", "mode") is { } mode && !Lenient.Is(mode, "standard"))
+        if (Find(reasoning, "reasoning", "mode") is { } mode && !LenientJson.Is(mode, "standard"))
         {
             throw Unsupported("reasoning.mode", $"'reasoning.mode' is {mode.GetRawText()}, which has no counterpart at OpenAI-compatible upstreams; send standard or leave it out.");
         }
@@ -167,7 +171,9 @@ internal static class ResponsesRequest
             }
         }
 
-        var most = fields.Find("top_logprobs") is not { } top ? 0 : top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var n) && n is >= 0 and <= 20 ? n : throw Fields.Wrong("top_logprobs", top, "a whole number, 0 to 20");
+        var most = fields.Find("top_logprobs") is not { } top ? 0
+            : top.ValueKind == JsonValueKind.Number && top.TryGetInt32(out var n) && n is >= 0 and <= 20 ? n
+            : throw Fields.Wrong("top_logprobs", top, "a whole number, 0 to 20");
         if (asked || most > 0)
         {
             to.WriteBoolean("logprobs", true);

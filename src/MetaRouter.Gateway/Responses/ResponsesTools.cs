@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 
@@ -35,7 +35,7 @@ internal static class ResponsesTools
             to.WriteBoolean("parallel_tool_calls", fields.Flag("parallel_tool_calls"));
         }
 
-        if (fields.Find("tool_choice") is { } choice && (count > 0 || !(Lenient.Is(choice, "auto") || Lenient.Is(choice, "none"))))
+        if (fields.Find("tool_choice") is { } choice && (count > 0 || !(LenientJson.Is(choice, "auto") || LenientJson.Is(choice, "none"))))
         {
             to.WritePropertyName("tool_choice");
             Choice(to, choice, fields.Find("tools"));
@@ -62,7 +62,8 @@ internal static class ResponsesTools
 
                 break;
             case var other:
-                throw Unsupported("tools", $"'tools' has one of the type '{other}', which only OpenAI runs or knows; leave it out, and send functions of your own (type function, name, parameters).");
+                throw Unsupported("tools", $"'tools' has one of the type '{other}', which only OpenAI runs or knows; "
+                    + "leave it out, and send functions of your own (type function, name, parameters).");
         }
     }
 

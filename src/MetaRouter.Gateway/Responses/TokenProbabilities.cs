@@ -2,11 +2,14 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Responses;
 
-/// <summary>How probable the tokens of an answer were. Both of OpenAI's APIs have the same format for them; some upstreams only resemble it: a token may be half a character, a field missing.</summary>
+/// <summary>
+/// How probable the tokens of an answer were. Both of OpenAI's APIs have the same format for them; some upstreams only resemble it: a token may be half a
+/// character, a field missing.
+/// </summary>
 internal sealed class TokenProbabilities
 {
     private readonly List<string> _tokens = [];

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Nested;
+using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Responses;
 

@@ -14,7 +14,8 @@ internal static class BeliefAnswers
     public static TopicAnswer[] Topics(RoutingPool of, PreferenceBelief belief) =>
         [.. of.TopicsOf(belief).Select(t => new TopicAnswer(t.Topic.Title, t.Topic.Words, Quantiles(t.Belief.Belief.Quantile), Rounded(t.Belief.Offset.Firmer), Rounded(t.Belief.Offset.Freer)))];
 
-    public static LatencyAnswer Latency(LatencyBelief latency) => new(Rounded(latency.Minds), Rounded(latency.Price), Quantiles(latency.Quantile), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
+    public static LatencyAnswer Latency(LatencyBelief latency) =>
+        new(Rounded(latency.Minds), Rounded(latency.Price), Quantiles(latency.Quantile), latency.Price > 0 ? Rounded(0.01 / latency.Price) : null);
 
     /// <summary>Four significant digits: the rest is noise to a reader.</summary>
     public static double Rounded(double value)

@@ -34,7 +34,11 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
         Check(catalog);
         if (!await keeper.ReplaceAsync(catalog, Expected(context), context.RequestAborted).ConfigureAwait(false))
         {
-            throw new ApiException(412, ErrorCodes.InvalidRequest, "etag_mismatch", $"The catalog in service is {CatalogJson.Etag(pool.Current.Catalog)}, and If-Match names {context.Request.Headers.IfMatch}: somebody changed it meanwhile. Read it again and apply your change to that.", "If-Match");
+            throw new ApiException(
+                412, ErrorCodes.InvalidRequest, "etag_mismatch",
+                $"The catalog in service is {CatalogJson.Etag(pool.Current.Catalog)}, and If-Match names {context.Request.Headers.IfMatch}: "
+                    + "somebody changed it meanwhile. Read it again and apply your change to that.",
+                "If-Match");
         }
 
         await ModelsAsync(context).ConfigureAwait(false);
@@ -48,7 +52,9 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
         }
         catch (ArgumentException e)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", e.Message.ReplaceLineEndings(" ").Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "models");
+            throw new ApiException(
+                400, ErrorCodes.InvalidRequest, "invalid_catalog",
+                e.Message.ReplaceLineEndings(" ").Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "models");
         }
     }
 
@@ -58,19 +64,28 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
     {
         if (!catalog.Models.Any(m => m.Enabled))
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models but none is enabled, so nothing could be routed; enable one.", "models");
+            throw new ApiException(422, ErrorCodes.InvalidRequest, "invalid_catalog", $"The catalog has {catalog.Count} models but none is enabled, "
+                + "so nothing could be routed; enable one.", "models");
         }
 
         var known = catalog.Models.Concat(pool.Current.Snapshot.Models).Select(m => m.Id).ToHashSet();
         if (catalog.Models.FirstOrDefault(m => m.Sibling is { } sibling && !known.Contains(sibling)) is { } orphan)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "invalid_catalog", $"The model '{orphan.Id}' has the sibling '{orphan.Sibling}', which is neither in this catalog nor in the snapshot, so the model would be judged by its price. Name one that is, or leave it out.", "models");
+            throw new ApiException(
+                400, ErrorCodes.InvalidRequest, "invalid_catalog",
+                $"The model '{orphan.Id}' has the sibling '{orphan.Sibling}', which is neither in this catalog nor in the snapshot, "
+                    + "so the model would be judged by its price. Name one that is, or leave it out.",
+                "models");
         }
 
         var homeless = catalog.Models.Where(m => m.Enabled && !upstreams.Serves(m.Id)).Select(m => m.Id.Value).ToArray();
         if (homeless.Length > 0)
         {
-            throw new ApiException(422, ErrorCodes.InvalidRequest, "model_not_served", $"No upstream serves {string.Join(", ", homeless)}. Upstreams come from the configuration only: add each to section {UpstreamOptions.Section}, or an entry for *, or leave these models out or disabled.", "models");
+            throw new ApiException(
+                422, ErrorCodes.InvalidRequest, "model_not_served",
+                $"No upstream serves {string.Join(", ", homeless)}. Upstreams come from the configuration only: "
+                    + $"add each to section {UpstreamOptions.Section}, or an entry for *, or leave these models out or disabled.",
+                "models");
         }
     }
 
@@ -86,7 +101,10 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
     {
         if (router is not InProcessRouter)
         {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster the models are those of the silos' configuration, section MetaRouter:Models. Change them there and restart the silos one by one.", "models");
+            throw new ApiException(
+                501, ErrorCodes.InvalidRequest, "not_on_cluster",
+                "On a cluster the models are those of the silos' configuration, section MetaRouter:Models. Change them there and restart the silos one by one.",
+                "models");
         }
     }
 

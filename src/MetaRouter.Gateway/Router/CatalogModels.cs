@@ -21,6 +21,9 @@ internal static class CatalogModels
     {
         var shown = id.Length <= ModelId.MaxLength ? id : id[..ModelId.MaxLength] + "...";
         var others = string.Join(", ", models.Take(MostListed).Select(m => m.Id)) + (models.Count > MostListed ? $" and {models.Count - MostListed} more" : "");
-        return new ApiException(404, ErrorCodes.InvalidRequest, "model_not_found", $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {others} (GET /v1/models).", param);
+        return new ApiException(
+            404, ErrorCodes.InvalidRequest, "model_not_found",
+            $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {others} (GET /v1/models).",
+            param);
     }
 }

@@ -39,7 +39,9 @@ internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ApiException(404, ErrorCodes.InvalidRequest, "no_decision_log", options.DecisionLog.Length == 0 ? "No decisions are logged. Name a file in MetaRouter:DecisionLog." : $"The decision log '{options.DecisionLog}' cannot be read: {e.Message}");
+            throw new ApiException(404, ErrorCodes.InvalidRequest, "no_decision_log", options.DecisionLog.Length == 0
+                ? "No decisions are logged. Name a file in MetaRouter:DecisionLog."
+                : $"The decision log '{options.DecisionLog}' cannot be read: {e.Message}");
         }
     }
 }

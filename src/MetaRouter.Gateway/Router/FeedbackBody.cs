@@ -72,7 +72,7 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
             (FeedbackKind.SwitchModel, Cheaper, _) => (1, null),
             (FeedbackKind.SwitchModel, Dearer, _) => (0, null),
             (FeedbackKind.Accept, null, 1) => (1, null),
-            _ => throw Fields.Wrong("value", value, $"{Expected(kind)} for the kind '{Names.Of(kind)}'"),
+            _ => throw Fields.Wrong("value", value, $"{Expected(kind)} for the kind '{ApiNames.Of(kind)}'"),
         };
     }
 

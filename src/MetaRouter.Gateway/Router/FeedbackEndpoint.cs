@@ -10,7 +10,14 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>POST /v1/router/feedback</c>: what a user said of a decision. It is answered once it is kept.</summary>
-internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, RoutingPolicy policy, RouterSecrets secrets, Watch watch, TimeProvider time, GatewaySettings settings) : IEndpoints
+internal sealed class FeedbackEndpoint(
+    IEdgeRouter router,
+    PoolHolder pool,
+    RoutingPolicy policy,
+    RouterSecrets secrets,
+    ConsoleRecorder recorder,
+    TimeProvider time,
+    GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/feedback", FeedbackAsync).WithMetadata(NeedsScope.Feedback);
 
@@ -21,7 +28,7 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
         var tenant = Edge.TenantOf(context);
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);
-        watch.Heard(tenant, body.User, feedback, result);
+        recorder.FeedbackGiven(tenant, body.User, feedback, result);
         if (!result.Receipt.IsValid)
         {
             throw Refused(result.Receipt);
@@ -29,10 +36,15 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
 
         if (result.IsErased)
         {
-            throw new ApiException(410, ErrorCodes.InvalidRequest, "user_erased", "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.", "receipt");
+            throw new ApiException(
+                410, ErrorCodes.InvalidRequest, "user_erased",
+                "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.",
+                "receipt");
         }
 
-        await Answers.WriteAsync(context, new FeedbackAnswer(result.Counted, Names.Of(result.Outcome!.Value), BeliefAnswers.Preference(result.User!.Pool, result.User.Belief))).ConfigureAwait(false);
+        await Answers.WriteAsync(
+            context,
+            new FeedbackAnswer(result.Counted, ApiNames.Of(result.Outcome!.Value), BeliefAnswers.Preference(result.User!.Pool, result.User.Belief))).ConfigureAwait(false);
     }
 
     /// <summary>Which side a comparison's named model was on; a decision that offered one answer cannot be compared.</summary>
@@ -46,7 +58,10 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
 
         if (!receipt.IsComparison)
         {
-            throw new ApiException(400, ErrorCodes.InvalidRequest, "not_a_comparison", "The kind is 'comparison', but this decision offered only one answer. Send a thumb, or set 'compare' to true when routing.", "kind");
+            throw new ApiException(
+                400, ErrorCodes.InvalidRequest, "not_a_comparison",
+                "The kind is 'comparison', but this decision offered only one answer. Send a thumb, or set 'compare' to true when routing.",
+                "kind");
         }
 
         if (body.PreferredModel is not { } preferred)
@@ -64,7 +79,9 @@ internal sealed class FeedbackEndpoint(IEdgeRouter router, PoolHolder pool, Rout
     }
 
     private ApiException NotShown(string preferred, Receipt receipt) => ApiException.BadValue(
-        "value", $"The preferred model is '{preferred[..Math.Min(preferred.Length, ModelId.MaxLength)]}', but this decision compared {NameOf(receipt.ChosenModel)} (\"chosen\") with {NameOf(receipt.OfferedModel)} (\"offered\"); name one of the two.");
+        "value",
+        $"The preferred model is '{preferred[..Math.Min(preferred.Length, ModelId.MaxLength)]}', but this decision compared "
+            + $"{NameOf(receipt.ChosenModel)} (\"chosen\") with {NameOf(receipt.OfferedModel)} (\"offered\"); name one of the two.");
 
     private string NameOf(uint hash) => pool.Current.Catalog.Models.Where(m => Receipt.HashOf(m.Id) == hash).Select(m => m.Id.Value).FirstOrDefault("a model no longer listed");
 

@@ -34,7 +34,9 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
     {
         if (router is not InProcessRouter)
         {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
+            throw new ApiException(
+                501, ErrorCodes.InvalidRequest, "not_on_cluster",
+                "On a cluster silos and gateways read the receipt keys at their start only, so they are not rotated while it runs.");
         }
 
         var body = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
@@ -42,6 +44,6 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
         var atOnce = new Fields(document.RootElement, ["at_once"]).Flag("at_once");
         var key = await keys.RotateAsync(atOnce, context.RequestAborted).ConfigureAwait(false);
         var from = atOnce ? time.GetUtcNow() : DateTimeOffset.FromUnixTimeMilliseconds(key.SealsFromMs);
-        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, Names.Time(from), Names.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new RotatedAnswer(key.Id, ApiNames.Time(from), ApiNames.Time(atOnce ? from : from + policy.Sealer.Lifetime))).ConfigureAwait(false);
     }
 }

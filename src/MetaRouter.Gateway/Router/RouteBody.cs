@@ -46,7 +46,9 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
         var ids = new HashSet<ModelId>();
         foreach (var one in models.EnumerateArray())
         {
-            ids.Add(one.ValueKind == JsonValueKind.String ? CatalogModels.Find(catalog, Fields.Text("models", one), "models").Id : throw Fields.Wrong("models", one, "a list of model ids, each a string"));
+            ids.Add(one.ValueKind == JsonValueKind.String
+                ? CatalogModels.Find(catalog, Fields.Text("models", one), "models").Id
+                : throw Fields.Wrong("models", one, "a list of model ids, each a string"));
         }
 
         return ids;

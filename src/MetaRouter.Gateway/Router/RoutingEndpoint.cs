@@ -10,7 +10,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>POST /v1/router/route</c>: a decision, for callers that call the model themselves.</summary>
-internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateLimits rates, ModelAccess access, Upstreams upstreams, Watch watch, GatewaySettings settings) : IEndpoints
+internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateLimits rates, ModelAccess access, Upstreams upstreams, ConsoleRecorder recorder, GatewaySettings settings) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/router/route", RouteAsync).WithMetadata(NeedsScope.Inference);
 
@@ -24,7 +24,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
         var decision = body.User is { } user
             ? await router.RouteAsync(tenant, user, request, context.RequestAborted).ConfigureAwait(false)
             : await router.RouteAnonymousAsync(tenant, request, context.RequestAborted).ConfigureAwait(false);
-        watch.Decided(tenant, decision);
+        recorder.Decided(tenant, decision);
         await Answers.WriteAsync(context, Answer(decision, pool.Current)).ConfigureAwait(false);
     }
 
@@ -33,9 +33,13 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
     {
         var category = context.Request.Headers[ModelAccess.CategoryHeader].ToString();
         var catalog = pool.Current.Catalog;
-        var (allowed, unhealthy, usedUp, own) = (access.Allowed(catalog, tenant, category.Length == 0 ? null : category), upstreams.Unhealthy(catalog), access.UsedUp(tenant), request.Needs.AllowedModels);
+        var (allowed, unhealthy, usedUp, own) = (
+            access.Allowed(catalog, tenant, category.Length == 0 ? null : category),
+            upstreams.Unhealthy(catalog), access.UsedUp(tenant), request.Needs.AllowedModels);
         return allowed is null && unhealthy is null && usedUp is null ? request
-            : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, UsedUpModels = usedUp, AllowedModels = allowed is null ? own : own is null ? allowed : allowed.Where(own.Contains).ToHashSet() } };
+            : request with { Needs = request.Needs with { UnhealthyModels = unhealthy, UsedUpModels = usedUp, AllowedModels = allowed is null ? own
+                : own is null ? allowed
+                : allowed.Where(own.Contains).ToHashSet() } };
     }
 
     private static RouteAnswer Answer(RouteDecision decision, RoutingPool pool)
@@ -47,13 +51,16 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
             var one = candidates[i];
             var allowed = one.Exclusion == ModelExclusion.None;
             ranking[i] = new(
-                one.Model.Value, one.Predicted.Quality, allowed ? one.Counted(decision.Preference, decision.CostScaleUsd).Quality : null, one.Predicted.CostUsd, one.Predicted.LatencySeconds > 0 ? one.Predicted.LatencySeconds : null,
-                allowed ? one.Utility : null, one.Propensity, pool.JudgedByPrice.Contains(one.Model) ? "price" : null, allowed ? null : Names.Of(one.Exclusion));
+                one.Model.Value, one.Predicted.Quality, allowed ? one.Counted(decision.Preference, decision.CostScaleUsd).Quality : null,
+                one.Predicted.CostUsd, one.Predicted.LatencySeconds > 0 ? one.Predicted.LatencySeconds : null,
+                allowed ? one.Utility : null, one.Propensity, pool.JudgedByPrice.Contains(one.Model) ? "price" : null, allowed ? null : ApiNames.Of(one.Exclusion));
         }
 
         Array.Sort(ranking, static (a, b) => (b.Utility ?? float.NegativeInfinity).CompareTo(a.Utility ?? float.NegativeInfinity));
         return new(
-            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value, DecisionReasonNames.Of(decision.Reason), Explanation.Of(decision, pool.JudgedByPrice), (float)decision.Propensity,
-            decision.Reason == DecisionReason.Explored, BeliefAnswers.Rounded(decision.LambdaCost), BeliefAnswers.Rounded(decision.LambdaLatency), pool.IsFree || !(decision.CostScaleUsd > 0) ? 0 : decision.CostScaleUsd, Names.Snapshot(decision.SnapshotVersion), ranking);
+            new SealedReceipt(decision), decision.Model.Value, decision.Offered?.Value,
+            DecisionReasonNames.Of(decision.Reason), Explanation.Of(decision, pool.JudgedByPrice), (float)decision.Propensity,
+            decision.Reason == DecisionReason.Explored, BeliefAnswers.Rounded(decision.LambdaCost), BeliefAnswers.Rounded(decision.LambdaLatency),
+            pool.IsFree || !(decision.CostScaleUsd > 0) ? 0 : decision.CostScaleUsd, ApiNames.Snapshot(decision.SnapshotVersion), ranking);
     }
 }

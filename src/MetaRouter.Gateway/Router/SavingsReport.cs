@@ -15,7 +15,9 @@ namespace MetaRouter.Gateway.Router;
 /// <param name="QualityChange">Mean predicted quality of the chosen models less that of the served ones; predictions, not grades.</param>
 internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? WouldHaveSpentUsd, Estimate? SavedShare, Estimate? QualityChange, string Method)
 {
-    private const string How = "only over the decisions that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
+    private const string How =
+        "only over the decisions that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; "
+            + "direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
 
     /// <param name="log">Its lines; those of other kinds are ignored.</param>
     public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log)

@@ -8,7 +8,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary><c>/v1/router/users/{id}</c>: what was learned of a user, and what the user may have done with it.</summary>
-internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch, TimeProvider time, GatewaySettings settings) : IEndpoints
+internal sealed class UserEndpoints(IEdgeRouter router, UserDataReceipts receipts, ConsoleRecorder recorder, TimeProvider time, GatewaySettings settings) : IEndpoints
 {
     private const string Users = "/v1/router/users/", User = Users + "{id}";
 
@@ -34,7 +34,7 @@ internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch
         var kinds = new Dictionary<string, int>();
         foreach (var signal in user.State.Signals)
         {
-            var name = signal.Withdrawn ? "withdrawn" : Names.Of(signal.Key.Kind);
+            var name = signal.Withdrawn ? "withdrawn" : ApiNames.Of(signal.Key.Kind);
             kinds[name] = kinds.GetValueOrDefault(name) + 1;
         }
 
@@ -48,7 +48,7 @@ internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch
         var preference = BeliefAnswers.Preference(user.Pool, belief);
         var answer = new UserAnswer(
             id, preference.Explanation, preference.Signals, kinds, preference.LambdaCost, BeliefAnswers.Rounded(user.ActingLambda), marginal,
-            BeliefAnswers.Topics(user.Pool, belief), BeliefAnswers.Latency(belief.Latency), Names.Snapshot(user.Pool.Snapshot.Version));
+            BeliefAnswers.Topics(user.Pool, belief), BeliefAnswers.Latency(belief.Latency), ApiNames.Snapshot(user.Pool.Snapshot.Version));
         await Answers.WriteAsync(context, answer).ConfigureAwait(false);
     }
 
@@ -56,7 +56,7 @@ internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch
     {
         var (tenant, id) = (Edge.TenantOf(context), IdOf(context));
         await ForgetAsync(context, id).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ErasedAnswer(true, id, Names.Time(time.GetUtcNow()), deeds.Certify(Deeds.Erased, tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
+        await Answers.WriteAsync(context, new ErasedAnswer(true, id, ApiNames.Time(time.GetUtcNow()), receipts.Issue(UserDataReceipts.Erased, tenant, id, time.GetUtcNow()))).ConfigureAwait(false);
     }
 
     private async Task ExportAsync(HttpContext context)
@@ -80,32 +80,32 @@ internal sealed class UserEndpoints(IEdgeRouter router, Deeds deeds, Watch watch
             throw ApiException.BadValue("record", $"'record' cannot be taken: {e.Message} Send the text that /export gave, unchanged.");
         }
 
-        await DoneAsync(context, Deeds.Imported, id, user.State.Count).ConfigureAwait(false);
+        await DoneAsync(context, UserDataReceipts.Imported, id, user.State.Count).ConfigureAwait(false);
     }
 
     private async Task ResetAsync(HttpContext context)
     {
         var id = IdOf(context, "/reset");
         await ForgetAsync(context, id).ConfigureAwait(false);
-        await DoneAsync(context, Deeds.Reset, id, 0).ConfigureAwait(false);
+        await DoneAsync(context, UserDataReceipts.Reset, id, 0).ConfigureAwait(false);
     }
 
     private async Task VerifyAsync(HttpContext context)
     {
         var id = IdOf(context, "/verify");
         var receipt = await RequestBody.ReadTextAsync(context, settings.Gateway, "receipt", "what erase, reset or import gave").ConfigureAwait(false);
-        var found = deeds.Check(receipt, Edge.TenantOf(context), id);
-        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Deed, found is var (_, at) ? Names.Time(at) : null)).ConfigureAwait(false);
+        var found = receipts.Verify(receipt, Edge.TenantOf(context), id);
+        await Answers.WriteAsync(context, new VerifyAnswer(found is not null, found?.Change, found is var (_, at) ? ApiNames.Time(at) : null)).ConfigureAwait(false);
     }
 
     private async Task ForgetAsync(HttpContext context, string id)
     {
         await router.EraseAsync(Edge.TenantOf(context), id, context.RequestAborted).ConfigureAwait(false);
-        watch.Forget(Edge.TenantOf(context), id);
+        recorder.Forget(Edge.TenantOf(context), id);
     }
 
-    private Task DoneAsync(HttpContext context, string deed, string id, int signals) =>
-        Answers.WriteAsync(context, new DeedAnswer(deed, id, signals, Now(), deeds.Certify(deed, Edge.TenantOf(context), id, time.GetUtcNow())));
+    private Task DoneAsync(HttpContext context, string change, string id, int signals) =>
+        Answers.WriteAsync(context, new UserChangeAnswer(change, id, signals, Now(), receipts.Issue(change, Edge.TenantOf(context), id, time.GetUtcNow())));
 
-    private string Now() => Names.Time(time.GetUtcNow());
+    private string Now() => ApiNames.Time(time.GetUtcNow());
 }

@@ -9,7 +9,18 @@ namespace MetaRouter.Gateway.Telemetry;
 internal static class EdgeSpan
 {
     /// <summary>Those that have a meaning here; any other is a text of the client's, and is what the conventions call it.</summary>
-    private static readonly HashSet<string> s_methods = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete, HttpMethods.Options, HttpMethods.Connect, HttpMethods.Trace];
+    private static readonly HashSet<string> s_methods =
+    [
+        HttpMethods.Get,
+        HttpMethods.Head,
+        HttpMethods.Post,
+        HttpMethods.Put,
+        HttpMethods.Patch,
+        HttpMethods.Delete,
+        HttpMethods.Options,
+        HttpMethods.Connect,
+        HttpMethods.Trace,
+    ];
 
     /// <returns>Null: this request is not traced.</returns>
     public static Activity? Begin(HttpContext context)
@@ -28,7 +39,8 @@ internal static class EdgeSpan
         }
 
         span.DisplayName = SpanNames.Edge;
-        span.SetTag(GeneralNames.HttpMethod, s_methods.Contains(context.Request.Method) ? context.Request.Method : GeneralNames.OtherMethod).SetTag(GeneralNames.HttpRoute, (endpoint as RouteEndpoint)?.RoutePattern.RawText);
+        span.SetTag(GeneralNames.HttpMethod, s_methods.Contains(context.Request.Method) ? context.Request.Method : GeneralNames.OtherMethod)
+            .SetTag(GeneralNames.HttpRoute, (endpoint as RouteEndpoint)?.RoutePattern.RawText);
         return span;
     }
 

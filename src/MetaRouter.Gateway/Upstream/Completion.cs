@@ -1,5 +1,5 @@
 using System.Text.Json;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -10,7 +10,8 @@ internal static class Completion
     public static string? Said(JsonElement message) => Text(message, "content") ?? InParts(Field(message, "content"), "text");
 
     /// <summary>What the model thought, where the upstream tells: DeepSeek's and vLLM's spelling, then OpenRouter's, then Mistral's parts.</summary>
-    public static string? Thought(JsonElement message) => Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? string.Concat(List(message, "content").Select(p => InParts(Field(p, "thinking"), "text")));
+    public static string? Thought(JsonElement message) =>
+        Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? string.Concat(List(message, "content").Select(p => InParts(Field(p, "thinking"), "text")));
 
     private static string? InParts(JsonElement parts, string type) =>
         parts.ValueKind != JsonValueKind.Array ? null : string.Concat(parts.EnumerateArray().Where(p => Is(Field(p, "type"), type)).Select(p => Text(p, "text")));

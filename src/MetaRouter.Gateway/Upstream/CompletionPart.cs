@@ -172,7 +172,10 @@ internal readonly record struct CompletionPart
         var chunk = new CompletionPart { IsObject = true };
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var (isId, isModel, isError, isUsage, isChoices) = (reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8), reader.ValueTextEquals("error"u8), reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("choices"u8));
+            var (isId, isModel, isError, isUsage, isChoices) = (
+                reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8),
+                reader.ValueTextEquals("error"u8), reader.ValueTextEquals("usage"u8),
+                reader.ValueTextEquals("choices"u8));
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             if (isChoices)

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Upstream;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -79,7 +79,9 @@ internal sealed class SchemaExample
         {
             JsonValueKind.String => Text(schema, "type")!,
             JsonValueKind.Array => type.EnumerateArray().Where(t => t.ValueKind == JsonValueKind.String).Select(t => t.GetString()!).FirstOrDefault(t => t != "null") ?? "null",
-            _ => Field(schema, "properties").ValueKind == JsonValueKind.Object || List(schema, "allOf").Any() ? "object" : Field(schema, "items").ValueKind == JsonValueKind.Object ? "array" : "string",
+            _ => Field(schema, "properties").ValueKind == JsonValueKind.Object || List(schema, "allOf").Any() ? "object"
+                : Field(schema, "items").ValueKind == JsonValueKind.Object ? "array"
+                : "string",
         };
     }
 
@@ -164,7 +166,8 @@ internal sealed class SchemaExample
     private static double Whole(double step) => Enumerable.Range(1, 1000).Select(n => Multiple(n, step)).FirstOrDefault(s => s == Math.Truncate(s), 1);
 
     /// <summary>JSON has no word for what is beyond all numbers.</summary>
-    private static JsonValue Written(double value) => !double.IsFinite(value) ? JsonValue.Create(0) : value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
+    private static JsonValue Written(double value) =>
+        !double.IsFinite(value) ? JsonValue.Create(0) : value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 
     private string String(JsonElement schema)
     {
@@ -187,7 +190,8 @@ internal sealed class SchemaExample
         return Bound(schema, "maxLength") is >= 0 and var most && most < text.Length ? text[..(int)most] : text;
     }
 
-    private static double? Bound(JsonElement schema, string name) => Field(schema, name) is { ValueKind: JsonValueKind.Number } bound && bound.TryGetDouble(out var value) && double.IsFinite(value) ? value : null;
+    private static double? Bound(JsonElement schema, string name) =>
+        Field(schema, name) is { ValueKind: JsonValueKind.Number } bound && bound.TryGetDouble(out var value) && double.IsFinite(value) ? value : null;
 
     /// <param name="reference">A pointer into the schema, such as <c>#/$defs/step</c>.</param>
     private static JsonElement At(JsonElement root, string reference)
@@ -196,7 +200,9 @@ internal sealed class SchemaExample
         foreach (var part in reference.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var name = Uri.UnescapeDataString(part).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-            at = at.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? at.EnumerateArray().ElementAtOrDefault(index) : Field(at, name);
+            at = at.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                ? at.EnumerateArray().ElementAtOrDefault(index)
+                : Field(at, name);
         }
 
         return at;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;
@@ -79,7 +79,7 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
         var choice = Field(request, "tool_choice");
         var allowed = Field(choice, "allowed_tools");
         var wanted = choice.ValueKind == JsonValueKind.String ? Is(choice, "required") ? "" : null
-            : Type(choice) == "allowed_tools" ? Lenient.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameIn).FirstOrDefault() : null
+            : Type(choice) == "allowed_tools" ? LenientJson.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameIn).FirstOrDefault() : null
             : NameIn(choice);
         foreach (var tool in List(request, "tools"))
         {
@@ -92,5 +92,5 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
         return null;
     }
 
-    private static string? Type(JsonElement of) => Lenient.Text(of, "type");
+    private static string? Type(JsonElement of) => LenientJson.Text(of, "type");
 }

@@ -24,7 +24,9 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
         var usage = new JsonObject { ["prompt_tokens"] = prompt, ["completion_tokens"] = completion, ["total_tokens"] = prompt + completion };
         if (!streams)
         {
-            var answer = Frame(model, "chat.completion", [.. Enumerable.Range(0, choices).Select(i => new JsonObject { ["index"] = i, ["message"] = said.Message(), ["finish_reason"] = said.Finish })]);
+            var answer = Frame(
+                model, "chat.completion",
+                [.. Enumerable.Range(0, choices).Select(i => new JsonObject { ["index"] = i, ["message"] = said.Message(), ["finish_reason"] = said.Finish })]);
             answer["usage"] = usage;
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(answer.ToJsonString(), Encoding.UTF8, "application/json") };
         }
@@ -68,7 +70,7 @@ internal sealed class SimulatedUpstream(TimeProvider time) : HttpMessageHandler
             model,
             root.TryGetProperty("n", out var n) && n.ValueKind == JsonValueKind.Number && n.TryGetInt32(out var choices) ? Math.Clamp(choices, 1, MostChoices) : 1,
             root.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True,
-            Lenient.Field(Lenient.Field(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
+            LenientJson.Field(LenientJson.Field(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
             SimulatedAnswer.To(root, $"[simulated] No upstream is configured, so no model was called. {model} would have answered here. Configure section Upstreams to get real answers."));
     }
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -32,5 +32,6 @@ internal readonly record struct TokenUsage(long Prompt, long Completion, long Ca
         return new(prompt, Math.Max(Count(usage, "completion_tokens"), prompt > 0 ? total - prompt : 0), cached) { Reasoning = Count(Field(usage, "completion_tokens_details"), "reasoning_tokens") };
     }
 
-    private static long Count(JsonElement of, string name) => Field(of, name) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt64(out var tokens) && tokens is >= 0 and <= Most ? tokens : 0;
+    private static long Count(JsonElement of, string name) =>
+        Field(of, name) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt64(out var tokens) && tokens is >= 0 and <= Most ? tokens : 0;
 }

@@ -153,7 +153,8 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
     private async Task<UpstreamAnswer> RefusedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var status = response.StatusCode;
-        if (status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
+        if (status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.RequestEntityTooLarge
+            or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
         {
             var bytes = await BytesAsync(response, cancellationToken).ConfigureAwait(false);
             if (CompletionPart.ReadWhole(bytes) is not null && (status != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
@@ -166,10 +167,16 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         {
             // A proxy before it says so, in a form of its own: the next request need not be as long.
             var error = new ErrorBody($"The upstream of the model '{model}' finds the request too large. Send less, or name another model.", ErrorCodes.InvalidRequest, null, "upstream_refused");
-            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge) { Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable), Headers = response.Headers };
+            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge)
+            {
+                Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable),
+                Headers = response.Headers,
+            };
         }
 
-        throw Failure($"answered with status {(int)status}{(status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}", RetryAfter(response));
+        throw Failure(
+            $"answered with status {(int)status}{(status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden ? ", so its key or rights need the operator's attention" : "")}",
+            RetryAfter(response));
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
@@ -216,7 +223,8 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
     };
 
     private ApiException TooSlow() => new(
-        504, ErrorCodes.Upstream, "upstream_timeout", FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {endpoint.Options.TimeoutSeconds} s. Try again, ask for less, or name another model."));
+        504, ErrorCodes.Upstream, "upstream_timeout",
+        FormattableString.Invariant($"The upstream of the model '{model}' gave no answer within {endpoint.Options.TimeoutSeconds} s. Try again, ask for less, or name another model."));
 
     private UpstreamException Failure(string what, TimeSpan? retryAfter = null, bool wasAtWork = false) => new(Told(what), what) { RetryAfter = retryAfter, WasAtWork = wasAtWork };
 

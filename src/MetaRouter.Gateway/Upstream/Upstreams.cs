@@ -17,7 +17,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
     private static readonly UpstreamOptions Simulated = new() { Model = UpstreamOptions.AnyModel, BaseUrl = "http://simulated.invalid/v1" };
 
-    private readonly ILookup<string, UpstreamOptions> _of = (settings.IsDemo ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
+    private readonly ILookup<string, UpstreamOptions> _of = (settings.IsSimulated ? [Simulated] : settings.Upstreams).ToLookup(u => u.Model);
     private readonly ConcurrentDictionary<ModelId, UpstreamEndpoint[]> _endpoints = new();
     private volatile bool _hasOpened;
 
@@ -41,7 +41,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     public string CircuitOf(ModelId model) => EndpointsOf(model).Select(e => e.Circuit.State).Order(StringComparer.Ordinal).FirstOrDefault("closed");
 
     /// <summary>Where the model is called, for people: hosts, without paths or keys. Null: nowhere.</summary>
-    public string? HostsOf(ModelId model) => settings.IsDemo ? "simulated" : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts : null;
+    public string? HostsOf(ModelId model) => settings.IsSimulated ? "simulated"
+        : string.Join(", ", EndpointsOf(model).Select(e => new Uri(e.Options.BaseUrl).Authority).Distinct()) is { Length: > 0 } hosts ? hosts
+        : null;
 
     /// <summary>Every endpoint that has been left alone and has not answered since, for people; until null: one call may try it, or does.</summary>
     public IEnumerable<(ModelId Model, DateTimeOffset? Until)> Open() =>
@@ -127,12 +129,18 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     private static ApiException AfterAll(ApiException first, ModelId[] tried) => tried.Length <= 1 ? first
         : new(first.Status, first.Type, first.Code, $"{first.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", first.Param) { RetryAfter = first.RetryAfter };
 
-    private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream) => new(
-        503, ErrorCodes.Upstream, "upstream_resting",
-        $"The upstream of the model '{upstream.Model}' failed again and again and {(upstream.Until > time.GetUtcNow() ? FormattableString.Invariant($"is left alone until {upstream.Until.UtcDateTime:HH:mm:ss} UTC. Try again then") : "another call is trying it. Try again in a moment")}, or name another model.")
+    private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream)
     {
-        RetryAfter = Math.Max(1, (int)Math.Ceiling((upstream.Until - time.GetUtcNow()).TotalSeconds)),
-    };
+        var when = upstream.Until > time.GetUtcNow()
+            ? FormattableString.Invariant($"is left alone until {upstream.Until.UtcDateTime:HH:mm:ss} UTC. Try again then")
+            : "another call is trying it. Try again in a moment";
+        return new(
+            503, ErrorCodes.Upstream, "upstream_resting",
+            $"The upstream of the model '{upstream.Model}' failed again and again and {when}, or name another model.")
+        {
+            RetryAfter = Math.Max(1, (int)Math.Ceiling((upstream.Until - time.GetUtcNow()).TotalSeconds)),
+        };
+    }
 
     /// <summary>A stream has come to its end.</summary>
     public static void Ended(UpstreamAnswer answer) => answer.Endpoint.Circuit.Succeed();
@@ -166,7 +174,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
 
             if (answer.Status is 404 or 429 && endpoint.Refusals.IsDue())
             {
-                LogRefused(model.Value, endpoint.Options.Address, answer.Status, answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
+                LogRefused(
+                    model.Value, endpoint.Options.Address, answer.Status,
+                    answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
             }
 
             return answer;
@@ -190,7 +200,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     private UpstreamEndpoint[] Meet(ModelId model)
     {
         var own = _of[model.Value];
-        return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new UpstreamEndpoint(u, new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
+        return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new UpstreamEndpoint(
+            u,
+            new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
     }
 
     private void Fail(UpstreamEndpoint endpoint, int probe, ModelId model, TimeSpan? atLeast = null)
@@ -206,7 +218,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} failed: {Reason}")]
     private partial void LogFailed(string model, string url, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} refuses requests with status {Status}: {Meaning}. Where there is another, it is asked each time. Not told again within a minute.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The upstream of {Model} at {Url} refuses requests with status {Status}: {Meaning}. Where there is another, it is asked each time. Not told again within a minute.")]
     private partial void LogRefused(string model, string url, int status, string meaning);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upstream of {Model} at {Url} is left alone until {Until:O}.")]

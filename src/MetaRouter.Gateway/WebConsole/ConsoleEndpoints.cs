@@ -6,7 +6,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
-internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings) : IEndpoints
+internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings) : IEndpoints
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000;
@@ -17,11 +17,11 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Root + "/session", SessionAsync);
-        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context, watch), Minutes(context)))).WithMetadata(NeedsScope.Read);
-        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context, watch), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/overview", context => WriteAsync(context, figures.Overview(Watched(context, recorder), Minutes(context)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/front", context => WriteAsync(context, figures.Front(Watched(context, recorder), Number(context, "hours", 24, 1, 24 * 366)))).WithMetadata(NeedsScope.Read);
         routes.MapRead(Root + "/decisions", DecisionsAsync).WithMetadata(NeedsScope.Read);
         routes.MapRead(Root + "/decisions/{decision}", DecisionAsync).WithMetadata(NeedsScope.Read);
-        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context, watch), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Root + "/users", context => WriteAsync(context, figures.Users(Watched(context, recorder), Number(context, "limit", 50, 1, MostRows)))).WithMetadata(NeedsScope.Read);
     }
 
     /// <summary>What the console is shown must not be cached.</summary>
@@ -44,31 +44,35 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
     private Task SessionAsync(HttpContext context)
     {
         var caller = Edge.CallerOf(context);
-        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsPlay, settings.IsDemo, mode.Mode, Arguments.Version));
+        return WriteAsync(context, new SessionView(caller.Tenant, ScopeNames.Of(caller.Scopes), settings.IsDemo, settings.IsSimulated, mode.Mode, Arguments.Version));
     }
 
     /// <summary>The caller's tenant.</summary>
     /// <exception cref="ApiException">404: nothing is kept of it.</exception>
-    internal static string Watched(HttpContext context, Watch watch) => watch.IsOn ? Edge.TenantOf(context)
-        : throw new ApiException(404, ErrorCodes.InvalidRequest, "console_off", "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
+    internal static string Watched(HttpContext context, ConsoleRecorder recorder) => recorder.IsOn ? Edge.TenantOf(context)
+        : throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "console_off",
+            "This gateway keeps no decisions for the console, since Gateway:ConsoleDecisions is 0. Set it to how many are to be shown.");
 
     internal static int Minutes(HttpContext context) => Number(context, "minutes", 60, 1, TenantTraffic.LongestMinutes);
 
     private Task DecisionsAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var (tenant, limit, before) = (watch.Of(Watched(context, watch)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
+        var (tenant, limit, before) = (recorder.Of(Watched(context, recorder)).Number, Number(context, "limit", 100, 1, MostRows), query["before"].ToString());
         var (model, reason, user) = (query["model"].ToString(), query["reason"].ToString(), query["user"].ToString());
-        var number = model.Length == 0 ? -1 : watch.Names.Find(model);
+        var number = model.Length == 0 ? -1 : recorder.ModelNumbers.Find(model);
         var (hash, pseudonym) = user.Length == 0 ? (0, "") : (secrets.HashOf(Edge.TenantOf(context), user), user.TrimStart('~'));
         var wanted = reason.Length == 0 ? -1 : Array.FindIndex(s_reasons, r => ConsoleNames.Of(r) == reason);
         var last = JournalEntry.Parse(before);
         var (found, total, next, isAfter, reasons) = (new List<RowView>(), 0, default(string), before.Length == 0, 0);
-        foreach (var entry in watch.Journal.NewestFirst(tenant))
+        foreach (var entry in recorder.Journal.NewestFirst(tenant))
         {
             ref readonly var r = ref entry.Record;
             reasons |= 1 << (byte)r.Reason;
-            if ((model.Length > 0 && r.Model != number && r.Served != number) || (reason.Length > 0 && (byte)r.Reason != wanted) || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
+            if ((model.Length > 0 && r.Model != number && r.Served != number)
+                || (reason.Length > 0 && (byte)r.Reason != wanted)
+                || (user.Length > 0 && r.User != hash && ConsoleNames.Pseudonym(r.User) != pseudonym))
             {
                 continue;
             }
@@ -91,9 +95,9 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
 
     private Task DecisionAsync(HttpContext context)
     {
-        var (tenant, id) = (watch.Of(Watched(context, watch)).Number, (string)context.Request.RouteValues["decision"]!);
+        var (tenant, id) = (recorder.Of(Watched(context, recorder)).Number, (string)context.Request.RouteValues["decision"]!);
         var wanted = JournalEntry.Parse(id);
-        foreach (var entry in watch.Journal.NewestFirst(tenant))
+        foreach (var entry in recorder.Journal.NewestFirst(tenant))
         {
             if ((entry.Record.TimeMs, entry.Record.Nonce) == wanted)
             {
@@ -101,6 +105,10 @@ internal sealed class ConsoleEndpoints(Watch watch, ConsoleRows rows, ConsoleFig
             }
         }
 
-        throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_decision", $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, of this process). Take an id of GET {Root}/decisions.", "decision");
+        throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "unknown_decision",
+            $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, "
+                + $"of this process). Take an id of GET {Root}/decisions.",
+            "decision");
     }
 }

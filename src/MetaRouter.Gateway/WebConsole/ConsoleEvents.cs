@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Keeps an open console up to date: <c>/v1/console/events</c>, the figures every two seconds and decisions as they come.</summary>
-internal sealed class ConsoleEvents(Watch watch, ConsoleRows rows, ConsoleFigures figures, IHostApplicationLifetime lifetime) : IEndpoints
+internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, IHostApplicationLifetime lifetime) : IEndpoints
 {
     private const int MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10, TicksToOverview = 10;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
@@ -15,11 +15,13 @@ internal sealed class ConsoleEvents(Watch watch, ConsoleRows rows, ConsoleFigure
 
     private async Task EventsAsync(HttpContext context)
     {
-        var (tenant, minutes) = (ConsoleEndpoints.Watched(context, watch), ConsoleEndpoints.Minutes(context));
+        var (tenant, minutes) = (ConsoleEndpoints.Watched(context, recorder), ConsoleEndpoints.Minutes(context));
         if (Interlocked.Increment(ref _streams) > MostStreams)
         {
             Interlocked.Decrement(ref _streams);
-            throw new ApiException(429, "requests", "too_many_streams", $"{MostStreams} consoles are being kept up to date already. Close one, or read {ConsoleEndpoints.Root}/overview now and then.") { RetryAfter = 10 };
+            throw new ApiException(
+                429, "requests", "too_many_streams",
+                $"{MostStreams} consoles are being kept up to date already. Close one, or read {ConsoleEndpoints.Root}/overview now and then.") { RetryAfter = 10 };
         }
 
         try
@@ -43,7 +45,7 @@ internal sealed class ConsoleEvents(Watch watch, ConsoleRows rows, ConsoleFigure
 
     private async Task StreamAsync(Stream to, string tenant, int minutes, CancellationToken cancellationToken)
     {
-        var (seen, waiting) = (watch.Journal.Sequence, new Queue<RowView>());
+        var (seen, waiting) = (recorder.Journal.Sequence, new Queue<RowView>());
         using var timer = new PeriodicTimer(Tick);
         for (var tick = 0; ; tick++)
         {
@@ -52,7 +54,7 @@ internal sealed class ConsoleEvents(Watch watch, ConsoleRows rows, ConsoleFigure
                 await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
             }
 
-            (var latest, seen) = Since(watch.Of(tenant).Number, seen);
+            (var latest, seen) = Since(recorder.Of(tenant).Number, seen);
             for (var i = latest.Count - 1; i >= 0; i--)
             {
                 waiting.Enqueue(latest[i]);
@@ -77,7 +79,7 @@ internal sealed class ConsoleEvents(Watch watch, ConsoleRows rows, ConsoleFigure
     private (List<RowView> Rows, long Sequence) Since(int tenant, long seen)
     {
         var (found, last) = (new List<RowView>(), seen);
-        foreach (var entry in watch.Journal.NewestFirst())
+        foreach (var entry in recorder.Journal.NewestFirst())
         {
             ref readonly var r = ref entry.Record;
             last = Math.Max(last, r.Sequence);

@@ -12,7 +12,16 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>One tenant's traffic in figures. Figures that need a pass over the journal are kept for a moment, since every open page asks for them.</summary>
-internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder pool, Upstreams upstreams, ILearning learning, ModeKeeper mode, ModelAccess access, GatewaySettings settings, TimeProvider time)
+internal sealed class ConsoleFigures(
+    ConsoleRecorder recorder,
+    ConsoleNames names,
+    PoolHolder pool,
+    Upstreams upstreams,
+    ILearning learning,
+    ModeKeeper mode,
+    ModelAccess access,
+    GatewaySettings settings,
+    TimeProvider time)
 {
     private const long Fresh = 1000, Lasting = 5000; // milliseconds
     private const int MostKept = 1000;
@@ -24,34 +33,39 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var (now, catalog) = (Now(), pool.Current.Catalog);
         var (since, seconds, buckets) = to.Last(minutes, now);
         var all = Sum(buckets);
-        var shares = all.Models().ToDictionary(m => watch.Names[m.Model]);
+        var shares = all.Models().ToDictionary(m => recorder.ModelNumbers[m.Model]);
         var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
-        var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(watch.Names[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
+        var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(recorder.ModelNumbers[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
         var answered = shares.Values.Sum(m => m.Requests);
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(shares.Where(m => m.Value.Requests > 0 || m.Value.SpentUsd > 0).Select(m => m.Key)).Distinct().ToArray();
         return new OverviewView(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
-            new(all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd, all.ComparisonsUsd, strongest, single, quality, new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
+            new(
+                all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd,
+                all.ComparisonsUsd, strongest, single, quality,
+                new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
             [.. buckets.Select((b, i) => new BucketView(
                 ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
-                b.Models().Where(m => m.Requests > 0).ToDictionary(m => watch.Names[m.Model], m => m.Requests)))],
+                b.Models().Where(m => m.Requests > 0).ToDictionary(m => recorder.ModelNumbers[m.Model], m => m.Requests)))],
             [.. listed.Select(name =>
             {
                 var use = shares.GetValueOrDefault(name); // a model that only gave second answers served no request, but was paid all the same
                 return new ModelUseView(
-                    name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality, use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
+                    name, use.Requests, answered > 0 ? (double)use.Requests / answered : 0, use.SpentUsd, use.Quality,
+                    use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],
             Serving(), mode.Mode);
 
-        SavingView Saving(string model, double usd, (double Low, double High)? saved) => new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
+        SavingView Saving(string model, double usd, (double Low, double High)? saved) =>
+            new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
     });
 
     /// <summary>The most active users that the journal knows.</summary>
     public UsersView Users(string tenant, int limit) => For(tenant, "users", limit, Fresh, to =>
     {
         var users = new Dictionary<ulong, UserTally>();
-        foreach (var entry in watch.Journal.NewestFirst(to.Number))
+        foreach (var entry in recorder.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
             if (r.User == 0)
@@ -70,9 +84,10 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             user.Models[model] = user.Models.GetValueOrDefault(model) + 1;
         }
 
-        var signals = watch.Said.CountByUser(to.Number);
+        var signals = recorder.Feedback.CountByUser(to.Number);
         return new UsersView([.. users.OrderByDescending(u => u.Value.Requests).ThenByDescending(u => u.Value.LastMs).Take(limit).Select(u => new UserLineView(
-            ConsoleNames.Pseudonym(u.Key)!, names.NameOf(u.Key), u.Value.Requests, u.Value.SpentUsd, watch.Names[u.Value.Models.MaxBy(m => m.Value).Key], signals.GetValueOrDefault(u.Key), ConsoleRows.Time(u.Value.LastMs)))]);
+            ConsoleNames.Pseudonym(u.Key)!, names.NameOf(u.Key), u.Value.Requests, u.Value.SpentUsd,
+            recorder.ModelNumbers[u.Value.Models.MaxBy(m => m.Value).Key], signals.GetValueOrDefault(u.Key), ConsoleRows.Time(u.Value.LastMs)))]);
     });
 
     /// <summary>Where the traffic sits, where each model alone would, and where it would be at another trade-off.</summary>
@@ -81,7 +96,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var (since, front) = (Now() - (hours * 3_600_000L), new TrafficFront());
         int[] models = [];
         RankedModel[] ranked = [];
-        foreach (var entry in watch.Journal.NewestFirst(to.Number))
+        foreach (var entry in recorder.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
             if (r.TimeMs < since || r.Chosen < 0)
@@ -110,22 +125,24 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
         var all = front.Traffic;
         return new FrontView(
             all.Decided,
-            [.. all.Models().Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model))).Select(m => new FrontModelView(watch.Names[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
+            [.. all.Models()
+                .Where(m => m.AloneQuality is not null && (m.Requests > 0 || MayAnswer(tenant, m.Model)))
+                .Select(m => new FrontModelView(recorder.ModelNumbers[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
             all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, front.LambdaCost) : null,
-            [.. front.Dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => watch.Names[s.Model], s => s.Share)))],
+            [.. front.Dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => recorder.ModelNumbers[s.Model], s => s.Share)))],
             pool.Current.ToldScaleUsd);
     });
 
     /// <summary>What each model did in the last day.</summary>
     public IReadOnlyDictionary<string, ModelShare> ModelsOfDay(string tenant) =>
-        For(tenant, "models", 0, Fresh, to => Sum(to.Last(TenantTraffic.LongestMinutes, Now()).Buckets).Models().ToDictionary(m => watch.Names[m.Model]));
+        For(tenant, "models", 0, Fresh, to => Sum(to.Last(TenantTraffic.LongestMinutes, Now()).Buckets).Models().ToDictionary(m => recorder.ModelNumbers[m.Model]));
 
     /// <summary>The snapshot in service; for one loaded at the start it is not known since when.</summary>
     public ServingView Serving()
     {
         var (version, serving) = (pool.Current.Snapshot.Version, learning.Serving);
-        return serving.Version != version ? new(Names.Snapshot(version), null, null, null, false)
-            : new(Names.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
+        return serving.Version != version ? new(ApiNames.Snapshot(version), null, null, null, false)
+            : new(ApiNames.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
     }
 
     private static TrafficTally Sum(TrafficTally[] buckets)
@@ -142,12 +159,12 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
     /// <summary>Whether the tenant's requests could go to this model at all. On a cluster silos predict for all gateways, also models that this one does not route to.</summary>
     private bool MayAnswer(string tenant, int number)
     {
-        var (model, catalog) = (new ModelId(watch.Names[number]), pool.Current.Catalog);
+        var (model, catalog) = (new ModelId(recorder.ModelNumbers[number]), pool.Current.Catalog);
         return catalog.TryFind(model, out var at) && catalog.Models[at].Enabled && access.Allows(tenant, null, model);
     }
 
     private int Active(string tenant, int minutes, long since) => (int)For<object>(
-        tenant, "active", minutes, Lasting, to => watch.Journal.NewestFirst(to.Number).Where(e => e.Record.TimeMs >= since && e.Record.User != 0).Select(e => e.Record.User).Distinct().Count());
+        tenant, "active", minutes, Lasting, to => recorder.Journal.NewestFirst(to.Number).Where(e => e.Record.TimeMs >= since && e.Record.User != 0).Select(e => e.Record.User).Distinct().Count());
 
     private T For<T>(string tenant, string what, int span, long fresh, Func<TenantTraffic, T> make)
         where T : class
@@ -157,7 +174,7 @@ internal sealed class ConsoleFigures(Watch watch, ConsoleNames names, PoolHolder
             _kept.Clear(); // callers choose the time spans, so there may be many
         }
 
-        var to = watch.Of(tenant);
+        var to = recorder.Of(tenant);
         var kept = _kept.GetOrAdd((to.Number, what, span), static _ => new Kept());
 
         // Each figure has its own lock, so that a hundred open pages make one pass, and long passes do not hold up short ones.

@@ -53,7 +53,9 @@ internal static class ConsoleFiles
     }
 
     private static bool Accepts(string header, string encoding) =>
-        header.Split(',', StringSplitOptions.TrimEntries).Any(e => e.StartsWith(encoding, StringComparison.OrdinalIgnoreCase) && (e.Length == encoding.Length || e[encoding.Length] == ';') && !e.Replace(" ", "", StringComparison.Ordinal).EndsWith(";q=0", StringComparison.Ordinal));
+        header.Split(',', StringSplitOptions.TrimEntries).Any(e => e.StartsWith(encoding, StringComparison.OrdinalIgnoreCase)
+            && (e.Length == encoding.Length || e[encoding.Length] == ';')
+            && !e.Replace(" ", "", StringComparison.Ordinal).EndsWith(";q=0", StringComparison.Ordinal));
 
     /// <summary>One file, compressed once.</summary>
     private sealed record Asset(string Type, string Etag, byte[] Bytes, byte[]? Brotli, byte[]? Gzip)

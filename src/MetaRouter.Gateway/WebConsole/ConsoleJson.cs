@@ -10,7 +10,8 @@ internal sealed record OverviewView(DateTime Now, DateTime Since, int BucketSeco
 /// <param name="PredictedUsd">The part of the money spent that is predicted, since the models were called elsewhere.</param>
 /// <param name="ComparisonsUsd">The part that second answers took, shown so that the choice between two teaches.</param>
 internal sealed record TotalsView(
-    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, double ComparisonsUsd, SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
+    long Requests, long Errors, long Fallbacks, double SpentUsd, double PredictedUsd, double ComparisonsUsd,
+    SavingView? AlwaysStrongest, SavingView? BestSingle, QualityView? Quality, LatencyView LatencyMs, int Users);
 
 /// <param name="Quality">Mean predicted quality if this model had answered everything.</param>
 /// <param name="SavedLow">With SavedHigh a 95 % normal interval, over requests, of the US dollars saved.</param>
@@ -33,14 +34,15 @@ internal sealed record ServingView(string Version, DateTime? Since, double? AgeS
 internal sealed record DecisionsView(RowView[] Decisions, int Total, string? Next, string[] Reasons);
 
 internal record RowView(
-    string Id, DateTime T, string? User, string? Name, string Model, string Reason, double? Propensity, double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
+    string Id, DateTime T, string? User, string? Name, string Model, string Reason, double? Propensity,
+    double? Lambda, double? Quality, double? CostUsd, string? Served, int? Status, double? LatencyMs, int Signals);
 
 /// <param name="CostScaleUsd">tau: utility = (quality - lambda cost / tau) / (1 + lambda).</param>
-internal sealed record DecisionView([property: JsonIgnore] RowView Row, string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, SaidView[] Feedback) : RowView(Row);
+internal sealed record DecisionView([property: JsonIgnore] RowView Row, string? Explanation, string Snapshot, double? CostScaleUsd, CandidateView[] Candidates, FeedbackView[] Feedback) : RowView(Row);
 
 internal sealed record CandidateView(string Model, float Quality, double QualitySd, float CostUsd, double? LatencyMs, float? Utility, float Propensity, string? Exclusion, bool Chosen, bool Offered);
 
-internal sealed record SaidView(DateTime T, string Kind, string Value, bool Counted);
+internal sealed record FeedbackView(DateTime T, string Kind, string Value, bool Counted);
 
 internal sealed record FrontView(long Requests, FrontModelView[] Models, TrafficView? Traffic, DialView[] Dial, double CostScaleUsd);
 
@@ -81,7 +83,8 @@ internal sealed record DialModelView(double Lambda, string Model);
 
 /// <param name="ByPrice">Nothing but its price is known of it.</param>
 internal sealed record ModelLineView(
-    string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion, int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
+    string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion,
+    int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
     string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream, bool ByPrice);
 
 /// <param name="Known">The snapshot's models, any of which may be a sibling.</param>

@@ -6,7 +6,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Entries of the journal as the API shows them.</summary>
-internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder pool)
+internal sealed class ConsoleRows(ConsoleRecorder recorder, ConsoleNames names, PoolHolder pool)
 {
     public RowView Row(in JournalEntry entry)
     {
@@ -15,9 +15,10 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         var decided = r.Chosen >= 0 ? candidates[r.Chosen] : default;
         var isDecided = r.Chosen >= 0;
         return new(
-            entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User), watch.Names[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
-            isDecided ? decided.Predicted.Quality : null, entry.CostUsd, r.Served < 0 ? null : watch.Names[r.Served],
-            r.Status == 0 ? null : r.Status, Known(r.LatencyMs), watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
+            entry.Id, Time(r.TimeMs), ConsoleNames.Pseudonym(r.User), names.NameOf(r.User),
+            recorder.ModelNumbers[r.Model], ConsoleNames.Of(r.Reason), isDecided ? decided.Propensity : null, Known(r.LambdaCost),
+            isDecided ? decided.Predicted.Quality : null, entry.CostUsd, r.Served < 0 ? null : recorder.ModelNumbers[r.Served],
+            r.Status == 0 ? null : r.Status, Known(r.LatencyMs), recorder.Feedback.Of(r.Tenant, r.TimeMs, r.Nonce).Count(s => s.Counted));
     }
 
     public DecisionView Decision(in JournalEntry entry)
@@ -29,7 +30,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         for (var i = 0; i < candidates.Length; i++)
         {
             ref readonly var one = ref candidates[i];
-            var name = watch.Names[one.Model];
+            var name = recorder.ModelNumbers[one.Model];
             if (one.Exclusion == ModelExclusion.NotAllowed && !pool.Current.Catalog.TryFind(new ModelId(name), out _))
             {
                 continue; // a silo predicts all of its models, and this gateway has fewer
@@ -37,11 +38,13 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
 
             shown.Add(new(
                 name, one.Predicted.Quality, Digits(one.QualityDeviation), one.Predicted.CostUsd, Latency(one.Predicted), one.Exclusion == ModelExclusion.None ? one.Utility : null, one.Propensity,
-                one.Exclusion == ModelExclusion.None ? null : Names.Of(one.Exclusion), i == chosen, i == offered));
+                one.Exclusion == ModelExclusion.None ? null : ApiNames.Of(one.Exclusion), i == chosen, i == offered));
         }
 
-        var said = watch.Said.Of(r.Tenant, r.TimeMs, r.Nonce).Select(s => new SaidView(Time(s.AtMs), Names.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted)).ToArray();
-        return new(Row(entry), chosen < 0 ? null : Explanation.Of(Restored(entry)), Names.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
+        var said = recorder.Feedback.Of(r.Tenant, r.TimeMs, r.Nonce)
+            .Select(s => new FeedbackView(Time(s.AtMs), ApiNames.Of(s.Kind), ConsoleNames.Of(s.Kind, s.Value, s.Withdrawn), s.Counted))
+            .ToArray();
+        return new(Row(entry), chosen < 0 ? null : Explanation.Of(Restored(entry)), ApiNames.Snapshot(r.Snapshot), Known(r.CostScaleUsd), [.. shown], said);
     }
 
     public static DateTime Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;
@@ -62,7 +65,7 @@ internal sealed class ConsoleRows(Watch watch, ConsoleNames names, PoolHolder po
         for (var i = 0; i < ranked.Length; i++)
         {
             ref readonly var one = ref entry.Candidates[i];
-            ranked[i] = new(new ModelId(watch.Names[one.Model]), one.Predicted, one.Utility, one.Propensity, one.Exclusion);
+            ranked[i] = new(new ModelId(recorder.ModelNumbers[one.Model]), one.Predicted, one.Utility, one.Propensity, one.Exclusion);
         }
 
         var reason = r.Reason <= JournalReason.OnlyAllowed ? (DecisionReason)(byte)r.Reason : DecisionReason.BestForUser;

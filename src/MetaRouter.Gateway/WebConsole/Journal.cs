@@ -20,7 +20,7 @@ internal sealed class Journal
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Segment> _segments = [];
-    private readonly Forgotten _forgotten = new();
+    private readonly RecentErasures _erasures = new();
     private readonly int _capacity;
     private readonly int _mostSegments;
     private long _sequence;
@@ -51,7 +51,7 @@ internal sealed class Journal
             }
 
             record.Sequence = _sequence + 1;
-            record.User = _forgotten.UserOf(record.Tenant, record.User, begunMs);
+            record.User = _erasures.UserOf(record.Tenant, record.User, begunMs);
             MemoryMarshal.Write(segment.Bytes.AsSpan(segment.Length), in record);
             MemoryMarshal.AsBytes(candidates).CopyTo(segment.Bytes.AsSpan(segment.Length + RecordBytes));
             segment.Starts[segment.Count] = (ushort)segment.Length;
@@ -98,7 +98,7 @@ internal sealed class Journal
     {
         lock (_gate)
         {
-            _forgotten.Add(tenant, user, nowMs);
+            _erasures.Add(tenant, user, nowMs);
             foreach (var segment in _segments)
             {
                 for (var i = 0; i < segment.Count; i++)

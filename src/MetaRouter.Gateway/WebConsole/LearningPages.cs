@@ -26,18 +26,23 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     {
         var serving = figures.Serving();
         var history = await learning.HistoryAsync(context.RequestAborted).ConfigureAwait(false);
-        var current = history.FirstOrDefault(r => Names.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
+        var current = history.FirstOrDefault(r => ApiNames.Snapshot(r.Version) == serving.Version && r.Result != PriorResults.Kept);
         var snapshots = history.Select(r => new SnapshotView(
-            Names.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
-        await ConsoleEndpoints.WriteAsync(context, new LearningView(serving, snapshots, await NewcomersAsync(Edge.TenantOf(context), context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
+            ApiNames.Snapshot(r.Version), r.At?.UtcDateTime, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, Density(r.Prior), ReferenceEquals(r, current))).ToArray();
+        await ConsoleEndpoints.WriteAsync(
+            context,
+            new LearningView(serving, snapshots, await NewcomersAsync(Edge.TenantOf(context), context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
     }
 
     private async Task RollBackAsync(HttpContext context)
     {
         var wanted = await RequestBody.ReadTextAsync(context, settings.Gateway, "version", "one of GET /v1/console/learning").ConfigureAwait(false);
-        if (!ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var version) || !await learning.RollBackAsync(version, context.RequestAborted).ConfigureAwait(false))
+        if (!ulong.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var version)
+            || !await learning.RollBackAsync(version, context.RequestAborted).ConfigureAwait(false))
         {
-            throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_version", $"The history has no version '{wanted[..Math.Min(wanted.Length, 40)]}'. Send one of GET /v1/console/learning.", "version");
+            throw new ApiException(
+                404, ErrorCodes.InvalidRequest, "unknown_version",
+                $"The history has no version '{wanted[..Math.Min(wanted.Length, 40)]}'. Send one of GET /v1/console/learning.", "version");
         }
 
         await LearningAsync(context).ConfigureAwait(false);

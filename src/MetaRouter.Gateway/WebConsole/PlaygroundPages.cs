@@ -10,7 +10,15 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Trying requests without making them, and the models as they are.</summary>
-internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routing, RoutingPolicy policy, PoolHolder pool, Upstreams upstreams, ConsoleFigures figures, TimeProvider time, GatewaySettings settings) : IEndpoints
+internal sealed class PlaygroundPages(
+    IEdgeRouter router,
+    RoutingEndpoint routing,
+    RoutingPolicy policy,
+    PoolHolder pool,
+    Upstreams upstreams,
+    ConsoleFigures figures,
+    TimeProvider time,
+    GatewaySettings settings) : IEndpoints
 {
     private const string Path = ConsoleEndpoints.Root + "/playground";
 
@@ -35,14 +43,22 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routin
         var belief = user.Belief;
         var request = routing.Narrowed(new RouteRequest(text) { MayExplore = false }, context, tenant);
         var decision = user.Decide(request, policy, new DecisionMoment(0, 0, time.GetUtcNow().ToUnixTimeMilliseconds(), 0, 0), new RequestEncoding());
-        var (outcomes, allowed) = (decision.Candidates.Select(c => c.Counted(decision.Preference, decision.CostScaleUsd)).ToArray(), decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
+        var (outcomes, allowed) = (
+            decision.Candidates.Select(c => c.Counted(decision.Preference, decision.CostScaleUsd)).ToArray(),
+            decision.Candidates.Select(c => c.Exclusion == ModelExclusion.None).ToArray());
         await ConsoleEndpoints.WriteAsync(
             context,
             new PlaygroundView(
-                [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(c.Model.Value, outcomes[k].Quality, ConsoleRows.Digits(user.Pool.QualityDeviation(c)), c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted), c.Exclusion == ModelExclusion.None ? null : Names.Of(c.Exclusion)))],
+                [.. decision.Candidates.Select((c, k) => new PlaygroundCandidateView(
+                    c.Model.Value, outcomes[k].Quality,
+                    ConsoleRows.Digits(user.Pool.QualityDeviation(c)),
+                    c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted),
+                    c.Exclusion == ModelExclusion.None ? null : ApiNames.Of(c.Exclusion)))],
                 user.Pool.ToldScaleUsd,
                 new(belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95), decision.LambdaCost),
-                [.. DialReplay.Positions.Select(lambda => new DialModelView(lambda, decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))])).ConfigureAwait(false);
+                [.. DialReplay.Positions.Select(lambda => new DialModelView(
+                    lambda,
+                    decision.Candidates[DialReplay.Best(outcomes, allowed, lambda, user.Pool.CostScaleUsd)].Model.Value))])).ConfigureAwait(false);
     }
 
     private Task ModelsAsync(HttpContext context)
@@ -53,7 +69,8 @@ internal sealed class PlaygroundPages(IEdgeRouter router, RoutingEndpoint routin
         {
             var use = used.GetValueOrDefault(m.Id.Value);
             return new ModelLineView(
-                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow, MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
+                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow,
+                MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
                 upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id), pool.Current.JudgedByPrice.Contains(m.Id));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);

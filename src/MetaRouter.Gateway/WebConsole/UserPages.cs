@@ -9,7 +9,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of one user: by the client's id, or by a pseudonym shown with a decision.</summary>
-internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watch, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets) : IEndpoints
+internal sealed class UserPages(IEdgeRouter router, IUserStore store, ConsoleRecorder recorder, ConsoleRows rows, ConsoleNames names, PoolHolder pool, RouterSecrets secrets) : IEndpoints
 {
     private const string Users = ConsoleEndpoints.Root + "/users/";
     private static readonly System.Buffers.SearchValues<char> s_hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef");
@@ -25,8 +25,13 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
             return null;
         }
 
-        var (to, users) = (watch.Of(tenant), new List<UserModel>());
-        foreach (var hash in watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).Where(u => u != 0).Distinct().Take(NewcomerUsers).ToList()) // at once: the store is not read while the journal is walked
+        var (to, users) = (recorder.Of(tenant), new List<UserModel>());
+        foreach (var hash in recorder.Journal.NewestFirst(to.Number)
+            .Select(e => e.Record.User)
+            .Where(u => u != 0)
+            .Distinct()
+            .Take(NewcomerUsers)
+            .ToList()) // at once: the store is not read while the journal is walked
         {
             if (await LoadAsync(to, hash, cancellationToken).ConfigureAwait(false) is { } user && !user.State.IsEmpty)
             {
@@ -51,11 +56,11 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     private async Task UserAsync(HttpContext context)
     {
         var (tenant, id) = (Edge.TenantOf(context), UserEndpoints.IdOf(context, before: Users));
-        var to = watch.Of(tenant);
+        var to = recorder.Of(tenant);
         var hash = IsPseudonym(id) ? Find(to, id[1..]) : secrets.HashOf(tenant, id);
         var user = IsPseudonym(id) ? await LoadAsync(to, hash, context.RequestAborted).ConfigureAwait(false) : await router.GetUserAsync(tenant, id, context.RequestAborted).ConfigureAwait(false);
         var (models, latest) = (new Dictionary<(long, uint), (string Served, string? Offered)>(), new List<RowView>());
-        foreach (var entry in watch.Journal.NewestFirst(to.Number))
+        foreach (var entry in recorder.Journal.NewestFirst(to.Number))
         {
             ref readonly var r = ref entry.Record;
             if (r.User != hash)
@@ -63,7 +68,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
                 continue;
             }
 
-            models.TryAdd((r.TimeMs, r.Nonce), (watch.Names[r.Served < 0 ? r.Model : r.Served], r.Offered < 0 ? null : watch.Names[entry.Candidates[r.Offered].Model]));
+            models.TryAdd((r.TimeMs, r.Nonce), (recorder.ModelNumbers[r.Served < 0 ? r.Model : r.Served], r.Offered < 0 ? null : recorder.ModelNumbers[entry.Candidates[r.Offered].Model]));
             if (latest.Count < Decisions)
             {
                 latest.Add(rows.Row(entry));
@@ -72,13 +77,15 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
 
         var belief = user.Belief;
         var history = BeliefStep.Of(user).Select(s => new StepView(
-            ConsoleRows.Time(s.Signal.ClientTimeMs), Names.Of(s.Signal.Key.Kind), ConsoleNames.Of(s.Signal.Key.Kind, s.Signal.Value, s.Signal.Withdrawn),
+            ConsoleRows.Time(s.Signal.ClientTimeMs), ApiNames.Of(s.Signal.Key.Kind), ConsoleNames.Of(s.Signal.Key.Kind, s.Signal.Value, s.Signal.Withdrawn),
             About(s.Signal), s.After.GeometricMean, s.After.Quantile(0.05), s.After.Quantile(0.95), s.Explain()));
         await ConsoleEndpoints.WriteAsync(
             context,
             new UserView(
-                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id), Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
-                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief), [.. history], [.. latest], Names.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
+                ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id),
+                Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
+                user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief),
+                [.. history], [.. latest], ApiNames.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
 
         // Of two answers, the model of the preferred one.
         string? About(in Signal signal)
@@ -99,15 +106,21 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, Watch watc
     private static bool IsPseudonym(string id) => id.Length == 11 && id[0] == '~' && id.AsSpan(1).IndexOfAnyExcept(s_hexadecimal) < 0;
 
     private ulong Find(TenantTraffic to, string pseudonym) =>
-        watch.Journal.NewestFirst(to.Number).Select(e => e.Record.User).FirstOrDefault(u => ConsoleNames.Pseudonym(u) == pseudonym) is not 0 and var user ? user
-        : throw new ApiException(404, ErrorCodes.InvalidRequest, "unknown_user", $"No decision that this gateway keeps was for a user '~{pseudonym}'. Take a user from GET {ConsoleEndpoints.Root}/users, or the id that the client names.", "id");
+        recorder.Journal.NewestFirst(to.Number).Select(e => e.Record.User).FirstOrDefault(u => ConsoleNames.Pseudonym(u) == pseudonym) is not 0 and var user ? user
+        : throw new ApiException(
+            404, ErrorCodes.InvalidRequest, "unknown_user",
+            $"No decision that this gateway keeps was for a user '~{pseudonym}'. Take a user from GET {ConsoleEndpoints.Root}/users, or the id that the client names.",
+            "id");
 
     /// <summary>By hash, from the store itself.</summary>
     private async Task<UserModel> LoadAsync(TenantTraffic to, ulong hash, CancellationToken cancellationToken)
     {
         if (router is not InProcessRouter)
         {
-            throw new ApiException(501, ErrorCodes.InvalidRequest, "not_on_cluster", "On a cluster a user's record is its grain's, which is found by the id only. Use the id that the client names instead of a pseudonym.", "id");
+            throw new ApiException(
+                501, ErrorCodes.InvalidRequest, "not_on_cluster",
+                "On a cluster a user's record is its grain's, which is found by the id only. Use the id that the client names instead of a pseudonym.",
+                "id");
         }
 
         var record = await store.LoadAsync(new UserKey(to.Hash, hash), cancellationToken).ConfigureAwait(false);

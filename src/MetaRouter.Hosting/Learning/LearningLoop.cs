@@ -167,7 +167,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private bool MayComeBack => _evidence.Unread > 0 && _evidence.Users.Count + _evidence.Unread >= MetaLearner.SmallestCohort;
 
     /// <summary>Whether what is in service was learned, not shipped.</summary>
-    private bool IsTaught => _shared.Taken is { } taken && !taken.AsSpan().SequenceEqual(PriorJson.Write(_shipped.Prior));
+    private bool IsTaught => _shared.Applied is { } applied && !applied.AsSpan().SequenceEqual(PriorJson.Write(_shipped.Prior));
 
     /// <returns>False: nothing that was learned is in service, or another router of this store was faster.</returns>
     private async Task<bool> WithdrawAsync(CancellationToken cancellationToken)
@@ -218,10 +218,13 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             LogUnreadable(error);
         }
 
-        _shared.Take(bytes);
+        _shared.MarkApplied(bytes);
     }
 
-    /// <summary>The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or by a router beside this one.</summary>
+    /// <summary>
+    /// The prior in service goes by the version that decisions name here: it was learned as another where that was with another snapshot, before an upgrade or
+    /// by a router beside this one.
+    /// </summary>
     private IEnumerable<PriorRecord> Named(PriorHistory history)
     {
         var snapshot = _pool.Current.Snapshot;
@@ -238,7 +241,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     [LoggerMessage(Level = LogLevel.Warning, Message = "The prior of snapshot {Version:x16} was put back into service, and stays until a refresh is asked for.")]
     private partial void LogRolledBack(ulong version);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Of those who taught the prior, {Users} are left, of whom nothing better can be learned: snapshot {Version:x16} with its own prior is in service again.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Of those who taught the prior, {Users} are left, of whom nothing better can be learned: snapshot {Version:x16} with its own prior is in service again.")]
     private partial void LogWithdrawn(int users, ulong version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "A prior learned from {Users} users is in service as snapshot {Version:x16}.")]

@@ -19,7 +19,8 @@ internal sealed record PriorHistory(IReadOnlyList<PriorRecord> Records, bool IsH
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(new Document(Format, IsHeld,
     [
         .. Records.Select(r => new Line(
-            r.Version.ToString("x16", CultureInfo.InvariantCulture), r.At, r.Result, r.Users, r.ChampionEvidence, r.ChallengerEvidence, JsonSerializer.Deserialize<JsonElement>(PriorJson.Write(r.Prior)))),
+            r.Version.ToString("x16", CultureInfo.InvariantCulture), r.At, r.Result, r.Users,
+            r.ChampionEvidence, r.ChallengerEvidence, JsonSerializer.Deserialize<JsonElement>(PriorJson.Write(r.Prior)))),
     ]));
 
     /// <returns>Null when the bytes make no history; <paramref name="error"/> says why.</returns>

@@ -12,7 +12,14 @@ internal static class PriorJson
 
     private static readonly JsonSerializerOptions s_options = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    private sealed record Document(int Version, IReadOnlyList<Group>? Components, IReadOnlyList<double>? BetaWeights, double Lapse, IReadOnlyList<Kind>? Speech = null, Spread? Topics = null, Waiting? Latency = null);
+    private sealed record Document(
+        int Version,
+        IReadOnlyList<Group>? Components,
+        IReadOnlyList<double>? BetaWeights,
+        double Lapse,
+        IReadOnlyList<Kind>? Speech = null,
+        Spread? Topics = null,
+        Waiting? Latency = null);
 
     private readonly record struct Group(double Weight, double Mean, double Deviation);
 

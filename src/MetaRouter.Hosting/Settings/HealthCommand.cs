@@ -10,13 +10,16 @@ internal static class HealthCommand
 
     /// <param name="arguments">What follows the command: the address the program listens on, or nothing.</param>
     /// <param name="otherwise">The address where none is given.</param>
-    /// <returns>0: it should be sent requests; <see cref="ProgramArguments.Failed"/>: it should not, or does not answer; <see cref="ProgramArguments.BadConfiguration"/>: the arguments are wrong.</returns>
+    /// <returns>0: it should be sent requests; <see cref="ProgramArguments.Failed"/>: it should not, or does not answer;
+    /// <see cref="ProgramArguments.BadConfiguration"/>: the arguments are wrong.</returns>
     public static async Task<int> RunAsync(string[] arguments, string otherwise)
     {
         var address = arguments is [var given] ? given : otherwise;
         if (arguments.Length > 1 || !Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            return ProgramArguments.Fail($"usage: {Name} [URL]; the URL is the address that the program listens on, such as {otherwise}, not '{string.Join(' ', arguments)}'", ProgramArguments.BadConfiguration);
+            return ProgramArguments.Fail(
+                $"usage: {Name} [URL]; the URL is the address that the program listens on, such as {otherwise}, not '{string.Join(' ', arguments)}'",
+                ProgramArguments.BadConfiguration);
         }
 
         url = new Uri(url, "/health");

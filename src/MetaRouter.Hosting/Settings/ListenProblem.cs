@@ -12,7 +12,8 @@ internal static class ListenProblem
     public static int Tell(Exception exception)
     {
         var cause = exception.InnerException is { } inner ? $" ({inner.Message})" : "";
-        return ProgramArguments.Fail($"The address to listen on cannot be used: {exception.Message}{cause}{Environment.NewLine}Check --urls, or ASPNETCORE_URLS, or the addresses and certificates of section Kestrel.",
+        return ProgramArguments.Fail("The address to listen on cannot be used: "
+            + $"{exception.Message}{cause}{Environment.NewLine}Check --urls, or ASPNETCORE_URLS, or the addresses and certificates of section Kestrel.",
             exception is SocketException ? ProgramArguments.Failed : ProgramArguments.BadConfiguration);
     }
 }

@@ -1,6 +1,9 @@
 namespace MetaRouter.Hosting.Settings;
 
-/// <summary>A program's command line, checked before any setting is read from it: the framework would give an unknown option the next one as its value, and pass over a word that is no option.</summary>
+/// <summary>
+/// A program's command line, checked before any setting is read from it: the framework would give an unknown option the next one as its value, and pass over a
+/// word that is no option.
+/// </summary>
 internal static class ProgramArguments
 {
     /// <summary>Exit codes: the program could not start; its settings cannot be used.</summary>

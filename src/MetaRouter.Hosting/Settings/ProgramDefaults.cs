@@ -12,7 +12,8 @@ internal static class ProgramDefaults
     public static string Folder => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
 
     /// <summary>
-    /// The arguments of a program that reads its settings at the start and not again. When the file is saved while the program runs, the framework would apply some of it by itself: it would listen, before
+    /// The arguments of a program that reads its settings at the start and not again. When the file is saved while the program runs, the framework would apply
+    /// some of it by itself: it would listen, before
     /// the keys in the same file are read, on an address where a start without keys is refused.
     /// </summary>
     public static string[] ReadOnce(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];

@@ -42,7 +42,9 @@ internal static class SettingsBinder
                 {
                     if (ListOf(type) is { } list)
                     {
-                        problems.Add($"{list} must be a list of entries with such settings: write it as a list, [ {{ ... }} ] in JSON; elsewhere its first entry's are {list}:0{type.Groups["path"].Value[list.Length..]} and so on");
+                        problems.Add(
+                            $"{list} must be a list of entries with such settings: write it as a list, [ {{ ... }} ] in JSON; "
+                                + $"elsewhere its first entry's are {list}:0{type.Groups["path"].Value[list.Length..]} and so on");
                         RemoveAll(configuration, list);
                         continue;
                     }
@@ -70,17 +72,27 @@ internal static class SettingsBinder
     /// <param name="known">The names that exist; the nearest one is suggested.</param>
     private static List<string> Unknown(InvalidOperationException e, ConfigurationManager configuration, string section, List<string> known)
     {
-        return Messages(e).Select((message, depth) => UnknownName().Matches(message).Skip(1).Select(m => m.Groups["name"].Value).Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'{Meant(name)}").ToList()).FirstOrDefault(names => names.Count > 0) ?? [];
+        return Messages(e)
+            .Select((message, depth) => UnknownName().Matches(message)
+                .Skip(1)
+                .Select(m => m.Groups["name"].Value)
+                .Select(name => $"'{(depth == 0 ? name : PlaceOf(name))}'{Meant(name)}")
+                .ToList())
+            .FirstOrDefault(names => names.Count > 0) ?? [];
 
         string Meant(string name) => Spelling.Nearest(name, known) is { } meant ? $" ({meant}?)" : "";
 
-        string PlaceOf(string name) => configuration.AsEnumerable().Select(p => p.Key).FirstOrDefault(key => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase) && key.EndsWith(":" + name, StringComparison.OrdinalIgnoreCase)) ?? name;
+        string PlaceOf(string name) => configuration.AsEnumerable()
+            .Select(p => p.Key)
+            .FirstOrDefault(key => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase) && key.EndsWith(":" + name, StringComparison.OrdinalIgnoreCase)) ?? name;
     }
 
     /// <summary>The names of a section's settings, and of those within them.</summary>
     private static IEnumerable<string> NamesOf(Type options) => options.IsGenericType
         ? options.GenericTypeArguments.SelectMany(NamesOf)
-        : options.Assembly.GetName().Name!.StartsWith("MetaRouter.", StringComparison.Ordinal) ? options.GetProperties().Where(p => p.CanWrite || p.PropertyType.IsGenericType).SelectMany(p => NamesOf(p.PropertyType).Prepend(p.Name)) : [];
+        : options.Assembly.GetName().Name!.StartsWith("MetaRouter.", StringComparison.Ordinal) ? options.GetProperties()
+            .Where(p => p.CanWrite || p.PropertyType.IsGenericType)
+            .SelectMany(p => NamesOf(p.PropertyType).Prepend(p.Name)) : [];
 
     /// <summary>A log level that does not exist stops the framework with a stack trace, and a format that does not exist is ignored.</summary>
     public static IEnumerable<string> LoggingProblems(IConfiguration configuration)
@@ -123,7 +135,9 @@ internal static class SettingsBinder
     private static string? ListOf(Match wrong)
     {
         var path = wrong.Groups["path"].Value;
-        return wrong.Groups["type"].Value.StartsWith("MetaRouter.", StringComparison.Ordinal) && ConfigurationPath.GetParentPath(path) is { Length: > 0 } list && !int.TryParse(ConfigurationPath.GetSectionKey(path), out _) ? list : null;
+        return wrong.Groups["type"].Value.StartsWith("MetaRouter.", StringComparison.Ordinal)
+            && ConfigurationPath.GetParentPath(path) is { Length: > 0 } list
+            && !int.TryParse(ConfigurationPath.GetSectionKey(path), out _) ? list : null;
     }
 
     private static bool IsNames(string type) => type.Contains("Dictionary`2", StringComparison.Ordinal);

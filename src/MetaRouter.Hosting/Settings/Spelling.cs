@@ -5,7 +5,11 @@ internal static class Spelling
 {
     /// <returns>The nearest, whatever its case, within two slips, or within one for a name shorter than six letters, where two would be too much; null: none is near.</returns>
     public static string? Nearest(string written, IEnumerable<string> names) =>
-        names.Select(name => (Name: name, Slips: Slips(written.ToUpperInvariant(), name.ToUpperInvariant()))).Where(n => n.Slips <= (n.Name.Length < 6 ? 1 : 2)).OrderBy(n => n.Slips).Select(n => n.Name).FirstOrDefault();
+        names.Select(name => (Name: name, Slips: Slips(written.ToUpperInvariant(), name.ToUpperInvariant())))
+            .Where(n => n.Slips <= (n.Name.Length < 6 ? 1 : 2))
+            .OrderBy(n => n.Slips)
+            .Select(n => n.Name)
+            .FirstOrDefault();
 
     /// <summary>
     /// Letters to add, leave out or change, and neighbours to swap, no letter touched twice; O(a b). Source: optimal string alignment, Damerau 1964 by Wagner and Fischer's rows, of

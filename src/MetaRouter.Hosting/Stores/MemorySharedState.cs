@@ -99,7 +99,10 @@ public sealed class MemorySharedState(TimeProvider time) : ISharedState
         }
     }
 
-    /// <summary>The accounts that are still open and changed after a version, and the one that changed last: whoever reads them goes on from its version; how many that are, and the version they are of.</summary>
+    /// <summary>
+    /// The accounts that are still open and changed after a version, and the one that changed last: whoever reads them goes on from its version; how many that
+    /// are, and the version they are of.
+    /// </summary>
     internal (byte[] Bytes, int Count, long Version) Write(long after)
     {
         List<Line> open = [];

@@ -6,7 +6,8 @@ using StackExchange.Redis;
 namespace MetaRouter.Hosting.Stores;
 
 /// <summary>
-/// Where a Redis is and how it is spoken to, in one text: <c>HOST:PORT</c>, more of them, and options, separated by commas; without a port 6379, and 6380 over TLS. Beside StackExchange.Redis' own options
+/// Where a Redis is and how it is spoken to, in one text: <c>HOST:PORT</c>, more of them, and options, separated by commas; without a port 6379, and 6380 over
+/// TLS. Beside StackExchange.Redis' own options
 /// (<c>ssl=true</c>, <c>sslHost=...</c>, <c>user=...</c>, <c>password=...</c>) there are <c>ca=FILE</c>, the authority that signed its certificate where the machine does not
 /// know it; <c>cert=FILE</c> and <c>key=FILE</c>, this side's certificate where Redis asks for one; and <c>passwordFile=FILE</c>, which keeps the password out of settings.
 /// Files are PEM. Any of ca, cert and key turns TLS on.
@@ -55,7 +56,10 @@ public static class RedisAddress
         catch (ArgumentException e)
         {
             // The address is not repeated: a password may be in it.
-            throw new StoreException($"The address of Redis cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Write HOST:PORT, and after it, separated by commas, further hosts, password=... or passwordFile=FILE, ssl=true, ca=FILE.", e);
+            throw new StoreException(
+                $"The address of Redis cannot be understood: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. "
+                    + "Write HOST:PORT, and after it, separated by commas, further hosts, password=... or passwordFile=FILE, ssl=true, ca=FILE.",
+                e);
         }
     }
 
@@ -129,7 +133,10 @@ public static class RedisAddress
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new StoreException($"The address of Redis has {option}={file}, and that file cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. Name a file that this process can read{(option == PasswordFile ? "" : ", in PEM")}.", e);
+            throw new StoreException(
+                $"The address of Redis has {option}={file}, and that file cannot be used: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. "
+                    + $"Name a file that this process can read{(option == PasswordFile ? "" : ", in PEM")}.",
+                e);
         }
     }
 }

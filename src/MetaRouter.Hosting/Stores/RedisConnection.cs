@@ -42,11 +42,14 @@ internal sealed class RedisConnection : IDisposable
         {
             redis?.Dispose();
             var remedy = RedisFailure.Remedy(e);
-            throw new StoreException(
-                remedy == RedisFailure.Unreachable
-                    ? FormattableString.Invariant($"The store '{name}' cannot be opened: tried for {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s, {RedisReach.Tell(options.EndPoints, options.Ssl, RedisFailure.Innermost(e))}")
-                    : $"The store '{name}' cannot be opened: {remedy}. ({RedisFailure.OneLine(e)})",
-                e);
+            if (remedy == RedisFailure.Unreachable)
+            {
+                var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                var why = RedisReach.Tell(options.EndPoints, options.Ssl, RedisFailure.Innermost(e));
+                throw new StoreException(FormattableString.Invariant($"The store '{name}' cannot be opened: tried for {seconds:0} s, {why}"), e);
+            }
+
+            throw new StoreException($"The store '{name}' cannot be opened: {remedy}. ({RedisFailure.OneLine(e)})", e);
         }
     }
 
@@ -57,7 +60,9 @@ internal sealed class RedisConnection : IDisposable
         var restored = new SemaphoreSlim(0); // not disposed: an event on its way may still release it, and it holds nothing
         RedisConnectionException? refusal = null;
         EventHandler<ConnectionFailedEventArgs> onRestored = (_, _) => restored.Release();
-        EventHandler<ConnectionFailedEventArgs> onFailed = (_, told) => refusal = told.Exception is { } cause && RedisFailure.IsRefusal(cause) ? new(ConnectionFailureType.AuthenticationFailure, cause.Message, cause) : refusal;
+        EventHandler<ConnectionFailedEventArgs> onFailed = (_, told) => refusal = told.Exception is { } cause && RedisFailure.IsRefusal(cause)
+            ? new(ConnectionFailureType.AuthenticationFailure, cause.Message, cause)
+            : refusal;
         EventHandler<RedisErrorEventArgs> onError = (_, told) => refusal = RedisFailure.IsOfPassword(told.Message) ? new(ConnectionFailureType.AuthenticationFailure, told.Message) : refusal;
         redis.ConnectionRestored += onRestored;
         redis.ConnectionFailed += onFailed;
@@ -71,7 +76,10 @@ internal sealed class RedisConnection : IDisposable
                     redis.GetDatabase().Ping();
                     return;
                 }
-                catch (Exception e) when ((e is RedisConnectionException or TimeoutException || e.Message.StartsWith(RedisFailure.Loading, StringComparison.Ordinal)) && refusal is null && !RedisFailure.IsRefusal(e) && Stopwatch.GetElapsedTime(started) < MomentToStart)
+                catch (Exception e) when ((e is RedisConnectionException or TimeoutException || e.Message.StartsWith(RedisFailure.Loading, StringComparison.Ordinal))
+                    && refusal is null
+                    && !RedisFailure.IsRefusal(e)
+                    && Stopwatch.GetElapsedTime(started) < MomentToStart)
                 {
                     restored.Wait(AnotherLook);
                 }
@@ -161,7 +169,8 @@ internal sealed class RedisConnection : IDisposable
 
         if (masters.Length > 1)
         {
-            throw new StoreException($"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} both call themselves the master; make one the other's replica, as a Sentinel does within seconds.");
+            throw new StoreException(
+                $"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} both call themselves the master; make one the other's replica, as a Sentinel does within seconds.");
         }
     }
 

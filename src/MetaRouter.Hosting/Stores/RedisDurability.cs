@@ -31,13 +31,20 @@ internal static class RedisDurability
             if (most is not ("" or "0") && policy is not ("" or "noeviction"))
             {
                 // Only what was spent has a lifetime.
-                return (-1, $"what is acknowledged is thrown away when Redis is full: {(policy.StartsWith("volatile-", StringComparison.Ordinal) ? "what was spent of budgets" : "users, and the keys that receipts are sealed with")} (maxmemory {most}, maxmemory-policy {policy}); set maxmemory-policy noeviction to keep it");
+                return (
+                    -1,
+                    "what is acknowledged is thrown away when Redis is full: "
+                        + $"{(policy.StartsWith("volatile-", StringComparison.Ordinal) ? "what was spent of budgets" : "users, and the keys that receipts are sealed with")} "
+                        + $"(maxmemory {most}, maxmemory-policy {policy}); set maxmemory-policy noeviction to keep it");
             }
 
             return (appends, syncs) switch
             {
                 ("yes", "always") => (Best, ""),
-                ("yes", _) => (2, $"what is acknowledged survives the death of Redis, but up to a second or more of it is lost with its machine (appendonly yes, appendfsync {syncs}); set appendfsync always to keep it"),
+                ("yes", _) => (
+                    2,
+                    "what is acknowledged survives the death of Redis, but up to a second or more of it is lost with its machine (appendonly yes, "
+                        + $"appendfsync {syncs}); set appendfsync always to keep it"),
                 _ => (0, "what is acknowledged is lost when Redis ends, back to its last dump (appendonly no); set appendonly yes and appendfsync always to keep it"),
             };
         }
@@ -47,5 +54,6 @@ internal static class RedisDurability
         }
     }
 
-    private static async Task<string> ConfigAsync(IServer server, string name, TimeSpan patience) => (await server.ConfigGetAsync(name).WaitAsync(patience).ConfigureAwait(false)).FirstOrDefault().Value ?? "";
+    private static async Task<string> ConfigAsync(IServer server, string name, TimeSpan patience) =>
+        (await server.ConfigGetAsync(name).WaitAsync(patience).ConfigureAwait(false)).FirstOrDefault().Value ?? "";
 }

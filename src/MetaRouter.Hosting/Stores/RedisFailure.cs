@@ -35,21 +35,25 @@ internal static class RedisFailure
     }
 
     /// <summary>What to do, from the message of a failure of Redis that was reported by others.</summary>
-    public static string Remedy(string words) => Refused(words) ?? (IsOfPassword(words) ? Password : "Redis does not answer, or not in time; what was asked may have been done. Check that it runs and can be reached");
+    public static string Remedy(string words) => Refused(words)
+        ?? (IsOfPassword(words) ? Password : "Redis does not answer, or not in time; what was asked may have been done. Check that it runs and can be reached");
 
     private static string? Refused(string words) => words switch
     {
         _ when words.Contains("OOM ", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
         _ when words.Contains(ReadOnly, StringComparison.Ordinal) => "this Redis is a replica; name the master, or all of them",
         _ when words.Contains(Loading, StringComparison.Ordinal) => "Redis is still loading what it has on its disk; try again when it is done",
-        _ when words.Contains("NOPERM ", StringComparison.Ordinal) || words.Contains("can't run this command", StringComparison.Ordinal) => "Redis' user there lacks a right; give it those that the README names",
+        _ when words.Contains("NOPERM ", StringComparison.Ordinal)
+            || words.Contains("can't run this command", StringComparison.Ordinal) => "Redis' user there lacks a right; give it those that the README names",
         _ when words.Contains("MISCONF ", StringComparison.Ordinal) => "Redis cannot write to its disk; free some space",
         _ => null,
     };
 
     public static string Remedy(Exception e) => e switch
     {
-        _ when IsOfTls(e) => "the two cannot agree on TLS; check that it listens with TLS on this port, ca=FILE (the authority that signed its certificate), sslHost=NAME (the name in it), and cert=FILE with key=FILE if it asks for one",
+        _ when IsOfTls(e) =>
+            "the two cannot agree on TLS; check that it listens with TLS on this port, ca=FILE (the authority that signed its certificate), "
+                + "sslHost=NAME (the name in it), and cert=FILE with key=FILE if it asks for one",
         _ when IsOfPassword(e) => Password,
         RedisServerException s when Refused(s.Message) is { } remedy => remedy,
         RedisServerException => "Redis refuses",

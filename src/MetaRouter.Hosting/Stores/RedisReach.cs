@@ -33,7 +33,9 @@ internal static class RedisReach
         try
         {
             using var patience = new CancellationTokenSource(Patience);
-            using var socket = address.AddressFamily == AddressFamily.Unspecified ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(address.AddressFamily, SocketType.Stream, address is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
+            using var socket = address.AddressFamily == AddressFamily.Unspecified
+                ? new Socket(SocketType.Stream, ProtocolType.Tcp)
+                : new Socket(address.AddressFamily, SocketType.Stream, address is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
             await socket.ConnectAsync(address, patience.Token).ConfigureAwait(false);
             return null;
         }
@@ -51,7 +53,11 @@ internal static class RedisReach
     /// <returns>The remedy of the greatest weight is told: that of the address nearest to working.</returns>
     private static (string What, string Remedy, int Weight) Words(SocketException? problem, bool overTls) => problem?.SocketErrorCode switch
     {
-        null when overTls => ("somebody listens there, but does not answer as a Redis over TLS does", "check that it is a Redis and listens with TLS on this port, that its certificate is of an authority this machine trusts (ca=FILE) and for this name (sslHost=NAME), and the password (password=... or passwordFile=FILE)", 3),
+        null when overTls => (
+            "somebody listens there, but does not answer as a Redis over TLS does",
+            "check that it is a Redis and listens with TLS on this port, that its certificate is of an authority this machine "
+                + "trusts (ca=FILE) and for this name (sslHost=NAME), and the password (password=... or passwordFile=FILE)",
+            3),
         null => ("somebody listens there, but does not answer as a Redis does", "check that it is a Redis, ssl=true if it speaks TLS, and the password (password=... or passwordFile=FILE)", 3),
         SocketError.ConnectionRefused => ("nothing listens there", "start Redis, or name the address where it listens", 2),
         SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => ("no machine is known by that name", "check the name, and that this machine's DNS knows it", 0),

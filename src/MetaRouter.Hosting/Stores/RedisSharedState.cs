@@ -11,7 +11,10 @@ namespace MetaRouter.Hosting.Stores;
 /// </summary>
 public sealed class RedisSharedState : ISharedState
 {
-    /// <summary>Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the reservation was taken back.</summary>
+    /// <summary>
+    /// Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the
+    /// reservation was taken back.
+    /// </summary>
     private const string Reserve = """
         local held, n = {0}, math.floor(#ARGV / 3)
         local mark = KEYS[n + 1]
@@ -43,7 +46,7 @@ public sealed class RedisSharedState : ISharedState
         """;
 
     /// <summary>Most doubtful reservations that are remembered; any beyond these keep their amounts until their accounts end.</summary>
-    private const int MostDoubts = 10_000;
+    private const int MostUnanswered = 10_000;
 
     /// <summary>How long after a reservation was made it can be taken back, and how late after that it can still arrive.</summary>
     private static readonly TimeSpan s_markLifetime = TimeSpan.FromMinutes(2);
@@ -52,7 +55,7 @@ public sealed class RedisSharedState : ISharedState
     private readonly string _prefix;
     private readonly MemorySharedState _own;
     private readonly RouterMetrics _metrics;
-    private readonly ConcurrentQueue<Doubt> _doubts = new();
+    private readonly ConcurrentQueue<Unanswered> _unanswered = new();
     private int _isTakingBack;
 
     internal RedisSharedState(RedisUserStore store, string prefix, TimeProvider time, RouterMetrics metrics) =>
@@ -80,9 +83,9 @@ public sealed class RedisSharedState : ISharedState
         }
         catch (StoreException e)
         {
-            if (e.MayBeDone && isMarked && _doubts.Count < MostDoubts)
+            if (e.MayBeDone && isMarked && _unanswered.Count < MostUnanswered)
             {
-                _doubts.Enqueue(new Doubt(keys, [.. accounts.Select(a => (RedisValue)a.Amount), values[^1]]));
+                _unanswered.Enqueue(new Unanswered(keys, [.. accounts.Select(a => (RedisValue)a.Amount), values[^1]]));
             }
 
             _metrics.Fallbacks.Add(1);
@@ -101,7 +104,10 @@ public sealed class RedisSharedState : ISharedState
 
         try
         {
-            await _redis.RunAsync(Reserve, Keys(partition, accounts), [.. accounts.SelectMany(a => Values(a with { Limit = Account.NoLimit }))], "written", CancellationToken.None).ConfigureAwait(false);
+            await _redis.RunAsync(
+                Reserve, Keys(partition, accounts),
+                [.. accounts.SelectMany(a => Values(a with { Limit = Account.NoLimit }))],
+                "written", CancellationToken.None).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -137,7 +143,7 @@ public sealed class RedisSharedState : ISharedState
 
     private void StartTakingBack()
     {
-        if (!_doubts.IsEmpty && Interlocked.Exchange(ref _isTakingBack, 1) == 0)
+        if (!_unanswered.IsEmpty && Interlocked.Exchange(ref _isTakingBack, 1) == 0)
         {
             _ = TakeBackAsync();
         }
@@ -147,10 +153,10 @@ public sealed class RedisSharedState : ISharedState
     {
         try
         {
-            while (_doubts.TryPeek(out var doubt))
+            while (_unanswered.TryPeek(out var reservation))
             {
-                await _redis.RunAsync(TakeBack, doubt.Keys, doubt.Values, "written", CancellationToken.None).ConfigureAwait(false);
-                _doubts.TryDequeue(out _);
+                await _redis.RunAsync(TakeBack, reservation.Keys, reservation.Values, "written", CancellationToken.None).ConfigureAwait(false);
+                _unanswered.TryDequeue(out _);
             }
         }
         catch (StoreException)
@@ -168,10 +174,11 @@ public sealed class RedisSharedState : ISharedState
 
     private RedisKey Memory(string name) => $"{_prefix}m:{name}";
 
-    private RedisKey[] Keys(ulong partition, IReadOnlyList<Account> accounts) => [.. accounts.Select(a => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:{a.Name}"))];
+    private RedisKey[] Keys(ulong partition, IReadOnlyList<Account> accounts) =>
+        [.. accounts.Select(a => (RedisKey)string.Create(CultureInfo.InvariantCulture, $"{_prefix}{{a{partition:x16}}}:{a.Name}"))];
 
     private static IEnumerable<RedisValue> Values(Account account) => [account.Amount, account.Limit, Math.Max(1, (long)account.Lifetime.TotalMilliseconds)];
 
     /// <summary>A reservation of which no answer came, as <see cref="TakeBack"/> takes it.</summary>
-    private sealed record Doubt(RedisKey[] Keys, RedisValue[] Values);
+    private sealed record Unanswered(RedisKey[] Keys, RedisValue[] Values);
 }

@@ -161,7 +161,11 @@ public sealed class RedisUserStore : IUserStore, IDisposable
     public async ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return (long)await _redis.RunAsync(Save, [User(key), In(key, "seq"), In(key, "changed")], [etag.ToString(CultureInfo.InvariantCulture), state.ToArray(), Name(key)], "written", CancellationToken.None).ConfigureAwait(false);
+        return (long)await _redis.RunAsync(
+            Save,
+            [User(key), In(key, "seq"), In(key, "changed")],
+            [etag.ToString(CultureInfo.InvariantCulture), state.ToArray(), Name(key)],
+            "written", CancellationToken.None).ConfigureAwait(false);
     }
 
     public async ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default)
@@ -177,7 +181,8 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         await _redis.RunAsync(
             SetAside, [User(key), In(key, "seq"), In(key, "changed"), In(key, "q")],
-            [record.Etag.ToString(CultureInfo.InvariantCulture), Name(key), $"{DateTimeOffset.FromUnixTimeMilliseconds(nowMs).UtcDateTime:O} {reason.ReplaceLineEndings(" ")}"], "written", CancellationToken.None).ConfigureAwait(false);
+            [record.Etag.ToString(CultureInfo.InvariantCulture), Name(key), $"{DateTimeOffset.FromUnixTimeMilliseconds(nowMs).UtcDateTime:O} {reason.ReplaceLineEndings(" ")}"],
+            "written", CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>How many records that could not be read are kept aside.</summary>
@@ -210,7 +215,10 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         for (var bucket = 0; bucket < Buckets && users.Count < limit; bucket++)
         {
             var found = await _redis.DoAsync(
-                In(bucket, "changed"), db => db.SortedSetRangeByScoreWithScoresAsync(In(bucket, "changed"), after[bucket], double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, limit - users.Count), "read", cancellationToken).ConfigureAwait(false);
+                In(bucket, "changed"),
+                db => db.SortedSetRangeByScoreWithScoresAsync(
+                    In(bucket, "changed"), after[bucket], double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, limit - users.Count),
+                "read", cancellationToken).ConfigureAwait(false);
             foreach (var entry in found)
             {
                 var key = KeyOf((string)entry.Element!);

@@ -1,38 +1,41 @@
 namespace MetaRouter.Hosting.Stores;
 
-/// <summary>A named value that all routers of a store share, and the version that this router took last. Nobody removes it: if it is gone, the store was emptied, and it is put back. Not thread-safe.</summary>
+/// <summary>
+/// A named value that all routers of a store share, and the version that this router applied last. Nobody removes it: if it is gone, the store was emptied, and
+/// it is put back. Not thread-safe.
+/// </summary>
 internal sealed class SharedValue(IUserStore store, string name)
 {
-    /// <summary>As it was last taken or written here; null: it was not there.</summary>
-    public byte[]? Taken { get; private set; }
+    /// <summary>As it was last applied or written here; null: it was not there.</summary>
+    public byte[]? Applied { get; private set; }
 
-    /// <returns>The value, if it differs from the one taken; else null. A caller that has used it says so by <see cref="Take"/>, and is not given it again.</returns>
+    /// <returns>The value, if it differs from the one applied; else null. A caller that has used it says so by <see cref="MarkApplied"/>, and is not given it again.</returns>
     /// <exception cref="StoreException">The store is away.</exception>
     public async Task<byte[]?> FindNewAsync(CancellationToken cancellationToken)
     {
         var bytes = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
-        if (bytes is null && Taken is not null)
+        if (bytes is null && Applied is not null)
         {
             // The next look sees this one, or another router's.
-            await store.WriteValueAsync(name, Taken, null, cancellationToken).ConfigureAwait(false);
+            await store.WriteValueAsync(name, Applied, null, cancellationToken).ConfigureAwait(false);
         }
 
-        return bytes is null || (Taken is not null && bytes.AsSpan().SequenceEqual(Taken)) ? null : bytes;
+        return bytes is null || (Applied is not null && bytes.AsSpan().SequenceEqual(Applied)) ? null : bytes;
     }
 
-    public void Take(byte[] bytes) => Taken = bytes;
+    public void MarkApplied(byte[] bytes) => Applied = bytes;
 
-    /// <summary>Replaces the value if it still is the one that was taken.</summary>
+    /// <summary>Replaces the value if it still is the one that was applied.</summary>
     /// <returns>False: another router of the store was faster.</returns>
     /// <exception cref="StoreException">It may or may not have been written.</exception>
     public async Task<bool> TryWriteAsync(byte[] bytes, CancellationToken cancellationToken)
     {
-        if (!await store.WriteValueAsync(name, bytes, Taken, cancellationToken).ConfigureAwait(false))
+        if (!await store.WriteValueAsync(name, bytes, Applied, cancellationToken).ConfigureAwait(false))
         {
             return false;
         }
 
-        Taken = bytes;
+        Applied = bytes;
         return true;
     }
 
@@ -45,6 +48,6 @@ internal sealed class SharedValue(IUserStore store, string name)
             // Another router wrote in between; the last word counts.
         }
 
-        Taken = bytes;
+        Applied = bytes;
     }
 }

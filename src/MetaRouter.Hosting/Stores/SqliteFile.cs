@@ -28,7 +28,10 @@ internal static class SqliteFile
         COMMIT;
         """;
 
-    /// <summary>Finds tombstones without reading the whole file, which would happen every minute on the thread that writes. Older programs do not mind an index, so existing files get it too.</summary>
+    /// <summary>
+    /// Finds tombstones without reading the whole file, which would happen every minute on the thread that writes. Older programs do not mind an index, so
+    /// existing files get it too.
+    /// </summary>
     private const string ErasureIndex = "CREATE INDEX IF NOT EXISTS users_by_erasure ON users (erased_ms) WHERE erased_ms > 0";
 
     /// <summary>Opens or creates the file, and locks it.</summary>
@@ -56,7 +59,9 @@ internal static class SqliteFile
             // Looks before it writes: a file of another program keeps its journal mode, and a torn one is not written into.
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
             var version = FindVersion(connection, path);
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
+            Execute(
+                connection,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
             Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
             if (version < 1)
             {
@@ -100,7 +105,8 @@ internal static class SqliteFile
     {
         if (SQLitePCL.raw.GetNativeLibraryName() == Native && FileControl(connection.Handle!, null, HasMoved, out var hasMoved) == SQLitePCL.raw.SQLITE_OK && hasMoved != 0)
         {
-            throw new StoreException($"The store '{path}' cannot be written: the file was moved, deleted or replaced while this process had it open, and what is written now would be lost. Put it back, or restart.");
+            throw new StoreException(
+                $"The store '{path}' cannot be written: the file was moved, deleted or replaced while this process had it open, and what is written now would be lost. Put it back, or restart.");
         }
     }
 

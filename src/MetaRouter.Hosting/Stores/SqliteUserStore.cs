@@ -25,7 +25,10 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         _load = Command("SELECT state, etag, erased_ms FROM users WHERE key = $key", "$key");
         _save = Command("UPDATE users SET state = $state, etag = $seq, seq = $seq WHERE key = $key AND etag = $etag", "$key", "$state", "$etag", "$seq");
         _insert = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, $state, $seq, 0, $seq) ON CONFLICT (key) DO NOTHING", "$key", "$state", "$seq");
-        _erase = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, x'', $seq, $now, $seq) ON CONFLICT (key) DO UPDATE SET state = x'', etag = $seq, erased_ms = max(erased_ms + 1, $now), seq = $seq; DELETE FROM quarantine WHERE key = $key", "$key", "$now", "$seq");
+        _erase = Command(
+            "INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, x'', $seq, $now, $seq) ON CONFLICT (key) DO UPDATE SET state = x'', "
+                + "etag = $seq, erased_ms = max(erased_ms + 1, $now), seq = $seq; DELETE FROM quarantine WHERE key = $key",
+            "$key", "$now", "$seq");
         _changed = Command("SELECT key, state, etag, erased_ms, seq FROM users WHERE seq > $seq ORDER BY seq LIMIT $limit", "$seq", "$limit");
         using var last = connection.CreateCommand();
         last.CommandText = "SELECT coalesce(max(seq), 0) FROM users";

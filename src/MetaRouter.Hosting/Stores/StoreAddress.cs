@@ -24,7 +24,8 @@ internal sealed record StoreAddress(StoreKind Kind, string Place)
     }
 
     /// <exception cref="FormatException">It is not a store.</exception>
-    public static StoreAddress Parse(string text) => TryParse(text, out var address) ? address : throw new FormatException($"'{RedisAddress.Shown(text)}' is not a store; use sqlite:PATH, redis:HOST:PORT or memory.");
+    public static StoreAddress Parse(string text) =>
+        TryParse(text, out var address) ? address : throw new FormatException($"'{RedisAddress.Shown(text)}' is not a store; use sqlite:PATH, redis:HOST:PORT or memory.");
 }
 
 internal enum StoreKind

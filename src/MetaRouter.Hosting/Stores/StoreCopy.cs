@@ -97,7 +97,8 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
 
     private async Task ClearAsync(UserKey key, long etag, CancellationToken cancellationToken)
     {
-        if ((await from.LoadAsync(key, cancellationToken).ConfigureAwait(false)).State.Length == 0 && await to.SaveAsync(key, ReadOnlyMemory<byte>.Empty, etag, cancellationToken).ConfigureAwait(false) == 0)
+        if ((await from.LoadAsync(key, cancellationToken).ConfigureAwait(false)).State.Length == 0
+            && await to.SaveAsync(key, ReadOnlyMemory<byte>.Empty, etag, cancellationToken).ConfigureAwait(false) == 0)
         {
             throw new StoreException(InUse);
         }

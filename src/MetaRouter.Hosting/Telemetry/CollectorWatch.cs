@@ -39,6 +39,9 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The collector at {Endpoint} did not accept what was sent by {Protocol}: {Reason} Until it does, traces, metrics and logs are lost. Check that it runs there and speaks that protocol (usually grpc on port 4317, http/protobuf on 4318). Not told again within a minute.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The collector at {Endpoint} did not accept what was sent by {Protocol}: {Reason} Until it does, traces, metrics and logs are lost. "
+            + "Check that it runs there and speaks that protocol (usually grpc on port 4317, http/protobuf on 4318). Not told again within a minute.")]
     private partial void LogLost(string endpoint, string protocol, string reason);
 }

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace MetaRouter.Hosting.Telemetry;
 
-/// <summary>What a program sends about itself, and where: for a gateway section <c>Telemetry</c> of the configuration, for a silo OpenTelemetry's own settings. docs/telemetry.md has the names.</summary>
+/// <summary>
+/// What a program sends about itself, and where: for a gateway section <c>Telemetry</c> of the configuration, for a silo OpenTelemetry's own settings.
+/// docs/telemetry.md has the names.
+/// </summary>
 internal sealed class TelemetryOptions
 {
     public const string Section = "Telemetry", EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT", ProtocolVariable = "OTEL_EXPORTER_OTLP_PROTOCOL";
@@ -14,7 +17,8 @@ internal sealed class TelemetryOptions
     /// <value><c>grpc</c> or <c>http/protobuf</c>; empty, the default: what OTEL_EXPORTER_OTLP_PROTOCOL says, else grpc.</value>
     public string Protocol { get; set; } = "";
 
-    /// <value>The share of requests that are traced unless their caller's trace says otherwise, 0 to 1; null, the default: what OTEL_TRACES_SAMPLER says, else all. Matters only with an endpoint.</value>
+    /// <value>The share of requests that are traced unless their caller's trace says otherwise, 0 to 1; null, the default: what OTEL_TRACES_SAMPLER says, else
+    /// all. Matters only with an endpoint.</value>
     public double? SampleShare { get; set; }
 
     /// <value><c>GET /metrics</c> answers. Default true.</value>

@@ -71,7 +71,8 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
         }
 
         return PriorJson.Read(published.Prior, out _) is not { } prior ? null : _known[published.Version] = new PriorRecord(
-            pool.Current.Snapshot.WithPrior(prior).Version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), !double.IsNaN(published.Evidence) ? PriorResults.Promoted : published is { Users: 0, IsHeld: false } ? PriorResults.Withdrawn : PriorResults.RolledBack,
+            pool.Current.Snapshot.WithPrior(prior).Version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs),
+            !double.IsNaN(published.Evidence) ? PriorResults.Promoted : published is { Users: 0, IsHeld: false } ? PriorResults.Withdrawn : PriorResults.RolledBack,
             (int)published.Users, Known(published.ServingEvidence), Known(published.Evidence), prior);
     }
 

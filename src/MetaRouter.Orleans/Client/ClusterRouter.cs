@@ -59,7 +59,8 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     }
 
     /// <summary>The silo logs the decision; the edge adds to its own log what became of it.</summary>
-    public ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default) => RouteAsync(tenant, user, request, cancellationToken);
+    public ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default) =>
+        RouteAsync(tenant, user, request, cancellationToken);
 
     /// <inheritdoc cref="DecideAsync"/>
     public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => RouteAnonymousAsync(tenant, request, cancellationToken);

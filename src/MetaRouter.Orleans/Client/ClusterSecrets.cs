@@ -23,7 +23,9 @@ public static class ClusterSecrets
             creation.Execute();
             var secret = (byte[]?)database.HashGet(key, "data") ?? [];
             return RouterSecrets.Read(secret, static (tenant, user) => UserRouterGrainExtensions.Parse(UserRouterGrainExtensions.KeyOf(tenant, user)).User)
-                ?? throw new StoreException($"The cluster's secrets have {secret.Length} bytes, and were not written by this program; receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
+                ?? throw new StoreException(
+                    $"The cluster's secrets have {secret.Length} bytes, and were not written by this program; "
+                        + "receipts cannot be recognised. Restore Redis from a backup, or use another ServiceId.");
         }
         catch (RedisException e)
         {

@@ -22,6 +22,8 @@ internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOption
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo of the cluster '{Cluster}' answers yet, by the Redis '{Redis}'; waiting for one. Start a silo with the same MetaRouter:Cluster:Redis and ClusterId.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "No silo of the cluster '{Cluster}' answers yet, by the Redis '{Redis}'; waiting for one. Start a silo with the same MetaRouter:Cluster:Redis and ClusterId.")]
     private partial void LogWaiting(string cluster, string redis);
 }

@@ -22,7 +22,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private readonly int _capacity = CapacityOf(options, cluster);
     private readonly WindowSamples _sample = new(TaughtWindows, HeldOutWindows);
-    private readonly Dictionary<ulong, WordTime> _unsaved = []; // who spoke or went since the store was last written
+    private readonly Dictionary<ulong, ReportTime> _unsaved = []; // who spoke or went since the store was last written
     private readonly Departures _gone = new(TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, CapacityOf(options, cluster)));
 
     private Cohort _cohort = null!;
@@ -257,7 +257,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     }
 
     /// <summary>A silo of an earlier version sends no times.</summary>
-    private static WordTime TimeOf(WordTime[]? times, int i) => times is null ? default : times[i];
+    private static ReportTime TimeOf(ReportTime[]? times, int i) => times is null ? default : times[i];
 
     private IEnumerable<UserState> Sample(CohortPart part) => _sample.Windows(part).Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty);
 
@@ -315,15 +315,22 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence could not be read; it starts empty, and is read again before it is next written. {Reason}")]
     private partial void LogNotRead(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence was deactivated before what {Users} users taught was written; they come back when they are next active. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A partition of the population's evidence was deactivated before what {Users} users taught was written; they come back when they are next active. {Reason}")]
     private partial void LogNotSaved(int users, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The list of users who left a partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort-gone'; a late report may bring them back. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The list of users who left a partition of the population's evidence cannot be read and "
+            + "was set aside under 'unreadable-cohort-gone'; a late report may bring them back. {Reason}")]
     private partial void LogGoneUnreadable(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A partition of the population's evidence starts empty; its users come back when they are next active. {Reason}")]
     private partial void LogNotRestored(string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back when they are next active. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "A partition of the population's evidence cannot be read and was set aside under 'unreadable-cohort'; its users come back when they are next active. {Reason}")]
     private partial void LogUnreadable(string reason);
 }

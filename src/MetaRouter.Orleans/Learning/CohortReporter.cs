@@ -30,7 +30,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
 
     /// <summary>O(1) while there is room: the user's summary is made when it is sent.</summary>
     /// <param name="time">When the user was in that state.</param>
-    public void Report(ulong user, UserModel model, WordTime time)
+    public void Report(ulong user, UserModel model, ReportTime time)
     {
         var word = new Word(model, time);
         while (true)
@@ -162,7 +162,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
     }
 
-    private readonly record struct Word(UserModel Model, WordTime Time);
+    private readonly record struct Word(UserModel Model, ReportTime Time);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The evidence of {Users} users could not be sent and waits. {Reason}")]
     private partial void LogLater(int users, string reason);

@@ -13,7 +13,7 @@ internal sealed class Departures(TimeSpan lifetime, int most)
     private const byte Version = 1;
     private const int Row = sizeof(ulong) + sizeof(long) + sizeof(long);
 
-    private readonly Dictionary<ulong, WordTime> _gone = [];
+    private readonly Dictionary<ulong, ReportTime> _gone = [];
 
     public int Count => _gone.Count;
 
@@ -21,7 +21,7 @@ internal sealed class Departures(TimeSpan lifetime, int most)
     public long LastErasedAtMs => _gone.Values.Select(g => g.ErasedAtMs).DefaultIfEmpty().Max();
 
     /// <returns>True: that is news. False: as much or more is known of the user, or the word has no time.</returns>
-    public bool Add(ulong user, in WordTime time)
+    public bool Add(ulong user, in ReportTime time)
     {
         if (time == default || (_gone.TryGetValue(user, out var known) && !known.IsBefore(time)))
         {
@@ -41,10 +41,10 @@ internal sealed class Departures(TimeSpan lifetime, int most)
     }
 
     /// <summary>Whether the user has left since that time.</summary>
-    public bool Covers(ulong user, in WordTime time) => _gone.TryGetValue(user, out var gone) && time.IsBefore(gone);
+    public bool Covers(ulong user, in ReportTime time) => _gone.TryGetValue(user, out var gone) && time.IsBefore(gone);
 
     /// <summary>Whether a report is so old that its user may have left since without being listed here.</summary>
-    public bool IsTooOld(in WordTime time, long nowMs) => time.AtMs > 0 && time.AtMs < nowMs - (long)lifetime.TotalMilliseconds;
+    public bool IsTooOld(in ReportTime time, long nowMs) => time.AtMs > 0 && time.AtMs < nowMs - (long)lifetime.TotalMilliseconds;
 
     /// <summary>Version, then for each user the hash, the erasure's time and the report's. Those older than the lifetime are left out.</summary>
     public byte[] ToBytes(long nowMs)
@@ -79,7 +79,7 @@ internal sealed class Departures(TimeSpan lifetime, int most)
         for (var at = 1; at < bytes.Length; at += Row)
         {
             var user = BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
-            if (Add(user, new WordTime(BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 8)..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 16)..]))))
+            if (Add(user, new ReportTime(BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 8)..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[(at + 16)..]))))
             {
                 news.Add(user);
             }
@@ -88,5 +88,5 @@ internal sealed class Departures(TimeSpan lifetime, int most)
         return news;
     }
 
-    private static long At(in WordTime time) => Math.Max(time.ErasedAtMs, time.AtMs);
+    private static long At(in ReportTime time) => Math.Max(time.ErasedAtMs, time.AtMs);
 }

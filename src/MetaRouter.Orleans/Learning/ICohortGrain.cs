@@ -7,7 +7,8 @@ namespace MetaRouter.Orleans.Learning;
 internal interface ICohortGrain : IGrainWithIntegerKey
 {
     /// <summary>Takes what is newer than what it knows of the same user. Departures are in the store before this answers; what users taught is written later (<see cref="SaveAsync"/>).</summary>
-    /// <returns>The <see cref="WindowSample.Rank"/> above which windows need not be sent. Null: this silo has another catalog than the evidence was measured against, as while silos are restarted with new prices; only the departures were taken.</returns>
+    /// <returns>The <see cref="WindowSample.Rank"/> above which windows need not be sent. Null: this silo has another catalog than the evidence was measured
+    /// against, as while silos are restarted with new prices; only the departures were taken.</returns>
     /// <exception cref="RouterStoreException">A departure could not be written: send it again.</exception>
     [Alias("report"), ResponseTimeout("00:00:10")]
     ValueTask<ulong?> ReportAsync(CohortReport report);
@@ -16,7 +17,10 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("expect"), ResponseTimeout("00:01:00")]
     ValueTask<CohortAnswer> ExpectAsync(byte[] prior, CohortPart part);
 
-    /// <summary>How many users' evidence is missing here, since it could not be used when it was read: they come back when they are next active. If unknown, a number large enough for a cohort.</summary>
+    /// <summary>
+    /// How many users' evidence is missing here, since it could not be used when it was read: they come back when they are next active. If unknown, a number
+    /// large enough for a cohort.
+    /// </summary>
     [Alias("missing")]
     ValueTask<long> MissingAsync();
 
@@ -48,8 +52,8 @@ internal sealed record CohortReport(
     [property: Id(2)] ulong[] Gone,
     [property: Id(3)] byte[]?[] Windows,
     [property: Id(4)] ulong Catalog = 0,
-    [property: Id(5)] WordTime[]? UsersTimes = null,
-    [property: Id(6)] WordTime[]? GoneTimes = null);
+    [property: Id(5)] ReportTime[]? UsersTimes = null,
+    [property: Id(6)] ReportTime[]? GoneTimes = null);
 
 /// <param name="Counts">See <see cref="Expectation"/>.</param>
 /// <param name="LogEvidence">See <see cref="Expectation"/>.</param>

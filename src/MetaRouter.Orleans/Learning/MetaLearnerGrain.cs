@@ -11,10 +11,12 @@ namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
 /// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
-/// in service. That one does not stay after an erasure: what it was taught is theirs who went. Where the snapshot's own is better then, or too few are left to learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
+/// in service. That one does not stay after an erasure: what it was taught is theirs who went. Where the snapshot's own is better then, or too few are left to
+/// learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
-    SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
+    SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options,
+    MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
     private const int MostRetries = 20;

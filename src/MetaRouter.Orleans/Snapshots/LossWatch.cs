@@ -19,9 +19,11 @@ internal sealed partial class LossWatch(SharedState shared, IMembershipTable mem
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         var problem = !await shared.CheckSecretsAsync().ConfigureAwait(false)
-            ? "Redis has another cluster's secrets: it was emptied or replaced, and a silo or gateway was started over it before this one noticed. Users and receipts of this silo mean nothing there; restart it."
+            ? "Redis has another cluster's secrets: it was emptied or replaced, and a silo or gateway was started over it before this one noticed. "
+                + "Users and receipts of this silo mean nothing there; restart it."
             : silo.CurrentStatus == SiloStatus.Active && !await IsMemberAsync(cancellationToken).ConfigureAwait(false)
-            ? "The cluster's membership in Redis no longer has this silo: Redis was emptied, or an older copy was restored. Silos and gateways that start from now on do not find this silo; restart the silos one after the other."
+            ? "The cluster's membership in Redis no longer has this silo: Redis was emptied, or an older copy was restored. "
+                + "Silos and gateways that start from now on do not find this silo; restart the silos one after the other."
             : "";
         if (problem.Length > 0 && problem != _problem)
         {

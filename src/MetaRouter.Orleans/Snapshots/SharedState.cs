@@ -50,7 +50,9 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
 
         _stored = secret;
         _secrets = RouterSecrets.Read(secret)
-            ?? throw new RouterStoreException($"The cluster's secrets have {secret.Length} bytes, and were not written by this program; receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
+            ?? throw new RouterStoreException(
+                $"The cluster's secrets have {secret.Length} bytes, and were not written by this program; "
+                    + "receipts and users cannot be recognised. Restore Redis from a backup, or start with another ServiceId.");
         await PullAsync().ConfigureAwait(true);
     }
 
@@ -172,7 +174,9 @@ internal sealed partial class SharedState(RecordStore store, PoolHolder pool, Ro
     [LoggerMessage(Level = LogLevel.Error, Message = "Published prior {Version} cannot be read and is not used; what was in service stays. {Reason}")]
     private partial void LogUnreadable(long version, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The history of published priors has {Bytes} bytes that cannot be read; what was in service stays. It is set aside when the next prior is published. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The history of published priors has {Bytes} bytes that cannot be read; what was in service stays. It is set aside when the next prior is published. {Reason}")]
     private partial void LogHistoryUnreadable(int bytes, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The history of published priors could not be read and was set aside under '{Name}'; a new one begins.")]

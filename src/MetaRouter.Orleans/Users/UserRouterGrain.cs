@@ -258,7 +258,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     {
         // A private tenant's users are reported as teaching nothing, without a departure unless they were erased: the partitions keep what was taught before the tenant turned private.
         var isPrivate = router.IsPrivate(_key.Tenant);
-        reporter.Report(_key.User, isPrivate ? router.Pool.Newcomer : user, new WordTime(_erasedAtMs, isPrivate ? 0 : atMs));
+        reporter.Report(_key.User, isPrivate ? router.Pool.Newcomer : user, new ReportTime(_erasedAtMs, isPrivate ? 0 : atMs));
     }
 
     private static RouterStoreException Contended() =>

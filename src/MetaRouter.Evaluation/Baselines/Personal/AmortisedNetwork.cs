@@ -14,7 +14,8 @@ internal sealed class AmortisedNetwork(AmortisedSample sample, int seed) : ILoss
 
     private const double Noise = .1, EntropyBonus = .002, Scale = .1;
 
-    private readonly Layer _first = new(0, Comparison, Wide), _second = new(Layers(1), Wide, Wide), _latent = new(Layers(2), Wide, Latent), _hidden = new(Layers(3), Model + Latent, Head), _odds = new(Layers(4), Head, 1);
+    private readonly Layer _first = new(0, Comparison, Wide), _second = new(Layers(1), Wide, Wide), _latent = new(Layers(2), Wide, Latent);
+    private readonly Layer _hidden = new(Layers(3), Model + Latent, Head), _odds = new(Layers(4), Head, 1);
 
     private static int Layers(int before)
     {

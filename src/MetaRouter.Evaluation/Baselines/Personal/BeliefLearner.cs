@@ -37,7 +37,7 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
     public static Signal SignalOf(PreferenceSplit split, in Question question, bool prefersFirst, int number)
     {
         var predicted = split.Predicted(question.Row);
-        return Said.Of(FeedbackKind.Comparison, number, prefersFirst, predicted[question.First], predicted[question.Second], split.Topic(question.Row));
+        return SimulatedSignal.Of(FeedbackKind.Comparison, number, prefersFirst, predicted[question.First], predicted[question.Second], split.Topic(question.Row));
     }
 
     private sealed class User(PreferenceSplit split, bool randomQuestions, ConcurrentDictionary<int, byte[]> acts, Random random) : IUserLearner
@@ -61,7 +61,9 @@ internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
             var act = new TopicDial(_belief, split.Pool.Values);
             for (var i = 0; i < rows.Length; i++)
             {
-                models[i] = acts.GetOrAdd(act.On(split.Topic(rows[i])).Position, position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
+                models[i] = acts.GetOrAdd(
+                    act.On(split.Topic(rows[i])).Position,
+                    position => [.. Enumerable.Range(0, split.Test.Rows).Select(row => (byte)split.Argmax(row, PreferenceGrid.Lambda[position]))])[rows[i]];
             }
         }
     }

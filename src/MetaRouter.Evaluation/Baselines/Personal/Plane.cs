@@ -3,7 +3,10 @@ using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
 
-/// <summary>A point of the plane that personal bandits work in: a model's features on a request are its predicted quality and its predicted cost over tau; a user's are what each of them is worth.</summary>
+/// <summary>
+/// A point of the plane that personal bandits work in: a model's features on a request are its predicted quality and its predicted cost over tau; a user's are
+/// what each of them is worth.
+/// </summary>
 internal readonly record struct Point(double Quality, double Cost)
 {
     public static Point Of(in Outcome predicted, double costScaleUsd) => new(predicted.Quality, predicted.CostUsd / costScaleUsd);

@@ -3,15 +3,15 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What users said of the decisions in the journal: the last so many signals of this process, 56 bytes each.</summary>
-internal sealed class SaidJournal(int capacity)
+internal sealed class FeedbackJournal(int capacity)
 {
     private readonly Lock _gate = new();
-    private readonly List<Said> _ring = [];
-    private readonly Forgotten _forgotten = new();
+    private readonly List<JournalFeedback> _ring = [];
+    private readonly RecentErasures _erasures = new();
     private readonly Dictionary<(int Tenant, long TimeMs, uint Nonce), int> _latest = [];
     private long _added;
 
-    public void Add(Said said)
+    public void Add(JournalFeedback said)
     {
         if (capacity == 0)
         {
@@ -26,7 +26,7 @@ internal sealed class SaidJournal(int capacity)
                 _latest.Remove((old.Tenant, old.TimeMs, old.Nonce));
             }
 
-            said = said with { User = _forgotten.UserOf(said.Tenant, said.User, said.TimeMs), Before = _latest.TryGetValue(key, out var before) ? before : -1, Order = _added };
+            said = said with { User = _erasures.UserOf(said.Tenant, said.User, said.TimeMs), Before = _latest.TryGetValue(key, out var before) ? before : -1, Order = _added };
             if (at < _ring.Count)
             {
                 _ring[at] = said;
@@ -42,9 +42,9 @@ internal sealed class SaidJournal(int capacity)
     }
 
     /// <summary>What was said of one decision, oldest first.</summary>
-    public IReadOnlyList<Said> Of(int tenant, long timeMs, uint nonce)
+    public IReadOnlyList<JournalFeedback> Of(int tenant, long timeMs, uint nonce)
     {
-        var found = new List<Said>();
+        var found = new List<JournalFeedback>();
         lock (_gate)
         {
             var order = long.MaxValue;
@@ -87,7 +87,7 @@ internal sealed class SaidJournal(int capacity)
     {
         lock (_gate)
         {
-            _forgotten.Add(tenant, user, nowMs);
+            _erasures.Add(tenant, user, nowMs);
             for (var i = 0; i < _ring.Count; i++)
             {
                 _ring[i] = _ring[i].Tenant == tenant && _ring[i].User == user ? _ring[i] with { User = 0 } : _ring[i];
@@ -99,7 +99,7 @@ internal sealed class SaidJournal(int capacity)
 /// <summary>One signal.</summary>
 /// <param name="TimeMs">Of the decision.</param>
 /// <param name="AtMs">Of its arrival.</param>
-internal readonly record struct Said(int Tenant, ulong User, long TimeMs, uint Nonce, FeedbackKind Kind, byte Value, bool Withdrawn, bool Counted, long AtMs)
+internal readonly record struct JournalFeedback(int Tenant, ulong User, long TimeMs, uint Nonce, FeedbackKind Kind, byte Value, bool Withdrawn, bool Counted, long AtMs)
 {
     public int Before { get; init; }
 

@@ -5,7 +5,7 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>Enumerations, times and versions as the API spells them. Part of the contract: never rename.</summary>
-internal static class Names
+internal static class ApiNames
 {
     public static string Of(ModelExclusion exclusion) => exclusion switch
     {

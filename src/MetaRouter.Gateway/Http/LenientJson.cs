@@ -6,9 +6,10 @@ using System.Text.Json;
 namespace MetaRouter.Gateway.Http;
 
 /// <summary>
-/// Reads JSON without failing at what is wrong in it: a model's answer, which was paid for, and the parts of a request that the upstream judges. What is missing or wrong reads as undefined, null or empty.
+/// Reads JSON without failing at what is wrong in it: a model's answer, which was paid for, and the parts of a request that the upstream judges. What is
+/// missing or wrong reads as undefined, null or empty.
 /// </summary>
-internal static class Lenient
+internal static class LenientJson
 {
     public static JsonElement Field(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) ? value : default;
 
@@ -19,7 +20,10 @@ internal static class Lenient
     /// <summary>Whether a value is this very text.</summary>
     public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
-    /// <summary>Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may refuse that, but reading need not fail: a replacement character takes its place.</summary>
+    /// <summary>
+    /// Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may refuse that, but reading need not fail: a
+    /// replacement character takes its place.
+    /// </summary>
     public static string Text(JsonElement text)
     {
         try

@@ -7,7 +7,7 @@ namespace MetaRouter.Orleans.Learning;
 /// <param name="ErasedAtMs">The user's last erasure known to the report, Unix milliseconds; 0: none.</param>
 /// <param name="AtMs">A time just before the record was read or written, Unix milliseconds; 0: not known.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.word-time")]
-internal readonly record struct WordTime([property: Id(0)] long ErasedAtMs, [property: Id(1)] long AtMs)
+internal readonly record struct ReportTime([property: Id(0)] long ErasedAtMs, [property: Id(1)] long AtMs)
 {
-    public bool IsBefore(in WordTime other) => ErasedAtMs < other.ErasedAtMs || (ErasedAtMs == other.ErasedAtMs && AtMs < other.AtMs);
+    public bool IsBefore(in ReportTime other) => ErasedAtMs < other.ErasedAtMs || (ErasedAtMs == other.ErasedAtMs && AtMs < other.AtMs);
 }

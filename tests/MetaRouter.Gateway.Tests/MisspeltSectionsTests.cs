@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace MetaRouter.Gateway.Tests;
 
-public sealed class StrangeSectionsTests
+public sealed class MisspeltSectionsTests
 {
     [Theory]
     [InlineData("""{"Upstream":[]}""", "Upstream", "Upstreams")]
@@ -20,6 +20,6 @@ public sealed class StrangeSectionsTests
     private static List<(string, string)> Of(string file)
     {
         using var folder = new TemporaryFolder();
-        return [.. StrangeSections.Of(new ConfigurationBuilder().AddJsonFile(folder.Write("appsettings.json", file)).Build())];
+        return [.. MisspeltSections.Of(new ConfigurationBuilder().AddJsonFile(folder.Write("appsettings.json", file)).Build())];
     }
 }

@@ -1,7 +1,7 @@
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Who was erased and when, kept for a day: a call that was under way then is recorded when it ends, and must not bring the user's hash back. Not thread-safe.</summary>
-internal sealed class Forgotten
+internal sealed class RecentErasures
 {
     private const long KeptMs = 24 * 3_600_000L; // no call takes that long
 

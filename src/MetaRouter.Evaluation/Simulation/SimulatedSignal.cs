@@ -4,7 +4,7 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Evaluation.Simulation;
 
 /// <summary>What simulated users say, as a router hears it: a word a minute, on the decision of that minute.</summary>
-internal static class Said
+internal static class SimulatedSignal
 {
     private const long MinuteMs = 60_000;
 

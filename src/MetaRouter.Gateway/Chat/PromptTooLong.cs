@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>A conversation that is too long for every model. Clients that can shorten it recognise the provider's error code, or its exact words.</summary>
-internal static class TooLong
+internal static class PromptTooLong
 {
     /// <summary>OpenAI's.</summary>
     private const string Code = "context_length_exceeded", Words = "maximum context length";
@@ -21,7 +21,10 @@ internal static class TooLong
     {
         var (prompt, answer) = (body.Asked.Tokens, body.Needs.ExpectedOutputTokens);
         long AtLeast(long tokens) => Math.Max(tokens, window + 1L); // the estimate used here may be a little below the one that decided
-        return new(400, ErrorCodes.InvalidRequest, Code, FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"), "messages")
+        return new(
+            400, ErrorCodes.InvalidRequest, Code,
+            FormattableString.Invariant($"The {Words} is {window} tokens, and the request needs {AtLeast((long)prompt + answer)} with its answer. {reasons}"),
+            "messages")
         {
             ProvidersMessage = prompt < window && answer > 0
                 ? FormattableString.Invariant($"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {window}, decrease input length or `max_tokens` and try again")

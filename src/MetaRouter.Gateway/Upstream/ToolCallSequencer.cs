@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using static MetaRouter.Gateway.Http.Lenient;
+using static MetaRouter.Gateway.Http.LenientJson;
 using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Upstream;
@@ -9,7 +9,7 @@ namespace MetaRouter.Gateway.Upstream;
 /// The pieces of a stream's tool calls, one call after the other: other forms have one open at a time, and some upstreams mix the pieces of several. Where the next call
 /// begins before the arguments of this one are whole, its pieces are held until the end.
 /// </summary>
-internal sealed class CallsInTurn
+internal sealed class ToolCallSequencer
 {
     private readonly List<JsonElement> _held = [];
     private readonly StringBuilder _given = new();

@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Records what became of a call: in the meters, the decision log and the console's journal.</summary>
-internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, GatewaySettings settings, GatewayMetrics metrics)
+internal sealed class ChatLedger(DecisionLog log, WebConsole.ConsoleRecorder recorder, GatewaySettings settings, GatewayMetrics metrics)
 {
     /// <param name="spent">Null: the upstream refused, and nothing was spent.</param>
     public void Answered(ChatCall call, UpstreamAnswer answer, bool isFailOver, Spending? spent)
@@ -79,11 +79,11 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
         if (call.Decision is not null)
         {
             log.Offer(call.Decision, served);
-            watch.Called(call.Tenant, call.Decision, served, status, call.Second?.Usd);
+            recorder.Called(call.Tenant, call.Decision, served, status, call.Second?.Usd);
         }
         else
         {
-            watch.Unrouted(call.Tenant, call.User, call.Unrouted!.Id, call.IsAuto, served, status);
+            recorder.Unrouted(call.Tenant, call.User, call.Unrouted!.Id, call.IsAuto, served, status);
         }
     }
 
@@ -112,11 +112,14 @@ internal sealed class ChatBooks(DecisionLog log, WebConsole.Watch watch, Gateway
             return;
         }
 
-        span.SetTag(GenAiNames.OperationName, GenAiNames.Chat).SetTag(GenAiNames.ProviderName, GenAiNames.ThisGateway).SetTag(GenAiNames.RequestModel, call.Requested).SetTag(GenAiNames.RequestStream, call.Body.Streams);
+        span.SetTag(GenAiNames.OperationName, GenAiNames.Chat)
+            .SetTag(GenAiNames.ProviderName, GenAiNames.ThisGateway)
+            .SetTag(GenAiNames.RequestModel, call.Requested)
+            .SetTag(GenAiNames.RequestStream, call.Body.Streams);
         span.SetTag(GenAiNames.ResponseModel, served.Model?.Value).SetTag(GenAiNames.InputTokens, served.PromptTokens).SetTag(GenAiNames.OutputTokens, served.CompletionTokens);
         if (call.Decision is { } decision)
         {
-            span.SetTag(LabelNames.SpanReason, DecisionReasonNames.Of(decision.Reason)).SetTag(LabelNames.SpanSnapshot, Names.Snapshot(decision.SnapshotVersion));
+            span.SetTag(LabelNames.SpanReason, DecisionReasonNames.Of(decision.Reason)).SetTag(LabelNames.SpanSnapshot, ApiNames.Snapshot(decision.SnapshotVersion));
         }
     }
 }

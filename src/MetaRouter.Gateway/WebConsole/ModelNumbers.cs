@@ -4,7 +4,7 @@ using MetaRouter.Core.Catalog;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Numbers for models' names, so that a journal need not hold the names; valid for the life of the process.</summary>
-internal sealed class ModelNames
+internal sealed class ModelNumbers
 {
     /// <summary>Catalogs may change while the gateway runs; this many different names are told apart.</summary>
     private const int Most = ushort.MaxValue;

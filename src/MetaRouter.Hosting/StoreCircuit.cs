@@ -2,8 +2,11 @@ using System.Diagnostics;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>Whether the store is worth asking. A store that failed is asked again a moment later, by one request at a time: a hanging store would otherwise hold up all. Safe for concurrent use.</summary>
-internal sealed class StoreAway
+/// <summary>
+/// A circuit breaker: whether the store is worth asking. A store that failed is asked again a moment later, by one request at a time: a hanging store would
+/// otherwise hold up all. Safe for concurrent use.
+/// </summary>
+internal sealed class StoreCircuit
 {
     /// <summary>How soon a store that failed is asked again, and how long an unanswered question then keeps the others from asking, in seconds.</summary>
     private const double AskAgain = 0.25, AwaitAnswer = 4;
@@ -11,11 +14,11 @@ internal sealed class StoreAway
     private long _until; // a timestamp; 0: it is there
 
     /// <summary>Whether this request may ask.</summary>
-    /// <param name="turn">For <see cref="Undecided"/>.</param>
-    public bool MayAsk(out long turn)
+    /// <param name="retryAt">When it was to be asked again, a timestamp; for <see cref="Abandoned"/>.</param>
+    public bool MayAsk(out long retryAt)
     {
-        turn = Interlocked.Read(ref _until);
-        return turn == 0 || (Stopwatch.GetTimestamp() >= turn && Interlocked.CompareExchange(ref _until, In(AwaitAnswer), turn) == turn);
+        retryAt = Interlocked.Read(ref _until);
+        return retryAt == 0 || (Stopwatch.GetTimestamp() >= retryAt && Interlocked.CompareExchange(ref _until, In(AwaitAnswer), retryAt) == retryAt);
     }
 
     public void Answered() => Interlocked.Exchange(ref _until, 0);
@@ -23,11 +26,11 @@ internal sealed class StoreAway
     public void Failed() => Interlocked.Exchange(ref _until, In(AskAgain));
 
     /// <summary>Whoever asked went away before the store could answer: the next may ask at once.</summary>
-    public void Undecided(long turn)
+    public void Abandoned(long retryAt)
     {
-        if (turn != 0)
+        if (retryAt != 0)
         {
-            Interlocked.Exchange(ref _until, turn);
+            Interlocked.Exchange(ref _until, retryAt);
         }
     }
 

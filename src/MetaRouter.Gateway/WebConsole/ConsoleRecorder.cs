@@ -10,7 +10,7 @@ using MetaRouter.Hosting.Stores;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Records what the endpoints do, for the console to show. When off, nothing is kept, and each note costs one comparison.</summary>
-internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
+internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool, RouterSecrets secrets, RoutingPolicy policy, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, TenantTraffic> _tenants = new();
     private readonly long _begunMs = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -18,9 +18,9 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
 
     public Journal Journal { get; } = new(settings.Gateway.ConsoleDecisions, settings.Gateway.ConsoleMegabytes * 1_000_000L);
 
-    public SaidJournal Said { get; } = new((settings.Gateway.ConsoleDecisions + 3) / 4); // few decisions get feedback
+    public FeedbackJournal Feedback { get; } = new((settings.Gateway.ConsoleDecisions + 3) / 4); // few decisions get feedback
 
-    public ModelNames Names { get; } = new();
+    public ModelNumbers ModelNumbers { get; } = new();
 
     public bool IsOn => Journal.IsOn;
 
@@ -57,7 +57,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         }
 
         var to = Of(tenant);
-        var number = Names[model];
+        var number = ModelNumbers[model];
         var record = new JournalRecord
         {
             TimeMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -77,11 +77,13 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Reason = isAuto ? JournalReason.Off : JournalReason.Requested,
         };
         Journal.Add(ref record, [], record.TimeMs - (long)record.LatencyMs);
-        to.Add(record.TimeMs, record.TimeMs, new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
+        to.Add(
+            record.TimeMs, record.TimeMs,
+            new TrafficCall { Asked = number, Served = record.Served, Offered = -1, Strongest = -1, SpentUsd = record.CostUsd, LatencyMs = record.LatencyMs, IsError = IsError(status) });
     }
 
     /// <summary>What a user said, once the router has taken it.</summary>
-    public void Heard(string tenant, string user, Feedback feedback, FeedbackResult result)
+    public void FeedbackGiven(string tenant, string user, Feedback feedback, FeedbackResult result)
     {
         if (!IsOn || !result.Receipt.IsValid || result.IsErased)
         {
@@ -91,7 +93,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
         if ((result.About ?? Opened()) is { } about)
         {
-            Said.Add(new(to.Number, hash, about.DecisionTimeMs, about.Nonce, feedback.Kind, feedback.Value, feedback.Withdrawn, result.Counted, now));
+            Feedback.Add(new(to.Number, hash, about.DecisionTimeMs, about.Nonce, feedback.Kind, feedback.Value, feedback.Withdrawn, result.Counted, now));
         }
 
         // On a cluster a silo opened it.
@@ -105,7 +107,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         {
             var (to, hash, now) = (Of(tenant), secrets.HashOf(tenant, user), time.GetUtcNow().ToUnixTimeMilliseconds());
             Journal.Forget(to.Number, hash, now);
-            Said.Forget(to.Number, hash, now);
+            Feedback.Forget(to.Number, hash, now);
         }
     }
 
@@ -116,7 +118,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         if (IsOn && erasedAtMs >= _begunMs - (long)policy.Sealer.ClockSkew.TotalMilliseconds && _tenants.Values.FirstOrDefault(t => t.Hash == user.Tenant) is { } to)
         {
             Journal.Forget(to.Number, user.User, erasedAtMs);
-            Said.Forget(to.Number, user.User, erasedAtMs);
+            Feedback.Forget(to.Number, user.User, erasedAtMs);
         }
     }
 
@@ -137,11 +139,19 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
         for (var i = 0; i < candidates.Length; i++)
         {
             var one = decision.Candidates[i];
-            (models[i], outcomes[i]) = (Names[one.Model], one.Predicted);
-            candidates[i] = new() { Predicted = one.Predicted, Utility = one.Utility, Propensity = one.Propensity, Model = (ushort)models[i], Exclusion = one.Exclusion, QualityDeviation = current.QualityDeviation(one) };
+            (models[i], outcomes[i]) = (ModelNumbers[one.Model], one.Predicted);
+            candidates[i] = new()
+            {
+                Predicted = one.Predicted,
+                Utility = one.Utility,
+                Propensity = one.Propensity,
+                Model = (ushort)models[i],
+                Exclusion = one.Exclusion,
+                QualityDeviation = current.QualityDeviation(one),
+            };
         }
 
-        var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? Names[model] : -1;
+        var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? ModelNumbers[model] : -1;
         var isObserved = served is { Mode: not "apply" };
         var record = new JournalRecord
         {
@@ -174,7 +184,7 @@ internal sealed class Watch(GatewaySettings settings, PoolHolder pool, RouterSec
             Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
             Served = answered,
             Offered = offered is { } second ? models[second] : -1,
-            Strongest = Names[settings.Strongest(current.Catalog).Id],
+            Strongest = ModelNumbers[settings.Strongest(current.Catalog).Id],
             SpentUsd = record.CostUsd,
             SecondUsd = secondUsd,
             LatencyMs = latencyMs,
