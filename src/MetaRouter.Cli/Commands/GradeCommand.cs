@@ -18,7 +18,7 @@ internal static class GradeCommand
 
     public static Command Create(Terminal terminal)
     {
-        var prompts = new Option<string>("--prompts") { Description = "The requests: JSON lines with a query or OpenAI's messages, and an id, a dataset and a right answer where they are known; an outcome file; or a .txt with one request a line.", Required = true, HelpName = "FILE" };
+        var prompts = new Option<string>("--prompts") { Description = "The requests: JSON lines with a query or OpenAI's messages, or a .csv with a query, and an id, a dataset and a right answer where they are known; an outcome file; or a .txt with one request a line.", Required = true, HelpName = "FILE" };
         var models = new Option<string>("--models") { Description = "The models to ask, separated by commas.", Required = true, HelpName = "MODEL,MODEL" };
         var target = new Option<string>("--out") { Description = "The outcome file (.jsonl) to write. What it has already is not asked again: the same command goes on where it was broken off.", Required = true, HelpName = "FILE" };
         var judge = new Option<string?>("--judge") { Description = "The model that grades answers, from 0 to 10; it is shown the right answer where one is known. Needed where none is.", HelpName = "MODEL" };
@@ -93,7 +93,11 @@ internal static class GradeCommand
         var purse = new Purse(wanted.MostUsd ?? double.PositiveInfinity);
         using var endpoint = new ChatEndpoint(address, key, wanted.MaxTokens, wanted.Prices, purse, terminal.Clock);
         var run = new GradingRun(endpoint, wanted.Judge, check, wanted.KeepsAnswers, log);
-        if (asks.Count > 0)
+        if (asks.Count == 0)
+        {
+            terminal.Error.WriteLine($"{wanted.Target} has all of these answers already.");
+        }
+        else
         {
             endpoint.LookAsync(cancellationToken).GetAwaiter().GetResult();
             AddShipped(wanted);
@@ -156,12 +160,12 @@ internal static class GradeCommand
     {
         if (wanted.Judge is null && prompts.Where(p => p.References.Count == 0).ToList() is { Count: > 0 } open)
         {
-            throw new BadInputException($"{Readable.Count(open.Count, "prompt")} of {prompts.Count} {(open.Count == 1 ? "has" : "have")} no 'answer' to compare with, the first '{open[0].Id}': name the model that grades with --judge.");
+            throw new BadInputException($"{Readable.Count(open.Count, "prompt")} of {prompts.Count} {(open.Count == 1 ? "has" : "have")} no 'answer' to compare with, the first on line {open[0].Line}: name the model that grades with --judge.");
         }
 
-        if (check is not null && prompts.SelectMany(p => p.References.Where(r => !AnswerCheck.Fits(check, r)).Select(r => (p.Id, Reference: r))).FirstOrDefault() is { Reference: { } text } odd)
+        if (check is not null && prompts.SelectMany(p => p.References.Where(r => !AnswerCheck.Fits(check, r)).Select(r => (p.Line, Reference: r))).FirstOrDefault() is { Reference: { } text } odd)
         {
-            throw new BadInputException($"--check {check}: the answer of prompt '{odd.Id}' is no number, but '{OneLine.Of(text, 40, "...")}'. {AnswerCheck.Auto} compares such answers as texts.");
+            throw new BadInputException($"--check {check}: the answer on line {odd.Line} is no number, but '{OneLine.Of(text, 40, "...")}'. {AnswerCheck.Auto} compares such answers as texts.");
         }
     }
 
@@ -170,7 +174,7 @@ internal static class GradeCommand
     {
         var (queries, done) = (log.Cells.GroupBy(c => c.Id).ToDictionary(g => g.Key, g => g.First().Query), log.Cells.Select(c => (c.Query, c.Model)).ToHashSet());
         return prompts.FirstOrDefault(p => queries.TryGetValue(p.Id, out var query) && query != p.Query) is { } changed
-            ? throw new BadInputException($"{wanted.Target}: prompt '{changed.Id}' had another text when it was graded there. Give it another id, or another --out.")
+            ? throw new BadInputException($"{wanted.Target}: the prompt of line {changed.Line}, '{OneLine.Of(changed.Id, 40, "...")}', had another text when it was graded there. Give it another id, or another --out.")
             : [.. prompts.SelectMany(p => wanted.Models.Where(m => !done.Contains((p.Query, m))).Select(m => (p, m)))];
     }
 

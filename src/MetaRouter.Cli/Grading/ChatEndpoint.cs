@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using MetaRouter.Cli.Gateways;
@@ -17,7 +18,7 @@ namespace MetaRouter.Cli.Grading;
 /// <param name="prices">Of models whose answers come without their cost.</param>
 internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, int? maxTokens, IDictionary<ModelId, ModelProfile> prices, Purse purse, TimeProvider clock) : IDisposable
 {
-    private const int Retries = 5, MostSaid = 300, MostListed = 20;
+    private const int Retries = 5, RetriesOfFaults = 2, MostSaid = 300, MostListed = 20;
 
     /// <summary>The gateway's word for what an answer cost.</summary>
     private const string Cost = "x-router-cost-usd";
@@ -34,7 +35,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
         ShouldHandle = args => ValueTask.FromResult(args.Outcome switch
         {
             { Exception: HttpRequestException e } => IsUnsent(e),
-            { Result: { } response } => IsPassing(response.StatusCode) && !(RetryAfter(response, clock) > s_longestWait),
+            { Result: { } response } => IsPassing(response.StatusCode, args.AttemptNumber) && !(RetryAfter(response, clock) > s_longestWait),
             _ => false,
         }),
         DelayGenerator = args => ValueTask.FromResult(args.Outcome.Result is { } response ? RetryAfter(response, clock) : null),
@@ -92,7 +93,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
     /// <exception cref="GatewayException">Nobody is there any longer, or has room.</exception>
     public async Task<ChatAnswer> AskAsync(ModelId model, string messages, CancellationToken cancellationToken)
     {
-        var most = purse.IsLimited ? prices[model].CostUsd(messages.Length, maxTokens!.Value) : 0; // no token is shorter than a byte, and JSON frames each message with more of them than models do
+        var most = purse.IsLimited ? prices[model].CostUsd(Encoding.UTF8.GetByteCount(messages), maxTokens!.Value) : 0; // no token is shorter than a byte, and JSON frames each message with more of them than models do
         if (!await purse.HoldAsync(most, cancellationToken).ConfigureAwait(false))
         {
             throw new OutOfMoneyException();
@@ -106,7 +107,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
             using var body = await ReadAsync(response, cancellationToken).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
-                spent = 0;
+                spent = response.StatusCode == HttpStatusCode.GatewayTimeout ? most : 0;
                 throw Refused(response.StatusCode, body, model);
             }
 
@@ -202,7 +203,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
             HttpStatusCode.Unauthorized => new BadInputException($"{shown} refused the key: {said} Name the environment variable that has the right one with --api-key-env."),
             HttpStatusCode.PaymentRequired => new BadInputException($"{shown} wants to be paid first: {said}"),
             HttpStatusCode.NotFound when Field(body, "error").ValueKind != JsonValueKind.Object || Text(Field(body, "error"), "code") == "unknown_url" => new BadInputException($"{shown} answers, but has no chat completions: {said} Give the address that chat/completions is below, which mostly ends in /v1, with --url."),
-            HttpStatusCode.NotFound => new BadInputException($"Model '{model}': {said}{(_listed.Length > 0 && !_listed.Contains(model.Value) ? $" {shown} lists {string.Join(", ", _listed.Take(MostListed))}{(_listed.Length > MostListed ? ", ..." : "")}." : "")}"),
+            HttpStatusCode.NotFound => new BadInputException($"Model '{model}': {said}{(_listed.Length > 0 && !_listed.Any(m => said.Contains(m, StringComparison.Ordinal)) ? $" {shown} lists {string.Join(", ", _listed.Take(MostListed))}{(_listed.Length > MostListed ? ", ..." : "")}." : "")}"),
             HttpStatusCode.TooManyRequests => new GatewayException($"{shown} takes no more requests of '{model}' for now: {said} Try again later, or with a smaller --parallel."),
             _ => new NoAnswerException(string.Create(CultureInfo.InvariantCulture, $"'{model}' answers with status {(int)status}: {said}"), (int)status >= 500),
         };
@@ -213,7 +214,8 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
 
     private static bool IsUnsent(HttpRequestException e) => e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
 
-    private static bool IsPassing(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented;
+    private static bool IsPassing(HttpStatusCode status, int attempt) =>
+        status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable || (status is HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented && attempt < RetriesOfFaults);
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response, TimeProvider clock) => response.Headers.RetryAfter switch
     {

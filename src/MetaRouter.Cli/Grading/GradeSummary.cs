@@ -22,7 +22,7 @@ internal sealed class GradeSummary(string file, IReadOnlyList<GradingPrompt> pro
     /// <exception cref="BadInputException">Nothing was graded, now or earlier.</exception>
     public void Warn(Terminal terminal, int asked, double? mostUsd)
     {
-        var told = string.Join("; ", run.LeftOut.Take(MostTold).Select(l => $"'{l.Model}' to '{l.Prompt.Id}': {l.Why.TrimEnd('.')}")) + (run.LeftOut.Count > MostTold ? "; ..." : "");
+        var told = string.Join("; ", run.LeftOut.Take(MostTold).Select(l => $"'{l.Model}' to the prompt of line {l.Prompt.Line}: {l.Why.TrimEnd('.')}")) + (run.LeftOut.Count > MostTold ? "; ..." : "");
         if (_rows.Sum(r => r.Answers) == 0)
         {
             throw new BadInputException(run.IsOutOfMoney ? Money() : $"No answer was graded. {told}.");
@@ -34,7 +34,7 @@ internal sealed class GradeSummary(string file, IReadOnlyList<GradingPrompt> pro
         var unpriced = _rows.Where(r => double.IsNaN(r.CostUsd) && r.Answers > 0).Select(r => r.Model.Value).ToArray();
         Say(unpriced.Length > 0, $"what answers of {string.Join(", ", unpriced)} cost is not known: training and evaluating pass them over. Give their prices with --price, and another --out.");
 
-        string Money() => string.Create(CultureInfo.InvariantCulture, $"--max-cost-usd {mostUsd}: the next call could cost more than is left, so the run ended; {Dollars.Text(purse.SpentUsd)} {(purse.SpentUsd > 0 ? "were" : "was")} spent. The same command goes on, with as much again.");
+        string Money() => string.Create(CultureInfo.InvariantCulture, $"--max-cost-usd {mostUsd}: the next call could cost more than is left, so the run ended; {Dollars.Text(purse.SpentUsd)} have been spent. The same command goes on, with as much again.");
 
         void Say(bool applies, string what)
         {

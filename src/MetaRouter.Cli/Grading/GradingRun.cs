@@ -43,7 +43,7 @@ internal sealed class GradingRun(ChatEndpoint endpoint, ModelId? judge, string? 
                 LeftOut.Enqueue((ask.Prompt, ask.Model, e.Message));
                 if (Interlocked.Increment(ref _leftOutInARow) >= MostLeftOutInARow)
                 {
-                    var said = $"{MostLeftOutInARow} answers in a row could not be had or graded, the last to prompt '{ask.Prompt.Id}': {e.Message.TrimEnd('.')}.";
+                    var said = $"{MostLeftOutInARow} answers in a row could not be had or graded, the last to the prompt of line {ask.Prompt.Line}: {e.Message.TrimEnd('.')}.";
                     throw e.IsOutage ? new GatewayException(said, e) : new BadInputException(said, e);
                 }
             }
@@ -53,7 +53,7 @@ internal sealed class GradingRun(ChatEndpoint endpoint, ModelId? judge, string? 
                 return;
             }
 
-            progress.Report(new ProtocolProgress((double)Interlocked.Increment(ref _done) / asks.Count, $"{ask.Model} answered {OneLine.Of(ask.Prompt.Id, 20, "...")}"));
+            progress.Report(new ProtocolProgress((double)Interlocked.Increment(ref _done) / asks.Count, $"{ask.Model}, prompt of line {ask.Prompt.Line}"));
         }).ConfigureAwait(false);
 
     private async Task<GradedCell> GradeAsync(GradingPrompt prompt, ModelId model, CancellationToken cancellationToken)

@@ -61,7 +61,16 @@ internal sealed class OutcomeLog : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    /// <summary>A file that nothing came into is not left behind.</summary>
+    public void Dispose()
+    {
+        var isEmpty = _file.Length == 0;
+        _file.Dispose();
+        if (isEmpty)
+        {
+            File.Delete(_path);
+        }
+    }
 
     /// <summary>A line without an end is somebody's own, or what a full disk left of one: that is taken away.</summary>
     private static void EndLastLine(FileStream file)

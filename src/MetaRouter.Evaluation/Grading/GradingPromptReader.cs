@@ -6,7 +6,7 @@ namespace MetaRouter.Evaluation.Grading;
 
 /// <summary>
 /// Reads requests to ask: JSON lines with <c>query</c> (or <c>text</c>, <c>prompt</c>), or with OpenAI's <c>messages</c>, of which the user's last text is the query; <c>id</c>,
-/// <c>dataset</c> and <c>answer</c> (a text, a number, or a list of them) where they are known. Or a plain .txt with one request a line, or an outcome file, whose answers are passed over.
+/// <c>dataset</c> and <c>answer</c> (a text, a number, or a list of them) where they are known. Or a table with such columns, a plain .txt with one request a line, or an outcome file, whose answers are passed over.
 /// Lines of one text are one request, as in outcome files: the first stands.
 /// </summary>
 public static class GradingPromptReader
@@ -19,11 +19,11 @@ public static class GradingPromptReader
         var dataset = isPlain ? Path.GetFileNameWithoutExtension(path) : DataFolder.NameOf(path);
         var (prompts, bad) = (new List<GradingPrompt>(), new BadLines());
         var (texts, ids) = (new Dictionary<string, int>(StringComparer.Ordinal), new Dictionary<string, int>(StringComparer.Ordinal));
-        foreach (var (line, bytes) in JsonLines.Read(path, bad))
+        foreach (var (line, bytes) in JsonLines.Read(path, bad, areOutcomes: false))
         {
             try
             {
-                var (prompt, isOutcome) = isPlain ? (Of(PlainLine.Read(bytes.Span), dataset), false) : Parse(bytes, dataset);
+                var (prompt, isOutcome) = isPlain ? (Of(line, PlainLine.Read(bytes.Span), dataset), false) : Parse(line, bytes, dataset);
                 if (texts.TryGetValue(prompt.Query, out var earlier))
                 {
                     if (!isOutcome)
@@ -51,7 +51,7 @@ public static class GradingPromptReader
         return prompts.Count > 0 ? (prompts, bad) : throw new DataFileException($"{path}: no request. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad.First[0]}."));
     }
 
-    private static (GradingPrompt Prompt, bool IsOutcome) Parse(ReadOnlyMemory<byte> json, string dataset)
+    private static (GradingPrompt Prompt, bool IsOutcome) Parse(int line, ReadOnlyMemory<byte> json, string dataset)
     {
         using var document = JsonDocument.Parse(json);
         var row = document.RootElement;
@@ -63,7 +63,7 @@ public static class GradingPromptReader
             throw new FormatException("has no query, text or prompt, nor messages with a user's text");
         }
 
-        var prompt = Of(text, row.TryGetProperty("dataset", out var kind) && kind.ValueKind == JsonValueKind.String && kind.GetString() is { Length: > 0 } named ? named : dataset);
+        var prompt = Of(line, text, row.TryGetProperty("dataset", out var kind) && kind.ValueKind == JsonValueKind.String && kind.GetString() is { Length: > 0 } named ? named : dataset);
         return (prompt with
         {
             Id = row.TryGetProperty("id", out var id) && Text(id) is { Length: > 0 } own ? own : prompt.Id,
@@ -72,8 +72,8 @@ public static class GradingPromptReader
         }, row.TryGetProperty("models", out _));
     }
 
-    private static GradingPrompt Of(string query, string dataset) =>
-        new(Split.Hash(query, 0).ToString("x16", CultureInfo.InvariantCulture), dataset, query, JsonSerializer.Serialize(new[] { new { role = "user", content = query } }), []);
+    private static GradingPrompt Of(int line, string query, string dataset) =>
+        new(line, Split.Hash(query, 0).ToString("x16", CultureInfo.InvariantCulture), dataset, query, JsonSerializer.Serialize(new[] { new { role = "user", content = query } }), []);
 
     /// <summary>The text of the user's last message that has one.</summary>
     private static string? Asked(JsonElement messages) => messages.EnumerateArray()
