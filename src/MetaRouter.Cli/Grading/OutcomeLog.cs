@@ -4,7 +4,7 @@ using MetaRouter.Evaluation.Grading;
 
 namespace MetaRouter.Cli.Grading;
 
-/// <summary>An outcome file that grows by a line for each graded answer, each on the disk before the next is asked for, so that a run which is broken off goes on where it was.</summary>
+/// <summary>An outcome file that grows by a line for each graded answer, on the disk at once, so that a run which is broken off goes on where it was.</summary>
 internal sealed class OutcomeLog : IDisposable
 {
     private const string Kind = ".jsonl";
