@@ -83,6 +83,7 @@ internal static class CommandLine
         var root = new RootCommand(
             "Learns to route requests among language models, measures how well, and watches a gateway do it. 'metarouter COMMAND --help' shows a command's options, with examples.")
         {
+            GradeCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             ReplayCommand.Create(terminal),

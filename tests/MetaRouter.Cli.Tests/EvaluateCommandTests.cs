@@ -54,10 +54,10 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("'simulate' is not a command here; the commands are train, evaluate", "Try: metarouter --help", "simulate")]
+    [InlineData("'simulate' is not a command here; the commands are grade, train, evaluate", "Try: metarouter --help", "simulate")]
     [InlineData("'remove' is not a command here; the commands are list, add", "Try: metarouter models --help", "models", "remove", "x")]
     [InlineData("A command is missing; the commands are list, add.", "Try: metarouter models --help", "models")]
-    [InlineData("A command is missing; the commands are train, evaluate", "Try: metarouter --help")]
+    [InlineData("A command is missing; the commands are grade, train, evaluate", "Try: metarouter --help")]
     [InlineData("'USER' missing", "Try: metarouter user show --help", "user", "show")]
     [InlineData("'x' for option '--count': give a whole number", "Try: metarouter decisions tail --help", "decisions", "tail", "--count", "x")]
     [InlineData("'some' for option '--user-lambda': give a number", "Try: metarouter replay --help", "replay", "--data", "x", "--user-lambda", "some")]
@@ -251,7 +251,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var root = CommandLine.Root(new Terminal(TextWriter.Null, TextWriter.Null, RichOut: false, RichError: false));
         var leaves = Leaves(root).ToArray();
-        leaves.Length.ShouldBe(11);
+        leaves.Length.ShouldBe(12);
         foreach (var command in leaves)
         {
             var examples = command.ShouldBeOfType<DocumentedCommand>().Examples;

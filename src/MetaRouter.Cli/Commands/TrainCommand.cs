@@ -39,7 +39,7 @@ internal static class TrainCommand
             parsed.GetValue(pools) ?? [],
             parsed.GetValue(seed),
             parsed.GetValue(json),
-            "metarouter " + string.Join(' ', parsed.Tokens.Select(t => Quoted(t.Value))),
+            "metarouter " + string.Join(' ', parsed.Tokens.Select(t => ShellWord.Of(t.Value))),
             cancellationToken)));
         return command;
     }
@@ -77,8 +77,4 @@ internal static class TrainCommand
 
         return ExitCodes.Success;
     }
-
-    private static string Quoted(string token) => token.Length > 0 && token.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@~\\".Contains(c, StringComparison.Ordinal))
-        ? token
-        : $"'{token.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

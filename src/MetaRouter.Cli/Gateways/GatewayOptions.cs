@@ -26,12 +26,12 @@ internal sealed class GatewayOptions
     /// <exception cref="GatewayException">The gateway is not there.</exception>
     public async Task<int> AskAsync(ParseResult parsed, Terminal terminal, Func<MetaRouterClient, Uri, Task<int>> work)
     {
-        var address = Address(parsed.GetValue(_url) ?? terminal.Variable(UrlVariable) ?? DefaultUrl);
+        var address = Address(parsed.GetValue(_url) ?? terminal.Variable(UrlVariable) ?? DefaultUrl, DefaultUrl);
         // A proxy cannot reach a gateway that listens on this machine only.
         using var handler = new SocketsHttpHandler { UseProxy = !address.IsLoopback, ConnectTimeout = Patience };
         using var http = new HttpClient(handler) { BaseAddress = address, Timeout = Patience };
         var key = parsed.GetValue(_key) ?? terminal.Variable(KeyVariable);
-        http.DefaultRequestHeaders.Authorization = string.IsNullOrEmpty(key) ? null : Authorization(key);
+        http.DefaultRequestHeaders.Authorization = string.IsNullOrEmpty(key) ? null : Authorization(key, $"--key or {KeyVariable}");
         try
         {
             return await work(new MetaRouterClient(http), address).ConfigureAwait(false);
@@ -64,14 +64,16 @@ internal sealed class GatewayOptions
 
     public static string Shown(Uri address) => address.AbsoluteUri.TrimEnd('/');
 
-    private static Uri Address(string text) =>
+    /// <param name="example">Of what to give.</param>
+    public static Uri Address(string text, string example) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.UserInfo.Length == 0
             ? new Uri(address.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/")
-            : throw new BadInputException($"--url '{text}': give a gateway's http or https address, such as {DefaultUrl}.");
+            : throw new BadInputException($"--url '{text}': give an http or https address, such as {example}.");
 
     /// <summary>Never repeats the key.</summary>
-    private static AuthenticationHeaderValue Authorization(string key) =>
+    /// <param name="from">Where the key is from.</param>
+    public static AuthenticationHeaderValue Authorization(string key, string from) =>
         key.All(c => c is > ' ' and <= '~')
             ? new("Bearer", key)
-            : throw new BadInputException($"--key or {KeyVariable}: the key has blanks or characters that no key has; give it as 'new-key' showed it.");
+            : throw new BadInputException($"{from}: the key has blanks or characters that no key has; give it as it was shown.");
 }

@@ -12,15 +12,16 @@ namespace MetaRouter.Evaluation.Data;
 /// </summary>
 internal static class CsvLines
 {
-    private static readonly string[] s_needed = ["query", "model", "score"], s_figures = ["score", "cost_usd", "in", "out", "lat_s"];
+    private static readonly string[] s_outcome = ["query", "model", "score"], s_request = ["query"], s_figures = ["score", "cost_usd", "in", "out", "lat_s"];
     private static readonly string[] s_fractions = ["score", "cost_usd", "lat_s"]; // of tokens a comma could as well group thousands
     private static readonly char[] s_separators = [',', ';', '\t'];
 
     /// <param name="path">Names the rows' dataset where no column does.</param>
     /// <param name="open">The table from its beginning, each time.</param>
     /// <param name="bad">Takes the lines with more or fewer fields than the header, which are left out.</param>
+    /// <param name="areOutcomes">Else the rows are requests: a header with <c>query</c>, and what is known of <c>answer</c> (a right one), <c>id</c> and <c>dataset</c>.</param>
     /// <exception cref="DataFileException">No such columns, a quote that is not closed or not where it should be, or a text that is not UTF-8.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Func<Stream> open, BadLines bad)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, Func<Stream> open, BadLines bad, bool areOutcomes = true)
     {
         using var reader = Reader(open());
         using var rows = Rows(reader, path).GetEnumerator();
@@ -31,12 +32,13 @@ internal static class CsvLines
 
         var header = rows.Current.Fields.ConvertAll(f => f.Trim());
         var at = Columns(header);
-        var missing = s_needed.Where(n => !at.ContainsKey(n)).ToList();
+        var missing = (areOutcomes ? s_outcome : s_request).Where(n => !at.ContainsKey(n)).ToList();
         if (missing.Count > 0)
         {
-            throw new DataFileException(
-                $"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. A row is one model's answer: "
-                    + "query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset.");
+            var row = areOutcomes
+                ? "A row is one model's answer: query, model, score (0 to 1), cost_usd, and where they are known in, out (tokens), lat_s, id, dataset."
+                : "A row is a request: query, and where they are known answer, id, dataset.";
+            throw new DataFileException($"{path}: the header has no column {string.Join(", ", missing)}; it has {string.Join(", ", header)}. {row}");
         }
 
         var hasDecimalComma = rows.Current.Separator != ',' && HasDecimalComma(path, open, at, header.Count);
@@ -47,7 +49,7 @@ internal static class CsvLines
             var (line, last, fields, _) = rows.Current;
             if (fields.Count == header.Count)
             {
-                yield return (line, Json(line, at, fields, dataset, hasDecimalComma));
+                yield return (line, areOutcomes ? Json(line, at, fields, dataset, hasDecimalComma) : Request(at, fields, dataset));
             }
             else if (line == last)
             {
@@ -139,6 +141,25 @@ internal static class CsvLines
         }
 
         return buffer.ToArray();
+    }
+
+    private static byte[] Request(Dictionary<string, int> at, List<string> fields, string dataset)
+    {
+        Dictionary<string, object> row = new() { ["query"] = fields[at["query"]], ["dataset"] = dataset };
+        foreach (var name in (string[])["id", "dataset", "answer"])
+        {
+            if (at.TryGetValue(name, out var i) && fields[i].Trim() is { Length: > 0 } given)
+            {
+                row[name] = given;
+            }
+        }
+
+        if (at.ContainsKey("model"))
+        {
+            row["models"] = new { }; // of outcomes, which have a row for each answer
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(row);
     }
 
     /// <summary>Thousands with points between them, as who writes a decimal comma may group them: 1.250 tokens are not one and a quarter.</summary>

@@ -12,12 +12,13 @@ internal static class JsonLines
     private const int MaxLineBytes = 32 << 20;
 
     /// <param name="bad">Takes the rows of a table that have more or fewer fields than its header, which are left out; null: nobody asks for them.</param>
+    /// <param name="areOutcomes">A table has answers; else it need have requests only.</param>
     /// <exception cref="DataFileException">Missing, unreadable, not gzip though named .gz, cut short, or with a line over 32 MB.</exception>
-    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, BadLines? bad = null)
+    public static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Read(string path, BadLines? bad = null, bool areOutcomes = true)
     {
         if (DataFolder.IsTable(path))
         {
-            foreach (var row in CsvLines.Read(path, () => Open(path), bad ?? new BadLines()))
+            foreach (var row in CsvLines.Read(path, () => Open(path), bad ?? new BadLines(), areOutcomes))
             {
                 yield return row;
             }

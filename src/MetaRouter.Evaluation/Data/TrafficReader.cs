@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace MetaRouter.Evaluation.Data;
 
@@ -16,33 +14,22 @@ public static class TrafficReader
     public static (IReadOnlyList<string> Requests, BadLines BadLines) Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var plain = path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
+        var plain = PlainLine.IsIn(path);
         var (requests, bad) = (new List<string>(), new BadLines());
         var answered = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (line, bytes) in JsonLines.Read(path, bad))
         {
-            if (plain)
-            {
-                // UTF-16, which editors and spreadsheets save too, is all ASCII and zeros to who takes it for UTF-8.
-                if (Utf8.IsValid(bytes.Span) && !bytes.Span.Contains((byte)0))
-                {
-                    requests.Add(Encoding.UTF8.GetString(bytes.Span.TrimEnd((byte)'\r')));
-                }
-                else
-                {
-                    bad.Add(line, "not text in UTF-8");
-                }
-
-                continue;
-            }
-
             try
             {
+                if (plain)
+                {
+                    requests.Add(PlainLine.Read(bytes.Span));
+                    continue;
+                }
+
                 using var document = JsonDocument.Parse(bytes);
                 var row = document.RootElement;
-                var text = s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null)
-                    .FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
-                if (text is null)
+                if (TextOf(row) is not { } text)
                 {
                     bad.Add(line, $"has none of {string.Join(", ", s_names)}");
                 }
@@ -51,12 +38,16 @@ public static class TrafficReader
                     requests.Add(text);
                 }
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
             {
-                bad.Add(line, "not a JSON object: " + JsonProblem.Of(e));
+                bad.Add(line, e is FormatException ? e.Message : "not a JSON object: " + JsonProblem.Of(e));
             }
         }
 
         return requests.Count > 0 ? (requests, bad) : throw new DataFileException($"{path}: no request. " + (bad.Count == 0 ? "The file is empty." : $"First problem: {bad.First[0]}."));
     }
+
+    /// <summary>A row's request; null: it has none.</summary>
+    internal static string? TextOf(JsonElement row) =>
+        s_names.Select(n => row.TryGetProperty(n, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null).FirstOrDefault(t => !string.IsNullOrWhiteSpace(t));
 }
