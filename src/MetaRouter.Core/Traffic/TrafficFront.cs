@@ -32,7 +32,7 @@ public sealed class TrafficFront
         }
 
         var predicted = outcomes[served].CostUsd + (second >= 0 ? outcomes[second].CostUsd : 0);
-        var factor = double.IsNaN(spentUsd) ? 1 : CostCorrection.Factor(spentUsd, predicted);
+        var factor = CostCorrection.Factor(spentUsd, predicted);
         Dial.Add(models, outcomes, counted, allowed, costScaleUsd, factor);
         Traffic.Add(new TrafficCall { Models = models, Outcomes = outcomes, LambdaCost = preference.LambdaCost, CostScaleUsd = costScaleUsd, Served = models[served], Offered = -1, Strongest = -1, SpentUsd = outcomes[served].CostUsd * factor, LatencyMs = double.NaN });
         _logLambda += Math.Log(Math.Max(preference.LambdaCost, PreferenceGrid.LowestLambda));
