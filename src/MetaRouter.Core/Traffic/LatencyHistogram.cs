@@ -15,7 +15,7 @@ public sealed class LatencyHistogram
     {
         if (milliseconds >= 0)
         {
-            _counts[Math.Clamp(milliseconds <= 1 ? 0 : (int)Math.Min(Bins, Math.Log(milliseconds) / Step), 0, Bins - 1)]++;
+            _counts[(int)Math.Clamp(Math.Log(milliseconds) / Step, 0, Bins - 1)]++;
             Count++;
         }
     }

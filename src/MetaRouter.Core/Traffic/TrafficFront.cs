@@ -32,7 +32,7 @@ public sealed class TrafficFront
         }
 
         var predicted = outcomes[served].CostUsd + (second >= 0 ? outcomes[second].CostUsd : 0);
-        var factor = double.IsNaN(spentUsd) ? 1 : CostCorrection.Factor(spentUsd, predicted);
+        var factor = CostCorrection.Factor(spentUsd, predicted);
         Dial.Add(models, outcomes, counted, allowed, costScaleUsd, factor);
         Traffic.Add(new TrafficCall
         {

@@ -63,7 +63,7 @@ public sealed class TrafficTally
         var served = Of(call.Served);
         served.Requests++;
         served.Latency.Add(call.LatencyMs);
-        var (at, offered) = (call.Models.IndexOf(call.Served), call.Offered < 0 ? -1 : call.Models.IndexOf(call.Offered));
+        var (at, offered) = (call.Models.IndexOf(call.Served), call.Models.IndexOf(call.Offered));
         if (at < 0)
         {
             // Asked for by name: with or without routing it costs this.

@@ -24,6 +24,24 @@ public class DialReplayTests
     }
 
     [Fact]
+    public void Points_OfTwoRequests_AreMeans()
+    {
+        var replay = new DialReplay([0]);
+        Outcome[] outcomes = [new(0.6f, 0.001f, 0), new(0.9f, 0.01f, 0)], others = [new(0.8f, 0.001f, 0), new(0.4f, 0.01f, 0)];
+        replay.Add([5, 9], outcomes, outcomes, [true, true], 0.01, 1);
+        replay.Add([5, 9], others, others, [true, true], 0.01, 1);
+
+        var point = replay.Points().Single();
+
+        point.Quality.ShouldBe(0.85, 1e-6);
+        point.CostUsd.ShouldBe(0.0055, 1e-8);
+        point.Shares.ShouldBe([(5, 0.5), (9, 0.5)]);
+    }
+
+    [Fact]
+    public void Best_AmongEquals_IsTheFirst() => DialReplay.Best([new(0.6f, 0.001f, 0), new(0.6f, 0.001f, 0)], [true, true], 1, 0.01).ShouldBe(0);
+
+    [Fact]
     public void Add_QualitiesThatTheDecisionCounted_ChooseAndThePredictedOnesAreTold()
     {
         var replay = new DialReplay([0]);
@@ -42,6 +60,7 @@ public class DialReplayTests
         replay.Add([0, 1], outcomes, outcomes, [true, false], 0.01, 1);
         replay.Add([0, 1], outcomes, outcomes, [false, false], 0.01, 1);
 
+        new DialReplay([0]).Points().ShouldBeEmpty();
         replay.Requests.ShouldBe(1);
         replay.Points().Single().Shares.Single().Model.ShouldBe(0);
     }

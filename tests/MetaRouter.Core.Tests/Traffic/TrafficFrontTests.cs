@@ -34,9 +34,11 @@ public class TrafficFrontTests
     public void Add_CostNotKnown_CountsThePrediction()
     {
         var front = new TrafficFront();
-        front.Add([4, 7], s_candidates, new Preference(0.1), 0.01, served: 1, second: -1, spentUsd: double.NaN);
+        front.Add([0, 7], s_candidates, new Preference(0.1), 0.01, served: 1, second: -1, spentUsd: double.NaN);
 
         front.Traffic.SpentUsd.ShouldBe(0.01, 1e-8);
+        front.Dial.Points()[0].CostUsd.ShouldBe(0.01, 1e-8);
+        front.Traffic.ComparisonsUsd.ShouldBe(0); // model 0 was not shown beside it
     }
 
     [Fact]
