@@ -56,7 +56,7 @@ internal static class SqliteFile
             // Looks before it writes: a file of another program keeps its journal mode, and a torn one is not written into.
             Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0");
             var version = FindVersion(connection, path);
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST");
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
             Execute(connection, "BEGIN EXCLUSIVE; COMMIT"); // takes the lock, which exclusive mode then keeps
             if (version < 1)
             {
