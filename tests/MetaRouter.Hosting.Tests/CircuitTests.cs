@@ -49,6 +49,57 @@ public sealed class CircuitTests
         _circuit.Fail(old, Pause / 5).ShouldBeFalse();
 
         _circuit.Until.ShouldBe(_time.GetUtcNow() + 4 * Pause);
+        _time.Passed += 4 * Pause;
+        _circuit.TryEnter(out var probe).ShouldBeTrue();
+        _circuit.Fail(probe);
+        _circuit.Until.ShouldBe(_time.GetUtcNow() + 2 * Pause, "the first try that failed");
+    }
+
+    [Fact]
+    public void Fail_ASuccessInBetween_IsTheFirstInARowAgain()
+    {
+        var circuit = new Circuit(_time, 2, Pause);
+        circuit.Fail(0).ShouldBeFalse();
+        circuit.Succeed();
+
+        circuit.Fail(0).ShouldBeFalse();
+        circuit.Fail(0).ShouldBeTrue();
+    }
+
+    /// <summary>It was opened by what the upstream asked for, before it had failed as often as that takes.</summary>
+    [Fact]
+    public void Probe_FailsAfterFewFailures_IsOverAllTheSame()
+    {
+        var circuit = new Circuit(_time, 5, Pause);
+        circuit.Fail(0, Pause).ShouldBeTrue();
+        _time.Passed += Pause;
+        circuit.TryEnter(out var probe).ShouldBeTrue();
+
+        circuit.Fail(probe).ShouldBeFalse();
+
+        circuit.Until.ShouldBe(_time.GetUtcNow() + 2 * Pause);
+        _time.Passed += 2 * Pause;
+        circuit.TryEnter(out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Probe_BreaksOffAfterItsBeginning_LetsALaterOneIn()
+    {
+        OpenAndTry();
+        _circuit.Begin();
+        _circuit.Fail(0).ShouldBeTrue();
+        _time.Passed += Pause;
+
+        _circuit.TryEnter(out var next).ShouldBeTrue();
+        next.ShouldNotBe(0);
+    }
+
+    [Fact]
+    public void Fail_UpstreamAsksForAnHour_IsTriedAfterAMinute()
+    {
+        _circuit.Fail(0, TimeSpan.FromHours(1)).ShouldBeTrue();
+
+        _circuit.Until.ShouldBe(_time.GetUtcNow() + TimeSpan.FromMinutes(1));
     }
 
     /// <summary>Its number is of no use once another call has answered in the meantime.</summary>
@@ -110,18 +161,5 @@ public sealed class CircuitTests
         {
             _circuit.Leave(call);
         }
-    }
-
-    private sealed class PassingTime : TimeProvider
-    {
-        private static readonly DateTimeOffset Start = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-
-        public TimeSpan Passed { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override DateTimeOffset GetUtcNow() => Start + Passed;
-
-        public override long GetTimestamp() => Passed.Ticks;
     }
 }

@@ -11,7 +11,7 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
 
     public IUserStore Inner => inner;
 
-    public TimeSpan? Freshness => inner.Freshness;
+    public TimeSpan? Freshness { get; set; } = inner.Freshness;
 
     /// <summary>Runs after a record was loaded and before it is handed over: a slow reader.</summary>
     public Func<Task> AfterLoad { get; set; } = () => Task.CompletedTask;

@@ -67,8 +67,30 @@ public sealed class SlowReaderTests : IAsyncLifetime
         };
 
         await _router.RouteAsync("t", "u", new RouteRequest("?"));
-
         asked.ShouldBe(1);
+        await _router.RouteAsync("t", "third", new RouteRequest("?"));
+        asked.ShouldBe(2, "once it has answered one, it is asked for all");
+    }
+
+    [Fact]
+    public async Task StaleAndUnchanged_IsFreshAgain()
+    {
+        await _router.RouteAsync("t", "u", new RouteRequest("?"));
+        _fixture.Store.Freshness = TimeSpan.FromSeconds(1);
+        await Task.Delay(1_050);
+        var asked = 0;
+        _fixture.Store.AfterLoad = () =>
+        {
+            asked++;
+            return Task.CompletedTask;
+        };
+
+        for (var i = 0; i < 5; i++)
+        {
+            await _router.RouteAsync("t", "u", new RouteRequest("?"));
+        }
+
+        asked.ShouldBeInRange(1, 2); // two on a machine that takes a second for that
     }
 
     private static HostingFixture OverMemory() => new(_ => new MemoryUserStore(), s => Task.FromResult(((MemoryUserStore)s).Quarantine.Count), new ManualTime());

@@ -2,7 +2,7 @@ namespace MetaRouter.Hosting.Tests;
 
 public sealed class WaryClockTests
 {
-    private readonly BothTimes _time = new();
+    private readonly PassingTime _time = new();
 
     [Fact]
     public void GetUtcNow_TimePasses_IsTheClocks()
@@ -41,19 +41,5 @@ public sealed class WaryClockTests
         clock.GetUtcNow().ShouldBe(_time.GetUtcNow().AddHours(-1));
         _time.Passed += TimeSpan.FromHours(1);
         clock.GetUtcNow().ShouldBe(_time.GetUtcNow());
-    }
-
-    /// <summary>Time that passes, and a clock that is set beside it.</summary>
-    private sealed class BothTimes : TimeProvider
-    {
-        public TimeSpan Passed { get; set; }
-
-        public TimeSpan Set { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero) + Passed + Set;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Passed.Ticks;
     }
 }

@@ -29,6 +29,28 @@ public sealed class MemorySharedStateTests
         kept.ShouldBeInRange(MemorySharedState.MostMemories * 8 / 10, MemorySharedState.MostMemories);
     }
 
+    [Fact]
+    public async Task Lifetime_OfAnAccount_IsCountedFromItsFirstUse_AndOfAMemoryFromTheLast()
+    {
+        var time = new PassingTime();
+        var (state, lifetime) = (new MemorySharedState(time), TimeSpan.FromMinutes(3));
+        var account = new Account("usd", 7, 100, lifetime);
+        for (var minute = 0; minute < 2; minute++)
+        {
+            await state.ReserveAsync(1, [account]);
+            await state.SettleAsync(1, [account]);
+            await state.RememberAsync("name", new byte[] { 1 }, lifetime);
+            time.Passed += TimeSpan.FromMinutes(1);
+        }
+
+        (await state.ReserveAsync(1, [account])).Held.ShouldBe([35]);
+        time.Passed += TimeSpan.FromMinutes(1);
+        (await state.ReserveAsync(1, [account])).Held.ShouldBe([7]);
+        (await state.RecallAsync("name")).ShouldBe([1]);
+        time.Passed += TimeSpan.FromMinutes(1);
+        (await state.RecallAsync("name")).ShouldBeNull();
+    }
+
     /// <summary>Against the plainest account book: nothing reserved goes over a limit, a refusal changes nothing, and what was settled counts.</summary>
     [Fact]
     public void Reserve_AnythingInAnyOrder_NeverOversellsABudget() => Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<(byte Of, byte Amount, bool Settles)[]>(), deeds =>

@@ -6,6 +6,22 @@ namespace MetaRouter.Hosting.Tests.Stores;
 public sealed class RedisSharedStateTests
 {
     [RedisFact]
+    public async Task Lifetime_OfAnAccount_IsCountedFromItsFirstUse()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        using var metrics = new RouterMetrics();
+        var (shared, account) = (new RedisSharedState(store, "", TimeProvider.System, metrics), new Account("usd", 7, 100, TimeSpan.FromMinutes(1)));
+        await shared.ReserveAsync(1, [account]);
+        await Task.Delay(100);
+
+        (await shared.ReserveAsync(1, [account])).Held.ShouldBe([14]);
+
+        var left = await store.Connection.DoAsync("", db => db.KeyTimeToLiveAsync("{a0000000000000001}:usd"), "read", default);
+        left.ShouldNotBeNull().ShouldBeLessThan(account.Lifetime - TimeSpan.FromMilliseconds(90));
+    }
+
+    [RedisFact]
     public async Task Reserve_ClientLeavesWhileRedisAddsUp_IsToldWhatWasReservedOrNothingIs()
     {
         await using var redis = await RedisServer.StartAsync("--enable-debug-command", "local");

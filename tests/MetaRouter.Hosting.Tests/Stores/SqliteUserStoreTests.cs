@@ -35,6 +35,18 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         (await store.SaveAsync(key, new byte[] { 2 }, etag)).ShouldBeGreaterThan(etag);
     }
 
+    /// <summary>Else the death of the machine, which no test can bring about, would take what was acknowledged with it.</summary>
+    [Fact]
+    public void Open_HasTheDiskAskedAtEveryCommit()
+    {
+        using var connection = SqliteFile.Open(Path);
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT * FROM pragma_journal_mode, pragma_synchronous";
+        using var row = command.ExecuteReader();
+        row.Read().ShouldBeTrue();
+        (row.GetString(0), row.GetInt32(1)).ShouldBe(("wal", 2)); // FULL
+    }
+
     [Fact]
     public async Task Reopen_KeepsEverything()
     {
@@ -91,18 +103,21 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Erase_LeavesNothingOfTheRecordInTheFile()
+    /// <summary>A long record does not fit beside its key, and its rest lies on a page of its own.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(1_100)]
+    public async Task Erase_LeavesNothingOfTheRecordInTheFile(int length)
     {
-        byte[] canary = [.. "the canary of user one"u8];
+        byte[] word = [.. "canary!"u8];
         await using (var store = SqliteUserStore.Open(Path))
         {
-            await store.SaveAsync(Key(1), canary, 0);
+            await store.SaveAsync(Key(1), Enumerable.Repeat(word, length / word.Length).SelectMany(w => w).ToArray(), 0);
             await store.SaveAsync(Key(2), State(2), 0);
             await store.EraseAsync(Key(1), 10);
         }
 
-        File.ReadAllBytes(Path).AsSpan().IndexOf(canary).ShouldBe(-1);
+        File.ReadAllBytes(Path).AsSpan().IndexOf(word).ShouldBe(-1);
         Directory.GetFiles(_folder.Path).ShouldBe([Path]);
     }
 
