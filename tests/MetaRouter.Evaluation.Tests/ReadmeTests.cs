@@ -57,7 +57,7 @@ public class ReadmeTests
         foreach (var pool in Pools)
         {
             var rows = Rows(folder, "P2-" + pool);
-            var other = rows.Where(IsOther).MinBy(r => r.GetProperty("lead").GetProperty("gain_mean").GetDouble());
+            var other = rows.Where(IsOther).MinBy(r => r.GetProperty("lead").GetProperty("gain_mean_ci")[0].GetDouble());
             Line(text, pool, Value(rows, "metarouter", "gain_mean", "0.0000"), Named(other, "gain_mean", "0.0000"), Interval(other.GetProperty("lead").GetProperty("gain_mean"), other.GetProperty("lead").GetProperty("gain_mean_ci"), "0.0000"), Value(rows, "oracle", "gain_mean", "0.0000"));
         }
 

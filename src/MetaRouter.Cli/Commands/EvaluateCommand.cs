@@ -152,7 +152,7 @@ internal static class EvaluateCommand
 
         foreach (var wanted in result.Targets)
         {
-            terminal.Out.WriteLine($"{(wanted.Reached ? wanted.Clear ? "Reached" : "Reached, within noise" : "Not reached")}: {wanted.Name}: {wanted.Wanted}; measured {wanted.Measured}.");
+            terminal.Out.WriteLine($"{(wanted.Untested is { } why ? $"Not put to the test, {why}" : wanted.Reached ? wanted.Clear ? "Reached" : "Reached, within noise" : "Not reached")}: {wanted.Name}: {wanted.Wanted}; measured {wanted.Measured}.");
         }
 
         if (json)

@@ -7,7 +7,7 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <summary>Scores a benchmark's requests with every router over several draws, and sums up. Figures are means over the draws; intervals resample rows and draws.</summary>
 internal static class DeferralTrial
 {
-    private const int Replicates = 300;
+    private const int Replicates = 2000;
 
     /// <param name="table">Two models: the weak, the strong.</param>
     /// <param name="from">Where this trial's progress begins.</param>
@@ -44,17 +44,21 @@ internal static class DeferralTrial
 
         var random = draws.Select((d, i) => Random(scores[0][i], d.Seed)).ToArray();
         var rows = new List<DeferralRow>();
+        Apgrs? ours = null;
         foreach (var (name, byDraw) in names.Zip(scores).SkipLast(1).Append(("random", random)).Append((names[^1], scores[^1])))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            rows.Add(Summarise(benchmark, name, table, byDraw));
+            var (row, apgrs) = Summarise(benchmark, name, table, byDraw, ours);
+            rows.Add(row);
+            ours ??= apgrs;
             shifted?.Report(new ProtocolProgress(.9 + (.1 * rows.Count / (names.Length + 1)), $"{benchmark}: intervals of {name}"));
         }
 
         return rows;
     }
 
-    private static DeferralRow Summarise(string benchmark, string name, OutcomeTable table, float[][] scores)
+    /// <param name="first">The first router's; null: this is the first.</param>
+    private static (DeferralRow Row, Apgrs Apgrs) Summarise(string benchmark, string name, OutcomeTable table, float[][] scores, Apgrs? first)
     {
         // Sorted by score once; a replicate then only repeats and skips.
         var sorted = scores.Select(s => Enumerable.Range(0, s.Length).Where(i => !float.IsNaN(s[i])).OrderBy(i => s[i]).ToArray()).ToArray();
@@ -70,16 +74,18 @@ internal static class DeferralTrial
             bootstrap.Counts(b, draws, axis: 1);
             replicates[b] = Mean(draws, d => Metrics(table, scores[d], sorted[d], rows));
         });
-        return new DeferralRow(
+        var apgrs = new Apgrs(estimate.Apgr, [.. replicates.Select(r => r.Apgr)]);
+        return (new DeferralRow(
             name,
             benchmark,
             null,
             estimate.Apgr,
-            bootstrap.Percentiles([.. replicates.Select(r => r.Apgr)]),
+            bootstrap.Percentiles(apgrs.Replicates),
             estimate.Cpt50,
             bootstrap.Percentiles([.. replicates.Select(r => r.Cpt50)]),
             estimate.Cpt80,
-            bootstrap.Percentiles([.. replicates.Select(r => r.Cpt80)]));
+            bootstrap.Percentiles([.. replicates.Select(r => r.Cpt80)]),
+            first is null ? null : new DeferralLead(first.Estimate - apgrs.Estimate, bootstrap.Percentiles([.. first.Replicates.Zip(apgrs.Replicates, (ahead, behind) => ahead - behind)]))), apgrs);
     }
 
     private static (double Apgr, double Cpt50, double Cpt80) Metrics(OutcomeTable table, float[] scores, int[] sorted, float[] counts)
@@ -132,6 +138,9 @@ internal static class DeferralTrial
         var random = new Random(seed);
         return [.. like.Select(s => random.NextSingle() is var chance && float.IsNaN(s) ? float.NaN : chance)];
     }
+
+    /// <summary>One router's APGR, and by replicate.</summary>
+    private sealed record Apgrs(double Estimate, double[] Replicates);
 
     private sealed class Shifted(IProgress<ProtocolProgress> progress, double from, double share) : IProgress<ProtocolProgress>
     {

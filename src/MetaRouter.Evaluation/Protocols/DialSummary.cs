@@ -11,7 +11,7 @@ namespace MetaRouter.Evaluation.Protocols;
 /// </summary>
 internal static class DialSummary
 {
-    private const int Replicates = 300;
+    private const int Replicates = 2000;
 
     private static readonly int s_lambdas = P2.Lambdas.Count;
     private static readonly int s_averaged = P2.Lambdas.Count(l => l <= 1);

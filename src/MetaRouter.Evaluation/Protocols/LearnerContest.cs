@@ -11,7 +11,7 @@ namespace MetaRouter.Evaluation.Protocols;
 /// </summary>
 public static class LearnerContest
 {
-    private const int Replicates = 300;
+    private const int Replicates = 1000;
 
     /// <summary>The pools' reports, and one of their mean.</summary>
     /// <exception cref="DataFileException">A pool's file cannot be used or has too few rows.</exception>

@@ -94,7 +94,7 @@ public static class P3
     private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
     {
         var point = runs.Select(r => r.Resample(null)).ToArray();
-        var bootstrap = new Bootstrap(17, 300);
+        var bootstrap = new Bootstrap(17);
         var shares = new double[Routers.Length * told.Count][];
         for (var i = 0; i < shares.Length; i++)
         {

@@ -33,7 +33,7 @@ public static class P3PoolChange
     private static PreferenceRow[] Rows(int poolRows, PoolChangeRun[] runs, CancellationToken cancellationToken)
     {
         var (told, routers) = (PoolChangeRun.Told, PoolChangeRun.Routers);
-        var bootstrap = new Bootstrap(17, 300);
+        var bootstrap = new Bootstrap(17);
         var shares = Enumerable.Range(0, routers.Count * told.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {

@@ -26,7 +26,7 @@ public static class P4
     /// <summary>Requests of each user who teaches: about 30 thumbs.</summary>
     public const int Taught = 100;
 
-    private const int Replicates = 300;
+    private const int Replicates = 1000;
     private const int Learned = 0;
 
     private static readonly string[] Priors = ["learned", "flat", "before the drift", "told the population"];

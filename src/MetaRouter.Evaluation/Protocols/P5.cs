@@ -21,7 +21,7 @@ public static class P5
     public const int Labels = 2000;
     public const int Gold = 100;
 
-    private const int Replicates = 300;
+    private const int Replicates = 1000;
     private const string Benchmark = "routellm-mmlu";
 
     private static readonly string[] Routers = ["gold only", "preference only", "pooled", "mean-shifted", "DR-corrected", "R-corrected", "all gold"];

@@ -18,11 +18,12 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IR
 /// <param name="Measured">What came out, with its interval.</param>
 /// <param name="Reached">Whether that is enough.</param>
 /// <param name="Clear">Whether the whole interval is, too; it says nothing where the figure is not enough.</param>
-public sealed record Target(string Name, string Wanted, string Measured, bool Reached, bool Clear = true)
+/// <param name="Untested">Why the figure says nothing, and counts neither as reached nor as missed; null: it was put to the test.</param>
+public sealed record Target(string Name, string Wanted, string Measured, bool Reached, bool Clear = true, string? Untested = null)
 {
     /// <summary>In a word or two.</summary>
     [JsonIgnore]
-    public string Verdict => Reached ? Clear ? "yes" : "yes, within noise" : "no";
+    public string Verdict => Untested ?? (Reached ? Clear ? "yes" : "yes, within noise" : "no");
 }
 
 /// <summary>One protocol's part of the report.</summary>
@@ -89,11 +90,11 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         text.Append(CultureInfo.InvariantCulture, $"# {Title}\n\n{Intro}\n");
         if (Sections.Any(s => s.Targets.Count > 0))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n{Targets.Told([.. Sections.SelectMany(s => s.Targets)])}: the figure is enough, but its interval reaches to where it would not be.\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n{Targets.Told([.. Sections.SelectMany(s => s.Targets)])}: the figure is enough, but its interval reaches to where it would not be. What was never put to the test, since no dear model was served, is in neither count.\n");
             text.Append("\n| figure | target | measured | reached |\n|---|---|---|---|\n");
             foreach (var target in Sections.SelectMany(s => s.Targets))
             {
-                text.Append(CultureInfo.InvariantCulture, $"| {Cell(target.Name)} | {Cell(target.Wanted)} | {Cell(target.Measured)} | {(target.Reached ? target.Verdict : "**no**")} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {Cell(target.Name)} | {Cell(target.Wanted)} | {Cell(target.Measured)} | {(target is { Reached: false, Untested: null } ? "**no**" : target.Verdict)} |\n");
             }
         }
 
@@ -141,10 +142,10 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
                 + $"class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
         foreach (var target in targets)
         {
+            var shown = target.Untested is not null ? "untested" : target.Reached ? "yes" : "no";
             html.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td "
-                    + $"class=\"{(target.Reached ? "yes" : "no")}\">{target.Verdict}</td></tr>\n");
+                $"<tr><td>{Chart.Text(target.Name)}</td><td>{Chart.Text(target.Wanted)}</td><td>{Chart.Text(target.Measured)}</td><td class=\"{shown}\">{target.Verdict}</td></tr>\n");
         }
 
         html.Append("</tbody></table></div></section>\n");

@@ -8,6 +8,9 @@ namespace MetaRouter.Evaluation.Report;
 /// <summary>What the project set out to reach, held against what was measured, reached or not.</summary>
 public static class Targets
 {
+    /// <summary>By how much of the share a lower bound may be behind one dial for all where "not behind" is to be clear.</summary>
+    private const double NotBehind = .05;
+
     private const string Ours = "metarouter";
 
     private static readonly Dictionary<string, double> s_gain = new() { ["mmlu-pro-8"] = .016, ["routerbench-8"] = .024, ["zeroeval-11"] = .009 };
@@ -19,13 +22,14 @@ public static class Targets
         ["zeroeval-11"] = [("12", .40)],
     };
 
-    /// <summary>How many were reached.</summary>
+    /// <summary>How many were reached, of those that were put to the test.</summary>
     public static string Told(IReadOnlyCollection<Target> targets)
     {
         ArgumentNullException.ThrowIfNull(targets);
+        Target[] tested = [.. targets.Where(t => t.Untested is null)];
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{targets.Count(t => t.Reached)} of {targets.Count} targets reached, {targets.Count(t => t is { Reached: true, Clear: false })} of them within noise");
+            $"{tested.Count(t => t.Reached)} of {tested.Length} targets reached, {tested.Count(t => t is { Reached: true, Clear: false })} of them within noise");
     }
 
     public static IReadOnlyList<Target> Of(ProtocolReport<DeferralRow> report)
@@ -34,7 +38,6 @@ public static class Targets
         return [.. report.Rows.GroupBy(r => r.Benchmark).SelectMany(benchmark =>
         {
             var (ours, random) = (benchmark.First(r => r.Router == Ours), benchmark.First(r => r.Router == "random"));
-            var best = benchmark.Where(r => r.Router != "oracle" && !r.Router.StartsWith(Ours, StringComparison.Ordinal)).MaxBy(r => r.Apgr)!;
             Target above = report.Protocol switch
             {
                 "P1a" => AtLeast(.66, $"P1a {benchmark.Key}, APGR", "at least 0.66", ours.Apgr, ours.ApgrCi),
@@ -42,13 +45,29 @@ public static class Targets
                 _ => new(
                     $"{report.Protocol} {benchmark.Key}, APGR",
                     string.Create(CultureInfo.InvariantCulture, $"above the random interval's {random.ApgrCi?.High:0.000}"),
-                    Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High),
+                    Number(ours.Apgr, ours.ApgrCi), ours.Apgr > random.ApgrCi?.High, ours.ApgrCi?.Low > random.ApgrCi?.High),
             };
-            return (Target[])[above, new(
-                $"{report.Protocol} {benchmark.Key}, against the others",
-                $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})",
-                Number(best.Apgr, best.ApgrCi), ours.Apgr >= best.Apgr)];
+            var others = benchmark.Where(r => r.Router != "oracle" && !r.Router.StartsWith(Ours, StringComparison.Ordinal));
+            return (Target[])[above, AgainstOthers($"{report.Protocol} {benchmark.Key}, against the others", ours, [.. others])];
         })];
+    }
+
+    /// <summary>Measured rows by their paired intervals; published ones, whose requests are not known, by their figures alone.</summary>
+    private static Target AgainstOthers(string name, DeferralRow ours, IReadOnlyList<DeferralRow> others)
+    {
+        var best = others.MaxBy(r => r.Apgr)!;
+        if (best.Apgr > ours.Apgr)
+        {
+            return new(name, $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")})", Number(best.Apgr, best.ApgrCi), false);
+        }
+
+        if (others.Where(r => r.Lead is not null).MinBy(r => r.Lead!.ApgrCi.Low) is not { } nearest)
+        {
+            return new(name, $"no other above it (best: {best.Router}{(best.Quoted == true ? ", published" : "")}; by the figures alone)", Number(best.Apgr, best.ApgrCi), true, false);
+        }
+
+        var published = others.Any(r => r.Quoted == true) ? "; published ones by their figures alone" : "";
+        return new(name, $"no other above it (nearest: {nearest.Router}{published})", $"{Number(nearest.Apgr, nearest.ApgrCi)}: {Number(nearest.Lead!.Apgr, nearest.Lead.ApgrCi, "+0.000;-0.000;0")} behind", true, nearest.Lead.ApgrCi.Low > 0);
     }
 
     public static IReadOnlyList<Target> Of(ProtocolReport<DialRow> report)
@@ -64,12 +83,9 @@ public static class Targets
 
         if (rivals.Count > 0)
         {
-            var gain = rivals.MinBy(r => r.Lead!.GainMean)!;
-            var hv = rivals.MinBy(r => r.Lead!.Hv)!;
-            var igd = rivals.MinBy(r => r.Lead!.Igd)!;
-            targets.Add(Ahead($"P2 {report.Pool}, mean gain", $"ahead of every learned router (nearest: {gain.Router})", gain.Lead!.GainMean, gain.Lead.GainMeanCi));
-            targets.Add(Ahead($"P2 {report.Pool}, hypervolume", $"ahead of every learned router (nearest: {hv.Router})", hv.Lead!.Hv, hv.Lead.HvCi));
-            targets.Add(Ahead($"P2 {report.Pool}, distance to the oracle's front", $"nearer than every learned router (nearest: {igd.Router})", igd.Lead!.Igd, igd.Lead.IgdCi));
+            targets.Add(Ahead($"P2 {report.Pool}, mean gain", "ahead of every learned router", rivals, l => (l.GainMean, l.GainMeanCi)));
+            targets.Add(Ahead($"P2 {report.Pool}, hypervolume", "ahead of every learned router", rivals, l => (l.Hv, l.HvCi)));
+            targets.Add(Ahead($"P2 {report.Pool}, distance to the oracle's front", "nearer than every learned router", rivals, l => (l.Igd, l.IgdCi)));
         }
 
         return targets;
@@ -96,11 +112,13 @@ public static class Targets
     {
         ArgumentNullException.ThrowIfNull(report);
         var ours = report.Rows.First(r => r.Router == Ours);
-        var worst = ours.Share.Keys.MinBy(n => ours.ShareCi[n].High)!;
+        // A wide interval must not make a clear yes: where none is wholly behind, the worst is the one that might be furthest behind.
+        var behind = ours.Share.Keys.Where(n => ours.ShareCi[n].High < 0).MinBy(n => ours.ShareCi[n].High);
+        var worst = behind ?? ours.Share.Keys.MinBy(n => ours.ShareCi[n].Low)!;
         List<Target> targets = [new(
             $"{report.Protocol} {report.Pool}, against one dial for all",
-            $"never behind by more than the interval (worst: after {worst})",
-            Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), ours.ShareCi[worst].High >= 0)];
+            string.Create(CultureInfo.InvariantCulture, $"never behind by more than the interval; clear where that reaches no further than -{NotBehind:0.00} (worst: after {worst})"),
+            Number(ours.Share[worst], ours.ShareCi[worst], "0.00"), behind is null, ours.ShareCi[worst].Low >= -NotBehind)];
         if (report is { Protocol: "P3 thumbs", Pool: "mmlu-pro-8" })
         {
             targets.Add(AtLeast(.4, $"{report.Protocol} {report.Pool}, 40 signals", "at least 0.40", ours.Share["40"], ours.ShareCi["40"], "0.00"));
@@ -153,7 +171,7 @@ public static class Targets
             new(
                 $"P6 {report.Pool}, dear models on trivial prompts",
                 $"at most 5 points over all prompts (worst: {trivial.Category})",
-                Number(trivial.Excess, trivial.ExcessCi, signed) + (ours.DearShare > 0 ? "" : "; of any prompts, none"), trivial.Excess <= .05),
+                Number(trivial.Excess, trivial.ExcessCi, signed), trivial.Excess <= .05, trivial.ExcessCi.High <= .05, ours.DearShare > 0 ? null : "no dear model served"),
             new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
             .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound))
                 .Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
@@ -209,7 +227,13 @@ public static class Targets
     private static Target AtMost(double bound, string name, string wanted, double value, Interval? interval, string format) =>
         new(name, wanted, Number(value, interval, format), value <= bound, !(interval?.High > bound));
 
-    private static Target Ahead(string name, string wanted, double lead, Interval interval) => new(name, wanted, Number(lead, interval, "+0.0000;-0.0000;0"), lead > 0, interval.Low > 0);
+    /// <summary>Told of the rival with the lowest lower bound; where some are not behind, of those.</summary>
+    private static Target Ahead(string name, string wanted, IReadOnlyList<DialRow> rivals, Func<DialLead, (double Lead, Interval Interval)> of)
+    {
+        var nearest = rivals.OrderBy(r => of(r.Lead!).Lead > 0).ThenBy(r => of(r.Lead!).Interval.Low).First();
+        var (lead, interval) = of(nearest.Lead!);
+        return new(name, $"{wanted} (nearest: {nearest.Router})", Number(lead, interval, "+0.0000;-0.0000;0"), lead > 0, interval.Low > 0);
+    }
 
     private static string Number(double value, Interval? interval, string format = "0.000") => interval is { } i && double.IsFinite(i.Low)
         ? $"{value.ToString(format, CultureInfo.InvariantCulture)} [{i.Low.ToString(format, CultureInfo.InvariantCulture)}, {i.High.ToString(format, CultureInfo.InvariantCulture)}]"

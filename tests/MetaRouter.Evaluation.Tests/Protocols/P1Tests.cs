@@ -30,6 +30,9 @@ public sealed class P1Tests : IDisposable
         random.Apgr.ShouldBe(.5, .08);
         report.Rows.Single(r => r.Router == "oracle").Apgr.ShouldBe(report.Rows.Where(r => r.Quoted is null).Max(r => r.Apgr));
         report.Rows.Count(r => r.Quoted == true).ShouldBe(5);
+        report.Rows.Where(r => r.Lead is null).ShouldAllBe(r => r == report.Rows[0] || r.Quoted == true);
+        random.Lead!.Apgr.ShouldBe(report.Rows[0].Apgr - random.Apgr, 1e-9);
+        random.Lead.ApgrCi.Low.ShouldBeInRange(.1, random.Lead.Apgr);
         ReportJson.Write(report).ShouldContain("\"quoted\":true,\"apgr\":0.603");
     }
 

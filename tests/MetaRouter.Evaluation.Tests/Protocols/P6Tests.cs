@@ -43,5 +43,6 @@ public sealed class P6Tests
         var row = new RobustnessRow("shipped", .2, 0, 0, [Category("all", .01, .6), Category("facts", .06, .45)], [Attack("typos", .05, 0), Attack("paraphrase", .06, 0), Attack("other language", .5, 0), Attack("suffix found", .5, .09)], [new(.1, .01, default, .2, default), new(.3, .5, default, .5, default)]);
 
         Targets.Of(new ProtocolReport<RobustnessRow>("P6", "p", 1, [row], null)).Select(t => t.Reached).ShouldBe([false, false, true, false, true, true]);
+        Targets.Of(new ProtocolReport<RobustnessRow>("P6", "p", 1, [row with { DearShare = 0 }], null))[0].Verdict.ShouldBe("no dear model served");
     }
 }
