@@ -91,8 +91,8 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
         console.Write(table);
         Line(Dim("Right: mean score. Worth: (quality - lambda cost / dearest model's mean cost) / (1 + lambda), in points; more is better."));
         Line(Escape(Format(
-            $"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; "
-                + $"{Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
+            $"In MetaRouter's cost: {Count(summary.Comparisons, "second answer")} {Dollars.Text(summary.SecondAnswersUsd)}; ",
+            $"{Count(summary.Explored, "exploration")} {Signed(summary.ExplorationUsd)} and {summary.ExplorationQuality:+0.##;-0.##;0} right answers.")));
         Line(Escape(Format(
             $"The user answered {Count(summary.Comparisons, "comparison")} and gave {Count(summary.ThumbsUp + summary.ThumbsDown, "thumb")}: {summary.ThumbsUp} up, {summary.ThumbsDown} down.")));
         if (summary.Comparisons > 0)
@@ -149,7 +149,8 @@ internal sealed class StoryDisplay(IAnsiConsole console, bool ascii)
 
     private static string Signed(double usd) => (usd < 0 ? "-" : "+") + Dollars.Text(Math.Abs(usd));
 
-    private static string Format(FormattableString text) => FormattableString.Invariant(text);
+    /// <param name="parts">One after the other: a long text is written as several.</param>
+    private static string Format(params FormattableString[] parts) => string.Concat(parts.Select(FormattableString.Invariant));
 
     private static string Escape(string text) => Markup.Escape(text);
 

@@ -157,7 +157,8 @@ internal static class TopCommand
         var (totals, figures, text) = (overview.Totals, new TopFigures(overview), new StringBuilder());
         Row(
             "requests",
-            $"{Readable.Rate(figures.RequestsPerSecond)} a second; {totals.Requests:n0}{(totals.Users == 0 ? "" : $" by {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
+            $"{Readable.Rate(figures.RequestsPerSecond)} a second; ",
+            $"{totals.Requests:n0}{(totals.Users == 0 ? "" : $" by {Readable.Count(totals.Users, "user")}")} in the last {figures.Span}");
         Row("spent", $"{figures.Spent}{(figures.Predicted.Length > 0 ? $", {figures.Predicted}" : "")}");
         Saving("always strongest", totals.AlwaysStrongest);
         Saving("best single model", totals.BestSingle);
@@ -169,9 +170,8 @@ internal static class TopCommand
         {
             Row(
                 "answers",
-                $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Dollars.Text(model.SpentUsd),10} "
-                    + $" quality {DecisionRow.Quality(model.Quality),4}  p50 "
-                    + $"{Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
+                $"{OneLine.Of(model.Name, 32, "..."),-32} {100 * model.Share,3:0} %  {Readable.Count(model.Requests, "request"),15}  {Dollars.Text(model.SpentUsd),10} ",
+                $" quality {DecisionRow.Quality(model.Quality),4}  p50 {Readable.Milliseconds(model.P50Ms)}{(model.Circuit == "closed" ? "" : $"  {model.Circuit}")}{(model.Enabled ? "" : "  off")}");
         }
 
         return text.ToString().TrimEnd();
@@ -180,6 +180,7 @@ internal static class TopCommand
             ? (FormattableString)$"-"
             : $"{Dollars.Text(one.Usd)} with {OneLine.Of(one.Model, 40, "...")}: {TopFigures.Against(one)}, quality {TopFigures.Quality(one.Quality)}");
 
-        void Row(string name, FormattableString value) => text.Append(CultureInfo.InvariantCulture, $"{name,-19}{FormattableString.Invariant(value)}\n");
+        void Row(string name, params FormattableString[] parts) =>
+            text.Append(CultureInfo.InvariantCulture, $"{name,-19}{string.Concat(parts.Select(FormattableString.Invariant))}\n");
     }
 }

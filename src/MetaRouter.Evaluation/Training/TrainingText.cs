@@ -50,8 +50,8 @@ public sealed class TrainingText
 
         foreach (var judged in _report.Preferences)
         {
-            Line($"  {judged.File}: {judged.Judged:N0} preferences between {judged.First} and {judged.Second}, "
-                + $"corrected by {judged.Graded:N0} requests on which both are graded (on average by {judged.Shift:+0.000;-0.000;0} for the first)");
+            Line($"  {judged.File}: {judged.Judged:N0} preferences between {judged.First} and {judged.Second}, ",
+                $"corrected by {judged.Graded:N0} requests on which both are graded (on average by {judged.Shift:+0.000;-0.000;0} for the first)");
         }
 
         if (_report.Merged > 0)
@@ -84,15 +84,15 @@ public sealed class TrainingText
         }
 
         Line($"");
-        Line($"Sources. By which models answered them the rows fall into {sources.Count}, as of benchmarks that were joined. "
-            + "Models of one source answered the same requests: how they compare was");
-        Line("observed, and a forest of its own learned it. Models that share no source were never, or hardly ever, asked the same: "
-            + "how they compare is inferred by a linear model fitted to all rows.");
+        Line($"Sources. By which models answered them the rows fall into {sources.Count}, as of benchmarks that were joined. ",
+            $"Models of one source answered the same requests: how they compare was");
+        Line($"observed, and a forest of its own learned it. Models that share no source were never, or hardly ever, asked the same: ",
+            $"how they compare is inferred by a linear model fitted to all rows.");
         Line($"To have it observed, let models of both answer a few hundred of the same requests.");
         foreach (var (s, source) in sources.Index())
         {
-            Line($"  source {s + 1}: {source.Rows:N0} rows{(source.Files.Count > 0 ? $" ({string.Join(", ", source.Files)})" : "")}, "
-                + $"{Models(source.Models.Count)}: {string.Join(", ", source.Models)}");
+            Line($"  source {s + 1}: {source.Rows:N0} rows{(source.Files.Count > 0 ? $" ({string.Join(", ", source.Files)})" : "")}, ",
+                $"{Models(source.Models.Count)}: {string.Join(", ", source.Models)}");
         }
 
         var known = sources.SelectMany(s => s.Models).ToHashSet(StringComparer.Ordinal);
@@ -119,8 +119,8 @@ public sealed class TrainingText
         Line($"  {(pools.Count > 0 ? title : "none: there is no pool to measure on. 'metarouter evaluate P2 --data DIR --pool FILE' measures on one of yours.")}");
         foreach (var pool in pools)
         {
-            Line($"    {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): gain {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, "
-                + $"{pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");
+            Line($"    {pool.Pool} ({pool.Models} models, {pool.Rows:N0} test rows): gain {pool.Gain:0.0000} [{pool.GainCi.Low:0.0000}, ",
+                $"{pool.GainCi.High:0.0000}], Brier {pool.Brier:0.0000} against {pool.ConstantBrier:0.0000} of each model's mean");
         }
     }
 
@@ -139,12 +139,13 @@ public sealed class TrainingText
         var (timed, others) = (_report.Models.Where(m => m.Timed > 0).ToList(), _report.Models.Count(m => m.Timed == 0));
         if (timed.Count > 0 && others > 0)
         {
-            Line($"Latency (lat_s) is known of {string.Join(", ", timed.Select(m => $"{m.Id} ({m.Timed:N0} outcomes)"))} only; {Models(others)} "
-                + $"without any {(others == 1 ? "is" : "are")} predicted to take as long as these do on average. Time all of them, or none.");
+            Line($"Latency (lat_s) is known of {string.Join(", ", timed.Select(m => $"{m.Id} ({m.Timed:N0} outcomes)"))} only; {Models(others)} ",
+                $"without any {(others == 1 ? "is" : "are")} predicted to take as long as these do on average. Time all of them, or none.");
         }
     }
 
     private static string Models(int count) => count == 1 ? "1 model" : string.Create(CultureInfo.InvariantCulture, $"{count} models");
 
-    private void Line(FormattableString line) => _text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    /// <param name="parts">One after the other: a long line is written as several.</param>
+    private void Line(params FormattableString[] parts) => _text.AppendJoin("", parts.Select(FormattableString.Invariant)).Append('\n');
 }
