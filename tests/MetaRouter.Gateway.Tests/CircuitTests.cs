@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using MetaRouter.RouterContract;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace MetaRouter.Gateway.Tests;
+
+/// <summary>A model that fails again and again is left alone, and tried again.</summary>
+public sealed class CircuitTests : ThreeUpstreams
+{
+    /// <summary>Each began well, which is no answer yet.</summary>
+    [Fact]
+    public async Task Circuit_StreamsThatKeepBreakingOff_OpenItToo()
+    {
+        const string asked = $$"""{"model":"{{Strong}}","stream":true,"messages":[{"role":"user","content":"break"}]}""";
+        for (var i = 0; i < 2; i++)
+        {
+            await Should.ThrowAsync<HttpRequestException>(() => _gateway.Client.PostAsync(Chat, Json(asked)));
+        }
+
+        (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(503, "upstream_resting", Strong);
+    }
+
+    [Fact]
+    public async Task Circuit_OpensAfterFailuresInARow_RoutesAroundAndClosesWhenAProbeIsAnswered()
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-reason"].ShouldBe("fail_over");
+        }
+
+        var around = await _gateway.PostAsync(Chat, Body("auto"));
+        around.Headers["x-router-reason"].ShouldNotBe("fail_over");
+        around.Headers["x-router-attempts"].ShouldBe("1");
+        _of[first].Calls.ShouldBe(2);
+        var resting = await _gateway.PostAsync(Chat, Body(first));
+        resting.ShouldFail(503, "upstream_resting", first, "left alone until");
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+        var health = (await _gateway.GetAsync("/health")).Body;
+        ((string)health["status"]!).ShouldBe("ok");
+        ((string)health["resting"]!.AsArray().Single()!["model"]!).ShouldBe(first);
+
+        _of[first].Script = (_, _) => Task.FromResult(false);
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await _gateway.PostAsync(Chat, Body(first))).Status.ShouldBe(200);
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+    }
+
+    /// <summary>An upstream that says nothing is tried for as long as an answer may take: nobody else is sent there meanwhile, and who watches is not told that it is well.</summary>
+    [Fact]
+    public async Task Circuit_WhileAProbeWaits_IsRoutedAroundAndToldAsUnhealthy()
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        _of[first].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            await _gateway.PostAsync(Chat, Body(first));
+        }
+
+        var answers = new TaskCompletionSource();
+        _of[first].Script = async (_, _) =>
+        {
+            await answers.Task;
+            return false;
+        };
+        (await RestingAsync())["until"].ShouldNotBeNull();
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        await ShouldBeToldAsync("0"); // nobody has called it since, so nobody knows
+        (await RestingAsync()).ContainsKey("until").ShouldBeFalse();
+        var probe = _gateway.PostAsync(Chat, Body(first));
+        await Eventually.TrueAsync(() => _of[first].Calls == 3, TimeSpan.FromSeconds(15));
+
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-reason"].ShouldNotBe("fail_over");
+        await ShouldBeToldAsync("0");
+        (await RestingAsync()).ContainsKey("until").ShouldBeFalse();
+        (await _gateway.PostAsync(Chat, Body(first))).ShouldFail(503, "upstream_resting", first, "another call is trying it");
+
+        answers.SetResult();
+        (await probe).Status.ShouldBe(200);
+        await ShouldBeToldAsync("1");
+        (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+
+        // A scrape may be some moments old.
+        Task ShouldBeToldAsync(string healthy) => Eventually.TrueAsync(
+            async () => (await _gateway.Client.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith("metarouter_upstream_healthy", StringComparison.Ordinal) && l.Contains($"model=\"{first}\"", StringComparison.Ordinal)).EndsWith(" " + healthy, StringComparison.Ordinal),
+            TimeSpan.FromSeconds(15));
+
+        async Task<JsonObject> RestingAsync() => (await _gateway.GetAsync("/health")).Body["resting"]!.AsArray().Single()!.AsObject();
+    }
+
+    [Theory]
+    [InlineData("gzip", true)]
+    [InlineData("gzip", false)]
+    [InlineData("an event without end", true)]
+    public async Task Circuit_ProbeThatCannotBeRead_IsAFailureAndNotTheLastProbe(string kind, bool streams)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _of[Weak].Url, "--Gateway:UpstreamBodyBytes", "5000", "--Gateway:CircuitFailures", "1", "--Gateway:CircuitSeconds", "5");
+        _of[Weak].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        (await gateway.PostAsync(Chat, Body(Weak, stream: streams))).ShouldFail(502, "upstream_failed");
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        _of[Weak].Script = async (context, _) =>
+        {
+            context.Response.ContentType = streams ? "text/event-stream" : "application/json";
+            context.Response.Headers.ContentEncoding = kind == "gzip" ? "gzip" : default;
+            await context.Response.WriteAsync(kind == "gzip" ? "this was never compressed" : "data: " + new string('a', 20_000));
+            return true;
+        };
+
+        (await gateway.PostAsync(Chat, Body(Weak, stream: streams))).ShouldFail(502, "upstream_failed", "cannot be read");
+
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        _of[Weak].Script = (_, _) => Task.FromResult(false);
+        (await gateway.PostAsync(Chat, Body(Weak))).Status.ShouldBe(200);
+        gateway.Log.ShouldNotContain(l => l.Level >= LogLevel.Error);
+    }
+
+    [Fact]
+    public async Task Circuit_ClockSetBack_IsTriedAgainAllTheSame()
+    {
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(502, "upstream_failed");
+        }
+
+        _gateway.Time.ClockSet = TimeSpan.FromHours(-3);
+        var resting = await _gateway.PostAsync(Chat, Body(Strong));
+        resting.ShouldFail(503, "upstream_resting");
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+
+        _of[Strong].Script = (_, _) => Task.FromResult(false);
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await _gateway.PostAsync(Chat, Body(Strong))).Status.ShouldBe(200);
+    }
+}
