@@ -24,7 +24,7 @@ internal static partial class GatewayApp
     /// <exception cref="MetaRouter.Core.MetaLearning.SnapshotFormatException">The snapshot cannot be read.</exception>
     public static async Task<WebApplication> BuildAsync(string[] args, Action<IServiceCollection>? replace = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ProgramDefaults.ReadOnce(DemoMode.Without(args)), ContentRootPath = ProgramDefaults.Folder });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ProgramDefaults.WithoutReload(DemoMode.Without(args)), ContentRootPath = ProgramDefaults.Folder });
         ProgramDefaults.ListenOn(builder.Configuration, DefaultUrl);
         ProgramDefaults.LogWarnings(builder.Configuration);
         DemoMode.Take(args, builder.Configuration);

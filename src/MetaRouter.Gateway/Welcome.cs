@@ -16,8 +16,8 @@ internal static class Welcome
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
         return settings.Demo is { } demo ? Demo(app.Urls.First(), demo)
-            : settings.IsSimulated ? Simulated(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + Strangers(app), settings.ApiKeys.Count > 0)
-            : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{Strangers(app)}";
+            : settings.IsSimulated ? Simulated(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + ModelsJudgedByPrice(app), settings.ApiKeys.Count > 0)
+            : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{ModelsJudgedByPrice(app)}";
     }
 
     /// <summary>What the store overrides in the configuration: without this line, somebody who edits the file would wonder why nothing changes.</summary>
@@ -40,7 +40,7 @@ internal static class Welcome
     }
 
     /// <summary>Models of which only the price is known; an operator may know what each is like.</summary>
-    private static string Strangers(WebApplication app)
+    private static string ModelsJudgedByPrice(WebApplication app)
     {
         var pool = app.Services.GetRequiredService<PoolHolder>().Current;
         var strangers = pool.Catalog.Models.Where(m => m.Enabled && pool.JudgedByPrice.Contains(m.Id)).Select(m => m.Id.Value).ToArray();

@@ -75,5 +75,5 @@ internal sealed class SiloRouter(
     }
 
     /// <summary>Logs what a user said about a decision.</summary>
-    public void Heard(in Receipt receipt, Feedback feedback) => log.Offer(receipt, feedback);
+    public void LogFeedback(in Receipt receipt, Feedback feedback) => log.Offer(receipt, feedback);
 }

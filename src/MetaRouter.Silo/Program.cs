@@ -24,7 +24,7 @@ if (Answer(args, SiloArguments.Help, SiloArguments.Version, SiloArguments.Proble
 var (redis, cluster, hasStarted) = ("", new MetaRouterClusterOptions(), false);
 try
 {
-    var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ProgramDefaults.ReadOnce(args), ContentRootPath = ProgramDefaults.Folder });
+    var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ProgramDefaults.WithoutReload(args), ContentRootPath = ProgramDefaults.Folder });
     var settings = builder.Configuration;
     ProgramDefaults.ListenOn(settings, SiloArguments.DefaultUrl);
     ProgramDefaults.LogWarnings(settings);

@@ -16,7 +16,7 @@ public sealed class SpellingTests
     [InlineData("", "Store", 5)]
     [InlineData("Store", "", 5)]
     [InlineData("badc", "abcd", 2)]
-    public void Slips_LettersAndSwapsOfNeighbours_AreCounted(string a, string b, int slips) => (Spelling.Slips(a, b), Spelling.Slips(b, a)).ShouldBe((slips, slips));
+    public void EditDistance_LettersAndSwapsOfNeighbours_AreCounted(string a, string b, int slips) => (Spelling.EditDistance(a, b), Spelling.EditDistance(b, a)).ShouldBe((slips, slips));
 
     [Theory]
     [InlineData("Stroe", "Store")]

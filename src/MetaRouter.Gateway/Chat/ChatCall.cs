@@ -100,8 +100,8 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>To be called when nothing more is spent. Only the first call settles; later ones wait for it.</summary>
     public Task SettleAsync(Budgets budgets) => Settling ??= budgets.SettleAsync(Hold, SpentUsd);
 
-    /// <summary>The same before an answer is sent, which waits a moment at most: see <see cref="Budgets.BrieflyAsync"/>.</summary>
-    public Task SettleBrieflyAsync(Budgets budgets) => Budgets.BrieflyAsync(SettleAsync(budgets));
+    /// <summary>The same before an answer is sent, which waits a moment at most: see <see cref="Budgets.WaitBrieflyAsync"/>.</summary>
+    public Task SettleBrieflyAsync(Budgets budgets) => Budgets.WaitBrieflyAsync(SettleAsync(budgets));
 
     /// <summary>Whether a model other than the chosen one answers.</summary>
     public bool IsFailOver(ModelId model) => Unrouted is null && model != Decision!.Model;

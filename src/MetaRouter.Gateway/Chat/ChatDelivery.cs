@@ -68,7 +68,7 @@ internal sealed class ChatDelivery(
         async Task<Spending> BeforeItsEndIsToldAsync()
         {
             ending ??= EndAsync();
-            await Budgets.BrieflyAsync(ending).ConfigureAwait(false);
+            await Budgets.WaitBrieflyAsync(ending).ConfigureAwait(false);
             return spent;
         }
 

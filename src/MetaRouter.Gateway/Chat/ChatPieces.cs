@@ -29,7 +29,7 @@ internal static class ChatPieces
     }
 
     /// <summary>An assistant's content: where there are only tool calls it is null, not an empty text.</summary>
-    public static void Said(Utf8JsonWriter to, string text, bool calls)
+    public static void Content(Utf8JsonWriter to, string text, bool calls)
     {
         if (text.Length > 0 || !calls)
         {

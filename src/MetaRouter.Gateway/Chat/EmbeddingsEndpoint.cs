@@ -81,7 +81,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
             }
 
             settling = budgets.SettleAsync(hold, spent);
-            await Budgets.BrieflyAsync(settling).ConfigureAwait(false);
+            await Budgets.WaitBrieflyAsync(settling).ConfigureAwait(false);
             await Answers.WriteJsonAsync(context, answer.Status == StatusCodes.Status200OK ? JsonSplice.Set(answer.Body, "model", model) : answer.Body).ConfigureAwait(false);
         }
         catch (CallerLeftException)

@@ -16,7 +16,7 @@ internal abstract class TranslatedStream : IStreamForm
     {
         if (part.IsError)
         {
-            Broken(MessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
+            Broken(ErrorMessageOf(part.JsonOf(text)) ?? "The upstream reported an error in the middle of its answer.", output);
             return;
         }
 

@@ -15,7 +15,7 @@ internal static class SettingsReader
     {
         var problems = new List<string>();
         var copy = SettingsBinder.Copy(configuration);
-        TakeOutNulls(copy, problems);
+        RemoveNulls(copy, problems);
         var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
         var gateway = SettingsBinder.Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
         var upstreams = SettingsBinder.Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
@@ -52,7 +52,7 @@ internal static class SettingsReader
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
-            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsOfNobody(router, keys, tenants)];
+            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsWithoutKeys(router, keys, tenants)];
         }
 
         return problems.Count == 0
@@ -64,7 +64,7 @@ internal static class SettingsReader
     /// Removes JSON's nulls, which would end up in the options: in a list a null is a mistake, elsewhere it means that a setting is left out. Section
     /// MetaRouter is bound again where it is used, and checks its own.
     /// </summary>
-    private static void TakeOutNulls(ConfigurationManager configuration, List<string> problems)
+    private static void RemoveNulls(ConfigurationManager configuration, List<string> problems)
     {
         foreach (var section in (string[])[MetaRouterOptions.Section, GatewayOptions.Section, UpstreamOptions.Section, ApiKeyOptions.Section, TenantOptions.Section])
         {
@@ -137,7 +137,7 @@ internal static class SettingsReader
         {
             problems.Add(
                 $"{MetaRouterOptions.Section}: model '{model.Id}' has the sibling '{model.Sibling}', which is neither in the catalog nor in the snapshot; "
-                    + $"name one that is, such as {Near(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
+                    + $"name one that is, such as {Closest(served.Known.Select(m => m.Id.Value), model.Sibling!.Value.Value, 5)}, or leave it out");
         }
     }
 
@@ -153,7 +153,7 @@ internal static class SettingsReader
         {
             if (model.Length > 0 && !ids.Contains(model))
             {
-                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {Near(ids, model)}");
+                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {Closest(ids, model)}");
             }
         }
 
@@ -166,7 +166,7 @@ internal static class SettingsReader
         {
             problems.Add(
                 $"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; "
-                    + $"list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Near(ids, upstream.Model)}");
+                    + $"list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Closest(ids, upstream.Model)}");
         }
 
         problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel))
@@ -197,18 +197,18 @@ internal static class SettingsReader
         return from list in lists
             from model in list.Item2.Distinct()
             where !ids.Contains(model)
-            select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Near(ids, model, 5)}";
+            select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Closest(ids, model, 5)}";
     }
 
     /// <summary>Rules for tenants that no key belongs to: if misspelt, the tenant that was meant has no budget or limits, or its users teach others.</summary>
-    private static IEnumerable<string> TenantsOfNobody(MetaRouterOptions router, List<ApiKeyOptions> keys, List<TenantOptions> tenants)
+    private static IEnumerable<string> TenantsWithoutKeys(MetaRouterOptions router, List<ApiKeyOptions> keys, List<TenantOptions> tenants)
     {
         string[] known = keys.Count == 0 ? [Http.Caller.OpenTenant] : [.. keys.Select(k => k.Tenant).Distinct(StringComparer.Ordinal)];
         return tenants.Select((t, i) => (Setting: $"{TenantOptions.Section}:{i}:{nameof(t.Name)}", Tenant: t.Name))
             .Concat(router.PrivateTenants.Select((t, i) => (Setting: $"{MetaRouterOptions.Section}:{nameof(router.PrivateTenants)}:{i}", Tenant: t)))
             .Where(t => t.Tenant != TenantOptions.AnyTenant && !known.Contains(t.Tenant, StringComparer.Ordinal))
             .Select(t => $"{t.Setting} is '{t.Tenant}', to which no request can belong: "
-                + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all belong to '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} belong to {Near(known, t.Tenant, 5)}"));
+                + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all belong to '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} belong to {Closest(known, t.Tenant, 5)}"));
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>
@@ -219,5 +219,5 @@ internal static class SettingsReader
     }
 
     /// <summary>Names that begin most like the given one come first.</summary>
-    private static string Near(IEnumerable<string> names, string name, int most = 12) => List(names.OrderByDescending(n => n.AsSpan().CommonPrefixLength(name)), most);
+    private static string Closest(IEnumerable<string> names, string name, int most = 12) => List(names.OrderByDescending(n => n.AsSpan().CommonPrefixLength(name)), most);
 }

@@ -109,20 +109,20 @@ internal sealed partial class DemoTraffic(
         if (decision.OfferedIndex is { } offered)
         {
             var prefers = _random.NextDouble() < user.Preference.PrefersFirst(chosen, answers[offered], scale);
-            await SayAsync(user, new Feedback(decision.Token, FeedbackKind.Comparison, prefers ? (byte)1 : (byte)0), cancellationToken).ConfigureAwait(false);
+            await SendFeedbackAsync(user, new Feedback(decision.Token, FeedbackKind.Comparison, prefers ? (byte)1 : (byte)0), cancellationToken).ConfigureAwait(false);
         }
         else if (_random.NextDouble() < Thumbs)
         {
             var pleased = _random.NextDouble() < user.Preference.IsPleasedBy(chosen, answers, scale);
-            await SayAsync(user, new Feedback(decision.Token, FeedbackKind.Thumb, pleased ? (byte)1 : (byte)0), cancellationToken).ConfigureAwait(false);
+            await SendFeedbackAsync(user, new Feedback(decision.Token, FeedbackKind.Thumb, pleased ? (byte)1 : (byte)0), cancellationToken).ConfigureAwait(false);
             if (!pleased && _random.NextDouble() < RegenerateAfterDown)
             {
-                await SayAsync(user, new Feedback(decision.Token, FeedbackKind.Regenerate, 0), cancellationToken).ConfigureAwait(false);
+                await SendFeedbackAsync(user, new Feedback(decision.Token, FeedbackKind.Regenerate, 0), cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task SayAsync(DemoUser user, Feedback feedback, CancellationToken cancellationToken) =>
+    private async Task SendFeedbackAsync(DemoUser user, Feedback feedback, CancellationToken cancellationToken) =>
         recorder.FeedbackGiven(Tenant, user.Id, feedback, await router.LearnAsync(Tenant, user.Id, feedback, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Somebody set another mode at the console: the static model answers here too.</summary>

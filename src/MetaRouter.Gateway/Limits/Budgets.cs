@@ -147,7 +147,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     /// longer than a moment, and none is lost: an error goes to whoever awaits the task to its end.
     /// </summary>
     /// <param name="settling">Such as <see cref="SettleAsync"/>; to be awaited after the answer was sent.</param>
-    public static async Task BrieflyAsync(Task settling) => await settling.WaitAsync(s_moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    public static async Task WaitBrieflyAsync(Task settling) => await settling.WaitAsync(s_moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>The refusal of a request that costs more than is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)

@@ -48,12 +48,12 @@ internal sealed class MessagesForm : IAnswerForm
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
     /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
-    private static string? Refusal(ReadOnlySpan<byte> error) => MessageOf(error) is not { } message ? null : PromptTooLong.Is(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
+    private static string? Refusal(ReadOnlySpan<byte> error) => ErrorMessageOf(error) is not { } message ? null : PromptTooLong.Is(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)
     {
-        if (SaidOrRefused(message) is { Length: > 0 } text)
+        if (ContentOrRefusal(message) is { Length: > 0 } text)
         {
             to.WriteStartObject();
             to.WriteString("type", "text");
@@ -78,7 +78,7 @@ internal sealed class MessagesForm : IAnswerForm
         return hasCalls;
     }
 
-    public static string? SaidOrRefused(JsonElement message) => Said(message) is { Length: > 0 } said ? said : Text(message, "refusal");
+    public static string? ContentOrRefusal(JsonElement message) => ContentOf(message) is { Length: > 0 } said ? said : Text(message, "refusal");
 
     /// <summary>Results come back by the calls' ids, so a call gets one if the upstream gave none.</summary>
     public static string IdOf(string? given) => string.IsNullOrEmpty(given) ? $"toolu_{Guid.NewGuid():N}" : given;

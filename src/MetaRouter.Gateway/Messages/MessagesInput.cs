@@ -95,7 +95,7 @@ internal static class MessagesInput
         to.WriteString("role", "assistant");
         var calls = Array.FindAll(blocks, b => TypeOf(b, Content) == "tool_use");
         var text = content.ValueKind == JsonValueKind.String ? Fields.Text(Content, content) : string.Concat(blocks.Where(b => TypeOf(b, Content) == "text").Select(b => Word(b, "text")));
-        ChatPieces.Said(to, text, calls.Length > 0);
+        ChatPieces.Content(to, text, calls.Length > 0);
         if (calls.Length > 0)
         {
             to.WriteStartArray("tool_calls");

@@ -24,7 +24,7 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
         var delta = Field(choice, "delta");
         _finish = Text(choice, "finish_reason") ?? _finish;
         _matched = MessagesForm.Matched(choice, call) ?? _matched;
-        if (MessagesForm.SaidOrRefused(delta) is { Length: > 0 } prose)
+        if (MessagesForm.ContentOrRefusal(delta) is { Length: > 0 } prose)
         {
             if (_open != Prose)
             {
@@ -34,7 +34,7 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
             Delta(output, "text_delta", "text", prose);
         }
 
-        if (Thought(delta) is { Length: > 0 })
+        if (ReasoningOf(delta) is { Length: > 0 })
         {
             TypedEvents.Write(output, "ping", static _ => { }); // reasoning is not passed on here, and proxies cut a stream that is silent for long
         }

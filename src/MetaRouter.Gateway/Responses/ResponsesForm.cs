@@ -63,12 +63,12 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
     private IEnumerable<ResponsesItem> Items(JsonElement choice)
     {
         var message = Field(choice, "message");
-        if (Thought(message) is { Length: > 0 } thought)
+        if (ReasoningOf(message) is { Length: > 0 } thought)
         {
             yield return With(new(ItemKind.Reasoning), thought);
         }
 
-        var (said, refused, hasCalls) = (Said(message), Text(message, "refusal"), List(message, "tool_calls").Any());
+        var (said, refused, hasCalls) = (ContentOf(message), Text(message, "refusal"), List(message, "tool_calls").Any());
         if (said is { Length: > 0 } || (string.IsNullOrEmpty(refused) && !hasCalls)) // an answer with nothing in it is an empty message
         {
             var item = With(new(ItemKind.Text), said ?? "");
@@ -84,7 +84,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
 
         foreach (var call in List(message, "tool_calls"))
         {
-            yield return With(ItemOf(call, echo), GivenBy(call) ?? "");
+            yield return With(ItemOf(call, echo), ArgumentsOf(call) ?? "");
         }
     }
 

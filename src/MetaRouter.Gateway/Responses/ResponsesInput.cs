@@ -255,7 +255,7 @@ internal sealed class ResponsesInput
 
         _to.WriteStartObject();
         _to.WriteString("role", "assistant");
-        ChatPieces.Said(_to, _said ?? "", _calls.Count > 0);
+        ChatPieces.Content(_to, _said ?? "", _calls.Count > 0);
         if (_calls.Count > 0)
         {
             _to.WriteStartArray("tool_calls");

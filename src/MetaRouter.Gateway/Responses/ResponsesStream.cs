@@ -26,12 +26,12 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         var choice = FirstChoice(chunk);
         var delta = Field(choice, "delta");
         _finish = Text(choice, "finish_reason") ?? _finish;
-        if (Thought(delta) is { Length: > 0 } thought)
+        if (ReasoningOf(delta) is { Length: > 0 } thought)
         {
             Say(ItemKind.Reasoning, "response.reasoning_text.delta", thought, default, output);
         }
 
-        if (Said(delta) is { Length: > 0 } said)
+        if (ContentOf(delta) is { Length: > 0 } said)
         {
             Say(ItemKind.Text, "response.output_text.delta", said, List(Field(choice, "logprobs"), "content"), output);
         }
@@ -153,7 +153,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
             Open(ResponsesForm.ItemOf(piece, answer.Echo), output);
         }
 
-        if (GivenBy(piece) is { Length: > 0 } given)
+        if (ArgumentsOf(piece) is { Length: > 0 } given)
         {
             Hold(given.Length);
             Give(_open!, given, output);

@@ -28,6 +28,7 @@ internal sealed class UserDataReceipts(RouterSecrets secrets)
             : null;
     }
 
+    /// <remarks>"deed" is in every receipt that was given: never change it.</remarks>
     private string Mac(string change, string tenant, string user, long ms) => Base64Url.EncodeToString(
         HMACSHA256.HashData(secrets.IdentitySecret, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"deed\0{change}\0{ms}\0{tenant.Length}\0{tenant}\0{user}"))).AsSpan(0, 16));
 }

@@ -7,10 +7,10 @@ namespace MetaRouter.Gateway.Upstream;
 internal static class Completion
 {
     /// <summary>What a message, or a piece of it, says: a text, or those of a list of parts.</summary>
-    public static string? Said(JsonElement message) => Text(message, "content") ?? InParts(Field(message, "content"), "text");
+    public static string? ContentOf(JsonElement message) => Text(message, "content") ?? InParts(Field(message, "content"), "text");
 
     /// <summary>What the model thought, where the upstream tells: DeepSeek's and vLLM's spelling, then OpenRouter's, then Mistral's parts.</summary>
-    public static string? Thought(JsonElement message) =>
+    public static string? ReasoningOf(JsonElement message) =>
         Text(message, "reasoning_content") ?? Text(message, "reasoning") ?? string.Concat(List(message, "content").Select(p => InParts(Field(p, "thinking"), "text")));
 
     private static string? InParts(JsonElement parts, string type) =>
@@ -34,13 +34,13 @@ internal static class Completion
     public static string? NameIn(JsonElement call) => Text(Field(call, "function"), "name") ?? Text(Field(call, "custom"), "name");
 
     /// <summary>What a call, or a piece of it, gives the tool.</summary>
-    public static string? GivenBy(JsonElement call) => Arguments(Field(call, "function")) ?? Text(Field(call, "custom"), "input");
+    public static string? ArgumentsOf(JsonElement call) => Arguments(Field(call, "function")) ?? Text(Field(call, "custom"), "input");
 
     /// <summary>A text of JSON; of some upstreams the object itself.</summary>
     public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? given.GetRawText() : Text(function, "arguments");
 
     /// <summary>What an error says.</summary>
-    public static string? MessageOf(ReadOnlySpan<byte> json)
+    public static string? ErrorMessageOf(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
         if (!JsonDocument.TryParseValue(ref reader, out var document))

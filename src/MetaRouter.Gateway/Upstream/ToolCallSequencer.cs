@@ -45,7 +45,7 @@ internal sealed class ToolCallSequencer
             _given.Clear();
         }
 
-        _given.Append(GivenBy(piece));
+        _given.Append(ArgumentsOf(piece));
         return begins;
     }
 

@@ -110,7 +110,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             return refused with { Attempts = tried.Count };
         }
 
-        throw failed is not null ? AfterAll(failed, [.. tried.Distinct()]) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
+        throw failed is not null ? AllFailed(failed, [.. tried.Distinct()]) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
     }
 
     /// <summary>The endpoints of each model in turn; null of one that has none.</summary>
@@ -126,7 +126,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     }
 
     /// <summary>The first failure, and whom else it was in vain to ask: an outage of all looks otherwise like one of a single model.</summary>
-    private static ApiException AfterAll(ApiException first, ModelId[] tried) => tried.Length <= 1 ? first
+    private static ApiException AllFailed(ApiException first, ModelId[] tried) => tried.Length <= 1 ? first
         : new(first.Status, first.Type, first.Code, $"{first.Message} Tried, and failed: {string.Join(", ", tried.Select(m => $"'{m}'"))}.", first.Param) { RetryAfter = first.RetryAfter };
 
     private ApiException Resting((ModelId Model, DateTimeOffset Until) upstream)

@@ -16,7 +16,7 @@ internal static class ProgramDefaults
     /// some of it by itself: it would listen, before
     /// the keys in the same file are read, on an address where a start without keys is refused.
     /// </summary>
-    public static string[] ReadOnce(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
+    public static string[] WithoutReload(string[] args) => ["--hostBuilder:reloadConfigOnChange=false", .. args];
 
     /// <summary>Where a page of the documentation is: beside a program that was published or installed as a tool, else where the sources have it.</summary>
     public static string Page(string name) => Path.Combine(AppContext.BaseDirectory, "docs", name) is var beside && File.Exists(beside) ? beside : "docs/" + name;

@@ -5,9 +5,9 @@ internal static class Spelling
 {
     /// <returns>The nearest, whatever its case, within two slips, or within one for a name shorter than six letters, where two would be too much; null: none is near.</returns>
     public static string? Nearest(string written, IEnumerable<string> names) =>
-        names.Select(name => (Name: name, Slips: Slips(written.ToUpperInvariant(), name.ToUpperInvariant())))
-            .Where(n => n.Slips <= (n.Name.Length < 6 ? 1 : 2))
-            .OrderBy(n => n.Slips)
+        names.Select(name => (Name: name, Distance: EditDistance(written.ToUpperInvariant(), name.ToUpperInvariant())))
+            .Where(n => n.Distance <= (n.Name.Length < 6 ? 1 : 2))
+            .OrderBy(n => n.Distance)
             .Select(n => n.Name)
             .FirstOrDefault();
 
@@ -15,7 +15,7 @@ internal static class Spelling
     /// Letters to add, leave out or change, and neighbours to swap, no letter touched twice; O(a b). Source: optimal string alignment, Damerau 1964 by Wagner and Fischer's rows, of
     /// which a swap needs the last but one.
     /// </summary>
-    public static int Slips(string a, string b)
+    public static int EditDistance(string a, string b)
     {
         var (above, last, row) = (new int[b.Length + 1], new int[b.Length + 1], Enumerable.Range(0, b.Length + 1).ToArray());
         for (var i = 1; i <= a.Length; i++)

@@ -15,9 +15,9 @@ internal static class RedisReach
     /// <returns>What is found there and what to do, without a period at the end.</returns>
     public static string Tell(IEnumerable<EndPoint> addresses, bool overTls, string cause)
     {
-        var knocks = addresses.Select(a => (Address: Name(a), Found: KnockAsync(a))).ToArray();
-        Task.WhenAll(knocks.Select(k => k.Found)).GetAwaiter().GetResult();
-        var found = knocks.Select(k => (k.Address, k.Found.Result)).ToArray();
+        var attempts = addresses.Select(a => (Address: Name(a), Found: ConnectAsync(a))).ToArray();
+        Task.WhenAll(attempts.Select(k => k.Found)).GetAwaiter().GetResult();
+        var found = attempts.Select(k => (k.Address, k.Found.Result)).ToArray();
         var (what, remedy) = found.Select(f => Words(f.Result, overTls)).MaxBy(w => w.Weight) is var worst ? (worst.What, worst.Remedy) : default;
         var each = found.Length == 1 ? what : string.Join("; ", found.Select(f => $"{f.Address}: {Words(f.Result, overTls).What}"));
         var said = found.Any(f => f.Result is null) ? cause : string.Join("; ", found.Select(f => f.Result!.Message.TrimEnd('.')).Distinct());
@@ -28,7 +28,7 @@ internal static class RedisReach
     public static string Name(EndPoint address) => address is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : address.ToString()!;
 
     /// <returns>Null: something listens.</returns>
-    private static async Task<SocketException?> KnockAsync(EndPoint address)
+    private static async Task<SocketException?> ConnectAsync(EndPoint address)
     {
         try
         {

@@ -72,7 +72,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     /// Sends what waits at once instead of in some seconds, and waits a moment for that: an erased user may never be active again, so nobody else would tell the partition if this silo
     /// died first. If it takes longer, it goes on in the background.
     /// </summary>
-    public async Task HurryAsync() => await Task.Run(FlushAsync).WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    public async Task FlushBrieflyAsync() => await Task.Run(FlushAsync).WaitAsync(Moment).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     public void Dispose() => _turn.Dispose();
 

@@ -44,7 +44,7 @@ internal sealed partial class MetaLearnerGrain(
         var report = await RoundAsync(isAsked: true, cancellationToken);
         if (!report.Promoted)
         {
-            await LetGoAsync();
+            await ReleaseHoldAsync();
         }
 
         return report;
@@ -129,7 +129,7 @@ internal sealed partial class MetaLearnerGrain(
         var current = router.Pool.Current.Snapshot.Prior;
         var (serving, erasedAtMs) = await ForetellAsync(current, round);
         var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
-        candidate = await HearAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
+        candidate = await FitSpeechAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
         var (fitted, _) = await ForetellAsync(candidate, round);
         return PriorPromotions.Decide(serving, fitted, mustGo ? (await ForetellAsync(shared.Shipped, round)).Foretold : null) switch
         {
@@ -140,7 +140,7 @@ internal sealed partial class MetaLearnerGrain(
     }
 
     /// <summary>The population of a prior, heard as another hears, and then up to so many steps of <see cref="SpeechFit"/> on.</summary>
-    private async Task<PopulationPrior> HearAsync(PopulationPrior population, PopulationPrior heard, int steps, Round round)
+    private async Task<PopulationPrior> FitSpeechAsync(PopulationPrior population, PopulationPrior heard, int steps, Round round)
     {
         var prior = new PopulationPrior(population.Components, population.BetaWeights, heard.Lapse, heard.Speech, heard.Topics, heard.Latency);
         for (var step = 0; step < steps; step++)
@@ -175,7 +175,7 @@ internal sealed partial class MetaLearnerGrain(
         (await shared.ReadHistoryAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(shared.Shipped)) && serving.AtMs <= atMs : shared.Version != 0;
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
-    private Task LetGoAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
+    private Task ReleaseHoldAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
 
     /// <returns>Null: a prior is held, which the timer does not replace.</returns>
     private async Task<PublishedPrior?> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isAsked, bool isHeld = false)

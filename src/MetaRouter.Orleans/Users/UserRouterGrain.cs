@@ -89,7 +89,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         Count(feedback.Kind, state is null ? "Erased" : outcome.ToString()!);
         if (state is not null && outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn)
         {
-            router.Heard(receipt, feedback);
+            router.LogFeedback(receipt, feedback);
         }
 
         return state is null ? new FeedbackAnswer(verdict.Status, "", null, true, null) : new FeedbackAnswer(verdict.Status, "", outcome, false, state);
@@ -126,7 +126,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
             if (await SaveAsync(router.Pool.Newcomer, UserRecord.Write([], erasedAt), erasedAt))
             {
                 await store.ClearAsync(Aside, this.GetGrainId());
-                await reporter.HurryAsync();
+                await reporter.FlushBrieflyAsync();
                 return;
             }
         }

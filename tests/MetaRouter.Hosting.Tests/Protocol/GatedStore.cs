@@ -12,7 +12,7 @@ internal enum Phase
 }
 
 /// <summary>A call of the store, held at both ends.</summary>
-internal sealed record StoreCall(int Id, int Try, int Node, Deed Deed, byte[] State, long Etag)
+internal sealed record StoreCall(int Id, int Try, int Node, Operation Operation, byte[] State, long Etag)
 {
     // Continues on the explorer's thread: when setting the result returns, the router has come to its next call or to its end.
     public TaskCompletionSource<StoredUser> Answer { get; } = new();
@@ -25,7 +25,7 @@ internal sealed record StoreCall(int Id, int Try, int Node, Deed Deed, byte[] St
     /// <summary>Once applied. Of a save and an erasure only the etag tells something; 0: refused.</summary>
     public StoredUser Result { get; set; } = StoredUser.None;
 
-    public override string ToString() => $"{Try}{Deed}{Etag}/{Convert.ToHexString(State)}/{Phase}{(IsOrphan ? "!" : "")}={Result.Etag},{Result.ErasedAtMs},{Convert.ToHexString(Result.State)}";
+    public override string ToString() => $"{Try}{Operation}{Etag}/{Convert.ToHexString(State)}/{Phase}{(IsOrphan ? "!" : "")}={Result.Etag},{Result.ErasedAtMs},{Convert.ToHexString(Result.State)}";
 }
 
 /// <summary>One node's way to the store: calls about the user of the world wait until they are told to go on.</summary>
@@ -47,16 +47,16 @@ internal sealed class GatedStore : IUserStore
     public TimeSpan? Freshness => World is null ? Never : null;
 
     public ValueTask<StoredUser> LoadAsync(UserKey key, CancellationToken cancellationToken = default) =>
-        World is { } world && world.Key == key ? new(world.Hold(Node, Deed.Read, [], 0)) : Inner.LoadAsync(key, cancellationToken);
+        World is { } world && world.Key == key ? new(world.Hold(Node, Operation.Read, [], 0)) : Inner.LoadAsync(key, cancellationToken);
 
     public async ValueTask<long> SaveAsync(UserKey key, ReadOnlyMemory<byte> state, long etag, CancellationToken cancellationToken = default) =>
-        World is { } world && world.Key == key ? (await world.Hold(Node, Deed.Learn, state.ToArray(), etag).ConfigureAwait(false)).Etag : await Inner.SaveAsync(key, state, etag, cancellationToken).ConfigureAwait(false);
+        World is { } world && world.Key == key ? (await world.Hold(Node, Operation.Learn, state.ToArray(), etag).ConfigureAwait(false)).Etag : await Inner.SaveAsync(key, state, etag, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask EraseAsync(UserKey key, long nowMs, CancellationToken cancellationToken = default)
     {
         if (World is { } world && world.Key == key)
         {
-            await world.Hold(Node, Deed.Erase, [], nowMs).ConfigureAwait(false);
+            await world.Hold(Node, Operation.Erase, [], nowMs).ConfigureAwait(false);
         }
         else
         {

@@ -9,7 +9,7 @@ internal sealed record ProtocolCase(string Name, int Crashes, int Evictions, int
     public override string ToString() => Name;
 }
 
-internal enum Deed
+internal enum Operation
 {
     Learn,
     Erase,
@@ -21,7 +21,7 @@ internal enum Deed
 /// <param name="Tries">The most.</param>
 /// <param name="DecidedMs">The decision spoken of, relative to the time of the clocks and of any erasure; above 0: nothing is said of it before the erasure.</param>
 /// <param name="SaidMs">When the user spoke, relative to the decision; null: not said, it counts as said when it arrives.</param>
-internal sealed record Client(Deed Deed, int Node, int Tries, long DecidedMs = -10_000, byte Value = 1, long? SaidMs = null)
+internal sealed record Client(Operation Operation, int Node, int Tries, long DecidedMs = -10_000, byte Value = 1, long? SaidMs = null)
 {
     /// <summary>The node that decided has a fast clock: the decision was taken before any erasure, whatever <see cref="DecidedMs"/> says.</summary>
     public bool IsAhead { get; init; }

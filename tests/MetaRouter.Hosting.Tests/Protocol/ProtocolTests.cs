@@ -14,25 +14,25 @@ public sealed class ProtocolTests(ITestOutputHelper output)
 {
     private static readonly ProtocolCase[] Small =
     [
-        new("one word, said until answered", Crashes: 1, Evictions: 1, Losses: 1, new Client(Deed.Learn, Node: 0, Tries: 2)),
-        new("a word and a change of mind", 0, 0, 1, new Client(Deed.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Deed.Learn, 1, 1, SaidMs: 2_000, Value: 0)),
-        new("a word and an erasure", 1, 0, 0, new Client(Deed.Learn, 0, 2), new Client(Deed.Erase, 1, 1)),
-        new("words before and after an erasure", 0, 1, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 0, 1)),
-        new("two words and a reader", 0, 0, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Read, 0, 1)),
+        new("one word, said until answered", Crashes: 1, Evictions: 1, Losses: 1, new Client(Operation.Learn, Node: 0, Tries: 2)),
+        new("a word and a change of mind", 0, 0, 1, new Client(Operation.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Operation.Learn, 1, 1, SaidMs: 2_000, Value: 0)),
+        new("a word and an erasure", 1, 0, 0, new Client(Operation.Learn, 0, 2), new Client(Operation.Erase, 1, 1)),
+        new("words before and after an erasure", 0, 1, 0, new Client(Operation.Learn, 0, 1), new Client(Operation.Learn, 1, 1, DecidedMs: 10_000), new Client(Operation.Erase, 0, 1)),
+        new("two words and a reader", 0, 0, 0, new Client(Operation.Learn, 0, 1), new Client(Operation.Learn, 1, 1, DecidedMs: -5_000), new Client(Operation.Read, 0, 1)),
     ];
 
     private static readonly ProtocolCase[] Large =
     [
-        new("two words, a reader, and no room for the user", 0, 1, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Read, 0, 1)),
-        new("words before and after an erasure, with a crash", 1, 1, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 0, 1)),
-        new("a word and an erasure, both until answered", 1, 0, 0, new Client(Deed.Learn, 0, 2), new Client(Deed.Erase, 1, 2)),
-        new("three words on two nodes", 0, 0, 0, new Client(Deed.Learn, 0, 1), new Client(Deed.Learn, 1, 1, DecidedMs: -5_000), new Client(Deed.Learn, 0, 1, DecidedMs: -7_000)),
-        new("one word, three tries, two failures of the store", 0, 1, 2, new Client(Deed.Learn, 0, 3)),
-        new("a change of mind, both said until answered", 0, 0, 1, new Client(Deed.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Deed.Learn, 1, 2, SaidMs: 2_000, Value: 0)),
+        new("two words, a reader, and no room for the user", 0, 1, 0, new Client(Operation.Learn, 0, 1), new Client(Operation.Learn, 1, 1, DecidedMs: -5_000), new Client(Operation.Read, 0, 1)),
+        new("words before and after an erasure, with a crash", 1, 1, 0, new Client(Operation.Learn, 0, 1), new Client(Operation.Learn, 1, 1, DecidedMs: 10_000), new Client(Operation.Erase, 0, 1)),
+        new("a word and an erasure, both until answered", 1, 0, 0, new Client(Operation.Learn, 0, 2), new Client(Operation.Erase, 1, 2)),
+        new("three words on two nodes", 0, 0, 0, new Client(Operation.Learn, 0, 1), new Client(Operation.Learn, 1, 1, DecidedMs: -5_000), new Client(Operation.Learn, 0, 1, DecidedMs: -7_000)),
+        new("one word, three tries, two failures of the store", 0, 1, 2, new Client(Operation.Learn, 0, 3)),
+        new("a change of mind, both said until answered", 0, 0, 1, new Client(Operation.Learn, 0, 2, SaidMs: 1_000, Value: 1), new Client(Operation.Learn, 1, 2, SaidMs: 2_000, Value: 0)),
     ];
 
     private static readonly ProtocolCase FastClock =
-        new("a word on a decision dated ahead, one on a later decision, and an erasure", 0, 1, 0, new Client(Deed.Learn, 0, 2, DecidedMs: 20_000) { IsAhead = true }, new Client(Deed.Learn, 1, 1, DecidedMs: 10_000), new Client(Deed.Erase, 1, 1));
+        new("a word on a decision dated ahead, one on a later decision, and an erasure", 0, 1, 0, new Client(Operation.Learn, 0, 2, DecidedMs: 20_000) { IsAhead = true }, new Client(Operation.Learn, 1, 1, DecidedMs: 10_000), new Client(Operation.Erase, 1, 1));
 
     public static TheoryData<string> SmallCases => [.. Small.Select(c => c.Name)];
 
@@ -89,7 +89,7 @@ public sealed class ProtocolTests(ITestOutputHelper output)
     [RedisFact]
     public async Task Traces_OnRedisAndSqlite_AreAnsweredAsInTheExploration()
     {
-        var traces = Small.Where(c => c.Clients.Any(o => o.Deed == Deed.Erase)).SelectMany(c => Explorer.Explore(c).Traces).ToArray();
+        var traces = Small.Where(c => c.Clients.Any(o => o.Operation == Operation.Erase)).SelectMany(c => Explorer.Explore(c).Traces).ToArray();
         traces.Length.ShouldBeGreaterThan(20);
         await using var server = await RedisServer.StartAsync("--appendfsync", "no");
         using var folder = new TemporaryFolder();
@@ -120,15 +120,15 @@ public sealed class ProtocolTests(ITestOutputHelper output)
         var etags = new Dictionary<long, long> { [0] = 0 };
         foreach (var call in trace)
         {
-            switch (call.Deed)
+            switch (call.Operation)
             {
-                case Deed.Read:
+                case Operation.Read:
                     var record = await store.LoadAsync(key);
                     (record.State.Length, record.ErasedAtMs).ShouldBe((call.Result.State.Length, call.Result.ErasedAtMs));
                     record.State.ShouldBe(call.Result.State);
                     (etags.TryGetValue(call.Result.Etag, out var known) ? known : etags[call.Result.Etag] = record.Etag).ShouldBe(record.Etag);
                     break;
-                case Deed.Learn:
+                case Operation.Learn:
                     var etag = await store.SaveAsync(key, call.State, etags[call.Etag]);
                     (etag > 0).ShouldBe(call.Result.Etag > 0, $"save if {call.Etag}");
                     etags[call.Result.Etag] = etag;

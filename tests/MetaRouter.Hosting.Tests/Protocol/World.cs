@@ -177,7 +177,7 @@ internal sealed class World : IDisposable
 
         foreach (var signal in state.Signals)
         {
-            if (_isErased && _case.Clients.Any(o => o.Deed == Deed.Learn && o.IsBefore && Now + o.DecidedMs == signal.Key.DecisionTimeMs))
+            if (_isErased && _case.Clients.Any(o => o.Operation == Operation.Learn && o.IsBefore && Now + o.DecidedMs == signal.Key.DecisionTimeMs))
             {
                 return $"Erased, and back: a signal on the decision of {signal.Key.DecisionTimeMs - Now} ms.";
             }
@@ -192,12 +192,12 @@ internal sealed class World : IDisposable
         {
             var client = _case.Clients[c];
             var answers = _tries.Where(t => t.Client == c && t.Answer is not null).Select(t => t.Answer!).ToArray();
-            if (client.Deed == Deed.Erase && answers.Length > 0 && record.ErasedAtMs == 0 && _mutation != Mutation.NoTombstone)
+            if (client.Operation == Operation.Erase && answers.Length > 0 && record.ErasedAtMs == 0 && _mutation != Mutation.NoTombstone)
             {
                 return "An erasure was acknowledged and left no tombstone.";
             }
 
-            if (client.Deed != Deed.Learn)
+            if (client.Operation != Operation.Learn)
             {
                 continue;
             }
@@ -236,17 +236,17 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>Called by a node's store.</summary>
-    public Task<StoredUser> Hold(int node, Deed deed, byte[] state, long etag)
+    public Task<StoredUser> Hold(int node, Operation operation, byte[] state, long etag)
     {
         StoreCall call;
         lock (_calls)
         {
             // From another thread where a turn was handed over, while the explorer's waits for it.
-            call = new StoreCall(_nextCall++, GatedStore.Try.Value, node, deed, state, etag);
+            call = new StoreCall(_nextCall++, GatedStore.Try.Value, node, operation, state, etag);
             _calls.Add(call);
         }
 
-        if (_mutation == Mutation.AcknowledgeFirst && deed == Deed.Learn)
+        if (_mutation == Mutation.AcknowledgeFirst && operation == Operation.Learn)
         {
             call.IsOrphan = true;
             return Task.FromResult(new StoredUser([], Math.Max(etag, Stored().Etag) + 1, 0));
@@ -292,7 +292,7 @@ internal sealed class World : IDisposable
         var client = _case.Clients[c];
         var count = _tries.Count(t => t.Client == c);
         var node = (client.Node + count) % 2;
-        var one = new Try(c, node, _tries.Count) { Incarnation = _crashes, Reads = client.Deed == Deed.Read, Seen = client.Deed == Deed.Read ? [.. Acknowledged(node)] : [] };
+        var one = new Try(c, node, _tries.Count) { Incarnation = _crashes, Reads = client.Operation == Operation.Read, Seen = client.Operation == Operation.Read ? [.. Acknowledged(node)] : [] };
         Tell(node, $"s{one.Id}:{c}");
         GatedStore.Try.Value = one.Id;
         _tries.Add(one);
@@ -303,12 +303,12 @@ internal sealed class World : IDisposable
     private async Task<string> RunAsync(Try one, Client client, int count)
     {
         var router = _node[one.Node].Router;
-        switch (client.Deed)
+        switch (client.Operation)
         {
-            case Deed.Erase:
+            case Operation.Erase:
                 await router.EraseAsync(Tenant, _user).ConfigureAwait(false);
                 return "Done";
-            case Deed.Read:
+            case Operation.Read:
                 var user = await router.GetUserAsync(Tenant, _user).ConfigureAwait(false);
                 one.State = user.State;
                 return Convert.ToHexString(user.State.ToBytes());
@@ -336,10 +336,10 @@ internal sealed class World : IDisposable
     private void Apply(StoreCall call)
     {
         var now = Stored();
-        call.Result = call.Deed switch
+        call.Result = call.Operation switch
         {
-            Deed.Read => now,
-            Deed.Learn => new StoredUser([], _store.SaveAsync(Key, call.State, EtagToCheck(call.Etag, now.Etag)).AsTask().GetAwaiter().GetResult(), 0),
+            Operation.Read => now,
+            Operation.Learn => new StoredUser([], _store.SaveAsync(Key, call.State, EtagToCheck(call.Etag, now.Etag)).AsTask().GetAwaiter().GetResult(), 0),
             _ => Erase(call.Etag),
         };
         if (_mutation == Mutation.EtagsComeAgain)
@@ -397,7 +397,7 @@ internal sealed class World : IDisposable
         foreach (var call in _calls.Where(c => c.Node == node).ToArray())
         {
             _abandoned.Add(call);
-            if (call.Phase == Phase.Asked && call.Deed != Deed.Read && _mutation != Mutation.AcknowledgeFirst)
+            if (call.Phase == Phase.Asked && call.Operation != Operation.Read && _mutation != Mutation.AcknowledgeFirst)
             {
                 call.IsOrphan = true; // on the wire already
             }
@@ -456,7 +456,7 @@ internal sealed class World : IDisposable
 
     /// <summary>What a node acknowledged since it started.</summary>
     private IEnumerable<int> Acknowledged(int node) =>
-        _tries.Where(t => t.Node == node && !t.IsDead && t.Answer is { } answer && answer != Refused && _case.Clients[t.Client].Deed == Deed.Learn && t.Incarnation == _crashes).Select(t => t.Client);
+        _tries.Where(t => t.Node == node && !t.IsDead && t.Answer is { } answer && answer != Refused && _case.Clients[t.Client].Operation == Operation.Learn && t.Incarnation == _crashes).Select(t => t.Client);
 
     /// <summary>A node never forgets what it acknowledged itself: who asks it afterwards sees it.</summary>
     private string? ReadsViolation()
