@@ -56,7 +56,7 @@ public static class IdentityHash
     private static IncrementalHash Keyed(ReadOnlySpan<byte> secret)
     {
         ref var keyed = ref t_keyed;
-        if (keyed.Hash is null || !secret.SequenceEqual(keyed.Secret))
+        if (!secret.SequenceEqual(keyed.Secret)) // none yet: no secret is as short
         {
             var before = keyed.Hash;
             keyed = (secret.ToArray(), IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret));

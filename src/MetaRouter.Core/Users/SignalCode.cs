@@ -49,7 +49,7 @@ internal static class SignalCode
 
     /// <summary>The inverse of <see cref="Pack"/>; kind and value come back unchecked.</summary>
     public static Signal Unpack(ulong pack, long decisionTimeMs, uint nonce, long delay) => new(
-        new SignalKey(decisionTimeMs, nonce, (FeedbackKind)(pack >> 44 & 0xF)),
+        new SignalKey(decisionTimeMs, nonce, (FeedbackKind)(pack >> 44)),
         decisionTimeMs + (delay * DelayUnitMs),
         (byte)(pack >> 40 & 0x7),
         (pack >> 43 & 1) != 0,

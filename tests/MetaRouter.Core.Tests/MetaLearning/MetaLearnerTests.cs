@@ -35,6 +35,56 @@ public class MetaLearnerTests
         learned.ShouldBeGreaterThan(Everybody.MeanEvidence(before, followers));
     }
 
+    /// <summary>A step shares the users and the imaginary ones out among components, and loses none of them nor where they are.</summary>
+    [Fact]
+    public void Advance_OneStep_HasTheMomentsOfUsersAndImaginaryOnesTogether()
+    {
+        double[] start = [.. PopulationPrior.Default.LogWeights.ToArray().Select(w => Math.Exp(w))];
+        double[] counts = [.. start.Select((_, h) => 0.01 * (h / 3) * ((h % 3) + 1))];
+        var fit = new PriorFit(PopulationPrior.Default);
+
+        fit.Advance(new Expectation(counts, -100, 30));
+
+        double[] total = [.. counts.Zip(start, (c, s) => c + (MetaLearner.PseudoUsers * s))];
+        fit.Prior.Components.Sum(c => c.Weight).ShouldBe(1, 1e-9);
+        fit.Prior.Components.Sum(c => c.Weight * c.Mean).ShouldBe(Moment(x => x), 1e-6);
+        fit.Prior.Components.Sum(c => c.Weight * ((c.Mean * c.Mean) + (c.Deviation * c.Deviation))).ShouldBe(Moment(x => x * x), 1e-6);
+        fit.Prior.BetaWeights.ShouldBe(Enumerable.Range(0, 3).Select(beta => total.Where((_, h) => h % 3 == beta).Sum() / total.Sum()), 1e-9);
+
+        double Moment(Func<double, double> of) => total.Select((t, h) => t * of(PreferenceGrid.LogLambda[h / 3])).Sum() / total.Sum();
+    }
+
+    [Fact]
+    public void Advance_UntilNothingIsGained_ThenNoMore()
+    {
+        var (counts, fit) = (new double[ChoiceModel.Hypotheses], new PriorFit(PopulationPrior.Default));
+        Array.Fill(counts, 100.0 / counts.Length);
+        foreach (var (evidence, isDone) in (ReadOnlySpan<(double, bool)>)[(-100, false), (-99, false), (-98.9998, false), (-98.99975, true)]) // 100 users: a gain of 0.0001 is the least
+        {
+            fit.Advance(new Expectation(counts, evidence, 100));
+            fit.IsDone.ShouldBe(isDone);
+        }
+
+        (fit.Steps, fit.IsLearned).ShouldBe((4, true));
+        Should.Throw<InvalidOperationException>(() => fit.Advance(new Expectation(counts, 0, 100)));
+        var one = new PriorFit(PopulationPrior.Default, mostSteps: 1);
+        one.Advance(new Expectation(counts, -100, 100));
+        one.IsDone.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Expectations_OfTwoPlaces_AddUp()
+    {
+        var (one, other) = (new double[ChoiceModel.Hypotheses], new double[ChoiceModel.Hypotheses]);
+        (one[3], other[3], other[5]) = (2, 1, 4);
+
+        var sum = new Expectation(one, -3, 2).Add(new Expectation(other, -4, 5));
+
+        (sum.Counts[3], sum.Counts[5], sum.LogEvidence, sum.Users).ShouldBe((3, 4, -7, 7));
+        Should.Throw<ArgumentException>(() => sum.Add(new Expectation([1], 0, 1))).Message.ShouldContain("over 1 hypotheses");
+        new Foretold(-3, 2).Add(new Foretold(-4, 5)).ShouldBe(new Foretold(-7, 7));
+    }
+
     [Fact]
     public void Fit_SmallCohort_PublishesNothing()
     {

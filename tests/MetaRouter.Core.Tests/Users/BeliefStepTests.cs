@@ -26,6 +26,15 @@ public class BeliefStepTests
     public void Explain_DearerPreferred_SaysThatQualityMatters() =>
         BeliefStep.Of(Compared(1, prefersCheaper: false))[0].Explain().ShouldBe("preferred the dearer of two answers: quality seems to matter more");
 
+    [Fact]
+    public void Explain_TwoAnswersThatCostTheSame_HardlyChangeWhatIsBelieved()
+    {
+        var alike = new Outcome(0.8f, 0.01f, 0);
+        var state = UserState.Empty.Add(new Signal(new SignalKey(SomeSignals.Start, 1, FeedbackKind.Comparison), SomeSignals.Start, 1, false, alike, alike));
+
+        BeliefStep.Of(new UserModel(Pool, state)).Single().Explain().ShouldBe("preferred one of two answers that cost the same: hardly changes what is believed");
+    }
+
     [Theory]
     [InlineData(FeedbackKind.Rating, 4, "rated 4 of 5: speaks of quality alone, so the trade-off stays")]
     [InlineData(FeedbackKind.TaskSuccess, 0, "the task failed: speaks of quality alone, so the trade-off stays")]
@@ -53,9 +62,9 @@ public class BeliefStepTests
     {
         var users = new[] { Compared(6, prefersCheaper: true), Compared(3, prefersCheaper: false) };
 
-        var curve = NewcomerCurve.Of(users, 5);
+        var curve = NewcomerCurve.Of(users, 9);
 
-        curve.Select(p => p.Users).ShouldBe([2, 2, 2, 2, 1]);
+        curve.Select(p => p.Users).ShouldBe([2, 2, 2, 2, 1, 1, 1]);
         curve[0].Regret.ShouldBe(Pool.Values.ExpectedRegret(PreferenceBelief.FromPrior(Pool.Snapshot.Prior)), 1e-12);
         curve[^1].Regret.ShouldBeLessThan(curve[0].Regret);
     }
@@ -67,7 +76,8 @@ public class BeliefStepTests
         var preference = new HiddenPreference(LambdaCost: 1);
 
         preference.PrefersFirst(new Outcome(1, 0.001f, 0), new Outcome(0, 0.001f, 0), 0.01).ShouldBe((0.95 * 0.993307) + 0.025, 1e-5);
-        preference.IsPleasedBy(new Outcome(1, 0.001f, 0), [new(1, 0.001f, 0), new(0, 0.001f, 0), new(0, 0.001f, 0)], 0.01).ShouldBe((0.95 * 0.993307) + 0.025, 1e-5);
+        preference.IsPleasedBy(new Outcome(1, 0.001f, 0), [new(0, 0.001f, 0), new(1, 0.001f, 0), new(0, 0.001f, 0)], 0.01).ShouldBe((0.95 * 0.993307) + 0.025, 1e-5);
+        preference.IsPleasedBy(new Outcome(1, 0.001f, 0), [new(1, 0.001f, 0), new(0, 0.001f, 0)], 0.01).ShouldBe((0.95 * 0.924142) + 0.025, 1e-5); // the middle of two is halfway: sigmoid(10 x 0.25)
     }
 
     private static UserModel Compared(int times, bool prefersCheaper)

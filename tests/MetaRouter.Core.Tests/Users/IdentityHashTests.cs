@@ -43,6 +43,9 @@ public class IdentityHashTests
         IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_000)).ShouldNotBe(IdentityHash.Compute(Secret, new string('é', 1_000), new string('山', 1_001)));
 
     [Fact]
-    public void Compute_ShortSecret_IsRefused() =>
+    public void Compute_ShortSecret_IsRefused()
+    {
         Should.Throw<ArgumentException>(() => IdentityHash.Compute(new byte[15], "acme", "ann")).Message.ShouldContain("15 bytes");
+        IdentityHash.Compute(new byte[16], "acme", "ann").ShouldNotBe(0ul);
+    }
 }

@@ -116,7 +116,12 @@ public class UserModelTests
 
             var second = decision.OfferedIndex is { } offered ? decision.Candidates[offered].Predicted.CostUsd : 0;
             ((double)decision.Candidates[decision.ChosenIndex].Predicted.CostUsd + second).ShouldBeLessThanOrEqualTo(limit * 1.000001);
-            compared += second > 0 ? 1 : 0;
+            (second > 0).ShouldBe(decision.Reason == DecisionReason.Comparison);
+            if (second > 0)
+            {
+                compared++;
+                decision.Candidates[decision.ChosenIndex].Utility.ShouldBeGreaterThanOrEqualTo(decision.Candidates[decision.OfferedIndex!.Value].Utility);
+            }
         }
 
         compared.ShouldBeGreaterThan(0);
@@ -168,6 +173,64 @@ public class UserModelTests
         receipt.OfferedModel.ShouldBe(Receipt.HashOf(decision.Offered.Value));
         receipt.First.ShouldBe(decision.Candidates[decision.ChosenIndex].Predicted);
         receipt.Offered.ShouldBe(decision.Candidates[decision.OfferedIndex.Value].Predicted);
+    }
+
+    [Fact]
+    public void Decide_Receipt_CarriesTheMomentAndTheRequestAsItWasSeen()
+    {
+        Pool.Snapshot.Encoder.Encode(Ask(1), _scratch);
+        var (outcomes, tokens, projected) = (new Outcome[Count], new float[Count], new float[Pool.Projected]);
+        Pool.Predict(_scratch, float.NaN, outcomes, tokens, projected);
+
+        var receipt = Newcomer().Decide(new RouteRequest(Ask(1)), Policy, new DecisionMoment(10, 20, Start, 0x1234_5678, 0) { Erasure = 77 }, _scratch).Receipt;
+
+        (receipt.TenantHash, receipt.UserHash, receipt.DecisionTimeMs, receipt.Nonce, receipt.Erasure).ShouldBe((10ul, 20ul, Start, 0x34_5678u, (ushort)77));
+        (receipt.SnapshotVersion, receipt.CatalogVersion).ShouldBe((Pool.Snapshot.Version, Pool.Catalog.Version));
+        (receipt.IsExplored, receipt.PairPropensity, receipt.OfferedModel).ShouldBe((false, 0f, 0u));
+        receipt.InputTokens.ShouldBe(_scratch.Tokens);
+        receipt.Features.ShouldBe(new ReceiptFeatures(projected));
+        receipt.Middle.ShouldBe(Outcome.Middle(outcomes));
+    }
+
+    [Fact]
+    public void Decide_PromptTokensCountedByTheCaller_AreWhatIsPaidForAndMustFit()
+    {
+        var decision = Newcomer().Decide(new RouteRequest(Ask(1)) { PromptTokens = 50_000 }, Policy, Moment(1), _scratch);
+
+        decision.Receipt.InputTokens.ShouldBe(50_000);
+        decision.Candidates.ShouldAllBe(c => Math.Abs(c.Predicted.CostUsd - Pool.PredictCostUsd(Ask(1), 50_000, c.Model, 0, _scratch)) < 1e-8);
+        Should.Throw<NoModelAllowedException>(() => Newcomer().Decide(new RouteRequest(Ask(1)) { PromptTokens = 128_000 }, Policy, Moment(1), _scratch)).ContextWindow.ShouldBe(128_000); // no room for an answer
+        Newcomer().Decide(new RouteRequest(Ask(1)) { PromptTokens = 128_000, Needs = new RouteNeeds { PromptTokens = 1_000 } }, Policy, Moment(1), _scratch).Candidates.ShouldAllBe(c => c.Exclusion == ModelExclusion.None);
+    }
+
+    /// <summary>What the last model reads from its cache costs it a quarter here; nobody else has it.</summary>
+    [Theory]
+    [InlineData(600, 600)]
+    [InlineData(5_000, 1_000)]
+    public void Decide_LastModelHasTheBeginningInItsCache_IsCheaperByWhatItReadsThere(int held, int read)
+    {
+        var user = new UserModel(new RoutingPool(Pool.Snapshot, new Core.Catalog.ModelCatalog(Pool.Catalog.Models.Select(m => m with { CachedInputPrice = new(m.InputPrice.Usd / 4) }))), UserState.Empty);
+        var request = new RouteRequest(Ask(0)) { PromptTokens = 1_000 };
+
+        var (cold, warm) = (user.Decide(request, Policy, Moment(0), _scratch), user.Decide(request with { Warm = new WarmModel(Id(4), held) }, Policy, Moment(0), _scratch));
+
+        foreach (var (c, w) in cold.Candidates.Zip(warm.Candidates))
+        {
+            var saved = c.Model == Id(4) ? read * user.Pool.Catalog.Models[user.Pool.Catalog.IndexOf(Id(4))].InputPrice.Usd * 0.75e-6 : 0;
+            ((double)c.Predicted.CostUsd - w.Predicted.CostUsd).ShouldBe(saved, 1e-8);
+        }
+    }
+
+    [Fact]
+    public void Learn_WordOnOneAnswer_IsMeasuredAgainstThePoolsMiddle()
+    {
+        var receipt = Newcomer().Decide(new RouteRequest(Ask(0)), Policy, Moment(0), _scratch).Receipt;
+
+        var signal = Newcomer().Learn(receipt, FeedbackKind.Thumb, 1, Start, false, out _).State.Signals.Single();
+
+        signal.First.Quality.ShouldBe(receipt.First.Quality, 0.002);
+        signal.Second.Quality.ShouldBe(receipt.Middle.Quality, 0.002);
+        (signal.Second.CostUsd / receipt.Middle.CostUsd).ShouldBe(1, 0.038);
     }
 
     [Fact]
