@@ -90,7 +90,7 @@ internal static class SignalReading
 
     private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
     {
-        // A switch to a cheaper or dearer model is a comparison that the model switched to has won.
+        // A switch to a cheaper or dearer model is a comparison that the middle of the pool, on that side of it, has won.
         FeedbackKind.SwitchModel => false,
         _ => signal.Value > 0,
     };

@@ -36,7 +36,7 @@ public readonly record struct SignalKey(long DecisionTimeMs, uint Nonce, Feedbac
 /// <param name="Value">0 to 7, as <see cref="FeedbackKind"/> defines it.</param>
 /// <param name="Withdrawn">The user took it back: the slot stays, the evidence does not.</param>
 /// <param name="First">The model that answered, as predicted at the decision.</param>
-/// <param name="Second">The model offered beside it (comparison, switch) or the middle of the pool (every other kind), as predicted at the decision.</param>
+/// <param name="Second">The model offered beside it (comparison) or the middle of the pool (every other kind, a switch too: a receipt has no prediction of the model gone to), as predicted at the decision.</param>
 public readonly record struct Signal(SignalKey Key, long ClientTimeMs, byte Value, bool Withdrawn, Outcome First, Outcome Second)
 {
     /// <summary>What the request was about, as its receipt has it: a code of <see cref="Text.TopicGroups"/>, 1 to 63; 0 (the default): not known.</summary>
