@@ -110,7 +110,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }, cancellationToken).ConfigureAwait(false);
         _metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         Count(feedback.Kind, erased ? "Erased" : outcome.ToString()!);
-        if (!erased && outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn)
+        if (!erased && DecisionLog.Notes(outcome, feedback.Kind))
         {
             _log.Offer(receipt, feedback);
         }

@@ -521,6 +521,32 @@ public abstract class RouterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Ratings_BesideAWindowFullOfWhatSpeaks_ChangeNothingKnownAndAreLogged()
+    {
+        for (var i = 0; i < UserState.Window; i++)
+        {
+            Pass(10);
+            await LearnAsync(await RouteAsync(i));
+        }
+
+        var before = await _router.ExportAsync(Tenant, User);
+        var rated = new List<RouteDecision>();
+        for (var i = 0; i < 3; i++)
+        {
+            Pass(10);
+            var decision = await RouteAsync(i);
+            rated.Add(decision);
+
+            (await LearnAsync(decision, FeedbackKind.Rating, 4)).ShouldSatisfyAllConditions(r => r.Outcome.ShouldBe(AddOutcome.BelowFloor), r => r.Counted.ShouldBeFalse());
+        }
+
+        (await _router.ExportAsync(Tenant, User)).ShouldBe(before);
+        await _fixture.StopAsync();
+        var lines = await _fixture.ReadDecisionLogAsync();
+        rated.ShouldAllBe(d => lines.Any(l => l.Contains("\"Rating\"", StringComparison.Ordinal) && IsOf(d, l)));
+    }
+
+    [Fact]
     public async Task Feedback_ThatCounted_IsLoggedOnceBesideItsDecision()
     {
         var decision = await _router.RouteAsync("canary-tenant", "canary-user", new RouteRequest("canary-text"));

@@ -19,7 +19,7 @@ internal static class SignalReading
     }
 
     public static bool IsHeard(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at) =>
-        prior.SpeechOf(signals[at].Key.Kind).Strength > 0 && Speaks(signals[at]) && !RepeatsThumb(signals, at);
+        prior.SpeechOf(signals[at].Key.Kind).Strength > 0 && Speaks(signals[at]) && !IsSaidOtherwise(prior, signals, at);
 
     /// <summary>ln P(what was said | each hypothesis) of one signal that speaks.</summary>
     public static void LogLikelihood(in Signal signal, SignalSpeech speech, in ChoiceContext context, Span<float> p)
@@ -41,24 +41,56 @@ internal static class SignalReading
     private static bool Speaks(in Signal signal) =>
         !signal.Withdrawn && (signal.Key.Kind != FeedbackKind.SwitchModel || (signal.Value == 1) == (signal.Second.CostUsd < signal.First.CostUsd));
 
-    /// <summary>Asking for an answer again and a thumb down on it are one complaint, made twice.</summary>
-    private static bool RepeatsThumb(ReadOnlySpan<Signal> signals, int at)
+    /// <summary>
+    /// Several words on one answer are one judgement: a thumb, else what the user did last, heard in the sharpest kind that says the same. Which is sharper is as it was guessed,
+    /// not as learned: else two priors could hear other words of one window, and how well they foretell it could not be compared.
+    /// </summary>
+    private static bool IsSaidOtherwise(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at)
     {
-        var key = signals[at].Key;
-        for (var i = at - 1; key.Kind == FeedbackKind.Regenerate && i >= 0 && (signals[i].Key.DecisionTimeMs, signals[i].Key.Nonce) == (key.DecisionTimeMs, key.Nonce); i--)
+        if (!JudgesOneAnswer(signals[at].Key.Kind))
         {
-            if (signals[i] is { Key.Kind: FeedbackKind.Thumb, Withdrawn: false, Value: 0 })
+            return false;
+        }
+
+        // Kinds are in the order of their numbers, which for these is from the sharpest on: the thumb first.
+        var (first, meant) = (FirstOn(signals, at), -1);
+        for (var i = first; i < signals.Length && IsOfOneDecision(signals[i], signals[at]); i++)
+        {
+            if (IsWord(signals[i]) && (meant < 0 || (signals[meant].Key.Kind != FeedbackKind.Thumb && signals[i].ClientTimeMs > signals[meant].ClientTimeMs)))
             {
-                return true;
+                meant = i;
             }
         }
 
-        return false;
+        var said = first;
+        while (!IsWord(signals[said]) || signals[said].Value != signals[meant].Value)
+        {
+            said++;
+        }
+
+        return said != at;
+
+        bool IsWord(in Signal signal) => !signal.Withdrawn && JudgesOneAnswer(signal.Key.Kind) && prior.SpeechOf(signal.Key.Kind).Strength > 0;
     }
+
+    private static int FirstOn(ReadOnlySpan<Signal> signals, int at)
+    {
+        var first = at;
+        while (first > 0 && IsOfOneDecision(signals[first - 1], signals[at]))
+        {
+            first--;
+        }
+
+        return first;
+    }
+
+    private static bool IsOfOneDecision(in Signal left, in Signal right) => (left.Key.DecisionTimeMs, left.Key.Nonce) == (right.Key.DecisionTimeMs, right.Key.Nonce);
+
+    private static bool JudgesOneAnswer(FeedbackKind kind) => kind is FeedbackKind.Thumb or FeedbackKind.Regenerate or FeedbackKind.Accept or FeedbackKind.Edit or FeedbackKind.Abandon;
 
     private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
     {
-        // A switch to a cheaper or dearer model is a comparison that the model switched to has won.
+        // A switch to a cheaper or dearer model is a comparison that the middle of the pool, on that side of it, has won.
         FeedbackKind.SwitchModel => false,
         _ => signal.Value > 0,
     };

@@ -18,6 +18,6 @@ public enum AddOutcome
     /// <summary>The same key already holds something the user said later.</summary>
     Superseded,
 
-    /// <summary>The window is full of later decisions.</summary>
+    /// <summary>The window is full: of signals of later decisions, or, for one that speaks of quality alone, of others.</summary>
     BelowFloor,
 }

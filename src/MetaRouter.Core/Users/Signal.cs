@@ -13,6 +13,9 @@ public readonly record struct SignalKey(long DecisionTimeMs, uint Nonce, Feedbac
     /// <summary>The latest decision time that is stored, in Unix milliseconds: 46 bits, in the year 4199. The earliest is 0.</summary>
     public const long MaxDecisionTimeMs = (1L << 46) - 1;
 
+    /// <summary>Whether its kind says nothing of the trade-off, whatever the value.</summary>
+    public bool IsOfQualityAlone => Kind is FeedbackKind.Rating or FeedbackKind.TaskSuccess;
+
     public int CompareTo(SignalKey other) => (DecisionTimeMs, Nonce, (byte)Kind).CompareTo((other.DecisionTimeMs, other.Nonce, (byte)other.Kind));
 
     public static bool operator <(SignalKey left, SignalKey right) => left.CompareTo(right) < 0;
@@ -33,7 +36,7 @@ public readonly record struct SignalKey(long DecisionTimeMs, uint Nonce, Feedbac
 /// <param name="Value">0 to 7, as <see cref="FeedbackKind"/> defines it.</param>
 /// <param name="Withdrawn">The user took it back: the slot stays, the evidence does not.</param>
 /// <param name="First">The model that answered, as predicted at the decision.</param>
-/// <param name="Second">The model offered beside it (comparison, switch) or the middle of the pool (every other kind), as predicted at the decision.</param>
+/// <param name="Second">The model offered beside it (comparison) or the middle of the pool (every other kind, a switch too: a receipt has no prediction of the model gone to), as predicted at the decision.</param>
 public readonly record struct Signal(SignalKey Key, long ClientTimeMs, byte Value, bool Withdrawn, Outcome First, Outcome Second)
 {
     /// <summary>What the request was about, as its receipt has it: a code of <see cref="Text.TopicGroups"/>, 1 to 63; 0 (the default): not known.</summary>

@@ -9,11 +9,12 @@ namespace MetaRouter.Core.Users;
 /// Everything that is persisted about one user: a window of at most 64 signals, immutable and a join-semilattice.
 /// </summary>
 /// <remarks>
-/// Join: of two signals with one key the one the user said later stays (equal times: the greater payload), then the 64 greatest keys stay.
-/// The first step is a maximum per key and the second keeps a suffix of the key order, so a signal that belongs to the final window is in the
+/// Join: of two signals with one key the one the user said later stays (equal times: the greater payload), then 64 stay: those of kinds that may speak of the
+/// trade-off before those that speak of quality alone, of each the greatest keys.
+/// The first step is a maximum per key and the second keeps the greatest of an order of keys, so a signal that belongs to the final window is in the
 /// window of every part it passed through. Hence joining is associative, commutative and idempotent: order, repetition and retries cannot matter,
 /// deduplication is exact with no other memory, and any two nodes that saw the same signals hold the same bytes.
-/// A withdrawn signal keeps its slot. Freeing it would let the signal's own repeat back in.
+/// A withdrawn signal keeps its slot, and its place in that order, which is one of keys. Freeing it would let the signal's own repeat back in.
 /// Held as its record, because most users in memory are at rest: 64 signals take 4 KB unpacked, and less than 1 KB as a record. Every look at them unpacks them anew.
 /// Cost: all O(n), n at most 64: some microseconds to unpack or to pack 64 signals.
 /// Source: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.
@@ -85,28 +86,28 @@ public sealed class UserState
         }
 
         at = ~at;
-        var isFull = mine.Length == Window;
-        if (isFull && at == 0)
+        mine[at..].CopyTo(room[(at + 1)..]);
+        room[at] = signal;
+        mine = Greatest(room[..(mine.Length + 1)]);
+        if (Find(mine, signal.Key) < 0)
         {
             outcome = AddOutcome.BelowFloor;
             return this;
         }
 
         outcome = signal.Withdrawn ? AddOutcome.Withdrawn : AddOutcome.Counted;
-        mine[at..].CopyTo(room[(at + 1)..]);
-        room[at] = signal;
-        return new UserState(room[(isFull ? 1 : 0)..(mine.Length + 1)]);
+        return new UserState(mine);
     }
 
     /// <summary>The join of both. Returns one of the two instances when it already holds everything the other does.</summary>
     public UserState Merge(UserState other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        Span<Signal> mine = stackalloc Signal[Window], theirs = stackalloc Signal[Window], merged = stackalloc Signal[Window];
+        Span<Signal> mine = stackalloc Signal[Window], theirs = stackalloc Signal[Window], merged = stackalloc Signal[2 * Window];
         mine = Unpack(mine);
         theirs = other.Unpack(theirs);
-        var at = Window;
-        for (var (i, j) = (mine.Length - 1, theirs.Length - 1); at > 0 && (i >= 0 || j >= 0);)
+        var at = merged.Length;
+        for (var (i, j) = (mine.Length - 1, theirs.Length - 1); i >= 0 || j >= 0;)
         {
             var order = i < 0 ? -1 : j < 0 ? 1 : mine[i].Key.CompareTo(theirs[j].Key);
             merged[--at] = order switch
@@ -117,7 +118,7 @@ public sealed class UserState
             };
         }
 
-        var join = merged[at..];
+        var join = Greatest(merged[at..]);
         return join.SequenceEqual(mine) ? this : join.SequenceEqual(theirs) ? other : new UserState(join);
     }
 
@@ -154,6 +155,30 @@ public sealed class UserState
         error = UserStateCodec.FindError(bytes);
         state = error is not null ? null : UserStateCodec.Count(bytes) == 0 ? Empty : new UserState(bytes.ToArray());
         return error is null;
+    }
+
+    /// <summary>The signals that stay.</summary>
+    /// <param name="signals">Ascending by key; moved together.</param>
+    private static Span<Signal> Greatest(Span<Signal> signals)
+    {
+        var quality = 0;
+        foreach (ref readonly var signal in signals)
+        {
+            quality += signal.Key.IsOfQualityAlone ? 1 : 0;
+        }
+
+        var excess = Math.Max(0, signals.Length - Window);
+        quality = Math.Min(quality, excess);
+        var (kept, others) = (0, excess - quality);
+        foreach (var signal in signals)
+        {
+            if (signal.Key.IsOfQualityAlone ? quality-- <= 0 : others-- <= 0)
+            {
+                signals[kept++] = signal;
+            }
+        }
+
+        return signals[..kept];
     }
 
     private static Signal Later(in Signal left, in Signal right) => CompareSaid(left, right) >= 0 ? left : right;

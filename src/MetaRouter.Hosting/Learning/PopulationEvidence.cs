@@ -80,8 +80,17 @@ internal sealed class PopulationEvidence(IUserStore store, int mostUsers)
                 var stays = !isEmpty && !PrivateTenants.Contains(user.Key.Tenant);
                 if (stays && UserState.TryRead(user.Record.State, out var state, out _))
                 {
-                    Users.Put(user.Key.User, new UserModel(pool, state).Summarise());
-                    _windows.Put(user.Key.User, user.Record.State);
+                    var summary = new UserModel(pool, state).Summarise();
+                    Users.Put(user.Key.User, summary);
+                    if (summary.Signals > 0)
+                    {
+                        _windows.Put(user.Key.User, user.Record.State);
+                    }
+                    else
+                    {
+                        _windows.Remove(user.Key.User);
+                    }
+
                     _unread.Remove(user.Key.User);
                     continue;
                 }

@@ -87,7 +87,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         });
         router.Metrics.FeedbackSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         Count(feedback.Kind, state is null ? "Erased" : outcome.ToString()!);
-        if (state is not null && outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn)
+        if (state is not null && DecisionLog.Notes(outcome, feedback.Kind))
         {
             router.LogFeedback(receipt, feedback);
         }

@@ -73,21 +73,54 @@ public class PreferenceBeliefTests
         Signal Switch(Outcome served, bool toCheaper) => new(new SignalKey(1, 0, FeedbackKind.SwitchModel), 2, toCheaper ? (byte)1 : (byte)0, false, served, middle);
     }
 
-    [Fact]
-    public void From_ARegenerateBesideAThumbDown_SaysNothingMore()
+    /// <summary>The words in the order in which they were said, and the one that is heard; "!": taken back.</summary>
+    [Theory]
+    [InlineData("down regenerate", "down")]
+    [InlineData("regenerate down", "down")]
+    [InlineData("up accept", "up")]
+    [InlineData("abandon edit regenerate", "regenerate")]
+    [InlineData("edit abandon", "edit")]
+    [InlineData("edit abandon down", "down")]
+    [InlineData("up regenerate edit abandon", "up")] // what was said outright is heard over what was done
+    [InlineData("accept edit", "edit")] // of deeds the last
+    [InlineData("edit accept", "accept")]
+    [InlineData("edit accept abandon", "edit")] // which says the same as the last, more sharply
+    [InlineData("!down regenerate", "regenerate")]
+    [InlineData("!down !regenerate edit", "edit")]
+    [InlineData("rating down tasksuccess edit", "down")]
+    public void From_SeveralWordsOnOneAnswer_AreHeardAsOne(string said, string heard)
     {
-        var (thumb, again) = (Of(FeedbackKind.Thumb, 0, 5), Of(FeedbackKind.Regenerate, 0, 5));
-        var alone = Belief([thumb]);
-        Belief([thumb, again]).Joint.ToArray().ShouldBe(alone.Joint.ToArray());
-        Belief([thumb, again]).Signals.ShouldBe(1);
+        Signal[] words = [.. said.Split(' ').Select((word, i) => Word(word, i)).OrderBy(s => s.Key)];
+        var alone = Belief([words.Single(w => w.Key == Word(heard, 0).Key)]);
 
-        // By itself, beside a thumb up, beside one taken back, or about another answer it does.
-        Belief([again]).Signals.ShouldBe(1);
-        Belief([Of(FeedbackKind.Thumb, 1, 5), again]).Signals.ShouldBe(2);
-        Belief([thumb with { Withdrawn = true }, again]).Signals.ShouldBe(1);
-        Belief([thumb, Of(FeedbackKind.Regenerate, 0, 6)]).Signals.ShouldBe(2);
+        Belief(words).Signals.ShouldBe(1);
+        Belief(words).Joint.ToArray().ShouldBe(alone.Joint.ToArray());
+    }
 
-        static Signal Of(FeedbackKind kind, byte value, long time) => new(new SignalKey(time, 0, kind), time + 1, value, false, Dear, Cheap);
+    [Fact]
+    public void From_WordsOnSeveralAnswersAndComparisons_AreAllHeard()
+    {
+        Belief([Word("down", 0), Word("edit", 0) with { Key = new SignalKey(SomeSignals.Start, 8, FeedbackKind.Edit) }]).Signals.ShouldBe(2);
+        Belief([Word("down", 0), Word("edit", 0) with { Key = new SignalKey(SomeSignals.Start + 1, 7, FeedbackKind.Edit) }]).Signals.ShouldBe(2);
+        Belief([Word("comparison", 0), Word("down", 0), Word("edit", 0)]).Signals.ShouldBe(2);
+        Belief([Word("down", 0), Word("switchmodel", 0)]).Signals.ShouldBe(2);
+    }
+
+    /// <summary>A kind to which a prior does not listen takes no word from another.</summary>
+    [Fact]
+    public void From_ThumbBesideARegenerateUnderAPriorDeafToThumbs_HearsTheRegenerate()
+    {
+        var prior = PopulationPrior.Default;
+        prior = new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech.SetItem((int)FeedbackKind.Thumb, default));
+
+        PreferenceBelief.From(prior, Context, [Word("down", 0), Word("regenerate", 1)]).Signals.ShouldBe(1);
+    }
+
+    private static Signal Word(string word, int at)
+    {
+        var isWithdrawn = word[0] == '!';
+        var (kind, value) = word.TrimStart('!') switch { "up" => (FeedbackKind.Thumb, 1), "down" => (FeedbackKind.Thumb, 0), "accept" => (FeedbackKind.Accept, 1), "rating" => (FeedbackKind.Rating, 3), var other => (Enum.Parse<FeedbackKind>(other, ignoreCase: true), 0) };
+        return new Signal(new SignalKey(SomeSignals.Start, 7, kind), SomeSignals.Start + (1_000 * at), (byte)value, isWithdrawn, Cheap, Dear);
     }
 
     [Fact]

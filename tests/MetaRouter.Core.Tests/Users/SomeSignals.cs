@@ -23,11 +23,11 @@ internal static class SomeSignals
     public static Signal Colliding(Random random)
     {
         var time = Start + (random.Next(60) * 1_000L);
-        var kind = random.Next(2) == 0 ? FeedbackKind.Comparison : FeedbackKind.Thumb;
+        var kind = random.Next(4) switch { 0 => FeedbackKind.Comparison, 1 => FeedbackKind.Rating, 2 => FeedbackKind.TaskSuccess, _ => FeedbackKind.Thumb };
         return new Signal(
             new SignalKey(time, (uint)random.Next(2), kind),
             time + (random.Next(-1, 3) * 1_000L),
-            (byte)random.Next(2),
+            (byte)(random.Next(2) + (kind == FeedbackKind.Rating ? 1 : 0)),
             random.Next(5) == 0,
             Outcome(random, withLatency: random.Next(2) == 0),
             Outcome(random, withLatency: false));

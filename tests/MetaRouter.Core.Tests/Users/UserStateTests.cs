@@ -1,5 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
+using MetaRouter.Core.MetaLearning;
+using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
 using Outcome = MetaRouter.Core.Routing.Outcome;
 using static MetaRouter.Core.Tests.Users.SomeSignals;
@@ -8,6 +10,8 @@ namespace MetaRouter.Core.Tests.Users;
 
 public class UserStateTests
 {
+    private static readonly RoutingPool s_pool = RoutingPool.OfSnapshot(Snapshot.Default);
+
     [Fact]
     public void Add_NewSignal_IsCountedAndFound()
     {
@@ -81,6 +85,37 @@ public class UserStateTests
         moved.Signals[0].Key.ShouldBe(Thumb(Start + 1_500).Key);
         moved.Signals[^1].Key.ShouldBe(full.Signals[^1].Key);
     }
+
+    [Fact]
+    public void Add_WordOnQualityAlone_TakesNoPlaceOfOneThatSpeaksAndMakesRoomForIt()
+    {
+        var full = State(Enumerable.Range(0, UserState.Window).Select(i => Thumb(Start + i)));
+
+        full.Add(Rating(Start + Day), out var refused).ShouldBeSameAs(full);
+        refused.ShouldBe(AddOutcome.BelowFloor);
+
+        var mixed = State([.. full.Signals.Skip(2), Rating(Start + Day), Rating(Start + Day + 1)]);
+        mixed.Count.ShouldBe(UserState.Window);
+        mixed.Add(full.Signals[0], out var counted).Signals.ShouldBe([full.Signals[0], .. full.Signals.Skip(2), mixed.Signals[^1]]);
+        counted.ShouldBe(AddOutcome.Counted);
+        mixed.Merge(full).Signals.ShouldBe(full.Signals);
+    }
+
+    /// <summary>Any number of them, of any time, in any order.</summary>
+    [Fact]
+    public void Add_WordsOnQualityAlone_LeaveTheBeliefAndThePopulationsEvidenceToTheLastBit() =>
+        Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
+        {
+            var random = new Random(seed);
+            var speaking = Spread(random, random.Next(100), days: 30, latestMs: Day).Where(s => !s.Key.IsOfQualityAlone).Select(s => s with { Topic = (byte)random.Next(4) }).ToArray();
+            var quality = Enumerable.Range(0, random.Next(200)).Select(_ => Rating(Start - Day + (long)(random.NextDouble() * 40 * Day), random) with { Topic = (byte)random.Next(4) });
+            Signal[] all = [.. speaking, .. quality];
+            random.Shuffle(all);
+            var (alone, beside) = (new UserModel(s_pool, State(speaking)), new UserModel(s_pool, State(all)));
+            return beside.State.Signals.Where(s => !s.Key.IsOfQualityAlone).SequenceEqual(alone.State.Signals)
+                && beside.Belief.Joint.SequenceEqual(alone.Belief.Joint) && beside.ActingLambda == alone.ActingLambda
+                && beside.Summarise() is var summary && summary.Signals == alone.Summarise().Signals && summary.LogLikelihood.SequenceEqual(alone.Summarise().LogLikelihood);
+        }));
 
     [Fact]
     public void Add_KeepsSignalsAscendingByKey()
@@ -205,6 +240,11 @@ public class UserStateTests
         some.Merge(all).ShouldBeSameAs(all);
         all.Merge(UserState.Empty).ShouldBeSameAs(all);
     }
+
+    private static Signal Rating(long decisionTimeMs, Random? random = null) => Thumb(decisionTimeMs, value: 1, withdrawn: random?.Next(9) == 0) with
+    {
+        Key = new SignalKey(decisionTimeMs, (uint)(random?.Next(1_000) ?? 0), random?.Next(2) == 0 ? FeedbackKind.TaskSuccess : FeedbackKind.Rating),
+    };
 
     private static void ForAnySignals(Func<Signal[], Random, bool> claim) =>
         Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>

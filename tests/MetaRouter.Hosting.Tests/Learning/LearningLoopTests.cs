@@ -457,6 +457,17 @@ public sealed class LearningLoopTests : IDisposable
     /// <summary>Of a user's topics under the prior in service, in ln lambda squared; of users who do not differ a small share with any width, or any share with a small width, is the same.</summary>
     private double OffsetVariance => _pool.Current.Snapshot.Prior.Topics is var t ? t.Share * t.Width * t.Width : 0;
 
+    /// <summary>How users are heard is learned of a sample of their windows: those who say nothing of the trade-off take no place in it.</summary>
+    [Fact]
+    public async Task Refresh_ManyUsersWhoOnlyRate_LearnsWhatItWouldWithoutThem()
+    {
+        var random = new Random(7);
+        UserState[] users = [.. Enumerable.Range(0, 120).Select(_ => OfTopics(random, differs: true))];
+        var rated = UserState.Empty.Add(new Signal(new SignalKey(1, 0, FeedbackKind.Rating), 1, 5, false, default, default));
+
+        Json(await LearnedOfAsync([.. users, .. Enumerable.Repeat(rated, 3_000)])).ShouldBe(Json(await LearnedOfAsync(users)));
+    }
+
     [Fact]
     public async Task Purge_ClockLeapsPastAReceiptsLifetime_KeepsTheTombstones()
     {
