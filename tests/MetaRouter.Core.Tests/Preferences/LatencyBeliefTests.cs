@@ -95,6 +95,15 @@ public class LatencyBeliefTests
             of.Joint.ToArray().Sum().ShouldBe(1, 1e-4);
             of.Latency.ShouldBeSameAs(belief.Latency);
         }
+
+        PreferenceBelief[] given = [.. LatencyBelief.Prices.Select(price => PreferenceBelief.From(With(LatencySpread.None), Context with { SecondPrice = price }, signals))];
+        for (var k = 0; k < belief.Topics.Count; k++)
+        {
+            var (offset, mean, variance) = (belief.Topics[k].Offset, Mean(o => o.Mean), Mean(o => (o.Mean * o.Mean) + (o.Deviation * o.Deviation)) - Math.Pow(Mean(o => o.Mean), 2));
+            (offset.Mean, offset.Deviation, offset.Firmer, offset.Freer).ShouldSatisfyAllConditions(o => o.Mean.ShouldBe(mean, 1e-9), o => o.Deviation.ShouldBe(Math.Sqrt(variance), 1e-9), o => o.Firmer.ShouldBe(Mean(p => p.Firmer), 1e-9), o => o.Freer.ShouldBe(Mean(p => p.Freer), 1e-9));
+
+            double Mean(Func<TopicOffset, double> of) => given.Select((b, g) => belief.Latency.Probability[g] * of(b.Topics[k].Offset)).Sum();
+        }
     }
 
     [Fact]
@@ -174,6 +183,12 @@ public class LatencyBeliefTests
         belief.Quantile(0.95).ShouldBeGreaterThan(belief.Price);
         LatencyBelief.Of(LatencySpread.Guessed).Price.ShouldBe(0, "nobody is charged before a word of theirs");
         LatencyBelief.Of(LatencySpread.None).Quantile(1).ShouldBe(0);
+
+        // Half of a price's share lies below it, and a quarter below a fourth of the way down to the next.
+        var below = belief.Probability[0] + belief.Probability[1];
+        belief.Quantile(below + (belief.Probability[2] / 2)).ShouldBe(LatencyBelief.Prices[2], 1e-9);
+        belief.Quantile(below + (belief.Probability[2] / 4)).ShouldBe(LatencyBelief.Prices[2] / Math.Pow(10, 0.125), 1e-9);
+        belief.Quantile(1).ShouldBe(LatencyBelief.Prices[^1] * Math.Pow(10, 0.25), 1e-6);
     }
 
     [Fact]

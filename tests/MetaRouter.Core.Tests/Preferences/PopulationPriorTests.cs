@@ -41,6 +41,21 @@ public class PopulationPriorTests
     }
 
     [Fact]
+    public void IsHeardAs_TellsAllThatSignalsAreHeardBy()
+    {
+        var prior = PopulationPrior.Default;
+        var taught = new PopulationPrior(prior.Components, prior.BetaWeights, prior.Lapse, prior.Speech.SetItem(1, new(0.5, 0.2)));
+
+        prior.IsHeardAs(new PopulationPrior([One], Even, prior.Lapse)).ShouldBeTrue("another population, heard alike");
+        foreach (var other in (PopulationPrior[])[taught, prior.With(TopicSpread.None), prior.With(LatencySpread.None)])
+        {
+            prior.IsHeardAs(other).ShouldBeFalse();
+        }
+
+        (taught.HasLearnedSpeech, prior.HasLearnedSpeech).ShouldBe((true, false));
+    }
+
+    [Fact]
     public void Default_Weights_AreADistribution()
     {
         PopulationPrior.Default.Components.Sum(c => c.Weight).ShouldBe(1, 1e-9);

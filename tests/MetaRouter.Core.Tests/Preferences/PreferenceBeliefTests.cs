@@ -242,6 +242,7 @@ public class PreferenceBeliefTests
         Math.Log(belief.Quantile(1e-9)).ShouldBe(PreferenceGrid.LogLambda[10] - half, 1e-6);
         Math.Log(belief.Quantile(0.999999)).ShouldBe(PreferenceGrid.LogLambda[10] + half, 1e-5);
         belief.CostShare.ShouldBe(PreferenceGrid.CostShare[10], 1e-5);
+        Math.Log(SomeBeliefs.Of((10, 0.6), (11, 0.4)).Quantile(0.7)).ShouldBe(PreferenceGrid.LogLambda[11] - (half / 2), 1e-5); // a quarter of the second cell
     }
 
     [Fact]

@@ -29,6 +29,17 @@ public sealed class DeferralTests
         threshold.ShouldBe(.7, 1e-12);
     }
 
+    /// <summary>At lambda 0.625 the strong model, $0.008 dearer where tau is $0.01, must be better by a half: what a threshold of 0.75 asks of it.</summary>
+    [Theory]
+    [InlineData(.75, .01f, 30, .625)]
+    [InlineData(.75, .01f, .6, .6)]
+    [InlineData(.5, .01f, 30, 0)]
+    [InlineData(.4, .001f, 30, 0)]
+    [InlineData(.75, .001f, 30, 0)]
+    [InlineData(.75, .002f, 30, 0)]
+    public void LambdaCost_ByHand(double threshold, float strongUsd, double most, double expected) =>
+        new DeferralRule(new("strong"), new("weak"), threshold).LambdaCost(new Outcome(.9f, strongUsd, 0), new Outcome(.5f, .002f, 0), .01, most).ShouldBe(expected, 1e-6);
+
     [Fact]
     public void Calibrate_OnOneSample_HoldsOnAnother()
     {
@@ -44,5 +55,6 @@ public sealed class DeferralTests
         Should.Throw<ArgumentException>(() => Deferral.Calibrate([], .5));
         Should.Throw<ArgumentException>(() => Deferral.Calibrate([double.NaN], .5));
         Should.Throw<ArgumentOutOfRangeException>(() => Deferral.Calibrate([.5], 1.1));
+        Should.Throw<ArgumentOutOfRangeException>(() => Deferral.Calibrate([.5], -.1));
     }
 }

@@ -209,9 +209,13 @@ public class GuardrailsTests
     public void Apply_WrongRoom_IsRefused() => Should.Throw<ArgumentException>(() => new Guardrails().Apply(Two, default, [1], null, _verdicts)).Message.ShouldContain("1 predicted costs");
 
     [Fact]
+    public void Apply_RoomForFewerVerdicts_IsRefused() => Should.Throw<ArgumentException>(() => new Guardrails().Apply(Two, default, [1, 1], null, new ModelExclusion[1])).Message.ShouldContain("room for 1 verdicts");
+
+    [Fact]
     public void Apply_NeedsOutOfRange_AreRefused()
     {
         Should.Throw<ArgumentException>(() => Apply(new() { PromptTokens = -1 })).Message.ShouldContain("-1 prompt tokens");
+        Should.Throw<ArgumentException>(() => Apply(new() { ExpectedOutputTokens = -1 })).Message.ShouldContain("-1 expected output tokens");
         Should.Throw<ArgumentException>(() => Apply(new() { MaxCostUsd = double.NaN })).Message.ShouldContain("cost limit is NaN");
     }
 
@@ -223,6 +227,8 @@ public class GuardrailsTests
         message.ShouldContain("AllowedModels names no model");
         message.ShouldContain("pins 'medical' to no model");
         message.ShouldContain("MaxCostUsd is -1");
+        Should.Throw<ArgumentException>(() => new Guardrails(new() { MaxCostUsd = double.PositiveInfinity })).Message.ShouldContain("a finite number");
+        new Guardrails(new() { MaxCostUsd = 0 }).Apply(Two, default, [0, 1], null, _verdicts).ShouldBe(1); // only what is free
     }
 
     private int Apply(RouteNeeds needs) => new Guardrails().Apply(Two, needs, [1, 1], null, _verdicts);

@@ -111,10 +111,31 @@ public sealed class ReceiptSealerTests : IDisposable
         });
     }
 
+    [Fact]
+    public void Seal_IntoBytes_IsTheSameToken()
+    {
+        var utf8 = new byte[ReceiptSealer.TokenLength];
+
+        _sealer.Seal(Some(), utf8).ShouldBe(ReceiptSealer.TokenLength);
+        System.Text.Encoding.ASCII.GetString(utf8).ShouldBe(_sealer.Seal(Some()));
+    }
+
+    /// <summary>Fewer features than there is room for: what the room held before must not reach the bytes.</summary>
+    [Fact]
+    public void Write_IntoUsedRoom_GivesTheSameBytes()
+    {
+        var (clean, used) = (new byte[ReceiptCodec.Bytes], Enumerable.Repeat((byte)0xFF, ReceiptCodec.Bytes).ToArray());
+        ReceiptCodec.Write(Some(), clean);
+        ReceiptCodec.Write(Some(), used);
+
+        used.ShouldBe(clean);
+    }
+
     public static TheoryData<string, Receipt> Invalid() => new()
     {
         { "decision time", Some() with { DecisionTimeMs = -1 } },
         { "nonce", Some() with { Nonce = 1 << 24 } },
+        { "topic", Some() with { Topic = 64 } },
         { "chosen model", Some() with { ChosenModel = 0 } },
         { "propensity", Some() with { Propensity = 0 } },
         { "propensity", Some() with { Propensity = float.NaN } },
@@ -324,7 +345,7 @@ public sealed class ReceiptSealerTests : IDisposable
     public void New_EmptyRing_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptSealer([])).Message.ShouldContain("at least one key");
 
     [Fact]
-    public void New_TwoKeysOfOneId_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptSealer([Key(1), Key(2), Key(1)])).Message.ShouldContain("2 keys of id 1");
+    public void New_TwoKeysOfOneId_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptSealer([Key(2), Key(1), Key(1)])).Message.ShouldContain("2 keys of id 1");
 
     [Fact]
     public void New_ShortSecret_IsRefused() => Should.Throw<ArgumentException>(() => new ReceiptKey(3, new byte[31])).Message.ShouldContain("31 bytes");
@@ -336,6 +357,10 @@ public sealed class ReceiptSealerTests : IDisposable
 
         message.ShouldContain("Lifetime is 00:00:00");
         message.ShouldContain("ClockSkew is 1.00:00:00");
+        Should.Throw<ArgumentException>(() => new ReceiptOptions { Lifetime = TimeSpan.FromDays(31) }.Validate()).Message.ShouldContain("Lifetime is 31");
+        Should.Throw<ArgumentException>(() => new ReceiptOptions { ClockSkew = TimeSpan.FromSeconds(-1) }.Validate()).Message.ShouldContain("ClockSkew is -00:00:01");
+        new ReceiptOptions { Lifetime = TimeSpan.FromMinutes(1), ClockSkew = TimeSpan.Zero }.Validate();
+        new ReceiptOptions { Lifetime = TimeSpan.FromDays(30), ClockSkew = TimeSpan.FromHours(1) }.Validate();
     }
 
     private void Refused(string token, ReceiptStatus status, string named)

@@ -58,6 +58,7 @@ public class UserModelTests
             decision.Model.ShouldBe(Deferral.Score(s.Predicted, w.Predicted) >= threshold ? strong : weak);
             (decision.Reason, decision.Propensity).ShouldBe((DecisionReason.BestForDial, 1));
             decision.Candidates.Skip(2).ShouldAllBe(c => c.Exclusion == ModelExclusion.NotAllowed);
+            decision.LambdaCost.ShouldBe(rule.LambdaCost(s.Predicted, w.Predicted, Pool.CostScaleUsd, PreferenceGrid.Lambda[^1]));
             if (threshold > 0.5 && s.Predicted.CostUsd > w.Predicted.CostUsd && decision.LambdaCost < PreferenceGrid.HighestLambda)
             {
                 // The stated trade-off is the threshold's: where it puts the two level, so does the rule.
@@ -190,6 +191,15 @@ public class UserModelTests
         receipt.InputTokens.ShouldBe(_scratch.Tokens);
         receipt.Features.ShouldBe(new ReceiptFeatures(projected));
         receipt.Middle.ShouldBe(Outcome.Middle(outcomes));
+    }
+
+    [Fact]
+    public void Decide_TellsEachStepAsItBegins()
+    {
+        var steps = new List<DecisionStep>();
+        Newcomer().Decide(new RouteRequest(Ask(1)), Policy, Moment(1), _scratch, steps.Add);
+
+        steps.ShouldBe([DecisionStep.Encode, DecisionStep.Predict, DecisionStep.Decide]);
     }
 
     [Fact]
