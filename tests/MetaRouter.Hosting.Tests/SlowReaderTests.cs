@@ -93,10 +93,46 @@ public sealed class SlowReaderTests : IAsyncLifetime
         asked.ShouldBeInRange(1, 2); // two on a machine that takes a second for that
     }
 
+    /// <summary>Whoever wrote it, here or at another router: what is remembered is not shown for the store's.</summary>
+    [Fact]
+    public async Task Stale_AndChangedByAnotherRouter_IsReadAnew()
+    {
+        var other = await _fixture.StartAsync();
+        (await _router.GetUserAsync("t", "u")).State.Signals.Length.ShouldBe(1);
+        _fixture.Store.Freshness = TimeSpan.Zero;
+        await LearnAsync(await _router.RouteAsync("t", "u", new RouteRequest("second")), other);
+
+        (await _router.GetUserAsync("t", "u")).State.Signals.Length.ShouldBe(2);
+        await LearnAsync(await _router.RouteAsync("t", "u", new RouteRequest("third")), other);
+        (await _router.RouteAsync("t", "u", new RouteRequest("?"))).LambdaCost.ShouldBe((await other.RouteAsync("t", "u", new RouteRequest("?"))).LambdaCost);
+    }
+
+    [Fact]
+    public async Task AnswerLostAfterTheSave_IsShownAsTheStoreHasIt()
+    {
+        var decision = await _router.RouteAsync("t", "u", new RouteRequest("second"));
+        _fixture.Store.LoseNextAnswer();
+        await Should.ThrowAsync<StoreException>(() => LearnAsync(decision));
+
+        (await _router.GetUserAsync("t", "u")).State.Signals.Length.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Repeat_ChangesNothing_AndIsNotWritten()
+    {
+        var word = new Feedback((await _router.RouteAsync("t", "u", new RouteRequest("second"))).Token, FeedbackKind.Thumb, 1);
+        await _router.LearnAsync("t", "u", word);
+        var etag = (await _fixture.Store.LoadAsync(HostingFixture.KeyOf("t", "u"))).Etag;
+
+        (await _router.LearnAsync("t", "u", word)).Outcome.ShouldBe(AddOutcome.Repeat);
+
+        (await _fixture.Store.LoadAsync(HostingFixture.KeyOf("t", "u"))).Etag.ShouldBe(etag);
+    }
+
     private static HostingFixture OverMemory() => new(_ => new MemoryUserStore(), s => Task.FromResult(((MemoryUserStore)s).Quarantine.Count), new ManualTime());
 
-    private async Task LearnAsync(RouteDecision decision) =>
-        (await _router.LearnAsync("t", "u", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Counted.ShouldBeTrue();
+    private async Task LearnAsync(RouteDecision decision, IRouter? router = null) =>
+        (await (router ?? _router).LearnAsync("t", "u", new Feedback(decision.Token, FeedbackKind.Thumb, 1))).Counted.ShouldBeTrue();
 
     private async Task<Task> StartSlowReaderAsync()
     {

@@ -47,6 +47,45 @@ public sealed class RedisSharedStateTests
         (await shared.ReserveAsync(1, [account with { Amount = 0 }])).Held[0].ShouldBe(told);
     }
 
+    /// <summary>The same deeds in the same order, on Redis and in memory.</summary>
+    [RedisFact]
+    public async Task Reserve_Settle_AnythingInAnyOrder_CountAsInMemory()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        using var metrics = new RouterMetrics();
+        var (shared, memory, random) = (new RedisSharedState(store, "", TimeProvider.System, metrics), new MemorySharedState(TimeProvider.System), new Random(3));
+        for (var i = 0; i < 300; i++)
+        {
+            Account[] accounts = [.. ((string[])["a", "b", "c"]).Select(name => new Account(name, random.Next(0, 4), random.Next(0, 30), TimeSpan.FromHours(1)))];
+            if (random.Next(3) == 0)
+            {
+                accounts = [.. accounts.Select(a => a with { Amount = -a.Amount })];
+                await shared.SettleAsync(7, accounts);
+                await memory.SettleAsync(7, accounts);
+                continue;
+            }
+
+            var (told, expected) = (await shared.ReserveAsync(7, accounts), await memory.ReserveAsync(7, accounts));
+            told.Refused.ShouldBe(expected.Refused);
+            told.Held.ShouldBe(expected.Held);
+        }
+    }
+
+    [RedisFact]
+    public async Task Remember_RedisIsAway_IsKeptHere()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var store = RedisUserStore.Open(redis.Address);
+        using var metrics = new RouterMetrics();
+        var shared = new RedisSharedState(store, "", TimeProvider.System, metrics);
+        redis.Kill();
+
+        await shared.RememberAsync("name", new byte[] { 1 }, TimeSpan.FromMinutes(1));
+
+        (await shared.RecallAsync("name")).ShouldBe([1]);
+    }
+
     /// <summary>Its caller has gone on with a count of its own, so nobody else would ever settle what Redis does too late.</summary>
     [RedisFact]
     public async Task Reserve_RedisDoesItAfterItsCallerGaveUp_IsTakenBack()

@@ -103,6 +103,22 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Quarantine_OfARecordThatHasChangedSince_TouchesNothing(bool memory)
+    {
+        await using IUserStore store = memory ? new MemoryUserStore() : SqliteUserStore.Open(Path);
+        var etag = await store.SaveAsync(Key(1), State(1), 0);
+        var read = await store.LoadAsync(Key(1));
+        var changed = await store.SaveAsync(Key(1), State(2), etag);
+
+        await store.QuarantineAsync(Key(1), read, "unreadable", 5);
+
+        (await store.LoadAsync(Key(1))).ShouldSatisfyAllConditions(r => r.State.ShouldBe(State(2)), r => r.Etag.ShouldBe(changed));
+        (store is SqliteUserStore sqlite ? await sqlite.CountQuarantinedAsync() : ((MemoryUserStore)store).Quarantine.Count).ShouldBe(0);
+    }
+
     /// <summary>A long record does not fit beside its key, and its rest lies on a page of its own.</summary>
     [Theory]
     [InlineData(100)]
