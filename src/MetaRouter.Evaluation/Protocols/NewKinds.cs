@@ -2,7 +2,6 @@ using System.Globalization;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines;
 using MetaRouter.Evaluation.Data;
-using MetaRouter.Evaluation.Metrics;
 
 namespace MetaRouter.Evaluation.Protocols;
 
