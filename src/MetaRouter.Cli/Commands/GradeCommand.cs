@@ -5,7 +5,6 @@ using MetaRouter.Cli.Grading;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Evaluation.Grading;
-using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Cli.Commands;
 
