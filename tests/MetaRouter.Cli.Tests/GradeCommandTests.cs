@@ -73,6 +73,22 @@ public sealed class GradeCommandTests : IAsyncLifetime
         _models.Asked.Count.ShouldBe(Prompts); // with --check it is not needed here
     }
 
+    /// <summary>The outcome file is the prompts too, as where a newcomer is to answer what others did.</summary>
+    [Fact]
+    public async Task OutcomeFile_IsAskedAnotherModel_AndAnotherJudgeIsWarnedOf()
+    {
+        (await Grade("--models", "small", "--judge", "judge")).Code.ShouldBe(0);
+
+        var (code, output, error) = await CommandRun.Run(["grade", "--prompts", Outcomes, "--out", Outcomes, "--url", _models.Url, "--models", "small,large", "--judge", "judge"]);
+
+        code.ShouldBe(0, error);
+        output.ShouldMatch(@"large +30 +1\.000 ");
+        Lines().Length.ShouldBe(2 * Prompts);
+        OutcomeReader.Read(Outcomes, new OutcomeReadOptions { Models = [new("small")] }).BadLines.Count.ShouldBe(0);
+        error.ShouldNotContain("two judges");
+        (await Grade("--models", "small,large", "--judge", "large")).Error.ShouldContain("has grades by 'judge', and 'large' is to grade now: two judges' grades do not compare.");
+    }
+
     [Fact]
     public async Task RightAnswers_NeedNoJudge()
     {

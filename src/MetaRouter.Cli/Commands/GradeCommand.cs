@@ -89,6 +89,11 @@ internal static class GradeCommand
 
         using var log = OutcomeLog.Open(wanted.Target);
         var asks = Missing(prompts, wanted, log);
+        if (wanted.Judge is { } now && log.Cells.FirstOrDefault(c => c.Judge is { } before && before != now.Value) is { Judge: { } other })
+        {
+            terminal.Error.WriteLine($"Warning: {wanted.Target} has grades by '{other}', and '{now}' is to grade now: two judges' grades do not compare. Give another --out, or the same judge.");
+        }
+
         var purse = new Purse(wanted.MostUsd ?? double.PositiveInfinity);
         using var endpoint = new ChatEndpoint(address, key, wanted.MaxTokens, wanted.Prices, purse, terminal.Clock);
         var run = new GradingRun(endpoint, wanted.Judge, check, wanted.KeepsAnswers, log);

@@ -9,6 +9,7 @@ using MetaRouter.Cli.Gateways;
 using MetaRouter.Core.Catalog;
 using Polly;
 using Polly.Retry;
+using static MetaRouter.Cli.Grading.EndpointJson;
 
 namespace MetaRouter.Cli.Grading;
 
@@ -18,7 +19,7 @@ namespace MetaRouter.Cli.Grading;
 /// <param name="prices">Of models whose answers come without their cost.</param>
 internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, int? maxTokens, IDictionary<ModelId, ModelProfile> prices, Purse purse, TimeProvider clock) : IDisposable
 {
-    private const int Retries = 5, RetriesOfFaults = 2, MostSaid = 300, MostListed = 20;
+    private const int Retries = 5, RetriesOfFaults = 2, MostListed = 20;
 
     /// <summary>The gateway's word for what an answer cost.</summary>
     private const string Cost = "x-router-cost-usd";
@@ -112,7 +113,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
             }
 
             var answer = Read(model, response, body) with { Seconds = seconds };
-            spent = double.IsNaN(answer.CostUsd) ? most : answer.CostUsd;
+            spent = answer.CostUsd;
             return answer;
         }
         catch (HttpRequestException e) when (IsUnsent(e))
@@ -223,32 +224,4 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
         { Date: { } date } when date > clock.GetUtcNow() => date - clock.GetUtcNow(),
         _ => null,
     };
-
-    /// <returns>Null: it is no JSON object.</returns>
-    private static async Task<JsonDocument?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var body = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
-            return body.RootElement.ValueKind == JsonValueKind.Object ? body : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>The endpoint's own words, as a sentence.</summary>
-    private static string Said(JsonDocument? body)
-    {
-        var error = Field(body, "error");
-        var said = Text(error, "message") ?? (error.ValueKind == JsonValueKind.String ? error.GetString() : null) ?? Text(body?.RootElement ?? default, "message") ?? Text(body?.RootElement ?? default, "detail");
-        return string.IsNullOrWhiteSpace(said) ? "it does not say why." : OneLine.Of(said, MostSaid, "...").TrimEnd('.') + ".";
-    }
-
-    private static JsonElement Field(JsonDocument? body, string name) => body is not null && body.RootElement.TryGetProperty(name, out var value) ? value : default;
-
-    private static string? Text(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static double Number(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
 }

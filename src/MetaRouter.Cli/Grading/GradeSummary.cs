@@ -53,7 +53,7 @@ internal sealed class GradeSummary(string file, IReadOnlyList<GradingPrompt> pro
             [.. _rows.Select(r => (string[])[
                 r.Model.Value, r.Answers.ToString(CultureInfo.InvariantCulture), ResultTable.Number(r.Score, r.Interval, "0.000"), ResultTable.Number(1000 * r.CostUsd, "0.####"),
                 ResultTable.Number(r.OutputTokens, "0"), ResultTable.Number(r.Seconds, "0.00"), r.LeftOut.ToString(CultureInfo.InvariantCulture)])],
-            string.Create(CultureInfo.InvariantCulture, $"Brackets: 95 % intervals over prompts. This run cost {Dollars.Text(purse.SpentUsd)}, judging included{(purse.IsLimited || !_rows.Any(r => double.IsNaN(r.CostUsd)) ? "" : ", where prices are known")}.")).Write(terminal.Results());
+            string.Create(CultureInfo.InvariantCulture, $"Brackets: 95 % intervals over prompts. This run cost {Dollars.Text(purse.SpentUsd)}, judging included{(purse.IsPartly ? ", as far as prices are known" : "")}.")).Write(terminal.Results());
         var next = Next().ToArray();
         if (next.Length > 0)
         {

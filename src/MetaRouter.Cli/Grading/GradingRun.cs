@@ -68,11 +68,13 @@ internal sealed class GradingRun(ChatEndpoint endpoint, ModelId? judge, string? 
             }
         }
 
-        var (score, verdict) = check is not null && prompt.References.Count > 0 ? (AnswerCheck.Passes(check, answer.Text, prompt.References) ? 1 : 0, null)
+        var isCompared = check is not null && prompt.References.Count > 0;
+        var (score, verdict) = isCompared ? (AnswerCheck.Passes(check!, answer.Text, prompt.References) ? 1 : 0, null)
             : string.IsNullOrWhiteSpace(answer.Text) ? (0, null)
             : await JudgeAsync(prompt, answer.Text, cancellationToken).ConfigureAwait(false);
         return new GradedCell(prompt.Id, prompt.Dataset, prompt.Query, model, score, answer.CostUsd, answer.InputTokens, answer.OutputTokens, answer.Seconds)
         {
+            Judge = isCompared ? null : judge!.Value.Value,
             Answer = keepsAnswers ? answer.Text : null,
             Verdict = keepsAnswers ? verdict : null,
         };
@@ -86,7 +88,9 @@ internal sealed class GradingRun(ChatEndpoint endpoint, ModelId? judge, string? 
             return (score, reply);
         }
 
-        var again = (await endpoint.AskAsync(judge.Value, JudgeRubric.AskAgain(prompt, answer, reply), cancellationToken).ConfigureAwait(false)).Text;
-        return JudgeRubric.Read(again) is { } second ? (second, reply + "\n" + again) : throw new NoAnswerException($"the judge's reply has no grade, twice ('{OneLine.Of(again, MostQuoted, "...")}')");
+        var again = await endpoint.AskAsync(judge.Value, JudgeRubric.AskAgain(prompt, answer, reply), cancellationToken).ConfigureAwait(false);
+        return JudgeRubric.Read(again.Text) is { } second
+            ? (second, reply + "\n" + again.Text)
+            : throw new NoAnswerException(again.IsCut ? "the judge reached the limit of tokens before it gave a grade; raise --max-tokens" : $"the judge's reply has no grade, twice ('{OneLine.Of(again.Text, MostQuoted, "...")}')");
     }
 }

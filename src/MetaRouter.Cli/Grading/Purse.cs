@@ -11,6 +11,9 @@ internal sealed class Purse(double limitUsd)
 
     public double SpentUsd { get; private set; }
 
+    /// <summary>Calls were made of which nobody knows what they cost.</summary>
+    public bool IsPartly { get; private set; }
+
     public bool IsLimited => double.IsFinite(limitUsd);
 
     /// <summary>Waits for calls in hand, which may turn out to cost less.</summary>
@@ -41,13 +44,15 @@ internal sealed class Purse(double limitUsd)
     }
 
     /// <param name="heldUsd">As it was set aside.</param>
+    /// <param name="spentUsd">NaN: not known, and so as much as was set aside.</param>
     public void Settle(double heldUsd, double spentUsd)
     {
         lock (_gate)
         {
             _calls--;
             _heldUsd = _calls == 0 ? 0 : _heldUsd - heldUsd; // sums of fractions leave crumbs
-            SpentUsd += spentUsd;
+            SpentUsd += double.IsNaN(spentUsd) ? heldUsd : spentUsd;
+            IsPartly |= double.IsNaN(spentUsd);
             _settled.SetResult();
             _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }

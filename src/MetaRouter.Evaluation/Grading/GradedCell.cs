@@ -13,6 +13,9 @@ public sealed record GradedCell(string Id, string Dataset, string Query, ModelId
 {
     private static readonly JsonSerializerOptions s_json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Who graded it; null: it was compared with a right answer.</summary>
+    public string? Judge { get; init; }
+
     /// <summary>What the model said; null: not kept.</summary>
     public string? Answer { get; init; }
 
@@ -26,7 +29,7 @@ public sealed record GradedCell(string Id, string Dataset, string Query, ModelId
             id = Id,
             dataset = Dataset,
             query = Query,
-            models = new Dictionary<string, object> { [Model.Value] = new { score = Score, cost_usd = Known(CostUsd), @in = Known(InputTokens), @out = Known(OutputTokens), lat_s = Known(Math.Round(Seconds, 3)), answer = Answer, verdict = Verdict } },
+            models = new Dictionary<string, object> { [Model.Value] = new { score = Score, cost_usd = Known(CostUsd), @in = Known(InputTokens), @out = Known(OutputTokens), lat_s = Known(Math.Round(Seconds, 3)), judge = Judge, answer = Answer, verdict = Verdict } },
         }, s_json);
 
     /// <summary>The answers that a file of such lines, or another outcome file, has; lines that are none are passed over.</summary>
@@ -42,7 +45,10 @@ public sealed record GradedCell(string Id, string Dataset, string Query, ModelId
                 var row = document.RootElement;
                 string Text(string name) => row.GetProperty(name).GetString() ?? "";
                 cells.AddRange(row.GetProperty("models").EnumerateObject().Select(m => new GradedCell(
-                    Text("id"), Text("dataset"), Text("query"), new ModelId(m.Name), m.Value.GetProperty("score").GetDouble(), Number(m.Value, "cost_usd"), Number(m.Value, "in"), Number(m.Value, "out"), Number(m.Value, "lat_s"))).ToArray());
+                    Text("id"), Text("dataset"), Text("query"), new ModelId(m.Name), m.Value.GetProperty("score").GetDouble(), Number(m.Value, "cost_usd"), Number(m.Value, "in"), Number(m.Value, "out"), Number(m.Value, "lat_s"))
+                {
+                    Judge = m.Value.TryGetProperty("judge", out var judge) && judge.ValueKind == JsonValueKind.String ? judge.GetString() : null,
+                }).ToArray());
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
             {

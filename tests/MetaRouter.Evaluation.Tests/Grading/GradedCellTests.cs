@@ -13,7 +13,7 @@ public sealed class GradedCellTests : IDisposable
     [Fact]
     public void Line_IsReadAsItWasWritten()
     {
-        var whole = new GradedCell("1", "d", "Was heißt \"two\"?\n", new ModelId("small"), .7, 0.000012, 10, 20, 1.25);
+        var whole = new GradedCell("1", "d", "Was heißt \"two\"?\n", new ModelId("small"), .7, 0.000012, 10, 20, 1.25) { Judge = "large" };
         var bare = new GradedCell("1", "d", "Was heißt \"two\"?\n", new ModelId("large"), 1, double.NaN, double.NaN, double.NaN, 2);
         var path = _folder.Write("own.jsonl", (whole with { Answer = "zwei", Verdict = "Grade: 7" }).ToLine(), "no line", bare.ToLine());
 
