@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Learning;
