@@ -9,7 +9,7 @@ using MetaRouter.Evaluation.Data;
 namespace MetaRouter.Cli.Tests;
 
 /// <summary>grade against real servers: models that this test makes up, and the gateway's own program before them.</summary>
-public sealed class GradeCommandTests : IAsyncLifetime
+public sealed class GradeCommandTests : IAsyncLifetime, IDisposable
 {
     private const int Prompts = 30;
 
@@ -26,11 +26,9 @@ public sealed class GradeCommandTests : IAsyncLifetime
         _folder.Write("prompts.jsonl", [.. Enumerable.Range(0, Prompts).Select(i => $$"""{"id":"p{{i}}","dataset":"sums","query":"What is {{i}} plus 2?","answer":{{i + 2}}}""")]);
     }
 
-    public async Task DisposeAsync()
-    {
-        await _models.DisposeAsync();
-        _folder.Dispose();
-    }
+    public Task DisposeAsync() => _models.DisposeAsync().AsTask();
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Judged_EveryAnswer_IsALineThatReadersOfOutcomesTake()
