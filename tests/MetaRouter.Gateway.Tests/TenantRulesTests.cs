@@ -10,6 +10,16 @@ public sealed class TenantRulesTests
 
     private readonly TenantRules _rules = new(new TenantOptions { Name = "t", DearModels = { Dear.Value }, DearShare = 0.5 });
 
+    [Fact]
+    public void DearShare_ReachedExactly_IsNotExceeded()
+    {
+        _rules.IsDearShareUsedUp().ShouldBeTrue("half of one request is none");
+        _rules.Count(Cheap);
+        _rules.IsDearShareUsedUp().ShouldBeFalse();
+        _rules.Count(Dear);
+        _rules.IsDearShareUsedUp().ShouldBeTrue();
+    }
+
     /// <summary>Else a year of cheap requests would let a year of dear ones follow.</summary>
     [Fact]
     public void DearShare_IsOfTheLastRequests_NotOfAllThereEverWere()

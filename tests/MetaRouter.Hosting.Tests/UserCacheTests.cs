@@ -87,6 +87,48 @@ public class UserCacheTests
         cache.Find(Key(0)).ShouldBeNull();
     }
 
+    /// <summary>A small cache turns over often: a reader that was overtaken by one turn brings nothing older than what may have left.</summary>
+    [Fact]
+    public void Put_WithATicketFromBeforeOneTurn_IsKept()
+    {
+        var cache = new UserCache(100);
+        var ticket = cache.Ticket(Key(0));
+        for (var i = 1; i < 60; i++)
+        {
+            cache.Put(Key(i), User(1));
+        }
+
+        cache.Put(Key(0), User(2), ticket);
+
+        cache.Find(Key(0))!.Etag.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Remove_OfAUserInTheOlderGeneration_RemovesIt()
+    {
+        var cache = new UserCache(100);
+        for (var i = 0; i < 60; i++)
+        {
+            cache.Put(Key(i), User(1));
+        }
+
+        cache.Remove(Key(0));
+
+        cache.Find(Key(0)).ShouldBeNull();
+    }
+
+    /// <summary>As when the models change: the record is the same, and what is made of it is not.</summary>
+    [Fact]
+    public void Put_TheSameRecordUnderAnotherPool_TakesItsPlace()
+    {
+        var cache = new UserCache(100);
+        cache.Put(Key(0), User(1));
+        var anew = new CachedUser(new UserModel(HostingFixture.Pool, UserState.Empty), 1, 0);
+
+        cache.Put(Key(0), anew).ShouldBeSameAs(anew);
+        cache.Find(Key(0)).ShouldBeSameAs(anew);
+    }
+
     [Fact]
     public void Put_TheStoreHasNoRecordAnyMore_IsBelievedUnlessItWasAskedBefore()
     {

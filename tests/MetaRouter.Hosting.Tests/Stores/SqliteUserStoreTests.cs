@@ -94,6 +94,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         await using IUserStore store = memory ? new MemoryUserStore() : SqliteUserStore.Open(Path);
         await store.EraseAsync(Key(1), 10);
         var tombstone = (await store.LoadAsync(Key(1))).Etag;
+        (await store.PurgeTombstonesAsync(10)).ShouldBe(0);
         (await store.PurgeTombstonesAsync(11)).ShouldBe(1);
 
         // Were it given again, a router that still remembers the tombstone would overwrite what it has not seen.
@@ -106,7 +107,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Quarantine_OfARecordThatHasChangedSince_TouchesNothing(bool memory)
+    public async Task Quarantine_TakesTheRecordThatWasRead_NotOneWrittenSince(bool memory)
     {
         await using IUserStore store = memory ? new MemoryUserStore() : SqliteUserStore.Open(Path);
         var etag = await store.SaveAsync(Key(1), State(1), 0);
@@ -116,7 +117,13 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         await store.QuarantineAsync(Key(1), read, "unreadable", 5);
 
         (await store.LoadAsync(Key(1))).ShouldSatisfyAllConditions(r => r.State.ShouldBe(State(2)), r => r.Etag.ShouldBe(changed));
-        (store is SqliteUserStore sqlite ? await sqlite.CountQuarantinedAsync() : ((MemoryUserStore)store).Quarantine.Count).ShouldBe(0);
+        (await CountAsync()).ShouldBe(0);
+
+        await store.QuarantineAsync(Key(1), await store.LoadAsync(Key(1)), "unreadable", 5);
+        (await CountAsync()).ShouldBe(1);
+        (await store.ChangedAsync(changed, 10)).ShouldHaveSingleItem().Record.ShouldSatisfyAllConditions(r => r.State.ShouldBeEmpty(), r => r.Etag.ShouldBeGreaterThan(changed));
+
+        async Task<int> CountAsync() => store is SqliteUserStore sqlite ? await sqlite.CountQuarantinedAsync() : ((MemoryUserStore)store).Quarantine.Count;
     }
 
     /// <summary>A long record does not fit beside its key, and its rest lies on a page of its own.</summary>
