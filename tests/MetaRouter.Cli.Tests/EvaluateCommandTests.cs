@@ -242,7 +242,7 @@ public sealed class EvaluateCommandTests : IDisposable
             protocol.Description.ShouldStartWith(line[(protocol.Name.Length + 2)..].Trim());
         }
 
-        string.Join(' ', lines.Select(l => l.Trim())).ShouldContain("1 to 1000. Default: 5, but P1c 1, P5 200, P6 3.");
+        string.Join(' ', lines.Select(l => l.Trim())).ShouldContain("1 to 1000. Default: 5, but P1c 1, kinds 1, P5 200, P6 3.");
     }
 
     /// <summary>They are typed as they stand.</summary>

@@ -75,5 +75,5 @@ internal sealed class GatewayOptions
     public static AuthenticationHeaderValue Authorization(string key, string from) =>
         key.All(c => c is > ' ' and <= '~')
             ? new("Bearer", key)
-            : throw new BadInputException($"{from}: the key has blanks or characters that no key has; give it as it was shown.");
+            : throw new BadInputException($"{from}: the key has blanks or characters that no key has; give it as it was shown, a gateway's by 'new-key'.");
 }
