@@ -8,7 +8,10 @@ using MetaRouter.Evaluation.Grading;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter grade --prompts FILE --models M,M --out FILE [--judge M] [--check HOW] [--url URL] [--api-key-env NAME] [--price M=IN,OUT]... [--parallel N] [--max-tokens N] [--max-cost-usd USD] [--keep-answers] [--json]</c></summary>
+/// <summary>
+/// <c>metarouter grade --prompts FILE --models M,M --out FILE [--judge M] [--check HOW] [--url URL] [--api-key-env NAME] [--price M=IN,OUT]... [--parallel N]
+/// [--max-tokens N] [--max-cost-usd USD] [--keep-answers] [--json]</c>
+/// </summary>
 internal static class GradeCommand
 {
     private const string DefaultUrl = GatewayOptions.DefaultUrl + Version, Version = "/v1";
@@ -17,17 +20,57 @@ internal static class GradeCommand
 
     public static Command Create(Terminal terminal)
     {
-        var prompts = new Option<string>("--prompts") { Description = "The requests: JSON lines with a query or OpenAI's messages, or a .csv with a query, and an id, a dataset and a right answer where they are known; an outcome file; or a .txt with one request a line.", Required = true, HelpName = "FILE" };
+        var prompts = new Option<string>("--prompts")
+        {
+            Description = "The requests: JSON lines with a query or OpenAI's messages, or a .csv with a query, and an id, a dataset and a right answer where they are known; an outcome file; or a .txt with one request a line.",
+            Required = true,
+            HelpName = "FILE",
+        };
         var models = new Option<string>("--models") { Description = "The models to ask, separated by commas.", Required = true, HelpName = "MODEL,MODEL" };
-        var target = new Option<string>("--out") { Description = "The outcome file (.jsonl) to write. What it has already is not asked again: the same command goes on where it was broken off.", Required = true, HelpName = "FILE" };
-        var judge = new Option<string?>("--judge") { Description = "The model that grades answers, from 0 to 10; it is shown the right answer where one is known. Needed where none is.", HelpName = "MODEL" };
-        var check = new Option<string?>("--check") { Description = $"How an answer is compared with the right one, without a judge: {string.Join(", ", AnswerCheck.Names)}. {AnswerCheck.Auto}: a number with the last number of the answer, a single letter with the whole answer, other texts by being in it. Default: {AnswerCheck.Auto}, or not at all with a judge.", HelpName = "HOW" };
+        var target = new Option<string>("--out")
+        {
+            Description = "The outcome file (.jsonl) to write. What it has already is not asked again: the same command goes on where it was broken off.",
+            Required = true,
+            HelpName = "FILE",
+        };
+        var judge = new Option<string?>("--judge")
+        {
+            Description = "The model that grades answers, from 0 to 10; it is shown the right answer where one is known. Needed where none is.",
+            HelpName = "MODEL",
+        };
+        var check = new Option<string?>("--check")
+        {
+            Description = $"How an answer is compared with the right one, without a judge: {string.Join(", ", AnswerCheck.Names)}. {AnswerCheck.Auto}: a number with the last number of the answer, a single letter with the whole answer, other texts by being in it. Default: {AnswerCheck.Auto}, or not at all with a judge.",
+            HelpName = "HOW",
+        };
         var url = new Option<string?>("--url") { Description = $"An OpenAI-compatible endpoint. Default: the gateway at ${GatewayOptions.UrlVariable}, else {DefaultUrl}.", HelpName = "URL" };
-        var keyFrom = new Option<string?>("--api-key-env") { Description = $"The environment variable that has its API key. Default: {GatewayOptions.KeyVariable}, but none where --url names an endpoint.", HelpName = "NAME" };
-        var price = new Option<string[]>("--price") { Description = "A model's US dollars per million prompt and completion tokens, where the endpoint does not tell what an answer cost; may be repeated. Default: the shipped snapshot's.", HelpName = "MODEL=IN,OUT" };
-        var parallel = new Option<int>("--parallel") { Description = $"How many answers are asked for at a time, 1 to {MostParallel}. What is measured of waiting includes what they wait for each other.", DefaultValueFactory = _ => 4, HelpName = "N" };
-        var tokens = new Option<int?>("--max-tokens") { Description = string.Create(CultureInfo.InvariantCulture, $"The longest answer, and word of a judge. Default: as long as models like, but {TokensWithinALimit} with --max-cost-usd."), HelpName = "N" };
-        var most = new Option<double?>("--max-cost-usd") { Description = "What this run may spend, judging included: it ends before a call that could cost more.", HelpName = "USD", CustomParser = argument => NumberOption.Parse(argument) };
+        var keyFrom = new Option<string?>("--api-key-env")
+        {
+            Description = $"The environment variable that has its API key. Default: {GatewayOptions.KeyVariable}, but none where --url names an endpoint.",
+            HelpName = "NAME",
+        };
+        var price = new Option<string[]>("--price")
+        {
+            Description = "A model's US dollars per million prompt and completion tokens, where the endpoint does not tell what an answer cost; may be repeated. Default: the shipped snapshot's.",
+            HelpName = "MODEL=IN,OUT",
+        };
+        var parallel = new Option<int>("--parallel")
+        {
+            Description = $"How many answers are asked for at a time, 1 to {MostParallel}. What is measured of waiting includes what they wait for each other.",
+            DefaultValueFactory = _ => 4,
+            HelpName = "N",
+        };
+        var tokens = new Option<int?>("--max-tokens")
+        {
+            Description = string.Create(CultureInfo.InvariantCulture, $"The longest answer, and word of a judge. Default: as long as models like, but {TokensWithinALimit} with --max-cost-usd."),
+            HelpName = "N",
+        };
+        var most = new Option<double?>("--max-cost-usd")
+        {
+            Description = "What this run may spend, judging included: it ends before a call that could cost more.",
+            HelpName = "USD",
+            CustomParser = argument => NumberOption.Parse(argument),
+        };
         var keeps = new Option<bool>("--keep-answers") { Description = "The file has the answers too, and what the judge said of them." };
         var json = new Option<bool>("--json") { Description = "After the text, the result as one line of JSON." };
         var command = new DocumentedCommand(
@@ -69,7 +112,9 @@ internal static class GradeCommand
         return command;
     }
 
-    private sealed record Wanted(string Prompts, IReadOnlyList<ModelId> Models, string Target, ModelId? Judge, string? Check, Dictionary<ModelId, ModelProfile> Prices, int Parallel, int? MaxTokens, double? MostUsd, bool KeepsAnswers, bool Json);
+    private sealed record Wanted(
+        string Prompts, IReadOnlyList<ModelId> Models, string Target, ModelId? Judge, string? Check, Dictionary<ModelId, ModelProfile> Prices,
+        int Parallel, int? MaxTokens, double? MostUsd, bool KeepsAnswers, bool Json);
 
     private static int Run(Terminal terminal, Wanted wanted, Uri address, System.Net.Http.Headers.AuthenticationHeaderValue? key, CancellationToken cancellationToken)
     {

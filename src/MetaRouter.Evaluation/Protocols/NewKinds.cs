@@ -23,7 +23,8 @@ public static class NewKinds
     /// <param name="seeds">Halvings of every kind, seeds 0 to this - 1.</param>
     /// <returns>A report for each of <see cref="Graded"/>, over the kinds alike however many rows they have.</returns>
     /// <exception cref="DataFileException">The pool's file cannot be used or has fewer than two kinds of 250 rows.</exception>
-    public static IReadOnlyList<ProtocolReport<DialRow>> Run(string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
+    public static IReadOnlyList<ProtocolReport<DialRow>> Run(
+        string dataFolder, Pool pool, IReadOnlyList<Func<IOutcomeModel>> routers, int seeds, IProgress<ProtocolProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(routers);
@@ -33,7 +34,9 @@ public static class NewKinds
         var kinds = table.Groups.CountBy(g => g).Where(g => g.Value >= LeastRows).Select(g => g.Key).Order(StringComparer.Ordinal).ToArray();
         if (kinds.Length < 2)
         {
-            throw new DataFileException($"Pool '{pool.Name}': kinds of request ('dataset' or 'category') with {LeastRows} complete and priced rows: {(kinds is [var only] ? only : "none")}. This protocol leaves each kind out in turn and needs two at least.");
+            throw new DataFileException(
+                $"Pool '{pool.Name}': kinds of request ('dataset' or 'category') with {LeastRows} complete and priced rows: {(kinds is [var only] ? only : "none")}. "
+                    + "This protocol leaves each kind out in turn and needs two at least.");
         }
 
         IOutcomeModel[] models = [.. routers.Select(create => create()), new BestSingle(), new Oracle()];
@@ -48,9 +51,20 @@ public static class NewKinds
                 return string.Create(CultureInfo.InvariantCulture, $"{pool.Name}, {graded} of a kind: {models[model].Name}, {kinds[s % kinds.Length]}");
             }, progress is null ? null : new Share(progress, part), cancellationToken);
             DialRun[] own = graded == 0 ? [] : [.. splits.Select(s => DialRun.Of(s.Dial, new BestSingle().FitPredict(s.OfKind, s.Dial.Test, 0, cancellationToken)))];
-            (string, DialRun[])[] rows = [.. models.Select((m, i) => (m.Name, runs[i])).SkipLast(1), .. own.Length > 0 ? [(Own, own)] : ((string, DialRun[])[])[], (models[^1].Name, runs[^1])];
-            var note = string.Create(CultureInfo.InvariantCulture, $"{kinds.Length} kinds, each left out of training but for {graded} graded requests of it, and half of it decided; a mean over kinds. Gains are over the single model that the same training rows show best{(graded > 0 ? $"; {Own}: by its {graded} requests alone" : "")}. Intervals are over kinds and rows: {(kinds.Length < 6 ? "of so few kinds they say little" : "another kind may lie outside")}.");
-            return new ProtocolReport<DialRow>(string.Create(CultureInfo.InvariantCulture, $"kinds, {graded} graded"), pool.Name, seeds, DialSummary.Of(table.Rows, [.. splits.Select(s => s.Dial)], rows, cancellationToken, kinds.Length), note, file.Warnings);
+            (string, DialRun[])[] rows =
+            [
+                .. models.Select((m, i) => (m.Name, runs[i])).SkipLast(1),
+                .. own.Length > 0 ? [(Own, own)] : ((string, DialRun[])[])[],
+                (models[^1].Name, runs[^1]),
+            ];
+            var singles = graded > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {Own}: by its {graded} requests alone") : "";
+            var caution = kinds.Length < 6 ? "of so few kinds they say little" : "another kind may lie outside";
+            var note = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{kinds.Length} kinds, each left out of training but for {graded} graded requests of it, and half of it decided; a mean over kinds. ")
+                + $"Gains are over the single model that the same training rows show best{singles}. Intervals are over kinds and rows: {caution}.";
+            var summary = DialSummary.Of(table.Rows, [.. splits.Select(s => s.Dial)], rows, cancellationToken, kinds.Length);
+            return new ProtocolReport<DialRow>(string.Create(CultureInfo.InvariantCulture, $"kinds, {graded} graded"), pool.Name, seeds, summary, note, file.Warnings);
         })];
     }
 
