@@ -46,7 +46,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     /// <summary>Whether feedback is worth a line: it changed what is known, or speaks of quality alone, which a full window has no room for and off-policy estimates live on.</summary>
     public static bool Notes(AddOutcome? outcome, FeedbackKind kind) =>
-        outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn || (outcome is AddOutcome.BelowFloor && kind is FeedbackKind.Rating or FeedbackKind.TaskSuccess);
+        outcome is AddOutcome.Counted or AddOutcome.Replaced or AddOutcome.Withdrawn || (outcome is AddOutcome.BelowFloor && kind.IsOfQualityAlone());
 
     /// <summary>What a user said of a logged decision: without it the log tells what was tried, not what it was worth. Names the decision by its time and nonce, and no user.</summary>
     public void Offer(in Receipt receipt, Feedback feedback)

@@ -6,24 +6,9 @@ using Microsoft.AspNetCore.Http;
 namespace MetaRouter.Gateway.Tests;
 
 /// <summary>How an answer ends, in Anthropic's words, where upstreams have others for it or none.</summary>
-public sealed class MessagesEndTests : IAsyncLifetime
+public sealed class MessagesEndTests : OneGateway
 {
     private const string Call = """[{"index":0,"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]""";
-
-    private ScriptedUpstream _upstream = null!;
-    private RunningGateway _gateway = null!;
-
-    public async Task InitializeAsync()
-    {
-        _upstream = await ScriptedUpstream.StartAsync();
-        _gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _gateway.DisposeAsync();
-        await _upstream.DisposeAsync();
-    }
 
     [Theory]
     [InlineData("""{"content":"no"}""", "content_filter", "refusal")]

@@ -8,23 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MetaRouter.Gateway.Tests;
 
 /// <summary>Anthropic's Messages, over upstreams that speak OpenAI's API.</summary>
-public sealed class MessagesTests : IAsyncLifetime
+public sealed class MessagesTests : OneGateway
 {
     private const string Messages = "/v1/messages", Hello = """{"model":"auto","max_tokens":100,"messages":[{"role":"user","content":"hello"}]}""";
-    private ScriptedUpstream _upstream = null!;
-    private RunningGateway _gateway = null!;
-
-    public async Task InitializeAsync()
-    {
-        _upstream = await ScriptedUpstream.StartAsync();
-        _gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _gateway.DisposeAsync();
-        await _upstream.DisposeAsync();
-    }
 
     [NodeFact]
     public async Task NpmClient_SeesWhatAnthropicWouldShowIt()

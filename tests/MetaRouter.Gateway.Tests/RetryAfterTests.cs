@@ -3,24 +3,9 @@ using System.Globalization;
 namespace MetaRouter.Gateway.Tests;
 
 /// <summary>An upstream that says when it is worth being asked again.</summary>
-public sealed class RetryAfterTests : IAsyncLifetime
+public sealed class RetryAfterTests : OneGateway
 {
     private const string Chat = "/v1/chat/completions", Strong = "gpt-4o-2024-05-13", Asked = $$"""{"model":"{{Strong}}","messages":[{"role":"user","content":"hello"}]}""";
-
-    private ScriptedUpstream _upstream = null!;
-    private RunningGateway _gateway = null!;
-
-    public async Task InitializeAsync()
-    {
-        _upstream = await ScriptedUpstream.StartAsync();
-        _gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _gateway.DisposeAsync();
-        await _upstream.DisposeAsync();
-    }
 
     [Theory]
     [InlineData(429, 429, false)]

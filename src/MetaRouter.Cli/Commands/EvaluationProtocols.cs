@@ -61,7 +61,7 @@ internal static class EvaluationProtocols
         Func<ProtocolReport<TRow>, IReadOnlyList<Figure>>? figures = null,
         Func<ProtocolReport<TRow>, IReadOnlyList<Target>>? targets = null)
     {
-        var reports = request.Pools.Select((pool, i) => run(pool, new PartOf(request.Progress, i, request.Pools.Count))).ToList();
+        var reports = request.Pools.Select((pool, i) => run(pool, ProgressPart.Of(request.Progress, i, request.Pools.Count))).ToList();
         var json = reports is [var only] ? ReportJson.Write(only) : ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports });
         return new EvaluationResult([.. reports.SelectMany(tables)], json, [.. reports.SelectMany(r => r.Warnings ?? [])])
         {
@@ -151,7 +151,7 @@ internal static class EvaluationProtocols
     {
         var reports = request.Pools.SelectMany((pool, i) => NewKinds.Run(
             request.DataFolder, pool, LearnedRouters.OnNewKinds, request.Seeds,
-            new PartOf(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
+            ProgressPart.Of(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
         return new EvaluationResult(
             [.. reports.SelectMany(r => (ResultTable[])[DialTable(r), LeadTable(r)])],
             ReportJson.Write(new { Protocol = "kinds", request.Seeds, Variants = reports }),
@@ -162,7 +162,7 @@ internal static class EvaluationProtocols
     {
         var reports = request.Pools.SelectMany((pool, i) => P3.RunVariants(
             request.DataFolder, pool, request.Seeds,
-            new PartOf(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
+            ProgressPart.Of(request.Progress, i, request.Pools.Count), request.CancellationToken)).ToList();
         return new EvaluationResult(
             [.. reports.Select(PreferenceTable)],
             ReportJson.Write(new { Protocol = "P3 variants", request.Seeds, Variants = reports }),
@@ -301,9 +301,4 @@ internal static class EvaluationProtocols
         string.Create(CultureInfo.InvariantCulture, $"{report.Protocol}{(report.Pool is null ? "" : " " + report.Pool)}, {Seeds(report.Seeds)}, 95 % intervals over rows and draws");
 
     private static string Seeds(int seeds) => seeds == 1 ? "seed 0" : string.Create(CultureInfo.InvariantCulture, $"seeds 0 to {seeds - 1}");
-
-    private sealed class PartOf(IProgress<ProtocolProgress> progress, int part, int parts) : IProgress<ProtocolProgress>
-    {
-        public void Report(ProtocolProgress value) => progress.Report(value with { Done = (part + value.Done) / parts });
-    }
 }

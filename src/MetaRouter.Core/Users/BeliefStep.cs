@@ -53,7 +53,7 @@ public sealed record BeliefStep(Signal Signal, PreferenceBelief Before, Preferen
 
         // In factors of lambda: what a person would not notice is not called a change.
         var factor = After.GeometricMean / Before.GeometricMean;
-        var did = Signal.Key.IsOfQualityAlone ? "speaks of quality alone, so the trade-off stays"
+        var did = Signal.Key.Kind.IsOfQualityAlone() ? "speaks of quality alone, so the trade-off stays"
             : factor > 1.02 ? "cost seems to matter more" : factor < 1 / 1.02 ? "quality seems to matter more" : "hardly changes what is believed";
         var waiting = After.Latency.Minds - Before.Latency.Minds;
         return $"{said}: {did}{(waiting > Noticed ? ", and waiting more" : waiting < -Noticed ? ", and waiting less" : "")}";

@@ -13,9 +13,6 @@ public readonly record struct SignalKey(long DecisionTimeMs, uint Nonce, Feedbac
     /// <summary>The latest decision time that is stored, in Unix milliseconds: 46 bits, in the year 4199. The earliest is 0.</summary>
     public const long MaxDecisionTimeMs = (1L << 46) - 1;
 
-    /// <summary>Whether its kind says nothing of the trade-off, whatever the value.</summary>
-    public bool IsOfQualityAlone => Kind is FeedbackKind.Rating or FeedbackKind.TaskSuccess;
-
     public int CompareTo(SignalKey other) => (DecisionTimeMs, Nonce, (byte)Kind).CompareTo((other.DecisionTimeMs, other.Nonce, (byte)other.Kind));
 
     public static bool operator <(SignalKey left, SignalKey right) => left.CompareTo(right) < 0;

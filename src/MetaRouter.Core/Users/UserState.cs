@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MetaRouter.Core.Users;
@@ -161,18 +161,23 @@ public sealed class UserState
     /// <param name="signals">Ascending by key; moved together.</param>
     private static Span<Signal> Greatest(Span<Signal> signals)
     {
+        var excess = signals.Length - Window;
+        if (excess <= 0)
+        {
+            return signals;
+        }
+
         var quality = 0;
         foreach (ref readonly var signal in signals)
         {
-            quality += signal.Key.IsOfQualityAlone ? 1 : 0;
+            quality += signal.Key.Kind.IsOfQualityAlone() ? 1 : 0;
         }
 
-        var excess = Math.Max(0, signals.Length - Window);
         quality = Math.Min(quality, excess);
         var (kept, others) = (0, excess - quality);
         foreach (var signal in signals)
         {
-            if (signal.Key.IsOfQualityAlone ? quality-- <= 0 : others-- <= 0)
+            if (signal.Key.Kind.IsOfQualityAlone() ? quality-- <= 0 : others-- <= 0)
             {
                 signals[kept++] = signal;
             }

@@ -28,7 +28,7 @@ internal static class DeferralTrial
         var scores = models.Select(_ => draws.Select(_ => Unscored(table.Rows)).ToArray()).ToArray();
         // One table for all routers, which may share what they make of its texts.
         var tests = draws.Select(d => d.Parts.Select(p => table.Take(p.Test)).ToArray()).ToArray();
-        var shifted = progress is null ? null : new Shifted(progress, from, share);
+        var shifted = progress is null ? null : new ProgressPart(progress, from, share);
         ProtocolJobs.Run(models.Length * parts.Length, .9, job =>
         {
             var (model, (draw, part)) = (models[job / parts.Length], parts[job % parts.Length]);
@@ -141,9 +141,4 @@ internal static class DeferralTrial
 
     /// <summary>One router's APGR, and by replicate.</summary>
     private sealed record Apgrs(double Estimate, double[] Replicates);
-
-    private sealed class Shifted(IProgress<ProtocolProgress> progress, double from, double share) : IProgress<ProtocolProgress>
-    {
-        public void Report(ProtocolProgress value) => progress.Report(value with { Done = from + (share * value.Done) });
-    }
 }

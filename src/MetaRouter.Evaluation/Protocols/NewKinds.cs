@@ -49,7 +49,7 @@ public static class NewKinds
                 var (model, s) = (job / splits.Length, job % splits.Length);
                 runs[model][s] = DialRun.Of(splits[s].Dial, models[model].FitPredict(splits[s].Dial.Train, splits[s].Dial.Test, s / kinds.Length, cancellationToken));
                 return string.Create(CultureInfo.InvariantCulture, $"{pool.Name}, {graded} of a kind: {models[model].Name}, {kinds[s % kinds.Length]}");
-            }, progress is null ? null : new Share(progress, part), cancellationToken);
+            }, progress is null ? null : ProgressPart.Of(progress, part, Graded.Count), cancellationToken);
             DialRun[] own = graded == 0 ? [] : [.. splits.Select(s => DialRun.Of(s.Dial, new BestSingle().FitPredict(s.OfKind, s.Dial.Test, 0, cancellationToken)))];
             (string, DialRun[])[] rows =
             [
@@ -81,10 +81,5 @@ public static class NewKinds
             var dearest = ColumnMeans.Of(table.Take(others)).CostUsd.Max();
             return new KindSplit(new DialSplit(table.Take([.. others, .. taught]), table.Take(decided), decided, dearest > 0 ? dearest : 1), table.Take(taught));
         }
-    }
-
-    private sealed class Share(IProgress<ProtocolProgress> progress, int part) : IProgress<ProtocolProgress>
-    {
-        public void Report(ProtocolProgress value) => progress.Report(value with { Done = (part + value.Done) / Graded.Count });
     }
 }

@@ -107,12 +107,12 @@ public class UserStateTests
         Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
         {
             var random = new Random(seed);
-            var speaking = Spread(random, random.Next(100), days: 30, latestMs: Day).Where(s => !s.Key.IsOfQualityAlone).Select(s => s with { Topic = (byte)random.Next(4) }).ToArray();
+            var speaking = Spread(random, random.Next(100), days: 30, latestMs: Day).Where(s => !s.Key.Kind.IsOfQualityAlone()).Select(s => s with { Topic = (byte)random.Next(4) }).ToArray();
             var quality = Enumerable.Range(0, random.Next(200)).Select(_ => Rating(Start - Day + (long)(random.NextDouble() * 40 * Day), random) with { Topic = (byte)random.Next(4) });
             Signal[] all = [.. speaking, .. quality];
             random.Shuffle(all);
             var (alone, beside) = (new UserModel(s_pool, State(speaking)), new UserModel(s_pool, State(all)));
-            return beside.State.Signals.Where(s => !s.Key.IsOfQualityAlone).SequenceEqual(alone.State.Signals)
+            return beside.State.Signals.Where(s => !s.Key.Kind.IsOfQualityAlone()).SequenceEqual(alone.State.Signals)
                 && beside.Belief.Joint.SequenceEqual(alone.Belief.Joint) && beside.ActingLambda == alone.ActingLambda
                 && beside.Summarise() is var summary && summary.Signals == alone.Summarise().Signals && summary.LogLikelihood.SequenceEqual(alone.Summarise().LogLikelihood);
         }));
