@@ -4,7 +4,7 @@ namespace MetaRouter.Core.Routing;
 /// <param name="Text">The request as the model would read it; any Unicode, may be empty.</param>
 public sealed record RouteRequest(string Text)
 {
-    /// <summary>Prompt tokens where they are known; null: estimated from the text.</summary>
+    /// <summary>Prompt tokens where they are known, 0 or more; null: estimated from the text.</summary>
     public int? PromptTokens { get; init; }
 
     /// <summary>What a model must offer; prompt and completion tokens left at 0 are filled in with what is known or predicted.</summary>
@@ -42,6 +42,21 @@ public sealed record RouteRequest(string Text)
         if (LambdaLatency is { } hurry && !(hurry >= 0 && double.IsFinite(hurry)))
         {
             throw new ArgumentException($"The request sets lambda_latency to {hurry}; it must be a finite number, 0 (as long as it takes) or more.");
+        }
+
+        if (PromptTokens < 0 || Needs.PromptTokens < 0)
+        {
+            throw new ArgumentException($"The request has {(PromptTokens < 0 ? PromptTokens : Needs.PromptTokens)} prompt tokens; there must be 0 or more, or none given.");
+        }
+
+        if (Needs.ExpectedOutputTokens < 0)
+        {
+            throw new ArgumentException($"The request expects {Needs.ExpectedOutputTokens} output tokens; there must be 1 or more, or 0 for no limit.");
+        }
+
+        if (Warm is { CachedTokens: < 0 } warm)
+        {
+            throw new ArgumentException($"The request has {warm.CachedTokens} cached tokens at '{warm.Model}'; there must be 0 or more.");
         }
 
         if (Deferral is { IsValid: false } wrong)

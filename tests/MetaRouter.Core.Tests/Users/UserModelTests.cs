@@ -342,6 +342,19 @@ public class UserModelTests
     public void Decide_DialOutOfRange_IsRefused(double dial) =>
         Should.Throw<ArgumentException>(() => Newcomer().Decide(new RouteRequest("x") { LambdaCost = dial }, Policy, Moment(0), _scratch)).Message.ShouldContain("lambda_cost");
 
+    public static TheoryData<string, RouteRequest> CountsOutOfRange => new()
+    {
+        { "prompt tokens", new("x") { PromptTokens = -1, Needs = new() { PromptTokens = 100 } } },
+        { "prompt tokens", new("x") { Needs = new() { PromptTokens = -1 } } },
+        { "output tokens", new("x") { Needs = new() { ExpectedOutputTokens = -1 } } },
+        { "cached tokens", new("x") { Warm = new WarmModel(Id(0), -1) } },
+    };
+
+    [Theory]
+    [MemberData(nameof(CountsOutOfRange))]
+    public void Decide_CountOutOfRange_IsRefusedByName(string named, RouteRequest request) =>
+        Should.Throw<ArgumentException>(() => Newcomer().Decide(request, Policy, Moment(0), _scratch)).Message.ShouldContain(named);
+
     [Fact]
     public void Decide_Guardrails_AreRespected()
     {
