@@ -147,7 +147,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     public async ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default)
     {
         var imported = UserState.ReadBrought(record.Span, _time.GetUtcNow().ToUnixTimeMilliseconds(), _policy.Sealer.ClockSkew);
-        var (model, _) = await ChangeAsync(Key(tenant, user), (before, _) => new UserModel(before.Pool, before.State.Merge(imported)), cancellationToken).ConfigureAwait(false);
+        var (model, _) = await ChangeAsync(Key(tenant, user), (before, _) => before.Join(imported), cancellationToken).ConfigureAwait(false);
         return model;
     }
 

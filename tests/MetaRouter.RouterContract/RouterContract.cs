@@ -311,6 +311,13 @@ public abstract class RouterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Import_NothingNew_WritesNothing()
+    {
+        await _router.ImportAsync(Tenant, User, UserState.Empty.ToBytes());
+        (await _fixture.CountUsersAsync()).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Import_BytesThatAreNoRecord_SaysSoAndChangesNothing()
     {
         await LearnAsync(await RouteAsync());

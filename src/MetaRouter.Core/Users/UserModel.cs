@@ -117,8 +117,7 @@ public sealed class UserModel
 
         var second = kind == FeedbackKind.Comparison ? receipt.Offered : receipt.Middle;
         var key = new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, kind);
-        var state = State.Add(new Signal(key, clientTimeMs, value, withdrawn, receipt.First, second) { Topic = receipt.Topic }, out outcome);
-        return ReferenceEquals(state, State) ? this : new UserModel(Pool, state);
+        return With(State.Add(new Signal(key, clientTimeMs, value, withdrawn, receipt.First, second) { Topic = receipt.Topic }, out outcome));
     }
 
     /// <summary>The user after feedback on an opened receipt, as it arrived.</summary>
@@ -142,6 +141,9 @@ public sealed class UserModel
         return Learn(receipt, feedback.Kind, feedback.Value, Math.Min(said, nowMs), feedback.Withdrawn, out outcome);
     }
 
+    /// <summary>The user with what another record of the same user holds as well; this very one where it holds nothing new.</summary>
+    public UserModel Join(UserState other) => With(State.Merge(other));
+
     /// <summary>
     /// What this user's signals say, with the prior divided out. They are heard as <see cref="PopulationPrior.Default"/> hears them, from which every fit starts, whatever serves:
     /// what one that others taught made of them would keep those others in what is learned, also when they are gone.
@@ -152,6 +154,8 @@ public sealed class UserModel
         var signals = WindowLikelihood.Add(PopulationPrior.Default, Pool.Context, State.Signals.AsSpan(), log);
         return new TaskSummary(log, signals);
     }
+
+    private UserModel With(UserState state) => ReferenceEquals(state, State) ? this : new UserModel(Pool, state);
 
     /// <summary>What is believed on a topic, used to judge what an answer would teach.</summary>
     /// <param name="drawn">The whole belief, where it is there.</param>

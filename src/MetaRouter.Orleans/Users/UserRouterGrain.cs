@@ -114,7 +114,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     {
         cancellationToken.ThrowIfCancellationRequested();
         var imported = UserState.ReadBrought(record, router.NowMs, router.Policy.Sealer.ClockSkew);
-        return (await ChangeAsync(before => new UserModel(before.Pool, before.State.Merge(imported))))!;
+        return (await ChangeAsync(before => before.Join(imported)))!;
     }
 
     public async ValueTask EraseAsync(CancellationToken cancellationToken)
