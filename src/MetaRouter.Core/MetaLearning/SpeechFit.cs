@@ -188,7 +188,7 @@ public static class SpeechFit
 
         public void AddTopics(in ChoiceContext context, ReadOnlySpan<Signal> signals, double[] evidence)
         {
-            if (TopicOffsets.Of(_prior, context, signals) is not { Topics: > 1 } offsets)
+            if (TopicEvidence.Of(_prior, context, signals) is not { Topics.Count: > 1 } spoken)
             {
                 return;
             }
@@ -197,7 +197,7 @@ public static class SpeechFit
             for (var t = 0; t < Topics.Count; t++)
             {
                 _plain.LogWeights.CopyTo(log);
-                offsets.With(Topics[t]).AddTo(log);
+                new TopicOffsets(spoken, Topics[t]).AddTo(log);
                 evidence[OfTopics + t] += WindowLikelihood.LogSum(log);
             }
 

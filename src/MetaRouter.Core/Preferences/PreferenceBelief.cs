@@ -109,28 +109,30 @@ public sealed class PreferenceBelief
     /// <returns>How many signals spoke.</returns>
     private static int AtOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, bool weighs, out double logEvidence)
     {
-        if (TopicOffsets.OfThread(prior, context, signals) is not { } offsets)
+        if (TopicEvidence.OfThread(prior, context, signals) is not { } evidence)
         {
             return Alike(prior, context, signals, joint, out logEvidence);
         }
 
+        var offsets = new TopicOffsets(evidence, prior.Topics);
         logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
         offsets.BelieveOn(topic, prior.LogWeights, joint);
-        return offsets.Signals;
+        return evidence.Signals;
     }
 
     /// <summary>The belief of a user whose price of a second is known.</summary>
     /// <param name="weighs">Whether <paramref name="logEvidence"/>, ln P(signals | price), is asked for; else 0.</param>
     private static PreferenceBelief At(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, bool weighs, out double logEvidence)
     {
-        if (TopicOffsets.Of(prior, context, signals) is { } offsets)
+        if (TopicEvidence.Of(prior, context, signals) is { } evidence)
         {
+            var offsets = new TopicOffsets(evidence, prior.Topics);
             var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
             logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
             return new PreferenceBelief(
-                joint, offsets.Signals, prior.Waiting,
-                [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, offsets.Signals, prior.Waiting)))],
-                new PreferenceBelief(elsewhere, offsets.Signals, prior.Waiting));
+                joint, evidence.Signals, prior.Waiting,
+                [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, evidence.Signals, prior.Waiting)))],
+                new PreferenceBelief(elsewhere, evidence.Signals, prior.Waiting));
         }
 
         var alike = new float[ChoiceModel.Hypotheses];
@@ -147,7 +149,7 @@ public sealed class PreferenceBelief
         return used;
     }
 
-    private static double LogEvidence(TopicOffsets offsets, PopulationPrior prior)
+    private static double LogEvidence(in TopicOffsets offsets, PopulationPrior prior)
     {
         Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
         prior.LogWeights.CopyTo(log);

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using MetaRouter.Core.Users;
 
 namespace MetaRouter.Core.Preferences;
 
@@ -18,7 +17,9 @@ namespace MetaRouter.Core.Preferences;
 /// O(signals x hypotheses + topics x offsets x hypotheses): a few microseconds beside the likelihoods themselves.
 /// Source: hierarchical models, Gelman et al., Bayesian Data Analysis, chapter 5; the mixture keeps users without differences as they were (spike and slab, Mitchell and Beauchamp 1988).
 /// </remarks>
-internal sealed class TopicOffsets
+/// <param name="evidence">Of one topic at least.</param>
+/// <param name="spread">How trade-offs differ by topic.</param>
+internal readonly struct TopicOffsets(TopicEvidence evidence, TopicSpread spread)
 {
     private const int Width = ChoiceModel.Hypotheses;
     private const int Betas = ChoiceModel.BetaCount;
@@ -31,62 +32,9 @@ internal sealed class TopicOffsets
     /// <summary>Of each of <see cref="Nodes"/>.</summary>
     private static readonly float[] s_weight = Weights();
 
-    [ThreadStatic]
-    private static TopicOffsets? t_mine;
-
-    private readonly int[] _shift = new int[Nodes.Length];
-    private readonly float[] _plain = new float[Width]; // L_0
-    private readonly List<(byte Code, float[] Log)> _topics = [];
-    private readonly Stack<float[]> _spare = [];
-    private TopicSpread _spread;
-    private int _reach; // the farthest shift
-
-    private TopicOffsets(TopicSpread spread) => Spread(spread);
+    private readonly int _reach = Shift(spread, Nodes.Length - 1); // the farthest shift
 
     private int PaddedWidth => Width + (2 * _reach * Betas);
-
-    /// <summary>How many signals spoke.</summary>
-    public int Signals { get; private set; }
-
-    /// <summary>How many topics they spoke of.</summary>
-    public int Topics => _topics.Count;
-
-    /// <summary>Null: nobody's trade-off differs, or no signal that speaks has a topic, so that one lambda says it all.</summary>
-    public static TopicOffsets? Of(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
-    {
-        if (prior.Topics.IsNone || !HasTopic(signals))
-        {
-            return null;
-        }
-
-        var offsets = new TopicOffsets(prior.Topics);
-        offsets.Hear(prior, context, signals);
-        return offsets.Topics > 0 ? offsets : null;
-    }
-
-    /// <summary>As <see cref="Of"/> in memory that this thread reuses: the result is valid until the thread's next call.</summary>
-    public static TopicOffsets? OfThread(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
-    {
-        if (prior.Topics.IsNone || !HasTopic(signals))
-        {
-            return null;
-        }
-
-        var offsets = t_mine ??= new TopicOffsets(prior.Topics);
-        offsets.Clear();
-        offsets.Spread(prior.Topics);
-        offsets.Hear(prior, context, signals);
-        return offsets.Topics > 0 ? offsets : null;
-    }
-
-    /// <summary>The same signals under another spread of trade-offs.</summary>
-    public TopicOffsets With(TopicSpread spread)
-    {
-        var other = new TopicOffsets(spread) { Signals = Signals };
-        _plain.CopyTo(other._plain, 0);
-        other._topics.AddRange(_topics);
-        return other;
-    }
 
     /// <summary>ln P(signals | h), formula (2), added to what is there.</summary>
     public void AddTo(Span<float> log)
@@ -107,8 +55,8 @@ internal sealed class TopicOffsets
     public void BelieveOn(byte topic, ReadOnlySpan<float> logPrior, Span<float> joint)
     {
         Span<float> alike = stackalloc float[Width], differs = stackalloc float[Width], sum = stackalloc float[Width];
-        Span<float> evidence = stackalloc float[PaddedWidth], probability = stackalloc float[_shift.Length];
-        var at = topic == 0 ? -1 : _topics.FindIndex(t => t.Code == topic);
+        Span<float> padded = stackalloc float[PaddedWidth], probability = stackalloc float[Nodes.Length];
+        var at = topic == 0 ? -1 : evidence.IndexOf(topic);
         Weigh(alike, differs, null, at, sum);
         Normalize(alike, differs, logPrior);
         if (topic == 0)
@@ -119,114 +67,52 @@ internal sealed class TopicOffsets
 
         if (at < 0)
         {
-            evidence.Fill(1);
+            padded.Fill(1);
         }
         else
         {
-            Pad(_topics[at].Log, evidence, out _);
+            Pad(evidence.Topics[at].Log, padded, out _);
             TensorPrimitives.Divide(differs, sum, differs);
         }
 
-        Shifted(differs, evidence, probability, joint);
+        Shifted(differs, padded, probability, joint);
         TensorPrimitives.Add(joint, alike, joint);
     }
 
     /// <summary>What is believed of lambda and beta: of the user, on each topic that was spoken of, and on any other; and of each topic's offset.</summary>
     public (float[] Joint, IReadOnlyList<(byte Code, float[] Joint, TopicOffset Offset)> Topics, float[] Elsewhere) Believe(ReadOnlySpan<float> logPrior)
     {
-        var (alike, differs, sums) = (new float[Width], new float[Width], new float[_topics.Count][]);
+        var (alike, differs, sums) = (new float[Width], new float[Width], new float[evidence.Topics.Count][]);
         Weigh(alike, differs, sums);
         Normalize(alike, differs, logPrior);
         var joint = new float[Width];
         TensorPrimitives.Add(alike, differs, joint);
-        var topics = new (byte, float[], TopicOffset)[_topics.Count];
-        Span<float> probability = stackalloc float[_shift.Length];
-        Span<float> evidence = stackalloc float[PaddedWidth];
+        var topics = new (byte, float[], TopicOffset)[evidence.Topics.Count];
+        Span<float> probability = stackalloc float[Nodes.Length];
+        Span<float> padded = stackalloc float[PaddedWidth];
         for (var k = 0; k < topics.Length; k++)
         {
-            var (code, log) = _topics[k];
-            Pad(log, evidence, out _);
+            var (code, log) = evidence.Topics[k];
+            Pad(log, padded, out _);
             var share = new float[Width];
             TensorPrimitives.Divide(differs, sums[k], share);
             var own = new float[Width];
-            Shifted(share, evidence, probability, own);
+            Shifted(share, padded, probability, own);
             TensorPrimitives.Add(own, alike, own);
             topics[k] = (code, own, Offset(probability, TensorPrimitives.Sum<float>(alike)));
         }
 
-        evidence.Fill(1);
+        padded.Fill(1);
         var elsewhere = new float[Width];
-        Shifted(differs, evidence, probability, elsewhere);
+        Shifted(differs, padded, probability, elsewhere);
         TensorPrimitives.Add(elsewhere, alike, elsewhere);
         return (joint, topics, elsewhere);
     }
 
-    private static bool HasTopic(ReadOnlySpan<Signal> signals)
-    {
-        foreach (ref readonly var signal in signals)
-        {
-            if (signal.Topic != 0)
-            {
-                return true;
-            }
-        }
+    /// <summary>By how many grid steps a node's offset moves a topic's lambda.</summary>
+    private static int Shift(TopicSpread spread, int node) => (int)Math.Round(Nodes[node] * spread.Width / Step);
 
-        return false;
-    }
-
-    private float[] LogOf(byte code)
-    {
-        foreach (var (known, log) in _topics)
-        {
-            if (known == code)
-            {
-                return log;
-            }
-        }
-
-        _topics.Add((code, _spare.TryPop(out var spare) ? spare : new float[Width]));
-        return _topics[^1].Log;
-    }
-
-    private void Spread(TopicSpread spread)
-    {
-        _spread = spread;
-        for (var o = 0; o < _shift.Length; o++)
-        {
-            _shift[o] = (int)Math.Round(Nodes[o] * spread.Width / Step);
-        }
-
-        _reach = _shift[^1];
-    }
-
-    private void Clear()
-    {
-        Signals = 0;
-        Array.Clear(_plain);
-        foreach (var (_, log) in _topics)
-        {
-            Array.Clear(log);
-            _spare.Push(log);
-        }
-
-        _topics.Clear();
-    }
-
-    private void Hear(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
-    {
-        Span<float> p = stackalloc float[Width];
-        var weight = 1f;
-        for (var i = signals.Length - 1; i >= 0; i--)
-        {
-            if (SignalReading.TryLogLikelihood(prior, context, signals, i, p))
-            {
-                var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
-                TensorPrimitives.MultiplyAdd(p, weight, log, log);
-                weight *= WindowLikelihood.Fade;
-                Signals++;
-            }
-        }
-    }
+    private int Shift(int node) => Shift(spread, node);
 
     private static float[] Weights()
     {
@@ -254,20 +140,20 @@ internal sealed class TopicOffsets
     /// <param name="sumOfOnly">Is given it.</param>
     private void Weigh(Span<float> alike, Span<float> differs, float[][]? sums, int only = -1, Span<float> sumOfOnly = default)
     {
-        _plain.CopyTo(alike);
-        _plain.CopyTo(differs);
+        evidence.Plain.CopyTo(alike);
+        evidence.Plain.CopyTo(differs);
         Span<float> logs = stackalloc float[Width];
-        Span<float> evidence = stackalloc float[PaddedWidth];
+        Span<float> padded = stackalloc float[PaddedWidth];
         Span<float> own = stackalloc float[Width];
-        for (var k = 0; k < _topics.Count; k++)
+        for (var k = 0; k < evidence.Topics.Count; k++)
         {
-            TensorPrimitives.Add(alike, _topics[k].Log, alike);
-            Pad(_topics[k].Log, evidence, out var max);
+            TensorPrimitives.Add(alike, evidence.Topics[k].Log, alike);
+            Pad(evidence.Topics[k].Log, padded, out var max);
             var sum = sums is not null ? (sums[k] = new float[Width]) : k == only ? sumOfOnly : own;
             sum.Clear();
-            for (var o = 0; o < _shift.Length; o++)
+            for (var o = 0; o < Nodes.Length; o++)
             {
-                TensorPrimitives.MultiplyAdd(evidence.Slice((_reach + _shift[o]) * Betas, Width), s_weight[o], sum, sum); // (1)
+                TensorPrimitives.MultiplyAdd(padded.Slice((_reach + Shift(o)) * Betas, Width), s_weight[o], sum, sum); // (1)
             }
 
             TensorPrimitives.Max(sum, 1e-30f, sum);
@@ -276,8 +162,8 @@ internal sealed class TopicOffsets
             TensorPrimitives.Add(differs, logs, differs);
         }
 
-        TensorPrimitives.Add(alike, (float)Math.Log(Math.Max(1 - _spread.Share, 1e-30)), alike);
-        TensorPrimitives.Add(differs, (float)Math.Log(_spread.Share), differs);
+        TensorPrimitives.Add(alike, (float)Math.Log(Math.Max(1 - spread.Share, 1e-30)), alike);
+        TensorPrimitives.Add(differs, (float)Math.Log(spread.Share), differs);
     }
 
     /// <summary>exp(log - greatest), with the grid's ends repeated as far as shifts reach.</summary>
@@ -296,17 +182,18 @@ internal sealed class TopicOffsets
     }
 
     /// <summary>Formula (3): the mass of each h, spread over its offsets by what the topic's evidence says of where they lead.</summary>
+    /// <param name="padded">The topic's evidence, from <see cref="Pad"/>; all 1: nothing is known of it.</param>
     /// <param name="probability">Is given each offset's mass.</param>
     /// <param name="own">Is given what lies where.</param>
-    private void Shifted(ReadOnlySpan<float> mass, ReadOnlySpan<float> evidence, Span<float> probability, Span<float> own)
+    private void Shifted(ReadOnlySpan<float> mass, ReadOnlySpan<float> padded, Span<float> probability, Span<float> own)
     {
-        Span<float> there = stackalloc float[evidence.Length];
+        Span<float> there = stackalloc float[padded.Length];
         Span<float> term = stackalloc float[Width];
         there.Clear();
-        for (var o = 0; o < _shift.Length; o++)
+        for (var o = 0; o < Nodes.Length; o++)
         {
-            var at = (_reach + _shift[o]) * Betas;
-            TensorPrimitives.Multiply(evidence.Slice(at, Width), mass, term);
+            var at = (_reach + Shift(o)) * Betas;
+            TensorPrimitives.Multiply(padded.Slice(at, Width), mass, term);
             TensorPrimitives.Multiply(term, s_weight[o], term);
             probability[o] = TensorPrimitives.Sum<float>(term);
             TensorPrimitives.Add(there.Slice(at, Width), term, there.Slice(at, Width));
@@ -324,11 +211,12 @@ internal sealed class TopicOffsets
     private TopicOffset Offset(ReadOnlySpan<float> probability, double alike)
     {
         double mass = alike, mean = 0, square = 0, firmer = 0, freer = 0;
-        for (var o = 0; o < _shift.Length; o++)
+        for (var o = 0; o < Nodes.Length; o++)
         {
-            var (p, x) = (probability[o], _shift[o] * Step);
+            var (p, shift) = (probability[o], Shift(o));
+            var x = shift * Step;
             (mass, mean, square) = (mass + p, mean + (p * x), square + (p * x * x));
-            (firmer, freer) = (firmer + (_shift[o] > 0 ? p : _shift[o] == 0 ? p / 2 : 0), freer + (_shift[o] < 0 ? p : _shift[o] == 0 ? p / 2 : 0));
+            (firmer, freer) = (firmer + (shift > 0 ? p : shift == 0 ? p / 2 : 0), freer + (shift < 0 ? p : shift == 0 ? p / 2 : 0));
         }
 
         mean /= mass;

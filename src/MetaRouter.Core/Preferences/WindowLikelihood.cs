@@ -72,10 +72,10 @@ public static class WindowLikelihood
     /// <summary>As <see cref="Add"/>, of a user whose price of a second is the context's.</summary>
     internal static int AddAt(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
     {
-        if (only is null && TopicOffsets.Of(prior, context, signals) is { } offsets)
+        if (only is null && TopicEvidence.Of(prior, context, signals) is { } evidence)
         {
-            offsets.AddTo(log);
-            return offsets.Signals;
+            new TopicOffsets(evidence, prior.Topics).AddTo(log);
+            return evidence.Signals;
         }
 
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
