@@ -106,12 +106,14 @@ public static class SpeechFit
         return [value, .. ladder.Skip(at - 1).Take(at == 0 ? 2 : 3).Where(v => v != value)];
     }
 
+    /// <param name="Speech">How the kind speaks, a step away from now.</param>
+    /// <param name="Prior">The prior with that.</param>
+    private readonly record struct KindNeighbour(FeedbackKind Kind, SignalSpeech Speech, PopulationPrior Prior);
+
     /// <summary>The priors a step away from one, the prior itself among them, and where the evidence for each stands in one row of numbers, which is how it travels.</summary>
     private sealed class Neighbours
     {
         private readonly PopulationPrior _prior, _plain; // as served, and where nobody's topics differ and nobody minds waiting
-        private readonly PopulationPrior[] _spoken; // by neighbour of a kind
-        private readonly LatencyBelief[] _waiting; // by neighbour of waiting
 
         public Neighbours(PopulationPrior prior)
         {
@@ -119,19 +121,18 @@ public static class SpeechFit
             Kinds = [.. Enumerable.Range(0, SignalSpeech.Kinds).Where(k => prior.Speech[k].Strength > 0).SelectMany(k =>
                 from strength in k == (int)FeedbackKind.Comparison ? [1] : Near(Strengths, prior.Speech[k].Strength)
                 from lapse in Near(Lapses, prior.Speech[k].Lapse)
-                select ((FeedbackKind)k, new SignalSpeech(strength, lapse)))];
+                let speech = new SignalSpeech(strength, lapse)
+                select new KindNeighbour((FeedbackKind)k, speech, With(prior, (FeedbackKind)k, speech)))];
             Topics = prior.Topics.IsNone
                 ? [prior.Topics]
                 : [.. from share in Near(Shares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
             Waits = prior.Latency.IsNone
                 ? [prior.Latency]
                 : [.. from share in Near(Shares, prior.Latency.Share) from price in Near(LatencyPrices, prior.Latency.Price) select new LatencySpread(share, price)];
-            _spoken = [.. Kinds.Select(n => With(prior, n.Kind, n.Speech))];
-            _waiting = [.. Waits.Select(LatencyBelief.Of)];
         }
 
         /// <summary>Each kind that speaks, a step up, down or none in strength and in lapse; a kind's together.</summary>
-        public IReadOnlyList<(FeedbackKind Kind, SignalSpeech Speech)> Kinds { get; }
+        public IReadOnlyList<KindNeighbour> Kinds { get; }
 
         /// <summary>A step in how many users' topics differ, and how far. A prior under which none differ stays so.</summary>
         public IReadOnlyList<TopicSpread> Topics { get; }
@@ -180,7 +181,7 @@ public static class SpeechFit
                 if (spoke)
                 {
                     others.CopyTo(log);
-                    WindowLikelihood.Add(_spoken[i], context, signals, log, Kinds[i].Kind);
+                    WindowLikelihood.Add(Kinds[i].Prior, context, signals, log, Kinds[i].Kind);
                     evidence[i] += WindowLikelihood.LogSum(log);
                 }
             }
@@ -220,9 +221,9 @@ public static class SpeechFit
                 byPrice[g] = WindowLikelihood.LogSum(log);
             }
 
-            for (var w = 0; w < _waiting.Length; w++)
+            for (var w = 0; w < Waits.Count; w++)
             {
-                evidence[OfWaiting + w] += _waiting[w].LogEvidence(byPrice);
+                evidence[OfWaiting + w] += LatencyBelief.Of(Waits[w]).LogEvidence(byPrice);
             }
 
             evidence[UsersOfWaiting]++;
