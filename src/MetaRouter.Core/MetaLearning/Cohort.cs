@@ -38,8 +38,8 @@ public sealed class Cohort
 
     public int Count => _users.Count;
 
-    /// <summary>Told of every user who made room for those who spoke later.</summary>
-    public Action<ulong> MadeRoom { get; set; } = static _ => { };
+    /// <summary>Told of every user who is dropped for want of room: of those who spoke earliest.</summary>
+    public Action<ulong> OnDropped { get; set; } = static _ => { };
 
     /// <summary>Which part a user is in.</summary>
     /// <param name="user">A well mixed hash.</param>
@@ -196,7 +196,7 @@ public sealed class Cohort
         foreach (var user in _users.Where(u => u.Order < oldest).Select(u => u.User).ToArray())
         {
             Remove(user);
-            MadeRoom(user);
+            OnDropped(user);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class PopulationEvidence(IUserStore store, int mostUsers)
     /// <summary>Told of every user that a look finds erased, with the erasure's time in Unix milliseconds.</summary>
     public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
 
-    public Cohort Users => _users ??= new Cohort(mostUsers) { MadeRoom = _windows.Remove }; // whoever makes room is not judged by either
+    public Cohort Users => _users ??= new Cohort(mostUsers) { OnDropped = _windows.Remove }; // whoever is dropped is not judged by either
 
     /// <summary>Somebody changed since this was last set to false: also of a look that was broken off.</summary>
     public bool HasChanged { get; set; }

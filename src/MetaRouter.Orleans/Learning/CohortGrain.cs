@@ -37,7 +37,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _cohort = new Cohort(_capacity) { MadeRoom = _sample.Remove };
+        _cohort = new Cohort(_capacity) { OnDropped = _sample.Remove };
         try
         {
             await LoadAsync();
@@ -203,7 +203,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         {
             var told = _cohort.Entries().Where(e => _unsaved.TryGetValue(e.User, out var time) && !_gone.Covers(e.User, time)).ToArray();
             (_cohort, _missing) = (cohort ?? new Cohort(_capacity), missing);
-            _cohort.MadeRoom = _sample.Remove;
+            _cohort.OnDropped = _sample.Remove;
             foreach (var user in _unsaved.Keys.Except(told.Select(t => t.User)))
             {
                 Forget(user);

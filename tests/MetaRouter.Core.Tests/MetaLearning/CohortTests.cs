@@ -6,10 +6,10 @@ namespace MetaRouter.Core.Tests.MetaLearning;
 public class CohortTests
 {
     [Fact]
-    public void Put_MoreThanAreKept_TellsWhoMadeRoom()
+    public void Put_MoreThanAreKept_TellsWhoWasDropped()
     {
         var (gone, evidence) = (new List<ulong>(), new byte[ChoiceModel.Hypotheses]);
-        var cohort = new Cohort(4) { MadeRoom = gone.Add };
+        var cohort = new Cohort(4) { OnDropped = gone.Add };
         foreach (var user in (ulong[])[1, 2, 3, 4, 1, 5])
         {
             cohort.Put(user, evidence);
