@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MetaRouter.Core.Routing;
-using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Stores;
@@ -22,9 +21,6 @@ internal sealed class SiloRouter(
 {
     private int _inHand;
     private HashSet<ulong>? _private;
-
-    [ThreadStatic]
-    private static RequestEncoding? t_scratch;
 
     public PoolHolder Pool => pool;
 
@@ -68,7 +64,7 @@ internal sealed class SiloRouter(
     {
         var started = Stopwatch.GetTimestamp();
         using var spans = DecisionSpans.Begin();
-        var decision = user.Decide(request, Policy, moment, t_scratch ??= new RequestEncoding(), spans is null ? null : spans.Enter);
+        var decision = user.Decide(request, Policy, moment, EncodingScratch.OfThread, spans is null ? null : spans.Enter);
         metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         log.Offer(decision); // a decision that its caller asked for again is logged twice: both were drawn, and feedback names the one that arrived
         return decision;
