@@ -29,7 +29,7 @@ public sealed class RouterMetrics : IDisposable
         Conflicts = _meter.CreateCounter<long>(MetricNames.StoreConflicts, "{conflict}", "Writes that found a newer record and were done again.");
         Quarantined = _meter.CreateCounter<long>(MetricNames.StoreQuarantined, "{record}", "Records that could not be read and were set aside.");
         StoreLosses = _meter.CreateCounter<long>(MetricNames.StoreLosses, "{loss}", "Times the shared store was found emptied or replaced.");
-        Fallbacks = _meter.CreateCounter<long>(MetricNames.StoreFallbacks, "{decision}", "Decisions by the population's policy because the store could not be read.");
+        Fallbacks = _meter.CreateCounter<long>(MetricNames.StoreFallbacks, "{decision}", "Decisions and reservations of money that went on without the store: by what is remembered or the population's policy, and by this process' own count.");
         Busy = _meter.CreateCounter<long>(MetricNames.Busy, "{request}", "Requests refused at once because too many were in hand.");
         DroppedLogEntries = _meter.CreateCounter<long>(MetricNames.DecisionLogDropped, "{decision}", "Decisions not logged because the log could not keep up or could not be written.");
         Refreshes = _meter.CreateCounter<long>(MetricNames.Refreshes, "{refresh}", "Refreshes of the prior by result.");
