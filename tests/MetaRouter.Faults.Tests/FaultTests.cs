@@ -24,6 +24,13 @@ public sealed class FaultTests(ITestOutputHelper output)
         await RunAsync(world, Fault.All.Where(f => f.Setting == Setting.Redis));
     }
 
+    [RedisFact]
+    public async Task OnRedis_ThatSyncsEverySecond_NothingIsLostDoubledOrAnsweredWrongly()
+    {
+        await using var world = await Fault.SetUpAsync(Setting.RedisEverySecond);
+        await RunAsync(world, Fault.All.Where(f => f.Setting == Setting.RedisEverySecond));
+    }
+
     private async Task RunAsync(World world, IEnumerable<Fault> faults)
     {
         foreach (var fault in faults)

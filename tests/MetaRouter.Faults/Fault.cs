@@ -14,7 +14,8 @@ namespace MetaRouter.Faults;
 /// <param name="SlowClients">Clients that read a byte ten times a second.</param>
 internal sealed record Scale(double HoldSeconds, double PauseSeconds, int Times, int SlowClients)
 {
-    public static Scale Small { get; } = new(0.5, 1, 1, 100);
+    /// <summary>A pause is longer than the 3 s that a gateway waits for Redis.</summary>
+    public static Scale Small { get; } = new(0.5, 4, 1, 100);
 
     public static Scale Full { get; } = new(10, 30, 10, 1000);
 }
@@ -216,12 +217,33 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
 
     private static Task<Outcome> ClockBackAsync(World world, Scale scale) => UnderLoadAsync("clock back an hour", world, async _ =>
     {
+        using var client = new HttpClient();
+        var before = await DecisionAsync(client, world.Gateways[0]);
         world.Gateways[0].MoveClock(-3600);
-        await HoldAsync(1.1); // by then it has noticed
+        await RouterContract.Eventually.TrueAsync(async () => await DateAsync(client, world.Gateways[0]) < DateTimeOffset.UtcNow.AddMinutes(-30), TimeSpan.FromSeconds(20)); // it looks once a second
         var moved = Stopwatch.GetTimestamp();
+        var (status, refusal) = await SayAsync(client, world.Gateways[0], before);
+        (status == 400 && Load.IsFromTheFuture(refusal)).ShouldBeTrue($"a gateway whose clock went back answers {status} {refusal?.ToJsonString()} to feedback on a decision of before");
         await HoldAsync(scale.HoldSeconds);
         return moved;
     }, note: "feedback on what was decided before is refused until the clock is there again");
+
+    private static async Task<DateTimeOffset?> DateAsync(HttpClient client, GatewayProcess gateway)
+    {
+        using var answer = await client.GetAsync(new Uri(gateway.Url + "/alive"));
+        return answer.Headers.Date;
+    }
+
+    /// <returns>The receipt.</returns>
+    private static async Task<string> DecisionAsync(HttpClient client, GatewayProcess gateway)
+    {
+        var (status, answer) = await Load.PostAsync(client, gateway.Url + "/v1/router/route", new JsonObject { ["user"] = "alone", ["input"] = "What is 2 + 2?" });
+        status.ShouldBe(200, answer?.ToJsonString());
+        return (string)answer!["receipt"]!;
+    }
+
+    private static Task<(int Status, JsonNode? Body)> SayAsync(HttpClient client, GatewayProcess gateway, string receipt) =>
+        Load.PostAsync(client, gateway.Url + "/v1/router/feedback", new JsonObject { ["receipt"] = receipt, ["user"] = "alone", ["kind"] = "thumb", ["value"] = 1 });
 
     /// <summary>Nothing said before can be read. The file is set aside as it was, and all that is said afterwards is kept.</summary>
     private static async Task<Outcome> TornAsync(World world, Scale scale)
@@ -249,6 +271,12 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         gateway.Log.ShouldContain("was set aside as");
         var aside = Directory.GetFiles(Path.GetDirectoryName(world.Path)!, "users.db.torn-*").Single(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal));
         (await File.ReadAllBytesAsync(aside)).ShouldBe(torn);
+
+        using (var client = new HttpClient())
+        {
+            var (status, answer) = await SayAsync(client, gateway, await DecisionAsync(client, gateway));
+            (status, (bool?)answer?["counted"]).ShouldBe((200, true), "it goes on with a new file");
+        }
 
         // The new file's keys are its own; the clients' are put there, as from a backup.
         gateway.Kill();
@@ -286,31 +314,48 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
             world.Upstream.Manner = Manner.Floods;
             using var end = new CancellationTokenSource();
             var before = world.Gateways[0].ResidentMegabytes;
-            var reading = Enumerable.Range(0, scale.SlowClients).Select(i => ReadSlowlyAsync(new Uri(world.Gateways[0].Url).Port, i, end.Token)).ToArray();
+            var begun = 0;
+            var reading = Enumerable.Range(0, scale.SlowClients).Select(i => ReadSlowlyAsync(new Uri(world.Gateways[0].Url).Port, i, () => Interlocked.Increment(ref begun), end.Token)).ToArray();
             await HoldAsync(scale.HoldSeconds);
+            await RouterContract.Eventually.TrueAsync(() => Volatile.Read(ref begun) > scale.SlowClients / 2, TimeSpan.FromSeconds(20)); // else nobody was slow
             megabytes = world.Gateways[0].ResidentMegabytes - before;
             await end.CancelAsync();
             await Task.WhenAll(reading);
+            megabytes.ShouldBeLessThan(100 + (scale.SlowClients / 2.0), "answers wait at the upstream: in memory they would be a megabyte each");
             world.Upstream.Manner = Manner.Well;
             return Stopwatch.GetTimestamp();
         });
         return outcome with { Note = string.Create(CultureInfo.InvariantCulture, $"{scale.SlowClients} clients, a megabyte each, {scale.HoldSeconds} s: {megabytes:0} MB more") };
     }
 
-    private static async Task ReadSlowlyAsync(int port, int client, CancellationToken end)
+    /// <summary>Asks until an answer begins, and reads that one slowly.</summary>
+    /// <param name="begin">Called when it has begun.</param>
+    private static async Task ReadSlowlyAsync(int port, int client, Action begin, CancellationToken end)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
         try
         {
-            await socket.ConnectAsync(IPAddress.Loopback, port, end);
-            var body = $$"""{"model":"auto","stream":true,"messages":[{"role":"user","content":"slow {{client}}"}]}""";
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"), end);
-            for (var one = new byte[1]; await socket.ReceiveAsync(one, end) > 0;)
+            for (var isAnswered = false; !isAnswered; await Task.Delay(200, end))
             {
-                await Task.Delay(100, end);
+                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+                await socket.ConnectAsync(IPAddress.Loopback, port, end);
+                var body = $$"""{"model":"auto","stream":true,"messages":[{"role":"user","content":"slow {{client}}"}]}""";
+                await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"), end);
+                await using var stream = new NetworkStream(socket);
+                var status = new byte["HTTP/1.1 200".Length];
+                await stream.ReadAtLeastAsync(status, status.Length, throwOnEndOfStream: false, end);
+                isAnswered = Encoding.ASCII.GetString(status) == "HTTP/1.1 200";
+                if (isAnswered)
+                {
+                    begin();
+                }
+
+                for (var one = new byte[1]; isAnswered && await stream.ReadAsync(one, end) > 0;)
+                {
+                    await Task.Delay(100, end);
+                }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
         {
             // It leaves, or was cut off: both are answers to slowness.
         }

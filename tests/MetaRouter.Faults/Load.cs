@@ -19,6 +19,9 @@ internal sealed class Load : IDisposable
     private const string Tenant = "default";
     private const int MostSignals = 40; // of a user: fewer than a window holds
 
+    /// <summary>In the place of an answer's status: the connection was refused or ended; nothing came within the client's time.</summary>
+    internal const int Away = 0, Hangs = -1;
+
     private static readonly RouterSecrets Secrets = RouterSecrets.Read(World.Keys)!;
     private static readonly ReceiptSealer Sealer = new(Secrets.ReceiptKeys);
     private static int s_loads;
@@ -152,11 +155,11 @@ internal sealed class Load : IDisposable
     private async Task<string?> RouteAsync(GatewayProcess gateway, string user, string question)
     {
         var began = Stopwatch.GetTimestamp();
-        var (status, body) = await PostAsync(gateway, "/v1/router/route", new JsonObject { ["user"] = user, ["input"] = question });
+        var (status, body) = await PostAsync(_client, gateway.Url + "/v1/router/route", new JsonObject { ["user"] = user, ["input"] = question });
         _routes.Enqueue((began, Stopwatch.GetElapsedTime(began).TotalMilliseconds));
-        if (status == 0)
+        if (status == Away)
         {
-            return null; // the gateway is away
+            return null;
         }
 
         if (status == 200 && body is { } answer && (string?)answer["model"] is { Length: > 0 } && (string?)answer["receipt"] is { } receipt)
@@ -172,7 +175,7 @@ internal sealed class Load : IDisposable
     private async Task<Reply> SayAsync(Said word, string token, int at)
     {
         var (began, timestamp) = (History.Next(), Stopwatch.GetTimestamp());
-        var (status, body) = await PostAsync(_world.Gateways[at], "/v1/router/feedback", new JsonObject { ["receipt"] = token, ["user"] = word.User, ["kind"] = "thumb", ["value"] = word.Value });
+        var (status, body) = await PostAsync(_client, _world.Gateways[at].Url + "/v1/router/feedback", new JsonObject { ["receipt"] = token, ["user"] = word.User, ["kind"] = "thumb", ["value"] = word.Value });
         var reply = (status, (bool?)body?["counted"]) switch
         {
             (200, true) => Reply.Counted,
@@ -180,7 +183,7 @@ internal sealed class Load : IDisposable
             (400 or 410, _) => Reply.Refused,
             _ => Reply.Unknown,
         };
-        if (status is not (0 or 200 or 503) && !(status == 400 && IsFromTheFuture(body)))
+        if (status is not (Away or 200 or 503) && !(status == 400 && IsFromTheFuture(body)))
         {
             History.AddWrong($"{word.User}: feedback is answered by {status} {body?.ToJsonString()}");
         }
@@ -195,7 +198,7 @@ internal sealed class Load : IDisposable
     }
 
     /// <summary>A gateway whose clock went back says so of what was decided before.</summary>
-    private static bool IsFromTheFuture(JsonNode? body) => ((string?)body?["error"]?["message"])?.Contains("ahead of this router's clock", StringComparison.Ordinal) == true;
+    internal static bool IsFromTheFuture(JsonNode? body) => ((string?)body?["error"]?["message"])?.Contains("ahead of this router's clock", StringComparison.Ordinal) == true;
 
     /// <returns>The answer's id, if it is whole; every answer that looks whole must be what the upstream said.</returns>
     private async Task<string?> ChatAsync(GatewayProcess gateway, string user, string question)
@@ -205,20 +208,21 @@ internal sealed class Load : IDisposable
         try
         {
             var asked = new JsonObject { ["model"] = "auto", ["stream"] = true, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = question }) };
+            using var limit = new CancellationTokenSource(_client.Timeout);
             using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Url + "/v1/chat/completions") { Content = new StringContent(asked.ToJsonString(), Encoding.UTF8, "application/json") };
-            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (response.StatusCode != HttpStatusCode.OK)
             {
                 if ((int)response.StatusCode is not (429 or 502 or 503 or 504))
                 {
-                    History.AddWrong($"{user}: a chat is answered by {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+                    History.AddWrong($"{user}: a chat is answered by {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(limit.Token)}");
                 }
 
                 return null;
             }
 
-            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-            while (await reader.ReadLineAsync() is { } line)
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
+            while (await reader.ReadLineAsync(limit.Token) is { } line)
             {
                 if (line == "data: [DONE]")
                 {
@@ -233,9 +237,14 @@ internal sealed class Load : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
             isBroken = true; // and the client knows
+        }
+        catch (OperationCanceledException)
+        {
+            History.AddWrong($"{user}: {question}: no end of an answer in {_client.Timeout.TotalSeconds} s");
+            return null;
         }
         catch (JsonException e)
         {
@@ -258,18 +267,34 @@ internal sealed class Load : IDisposable
         return id;
     }
 
-    /// <returns>Status 0: no answer.</returns>
-    private async Task<(int Status, JsonNode? Body)> PostAsync(GatewayProcess gateway, string path, JsonObject body)
+    /// <returns>Status <see cref="Away"/> or <see cref="Hangs"/>: no answer.</returns>
+    internal static async Task<(int Status, JsonNode? Body)> PostAsync(HttpClient client, string url, JsonObject body)
     {
         try
         {
             using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
-            using var response = await _client.PostAsync(new Uri(gateway.Url + path), content);
-            return ((int)response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync()));
+            using var response = await client.PostAsync(new Uri(url), content);
+            return ((int)response.StatusCode, JsonOf(await response.Content.ReadAsStringAsync()));
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or JsonException)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (0, null);
+            return (Away, null);
+        }
+        catch (OperationCanceledException)
+        {
+            return (Hangs, null);
+        }
+    }
+
+    private static JsonNode? JsonOf(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 }

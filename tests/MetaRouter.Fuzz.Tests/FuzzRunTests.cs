@@ -11,6 +11,7 @@ public sealed class FuzzRunTests : IDisposable
     [InlineData("throws", "InvalidTimeZoneException")]
     [InlineData("lies", "BrokenPromiseException")]
     [InlineData("allocates", "Greedy")]
+    [InlineData("allocates elsewhere", "Greedy")]
     [InlineData("sleeps", "Slow")]
     public async Task Run_OneBadInputAmongMany_IsFoundAndSavedWithItsBytes(string fault, string told)
     {
@@ -77,6 +78,8 @@ public sealed class FuzzRunTests : IDisposable
 
         public override TimeSpan TimeLimit => TimeSpan.FromMilliseconds(200);
 
+        public override bool IsReadElsewhere => Name == "allocates elsewhere";
+
         public void LetGo() => _end.Set();
 
         public override void Draw(Chance chance) => Input.Set(BitConverter.GetBytes(_next++));
@@ -89,6 +92,7 @@ public sealed class FuzzRunTests : IDisposable
                 "throws" => throw new InvalidTimeZoneException("Not documented."),
                 "lies" => throw new BrokenPromiseException("It is not so."),
                 "allocates" => new byte[8 << 20].Length > 0,
+                "allocates elsewhere" => Task.Run(() => new byte[8 << 20].Length > 0).GetAwaiter().GetResult(),
                 "sleeps" => _end.Wait(TimeSpan.FromMilliseconds(300)),
                 _ => _end.Wait(TimeSpan.FromSeconds(30)),
             };

@@ -1,6 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
 
+// What one input allocates is told by what the whole process does meanwhile.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace MetaRouter.Fuzz.Tests;
 
 /// <summary>What readers promise of every input, for inputs of any seed; docs/results/fuzzing.md has the long runs.</summary>
@@ -34,6 +37,13 @@ public sealed class TargetTests
         // Both happen, or nothing was tried.
         taken.ShouldBeGreaterThan(inputs);
         refused.ShouldBeGreaterThan(inputs);
+    }
+
+    [Fact]
+    public async Task Http_WhatTheGatewayAllocates_CountsForTheRequest()
+    {
+        await using var target = await StartAsync("http");
+        target.IsReadElsewhere.ShouldBeTrue();
     }
 
     /// <summary>A snapshot is megabytes, and an input a hundredth of a second.</summary>

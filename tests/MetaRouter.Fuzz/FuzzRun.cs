@@ -39,7 +39,7 @@ internal sealed class FuzzRun(string? folder)
             {
                 chance.Restart(seed, stream, index);
                 target.Draw(chance);
-                var before = GC.GetAllocatedBytesForCurrentThread();
+                var before = Allocated(target);
                 var started = Stopwatch.GetTimestamp();
                 Interlocked.Exchange(ref _started, started);
                 string? problem = null;
@@ -61,7 +61,7 @@ internal sealed class FuzzRun(string? folder)
                     problem = e.ToString();
                 }
 
-                var (elapsed, bytes) = (Stopwatch.GetTimestamp() - Interlocked.Exchange(ref _started, 0), GC.GetAllocatedBytesForCurrentThread() - before);
+                var (elapsed, bytes) = (Stopwatch.GetTimestamp() - Interlocked.Exchange(ref _started, 0), Allocated(target) - before);
                 slowest = Math.Max(slowest, elapsed);
                 most = Math.Max(most, bytes);
                 problem ??= elapsed > target.TimeLimit.TotalSeconds * Stopwatch.Frequency ? $"Slow: {Stopwatch.GetElapsedTime(0, elapsed).TotalSeconds:0.0} s for {target.Input.Length} bytes." : null;
@@ -79,6 +79,8 @@ internal sealed class FuzzRun(string? folder)
 
         return new Tally(target.Name, seed, from, index - from, taken, refused, finds, clock.Elapsed.TotalSeconds, slowest * 1e3 / Stopwatch.Frequency, most);
     }
+
+    private static long Allocated(FuzzTarget target) => target.IsReadElsewhere ? GC.GetTotalAllocatedBytes() : GC.GetAllocatedBytesForCurrentThread();
 
     private static ulong Stream(string name) => name.Aggregate(14695981039346656037UL, (hash, c) => (hash ^ c) * 1099511628211UL);
 

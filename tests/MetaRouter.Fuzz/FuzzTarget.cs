@@ -13,7 +13,10 @@ internal abstract class FuzzTarget(string name, int capacity) : IAsyncDisposable
 
     public virtual TimeSpan TimeLimit => TimeSpan.FromSeconds(2);
 
-    /// <summary>The most bytes that may be allocated for an input of a length, on the thread that reads it.</summary>
+    /// <summary>Inputs are read on other threads than the one that runs them: what the whole process allocates meanwhile counts.</summary>
+    public virtual bool IsReadElsewhere => false;
+
+    /// <summary>The most bytes that may be allocated for an input of a length.</summary>
     public virtual long MemoryLimit(int length) => (1 << 20) + (64L * length);
 
     /// <summary>Makes an input.</summary>

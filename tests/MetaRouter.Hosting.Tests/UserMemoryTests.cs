@@ -65,12 +65,12 @@ public sealed class UserMemoryTests(ITestOutputHelper output)
     }
 
     /// <summary>Comparisons and thumbs of every topic, of models that differ in everything.</summary>
-    private static UserState State(int user)
+    internal static UserState State(int user, int signals = Signals - 1)
     {
         var random = new Random(user);
         var topics = HostingFixture.Pool.Snapshot.Encoder.Topics.Groups.All;
         var state = UserState.Empty;
-        for (var i = 1; i < Signals; i++)
+        for (var i = 1; i <= signals; i++)
         {
             var time = DateTimeOffset.UtcNow.AddHours(-i).ToUnixTimeMilliseconds();
             state = state.Add(new Signal(

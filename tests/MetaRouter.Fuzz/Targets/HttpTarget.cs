@@ -79,6 +79,12 @@ internal sealed class HttpTarget : FuzzTarget
 
     public override TimeSpan TimeLimit => TimeSpan.FromSeconds(10);
 
+    /// <summary>The gateway's threads.</summary>
+    public override bool IsReadElsewhere => true;
+
+    /// <summary>What a gateway does by the clock counts too.</summary>
+    public override long MemoryLimit(int length) => (64 << 20) + (64L * length);
+
     public static async Task<HttpTarget> StartAsync()
     {
         var errors = new ErrorCount();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MetaRouter.Core.Users;
 using MetaRouter.Hosting.Stores;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
@@ -45,6 +46,25 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
         using var row = command.ExecuteReader();
         row.Read().ShouldBeTrue();
         (row.GetString(0), row.GetInt32(1)).ShouldBe(("wal", 2)); // FULL
+    }
+
+    /// <summary>Users come in any order, which leaves room in the file's pages; every signal has a wait and a topic, so records are as long as they get.</summary>
+    [Theory]
+    [InlineData(5, 300)]
+    [InlineData(UserState.Window, 1_350)]
+    public async Task File_OfManyUsers_TakesSoManyBytesEach(int signals, int most)
+    {
+        const int users = 2_000, kinds = 50;
+        var states = Enumerable.Range(0, kinds).Select(i => UserMemoryTests.State(i, signals).ToBytes()).ToArray();
+        await using (var store = SqliteUserStore.Open(Path))
+        {
+            var random = new Random(1);
+            await Task.WhenAll(Enumerable.Range(0, users).Select(i => store.SaveAsync(new UserKey((ulong)random.NextInt64(), (ulong)random.NextInt64()), states[i % kinds], 0).AsTask()));
+        }
+
+        var each = new FileInfo(Path).Length / users;
+        output.WriteLine($"{each} bytes a user on disk, of them {states.Average(s => s.Length):0} of the record");
+        each.ShouldBeInRange(states[0].Length, most);
     }
 
     [Fact]

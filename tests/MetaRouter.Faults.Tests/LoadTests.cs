@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace MetaRouter.Faults.Tests;
+
+/// <summary>What a client is told, and what it is not told, are kept apart: a gateway that is away is no mistake, one that hangs or fails without a word is.</summary>
+public sealed class LoadTests : IDisposable
+{
+    private readonly TcpListener _server = new(IPAddress.Loopback, 0);
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(1) };
+
+    public LoadTests() => _server.Start();
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _server.Dispose();
+    }
+
+    [Fact]
+    public async Task Post_FailureWithoutABody_IsThatFailure()
+    {
+        var asking = PostAsync();
+        using var asked = await _server.AcceptTcpClientAsync();
+        await asked.GetStream().WriteAsync("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+
+        (await asking).ShouldBe((500, null));
+    }
+
+    [Fact]
+    public async Task Post_NoAnswerInTime_IsNoGatewayThatIsAway()
+    {
+        var asking = PostAsync();
+        using var asked = await _server.AcceptTcpClientAsync();
+
+        (await asking).Status.ShouldBe(Load.Hangs);
+    }
+
+    [Fact]
+    public async Task Post_NobodyThere_IsAway()
+    {
+        _server.Stop();
+        (await PostAsync()).Status.ShouldBe(Load.Away);
+    }
+
+    [Fact]
+    public async Task Post_DiesBeforeItAnswers_IsAway()
+    {
+        var asking = PostAsync();
+        using (var asked = await _server.AcceptTcpClientAsync())
+        {
+            asked.LingerState = new LingerOption(true, 0);
+        }
+
+        (await asking).Status.ShouldBe(Load.Away);
+    }
+
+    private Task<(int Status, JsonNode? Body)> PostAsync() => Load.PostAsync(_client, $"http://{_server.LocalEndpoint}/", []);
+}
