@@ -20,7 +20,7 @@ public sealed class Knn : IOutcomeModel
         var (fit, validate) = ValidationFifth.Of(train.Ids, seed);
         var (fitTable, validateTable) = (train.Take(fit), train.Take(validate));
         var predictions = Predict(fitTable, validateTable.Queries, s_neighbours, cancellationToken);
-        var best = predictions.Select(p => Error(p.Quality, validateTable.Score)).Index().MinBy(e => e.Item).Index;
+        var best = predictions.Select(p => ValidationFifth.SquaredError(p.Quality, validateTable.Score)).Index().MinBy(e => e.Item).Index;
         return Predict(train, test.Queries, [s_neighbours[best]], cancellationToken)[0];
     }
 
@@ -97,17 +97,6 @@ public sealed class Knn : IOutcomeModel
         }
 
         return count;
-    }
-
-    private static double Error(float[] predicted, float[] score)
-    {
-        var sum = 0.0;
-        for (var i = 0; i < score.Length; i++)
-        {
-            sum += float.IsNaN(score[i]) ? 0 : (predicted[i] - score[i]) * (double)(predicted[i] - score[i]);
-        }
-
-        return sum;
     }
 
     private sealed class Scratch(int rows)

@@ -88,7 +88,7 @@ public sealed class RouteLlmSimilarity : IOutcomeModel
     }
 
     /// <summary>Bradley-Terry strengths of greatest likelihood, by Newton's method; pairs (a, b), b below a.</summary>
-    private static void Solve(double[] wins, double[] battles, double total, Span<double> strength)
+    internal static void Solve(double[] wins, double[] battles, double total, Span<double> strength)
     {
         var k = strength.Length;
         strength.Clear();

@@ -9,11 +9,11 @@ namespace MetaRouter.Evaluation.Baselines;
 /// </summary>
 /// <remarks>
 /// The map starts as the clustering itself (a softmax of distances) and is learned by cross-entropy over all models' scores. Costs are averaged by the same weights.
-/// 30 clusters; weight decay and epochs by a validation fifth. O(n k (d + K)) an epoch.
+/// The number of clusters, weight decay and epochs by a validation fifth. O(n k (d + K)) an epoch.
 /// </remarks>
 public sealed class UniRoute : IOutcomeModel
 {
-    private const int Clusters = 30;
+    private static readonly int[] s_clusters = [10, 20, 30, 60];
 
     // Rows of a model's overall mean that join each cluster: small clusters are mostly noise.
     private const double Shrinkage = 5;
@@ -29,8 +29,8 @@ public sealed class UniRoute : IOutcomeModel
         var k = train.ModelCount;
         var (text, tested) = TextVectors.Read(train, test);
         var (fit, validate) = ValidationFifth.Of(train.Ids, seed);
-        var chosen = Descent.Choose(Learn(fit).Loss, fit, validate, s_options, seed, cancellationToken);
-        var (loss, cost) = Learn([.. Enumerable.Range(0, train.Rows)]);
+        var (clusters, chosen) = s_clusters.Select(c => (c, Fitted: Descent.Choose(Learn(fit, c).Loss, fit, validate, s_options, seed, cancellationToken))).MinBy(c => c.Fitted.Held);
+        var (loss, cost) = Learn([.. Enumerable.Range(0, train.Rows)], clusters);
         var weights = Descent.Again(loss, train.Rows, chosen, s_options, seed, cancellationToken);
         var predictions = new OutcomePredictions(new float[test.Rows * k], new double[test.Rows * k]);
         var share = new double[loss.Clusters];
@@ -49,11 +49,11 @@ public sealed class UniRoute : IOutcomeModel
 
         return predictions;
 
-        (Loss Loss, double[] Cost) Learn(int[] rows)
+        (Loss Loss, double[] Cost) Learn(int[] rows, int clusters)
         {
-            var clusters = KMeans.Fit(text, rows, Clusters, seed, cancellationToken);
-            var (quality, cost) = ClusterMeans.Of(train, rows, [.. rows.Select(row => clusters.Nearest(text.Dense(row)))], clusters.Count, Shrinkage);
-            return (new Loss(train, text, quality, clusters, rows), cost);
+            var means = KMeans.Fit(text, rows, clusters, seed, cancellationToken);
+            var (quality, cost) = ClusterMeans.Of(train, rows, [.. rows.Select(row => means.Nearest(text.Dense(row)))], means.Count, Shrinkage);
+            return (new Loss(train, text, quality, means, rows), cost);
         }
     }
 

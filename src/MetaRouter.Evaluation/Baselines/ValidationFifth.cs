@@ -13,4 +13,16 @@ internal static class ValidationFifth
         var (drawn, others) = Split.Draw(ids, ids.Count / 5, seed ^ Salt);
         return drawn.Length == 0 ? (others, others) : (others, drawn);
     }
+
+    /// <summary>Of expected scores, summed over what is known.</summary>
+    public static double SquaredError(float[] expected, float[] score)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < score.Length; i++)
+        {
+            sum += float.IsNaN(score[i]) ? 0 : (expected[i] - score[i]) * (double)(expected[i] - score[i]);
+        }
+
+        return sum;
+    }
 }

@@ -52,7 +52,8 @@ public static class CascadeTrial
         var split = DialSplit.Of(table, seed);
         var k = table.ModelCount;
         var (fit, validate) = ValidationFifth.Of(split.Train.Ids, seed);
-        var (quality, cost) = ColumnMeans.Of(split.Train);
+        // Who is in the pair, too, the tested rows must have no say in.
+        var (quality, cost) = ColumnMeans.Of(split.Train.Take(fit));
         var strong = Enumerable.Range(0, k).MaxBy(m => quality[m]);
         var cheap = Enumerable.Range(0, k).Where(m => m != strong).MaxBy(m => quality[m] - (cost[m] / split.Tau));
         var routing = RoutingPool.OfSnapshot(SnapshotTrainer.Train(split.Train.Take(fit), new TrainingOptions { Seed = seed + 1, CalibrationFolds = 0 }, null, cancellationToken));

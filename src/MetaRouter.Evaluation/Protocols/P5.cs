@@ -14,7 +14,8 @@ namespace MetaRouter.Evaluation.Protocols;
 /// </summary>
 /// <remarks>
 /// Half of the benchmark, by a hash of the id, is drawn from and the other half tested on, the same for every draw; the encoder learns from the first half's texts and categories and sees
-/// no label. One ridge regression on its features stands for the router in all rows, so that they differ by labels alone.
+/// no label. One ridge regression on its features stands for the router in all rows: they differ by labels, and corrected ones, the mean-shifted too, by the weight of gold that comes
+/// with them (<see cref="PreferenceDebiasing.GoldWeight"/>).
 /// </remarks>
 public static class P5
 {

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Evaluation.Baselines.Personal;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
@@ -32,6 +33,27 @@ public sealed class PersonalTests
         draws.Average(d => (d.Quality - .5) * (d.Quality - .5)).ShouldBe(.4, .01);
         draws.Average(d => (d.Cost + 1) * (d.Cost + 1)).ShouldBe(.6, .01);
         draws.Average(d => (d.Quality - .5) * (d.Cost + 1)).ShouldBe(-.2, .01);
+    }
+
+    [Fact]
+    public void Posterior_ManyAnswers_FindsTheUserWithAQuarterOfTheirWeight()
+    {
+        // Answers of someone who gives quality .8 and cost -.2, at the protocol's sharpness.
+        var (user, random, seen) = (new Point(.8, -.2), new Random(4), 0.0);
+        var won = Enumerable.Range(0, 20_000).Select(_ =>
+        {
+            var d = new Point(random.NextDouble() - .5, random.NextDouble() - .5);
+            var p = Logistic.Sigmoid(10 * user.Dot(d));
+            seen += 100 * p * (1 - p) * d.Cost * d.Cost;
+            return random.NextDouble() < p ? d : -1 * d;
+        }).ToArray();
+        var after = DuelingThompson.Posterior(won, Normal.Start.Mean);
+
+        after.Mean.Quality.ShouldBe(.8, .03);
+        after.Mean.Cost.ShouldBe(-.2, .03);
+        after.Cc.ShouldBe(Normal.Start.Cc + (.25 * seen), .03 * seen);
+
+        DuelingThompson.Posterior([], new Point(3, 3)).ShouldBe(Normal.Start);
     }
 
     [Fact]

@@ -28,12 +28,13 @@ internal static class Descent
     }
 
     /// <summary>What validation chose, and the weights of that epoch, learned from the fitting rows alone.</summary>
-    internal sealed record Fitted(double[] Weights, int Epochs, double Decay);
+    /// <param name="Held">The loss on the validation rows, summed.</param>
+    internal sealed record Fitted(double[] Weights, int Epochs, double Decay, double Held);
 
     /// <summary>Chooses on <paramref name="validate"/>; the weights have not seen it.</summary>
     public static Fitted Choose(ILoss loss, int[] fit, int[] validate, Options options, int seed, CancellationToken cancellationToken)
     {
-        var (lowest, best) = (double.PositiveInfinity, new Fitted([], 1, options.Decays[0]));
+        var (lowest, best) = (double.PositiveInfinity, new Fitted([], 1, options.Decays[0], double.PositiveInfinity));
         foreach (var decay in options.Decays)
         {
             var (own, waited) = (double.PositiveInfinity, 0);
@@ -47,7 +48,7 @@ internal static class Descent
 
                 if (held < lowest || best.Weights.Length == 0)
                 {
-                    (lowest, best) = (held, new Fitted((double[])weights.Clone(), epoch, decay));
+                    (lowest, best) = (held, new Fitted((double[])weights.Clone(), epoch, decay, held));
                 }
 
                 (own, waited) = held < own ? (held, 0) : (own, waited + 1);

@@ -16,6 +16,28 @@ internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
 
     protected override User Start(Arms arms, Random random) => new Dueller(arms, random);
 
+    /// <param name="won">Of each answer the winner's features less the loser's.</param>
+    /// <param name="from">Where the search for the mode begins.</param>
+    internal static Normal Posterior(IReadOnlyList<Point> won, Point from)
+    {
+        var (mode, curved) = (from, Normal.Start);
+        for (var step = 0; step < NewtonSteps; step++)
+        {
+            var slope = Normal.Start.Times(Normal.Start.Mean - mode);
+            curved = Normal.Start;
+            foreach (var d in won)
+            {
+                var missed = Logistic.Sigmoid(-Beta * mode.Dot(d));
+                slope += Eta * Beta * missed * d;
+                curved = curved.Sharpened(d, Eta * Beta * Beta * missed * (1 - missed));
+            }
+
+            mode += curved.Solve(slope);
+        }
+
+        return curved with { Mean = mode };
+    }
+
     private sealed class Dueller(Arms arms, Random random) : User(arms)
     {
         private readonly List<Point> _won = []; // the winner's features less the loser's
@@ -26,23 +48,7 @@ internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
         {
             var x = Arms.Of(question.Row, question.First) - Arms.Of(question.Row, question.Second);
             _won.Add(prefersFirst ? x : -1 * x);
-            var mode = Belief.Mean;
-            var curved = Normal.Start;
-            for (var step = 0; step < NewtonSteps; step++)
-            {
-                var slope = Normal.Start.Times(Normal.Start.Mean - mode);
-                curved = Normal.Start;
-                foreach (var d in _won)
-                {
-                    var missed = Logistic.Sigmoid(-Beta * mode.Dot(d));
-                    slope += Eta * Beta * missed * d;
-                    curved = curved.Sharpened(d, Eta * Beta * Beta * missed * (1 - missed));
-                }
-
-                mode += curved.Solve(slope);
-            }
-
-            Belief = curved with { Mean = mode };
+            Belief = Posterior(_won, Belief.Mean);
         }
     }
 }
