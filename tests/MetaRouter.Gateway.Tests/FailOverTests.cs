@@ -146,6 +146,41 @@ public sealed class FailOverTests : ThreeUpstreams
         _of.Values.Sum(u => u.Calls).ShouldBe(1);
     }
 
+    /// <summary>As OpenAI's reasoning models and vLLM, new and old, say it. Whoever asks for auto cannot know what the model that is chosen will not take.</summary>
+    [Theory]
+    [InlineData("""{"error":{"message":"'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}""", "parameter")]
+    [InlineData("""{"error":{"message":"'temperature' does not support 0.2 with this model.","type":"invalid_request_error","param":"temperature","code":"unsupported_value"}}""", "parameter")]
+    [InlineData("""{"error":{"message":"Unknown parameter: 'top_k'.","type":"invalid_request_error","param":"top_k","code":"unknown_parameter"}}""", "parameter")]
+    [InlineData("""{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}""", "ContextWindow")]
+    [InlineData("""{"error":{"message":"This model's maximum context length is 8192 tokens. However, your request has 9000 input tokens.","type":"BadRequestError","param":null,"code":400}}""", "ContextWindow")]
+    [InlineData("""{"object":"error","message":"This model's maximum context length is 8192 tokens. However, you requested 9000 tokens.","type":"BadRequestError","param":null,"code":400}""", "ContextWindow")]
+    public async Task FailOver_RequestThatOnlyTheChosenModelRefuses_IsAnsweredByAnother(string refusal, string told)
+    {
+        var body = Body("auto").Insert(1, "\"max_tokens\":9,");
+        var first = (await _gateway.PostAsync(Chat, body)).Headers["x-router-model"];
+        _of[first].Script = Refusing(400, refusal);
+
+        foreach (var path in (string[])[Chat, "/v1/messages"])
+        {
+            var answer = await _gateway.PostAsync(path, body);
+
+            answer.Status.ShouldBe(200, answer.Text);
+            (answer.Headers["x-router-reason"], answer.Headers["x-router-attempts"]).ShouldBe(("fail_over", "2"));
+        }
+
+        var line = _gateway.Log.Where(l => l.Text.Contains("refuses requests", StringComparison.Ordinal)).ShouldHaveSingleItem().Text;
+        line.ShouldContain(first);
+        line.ShouldContain(told);
+        (await _gateway.PostAsync(Chat, Body(first))).Text.ShouldBe(refusal);
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = Refusing(400, refusal);
+        }
+
+        var none = await _gateway.PostAsync(Chat, body);
+        (none.Status, none.Text).ShouldBe((400, refusal));
+    }
+
     /// <summary>A proxy before the model says it in HTML; long requests must not close the model to everybody.</summary>
     [Fact]
     public async Task Refusal_TooLargeForTheUpstreamsProxy_IsTheRequestsFaultAndNotTheEndpoints()

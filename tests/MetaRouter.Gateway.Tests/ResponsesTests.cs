@@ -202,7 +202,7 @@ public sealed class ResponsesTests : IAsyncLifetime
         JsonNode.DeepEquals(body, JsonNode.Parse($$"""{"messages":[{"role":"user","content":"hello"}]{{(sent.Length > 0 ? "," : "")}}{{sent}}}""")).ShouldBeTrue(body.ToJsonString());
     }
 
-    /// <summary>OpenAI's reasoning models refuse max_tokens, and other servers pass over max_completion_tokens in silence; what comes as a chat request is nobody's to change.</summary>
+    /// <summary>OpenAI's reasoning models refuse max_tokens, and other servers pass over max_completion_tokens in silence; who asks for auto cannot know which is asked.</summary>
     [Fact]
     public async Task Limit_GoesByTheNameTheUpstreamKnows()
     {
@@ -210,9 +210,10 @@ public sealed class ResponsesTests : IAsyncLifetime
         await gateway.PostAsync(Responses, """{"model":"auto","max_output_tokens":64,"temperature":0.5,"metadata":{"max_tokens":"1"},"input":"\"max_tokens\":9"}""");
         await gateway.PostAsync("/v1/messages", """{"model":"auto","max_tokens":65,"messages":[{"role":"user","content":"hello"}]}""");
         await gateway.PostAsync(Responses, Hello);
-        await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","max_tokens":66,"messages":[{"role":"user","content":"hello"}]}""");
+        await gateway.PostAsync("/v1/chat/completions", """{ "model" : "auto" , "max\u005ftokens" : 66 , "messages":[{"role":"user","content":"hello"}]}""");
+        await gateway.PostAsync("/v1/chat/completions", """{"model":"auto","messages":[{"role":"user","content":"hello"}],"max_tokens":67,"max_completion_tokens":68}""");
 
-        _upstream.Bodies.Select(b => $"{b["max_completion_tokens"]?.ToJsonString()}/{b["max_tokens"]?.ToJsonString()}").ShouldBe(["64/", "65/", "/", "/66"]);
+        _upstream.Bodies.Select(b => $"{b["max_completion_tokens"]?.ToJsonString()}/{b["max_tokens"]?.ToJsonString()}").ShouldBe(["64/", "65/", "/", "66/", "68/67"]);
         ((string)_upstream.Bodies.First()["messages"]![0]!["content"]!).ShouldBe("\"max_tokens\":9");
     }
 

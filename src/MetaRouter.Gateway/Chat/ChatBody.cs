@@ -57,7 +57,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     public static ChatBody ReadTranslated(byte[] chat, TurnPosition turn, string? session = null)
     {
         var body = RequestBody.AsText(() => ReadFields(chat, turn));
-        return body with { CacheKey = session ?? body.CacheKey, Forwarded = body.Forwarded with { IsTranslated = true } };
+        return body with { CacheKey = session ?? body.CacheKey };
     }
 
     /// <param name="turn">Null: found from the messages.</param>

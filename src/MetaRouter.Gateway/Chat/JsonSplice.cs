@@ -64,12 +64,18 @@ internal static class JsonSplice
     }
 
     /// <summary>The object with a top-level field renamed; unchanged if it has no such field.</summary>
-    /// <param name="json">Without white space between tokens.</param>
     public static byte[] Rename(byte[] json, ReadOnlySpan<byte> field, ReadOnlySpan<byte> name)
     {
         var (at, count) = Find(json, field);
-        var end = at.Start.Value - "\":".Length;
-        return count == 0 ? json : [.. json.AsSpan(0, end - field.Length), .. name, .. json.AsSpan(end)];
+        if (count == 0)
+        {
+            return json;
+        }
+
+        var before = json.AsSpan(..at.Start);
+        var end = before.LastIndexOf((byte)'"'); // between it and the value are a colon and white space
+        var start = before[..end].LastIndexOf((byte)'"') + 1;
+        return [.. before[..start], .. name, .. json.AsSpan(end)];
     }
 
     /// <summary>The object with a top-level field set to a text; a field that is not there comes first.</summary>

@@ -51,7 +51,7 @@ internal sealed class UpstreamOptions
 
     /// <value>
     /// The limit of an answer is called max_completion_tokens there, as OpenAI's reasoning models insist. Default false: max_tokens, which is at worst refused,
-    /// while some servers silently ignore the newer name. It applies to requests that are translated (Messages, Responses); a chat request is forwarded as it is.
+    /// while some servers silently ignore the newer name. A chat request that has the newer name already is forwarded as it is.
     /// </value>
     public bool MaxCompletionTokens { get; set; }
 

@@ -39,7 +39,7 @@ internal static class Completion
     /// <summary>A text of JSON; of some upstreams the object itself.</summary>
     public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? given.GetRawText() : Text(function, "arguments");
 
-    /// <summary>What an error says.</summary>
+    /// <summary>What an error says: within a field of its own or, of vLLM before version 0.10.1, without.</summary>
     public static string? ErrorMessageOf(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
@@ -50,7 +50,7 @@ internal static class Completion
 
         using (document)
         {
-            return Text(Field(document.RootElement, "error"), "message");
+            return Text(Field(document.RootElement, "error"), "message") ?? Text(document.RootElement, "message");
         }
     }
 }

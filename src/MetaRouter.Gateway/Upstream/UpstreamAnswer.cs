@@ -19,6 +19,9 @@ internal sealed record UpstreamAnswer(ModelId Model, UpstreamEndpoint Endpoint, 
 
     public HttpResponseHeaders? Headers { get; init; }
 
+    /// <summary>What it means that the upstream will not have what another may take; null: it answered, or the request is at fault. See <see cref="Upstream.OwnRefusal"/>.</summary>
+    public string? OwnRefusal { get; init; }
+
     /// <summary>How long it asked to be left alone, of one whose rate or quota is used up; null: it did not.</summary>
     public TimeSpan? Pause { get; init; }
 

@@ -159,7 +159,13 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
             var bytes = await BytesAsync(response, cancellationToken).ConfigureAwait(false);
             if (CompletionPart.ReadWhole(bytes) is not null && (status != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
             {
-                return new UpstreamAnswer(model, endpoint, (int)status) { Body = bytes, Headers = response.Headers, Pause = status == HttpStatusCode.TooManyRequests ? RetryAfter(response) : null };
+                return new UpstreamAnswer(model, endpoint, (int)status)
+                {
+                    Body = bytes,
+                    Headers = response.Headers,
+                    Pause = status == HttpStatusCode.TooManyRequests ? RetryAfter(response) : null,
+                    OwnRefusal = OwnRefusal.Meaning((int)status, bytes),
+                };
             }
         }
 

@@ -2,7 +2,7 @@ using MetaRouter.Gateway.Chat;
 
 namespace MetaRouter.Gateway.Upstream;
 
-/// <summary>A request's body on its way to an upstream: forwarded byte for byte but for its model's name.</summary>
+/// <summary>A request's body on its way to an upstream: forwarded byte for byte but for its model's name, and what the upstream's entry has changed.</summary>
 /// <param name="ModelAt">Where the value of <c>model</c> stands.</param>
 /// <param name="Streams">The answer is to come as a stream.</param>
 internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool Streams)
@@ -10,17 +10,14 @@ internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool S
     /// <summary>Null: the client sent none.</summary>
     public StreamOptions? Options { get; init; }
 
-    /// <summary>It was written here for a request of another API, so its limit goes by whichever name the upstream knows.</summary>
-    public bool IsTranslated { get; init; }
-
     /// <param name="asksUsage">Ask for the token counts of a stream, whether or not its client does.</param>
-    /// <param name="renamesLimit">Call the limit of a translated request max_completion_tokens.</param>
+    /// <param name="renamesLimit">Call the answer's limit max_completion_tokens, unless there is one of that name: the client cannot know which model is asked.</param>
     public byte[] For(string model, bool asksUsage, bool renamesLimit = false)
     {
         var quoted = JsonSplice.Quoted(model);
         asksUsage &= Streams && Options?.AskUsage != true;
         var named = asksUsage && Options is { } options ? With(quoted, options) : JsonSplice.Put(Bytes, ModelAt, quoted);
-        if (IsTranslated && renamesLimit)
+        if (renamesLimit && JsonSplice.Find(named, "max_completion_tokens"u8).Count == 0)
         {
             named = JsonSplice.Rename(named, "max_tokens"u8, "max_completion_tokens"u8);
         }

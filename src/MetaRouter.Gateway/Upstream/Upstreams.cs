@@ -77,7 +77,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             try
             {
                 var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
-                if (answer.Status is not (404 or 429))
+                if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
                     return answer;
@@ -172,11 +172,9 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
                 endpoint.Circuit.Succeed(); // also where it refused: it works, and does not want this request
             }
 
-            if (answer.Status is 404 or 429 && endpoint.Refusals.IsDue())
+            if (answer.OwnRefusal is { } meaning && endpoint.Refusals.IsDue())
             {
-                LogRefused(
-                    model.Value, endpoint.Options.Address, answer.Status,
-                    answer.Status == 404 ? "it knows no such model, or no such path: check UpstreamModel and BaseUrl" : "its rate or quota is used up");
+                LogRefused(model.Value, endpoint.Options.Address, answer.Status, meaning);
             }
 
             return answer;
