@@ -32,38 +32,10 @@ public sealed class AvengersPro(bool isStatic) : IOutcomeModel
         var truth = train.Take(validate);
         var (clusters, held) = s_clusters.Select(c => (c, Scored: Score(train, text, fit, text, validate, c, seed, cancellationToken)))
             .MinBy(c => ValidationFifth.SquaredError(c.Scored.Quality, truth.Score));
-        var played = Enumerable.Range(0, Alphas).Select(a => Play(held, truth, a / (Alphas - 1.0))).ToArray();
+        var played = PlayedSettings.Play(truth, Enumerable.Range(0, Alphas).Select(a => a / (Alphas - 1.0)), (row, m, alpha) => held.At(row, k, m, alpha));
+        var dearest = Math.Max(ColumnMeans.Of(train).CostUsd.Max(), 1e-12);
         var scored = Score(train, text, [.. Enumerable.Range(0, train.Rows)], tested, [.. Enumerable.Range(0, test.Rows)], clusters, seed, cancellationToken);
-        return new Predictions(scored, k, played, isStatic ? Best(played, SimulatedUser.MeanCostShare, Dearest(train)) : null);
-    }
-
-    private static double Dearest(OutcomeTable train) => Math.Max(ColumnMeans.Of(train).CostUsd.Max(), 1e-12);
-
-    private static double Best((double Quality, double Cost)[] played, double costShare, double tau)
-    {
-        var best = played.Select(p => (p.Quality * (1 - costShare)) - (p.Cost / tau * costShare)).Index().MaxBy(v => v.Item).Index;
-        return best / (Alphas - 1.0);
-    }
-
-    /// <summary>What an alpha earned on rows whose outcomes are known.</summary>
-    private static (double Quality, double Cost) Play(Scored scored, OutcomeTable table, double alpha)
-    {
-        var (k, quality, cost, rows) = (table.ModelCount, 0.0, 0.0, 0);
-        for (var row = 0; row < table.Rows; row++)
-        {
-            var best = 0;
-            for (var m = 1; m < k; m++)
-            {
-                best = scored.At(row, k, m, alpha) > scored.At(row, k, best, alpha) ? m : best;
-            }
-
-            if (table.Score[(row * k) + best] is var q && !float.IsNaN(q) && table.CostUsd[(row * k) + best] is var c && !double.IsNaN(c))
-            {
-                (quality, cost, rows) = (quality + q, cost + c, rows + 1);
-            }
-        }
-
-        return rows == 0 ? (0, 0) : (quality / rows, cost / rows);
+        return new Predictions(scored, k, played, isStatic ? played.Best(SimulatedUser.MeanCostShare / (1 - SimulatedUser.MeanCostShare) / dearest) : null);
     }
 
     private static Scored Score(OutcomeTable table, TextVectors text, int[] known, TextVectors asked, int[] rows, int count, int seed, CancellationToken cancellationToken)
@@ -115,11 +87,11 @@ public sealed class AvengersPro(bool isStatic) : IOutcomeModel
         }
     }
 
-    private sealed record Predictions(Scored Scored, int Models, (double Quality, double Cost)[] Played, double? Alpha) : OutcomePredictions(Scored.Quality, Scored.CostUsd)
+    private sealed record Predictions(Scored Scored, int Models, PlayedSettings Played, double? Alpha) : OutcomePredictions(Scored.Quality, Scored.CostUsd)
     {
         public override void Worth(int row, double price, Span<double> worth)
         {
-            var alpha = Alpha ?? Best(Played, price / (1 + price), 1);
+            var alpha = Alpha ?? Played.Best(price);
             for (var m = 0; m < worth.Length; m++)
             {
                 worth[m] = Scored.At(row, Models, m, alpha);

@@ -7,12 +7,13 @@ namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>
 /// One Head, Many Models (arXiv:2509.09782): a request's embedding attends with a single head over the models' embeddings, and one shared head predicts each model's
-/// quality and cost; served is the greatest exponential reward q exp(-lambda c / tau), which falls with the cost but never below 0.
+/// quality and cost; served is the greatest exponential reward q exp(-c s), which falls with the cost but never below 0.
 /// </summary>
 /// <remarks>
 /// With x the request and m_k the model (its mean scores on clusters of requests, and its mean log cost):
 /// a = softmax_k(Q x . K m_k / sqrt(d)), o = sum_k a_k V m_k, h_k = tanh(A x + B o + C m_k), quality sigmoid(u . h_k), log cost t . h_k + the model's mean.
-/// The paper's tables and sizes are not public here: d = 32, 16 clusters. Weight decay and epochs by a validation fifth. O(n (D d + K d^2)) an epoch.
+/// The paper's tables and sizes are not public here: d = 32, 16 clusters. Weight decay and epochs by a validation fifth,
+/// and for each lambda the s that earned most there: the reward falls with the cost at another rate than the protocol's utility. O(n (D d + K d^2)) an epoch.
 /// </remarks>
 public sealed class CrossAttention : IOutcomeModel
 {
@@ -34,16 +35,31 @@ public sealed class CrossAttention : IOutcomeModel
         var early = new Loss(train, text, Embed(train, text, fit, seed, cancellationToken));
         var chosen = Descent.Choose(early, fit, validate, s_options, seed, cancellationToken);
         var correction = Correction(early, chosen.Weights, train, text, validate);
+        var held = PredictAll(early, chosen.Weights, text, validate, correction);
+        var played = PlayedSettings.Play(train.Take(validate), Settings(train), (row, m, s) => held.Reward((row * k) + m, s));
         var loss = new Loss(train, text, Embed(train, text, [.. Enumerable.Range(0, train.Rows)], seed, cancellationToken));
         var weights = Descent.Again(loss, train.Rows, chosen, s_options, seed, cancellationToken);
-        var (quality, cost) = (new float[test.Rows * k], new double[test.Rows * k]);
-        Parallel.For(0, test.Rows, row =>
+        return PredictAll(loss, weights, tested, [.. Enumerable.Range(0, test.Rows)], correction) with { Played = played };
+    }
+
+    /// <summary>Rates, a dollar: from a thousandth to a thousand over the dearest model's mean cost.</summary>
+    private static IEnumerable<double> Settings(OutcomeTable train)
+    {
+        var dearest = Math.Max(ColumnMeans.Of(train).CostUsd.Max(), LeastCostUsd);
+        return Enumerable.Range(-30, 61).Select(i => Math.Pow(10, i / 10.0) / dearest);
+    }
+
+    private static Predictions PredictAll(Loss loss, double[] weights, TextVectors text, int[] rows, double[] correction)
+    {
+        var k = correction.Length;
+        var (quality, cost) = (new float[rows.Length * k], new double[rows.Length * k]);
+        Parallel.For(0, rows.Length, i =>
         {
             Span<double> outcomes = stackalloc double[2 * k];
-            loss.Predict(weights, tested.Of(row), outcomes);
+            loss.Predict(weights, text.Of(rows[i]), outcomes);
             for (var m = 0; m < k; m++)
             {
-                (quality[(row * k) + m], cost[(row * k) + m]) = ((float)Logistic.Sigmoid(outcomes[m]), correction[m] * Math.Exp(outcomes[k + m]));
+                (quality[(i * k) + m], cost[(i * k) + m]) = ((float)Logistic.Sigmoid(outcomes[m]), correction[m] * Math.Exp(outcomes[k + m]));
             }
         });
         return new Predictions(quality, cost);
@@ -100,13 +116,19 @@ public sealed class CrossAttention : IOutcomeModel
 
     private sealed record Predictions(float[] Quality, double[] CostUsd) : OutcomePredictions(Quality, CostUsd)
     {
+        /// <value>Null: the price of quality is the rate.</value>
+        public PlayedSettings? Played { get; init; }
+
         public override void Worth(int row, double price, Span<double> worth)
         {
+            var rate = Played?.Best(price) ?? price;
             for (var (m, at) = (0, row * worth.Length); m < worth.Length; m++, at++)
             {
-                worth[m] = Quality[at] * Math.Exp(-price * CostUsd[at]);
+                worth[m] = Reward(at, rate);
             }
         }
+
+        public double Reward(int at, double rate) => Quality[at] * Math.Exp(-rate * CostUsd[at]);
     }
 
     /// <summary>Mean over models of the cross-entropy of the score and a share of the squared error of the log cost.</summary>

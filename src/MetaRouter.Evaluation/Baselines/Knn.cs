@@ -4,12 +4,12 @@ using MetaRouter.Core.Prediction;
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>
-/// The mean outcome of the k nearest training requests by cosine on <see cref="HashedFeatures"/>; k from {10, 20, 40, 80} by squared error of the quality on a validation fifth.
+/// The mean outcome of the k nearest training requests by cosine on <see cref="HashedFeatures"/>; k from {10, 20, 40, 80, 160, 320} by squared error of the quality on a validation fifth.
 /// A request with fewer neighbours that share a word is filled up with the model's mean. O(n) a request, by inverted index.
 /// </summary>
 public sealed class Knn : IOutcomeModel
 {
-    private static readonly int[] s_neighbours = [10, 20, 40, 80];
+    private static readonly int[] s_neighbours = [10, 20, 40, 80, 160, 320];
 
     public string Name => "knn";
 

@@ -15,7 +15,7 @@ namespace MetaRouter.Evaluation.Protocols;
 /// <remarks>
 /// Half of the benchmark, by a hash of the id, is drawn from and the other half tested on, the same for every draw; the encoder learns from the first half's texts and categories and sees
 /// no label. One ridge regression on its features stands for the router in all rows: they differ by labels, and corrected ones, the mean-shifted too, by the weight of gold that comes
-/// with them (<see cref="PreferenceDebiasing.GoldWeight"/>).
+/// with them (<see cref="PreferenceDebiasing.GoldWeight"/>), which one row has by itself.
 /// </remarks>
 public static class P5
 {
@@ -25,8 +25,8 @@ public static class P5
     private const int Replicates = 1000;
     private const string Benchmark = "routellm-mmlu";
 
-    private static readonly string[] Routers = ["gold only", "preference only", "pooled", "mean-shifted", "DR-corrected", "R-corrected", "all gold"];
-    private const int GoldOnly = 0, Pooled = 2, AllGold = 6;
+    private static readonly string[] Routers = ["gold only", "preference only", "pooled", "pooled, gold threefold", "mean-shifted", "DR-corrected", "R-corrected", "all gold"];
+    private const int GoldOnly = 0, Pooled = 2, AllGold = 7;
 
     private static readonly ModelId s_weak = new("mixtral-8x7b-instruct"), s_strong = new("gpt-4-1106-preview");
 
@@ -120,6 +120,7 @@ public static class P5
             Only(graded),
             Only(judged),
             all.Fit(label),
+            new RidgeDesign(features, width, [.. isGold.Select(gold => gold ? (float)PreferenceDebiasing.GoldWeight : 1)]).Fit(label),
             Corrected(DebiasingLearner.MeanShift),
             Corrected(DebiasingLearner.DoublyRobust),
             Corrected(DebiasingLearner.Residual),

@@ -42,8 +42,21 @@ public sealed class ByHandTests
         predicted.Worth(2, 40, worth);
         for (var m = 0; m < 3; m++)
         {
-            worth[m].ShouldBe(predicted.Quality[6 + m] * Math.Exp(-40 * predicted.CostUsd[6 + m]), 1e-12);
+            // One rate for all models: the one that earned most at this price.
+            var rate = Math.Log(predicted.Quality[6] / worth[0]) / predicted.CostUsd[6];
+            rate.ShouldBeGreaterThan(0);
+            worth[m].ShouldBe(predicted.Quality[6 + m] * Math.Exp(-rate * predicted.CostUsd[6 + m]), 1e-9);
         }
+    }
+
+    [Theory]
+    [InlineData(0, 3)] // quality alone: .9
+    [InlineData(.05, 1)] // .9 - .5 is less than .6 - .05
+    public void PlayedSettings_Best_IsTheSettingThatEarnedMostAtThePrice(double price, double setting)
+    {
+        // Under setting 3 the dear model is served, under 1 the cheap one.
+        var table = Of(2, ["a", "b"], [.6f, .9f], [1, 10]);
+        PlayedSettings.Play(table, [1, 3], (_, model, s) => model == 0 ? 2 : s).Best(price).ShouldBe(setting);
     }
 
     [Fact]
