@@ -15,7 +15,7 @@ public sealed class P5Tests
         var rows = P5.Rows(Table(4400), 2, null, default);
         var by = rows.ToDictionary(r => r.Router);
 
-        rows.Length.ShouldBe(7);
+        rows.Length.ShouldBe(8);
         by["all gold"].Apgr.ShouldBeGreaterThan(.7);
         by["pooled"].Apgr.ShouldBeLessThan(.6);
         by["DR-corrected"].OverPooled.ShouldBeGreaterThan(.02);
