@@ -86,7 +86,7 @@ internal static class SignalReading
 
     private static bool IsOfOneDecision(in Signal left, in Signal right) => (left.Key.DecisionTimeMs, left.Key.Nonce) == (right.Key.DecisionTimeMs, right.Key.Nonce);
 
-    private static bool JudgesOneAnswer(FeedbackKind kind) => kind is FeedbackKind.Thumb or FeedbackKind.Regenerate or FeedbackKind.Accept or FeedbackKind.Edit or FeedbackKind.Abandon;
+    private static bool JudgesOneAnswer(FeedbackKind kind) => kind == FeedbackKind.Thumb || kind.IsImplicit();
 
     private static bool FirstPreferred(in Signal signal) => signal.Key.Kind switch
     {

@@ -82,13 +82,13 @@ internal sealed class TopicEvidence
     private TopicEvidence? Hear(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
-        var weight = 1f;
+        var (weight, implicitly) = (1f, ImplicitWeight.In(prior, signals));
         for (var i = signals.Length - 1; i >= 0; i--)
         {
             if (SignalReading.TryLogLikelihood(prior, context, signals, i, p))
             {
                 var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
-                TensorPrimitives.MultiplyAdd(p, weight, log, log);
+                TensorPrimitives.MultiplyAdd(p, weight * implicitly.Of(signals[i]), log, log);
                 weight *= WindowLikelihood.Fade;
                 Signals++;
             }

@@ -9,7 +9,8 @@ namespace MetaRouter.Core.Preferences;
 /// </summary>
 /// <remarks>
 /// Evidence fades by its rank in time among the signals that speak of the trade-off, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal
-/// windows give equal beliefs and what was taken back, or spoke of quality alone, leaves no trace. O(signals x hypotheses).
+/// windows give equal beliefs and what was taken back, or spoke of quality alone, leaves no trace. What only one side was ever heard of weighs less (<see cref="ImplicitWeight"/>).
+/// O(signals x hypotheses).
 /// </remarks>
 public static class WindowLikelihood
 {
@@ -79,7 +80,7 @@ public static class WindowLikelihood
         }
 
         Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
-        var (used, weight) = (0, 1f);
+        var (used, weight, implicitly) = (0, 1f, ImplicitWeight.In(prior, signals));
         for (var i = signals.Length - 1; i >= 0; i--)
         {
             if (!SignalReading.IsHeard(prior, signals, i))
@@ -90,7 +91,7 @@ public static class WindowLikelihood
             if (only is null || only == signals[i].Key.Kind)
             {
                 SignalReading.LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
-                TensorPrimitives.MultiplyAdd(p, weight, log, log);
+                TensorPrimitives.MultiplyAdd(p, weight * implicitly.Of(signals[i]), log, log);
                 used++;
             }
 

@@ -196,6 +196,43 @@ public class PreferenceBeliefTests
         ((belief.CostShare - prior.CostShare) * (firstPreferred ? 1 : -1)).ShouldBeGreaterThan(0.001);
     }
 
+    /// <summary>What a host never sees the contrary of says no more the more of it there is.</summary>
+    [Theory]
+    [InlineData("regenerate", "regenerate")]
+    [InlineData("edit", "abandon")]
+    [InlineData("accept", "accept")]
+    public void From_DeedsOfOneSideAlone_WeighTogetherAsOne(string word, string others)
+    {
+        var once = Belief([OnAnswer(0, word)]);
+        var often = Belief([.. Enumerable.Range(0, 40).Select(i => OnAnswer(i, i % 2 == 0 ? word : others))]);
+
+        Math.Abs(often.CostShare - Prior.CostShare).ShouldBeLessThanOrEqualTo(Math.Abs(once.CostShare - Prior.CostShare) + 1e-6);
+        Math.Abs(often.CostShare - Prior.CostShare).ShouldBeGreaterThan(.001);
+        often.Signals.ShouldBe(40);
+    }
+
+    [Fact]
+    public void From_DeedsOfBothSides_WeighInFull()
+    {
+        Signal[] complaints = [.. Enumerable.Range(1, 10).Select(i => OnAnswer(i, "regenerate"))];
+        Moved(Belief([OnAnswer(0, "accept"), .. complaints])).ShouldBeGreaterThan(1.5 * Moved(Belief(complaints)));
+        Moved(Belief([.. complaints, OnAnswer(11, "!accept")])).ShouldBe(Moved(Belief(complaints)), 1e-6, "praise that was taken back is none");
+
+        static double Moved(PreferenceBelief belief) => Math.Abs(belief.CostShare - Prior.CostShare);
+    }
+
+    [Fact]
+    public void From_ThumbsOfOneSideAlone_WeighInFull()
+    {
+        // Either thumb can come, so that only one does is the user's word.
+        var (once, often) = (Belief([OnAnswer(0, "down")]), Belief([.. Enumerable.Range(0, 10).Select(i => OnAnswer(i, "down"))]));
+        Math.Abs(often.CostShare - Prior.CostShare).ShouldBeGreaterThan(1.5 * Math.Abs(once.CostShare - Prior.CostShare));
+    }
+
+    private static PreferenceBelief Prior => PreferenceBelief.FromPrior(PopulationPrior.Default);
+
+    private static Signal OnAnswer(int answer, string word) => Word(word, 0) with { Key = Word(word, 0).Key with { DecisionTimeMs = SomeSignals.Start + answer } };
+
     [Fact]
     public void From_OlderSignal_CountsLess()
     {
