@@ -39,7 +39,14 @@ public sealed partial class InProcessRouter : IEdgeRouter
         ILogger<InProcessRouter> logger,
         int usersInMemory)
     {
-        (_store, _pool, _policy, _secrets, _time, _metrics, _log, _logger) = (store, pool, policy, secrets, time, metrics, log, logger);
+        _store = store;
+        _pool = pool;
+        _policy = policy;
+        _secrets = secrets;
+        _time = time;
+        _metrics = metrics;
+        _log = log;
+        _logger = logger;
         _users = new UserCache(usersInMemory);
     }
 

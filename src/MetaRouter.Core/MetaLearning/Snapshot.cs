@@ -41,7 +41,15 @@ public sealed class Snapshot
         PopulationPrior prior,
         ulong? version = null)
     {
-        (Origin, Encoder, Projection, Forest, Models, Heads, OutcomeCorrelation, Calibration, Prior) = (origin, encoder, projection, forest, models, heads, outcomeCorrelation, calibration, prior);
+        Origin = origin;
+        Encoder = encoder;
+        Projection = projection;
+        Forest = forest;
+        Models = models;
+        Heads = heads;
+        OutcomeCorrelation = outcomeCorrelation;
+        Calibration = calibration;
+        Prior = prior;
         Numbers = models.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
         Version = version ?? SnapshotCodec.ContentHash(this);
     }

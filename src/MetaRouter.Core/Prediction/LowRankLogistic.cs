@@ -21,8 +21,15 @@ public sealed class LowRankLogistic
     private readonly float[] _project; // (1 + r) x D: d, then the rows of P
     private readonly float[] _ability; // K x r
 
-    internal LowRankLogistic(int features, int models, int rank, float[] bias, float[] project, float[] ability) =>
-        (_features, _models, _rank, _bias, _project, _ability) = (features, models, rank, bias, project, ability);
+    internal LowRankLogistic(int features, int models, int rank, float[] bias, float[] project, float[] ability)
+    {
+        _features = features;
+        _models = models;
+        _rank = rank;
+        _bias = bias;
+        _project = project;
+        _ability = ability;
+    }
 
     public int Models => _models;
 

@@ -21,8 +21,16 @@ public sealed class OutcomeTable
         float[] outputTokens,
         float[] latencySeconds)
     {
-        (Name, Models, Ids, Queries, Groups) = (name, models, ids, queries, groups);
-        (Score, CostUsd, InputTokens, OutputTokens, LatencySeconds) = (score, costUsd, inputTokens, outputTokens, latencySeconds);
+        Name = name;
+        Models = models;
+        Ids = ids;
+        Queries = queries;
+        Groups = groups;
+        Score = score;
+        CostUsd = costUsd;
+        InputTokens = inputTokens;
+        OutputTokens = outputTokens;
+        LatencySeconds = latencySeconds;
         var cells = queries.Count * models.Count;
         if (ids.Count != queries.Count || groups.Count != queries.Count || score.Length != cells
             || costUsd.Length != cells || inputTokens.Length != cells || outputTokens.Length != cells || latencySeconds.Length != cells)

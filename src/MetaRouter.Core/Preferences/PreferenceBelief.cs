@@ -20,7 +20,11 @@ public sealed class PreferenceBelief
 
     private PreferenceBelief(float[] joint, int signals, LatencyBelief latency, IReadOnlyList<TopicBelief>? topics = null, PreferenceBelief? elsewhere = null)
     {
-        (_joint, Signals, Latency, Topics, _elsewhere) = (joint, signals, latency, topics ?? [], elsewhere);
+        _joint = joint;
+        Signals = signals;
+        Latency = latency;
+        Topics = topics ?? [];
+        _elsewhere = elsewhere;
         for (var i = 0; i < joint.Length; i++)
         {
             _marginal[i / ChoiceModel.BetaCount] += joint[i];

@@ -51,8 +51,7 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
 
     /// <summary>What every position of the dial would have earned on these requests; null: there are none.</summary>
     /// <remarks>
-    /// The predictions are played as they are, where a decision draws them together (<see cref="Prediction.Familiarity"/>). Playing them drawn together earned no more: P3's mean utility after
-    /// 12 comparisons on other halvings of the pools' rows was .4464 and .4466, .4974 and .4975, .4946 and .4942.
+    /// The predictions are played as they are, where a decision draws them together (<see cref="Prediction.Familiarity"/>): playing them drawn together earned no more.
     /// </remarks>
     /// <param name="costScaleUsd">tau in US dollars, above 0.</param>
     public ValueTable? PlayDial(double costScaleUsd)

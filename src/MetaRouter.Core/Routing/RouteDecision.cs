@@ -12,12 +12,26 @@ public sealed class RouteDecision
 
     internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, ReceiptSealer sealer)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, Preference, CostScaleUsd, Receipt, _sealer) = (candidates, chosen, offered, reason, preference, costScaleUsd, receipt, sealer);
+        Candidates = candidates;
+        ChosenIndex = chosen;
+        OfferedIndex = offered;
+        Reason = reason;
+        Preference = preference;
+        CostScaleUsd = costScaleUsd;
+        Receipt = receipt;
+        _sealer = sealer;
     }
 
     private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, string token)
     {
-        (Candidates, ChosenIndex, OfferedIndex, Reason, Preference, CostScaleUsd, Receipt, _token) = (candidates, chosen, offered, reason, preference, costScaleUsd, receipt, token);
+        Candidates = candidates;
+        ChosenIndex = chosen;
+        OfferedIndex = offered;
+        Reason = reason;
+        Preference = preference;
+        CostScaleUsd = costScaleUsd;
+        Receipt = receipt;
+        _token = token;
     }
 
     /// <summary>A decision as it was taken elsewhere.</summary>

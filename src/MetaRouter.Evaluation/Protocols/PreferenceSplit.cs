@@ -24,7 +24,14 @@ internal sealed class PreferenceSplit
 
     private PreferenceSplit(RoutingPool pool, OutcomeTable train, OutcomeTable test, Outcome[] predicted, Outcome[] counted, int[] rows, int[][] halves)
     {
-        (Pool, Train, _test, _predicted, _counted, _rows, _halves, _topics) = (pool, train, test, predicted, counted, rows, halves, TopicsOf(pool, test));
+        Pool = pool;
+        Train = train;
+        _test = test;
+        _predicted = predicted;
+        _counted = counted;
+        _rows = rows;
+        _halves = halves;
+        _topics = TopicsOf(pool, test);
         _trainTopics = new(() => TopicsOf(pool, train));
         var (quality, cost) = ColumnMeans.Of(train);
         _trainMeans = [.. quality.Zip(cost, (q, c) => (q, c / pool.CostScaleUsd))];

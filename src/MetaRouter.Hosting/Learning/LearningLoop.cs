@@ -33,7 +33,14 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
 
     public LearningLoop(IUserStore store, PoolHolder pool, MetaRouterOptions options, TimeProvider time, RouterMetrics metrics, ILogger<LearningLoop> logger)
     {
-        (_store, _pool, _options, _time, _metrics, _logger, _evidence, _ages) = (store, pool, options, time, metrics, logger, new PopulationEvidence(store, options.RefreshUsers), new WaryClock(time));
+        _store = store;
+        _pool = pool;
+        _options = options;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        _evidence = new PopulationEvidence(store, options.RefreshUsers);
+        _ages = new WaryClock(time);
         (_shared, _history) = (new SharedValue(store, ValueNames.Prior), new StoredPriorHistory(store, logger));
         var snapshot = pool.Current.Snapshot;
         _shipped = new PriorRecord(snapshot.Version, null, PriorResults.Shipped, null, null, null, snapshot.Prior);

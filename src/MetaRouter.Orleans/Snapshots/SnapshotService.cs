@@ -70,7 +70,11 @@ internal sealed partial class SnapshotFollower : BackgroundService
 
     public SnapshotFollower(SharedState shared, IGrainFactory grains, LossWatch loss, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
     {
-        (_shared, _grains, _loss, _options, _logger) = (shared, grains, loss, options, logger);
+        _shared = shared;
+        _grains = grains;
+        _loss = loss;
+        _options = options;
+        _logger = logger;
         _meter.CreateObservableGauge(MetricNames.SnapshotStaleness, () => shared.Staleness.TotalSeconds, "s", "Seconds since the prior in service was last known to be the latest.");
         _meter.CreateObservableGauge(MetricNames.PriorVersion, () => shared.Version, "{version}", "The published prior in service; 0: the snapshot's own.");
     }
