@@ -13,7 +13,7 @@ namespace MetaRouter.Evaluation.Baselines;
 /// </remarks>
 public sealed class UniRoute : IOutcomeModel
 {
-    private static readonly int[] s_clusters = [10, 20, 30, 60];
+    private static readonly int[] s_clusters = [10, 30];
 
     // Rows of a model's overall mean that join each cluster: small clusters are mostly noise.
     private const double Shrinkage = 5;
