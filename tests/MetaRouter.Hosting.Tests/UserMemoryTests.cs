@@ -65,7 +65,8 @@ public sealed class UserMemoryTests(ITestOutputHelper output)
     }
 
     /// <summary>Comparisons and thumbs of every topic, of models that differ in everything.</summary>
-    internal static UserState State(int user, int signals = Signals - 1)
+    /// <param name="late">Said within so many minutes.</param>
+    internal static UserState State(int user, int signals = Signals - 1, int late = 1)
     {
         var random = new Random(user);
         var topics = HostingFixture.Pool.Snapshot.Encoder.Topics.Groups.All;
@@ -74,7 +75,7 @@ public sealed class UserMemoryTests(ITestOutputHelper output)
         {
             var time = DateTimeOffset.UtcNow.AddHours(-i).ToUnixTimeMilliseconds();
             state = state.Add(new Signal(
-                new SignalKey(time, (uint)random.Next(1 << 24), i % 2 == 0 ? FeedbackKind.Thumb : FeedbackKind.Comparison), time + random.Next(60_000), (byte)random.Next(2), false,
+                new SignalKey(time, (uint)random.Next(1 << 24), i % 2 == 0 ? FeedbackKind.Thumb : FeedbackKind.Comparison), time + random.Next(late * 60_000), (byte)random.Next(2), false,
                 new Outcome(random.NextSingle(), 0.01f * random.NextSingle(), 20 * random.NextSingle()),
                 new Outcome(random.NextSingle(), 0.01f * random.NextSingle(), 20 * random.NextSingle()))
             {
