@@ -32,14 +32,14 @@ internal sealed class Load : IDisposable
     private readonly bool _chats;
     private readonly int _usersEach;
     private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(10) };
-    private readonly ConcurrentDictionary<string, bool> _users = new();
+    private readonly ConcurrentDictionary<string, bool> _users = new(), _erased = new();
     private readonly ConcurrentQueue<(long Began, double Ms)> _routes = [];
     private readonly Task _work;
     private readonly ConcurrentQueue<long> _acks = []; // when the answer's request began
     private volatile bool _stops;
 
     /// <param name="chats">Answers of the upstream, in place of decisions only.</param>
-    /// <param name="usersEach">How many users a client has, who take turns.</param>
+    /// <param name="usersEach">How many users a client has, who take turns; 2 or more.</param>
     public Load(World world, int seed = 1, int workers = 8, int pauseMs = 2, bool chats = false, int usersEach = int.MaxValue)
     {
         (_world, _pause, _chats, _usersEach) = (world, TimeSpan.FromMilliseconds(pauseMs), chats, usersEach);
@@ -117,8 +117,8 @@ internal sealed class Load : IDisposable
         for (var i = 0; !_stops; i++)
         {
             var turn = i / MostSignals;
-            var user = FormattableString.Invariant($"{_name}-{worker}-{turn % _usersEach}");
-            if (turn >= _usersEach && i % MostSignals == 0 && !await EraseAsync(user, random))
+            var user = UserOf(worker, turn);
+            if (turn + 1 >= _usersEach && i % MostSignals == 0 && !await EraseAsync(UserOf(worker, turn + 1), random))
             {
                 return;
             }
@@ -160,6 +160,9 @@ internal sealed class Load : IDisposable
         }
     }
 
+    private string UserOf(int worker, int turn) => FormattableString.Invariant($"{_name}-{worker}-{turn % _usersEach}");
+
+    /// <summary>A turn before the user comes back, so that every gateway has heard of it by then, unless Redis was away meanwhile.</summary>
     /// <returns>False: the work ended before anybody answered that it is done.</returns>
     private async Task<bool> EraseAsync(string user, Random random)
     {
@@ -183,7 +186,7 @@ internal sealed class Load : IDisposable
             History.Add(new Erased(user, began, status == 200 ? History.Next() : long.MaxValue));
             if (status == 200)
             {
-                return true;
+                return _erased[user] = true;
             }
 
             if (status is not (Away or 503))
@@ -228,7 +231,7 @@ internal sealed class Load : IDisposable
             (400 or 410, _) => Reply.Refused,
             _ => Reply.Unknown,
         };
-        if (status is not (Away or 200 or 503) && !(status == 400 && IsFromTheFuture(body)))
+        if (status is not (Away or 200 or 503) && !(status == 400 && IsFromTheFuture(body)) && !(status == 410 && _erased.ContainsKey(word.User)))
         {
             History.AddWrong($"{word.User}: feedback is answered by {status} {body?.ToJsonString()}");
         }
