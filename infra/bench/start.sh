@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Publishes the gateway as its container does, compiled ahead of time together with the framework, starts it on SQLite RUNS times and tells the median time from the
-# start of the process to the first routed answer, and its memory once it has rested. usage: bash infra/bench/start.sh [RUNS]     (9)
+# start of the process to the first routed answer, and its memory once it has rested. usage: bash infra/bench/start.sh [RUNS] [PAGE]     RUNS: 9; PAGE: where it is written, too
 # AHEAD=own compiles its own assemblies alone ahead of time, and needs an installed runtime; AHEAD=none compiles none. REST (30) seconds of rest; APP is a folder that
 # was published before; PORT (18098). Needs curl.
 source "$(dirname "$0")/bench.sh"
 need dotnet git curl
-runs=${1:-9} url="http://127.0.0.1:${PORT:-18098}"
+runs=${1:-9} page=${2:+$(realpath -m "$2")} url="http://127.0.0.1:${PORT:-18098}"
 cd "$root"
 
 app=${APP:-$work/app}
@@ -33,7 +33,15 @@ for ((run = 0; run < runs; run++)); do
   start gateway "${program[@]}" --urls "$url" --MetaRouter:Store "sqlite:$work/store/users.db"
   first_decision "$url" "${pid[gateway]}" "$work/gateway.log" 0.005
   echo $((($(date +%s%N) - began) / 1000000)) >>"$work/all"
+  cpu gateway | awk '{ printf "%.0f\n", $1 * 1000 }' >>"$work/cpu"
 done
-echo "start to first decision: median $(median "$work/all") ms of $runs, $(sort -n "$work/all" | head -n 1) to $(sort -n "$work/all" | tail -n 1)"
-sleep "${REST:-30}"
-awk -v s="${REST:-30}" '/^(VmRSS|VmHWM)/ { kb[$1] = $2 } END { printf "memory after %d s of rest: %.0f MB (at most %.0f)\n", s, kb["VmRSS:"] / 1024, kb["VmHWM:"] / 1024 }' "/proc/${pid[gateway]}/status"
+middle=$(median "$work/all") least=$(sort -n "$work/all" | head -n 1) most=$(sort -n "$work/all" | tail -n 1) worked=$(median "$work/cpu") load=$(load) rest=${REST:-30}
+echo "start to first decision: median $middle ms of $runs, $least to $most; processor time $worked ms"
+sleep "$rest"
+read -r resting peak < <(awk '/^(VmRSS|VmHWM)/ { kb[$1] = $2 } END { printf "%.0f %.0f\n", kb["VmRSS:"] / 1024, kb["VmHWM:"] / 1024 }' "/proc/${pid[gateway]}/status")
+echo "memory after $rest s of rest: $resting MB (at most $peak)"
+
+[[ -z $page ]] || {
+  printf '# A start\n\nBy `bash infra/bench/start.sh %s docs/results/start.md`, %s: the gateway published as its container is, started on an empty SQLite file with the shipped snapshot and the demo'"'"'s models, %s times on %s cores (load average %s): from the start of the process to the first routed answer over HTTP; the processor time that it had taken by then, which does not depend on what else the machine does; and the resident memory of the last one after %s s of rest.\n\n' "$runs" "$(date -u +%F)" "$runs" "$(nproc)" "$load" "$rest"
+  printf '| start to first decision, median | least | most | processor time | memory at rest | most before |\n|---:|---:|---:|---:|---:|---:|\n| %s ms | %s ms | %s ms | %s ms | %s MB | %s MB |\n' "$middle" "$least" "$most" "$worked" "$resting" "$peak"
+} >"$page"

@@ -50,6 +50,8 @@ public sealed partial class InProcessRouter : IEdgeRouter
         _users = new UserCache(usersInMemory);
     }
 
+    internal int UsersInMemory => _users.Count;
+
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
         var decision = await DecideAsync(tenant, user, request, cancellationToken).ConfigureAwait(false);

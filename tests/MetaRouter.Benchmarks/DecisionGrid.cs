@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using MetaRouter.Core.Routing;
@@ -9,14 +8,13 @@ namespace MetaRouter.Benchmarks;
 
 /// <summary>
 /// How a decision's time depends on the number of models, the length of the request and the user's history. Every decision is timed by itself, so that there are
-/// percentiles; the rows take turns, a short while each, so that what disturbs the machine disturbs all of them alike.
+/// percentiles.
 /// </summary>
 internal static class DecisionGrid
 {
     private const int Turns = 120;
     private const int Different = 128;
     private const int Megabyte = 1 << 20;
-    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(15);
 
     private static readonly (int Models, int Tokens, int History)[] Rows =
     [
@@ -28,24 +26,12 @@ internal static class DecisionGrid
     /// <summary>The tables, as Markdown.</summary>
     public static string Run()
     {
-        var rows = Rows.Select(r => new Row($"{r.Models:N0} models, {r.Tokens:N0} tokens, {r.History} signals", Decisions(r.Models, r.Tokens, r.History))).ToList();
-        rows.Add(new Row("8 models, a request of 1 MB, 20 signals", Decisions(8, [new RouteRequest(Large()) { PromptTokens = 100_000 }], 20)));
-        rows.Add(new Row("8 models, 200 tokens, 64 signals, the first decision after feedback", AfterFeedback(64)));
+        var rows = Rows.Select(r => new TimedRow($"{r.Models:N0} models, {r.Tokens:N0} tokens, {r.History} signals", Decisions(r.Models, r.Tokens, r.History))).ToList();
+        rows.Add(new TimedRow("8 models, a request of 1 MB, 20 signals", Decisions(8, [new RouteRequest(Large()) { PromptTokens = 100_000 }], 20)));
+        rows.Add(new TimedRow("8 models, 200 tokens, 64 signals, the first decision after feedback", AfterFeedback(64)));
 
-        for (var turn = -Turns / 4; turn < Turns; turn++)
-        {
-            foreach (var row in rows)
-            {
-                row.Take(Turn, counts: turn >= 0);
-            }
-        }
-
-        var text = new StringBuilder("| a decision | p50 | p99 | least | allocated |\n|---|---|---|---|---|\n");
-        foreach (var row in rows)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Quantile(0.5):0.0} us | {row.Quantile(0.99):0.0} us | {row.Quantile(0):0.0} us | {row.Allocated:N0} B |\n");
-        }
-
+        TimedRow.TakeTurns(rows, Turns);
+        var text = new StringBuilder(TimedRow.Table("a decision", rows));
         var (eight, sixtyFour) = (rows[2], rows[5]);
         text.Append(CultureInfo.InvariantCulture, $"\n64 models over 8, p50: {sixtyFour.Quantile(0.5) / eight.Quantile(0.5):0.00}. ")
             .Append(CultureInfo.InvariantCulture, $"Decisions a second on one core, 200 tokens, 8 models: {1e6 / eight.Mean:N0} by the mean, {1e6 / eight.Quantile(0.5):N0} by the median.\n");
@@ -78,41 +64,5 @@ internal static class DecisionGrid
         }
 
         return text.ToString(0, Megabyte);
-    }
-
-    private sealed class Row(string name, Action<int> decide)
-    {
-        private readonly List<double> _microseconds = [];
-        private double[]? _sorted;
-        private long _bytes;
-        private int _next;
-
-        public string Name { get; } = name;
-
-        public double Allocated => _bytes / (double)_microseconds.Count;
-
-        public double Mean => _microseconds.Average();
-
-        public void Take(TimeSpan turn, bool counts)
-        {
-            for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < turn;)
-            {
-                var (bytes, at) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
-                decide(_next++);
-                var took = Stopwatch.GetElapsedTime(at).TotalMicroseconds;
-                if (counts)
-                {
-                    _bytes += GC.GetAllocatedBytesForCurrentThread() - bytes;
-                    _microseconds.Add(took);
-                }
-            }
-        }
-
-        /// <summary>Of all decisions that counted.</summary>
-        public double Quantile(double p)
-        {
-            _sorted ??= [.. _microseconds.Order()];
-            return _sorted[(int)(p * (_sorted.Length - 1))];
-        }
     }
 }

@@ -25,14 +25,14 @@ if (args is ["gateway", var results, var pace, var circumstances, .. var written
     return;
 }
 
-// grid [PAGE]: how a decision's time depends on models, length and history, about half a minute; written to PAGE when given. Anything else is BenchmarkDotNet's.
+// grid [PAGE]: how a decision's time depends on models, length and history, and how its parts and those of learning do, about two minutes; written to PAGE when given. Anything else is BenchmarkDotNet's.
 if (args is ["grid", .. var page])
 {
-    var tables = DecisionGrid.Run();
+    var tables = $"{DecisionGrid.Run()}\n## Its parts, and feedback's\n\n{PartsGrid.Run()}";
     Console.Write(tables);
     if (page is [var file])
     {
-        File.WriteAllText(file, $"# A decision's time\n\nBy `dotnet run -c Release --project tests/MetaRouter.Benchmarks -- grid {file}`, on a machine with {Environment.ProcessorCount} shared, noisy cores: encode, predict, decide and seal the receipt, on one thread, a different request each time. Load average {(File.Exists(Load) ? File.ReadAllText(Load).Split(' ')[0] : "unknown")} at the end.\n\n{tables}");
+        File.WriteAllText(file, $"# A decision's time\n\nBy `dotnet run -c Release --project tests/MetaRouter.Benchmarks -- grid {file}`, on a machine with {Environment.ProcessorCount} shared, noisy cores: encode, predict, decide and seal the receipt, on one thread, a different request each time. Every one is timed by itself, the rows take turns of 15 ms. Load average {(File.Exists(Load) ? File.ReadAllText(Load).Split(' ')[0] : "unknown")} at the end.\n\n{tables}");
     }
 
     return;

@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using MetaRouter.Hosting.Tests;
 
 namespace MetaRouter.Faults;
 
@@ -58,10 +57,10 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         new("Redis restarted from AOF, everysec", Setting.RedisEverySecond, (w, s) => RedisRestartedAsync("Redis restarted from AOF, everysec", w, s)),
     ];
 
-    /// <summary>All that befalls a file, in one world, whatever of it this machine can do.</summary>
-    public static IEnumerable<Fault> OnOneFile => All.Where(f => f.Setting is Setting.Sqlite || (f.Setting == Setting.MovableClock && GatewayProcess.CanMoveClock) || (f.Setting == Setting.SmallDisk && MountFactAttribute.MayMount));
+    /// <summary>All that befalls a file on a disk with room, in one world, whatever of it this machine can do.</summary>
+    public static IEnumerable<Fault> OnOneFile => All.Where(f => f.Setting is Setting.Sqlite || (f.Setting == Setting.MovableClock && GatewayProcess.CanMoveClock));
 
-    public static Task<World> SetUpOneFileAsync() => World.OnSqliteAsync(MountFactAttribute.MayMount ? 64_000 : null, GatewayProcess.CanMoveClock);
+    public static Task<World> SetUpOneFileAsync() => World.OnSqliteAsync(movesClock: GatewayProcess.CanMoveClock);
 
     public static Task<World> SetUpAsync(Setting setting) => setting switch
     {

@@ -12,7 +12,7 @@ namespace MetaRouter.Faults;
 
 /// <summary>
 /// Clients over HTTP, each with users of its own: asks for a decision (or an answer), says a word on it to any gateway, and says it again until it is acknowledged. Every
-/// seventh word is repeated after that. Everything goes into the history.
+/// seventh word is repeated after that. Everything goes into the history. Where users are bounded, one who comes back is erased first: nobody says more than a window holds.
 /// </summary>
 internal sealed class Load : IDisposable
 {
@@ -30,17 +30,19 @@ internal sealed class Load : IDisposable
     private readonly string _name = FormattableString.Invariant($"load{Interlocked.Increment(ref s_loads)}");
     private readonly TimeSpan _pause;
     private readonly bool _chats;
+    private readonly int _usersEach;
     private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(10) };
-    private readonly ConcurrentDictionary<string, bool> _users = new();
+    private readonly ConcurrentDictionary<string, bool> _users = new(), _erased = new();
     private readonly ConcurrentQueue<(long Began, double Ms)> _routes = [];
     private readonly Task _work;
     private readonly ConcurrentQueue<long> _acks = []; // when the answer's request began
     private volatile bool _stops;
 
     /// <param name="chats">Answers of the upstream, in place of decisions only.</param>
-    public Load(World world, int seed = 1, int workers = 8, int pauseMs = 2, bool chats = false)
+    /// <param name="usersEach">How many users a client has, who take turns; 2 or more.</param>
+    public Load(World world, int seed = 1, int workers = 8, int pauseMs = 2, bool chats = false, int usersEach = int.MaxValue)
     {
-        (_world, _pause, _chats) = (world, TimeSpan.FromMilliseconds(pauseMs), chats);
+        (_world, _pause, _chats, _usersEach) = (world, TimeSpan.FromMilliseconds(pauseMs), chats, usersEach);
         _work = Task.WhenAll(Enumerable.Range(0, workers).Select(w => Task.Run(() => WorkAsync(w, new Random((seed * 1000) + w)))));
     }
 
@@ -114,7 +116,13 @@ internal sealed class Load : IDisposable
     {
         for (var i = 0; !_stops; i++)
         {
-            var user = FormattableString.Invariant($"{_name}-{worker}-{i / MostSignals}");
+            var turn = i / MostSignals;
+            var user = UserOf(worker, turn);
+            if (turn + 1 >= _usersEach && i % MostSignals == 0 && !await EraseAsync(UserOf(worker, turn + 1), random))
+            {
+                return;
+            }
+
             var question = FormattableString.Invariant($"Question {i} of client {worker}");
             var decidedAt = History.Next();
             var at = random.Next(_world.Gateways.Count);
@@ -152,6 +160,46 @@ internal sealed class Load : IDisposable
         }
     }
 
+    private string UserOf(int worker, int turn) => FormattableString.Invariant($"{_name}-{worker}-{turn % _usersEach}");
+
+    /// <summary>A turn before the user comes back, so that every gateway has heard of it by then, unless Redis was away meanwhile.</summary>
+    /// <returns>False: the work ended before anybody answered that it is done.</returns>
+    private async Task<bool> EraseAsync(string user, Random random)
+    {
+        while (!_stops)
+        {
+            var (began, status) = (History.Next(), Away);
+            try
+            {
+                using var response = await _client.DeleteAsync(new Uri($"{_world.Gateways[random.Next(_world.Gateways.Count)].Url}/v1/router/users/{user}"));
+                status = (int)response.StatusCode;
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                // Away: it may be done yet.
+            }
+            catch (OperationCanceledException)
+            {
+                status = Hangs;
+            }
+
+            History.Add(new Erased(user, began, status == 200 ? History.Next() : long.MaxValue));
+            if (status == 200)
+            {
+                return _erased[user] = true;
+            }
+
+            if (status is not (Away or 503))
+            {
+                History.AddWrong($"{user}: an erasure is answered by {status}");
+            }
+
+            await Task.Delay(50);
+        }
+
+        return false;
+    }
+
     private async Task<string?> RouteAsync(GatewayProcess gateway, string user, string question)
     {
         var began = Stopwatch.GetTimestamp();
@@ -183,7 +231,7 @@ internal sealed class Load : IDisposable
             (400 or 410, _) => Reply.Refused,
             _ => Reply.Unknown,
         };
-        if (status is not (Away or 200 or 503) && !(status == 400 && IsFromTheFuture(body)))
+        if (status is not (Away or 200 or 503) && !(status == 400 && IsFromTheFuture(body)) && !(status == 410 && _erased.ContainsKey(word.User)))
         {
             History.AddWrong($"{word.User}: feedback is answered by {status} {body?.ToJsonString()}");
         }

@@ -5,7 +5,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Hosting;
+using MetaRouter.Hosting.Stores;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
@@ -233,7 +236,8 @@ public sealed class AttackTests
     public async Task Flood_OfInventedUsersAndSessions_LeavesTheOthersAndTheMemoryAlone()
     {
         await using var upstream = await ScriptedUpstream.StartAsync();
-        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:UsersInMemory", "1000", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url);
+        const int most = 1000;
+        await using var gateway = await RunningGateway.StartAsync("--MetaRouter:UsersInMemory", $"{most}", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url);
         for (var i = 0; i < 4; i++)
         {
             await gateway.FeedbackAsync(await gateway.RouteAsync("ann", input: $"What is {i} + 2?"), "ann", "thumb", "down");
@@ -242,10 +246,15 @@ public sealed class AttackTests
         var before = (await gateway.GetAsync("/v1/router/users/ann")).Text;
         await Parallel.ForAsync(0, 2500, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
         {
-            var answer = await gateway.PostAsync("/v1/router/route", $$"""{"input":"a","user":"invented-{{i}}"}""", ("x-router-session", $"session-{i}"));
+            // Every tenth has an answer written, which is a session to remember; see MemorySharedStateTests for how many are.
+            var answer = i % 10 == 0
+                ? await gateway.PostAsync("/v1/chat/completions", $$"""{"model":"auto","user":"invented-{{i}}","messages":[{"role":"user","content":"a"}]}""", ("x-router-session", $"session-{i}"))
+                : await gateway.PostAsync("/v1/router/route", $$"""{"input":"a","user":"invented-{{i}}"}""");
             answer.Status.ShouldBe(200);
         });
 
+        gateway.App.Services.GetRequiredService<InProcessRouter>().UsersInMemory.ShouldBeInRange(most / 2, most);
+        (await gateway.App.Services.GetRequiredService<IUserStore>().ChangedAsync(0, most)).Count.ShouldBe(1, "the store holds who said something, which is ann");
         (await gateway.GetAsync("/v1/router/users/ann")).Text.ShouldBe(before);
         ((bool)(await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "accept")).Body["counted"]!).ShouldBeTrue();
         gateway.Log.Where(l => l.Level >= Microsoft.Extensions.Logging.LogLevel.Error).ShouldBeEmpty();

@@ -4,35 +4,48 @@ using MetaRouter.Core.Users;
 
 namespace MetaRouter.Hosting.Tests.Crash;
 
-/// <summary>So many users in one process: a decision for each, feedback from one in ten; then a restart that looks every one of those up.</summary>
+/// <summary>
+/// So many users in one process: a decision for each, feedback from one in ten, or so many words of everyone and one more decision; then a restart that looks every one of
+/// those up.
+/// </summary>
 internal static class ManyUsers
 {
-    public static async Task<int> RunAsync(string path, int users)
+    /// <param name="words">Of everyone, each on a decision of its own; null: one of one user in ten.</param>
+    public static async Task<int> RunAsync(string path, int users, int? words = null)
     {
+        var (each, of) = (words ?? 1, words is null ? 10 : 1);
+        var room = 2 * users; // the cache keeps half of it or more: all of them stay
         var clock = Stopwatch.StartNew();
-        await using (var host = await Host.OpenAsync(path, usersInMemory: users))
+        await using (var host = await Host.OpenAsync(path, usersInMemory: room))
         {
+            var before = GC.GetTotalMemory(forceFullCollection: true);
             Report($"opened", clock);
             await Parallel.ForAsync(0, users, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, ct) =>
             {
-                var decision = await host.Router.RouteAsync("many", Name(i), new RouteRequest("What is the capital of France?"), ct);
-                if (i % 10 == 0)
+                for (var word = 0; word < each && i % of == 0; word++)
                 {
-                    await host.Router.LearnAsync("many", Name(i), new Feedback(decision.Token, FeedbackKind.Thumb, (byte)(i / 10 & 1)), ct);
+                    var decision = await RouteAsync(host, i, ct);
+                    await host.Router.LearnAsync("many", Name(i), new Feedback(decision.Token, FeedbackKind.Thumb, (byte)(i / of & 1)), ct);
+                }
+
+                if (words > 0 || i % of != 0)
+                {
+                    await RouteAsync(host, i, ct);
                 }
             });
-            Report($"{users} users routed, {(users + 9) / 10} of them learned from", clock);
+            Report($"{users} users routed, {(users + of - 1) / of} of them learned from, {each} {(each == 1 ? "word" : "words")} each", clock);
+            Console.WriteLine(FormattableString.Invariant($"heap a user: {(GC.GetTotalMemory(forceFullCollection: true) - before) / users} bytes"));
         }
 
         clock.Restart();
         var lost = 0;
-        await using (var host = await Host.OpenAsync(path, usersInMemory: users))
+        await using (var host = await Host.OpenAsync(path, usersInMemory: room))
         {
             Report("reopened", clock);
-            await Parallel.ForAsync(0, (users + 9) / 10, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, ct) =>
+            await Parallel.ForAsync(0, (users + of - 1) / of, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, ct) =>
             {
-                var user = await host.Router.GetUserAsync("many", Name(i * 10), ct);
-                if (user.State.Signals.Length != 1 || user.State.Signals[0].Value != (byte)(i & 1))
+                var user = await host.Router.GetUserAsync("many", Name(i * of), ct);
+                if (user.State.Signals.Length != each || user.State.Signals[0].Value != (byte)(i & 1))
                 {
                     Interlocked.Increment(ref lost);
                 }
@@ -43,6 +56,9 @@ internal static class ManyUsers
         Console.WriteLine(FormattableString.Invariant($"peak_rss_bytes {PeakBytes()} lost {lost} file_bytes {new FileInfo(path).Length}"));
         return lost == 0 ? 0 : 1;
     }
+
+    private static ValueTask<RouteDecision> RouteAsync(Host host, int i, CancellationToken cancellationToken) =>
+        host.Router.RouteAsync("many", Name(i), new RouteRequest("What is the capital of France?"), cancellationToken);
 
     private static string Name(int i) => FormattableString.Invariant($"user-{i}");
 

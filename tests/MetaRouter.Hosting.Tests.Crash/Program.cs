@@ -46,14 +46,14 @@ switch (args)
         await FeedbackUntilKilled.RunAsync(path);
         return 0;
 
-    case ["memory", var path, var users]:
-        return await ManyUsers.RunAsync(path, int.Parse(users, CultureInfo.InvariantCulture));
+    case ["memory", var path, var users, .. var words]:
+        return await ManyUsers.RunAsync(path, int.Parse(users, CultureInfo.InvariantCulture), words is [var each] ? int.Parse(each, CultureInfo.InvariantCulture) : null);
 
     case ["throughput", var store, var seconds, var rate]:
         await Throughput.RunAsync(store, double.Parse(seconds, CultureInfo.InvariantCulture), double.Parse(rate, CultureInfo.InvariantCulture));
         return 0;
 
     default:
-        Console.Error.WriteLine("hold PATH | open PATH | log PATH | feedback PATH | memory PATH USERS | throughput PATH|redis:HOST:PORT SECONDS RATE");
+        Console.Error.WriteLine("hold PATH | open PATH | log PATH | feedback PATH | memory PATH USERS [WORDS] | throughput PATH|redis:HOST:PORT SECONDS RATE");
         return 2;
 }

@@ -17,9 +17,13 @@ internal static class SqliteFile
     private const string TornRemedy = "the file is torn or not a SQLite file; move it aside (it was not changed) and restore a backup or start with a new path";
     private const string ReadOnlyRemedy = "the file or its folder is read-only; make both writable for this user";
 
+    /// <summary>
+    /// Users have row ids: without them SQLite keeps at most a quarter of a page of a row together (of 4,096 bytes 1,002), and a record that is longer by a byte takes a page of its
+    /// own. Files of older programs are laid out that way and stay so; every statement does with both.
+    /// </summary>
     private static readonly string Layout = $"""
         BEGIN;
-        CREATE TABLE users (key BLOB PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE users (key BLOB NOT NULL PRIMARY KEY, state BLOB NOT NULL, etag INTEGER NOT NULL, erased_ms INTEGER NOT NULL, seq INTEGER NOT NULL);
         CREATE INDEX users_by_seq ON users (seq);
         CREATE TABLE quarantine (key BLOB NOT NULL, state BLOB NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL);
         CREATE TABLE shared (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
