@@ -124,7 +124,7 @@ public sealed class RunTimeChangeTests : OneUpstream
             "--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:Mode", "observe", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
             "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
             "--MetaRouter:Models:1:Id", "stranger", "--MetaRouter:Models:1:InputPrice", "0.1", "--MetaRouter:Models:1:OutputPrice", "0.1",
-            "--MetaRouter:Models:2:Id", "not-asked", "--MetaRouter:Models:2:InputPrice", "1000", "--MetaRouter:Models:2:OutputPrice", "1000", "--Gateway:OffModel", Strong);
+            "--MetaRouter:Models:2:Id", "not-asked", "--MetaRouter:Models:2:InputPrice", "6", "--MetaRouter:Models:2:OutputPrice", "18", "--Gateway:OffModel", Strong);
         (await gateway.PostAsync(Chat, Body("auto:cheap"))).Headers["x-router-observed"].ShouldBe("stranger");
 
         var report = default(Answer)!;
