@@ -15,9 +15,14 @@ internal static class Welcome
     public static string Text(WebApplication app)
     {
         var settings = app.Services.GetRequiredService<GatewaySettings>();
-        return settings.Demo is { } demo ? Demo(app.Urls.First(), demo)
-            : settings.IsSimulated ? Simulated(app.Urls.First(), Kept(app) + SetWhileItRan(app, settings) + ModelsJudgedByPrice(app), settings.ApiKeys.Count > 0)
-            : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{Kept(app)}{SetWhileItRan(app, settings)}{ModelsJudgedByPrice(app)}";
+        if (settings.Demo is { } demo)
+        {
+            return Demo(app.Urls.First(), demo, WithoutRouting(app, settings));
+        }
+
+        var said = Kept(app) + SetWhileItRan(app, settings) + WithoutRouting(app, settings) + ModelsJudgedByPrice(app);
+        return settings.IsSimulated ? Simulated(app.Urls.First(), said, settings.ApiKeys.Count > 0)
+            : $"MetaRouter listens on {string.Join(", ", app.Urls)}. Its console: {app.Urls.First()}/{Environment.NewLine}{said}";
     }
 
     /// <summary>What the store overrides in the configuration: without this line, somebody who edits the file would wonder why nothing changes.</summary>
@@ -39,6 +44,21 @@ internal static class Welcome
                 + $"{GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}; PUT /v1/router/mode with an empty mode goes back to that.";
     }
 
+    /// <summary>Who answers while decisions are not followed: otherwise it would look as if one model were always chosen.</summary>
+    private static string WithoutRouting(WebApplication app, GatewaySettings settings)
+    {
+        var mode = app.Services.GetRequiredService<ModeKeeper>().Mode;
+        var model = settings.Strongest(app.Services.GetRequiredService<PoolHolder>().Current.Catalog).Id;
+        var answers = $"'{model}' answers 'auto' ({(settings.Gateway.OffModel == model.Value ? "" : "the dearest model; another: ")}{GatewayOptions.Section}:{nameof(GatewayOptions.OffModel)}).";
+        return mode switch
+        {
+            ModeKeeper.Observe => $"{Environment.NewLine}In the mode observe decisions are noted and not followed: {answers} "
+                + (app.Services.GetRequiredService<MetaRouterOptions>().DecisionLog.Length > 0 ? "GET /v1/router/savings says what following them would have saved." : "To be told what following them would have saved, name a file in MetaRouter:DecisionLog."),
+            ModeKeeper.Static => $"{Environment.NewLine}In the mode static nothing is decided: {answers}",
+            _ => "",
+        };
+    }
+
     /// <summary>Models of which only the price is known; an operator may know what each is like.</summary>
     private static string ModelsJudgedByPrice(WebApplication app)
     {
@@ -50,13 +70,13 @@ internal static class Welcome
                 + $"which are known), or add some twenty graded answers of it ('metarouter models add', {ProgramDefaults.Page("operating.md")}).";
     }
 
-    private static string Demo(string url, DemoOptions demo) => $"""
+    private static string Demo(string url, DemoOptions demo, string mode) => $"""
         MetaRouter listens on {url}
 
         A demo: {demo.Users} users are SIMULATED, each with a different trade-off between quality and cost, which the router is not told. {(demo.Data.Length == 0
             ? "Their requests and the answers are simulated too."
             : $"Their requests, and how well and at what cost each model answered them, are those of {demo.Data}; the shipped snapshot may have learned from some of them.")}
-        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {demo.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(demo.Seed)} 2 gives others.
+        Latencies are simulated. Decisions, learning and every figure of the console are the gateway's own. Seed {demo.Seed}: {DemoOptions.Switch} --{DemoOptions.Section}:{nameof(demo.Seed)} 2 gives others.{mode}
 
         Look at it: {url}/
 

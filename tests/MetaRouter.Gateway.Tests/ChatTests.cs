@@ -100,9 +100,25 @@ public sealed class ChatTests : IAsyncLifetime
 
         observe.Headers["x-router-model"].ShouldBe("gpt-4o-2024-05-13");
         observe.Headers.ShouldContainKey("x-router-observed");
-        ((string)observe.Body["id"]!).ShouldBe("up-1");
+        ((string)observe.Body["id"]!).ShouldBe(observe.Headers["x-router-decision"]);
+        off.Headers.ShouldNotContainKey("x-router-decision");
         off.Headers["x-router-model"].ShouldBe("gpt-4o-2024-05-13");
         off.Headers.ShouldNotContainKey("x-router-observed");
+    }
+
+    /// <summary>Whoever looks on before routing would else learn nothing meanwhile, and every thumb of the application would be refused.</summary>
+    [Fact]
+    public async Task Chat_Observe_TheReceiptSpeaksOfWhoAnswered()
+    {
+        var answer = await _gateway.PostAsync(
+            Chat, """{"model":"auto:cheap","user":"ann","messages":[{"role":"user","content":"A ball is thrown upwards at 12 m/s from a 30 m tower. When does it hit the ground?"}]}""", ("x-router-mode", "observe"));
+        answer.Headers["x-router-observed"].ShouldNotBe("gpt-4o-2024-05-13");
+
+        var thumb = await _gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)answer.Body["id"]!, ["user"] = "ann", ["kind"] = "thumb", ["value"] = "down" }.ToJsonString());
+
+        thumb.Status.ShouldBe(200, thumb.Text);
+        var believed = (await _gateway.GetAsync("/v1/console/users/ann")).Body;
+        ((string)believed["history"]![0]!["model"]!).ShouldBe("gpt-4o-2024-05-13");
     }
 
     [Fact]

@@ -146,7 +146,7 @@ public sealed class FailOverTests : ThreeUpstreams
         _of.Values.Sum(u => u.Calls).ShouldBe(1);
     }
 
-    /// <summary>As OpenAI's reasoning models and vLLM, new and old, say it. Whoever asks for auto cannot know what the model that is chosen will not take.</summary>
+    /// <summary>As OpenAI, its reasoning models, vLLM, new and old, and Anthropic say it. Whoever asks for auto cannot know what the model that is chosen will not take.</summary>
     [Theory]
     [InlineData("""{"error":{"message":"'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}""", "parameter")]
     [InlineData("""{"error":{"message":"'temperature' does not support 0.2 with this model.","type":"invalid_request_error","param":"temperature","code":"unsupported_value"}}""", "parameter")]
@@ -154,6 +154,9 @@ public sealed class FailOverTests : ThreeUpstreams
     [InlineData("""{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}""", "ContextWindow")]
     [InlineData("""{"error":{"message":"This model's maximum context length is 8192 tokens. However, your request has 9000 input tokens.","type":"BadRequestError","param":null,"code":400}}""", "ContextWindow")]
     [InlineData("""{"object":"error","message":"This model's maximum context length is 8192 tokens. However, you requested 9000 tokens.","type":"BadRequestError","param":null,"code":400}""", "ContextWindow")]
+    [InlineData("""{"error":{"message":"Billing hard limit has been reached","type":"invalid_request_error","param":null,"code":"billing_hard_limit_reached"}}""", "credit")]
+    [InlineData("""{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}""", "credit")]
+    [InlineData("""{"error":{"message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}""", "credit")]
     public async Task FailOver_RequestThatOnlyTheChosenModelRefuses_IsAnsweredByAnother(string refusal, string told)
     {
         var body = Body("auto").Insert(1, "\"max_tokens\":9,");

@@ -35,6 +35,21 @@ public sealed class ImplicitSignalTests : OneUpstream
         ((int)(await off.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
     }
 
+    /// <summary>Whoever only looks on learns users' trade-offs meanwhile, of the model that answers.</summary>
+    [Theory]
+    [InlineData("observe", 1)]
+    [InlineData("static", 0)]
+    public async Task ImplicitSignals_WithoutRouting_AreNoticedWhereDecisionsAreNoted(string mode, int signals)
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true", "--Gateway:Mode", mode);
+        for (var i = 0; i < 2; i++)
+        {
+            (await gateway.PostAsync(Chat, Body("auto", "einmal", "ann"))).Status.ShouldBe(200);
+        }
+
+        ((int)(await gateway.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(signals);
+    }
+
     /// <summary>Agents and chat windows have titles made in the user's name, while the user reads the answer or before it is there.</summary>
     [Theory]
     [InlineData("""{"model":"auto","user":"ann","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"Go."}]}""")]

@@ -261,7 +261,7 @@ public sealed class RouterEndpointTests : IAsyncLifetime
     [InlineData("""{"receipt":"r","user":"u","kind":"task_success","value":"yes"}""", "invalid_value", "\"yes\"", "true or false")]
     [InlineData("""{"receipt":"r","user":"u","kind":"edit","occurred_at":"soon"}""", "invalid_value", "'occurred_at' is \"soon\"", "2026-01-31")]
     [InlineData("""{"receipt":"r","user":"u","kind":"edit","occurred_at":"2999-01-01T00:00:00Z"}""", "invalid_value", "2999", "clock")]
-    [InlineData("""{"receipt":"r","user":"u","kind":"edit"}""", "receipt_malformed", "receipt")]
+    [InlineData("""{"receipt":"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG","user":"u","kind":"edit"}""", "receipt_malformed", "asked for by name", "off or static", "ask for auto")]
     public async Task Feedback_BadBody_SaysWhatIsWrong(string body, string code, params string[] named) =>
         (await _gateway.PostAsync(Feedback, body)).ShouldFail(400, code, named);
 

@@ -115,6 +115,24 @@ public sealed class RunTimeChangeTests : OneUpstream
         (await gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":"off"}""")).ShouldFail(400, "invalid_value", "'off'");
     }
 
+    /// <summary>Else a guess about a model that nobody knows would look like a finding.</summary>
+    [Fact]
+    public async Task Savings_ByModelsOfWhichOnlyThePriceIsKnown_NameThem()
+    {
+        using var folder = new TemporaryFolder();
+        await using var gateway = await RunningGateway.StartAsync(
+            "--MetaRouter:DecisionLog", folder.File("decisions.ndjson"), "--Gateway:Mode", "observe", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", "stranger", "--MetaRouter:Models:1:InputPrice", "0.1", "--MetaRouter:Models:1:OutputPrice", "0.1",
+            "--MetaRouter:Models:2:Id", "not-asked", "--MetaRouter:Models:2:InputPrice", "6", "--MetaRouter:Models:2:OutputPrice", "18", "--Gateway:OffModel", Strong);
+        (await gateway.PostAsync(Chat, Body("auto:cheap"))).Headers["x-router-observed"].ShouldBe("stranger");
+
+        var report = default(Answer)!;
+        await Eventually.TrueAsync(async () => (int)(report = await gateway.GetAsync("/v1/router/savings")).Body["requests"]! == 1, TimeSpan.FromSeconds(10));
+
+        report.Body["judged_by_price"]!.ToJsonString().ShouldBe("""["stranger"]""");
+    }
+
     /// <summary>An operator who stops routing must not lock out those who may not use the strongest model.</summary>
     [Theory]
     [InlineData("observe")]

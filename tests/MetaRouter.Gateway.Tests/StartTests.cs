@@ -256,6 +256,23 @@ public sealed class StartTests : IDisposable
         Welcome.Text(known.App).ShouldNotContain("Judged by price");
     }
 
+    [Theory]
+    [InlineData("apply")]
+    [InlineData("observe", "In the mode observe decisions are noted and not followed: 'gpt-4o-2024-05-13' answers 'auto' (the dearest model; another: Gateway:OffModel).", "name a file in MetaRouter:DecisionLog")]
+    [InlineData("static", "In the mode static nothing is decided: 'gpt-4o-2024-05-13' answers 'auto'")]
+    public async Task Welcome_WithoutRouting_SaysWhoAnswers(string mode, params string[] told)
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Gateway:Mode", mode);
+        await using var demo = await RunningGateway.StartAsync("--demo", "--Gateway:Mode", mode);
+
+        foreach (var said in (string[])[Welcome.Text(gateway.App), Welcome.Text(demo.App)])
+        {
+            said.Contains("In the mode", StringComparison.Ordinal).ShouldBe(told.Length > 0);
+        }
+
+        Array.ForEach(told, t => Welcome.Text(gateway.App).ShouldContain(t));
+    }
+
     [Fact]
     public async Task Welcome_WhereKeysAreConfigured_SendsOneInEveryCommand()
     {

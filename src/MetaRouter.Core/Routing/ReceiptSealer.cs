@@ -151,7 +151,10 @@ public sealed class ReceiptSealer : IDisposable
         // The header is the first four characters, so a token of another version and length is still told from noise.
         if (token.Length < 4 || !TryDecode(token[..4], bytes[..HeaderBytes]) || bytes[0] != Magic)
         {
-            return new(ReceiptStatus.Malformed, "This is not a receipt; send back the id or the receipt exactly as the router returned it.");
+            return new(
+                ReceiptStatus.Malformed,
+                "This is not a receipt; send back the id or the receipt exactly as the router returned it. An answer has one only if the router decided: where its model was asked for by name, "
+                    + "or routing was switched off (mode off or static), the id is the model's own. For feedback ask for auto, in the mode apply or observe.");
         }
 
         if (bytes[1] != Version)

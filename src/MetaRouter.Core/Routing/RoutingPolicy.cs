@@ -8,7 +8,10 @@ namespace MetaRouter.Core.Routing;
 /// <param name="Exploration">How often a model other than the best is tried.</param>
 public sealed record RoutingPolicy(ReceiptSealer Sealer, Guardrails Guardrails, ExplorationPolicy Exploration)
 {
-    /// <summary>The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did.</summary>
+    /// <summary>
+    /// The decision's receipt where another model than the chosen one answered: feedback then speaks of the model that did. The propensity stays the choice's; estimates take
+    /// both from the decision log, where what the chosen model did not answer is left out.
+    /// </summary>
     /// <param name="served">Which of the decision's candidates answered.</param>
     /// <param name="alone">Of a comparison only this answer came.</param>
     public string ReceiptFor(RouteDecision decision, ModelId served, bool alone = false)

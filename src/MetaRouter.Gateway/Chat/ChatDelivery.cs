@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Upstream;
@@ -19,8 +20,7 @@ internal sealed class ChatDelivery(
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
     {
         var isFailOver = call.IsFailOver(answer.Model);
-        // only this one of the two answers to be compared came
-        var receipt = call.Unrouted is null ? policy.ReceiptFor(call.Decision!, answer.Model, alone: call.Decision!.OfferedIndex is not null) : null;
+        var receipt = ReceiptFor(call, answer.Model);
         ledger.TookOver(answer, isFailOver);
         ChatHeaders.Retell(call.Context.Response.Headers, answer, receipt, isFailOver);
         if (answer.Status != StatusCodes.Status200OK)
@@ -51,6 +51,12 @@ internal sealed class ChatDelivery(
 
         await StreamAsync(call, answer, form, receipt, isFailOver).ConfigureAwait(false);
     }
+
+    /// <summary>For feedback on this answer, also where the decision is only noted: what a user thinks of the answer says as much of the user.</summary>
+    /// <returns>Null: nothing was decided, or nothing predicted of the model, as where the models were replaced meanwhile.</returns>
+    private string? ReceiptFor(ChatCall call, ModelId served) => call.Decision is { } decision && (call.Unrouted is null || decision.Candidates.Any(c => c.Model == served))
+        ? policy.ReceiptFor(decision, served, alone: decision.OfferedIndex is not null) // only this one of the two answers to be compared came
+        : null;
 
     private async Task StreamAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form, string? receipt, bool isFailOver)
     {

@@ -26,7 +26,7 @@ internal static class ChatHeaders
     }
 
     /// <summary>Written again once it is known who answers.</summary>
-    /// <param name="receipt">The receipt for feedback on this answer; null: nothing was routed.</param>
+    /// <param name="receipt">The receipt for feedback on this answer; null: nothing was decided.</param>
     public static void Retell(IHeaderDictionary headers, UpstreamAnswer answer, string? receipt, bool isFailOver)
     {
         headers["x-router-model"] = answer.Model.Value;

@@ -50,8 +50,8 @@ internal sealed partial class ImplicitSignals(
         }
     }
 
-    /// <summary>Remembers a routed request for the next check. A turn that tools interrupt is repeated from its beginning.</summary>
-    /// <param name="receipt">Null: it was not routed, and is not noted.</param>
+    /// <summary>Remembers a request for the next check. A turn that tools interrupt is repeated from its beginning.</summary>
+    /// <param name="receipt">Null: nothing was decided, and it is not noted.</param>
     public ValueTask RememberAsync(ChatCall call, ModelId served, string? receipt)
     {
         if (receipt is null || call.Body.GoesOn || UserOf(call) is not { } user)
@@ -70,7 +70,7 @@ internal sealed partial class ImplicitSignals(
     public ValueTask ComparedAsync(ChatCall call) => !call.Body.GoesOn && UserOf(call) is { } user ? NoteAsync(call, user, ReadOnlyMemory<byte>.Empty) : default;
 
     /// <summary>A stream has ended. One that its upstream cut short says nothing when it is asked for again; one that its reader left says something.</summary>
-    /// <param name="receipt">Null: it was not routed.</param>
+    /// <param name="receipt">Null: nothing was decided.</param>
     public ValueTask EndedAsync(ChatCall call, RelayedStream stream, string? receipt)
     {
         if (receipt is null || stream.IsWhole || UserOf(call) is not { } user)

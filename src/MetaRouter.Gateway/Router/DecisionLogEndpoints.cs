@@ -4,7 +4,7 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Router;
 
 /// <summary>The decision log: its lines, and what following the decisions that were only noted would have saved. A key sees its own tenant's.</summary>
-internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets secrets, MetaRouterOptions options) : IEndpoints
+internal sealed class DecisionLogEndpoints(SavingsReports savings, PoolHolder pool, RouterSecrets secrets, MetaRouterOptions options) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -26,7 +26,7 @@ internal sealed class DecisionLogEndpoints(SavingsReports savings, RouterSecrets
     private async Task SavingsAsync(HttpContext context)
     {
         var tenant = Edge.TenantOf(context);
-        var report = await savings.GetAsync(tenant, () => SavingsReport.ReadAsync(Log(tenant, CancellationToken.None)), context.RequestAborted).ConfigureAwait(false);
+        var report = await savings.GetAsync(tenant, () => SavingsReport.ReadAsync(Log(tenant, CancellationToken.None), pool.Current.JudgedByPrice), context.RequestAborted).ConfigureAwait(false);
         await Answers.WriteAsync(context, report).ConfigureAwait(false);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Traffic;
 
 namespace MetaRouter.Gateway.Router;
@@ -19,19 +20,23 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? Wo
         "only over the decisions that were noted in mode observe (the gateway's, or a request's x-router-mode) while the static model answered; "
             + "direct: predicted cost, corrected on each request by the served model's error; 95 % percentile bootstrap over requests";
 
+    /// <summary>Models that answered or would have, of which nothing but the price is known: how good they are is a guess.</summary>
+    public IReadOnlyList<string> JudgedByPrice { get; init; } = [];
+
     /// <param name="log">Its lines; those of other kinds are ignored.</param>
-    public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log)
+    /// <param name="judgedByPrice">See <see cref="Core.Routing.RoutingPool.JudgedByPrice"/>.</param>
+    public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log, IReadOnlySet<ModelId> judgedByPrice)
     {
-        var requests = new List<UnfollowedRequest>();
+        var (requests, models) = (new List<UnfollowedRequest>(), new HashSet<string>());
         await foreach (var line in log.ConfigureAwait(false))
         {
-            if (Request(line) is { } request)
+            if (Request(line, models) is { } request)
             {
                 requests.Add(request);
             }
         }
 
-        return Of(requests);
+        return Of(requests) with { JudgedByPrice = [.. judgedByPrice.Select(m => m.Value).Where(models.Contains).Order(StringComparer.Ordinal)] };
     }
 
     public static SavingsReport Of(IReadOnlyList<UnfollowedRequest> requests)
@@ -46,7 +51,8 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? Wo
     }
 
     /// <summary>Null: not a decision that was noted but not followed, or a torn line.</summary>
-    private static UnfollowedRequest? Request(string line)
+    /// <param name="models">Receives its two models.</param>
+    private static UnfollowedRequest? Request(string line, HashSet<string> models)
     {
         try
         {
@@ -70,6 +76,7 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? Wo
                 return null;
             }
 
+            models.UnionWith([served, chosen!]);
             return new(spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)

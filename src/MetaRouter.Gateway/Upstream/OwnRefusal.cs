@@ -6,12 +6,14 @@ namespace MetaRouter.Gateway.Upstream;
 
 /// <summary>
 /// Whether a refusal speaks of the upstream's own model, so that another may take the request: who asks for auto cannot know what the model that is chosen will
-/// not take. Only what says so outright counts: OpenAI's codes (platform.openai.com/docs/guides/error-codes), and a prompt that the model is too small for.
+/// not take. Only what says so outright counts: OpenAI's codes (platform.openai.com/docs/guides/error-codes), a prompt that the model is too small for, and credit that is used up.
 /// What it finds wrong with the request otherwise, or wicked, is not shown around.
 /// </summary>
 internal static class OwnRefusal
 {
-    private static readonly string[] s_codes = ["unsupported_parameter", "unsupported_value", "unknown_parameter"];
+    private const string NoCredit = "credit balance is too low"; // Anthropic's words, under the code that any bad request has
+
+    private static readonly string[] s_codes = ["unsupported_parameter", "unsupported_value", "unknown_parameter"], s_creditCodes = ["billing_hard_limit_reached", "insufficient_quota"];
 
     /// <param name="json">A whole JSON object.</param>
     /// <returns>What it means, for the operator; null: it speaks of the request.</returns>
@@ -29,13 +31,17 @@ internal static class OwnRefusal
                 return null;
         }
 
-        if (Completion.ErrorMessageOf(json) is { } message && PromptTooLong.Is(json, message))
+        var message = Completion.ErrorMessageOf(json) ?? "";
+        if (PromptTooLong.Is(json, message))
         {
             return "they are longer than it takes: check ContextWindow";
         }
 
         var reader = new Utf8JsonReader(json);
         using var document = JsonDocument.ParseValue(ref reader);
-        return s_codes.Contains(Text(Field(document.RootElement, "error"), "code")) ? "it does not take a parameter of theirs; for max_tokens, set MaxCompletionTokens" : null;
+        var code = Text(Field(document.RootElement, "error"), "code");
+        return s_codes.Contains(code) ? "it does not take a parameter of theirs; for max_tokens, set MaxCompletionTokens"
+            : s_creditCodes.Contains(code) || message.Contains(NoCredit, StringComparison.Ordinal) ? "the credit of its account is used up, or the account's limit reached: see to the billing there"
+            : null;
     }
 }

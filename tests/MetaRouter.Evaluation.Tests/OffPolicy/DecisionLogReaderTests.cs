@@ -37,9 +37,11 @@ public sealed class DecisionLogReaderTests : IDisposable
             Decision(1, ",\"mode\":\"apply\",\"served\":\"small\",\"fail_over\":false"),
             Decision(2).Replace("\"offered\":null", "\"offered\":\"large\"", StringComparison.Ordinal),
             Decision(3, ",\"mode\":\"apply\",\"served\":\"large\",\"fail_over\":true"),
-            Decision(4, ",\"mode\":\"observe\",\"served\":null,\"fail_over\":false"),
+            Decision(4, ",\"mode\":\"observe\",\"served\":\"small\",\"fail_over\":false"),
+            Said(4, "Thumb", 1),
             Decision(5, ",\"mode\":\"decision\",\"served\":null,\"fail_over\":null"));
         (decisions.Count, leftOut, bad.Count).ShouldBe((2, 3, 0));
+        decisions.ShouldAllBe(d => d.Reward == null);
     }
 
     [Theory]

@@ -77,7 +77,7 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
       <div class="tiles">
         <Tile label="Requests" value={count(totals.requests)} sub={several(totals.users, "user")} spark={values((b) => b.requests)} />
         <Tile label="Spent" value={money(totals.spent_usd)} sub={`${perThousand(totals.spent_usd / totals.requests)} per 1,000${totals.predicted_usd ? `, ${percent(totals.predicted_usd / totals.spent_usd)} predicted` : ""}`} spark={values((b) => b.spent_usd)} />
-        <Tile label="Saved" tone="good" value={money(saved)} sub={strongest?.usd != null ? <span title={SAVED}>{percent(strongest.saved_share)} less than always <b>{strongest.model}</b>{sure(strongest)}</span> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
+        <Tile label={isLoss(strongest) ? "Spent more" : "Saved"} tone={isLoss(strongest) ? "bad" : "good"} value={money(saved && (isLoss(strongest) ? -saved : Math.max(saved, 0)))} sub={strongest?.usd != null ? <span title={SAVED}>{against(strongest.saved_share)} always <b>{strongest.model}</b>{sure(strongest)}</span> : "nothing to compare with yet"} spark={values((b) => (b.always_strongest_usd === null ? null : b.always_strongest_usd - b.spent_usd))} />
         <Tile label="Quality, predicted" title={totals.quality?.method} value={percent(totals.quality?.value, 1)} sub={totals.quality?.low != null ? `95 % sure: ${percent(totals.quality.low, 1)} to ${percent(totals.quality.high, 1)}` : "no interval yet"} spark={values((b) => b.quality)} />
         <Tile label="Latency" value={ms(totals.latency_ms?.p50)} sub={`median; 99 of 100 within ${ms(totals.latency_ms?.p99)}`} spark={values((b) => b.p50_ms)} />
         <Tile label="Errors" tone={totals.errors >= totals.requests * 0.01 ? "bad" : "accent"} value={count(totals.errors)} sub={`${percent(totals.errors / totals.requests, 1)} · ${several(totals.fallbacks, "fail-over")}`} spark={values((b) => b.errors)} />
@@ -128,6 +128,9 @@ function Figures({ o, live, minutes }: { o: Overview; live: ReturnType<typeof us
   );
 }
 
+/** Not by a share that is shown as none, as where the strongest itself answers and the last digit of a sum is off. */
+const isLoss = (s: Saving | null): boolean => s?.saved_share != null && s.saved_share < -0.0005;
+const against = (saved: number | null): string => (saved === null ? "against" : saved >= 0 ? `${percent(saved)} less than` : saved > -1 ? `${percent(-saved)} more than` : `${significant(1 - saved, 2)} times as much as`);
 const than = (saved: number): string => (saved >= 0 ? `${percent(saved)} less spent` : saved > -1 ? `${percent(-saved)} more spent` : `${significant(1 - saved, 2)} times as much spent`);
 
 function Tile({ label, value, sub, spark, title, tone = "accent" }: { label: string; title?: string | undefined; value: string; sub: preact.ComponentChildren; spark: (number | null)[]; tone?: string }) {
@@ -144,7 +147,7 @@ function Tile({ label, value, sub, spark, title, tone = "accent" }: { label: str
 const SAVED = "95 % normal interval of the sum over requests; what the other model would have cost is predicted, and corrected on each request by what the served one's prediction fell short";
 
 /** What was saved, with its interval; less than nothing is told as more spent. */
-const sure = (s: Saving): string => (s.saved_low != null && s.saved_high != null ? `; 95 % sure: ${money(s.saved_low)} to ${money(s.saved_high)}` : "");
+const sure = (s: Saving): string => (s.saved_low != null && s.saved_high != null ? `; 95 % sure${difference(s)}` : "");
 const difference = ({ saved_low: low, saved_high: high }: Saving): string =>
   low == null || high == null ? "" : high <= 0 ? `: ${money(-high)} to ${money(-low)} more` : low >= 0 ? `: ${money(low)} to ${money(high)}` : `: from ${money(-low)} more to ${money(high)} less`;
 const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
@@ -166,7 +169,7 @@ function Money({ o }: { o: Overview }) {
     <Panel title="Money" class="span-7" note={strongest?.usd != null ? <>Spent <b>{money(o.totals.spent_usd)}</b>{atQuality(o.totals.quality?.value)}. Always {strongest.model}: <b>{money(strongest.usd)}</b>{atQuality(strongest.quality)}.{single?.usd != null && <> The best single model, {single.model}: <b>{money(single.usd)}</b>{atQuality(single.quality)}.</>}{o.totals.comparisons_usd ? <> Second answers, shown to learn from the choice, took <b>{money(o.totals.comparisons_usd)}</b> of what was spent.</> : null}</> : "Summed over the time shown"}
       table={() => <DataTable caption="Money summed over time" head={["Time", "Spent", "Always the strongest"]} rows={o.series.map((b, i) => [at(o, b.t), money(lines[0]!.values[i]), money(lines[1]!.values[i])])} />}>
       <Chart x={x} lines={lines} unit={money} band={[1, 0, () => ink("--saved")]} height={236} said={`Money over time: ${money(o.totals.spent_usd)} spent; always the strongest model would have cost ${money(strongest?.usd)}.`} />
-      <ul class="key" aria-hidden="true"><li><span class="key-line" />spent</li><li><span class="key-dash" />always the strongest</li><li><span class="key-saved" />saved</li></ul>
+      <ul class="key" aria-hidden="true"><li><span class="key-line" />spent</li><li><span class="key-dash" />always the strongest</li>{!isLoss(strongest) && <li><span class="key-saved" />saved</li>}</ul>
     </Panel>
   );
 }
