@@ -25,7 +25,7 @@ public sealed partial class AnswerLengthTests : OneUpstream
     public async Task AnswersFarLongerThanPredicted_AreToldOnceAnHourWithTheValueThatMendsThem(string how)
     {
         await using var gateway = await ServeAsync(how == "observed" ? ["--Gateway:Mode", "observe", "--Gateway:OffModel", Thinker] : []);
-        Answer(gateway, finish: "stop");
+        AnswerAtLength(gateway, finish: "stop");
 
         await AskAsync(gateway, how, 49);
         Warnings(gateway).ShouldBeEmpty();
@@ -56,7 +56,7 @@ public sealed partial class AnswerLengthTests : OneUpstream
     public async Task CostOfLongAnswers_OnceSet_IsPredictedAndDecides()
     {
         await using var gateway = await ServeAsync();
-        Answer(gateway, finish: "stop");
+        AnswerAtLength(gateway, finish: "stop");
         var counted = Usd(await gateway.PostAsync(Chat, Body(Thinker, Question)));
         var before = await RankAsync(gateway);
 
@@ -74,7 +74,7 @@ public sealed partial class AnswerLengthTests : OneUpstream
     public async Task AnswersUnderALimit_AreNoMeasure(string finish, double ofPredicted)
     {
         await using var gateway = await ServeAsync();
-        Answer(gateway, finish);
+        AnswerAtLength(gateway, finish);
         var limit = (int)(ofPredicted * Predicted(gateway, Thinker));
 
         await AskAsync(gateway, "whole", 55, limit);
@@ -119,7 +119,7 @@ public sealed partial class AnswerLengthTests : OneUpstream
     ]);
 
     /// <summary>Has the upstream count each answer of the one model as long as it thinks, of the other as long as predicted.</summary>
-    private void Answer(RunningGateway gateway, string finish)
+    private void AnswerAtLength(RunningGateway gateway, string finish)
     {
         var plain = (int)Math.Round(Predicted(gateway, Weak));
         _upstream.Script = async (context, body) =>
@@ -143,9 +143,10 @@ public sealed partial class AnswerLengthTests : OneUpstream
     /// <summary>So many answers of each model; in observe mode of the one that answers, while the other is chosen.</summary>
     private static async Task AskAsync(RunningGateway gateway, string how, int times, int limit = 0)
     {
+        string[] models = how switch { "compared" => ["auto:quality"], "observed" => ["auto:cheap"], _ => ["auto:quality", "auto:cheap"] };
         for (var i = 0; i < times; i++)
         {
-            foreach (var model in how == "compared" ? (string[])["auto:quality"] : how == "observed" ? ["auto:cheap"] : ["auto:quality", "auto:cheap"])
+            foreach (var model in models)
             {
                 var body = JsonNode.Parse(Body(model, Question, how == "compared" ? "ann" : null, how == "streamed"))!;
                 if (limit > 0)
