@@ -59,6 +59,17 @@ public class UserModelTests
         decision.Candidates[0].Predicted.CostUsd.ShouldBe(400e-6f, 1e-8f);
     }
 
+    [Fact]
+    public void Decide_WhatOneModelThinks_TakesNoRoomInAnothersWindow()
+    {
+        var snapshot = SomeSnapshots.ByHand([new("plain", 0.6f, 4), new("thinker", 0.8f, 4)]);
+        var pool = new RoutingPool(snapshot, new ModelCatalog([snapshot.Models[0] with { ContextWindow = 1000 }, snapshot.Models[1] with { OutputScale = 20 }]));
+
+        var decision = new UserModel(pool, UserState.Empty).Decide(new RouteRequest("Why?") { PromptTokens = 500, LambdaCost = 3 }, Policy, Moment(0), _scratch);
+
+        decision.Candidates.ShouldAllBe(c => c.Exclusion == ModelExclusion.None);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(0.48)]
