@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using MetaRouter.Core.Catalog;
-using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting;
 using MetaRouter.Hosting.Telemetry;
