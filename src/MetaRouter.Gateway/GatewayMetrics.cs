@@ -23,6 +23,8 @@ internal sealed class GatewayMetrics : IDisposable
         CostUsd = _meter.CreateCounter<double>(MetricNames.Cost, "USD", "What answers cost, and prompts that brought none, by model and by how the tokens were counted.");
         StrongestCostUsd = _meter.CreateCounter<double>(MetricNames.StrongestCost, "USD", "What the same "
             + "answers would have cost from the strongest model: its prediction, corrected on each request.");
+        AnswerTokens = _meter.CreateCounter<long>(MetricNames.AnswerTokens, "{token}", "Completion tokens, as upstreams counted them, of answers whose length was predicted and not cut, by model.");
+        AnswerTokensPredicted = _meter.CreateCounter<double>(MetricNames.AnswerTokensPredicted, "{token}", "Completion tokens predicted of the same answers, by model.");
         OverspentUsd = _meter.CreateCounter<double>(MetricNames.BudgetOverspent, "USD", "What calls cost beyond what was reserved for them.");
         ImplicitSignals = _meter.CreateCounter<long>(MetricNames.ImplicitSignals, "{signal}", "Signals noticed at the edge, by kind.");
         ClientSeconds = _meter.CreateHistogram(GenAiNames.ClientDuration, "s", "One call of an upstream, to the end of its answer.", null, Durations);
@@ -49,6 +51,10 @@ internal sealed class GatewayMetrics : IDisposable
     public Counter<double> CostUsd { get; }
 
     public Counter<double> StrongestCostUsd { get; }
+
+    public Counter<long> AnswerTokens { get; }
+
+    public Counter<double> AnswerTokensPredicted { get; }
 
     public Counter<double> OverspentUsd { get; }
 

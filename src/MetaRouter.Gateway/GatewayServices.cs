@@ -58,6 +58,7 @@ internal static class GatewayServices
         services.AddSingleton<ChatSessions>();
         services.AddSingleton<ImplicitSignals>();
         services.AddSingleton<ChatLedger>();
+        services.AddSingleton<AnswerLengths>();
         services.AddSingleton<ChatChoice>();
         services.AddSingleton<ChatRelay>();
         services.AddSingleton<ChatDelivery>();

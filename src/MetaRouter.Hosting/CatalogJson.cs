@@ -77,6 +77,8 @@ public static class CatalogJson
 
         public double? CachedInputPriceUsdPerMillion { get; init; }
 
+        public double? OutputScale { get; init; }
+
         public int? ContextWindow { get; init; }
 
         public IReadOnlyList<string>? Capabilities { get; init; }
@@ -93,6 +95,7 @@ public static class CatalogJson
             InputPriceUsdPerMillion = model.InputPrice.Usd,
             OutputPriceUsdPerMillion = model.OutputPrice.Usd,
             CachedInputPriceUsdPerMillion = model.CachedInputPrice?.Usd,
+            OutputScale = model.OutputScale == 1 ? null : model.OutputScale,
             ContextWindow = model.ContextWindow,
             Capabilities = model.Capabilities == ModelCapabilities.All ? null : MetaRouterOptions.ModelOptions.NamesOf(model.Capabilities),
             LatencySeconds = model.LatencySeconds,
@@ -108,6 +111,7 @@ public static class CatalogJson
                 InputPrice = InputPriceUsdPerMillion,
                 OutputPrice = OutputPriceUsdPerMillion,
                 CachedInputPrice = CachedInputPriceUsdPerMillion,
+                OutputScale = OutputScale ?? 1,
                 ContextWindow = ContextWindow ?? 128_000,
                 Sibling = Sibling ?? "",
                 Enabled = Enabled ?? true,

@@ -232,6 +232,9 @@ public sealed class MetaRouterOptions
         /// <value>US dollars per million prompt tokens read from the upstream's prompt cache; null: as <see cref="InputPrice"/>.</value>
         public double? CachedInputPrice { get; set; }
 
+        /// <value>How many times as long as predicted its answers are, in tokens; 0.01 to 100, default 1. The gateway's log says where it should be another.</value>
+        public double OutputScale { get; set; } = 1;
+
         /// <value>What it can take part in: any of <c>tools</c>, <c>vision</c>, <c>structured_output</c>, <c>streaming</c>, or <c>none</c>. Empty: all.</value>
         public IList<string> Capabilities { get; } = [];
 
@@ -270,6 +273,7 @@ public sealed class MetaRouterOptions
             return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value)
             {
                 CachedInputPrice = cached,
+                OutputScale = OutputScale,
                 Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
                 ContextWindow = ContextWindow,
                 Sibling = sibling,

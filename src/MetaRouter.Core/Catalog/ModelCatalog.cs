@@ -14,10 +14,13 @@ public sealed class ModelCatalog
     /// <summary>Eleven days: no answer takes that long, and utilities of far larger numbers would overflow a float.</summary>
     public const double MostLatencySeconds = 1e6;
 
+    /// <summary>Answers further from what is predicted than a hundredfold are no longer of the kind that was predicted.</summary>
+    public const double LeastOutputScale = 0.01, MostOutputScale = 100;
+
     private readonly Dictionary<ModelId, int> _index = [];
 
-    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window or latency, or a model that is its own
-    /// sibling; every problem is named.</exception>
+    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window, latency or output scale, or a model
+    /// that is its own sibling; every problem is named.</exception>
     public ModelCatalog(IEnumerable<ModelProfile> models)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -60,6 +63,13 @@ public sealed class ModelCatalog
                 problems.Add(string.Create(CultureInfo.InvariantCulture, $"model '{model.Id}' has a latency of {seconds} s; it must be from 0 to {MostLatencySeconds:n0}, or left out"));
             }
 
+            if (!(model.OutputScale is >= LeastOutputScale and <= MostOutputScale))
+            {
+                problems.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"model '{model.Id}' has an OutputScale of {model.OutputScale}; it must be from {LeastOutputScale} to {MostOutputScale}: how many times as long as predicted its answers are, 1 where it is left out"));
+            }
+
             if (model.Sibling == model.Id)
             {
                 problems.Add($"model '{model.Id}' is its own sibling; name another model or none");
@@ -96,7 +106,8 @@ public sealed class ModelCatalog
             text.Append(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} "
-                    + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}\n");
+                    + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}"
+                    + $"{(m.OutputScale != 1 ? " x" + m.OutputScale.ToString("R", CultureInfo.InvariantCulture) : "")}\n");
         }
 
         return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));

@@ -29,6 +29,12 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate. 0 to <see cref="ModelCatalog.MostLatencySeconds"/>.</summary>
     public double? LatencySeconds { get; init; }
 
+    /// <summary>
+    /// Completion tokens of this model's answers for each that the snapshot predicts, where the operator knows better: a reasoning model that is taken for another bills what
+    /// it thinks. Default 1; <see cref="ModelCatalog.LeastOutputScale"/> to <see cref="ModelCatalog.MostOutputScale"/>. What is predicted of quality and latency does not depend on it.
+    /// </summary>
+    public double OutputScale { get; init; } = 1;
+
     /// <summary>What an answer costs, US dollars.</summary>
     /// <param name="promptTokens">All of the prompt, what was read from the cache among it.</param>
     /// <param name="completionTokens">Reasoning among it.</param>
@@ -41,6 +47,9 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
 
     /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: what prices are compared by where nothing was called.</summary>
     public double TypicalCostUsd => CostUsd(TypicalTokens, TypicalTokens);
+
+    /// <summary>The same with an answer as long as this model's are: what it is expected to cost, US dollars.</summary>
+    public double TypicalExpectedUsd => CostUsd(TypicalTokens, TypicalTokens * OutputScale);
 
     /// <summary>A disabled model stays in the catalog but is never chosen.</summary>
     public bool Enabled { get; init; } = true;

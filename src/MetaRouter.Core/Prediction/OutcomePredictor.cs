@@ -26,7 +26,7 @@ public sealed class OutcomePredictor
     private readonly ushort[] _knownTo; // the different sets of the heads
     private readonly int[] _set; // which of them a head has
     private readonly float[] _worth; // of the forests
-    private readonly float[] _latencyOverride;
+    private readonly float[] _latencyOverride, _outputScale;
     private readonly bool[] _countsTokens;
     private readonly PricePerMillionTokens[] _inputPrice, _outputPrice;
     private readonly int _rank;
@@ -42,6 +42,7 @@ public sealed class OutcomePredictor
         _set = [.. heads.Select(h => Array.IndexOf(_knownTo, h.KnownTo))];
         _rank = (projection.Length / PromptEncoder.Features) - 1;
         _latencyOverride = [.. models.Select(m => (float)(m.LatencySeconds ?? float.NaN))];
+        _outputScale = [.. models.Select(m => (float)m.OutputScale)];
         _inputPrice = [.. models.Select(m => m.InputPrice)];
         _outputPrice = [.. models.Select(m => m.OutputPrice)];
     }
@@ -49,10 +50,13 @@ public sealed class OutcomePredictor
     /// <summary>Length of what <see cref="Predict"/> leaves in <c>projected</c>: r + 1.</summary>
     public int Projected => _rank + 1;
 
+    /// <summary>Whether what is predicted of a model's completions are tokens, not units of a nominal meter.</summary>
+    internal bool CountsTokens(int model) => _countsTokens[model];
+
     /// <param name="request">An encoded request.</param>
     /// <param name="promptTokens">Prompt tokens where they are known; NaN: estimated from the text.</param>
     /// <param name="outcomes">One per model.</param>
-    /// <param name="outputTokens">Predicted completion tokens, one per model.</param>
+    /// <param name="outputTokens">Predicted completion tokens, one per model, at its <see cref="ModelProfile.OutputScale"/>.</param>
     /// <param name="projected">(d.x, P x): what a receipt keeps of the request.</param>
     /// <param name="limit">The most tokens that the completion may have, and that its cost counts; 0: no limit. Quality and latency are those of an answer without one.</param>
     public void Predict(RequestEncoding request, float promptTokens, Span<Outcome> outcomes, Span<float> outputTokens, Span<float> projected, int limit = 0)
@@ -76,7 +80,7 @@ public sealed class OutcomePredictor
         for (var k = 0; k < _heads.Length; k++)
         {
             var head = _heads[k];
-            var output = outputTokens[k] = AtMost(_countsTokens[k] ? most : MostTokens, head.Tokens(x));
+            var output = outputTokens[k] = AtMost(_countsTokens[k] ? most : MostTokens, head.Tokens(x) * _outputScale[k]);
             var input = float.IsNaN(promptTokens) ? AtMost(MostTokens, head.PromptTokenOffset + (head.PromptTokenRatio * request.Tokens)) : promptTokens;
             var latency = !float.IsNaN(_latencyOverride[k]) ? _latencyOverride[k]
                 : head.LatencyFactor > 0 ? AtMost(MostSeconds, MathF.Exp(TensorPrimitives.Dot(head.LatencyWeights, x)) * head.LatencyFactor) : 0;

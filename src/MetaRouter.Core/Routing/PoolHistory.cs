@@ -26,6 +26,7 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
                 }
 
                 var model = catalog.Models[i];
+                tokens *= (float)model.OutputScale;
                 var input = model.InputPrice.CostUsd(sample.InputTokens[c]);
                 var cost = input + model.OutputPrice.CostUsd(sample.OutputTokens[c] * tokens);
                 spent[i] += cost;
@@ -43,7 +44,7 @@ internal sealed record PoolHistory(double CostScaleUsd, IReadOnlyList<(Outcome P
         if (scale <= 0)
         {
             // Where calls that were metered without tokens cost nothing, the meter's price is nobody's.
-            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.TypicalCostUsd).DefaultIfEmpty().Max();
+            scale = catalog.Models.Where((m, i) => m.Enabled && !(answers[i] > 0 && PriceFit.IsNominal(m))).Select(m => m.TypicalExpectedUsd).DefaultIfEmpty().Max();
         }
 
         return new PoolHistory(scale, requests);

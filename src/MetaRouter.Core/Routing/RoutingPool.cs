@@ -96,16 +96,17 @@ public sealed class RoutingPool
     /// <param name="scratch">For one thread at a time.</param>
     /// <returns>US dollars, 0 or more.</returns>
     /// <exception cref="KeyNotFoundException">The catalog has no such model.</exception>
-    public double PredictCostUsd(string text, int? promptTokens, ModelId model, int limit, RequestEncoding scratch)
-    {
-        var index = Catalog.IndexOf(model);
-        Span<Outcome> outcomes = stackalloc Outcome[Catalog.Count];
-        Span<float> outputTokens = stackalloc float[outcomes.Length];
-        Span<float> projected = stackalloc float[Projected];
-        Snapshot.Encoder.Encode(text, scratch);
-        Predict(scratch, promptTokens ?? float.NaN, outcomes, outputTokens, projected, limit);
-        return outcomes[index].CostUsd;
-    }
+    public double PredictCostUsd(string text, int? promptTokens, ModelId model, int limit, RequestEncoding scratch) =>
+        PredictOne(text, promptTokens ?? float.NaN, model, limit, scratch).CostUsd;
+
+    /// <summary>The completion tokens that a decision would expect of one model's answer to a request.</summary>
+    /// <inheritdoc cref="PredictCostUsd"/>
+    /// <returns>0 or more.</returns>
+    public float PredictOutputTokens(string text, ModelId model, int limit, RequestEncoding scratch) => PredictOne(text, float.NaN, model, limit, scratch).OutputTokens;
+
+    /// <summary>Whether the length of a model's answers is predicted in tokens; false: of its kin nothing but their cost was ever known, and it has no price by which that would be tokens.</summary>
+    /// <exception cref="KeyNotFoundException">The catalog has no such model.</exception>
+    public bool PredictsTokens(ModelId model) => _predictor.CountsTokens(Catalog.IndexOf(model));
 
     /// <summary>The topics of a belief that the snapshot still knows, by code.</summary>
     public IEnumerable<(TopicGroup Topic, TopicBelief Belief)> TopicsOf(PreferenceBelief belief)
@@ -156,11 +157,22 @@ public sealed class RoutingPool
         }
     }
 
+    private (float CostUsd, float OutputTokens) PredictOne(string text, float promptTokens, ModelId model, int limit, RequestEncoding scratch)
+    {
+        var index = Catalog.IndexOf(model);
+        Span<Outcome> outcomes = stackalloc Outcome[Catalog.Count];
+        Span<float> outputTokens = stackalloc float[outcomes.Length];
+        Span<float> projected = stackalloc float[Projected];
+        Snapshot.Encoder.Encode(text, scratch);
+        Predict(scratch, promptTokens, outcomes, outputTokens, projected, limit);
+        return (outcomes[index].CostUsd, outputTokens[index]);
+    }
+
     /// <summary>No two of the models were ever seen side by side: the dial over their mean outcomes.</summary>
     private static ValueTable FromMeans(ModelCatalog catalog, ModelHead[] heads, double scale)
     {
         var means = catalog.Models.Select((m, i) => (Model: m, Quality: heads[i].TreeMean)).Where(m => m.Model.Enabled).DefaultIfEmpty((Model: catalog.Models[0], Quality: heads[0].TreeMean))
-            .Select(m => (m.Quality, Cost: m.Model.TypicalCostUsd)).ToArray();
+            .Select(m => (m.Quality, Cost: m.Model.TypicalExpectedUsd)).ToArray();
         var picks = PreferenceGrid.Lambda.ToArray().Select(lambda => means.MaxBy(m => m.Quality - (lambda * m.Cost / scale))).ToArray();
         return new ValueTable([.. picks.Select(p => p.Quality)], [.. picks.Select(p => (float)(p.Cost / scale))]);
     }

@@ -205,7 +205,7 @@ internal readonly struct RouteDecider(RoutingPool pool, UserState state, TopicDi
         for (var k = 0; k < outcomes.Length; k++)
         {
             cost[k] = outcomes[k].CostUsd;
-            longest = MathF.Max(longest, outputTokens[k]);
+            longest = MathF.Max(longest, outputTokens[k] / (float)pool.Catalog.Models[k].OutputScale); // what one model thinks takes no room in another's window
         }
 
         var needs = request.Needs;

@@ -16,6 +16,7 @@ internal sealed class ChatComparison(
     ChatSessions sessions,
     ImplicitSignals signals,
     ChatLedger ledger,
+    AnswerLengths lengths,
     GatewaySettings settings)
 {
     private long _asked, _compared;
@@ -91,6 +92,8 @@ internal sealed class ChatComparison(
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
             ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
             ledger.Answered(call, first, false, both);
+            lengths.Measure(call, first.Model, a, first.Part.IsCut);
+            lengths.Measure(call, second.Model, b, second.Part.IsCut);
             access.Count(call.Tenant, first.Model);
             access.Count(call.Tenant, second.Model);
 

@@ -15,6 +15,7 @@ internal sealed class ChatDelivery(
     ChatRelay relay,
     Budgets budgets,
     ModelAccess access,
+    AnswerLengths lengths,
     GatewayMetrics metrics)
 {
     public async Task HandOnAsync(ChatCall call, UpstreamAnswer answer, IAnswerForm form)
@@ -43,6 +44,7 @@ internal sealed class ChatDelivery(
             call.Spend(spent.Usd);
             ChatHeaders.Price(call.Context, spent);
             ledger.Answered(call, answer, isFailOver, spent);
+            lengths.Measure(call, answer.Model, spent, answer.Part.IsCut);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, answer.Part.CallsTools).ConfigureAwait(false);
             await call.SettleBrieflyAsync(budgets).ConfigureAwait(false);
             await form.WriteAsync(call, answer, receipt, spent).ConfigureAwait(false);
@@ -85,6 +87,7 @@ internal sealed class ChatDelivery(
             spent = call.Spent(answer.Model, stream.Usage, stream.UncountedBytes);
             call.Spend(spent.Usd);
             ledger.Answered(call, answer, isFailOver, spent);
+            lengths.Measure(call, answer.Model, spent, stream.IsCut || !stream.IsWhole);
             await call.SettleAsync(budgets).ConfigureAwait(false);
             await sessions.RememberAsync(call, answer.Model, spent.Tokens, stream.CallsTools).ConfigureAwait(false);
             await signals.EndedAsync(call, stream, receipt).ConfigureAwait(false);

@@ -17,6 +17,9 @@ internal sealed class RelayedStream
     /// <summary>It called a tool.</summary>
     public bool CallsTools { get; private set; }
 
+    /// <summary>A limit on its tokens ended it.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>Every choice that has begun has ended: nothing is missing, though the upstream may not say so.</summary>
     public bool HasEnded => _ended != 0 && (_begun & ~_ended) == 0;
 
@@ -32,6 +35,7 @@ internal sealed class RelayedStream
         Usage = part.Usage.IsUnknown ? Usage : part.Usage;
         UncountedBytes = part.Usage.Completion > 0 ? 0 : UncountedBytes + part.TextBytes;
         CallsTools |= part.CallsTools;
+        IsCut |= part.IsCut;
         (_begun, _ended) = (_begun | part.Of, _ended | part.Ended);
     }
 }

@@ -30,6 +30,9 @@ internal readonly record struct CompletionPart
     /// <summary>A tool is called, or goes on being called.</summary>
     public bool CallsTools { get; private init; }
 
+    /// <summary>A choice ended at a limit on its tokens.</summary>
+    public bool IsCut { get; private init; }
+
     /// <summary>Both the id and the model are there to be replaced.</summary>
     public bool HasIdAndModel => !Id.Equals(default) && !Model.Equals(default);
 
@@ -209,7 +212,7 @@ internal readonly record struct CompletionPart
             return chunk;
         }
 
-        var (depth, text, calls, isEmpty) = (reader.CurrentDepth, 0, false, true);
+        var (depth, text, calls, isEmpty, isCut) = (reader.CurrentDepth, 0, false, true, false);
         var (index, isEnded, thought, again) = (0, false, 0, 0);
         while (reader.Read() && reader.CurrentDepth > depth)
         {
@@ -237,6 +240,7 @@ internal readonly record struct CompletionPart
             if (reader.TokenType == JsonTokenType.String)
             {
                 isEnded |= isReason;
+                isCut |= isReason && reader.ValueTextEquals("length"u8);
                 var length = reader.ValueSpan.Length;
                 (text, thought, again) = (text + (isText ? length : 0), thought + (isThought ? length : 0), again + (isAgain ? length : 0));
             }
@@ -251,6 +255,6 @@ internal readonly record struct CompletionPart
             }
         }
 
-        return chunk with { HasChoices = !isEmpty, TextBytes = text, CallsTools = calls };
+        return chunk with { HasChoices = !isEmpty, TextBytes = text, CallsTools = calls, IsCut = isCut };
     }
 }

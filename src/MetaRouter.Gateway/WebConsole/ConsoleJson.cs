@@ -82,10 +82,11 @@ internal sealed record LambdaView(double Mean, double Low, double High, double A
 internal sealed record DialModelView(double Lambda, string Model);
 
 /// <param name="ByPrice">Nothing but its price is known of it.</param>
+/// <param name="LengthRatio">Completion tokens counted for each predicted; null: too few answers were measured.</param>
 internal sealed record ModelLineView(
-    string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion,
+    string Id, double InputPriceUsdPerMillion, double OutputPriceUsdPerMillion, double? CachedInputPriceUsdPerMillion, double OutputScale,
     int ContextWindow, string[] Capabilities, double? LatencySeconds, string? Sibling, bool Enabled,
-    string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream, bool ByPrice);
+    string Circuit, long Requests, long Errors, double? P50Ms, string? Upstream, bool ByPrice, double? LengthRatio);
 
 /// <param name="Known">The snapshot's models, any of which may be a sibling.</param>
 internal sealed record ModelsView(string Etag, ModelLineView[] Models, string[] Known);

@@ -1,6 +1,7 @@
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Traffic;
+using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
@@ -17,6 +18,7 @@ internal sealed class PlaygroundPages(
     PoolHolder pool,
     Upstreams upstreams,
     ConsoleFigures figures,
+    AnswerLengths lengths,
     TimeProvider time,
     GatewaySettings settings) : IEndpoints
 {
@@ -69,9 +71,9 @@ internal sealed class PlaygroundPages(
         {
             var use = used.GetValueOrDefault(m.Id.Value);
             return new ModelLineView(
-                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.ContextWindow,
+                m.Id.Value, m.InputPrice.Usd, m.OutputPrice.Usd, m.CachedInputPrice?.Usd, m.OutputScale, m.ContextWindow,
                 MetaRouterOptions.ModelOptions.NamesOf(m.Capabilities), m.LatencySeconds, m.Sibling?.Value, m.Enabled,
-                upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id), pool.Current.JudgedByPrice.Contains(m.Id));
+                upstreams.CircuitOf(m.Id), use.Requests, use.Errors, use.P50Ms, upstreams.HostsOf(m.Id), pool.Current.JudgedByPrice.Contains(m.Id), lengths.RatioOf(m));
         });
         context.Response.Headers.ETag = CatalogJson.Etag(catalog);
         return ConsoleEndpoints.WriteAsync(context, new ModelsView(CatalogJson.Etag(catalog), [.. models], [.. pool.Current.Snapshot.Models.Select(m => m.Id.Value)]));

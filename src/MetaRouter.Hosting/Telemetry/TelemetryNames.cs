@@ -61,6 +61,8 @@ public static class MetricNames
         FailOvers = "metarouter.fail_overs",
         Cost = "metarouter.cost",
         StrongestCost = "metarouter.cost.strongest",
+        AnswerTokens = "metarouter.answer_tokens",
+        AnswerTokensPredicted = "metarouter.answer_tokens.predicted",
         BudgetOverspent = "metarouter.budget.overspent",
         ImplicitSignals = "metarouter.implicit_signals";
 }

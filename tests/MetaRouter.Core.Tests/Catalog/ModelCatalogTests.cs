@@ -62,6 +62,21 @@ public class ModelCatalogTests
         new ModelCatalog([Small with { LatencySeconds = ModelCatalog.MostLatencySeconds }]).Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(0.0099)]
+    [InlineData(100.1)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void New_OutputScale_IsOneThatAnswersMayHave(double scale)
+    {
+        var message = Refused(Small with { OutputScale = scale });
+        message.ShouldContain($"model 'small' has an OutputScale of {scale}");
+        message.ShouldContain("from 0.01 to 100");
+        new ModelCatalog([Small with { OutputScale = ModelCatalog.LeastOutputScale }, Large with { OutputScale = ModelCatalog.MostOutputScale }]).Count.ShouldBe(2);
+    }
+
     [Fact]
     public void New_OwnSibling_NamesItAndTheRemedy() => Refused(Small with { Sibling = Small.Id }).ShouldContain("model 'small' is its own sibling; name another model or none");
 
@@ -93,6 +108,9 @@ public class ModelCatalogTests
             Large with { Capabilities = ModelCapabilities.Tools },
             Large with { LatencySeconds = 2.5 },
             Large with { LatencySeconds = null },
+            Large with { CachedInputPrice = new(1.5) },
+            Large with { OutputScale = 1.5 },
+            Large with { OutputScale = 0.5 },
             Large with { Enabled = false },
             Large with { Sibling = new("small") },
             Large with { Sibling = null },
@@ -100,6 +118,10 @@ public class ModelCatalogTests
         var versions = others.Append(Large).Select(m => new ModelCatalog([m, Small]).Version).Append(new ModelCatalog([Large]).Version).ToArray();
         versions.Distinct().Count().ShouldBe(versions.Length);
     }
+
+    /// <summary>Receipts and what clusters keep name the version: a catalog of before has the one that it had.</summary>
+    [Fact]
+    public void Version_OfWhatAnEarlierVersionKnew_IsAsItWas() => new ModelCatalog([Large, Small]).Version.ShouldBe(0x7b2296621e17524aUL);
 
     [Fact]
     public void Version_EqualModels_IsEqual() =>

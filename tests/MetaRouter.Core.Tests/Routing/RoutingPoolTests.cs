@@ -76,6 +76,52 @@ public class RoutingPoolTests
     }
 
     [Fact]
+    public void Predict_OutputScale_MultipliesCompletionTokensAndTheirCostAlone()
+    {
+        var pool = Pool(Profile("small", 0.4), Profile("medium", 4) with { OutputScale = 7 }, Profile("large", 40) with { OutputScale = 0.5 });
+
+        var (outcomes, tokens) = Predict(pool, promptTokens: 1000);
+
+        tokens.ShouldBe([100, 1400, 50], 1e-3);
+        outcomes.Select(o => o.CostUsd * 1e6f).ShouldBe([140, 6600, 12_000], 0.1);
+        outcomes.Select(o => o with { CostUsd = 0 }).ShouldBe(Predict(RoutingPool.OfSnapshot(Three), promptTokens: 1000).Outcomes.Select(o => o with { CostUsd = 0 }));
+        pool.PredictCostUsd("text", 1000, new("medium"), 0, new RequestEncoding()).ShouldBe(6600e-6, 1e-7);
+        pool.PredictOutputTokens("text", new("medium"), 0, new RequestEncoding()).ShouldBe(1400, 1e-3f);
+        Predict(pool, promptTokens: 1000, limit: 300).Tokens.ShouldBe([100, 300, 50], 1e-3); // the limit is on what is then expected
+    }
+
+    [Fact]
+    public void Predict_OutputScaleOf1_ChangesNoBit()
+    {
+        var (outcomes, tokens) = Predict(RoutingPool.OfSnapshot(TwoKinds), 50, "Write a poem about the sea");
+        var scaled = Predict(new RoutingPool(TwoKinds, new ModelCatalog(TwoKinds.Models.Select(m => m with { OutputScale = 1 }))), 50, "Write a poem about the sea");
+        scaled.Outcomes.ShouldBe(outcomes);
+        scaled.Tokens.ShouldBe(tokens);
+    }
+
+    /// <summary>The answers there have no prompt, so that longer ones cost what dearer ones do.</summary>
+    [Fact]
+    public void New_OutputScale_MovesTheScaleAndTheRecordsAsAPriceDoes()
+    {
+        var longer = Pool(Profile("small", 0.4), Profile("medium", 4) with { OutputScale = 25 }, Profile("large", 40));
+        var dearer = Pool(Profile("small", 0.4), Profile("medium", 100), Profile("large", 40));
+
+        longer.CostScaleUsd.ShouldBe(0.01, 1e-9);
+        longer.Values.Quality.ToArray().ShouldBe(dearer.Values.Quality.ToArray(), 1e-6);
+        longer.Values.RelativeCost.ToArray().ShouldBe(dearer.Values.RelativeCost.ToArray(), 1e-6);
+    }
+
+    [Fact]
+    public void New_OutputScaleOfAModelNeverSeen_MovesTheScaleAndNotItsKin()
+    {
+        var (plain, thinks) = (Pool(Profile("small", 0.4), Profile("new", 4)), Pool(Profile("small", 0.4), Profile("new", 4) with { OutputScale = 25 }));
+        thinks.CostScaleUsd.ShouldBe(25 * plain.CostScaleUsd, 1e-8);
+        Predict(thinks).Outcomes[1].Quality.ShouldBe(Predict(plain).Outcomes[1].Quality);
+
+        Pool(Profile("new-dear", 40) with { OutputScale = 2 }, Profile("new-cheap", 0.4)).CostScaleUsd.ShouldBe(((300 * 10) + (600 * 40)) * 1e-6, 1e-12, "nobody ever saw either");
+    }
+
+    [Fact]
     public void Predict_LatencyTheOperatorKnows_Replaces()
     {
         var pool = Pool(Profile("small", 0.4) with { LatencySeconds = 0.25 }, Profile("large", 40));

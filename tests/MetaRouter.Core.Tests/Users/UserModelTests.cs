@@ -1,5 +1,7 @@
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
+using MetaRouter.Core.Tests.MetaLearning;
 using MetaRouter.Core.Text;
 using MetaRouter.Core.Users;
 using static MetaRouter.Core.Tests.SomeModels;
@@ -39,6 +41,33 @@ public class UserModelTests
         decision.Reason.ShouldBe(DecisionReason.BestForUser);
         decision.Candidates[decision.ChosenIndex].Utility.ShouldBe(decision.Candidates.Max(c => c.Utility));
         decision.Receipt.SnapshotVersion.ShouldBe(Pool.Snapshot.Version);
+    }
+
+    /// <summary>Two models at one price, the better of which thinks: what it thinks is paid for.</summary>
+    [Theory]
+    [InlineData(1, "thinker")]
+    [InlineData(20, "plain")]
+    public void Decide_AnswersLongerThanPredicted_GoToTheCheaperModelOnceTheScaleIsSet(double scale, string chosen)
+    {
+        var snapshot = SomeSnapshots.ByHand([new("plain", 0.6f, 4), new("thinker", 0.8f, 4)], SomeSnapshots.Sample(2, 0.6f, 0.8f, 0.6f, 0.8f));
+        var pool = new RoutingPool(snapshot, new ModelCatalog(snapshot.Models.Select((m, i) => m with { OutputScale = i == 1 ? scale : 1 })));
+
+        var decision = new UserModel(pool, UserState.Empty).Decide(new RouteRequest("Why?") { PromptTokens = 0, LambdaCost = 0.3 }, Policy, Moment(0), _scratch);
+
+        decision.Model.Value.ShouldBe(chosen);
+        decision.Candidates[1].Predicted.CostUsd.ShouldBe((float)(scale * 400e-6), 1e-7f);
+        decision.Candidates[0].Predicted.CostUsd.ShouldBe(400e-6f, 1e-8f);
+    }
+
+    [Fact]
+    public void Decide_WhatOneModelThinks_TakesNoRoomInAnothersWindow()
+    {
+        var snapshot = SomeSnapshots.ByHand([new("plain", 0.6f, 4), new("thinker", 0.8f, 4)]);
+        var pool = new RoutingPool(snapshot, new ModelCatalog([snapshot.Models[0] with { ContextWindow = 1000 }, snapshot.Models[1] with { OutputScale = 20 }]));
+
+        var decision = new UserModel(pool, UserState.Empty).Decide(new RouteRequest("Why?") { PromptTokens = 500, LambdaCost = 3 }, Policy, Moment(0), _scratch);
+
+        decision.Candidates.ShouldAllBe(c => c.Exclusion == ModelExclusion.None);
     }
 
     [Theory]

@@ -1,0 +1,30 @@
+using System.Text;
+using MetaRouter.Core.Catalog;
+
+namespace MetaRouter.Hosting.Tests;
+
+public sealed class CatalogJsonTests
+{
+    private static readonly ModelProfile Plain = new(new("plain"), new(1), new(2)), Thinker = new(new("thinker"), new(1.25), new(10)) { OutputScale = 7.5 };
+
+    [Fact]
+    public void OutputScale_IsWrittenWhereItIsSet_AndReadAgain()
+    {
+        var catalog = new ModelCatalog([Plain, Thinker]);
+
+        var json = CatalogJson.Write(catalog);
+
+        Encoding.UTF8.GetString(json).ShouldBe("""{"models":[{"id":"plain","input_price_usd_per_million":1,"output_price_usd_per_million":2,"context_window":128000},{"id":"thinker","input_price_usd_per_million":1.25,"output_price_usd_per_million":10,"output_scale":7.5,"context_window":128000}]}""");
+        CatalogJson.Read(json).Models.ShouldBe(catalog.Models);
+    }
+
+    [Fact]
+    public void OutputScale_OfTheSettings_IsTheCatalogs()
+    {
+        var options = new MetaRouterOptions();
+        options.Models.Add(new() { Id = "plain", InputPrice = 1, OutputPrice = 2 });
+        options.Models.Add(new() { Id = "thinker", InputPrice = 1.25, OutputPrice = 10, OutputScale = 7.5 });
+
+        options.Catalog().Models.ShouldBe([Plain, Thinker]);
+    }
+}
