@@ -106,7 +106,7 @@ public sealed class ModelCatalog
             text.Append(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} "
-                    + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? $" {cached.Usd:R}" : "")}"
+                    + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? " " + cached.Usd.ToString("R", CultureInfo.InvariantCulture) : "")}"
                     + $"{(m.OutputScale != 1 ? " x" + m.OutputScale.ToString("R", CultureInfo.InvariantCulture) : "")}\n");
         }
 
