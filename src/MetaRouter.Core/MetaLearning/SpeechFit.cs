@@ -90,7 +90,7 @@ public static class SpeechFit
 
         if (evidence[neighbours.UsersOfWaiting] >= MetaLearner.SmallestCohort)
         {
-            next = next.With(neighbours.Waits.Index().MaxBy(w => evidence[neighbours.OfWaiting + w.Index] - Rungs(w.Item.Share) - (w.Item.Price != prior.Latency.Price ? 1 : 0)).Item);
+            next = next.With(neighbours.Waits.Index().MaxBy(w => evidence[neighbours.OfWaiting + w.Index] - Rungs(w.Item.Spread.Share) - (w.Item.Spread.Price != prior.Latency.Price ? 1 : 0)).Item.Spread);
         }
 
         return next;
@@ -110,6 +110,10 @@ public static class SpeechFit
     /// <param name="Prior">The prior with that.</param>
     private readonly record struct KindNeighbour(FeedbackKind Kind, SignalSpeech Speech, PopulationPrior Prior);
 
+    /// <param name="Spread">How users mind waiting, a step away from now.</param>
+    /// <param name="Belief">What that says of a user who said nothing of it.</param>
+    private readonly record struct WaitNeighbour(LatencySpread Spread, LatencyBelief Belief);
+
     /// <summary>The priors a step away from one, the prior itself among them, and where the evidence for each stands in one row of numbers, which is how it travels.</summary>
     private sealed class Neighbours
     {
@@ -126,9 +130,10 @@ public static class SpeechFit
             Topics = prior.Topics.IsNone
                 ? [prior.Topics]
                 : [.. from share in Near(Shares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
-            Waits = prior.Latency.IsNone
+            LatencySpread[] waits = prior.Latency.IsNone
                 ? [prior.Latency]
                 : [.. from share in Near(Shares, prior.Latency.Share) from price in Near(LatencyPrices, prior.Latency.Price) select new LatencySpread(share, price)];
+            Waits = [.. waits.Select(w => new WaitNeighbour(w, LatencyBelief.Of(w)))];
         }
 
         /// <summary>Each kind that speaks, a step up, down or none in strength and in lapse; a kind's together.</summary>
@@ -138,7 +143,7 @@ public static class SpeechFit
         public IReadOnlyList<TopicSpread> Topics { get; }
 
         /// <summary>A step in how many mind waiting, and how much. A prior under which nobody does stays so.</summary>
-        public IReadOnlyList<LatencySpread> Waits { get; }
+        public IReadOnlyList<WaitNeighbour> Waits { get; }
 
         /// <summary>Where <see cref="Topics"/> begin; before them <see cref="Kinds"/>, then the users of each kind.</summary>
         public int OfTopics => Kinds.Count + SignalSpeech.Kinds;
@@ -223,7 +228,7 @@ public static class SpeechFit
 
             for (var w = 0; w < Waits.Count; w++)
             {
-                evidence[OfWaiting + w] += LatencyBelief.Of(Waits[w]).LogEvidence(byPrice);
+                evidence[OfWaiting + w] += Waits[w].Belief.LogEvidence(byPrice);
             }
 
             evidence[UsersOfWaiting]++;

@@ -10,7 +10,7 @@ public sealed class RouteDecision
     private readonly ReceiptSealer? _sealer;
     private string? _token;
 
-    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, ReceiptSealer sealer)
+    internal RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, ReceiptSealer? sealer)
     {
         Candidates = candidates;
         ChosenIndex = chosen;
@@ -20,18 +20,6 @@ public sealed class RouteDecision
         CostScaleUsd = costScaleUsd;
         Receipt = receipt;
         _sealer = sealer;
-    }
-
-    private RouteDecision(RankedModel[] candidates, int chosen, int? offered, DecisionReason reason, in Preference preference, double costScaleUsd, in Receipt receipt, string token)
-    {
-        Candidates = candidates;
-        ChosenIndex = chosen;
-        OfferedIndex = offered;
-        Reason = reason;
-        Preference = preference;
-        CostScaleUsd = costScaleUsd;
-        Receipt = receipt;
-        _token = token;
     }
 
     /// <summary>A decision as it was taken elsewhere.</summary>
@@ -51,7 +39,7 @@ public sealed class RouteDecision
         ArgumentNullException.ThrowIfNull(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)chosen, (uint)candidates.Count, nameof(chosen));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(offered ?? 0), (uint)candidates.Count, nameof(offered));
-        return new RouteDecision([.. candidates], chosen, offered, reason, preference, costScaleUsd, receipt, token);
+        return new RouteDecision([.. candidates], chosen, offered, reason, preference, costScaleUsd, receipt, sealer: null) { _token = token };
     }
 
     public ModelId Model => Candidates[ChosenIndex].Model;
