@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -79,7 +80,7 @@ public sealed class MetaRouterClient(HttpClient http)
     {
         var path = Invariant($"v1/console/events?minutes={minutes}");
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
-        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
         {
             throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
@@ -120,7 +121,7 @@ public sealed class MetaRouterClient(HttpClient http)
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, body.GetType(), new MediaTypeHeaderValue("application/json"), Json) };
-        using var response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
         {
             throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
@@ -136,6 +137,19 @@ public sealed class MetaRouterClient(HttpClient http)
         }
 
         MetaRouterException Invalid(string what) => new((int)response.StatusCode, "invalid_answer", $"The gateway answered {method} {path} with {what}.", null);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await http.SendAsync(request, completion, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException e)
+        {
+            // .NET lets it through where the peer resets a connection as it is made.
+            throw new HttpRequestException(HttpRequestError.ConnectionError, e.Message, e);
+        }
     }
 
     private static async Task<MetaRouterException> FailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -70,7 +71,7 @@ public static class MetaRouterClientExtensions
                     ? HealthCheckResult.Healthy()
                     : new HealthCheckResult(context.Registration.FailureStatus, $"The gateway answered its health check with {(int)response.StatusCode}.");
             }
-            catch (HttpRequestException e)
+            catch (Exception e) when (e is HttpRequestException or SocketException)
             {
                 return new HealthCheckResult(context.Registration.FailureStatus, "The gateway cannot be reached.", e);
             }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 
 namespace MetaRouter.Faults;
@@ -71,7 +72,7 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
                 using var answer = await client.GetAsync(Url + "/alive");
                 return null;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or SocketException)
             {
                 await Task.Delay(25);
             }

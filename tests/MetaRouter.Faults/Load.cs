@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -174,7 +175,7 @@ internal sealed class Load : IDisposable
                 using var response = await _client.DeleteAsync(new Uri($"{_world.Gateways[random.Next(_world.Gateways.Count)].Url}/v1/router/users/{user}"));
                 status = (int)response.StatusCode;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException)
+            catch (Exception e) when (IsAway(e))
             {
                 // Away: it may be done yet.
             }
@@ -285,7 +286,7 @@ internal sealed class Load : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (IsAway(e))
         {
             isBroken = true; // and the client knows
         }
@@ -324,7 +325,7 @@ internal sealed class Load : IDisposable
             using var response = await client.PostAsync(new Uri(url), content);
             return ((int)response.StatusCode, JsonOf(await response.Content.ReadAsStringAsync()));
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (IsAway(e))
         {
             return (Away, null);
         }
@@ -333,6 +334,9 @@ internal sealed class Load : IDisposable
             return (Hangs, null);
         }
     }
+
+    /// <remarks>A connection reset as it is made is a <see cref="SocketException"/>, which .NET lets through.</remarks>
+    private static bool IsAway(Exception e) => e is HttpRequestException or IOException or SocketException;
 
     private static JsonNode? JsonOf(string text)
     {

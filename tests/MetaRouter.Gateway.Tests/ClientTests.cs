@@ -36,6 +36,19 @@ public sealed class ClientTests
         (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status.ShouldBe(HealthStatus.Healthy);
     }
 
+    /// <summary>Where the connection is reset as it is made, .NET has another exception for it.</summary>
+    [Fact]
+    public async Task Client_GatewayThatResetsEachConnectionAtOnce_CannotBeReached()
+    {
+        using var gateway = new ResettingServer();
+        using var http = new HttpClient { BaseAddress = new Uri(gateway.Url) };
+        var client = new MetaRouterClient(http);
+        for (var i = 0; i < 500; i++)
+        {
+            await Should.ThrowAsync<HttpRequestException>(() => client.GetBudgetAsync());
+        }
+    }
+
     [Fact]
     public async Task Client_Budget_TellsWhatTenantAndUserMaySpendAndHave()
     {

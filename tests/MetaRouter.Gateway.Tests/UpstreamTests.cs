@@ -10,6 +10,18 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>Headers, bodies, paths and embeddings on their way to an upstream and back.</summary>
 public sealed class UpstreamTests : ThreeUpstreams
 {
+    /// <summary>Where the connection is reset as it is made, .NET has another exception for it.</summary>
+    [Fact]
+    public async Task Upstream_ThatResetsEachConnectionAtOnce_FailsAsAnUpstream()
+    {
+        using var upstream = new ResettingServer();
+        await using var gateway = await RunningGateway.StartAsync("--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url, "--Gateway:CircuitFailures", "1000");
+        for (var i = 0; i < 500; i++)
+        {
+            (await gateway.PostAsync(Chat, Body(Weak))).ShouldFail(502, "upstream_failed", Weak);
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -35,7 +36,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
         // What was sent and broke off is not sent again: it may have been paid for.
         ShouldHandle = args => ValueTask.FromResult(args.Outcome switch
         {
-            { Exception: HttpRequestException e } => IsUnsent(e),
+            { Exception: { } e } => IsUnsent(e),
             { Result: { } response } => IsPassing(response.StatusCode, args.AttemptNumber) && !(RetryAfter(response, clock) > s_longestWait),
             _ => false,
         }),
@@ -77,7 +78,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
                 }
             }
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             throw Away(e);
         }
@@ -116,7 +117,7 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
             spent = answer.CostUsd;
             return answer;
         }
-        catch (HttpRequestException e) when (IsUnsent(e))
+        catch (Exception e) when (IsUnsent(e))
         {
             spent = 0;
             throw Away(e);
@@ -210,10 +211,14 @@ internal sealed class ChatEndpoint(Uri address, AuthenticationHeaderValue? key, 
         };
     }
 
-    private GatewayException Away(HttpRequestException e) =>
+    private GatewayException Away(Exception e) =>
         new($"Nobody answers at {GatewayOptions.Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start a gateway with 'metarouter-gateway', in the repository 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another endpoint with --url.", e);
 
-    private static bool IsUnsent(HttpRequestException e) => e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+    /// <remarks>A connection reset as it is made is a <see cref="SocketException"/>, which .NET lets through.</remarks>
+    private static bool IsUnsent(Exception e) => e is SocketException or HttpRequestException
+    {
+        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
+    };
 
     private static bool IsPassing(HttpStatusCode status, int attempt) =>
         status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable || (status is HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented && attempt < RetriesOfFaults);

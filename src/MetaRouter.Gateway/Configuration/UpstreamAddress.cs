@@ -81,6 +81,7 @@ internal static class UpstreamAddress
         try
         {
             await socket.ConnectAsync(allowed, to.Port, cancellationToken).ConfigureAwait(false);
+            _ = socket.RemoteEndPoint; // the handler asks for it outside of what it reports as a failed connection; a peer that has reset by then has none
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace MetaRouter.Hosting.Settings;
 
 /// <summary><c>health [URL]</c>: asks a running program of ours for its health, from within an image that has neither shell nor curl. It ends with 0 or 1, as container engines want it.</summary>
@@ -36,7 +38,7 @@ internal static class HealthCommand
             Console.WriteLine(said);
             return 0;
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        catch (Exception e) when (e is HttpRequestException or SocketException or TaskCanceledException)
         {
             return ProgramArguments.Fail($"{url} does not answer: {e.GetBaseException().Message}");
         }
