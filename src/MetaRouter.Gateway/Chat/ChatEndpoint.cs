@@ -13,10 +13,7 @@ internal sealed class ChatEndpoint(
     ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatLedger ledger, ChatSessions sessions, ImplicitSignals signals,
     RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
-    /// <summary>The path below the version, here and at every upstream.</summary>
-    public const string Path = "/chat/completions";
-
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(NeedsScope.Inference);
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + UpstreamApi.Chat.Path, ChatAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task ChatAsync(HttpContext context)
     {
@@ -113,7 +110,7 @@ internal sealed class ChatEndpoint(
         try
         {
             var answer = await upstreams.SendAsync(
-                Path, choice.InTurnAsync(call, request), call.Body.Forwarded,
+                call.Body.Forwarded, choice.InTurnAsync(call, request),
                 model => ledger.Unanswered(call, model), call.Context.RequestAborted).ConfigureAwait(false);
             if (call.Begun is { } begun && begun.Model == answer.Model)
             {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Messages;
@@ -36,6 +37,10 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
     {
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, session, turn) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
-        return ChatBody.ReadTranslated(chat, turn, session);
+        var body = ChatBody.ReadTranslated(chat, turn, session);
+        return body with { Forwarded = body.Forwarded with { Messages = AsItCame(context, bytes, body.Streams) } };
     }
+
+    private static UpstreamBody AsItCame(HttpContext context, byte[] bytes, bool streams) =>
+        new(UpstreamApi.Messages, bytes, JsonSplice.Find(bytes, "model"u8).Value, streams) { Headers = [.. MessagesHeaders.Of(context.Request.Headers)] };
 }

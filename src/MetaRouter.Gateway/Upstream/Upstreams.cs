@@ -50,12 +50,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         from e in _endpoints from one in e.Value where !one.Circuit.IsClosed let until = one.Circuit.Until select (e.Key, until > time.GetUtcNow() ? until : default(DateTimeOffset?));
 
     /// <summary>Sends the request to the models in turn until one answers.</summary>
-    /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
     /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails, and are not asked for before.</param>
     /// <param name="inVain">Told of every model that was given the prompt and brought no whole answer, where it may have been at work on it: it bills that.</param>
     /// <exception cref="CallerLeftException">The request had been sent.</exception>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, IAsyncEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models, Action<ModelId> inVain, CancellationToken cancellationToken)
     {
         var tried = new List<ModelId>(); // one an attempt
         var (refused, failed, resting) = (default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
@@ -76,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             tried.Add(model);
             try
             {
-                var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
+                var answer = await TryAsync(endpoint, probe, model, request.For(endpoint.Options), cancellationToken).ConfigureAwait(false);
                 if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
@@ -154,11 +153,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     }
 
     /// <summary>One attempt, and what it says of the endpoint: to its circuit, the log and the meters.</summary>
-    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
+    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, UpstreamBody body, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await new UpstreamAttempt(http, metrics, time, endpoint, model, settings.Gateway.UpstreamBodyBytes).SendAsync(path, body, cancellationToken).ConfigureAwait(false);
+            var answer = await new UpstreamAttempt(http, metrics, time, endpoint, model, body, settings.Gateway.UpstreamBodyBytes).SendAsync(cancellationToken).ConfigureAwait(false);
             if (answer.Events is not null)
             {
                 endpoint.Circuit.Begin();
