@@ -117,9 +117,10 @@ internal sealed class MessagesForm : IAnswerForm
     public static void Usage(Utf8JsonWriter to, TokenUsage tokens)
     {
         var cached = Math.Min(tokens.Cached, tokens.Prompt);
+        var written = Math.Min(tokens.Written, tokens.Prompt - cached);
         to.WriteStartObject("usage");
-        to.WriteNumber("input_tokens", tokens.Prompt - cached);
-        to.WriteNumber("cache_creation_input_tokens", 0);
+        to.WriteNumber("input_tokens", tokens.Prompt - cached - written);
+        to.WriteNumber("cache_creation_input_tokens", written);
         to.WriteNumber("cache_read_input_tokens", cached);
         to.WriteNumber("output_tokens", tokens.Completion);
         to.WriteEndObject();
