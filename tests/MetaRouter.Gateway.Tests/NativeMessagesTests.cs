@@ -19,6 +19,47 @@ public sealed class NativeMessagesTests : ThreeUpstreams
         "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak,
     ];
 
+    [NodeFact]
+    public async Task NpmClient_SeesThinkingAndItsSignature()
+    {
+        _of[Strong].Script = ClientsScript;
+
+        ShouldSeeAll(await NodeFactAttribute.RunAsync("native.mjs", _gateway.Client.BaseAddress!.ToString().TrimEnd('/')));
+    }
+
+    [PythonFact]
+    public void PythonClient_SeesThinkingAndItsSignature()
+    {
+        _of[Strong].Script = ClientsScript;
+
+        ShouldSeeAll(JsonNode.Parse(PythonFactAttribute.Print(
+            $"BASE_URL = \"{_gateway.Client.BaseAddress!.ToString().TrimEnd('/')}\"\n" + Repository.Read("tests", "MetaRouter.Gateway.Tests", "python", "anthropic_native.py")))!.AsObject());
+    }
+
+    private static Task<bool> ClientsScript(HttpContext context, JsonObject body) => (string)body["messages"]![0]!["content"]! switch
+    {
+        "refuse" => ScriptedMessages.RefuseAsync(context, 400, "invalid_request_error", "too spicy"),
+        "fail" => ScriptedMessages.StreamAsync(context, [.. ScriptedMessages.Events("half").Take(9), ScriptedMessages.Error]),
+        _ => Task.FromResult(false),
+    };
+
+    /// <summary>As the programs in the folders npm and python tell it.</summary>
+    private void ShouldSeeAll(JsonObject seen)
+    {
+        foreach (var message in (JsonNode[])[seen["whole"]!, seen["stream"]!, seen["beta"]!])
+        {
+            ((string)message["id"]!).Length.ShouldBeGreaterThan(100);
+            ((string)message["model"]!, (string)message["stop"]!, (string)message["text"]!).ShouldBe((Strong, "end_turn", "I am " + Strong));
+            ((string)message["signature"]!).ShouldBe("EqQBCgIYAhIM1gbcDa9GJwZA2b3h");
+            message["usage"]!.ToJsonString().ShouldBe("[100,300,600,100]");
+        }
+
+        seen["events"]!.AsArray().Select(e => (string)e!).Intersect(["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"]).Count().ShouldBe(6);
+        ((string)seen["refused"]![0]!, (string)seen["refused"]![1]!).ShouldBe(("BadRequestError", "too spicy"));
+        ((string)seen["failed"]![1]!).ShouldContain("Overloaded");
+        _of.Values.Sum(u => u.Calls).ShouldBe(_of[Strong].Calls); // nobody else takes what asks for thinking
+    }
+
     /// <summary>What a translation would lose is what agents save by.</summary>
     [Fact]
     public async Task Request_ReachesANativeUpstream_AsItCame()
@@ -310,6 +351,78 @@ public sealed class NativeMessagesTests : ThreeUpstreams
         await Should.ThrowAsync<OperationCanceledException>(asked);
         (await OnlyCostAsync()).ShouldBeGreaterThan(0);
     }
+
+    /// <summary>What no chat completion can say, and only some upstreams are told as it came.</summary>
+    public static TheoryData<string> OnlyNative =>
+    [
+        """  "thinking":{"type":"enabled","budget_tokens":1024} """,
+        """  "top_k":5,"container":"c" """,
+        """  "context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]} """,
+        """  "output_config":{"task_budget":{}} """,
+        """  "tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"mcp_toolset"}] """,
+        """  "messages":[{"role":"user","content":[{"type":"search_result"},{"type":"image","source":{"type":"file","file_id":"f"}},{"type":"document","source":{"type":"url","url":"https://example.com"}}]},{"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{}},{"type":"web_search_tool_result","tool_use_id":"s","content":[]}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":[{"type":"search_result"}]}]}] """,
+    ];
+
+    [Theory]
+    [MemberData(nameof(OnlyNative))]
+    public async Task Request_ThatCannotBeTranslated_IsAnsweredByNativeModelsAlone(string more)
+    {
+        foreach (var model in (string[])[Strong, "auto", "auto:cheap", ToWeak])
+        {
+            var asked = Asks(model, more);
+
+            var answer = await _gateway.PostAsync(Messages, asked);
+
+            (answer.Status, answer.Headers["x-router-model"]).ShouldBe((200, Strong), answer.Text);
+            _of[Strong].Asked.Text.ShouldBe(asked.Replace($"\"{model}\"", "\"claude-inner\"", StringComparison.Ordinal));
+        }
+
+        (await StreamedModelAsync(Asks("auto", more))).ShouldBe(Strong);
+        (await _gateway.PostAsync(Messages, Asks("auto", more), ("x-router-mode", "off"))).Headers["x-router-model"].ShouldBe(Strong);
+        (await _gateway.PostAsync(Messages + "/count_tokens", Asks("auto", more))).Status.ShouldBe(200);
+        (await _gateway.PostAsync(Messages, Asks(Weak, more))).Body["error"]!["code"]!.GetValue<string>().ShouldBe("unsupported_field");
+        (await _gateway.PostAsync(Messages + "/count_tokens", Asks(Weak, more))).Status.ShouldBe(400);
+        (_of[Weak].Calls, _of[Middle].Calls).ShouldBe((0, 0));
+    }
+
+    /// <summary>The others are not asked what they would refuse, or answer otherwise than was wished.</summary>
+    [Fact]
+    public async Task Request_ThatCannotBeTranslated_HasNobodyElseToGoTo()
+    {
+        _of[Strong].Script = (context, _) => ScriptedMessages.RefuseAsync(context, 529, "overloaded_error", "Overloaded");
+
+        var answer = await _gateway.PostAsync(Messages, Asks("auto", "\"top_k\":5"));
+
+        answer.Status.ShouldBe(502);
+        (_of[Weak].Calls, _of[Middle].Calls).ShouldBe((0, 0));
+    }
+
+    /// <summary>One model may be served at several addresses, of which one speaks Anthropic's API.</summary>
+    [Fact]
+    public async Task Request_ThatCannotBeTranslated_GoesToTheAddressThatTakesIt()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--Upstreams:0:Model", Strong, "--Upstreams:0:BaseUrl", _of[Weak].Url, "--Upstreams:1:Model", Strong, "--Upstreams:1:BaseUrl", _of[Middle].Url, "--Upstreams:1:Messages", "true",
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong);
+
+        ((string)(await gateway.PostAsync(Messages, Asks(Strong))).Body["content"]![0]!["text"]!).ShouldBe("I am " + Weak);
+        ((string)(await gateway.PostAsync(Messages, Asks(Strong, "\"top_k\":5"))).Body["content"]![1]!["text"]!).ShouldBe("I am " + Middle);
+    }
+
+    [Fact]
+    public async Task Request_ThatCannotBeTranslated_IsRefusedWhereNoNativeModelIsAllowed()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _of[Weak].Url, "--Upstreams:1:Model", Strong, "--Upstreams:1:BaseUrl", _of[Strong].Url, "--Upstreams:1:Messages", "true",
+            "--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Weak);
+
+        ((string)(await gateway.PostAsync(Messages, Asks("auto", "\"top_k\":5"))).Body["error"]!["code"]!).ShouldBe("unsupported_field");
+        ((string)(await gateway.PostAsync(Messages, Asks(Strong, "\"top_k\":5"))).Body["error"]!["code"]!).ShouldBe("model_not_allowed");
+    }
+
+    /// <param name="more">Fields beside the usual ones, or in their place.</param>
+    private static string Asks(string model, string more) => $$"""{"model":"{{model}}","max_tokens":100,{{more}}{{(more.Contains("\"messages\"", StringComparison.Ordinal) ? "" : ",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]")}}}""";
 
     private static string Asks(string model) => $$$"""{"model":"{{{model}}}","max_tokens":100,"messages":[{"role":"user","content":"hello"}]}""";
 

@@ -36,8 +36,9 @@ internal sealed class ChatEndpoint(
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
-        var allowed = access.Allowed(catalog, tenant, controls.Category);
-        var unrouted = asked is null ? names.Model(body.Model, catalog) : isRouted ? null : settings.Strongest(catalog, allowed);
+        var named = asked is null ? names.Model(body.Model, catalog) : null;
+        var allowed = upstreams.Able(body.Forwarded, catalog, access.Allowed(catalog, tenant, controls.Category), named);
+        var unrouted = named ?? (isRouted ? null : settings.Strongest(catalog, allowed));
 
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body))

@@ -30,7 +30,7 @@ internal readonly record struct AnswerPart
     /// <summary>Bytes of text, reasoning and tool arguments in it.</summary>
     public int TextBytes { get; init; }
 
-    /// <summary>A tool is called, or goes on being called.</summary>
+    /// <summary>A tool is called, or goes on being called; or the upstream's own tools take so long that it pauses, to be asked again.</summary>
     public bool CallsTools { get; init; }
 
     /// <summary>A choice ended at a limit on its tokens.</summary>

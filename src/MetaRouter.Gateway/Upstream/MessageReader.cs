@@ -101,6 +101,10 @@ internal static class MessageReader
         return part with { TextBytes = text };
     }
 
-    private static AnswerPart Stopped(ref Utf8JsonReader reader, AnswerPart part) =>
-        part with { Ended = TheOne, IsCut = reader.ValueTextEquals("max_tokens"u8) || reader.ValueTextEquals("model_context_window_exceeded"u8) };
+    private static AnswerPart Stopped(ref Utf8JsonReader reader, AnswerPart part) => part with
+    {
+        Ended = TheOne,
+        CallsTools = part.CallsTools || reader.ValueTextEquals("pause_turn"u8),
+        IsCut = reader.ValueTextEquals("max_tokens"u8) || reader.ValueTextEquals("model_context_window_exceeded"u8),
+    };
 }

@@ -1,4 +1,5 @@
 using MetaRouter.Gateway.Configuration;
+using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -9,5 +10,9 @@ internal sealed record UpstreamRequest(UpstreamBody Usual)
     /// <summary>As it came in, for upstreams that speak Anthropic's Messages; null: it came in otherwise.</summary>
     public UpstreamBody? Messages { get; init; }
 
-    public UpstreamBody For(UpstreamOptions upstream) => upstream.Messages && Messages is { } message ? message : Usual;
+    /// <summary>Why the usual form will not do, for the client of whom no upstream takes the other; null: it will.</summary>
+    public ApiException? Refusal { get; init; }
+
+    /// <returns>Null: such an upstream cannot answer it.</returns>
+    public UpstreamBody? For(UpstreamOptions upstream) => upstream.Messages && Messages is { } message ? message : Refusal is null ? Usual : null;
 }

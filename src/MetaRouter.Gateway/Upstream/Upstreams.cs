@@ -58,7 +58,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     {
         var tried = new List<ModelId>(); // one an attempt
         var (refused, failed, resting) = (default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
-        await foreach (var (model, endpoint) in EndpointsAsync(models).ConfigureAwait(false))
+        await foreach (var (model, endpoint) in EndpointsAsync(request, models).ConfigureAwait(false))
         {
             if (endpoint is null)
             {
@@ -75,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             tried.Add(model);
             try
             {
-                var answer = await TryAsync(endpoint, probe, model, request.For(endpoint.Options), cancellationToken).ConfigureAwait(false);
+                var answer = await TryAsync(endpoint, probe, model, request.For(endpoint.Options)!.Value, cancellationToken).ConfigureAwait(false);
                 if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
@@ -112,12 +112,30 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         throw failed is not null ? AllFailed(failed, [.. tried.Distinct()]) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
     }
 
-    /// <summary>The endpoints of each model in turn; null of one that has none.</summary>
-    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(IAsyncEnumerable<ModelId> models)
+    /// <summary>The models that can answer a request, of those that may.</summary>
+    /// <param name="allowed">Null: all may.</param>
+    /// <param name="named">The one that is asked for; null: any will do.</param>
+    /// <returns>Null: all can, and may.</returns>
+    /// <exception cref="ApiException">None can: the request's refusal.</exception>
+    public IReadOnlySet<ModelId>? Able(UpstreamRequest request, ModelCatalog catalog, IReadOnlySet<ModelId>? allowed, ModelProfile? named)
+    {
+        if (request.Refusal is not { } refusal)
+        {
+            return allowed;
+        }
+
+        var able = catalog.Models.Where(m => (m.Enabled || m.Id == named?.Id) && Array.Exists(EndpointsOf(m.Id), e => request.For(e.Options) is not null)).Select(m => m.Id).ToHashSet();
+        var isAble = named is null ? able.Any(m => allowed?.Contains(m) != false) : able.Contains(named.Id);
+        able.RemoveWhere(m => allowed?.Contains(m) == false);
+        return isAble ? able : throw refusal;
+    }
+
+    /// <summary>The endpoints of each model in turn that can answer the request; null of one that has none.</summary>
+    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models)
     {
         await foreach (var model in models.ConfigureAwait(false))
         {
-            foreach (var endpoint in EndpointsOf(model).DefaultIfEmpty())
+            foreach (var endpoint in EndpointsOf(model).Where(e => request.For(e.Options) is not null).DefaultIfEmpty())
             {
                 yield return (model, endpoint);
             }
