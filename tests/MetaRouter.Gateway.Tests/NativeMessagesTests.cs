@@ -352,6 +352,57 @@ public sealed class NativeMessagesTests : ThreeUpstreams
         (await OnlyCostAsync()).ShouldBeGreaterThan(0);
     }
 
+    /// <summary>Who answers is noted, and what is said of the answer is learned.</summary>
+    [Fact]
+    public async Task Observed_AnswerOfANativeUpstream_TakesFeedback()
+    {
+        var answer = await _gateway.PostAsync(Messages, Asks("auto:cheap"), ("x-router-mode", "observe"), ("x-router-user", "ann"));
+
+        (answer.Headers["x-router-model"], answer.Headers.ContainsKey("x-router-observed")).ShouldBe((Strong, true));
+        ((string)answer.Body["id"]!).ShouldBe(answer.Headers["x-router-decision"]);
+        var told = await _gateway.PostAsync("/v1/router/feedback", new JsonObject { ["receipt"] = (string)answer.Body["id"]!, ["user"] = "ann", ["kind"] = "thumb", ["value"] = "up" }.ToJsonString());
+        ((bool)told.Body["counted"]!).ShouldBeTrue(told.Text);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_OfANativeAnswer_HoldsWhatItCost(bool streams)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15", "--MetaRouter:Models:0:CachedInputPrice", "0.5", "--MetaRouter:Models:0:CacheWritePrice", "6.25",
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _of[Strong].Url, "--Upstreams:0:Messages", "true", "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1");
+
+        await (streams ? gateway.StreamAsync(Messages, Asks("auto")) : (Task)gateway.PostAsync(Messages, Asks("auto")));
+
+        ((double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!).ShouldBe(0.004175, 1e-8);
+    }
+
+    [Fact]
+    public async Task Metrics_OfANativeCall_SayWhoseFormatIsSpoken()
+    {
+        await _gateway.PostAsync(Messages, Asks(Strong));
+
+        using var metrics = await _gateway.Client.GetAsync("/metrics");
+        var lines = (await metrics.Content.ReadAsStringAsync()).Split('\n');
+        lines.ShouldContain(l => l.StartsWith("gen_ai_client_token_usage_sum{", StringComparison.Ordinal) && l.Contains("gen_ai_provider_name=\"anthropic\"", StringComparison.Ordinal)
+            && l.Contains("gen_ai_token_type=\"input\"", StringComparison.Ordinal) && l.Contains("} 1000", StringComparison.Ordinal));
+    }
+
+    /// <summary>Asked for again it is a regenerate, as in any form.</summary>
+    [Fact]
+    public async Task ImplicitSignals_OfNativeAnswers_AreNoticed()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Gateway:ImplicitSignals", "true", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _of[Strong].Url, "--Upstreams:0:Messages", "true");
+
+        await gateway.PostAsync(Messages, Asks("auto"), ("x-router-user", "ann"));
+        await gateway.PostAsync(Messages, Asks("auto"), ("x-router-user", "ann"));
+
+        using var metrics = await gateway.Client.GetAsync("/metrics");
+        (await metrics.Content.ReadAsStringAsync()).ShouldContain("kind=\"Regenerate\"");
+    }
+
     /// <summary>What no chat completion can say, and only some upstreams are told as it came.</summary>
     public static TheoryData<string> OnlyNative =>
     [
