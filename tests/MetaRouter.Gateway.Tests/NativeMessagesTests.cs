@@ -257,6 +257,7 @@ public sealed class NativeMessagesTests : ThreeUpstreams
     [Theory]
     [InlineData(400, "invalid_request_error", "messages.0.content: too spicy")]
     [InlineData(413, "request_too_large", "Request exceeds the maximum size")]
+    [InlineData(403, "content_policy_violation", "flagged")]
     public async Task Refusal_IsToldInTheUpstreamsOwnWords(int status, string type, string message)
     {
         _of[Strong].Script = (context, _) => ScriptedMessages.RefuseAsync(context, status, type, message);

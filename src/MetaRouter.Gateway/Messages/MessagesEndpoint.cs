@@ -43,5 +43,5 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
     }
 
     private static UpstreamBody AsItCame(HttpContext context, byte[] bytes, bool streams) =>
-        new(UpstreamApi.Messages, bytes, JsonSplice.Find(bytes, "model"u8).Value, streams) { Headers = [.. MessagesHeaders.Of(context.Request.Headers)] };
+        new(UpstreamApi.Messages, bytes, RequestBody.AsText(() => JsonSplice.Find(bytes, "model"u8).Value), streams) { Headers = [.. MessagesHeaders.Of(context.Request.Headers)] };
 }
