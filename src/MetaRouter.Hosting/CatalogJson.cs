@@ -77,6 +77,8 @@ public static class CatalogJson
 
         public double? CachedInputPriceUsdPerMillion { get; init; }
 
+        public double? CacheWritePriceUsdPerMillion { get; init; }
+
         public double? OutputScale { get; init; }
 
         public int? ContextWindow { get; init; }
@@ -95,6 +97,7 @@ public static class CatalogJson
             InputPriceUsdPerMillion = model.InputPrice.Usd,
             OutputPriceUsdPerMillion = model.OutputPrice.Usd,
             CachedInputPriceUsdPerMillion = model.CachedInputPrice?.Usd,
+            CacheWritePriceUsdPerMillion = model.CacheWritePrice?.Usd,
             OutputScale = model.OutputScale == 1 ? null : model.OutputScale,
             ContextWindow = model.ContextWindow,
             Capabilities = model.Capabilities == ModelCapabilities.All ? null : MetaRouterOptions.ModelOptions.NamesOf(model.Capabilities),
@@ -111,6 +114,7 @@ public static class CatalogJson
                 InputPrice = InputPriceUsdPerMillion,
                 OutputPrice = OutputPriceUsdPerMillion,
                 CachedInputPrice = CachedInputPriceUsdPerMillion,
+                CacheWritePrice = CacheWritePriceUsdPerMillion,
                 OutputScale = OutputScale ?? 1,
                 ContextWindow = ContextWindow ?? 128_000,
                 Sibling = Sibling ?? "",

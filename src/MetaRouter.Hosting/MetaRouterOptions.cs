@@ -232,6 +232,9 @@ public sealed class MetaRouterOptions
         /// <value>US dollars per million prompt tokens read from the upstream's prompt cache; null: as <see cref="InputPrice"/>.</value>
         public double? CachedInputPrice { get; set; }
 
+        /// <value>US dollars per million prompt tokens written to the upstream's prompt cache; null: as <see cref="InputPrice"/>.</value>
+        public double? CacheWritePrice { get; set; }
+
         /// <value>How many times as long as predicted its answers are, in tokens; 0.01 to 100, default 1. The gateway's log says where it should be another.</value>
         public double OutputScale { get; set; } = 1;
 
@@ -257,6 +260,7 @@ public sealed class MetaRouterOptions
             var input = Price(InputPrice, isJson ? "input_price_usd_per_million" : nameof(InputPrice));
             var output = Price(OutputPrice, isJson ? "output_price_usd_per_million" : nameof(OutputPrice));
             var cached = CachedInputPrice is null ? null : Price(CachedInputPrice, isJson ? "cached_input_price_usd_per_million" : nameof(CachedInputPrice));
+            var write = CacheWritePrice is null ? null : Price(CacheWritePrice, isJson ? "cache_write_price_usd_per_million" : nameof(CacheWritePrice));
             var capabilities = ModelCapabilities.None;
             foreach (var name in Capabilities)
             {
@@ -273,6 +277,7 @@ public sealed class MetaRouterOptions
             return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value)
             {
                 CachedInputPrice = cached,
+                CacheWritePrice = write,
                 OutputScale = OutputScale,
                 Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
                 ContextWindow = ContextWindow,

@@ -7,7 +7,7 @@ public sealed class CatalogCommandTests : IDisposable
     private const string Prices = """
         {
           "sample_spec": {"mode": "one of: chat, embedding", "input_cost_per_token": 0.0},
-          "gpt-4o": {"mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06, "max_input_tokens": 128000, "max_tokens": 16384, "supports_function_calling": true, "supports_vision": true, "supports_response_schema": true},
+          "gpt-4o": {"mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06, "cache_creation_input_token_cost": 3.125e-06, "max_input_tokens": 128000, "max_tokens": 16384, "supports_function_calling": true, "supports_vision": true, "supports_response_schema": true},
           "local/free": {"mode": "chat", "input_cost_per_token": 0, "output_cost_per_token": 0, "max_tokens": 8192},
           "text-embedding-3-small": {"mode": "embedding", "input_cost_per_token": 2e-08, "output_cost_per_token": 0},
           "text-embedding-3-large": {"mode": "embedding", "input_cost_per_token": 1.3e-07},
@@ -16,6 +16,7 @@ public sealed class CatalogCommandTests : IDisposable
           "words": {"mode": "chat", "input_cost_per_token": "0.000001", "output_cost_per_token": 1e-06},
           "negative": {"mode": "chat", "input_cost_per_token": -1e-06, "output_cost_per_token": 1e-06},
           "unsaid": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06},
+          "unwritable": {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06, "cache_creation_input_token_cost": "dear"},
           "null": null
         }
         """;
@@ -34,16 +35,17 @@ public sealed class CatalogCommandTests : IDisposable
         code.ShouldBe(0, error);
         var models = JsonNode.Parse(output)!["models"]!.AsArray();
         models.Select(m => (string)m!["id"]!).ShouldBe(["gpt-4o", "local/free"]);
-        models[0]!.ToJsonString().ShouldBe("""{"id":"gpt-4o","input_price_usd_per_million":2.5,"output_price_usd_per_million":10,"cached_input_price_usd_per_million":1.25,"context_window":128000,"capabilities":["tools","vision","structured_output","streaming"]}""");
+        models[0]!.ToJsonString().ShouldBe("""{"id":"gpt-4o","input_price_usd_per_million":2.5,"output_price_usd_per_million":10,"cached_input_price_usd_per_million":1.25,"cache_write_price_usd_per_million":3.125,"context_window":128000,"capabilities":["tools","vision","structured_output","streaming"]}""");
         ((double)models[1]!["output_price_usd_per_million"]!).ShouldBe(0);
         ((int)models[1]!["context_window"]!).ShouldBe(8192);
         error.ShouldContain("Skipped 2: mode embedding (text-embedding-3-small, text-embedding-3-large)");
         error.ShouldContain("no usable output_cost_per_token (no-price)");
         error.ShouldContain("no usable input_cost_per_token (words, negative)");
+        error.ShouldContain("no usable cache_creation_input_token_cost (unwritable)");
         error.ShouldContain("a name no model can have (a text price)");
         error.ShouldContain("mode is missing (unsaid)");
         error.ShouldContain("no object (null)");
-        error.ShouldContain("2 models, 8 skipped.");
+        error.ShouldContain("2 models, 9 skipped.");
     }
 
     [Fact]

@@ -86,7 +86,7 @@ public sealed class MessagesTests : OneGateway
     [Fact]
     public void Request_WithAPictureBehindResults_IsWhatTheUserAsks()
     {
-        var (chat, session, turn) = MessagesRequest.ToChat("""
+        var (chat, session, turn, _) = MessagesRequest.ToChat("""
             {"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"old"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
             {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"done"}]},
             {"role":"user","content":[{"type":"text","text":"new"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]}]}

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Gateway.Tests;
 
-/// <summary>A real server in the place of a model's. It answers as OpenAI's does, and misbehaves when told to.</summary>
+/// <summary>A real server in the place of a model's. It answers as OpenAI's does, or at its path as Anthropic's, and misbehaves when told to.</summary>
 public sealed class ScriptedUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -30,6 +30,9 @@ public sealed class ScriptedUpstream : IAsyncDisposable
     public int Aborted => Volatile.Read(ref _aborted);
 
     public ConcurrentQueue<JsonObject> Bodies { get; } = [];
+
+    /// <summary>The last request: its path, its headers and its body as it came.</summary>
+    public (string Path, Dictionary<string, string> Headers, string Text) Asked { get; private set; }
 
     /// <summary>Runs in place of the usual answer; true when it has answered.</summary>
     public Func<HttpContext, JsonObject, Task<bool>> Script { get; set; } = (_, _) => Task.FromResult(false);
@@ -132,11 +135,19 @@ public sealed class ScriptedUpstream : IAsyncDisposable
     {
         Interlocked.Increment(ref _calls);
         context.RequestAborted.Register(() => Interlocked.Increment(ref _aborted));
-        var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
+        using var reader = new StreamReader(context.Request.Body);
+        Asked = (context.Request.Path.Value!, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase), await reader.ReadToEndAsync());
+        var body = JsonNode.Parse(Asked.Text)!.AsObject();
         context.Items["body"] = body;
         Bodies.Enqueue(body);
         if (await Script(context, body))
         {
+            return;
+        }
+
+        if (context.Request.Path.Value!.EndsWith("/messages", StringComparison.Ordinal))
+        {
+            await ScriptedMessages.AnswerAsync(context, body, _name);
             return;
         }
 

@@ -73,6 +73,17 @@ public sealed partial class SettingsPageTests
         settings.Gateway.Pins["private"].Select(m => m.Value).ShouldBe(["my-llama"]);
     }
 
+    [Fact]
+    public void File_OfAnthropicsOwnModels_IsOneThatAGatewayStartsWith()
+    {
+        using var folder = new TemporaryFolder();
+        var page = Repository.Read("docs", "api.md");
+        var file = folder.Write("appsettings.json", Whole().Match(page, page.IndexOf("### Anthropic's own models", StringComparison.Ordinal)).Groups[1].Value);
+        Environment.SetEnvironmentVariable("ANTHROPIC_API_KEY", Environment.GetEnvironmentVariable("ANTHROPIC_API_KEY") ?? "one");
+
+        SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build()).Upstreams.Select(u => (u.Model, u.Messages)).ShouldBe([("claude-opus", true), ("claude-sonnet", true)]);
+    }
+
     private static Dictionary<string, string> Rows(string section)
     {
         var part = Regex.Match(s_page, $@"^##+ {Regex.Escape(section)}\n(.*?)(?=^##|\z)", RegexOptions.Multiline | RegexOptions.Singleline);

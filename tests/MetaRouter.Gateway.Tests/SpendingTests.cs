@@ -289,6 +289,23 @@ public sealed class SpendingTests : IAsyncLifetime
         }
     }
 
+    /// <summary>A prompt that is written to the cache has a price of its own.</summary>
+    [Theory]
+    [InlineData("cache_write_tokens")]
+    [InlineData("cache_creation_tokens")]
+    public async Task Usage_AsOpenRouterAndLiteLlmTellIt_CostsWrittenTokensAtTheirPrice(string written)
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:0:CachedInputPrice", "0.5", "--MetaRouter:Models:0:CacheWritePrice", "6.25");
+        Answer(false, $$"""{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"prompt_tokens_details":{"cached_tokens":600,"{{written}}":300} }""");
+
+        await SendAsync(gateway, Chat, Asked(Chat, Strong, "hello", "max_tokens", 100, 1), streams: false);
+
+        (await HeldUsdAsync(gateway)).ShouldBe((100 * Input) + (600 * 0.5e-6) + (300 * 6.25e-6) + (100 * Output), 1e-8);
+    }
+
     /// <summary>Moonshot tells what a stream took within its choice, and what of it was cached beside the counts.</summary>
     [Theory]
     [InlineData(false)]

@@ -71,6 +71,29 @@ public sealed class SseReaderTests
         }
     }
 
+    [Theory]
+    [InlineData("event: a\ndata: a\n\nevent: b\r\ndata: b\r\n\r\n: c\n\n")]
+    [InlineData("event: a\rdata: a\r\revent: b\rdata: b\r\r: c\r\r")]
+    public async Task SseReader_EventThatIsUnread_ComesAgain(string sent)
+    {
+        var random = new Random(7);
+        for (var trial = 0; trial < 200; trial++)
+        {
+            using var reader = new SseReader(new CutStream(Encoding.UTF8.GetBytes(sent), random), 1000);
+            var count = 0;
+            while (await reader.ReadAsync(CancellationToken.None) is { IsEmpty: false } one)
+            {
+                var (first, length) = (Encoding.UTF8.GetString(one.Span), one.Length);
+                reader.Unread(length);
+                reader.HasEvent.ShouldBeTrue();
+                Encoding.UTF8.GetString((await reader.ReadAsync(CancellationToken.None)).Span).ShouldBe(first);
+                count++;
+            }
+
+            count.ShouldBe(3);
+        }
+    }
+
     /// <summary>Gives a text in pieces of any length.</summary>
     private sealed class CutStream(byte[] text, Random random) : MemoryStream(text)
     {

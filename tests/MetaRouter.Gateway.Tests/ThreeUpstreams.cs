@@ -15,6 +15,9 @@ public abstract class ThreeUpstreams : IAsyncLifetime
     private protected readonly Dictionary<string, ScriptedUpstream> _of = [];
     private protected RunningGateway _gateway = null!;
 
+    /// <summary>Settings of the gateway beside those that all have.</summary>
+    private protected virtual string[] More => [];
+
     public async Task InitializeAsync()
     {
         foreach (var model in (string[])[Strong, Weak, Middle, "embedder"])
@@ -29,7 +32,7 @@ public abstract class ThreeUpstreams : IAsyncLifetime
             "--MetaRouter:Models:2:Id", Middle, "--MetaRouter:Models:2:InputPrice", "1.25", "--MetaRouter:Models:2:OutputPrice", "5",
             .. _of.SelectMany((u, i) => (string[])[$"--Upstreams:{i}:Model", u.Key, $"--Upstreams:{i}:BaseUrl", u.Value.Url, $"--Upstreams:{i}:TimeoutSeconds", "2", $"--Upstreams:{i}:IdleSeconds", "1"]),
             "--Upstreams:3:Embeddings", "true", "--Upstreams:3:UpstreamModel", "inner-embedder", "--Upstreams:3:EmbeddingPrice", "0.1",
-            "--Gateway:CircuitFailures", "2", "--Gateway:CircuitSeconds", "30",
+            "--Gateway:CircuitFailures", "2", "--Gateway:CircuitSeconds", "30", .. More,
         ]);
     }
 

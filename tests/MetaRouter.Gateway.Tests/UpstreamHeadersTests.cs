@@ -50,6 +50,29 @@ public sealed class UpstreamHeadersTests
         upstream.Asked.Headers["Authorization"].ShouldBe("Basic YTpi");
     }
 
+    /// <summary>Anthropic takes a bearer token for that of a person who signed in, and refuses a key in its place; others look for the key under either name.</summary>
+    [Theory]
+    [InlineData("https://api.anthropic.com/v1", null, "x-api-key: k")]
+    [InlineData("https://openrouter.ai/api/v1", null, "x-api-key: k", "Authorization: Bearer k")]
+    [InlineData("https://openrouter.ai/api/v1", "X-Api-Key", "X-Api-Key: own")]
+    [InlineData("https://openrouter.ai/api/v1", "authorization", "authorization: own")]
+    [InlineData("https://api.anthropic.com/v1", "x-other", "x-api-key: k", "x-other: own")]
+    public void Messages_HaveTheKeyAsItIsLookedFor(string url, string? header, params string[] expected)
+    {
+        var upstream = new UpstreamOptions { BaseUrl = url, ApiKey = "k" };
+        if (header is not null)
+        {
+            upstream.Headers[header] = "own";
+        }
+
+        UpstreamHeaders.OfMessages(upstream).Select(h => $"{h.Key}: {h.Value}").ShouldBe(expected);
+    }
+
+    [Fact]
+    public void Messages_OfEmbeddings_AreRefused() =>
+        ProblemsOf(("../1:Model", "embedder"), ("../1:BaseUrl", "http://127.0.0.1:1/v1"), ("../1:Embeddings", "true"), ("../1:Messages", "true"))
+            .ShouldHaveSingleItem().ShouldBe("Upstreams:1 (embedder) makes embeddings, which are not asked for by Messages; leave one of the two out");
+
     [Theory]
     [InlineData(500)]
     [InlineData(404)]

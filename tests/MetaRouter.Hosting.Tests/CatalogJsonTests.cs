@@ -19,12 +19,25 @@ public sealed class CatalogJsonTests
     }
 
     [Fact]
+    public void CacheWritePrice_IsWrittenWhereItIsSet_AndReadAgain()
+    {
+        var catalog = new ModelCatalog([Plain, Thinker with { CachedInputPrice = new(0.125), CacheWritePrice = new(1.5625), OutputScale = 1 }]);
+
+        var json = CatalogJson.Write(catalog);
+
+        Encoding.UTF8.GetString(json).ShouldEndWith("""{"id":"thinker","input_price_usd_per_million":1.25,"output_price_usd_per_million":10,"cached_input_price_usd_per_million":0.125,"cache_write_price_usd_per_million":1.5625,"context_window":128000}]}""");
+        CatalogJson.Read(json).Models.ShouldBe(catalog.Models);
+        Should.Throw<ArgumentException>(() => CatalogJson.Read("""{"models":[{"id":"m","input_price_usd_per_million":1,"output_price_usd_per_million":2,"cache_write_price_usd_per_million":-1}]}"""u8))
+            .Message.ShouldContain("has cache_write_price_usd_per_million -1");
+    }
+
+    [Fact]
     public void OutputScale_OfTheSettings_IsTheCatalogs()
     {
         var options = new MetaRouterOptions();
         options.Models.Add(new() { Id = "plain", InputPrice = 1, OutputPrice = 2 });
-        options.Models.Add(new() { Id = "thinker", InputPrice = 1.25, OutputPrice = 10, OutputScale = 7.5 });
+        options.Models.Add(new() { Id = "thinker", InputPrice = 1.25, OutputPrice = 10, OutputScale = 7.5, CacheWritePrice = 2 });
 
-        options.Catalog().Models.ShouldBe([Plain, Thinker]);
+        options.Catalog().Models.ShouldBe([Plain, Thinker with { CacheWritePrice = new(2) }]);
     }
 }

@@ -76,6 +76,7 @@ internal static class LiteLlmPrices
             model = new ModelProfile(new ModelId(name), Price(facts, "input_cost_per_token")!.Value, Price(facts, "output_cost_per_token")!.Value)
             {
                 CachedInputPrice = Price(facts, "cache_read_input_token_cost"),
+                CacheWritePrice = Price(facts, "cache_creation_input_token_cost"),
                 ContextWindow = Whole(facts, "max_input_tokens") ?? Whole(facts, "max_tokens") ?? 128_000,
                 Capabilities = ModelCapabilities.Streaming
                     | Flag(facts, "supports_function_calling", ModelCapabilities.Tools)
@@ -122,9 +123,9 @@ internal static class LiteLlmPrices
             }
         }
 
-        return Price(facts, "cache_read_input_token_cost") is null && facts.TryGetProperty("cache_read_input_token_cost", out var cached) && cached.ValueKind != JsonValueKind.Null
-            ? "no usable cache_read_input_token_cost"
-            : null;
+        return Array.Find(
+            ["cache_read_input_token_cost", "cache_creation_input_token_cost"],
+            price => Price(facts, price) is null && facts.TryGetProperty(price, out var given) && given.ValueKind != JsonValueKind.Null) is { } unusable ? "no usable " + unusable : null;
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> json)

@@ -94,6 +94,11 @@ internal static class CatalogCommand
                     json.WriteNumber("cached_input_price_usd_per_million", cached.Usd);
                 }
 
+                if (model.CacheWritePrice is { } write)
+                {
+                    json.WriteNumber("cache_write_price_usd_per_million", write.Usd);
+                }
+
                 json.WriteNumber("context_window", model.ContextWindow);
                 json.WriteStartArray("capabilities");
                 foreach (var (capability, name) in ((ModelCapabilities, string)[])[

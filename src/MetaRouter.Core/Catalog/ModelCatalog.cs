@@ -107,6 +107,7 @@ public sealed class ModelCatalog
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} "
                     + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? " " + cached.Usd.ToString("R", CultureInfo.InvariantCulture) : "")}"
+                    + $"{(m.CacheWritePrice is { } write ? " w" + write.Usd.ToString("R", CultureInfo.InvariantCulture) : "")}"
                     + $"{(m.OutputScale != 1 ? " x" + m.OutputScale.ToString("R", CultureInfo.InvariantCulture) : "")}\n");
         }
 

@@ -26,6 +26,9 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>What a cached prompt token costs, declared or not.</summary>
     public PricePerMillionTokens CachedPrice => CachedInputPrice ?? InputPrice;
 
+    /// <summary>US dollars per million prompt tokens written to the upstream's prompt cache; null: they cost what others do.</summary>
+    public PricePerMillionTokens? CacheWritePrice { get; init; }
+
     /// <summary>Expected seconds to a full answer, where the operator knows better than the snapshot; null: the snapshot's estimate. 0 to <see cref="ModelCatalog.MostLatencySeconds"/>.</summary>
     public double? LatencySeconds { get; init; }
 
@@ -39,10 +42,12 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <param name="promptTokens">All of the prompt, what was read from the cache among it.</param>
     /// <param name="completionTokens">Reasoning among it.</param>
     /// <param name="cachedTokens">Of the prompt; more than that counts as all of it.</param>
-    public double CostUsd(double promptTokens, double completionTokens, double cachedTokens = 0)
+    /// <param name="writtenTokens">Of the rest of the prompt, what was written to the cache; likewise.</param>
+    public double CostUsd(double promptTokens, double completionTokens, double cachedTokens = 0, double writtenTokens = 0)
     {
         var cached = Math.Min(cachedTokens, promptTokens);
-        return InputPrice.CostUsd(promptTokens - cached) + CachedPrice.CostUsd(cached) + OutputPrice.CostUsd(completionTokens);
+        var written = Math.Min(writtenTokens, promptTokens - cached);
+        return InputPrice.CostUsd(promptTokens - cached - written) + CachedPrice.CostUsd(cached) + (CacheWritePrice ?? InputPrice).CostUsd(written) + OutputPrice.CostUsd(completionTokens);
     }
 
     /// <summary>What a call of <see cref="TypicalTokens"/> prompt and as many completion tokens costs, US dollars: what prices are compared by where nothing was called.</summary>

@@ -43,8 +43,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
     /// <summary>No tools may take part, and nothing was answered before: a first question, or a side request of a conversation.</summary>
     public bool StandsAlone { get; private init; }
 
-    /// <summary>The body, to be handed on.</summary>
-    public required UpstreamBody Forwarded { get; init; }
+    /// <summary>The request, to be handed on.</summary>
+    public required UpstreamRequest Forwarded { get; init; }
 
     /// <exception cref="ApiException">400: not a chat request this gateway can answer.</exception>
     public static ChatBody Read(byte[] body) => RequestBody.AsText(() => ReadFields(body, null));
@@ -112,7 +112,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             Turn = tools > 0 && begun > 0 ? body.AsMemory(all.Start..begun) : default,
             GoesOn = goesOn,
             StandsAlone = tools == 0 && !messages.EnumerateArray().Any(m => ConversationBody.IsOf(m, "assistant")),
-            Forwarded = new UpstreamBody(body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) },
+            Forwarded = new(new UpstreamBody(UpstreamApi.Chat, body, RangeOf(body, root.GetProperty("model")), streams) { Options = Options(body, root) }),
         };
     }
 

@@ -109,10 +109,10 @@ internal sealed class ChatComparison(
                 .. ",\"cost_usd\":"u8,
                 .. Encoding.ASCII.GetBytes(ChatHeaders.Usd(b.Usd)),
                 .. ",\"answer\":"u8,
-                .. OpenAiForm.Finished(second, null).Span,
+                .. second.Named(null).Span,
                 .. "}"u8,
             ];
-            await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(OpenAiForm.Finished(first, decision.Token).Span, comparison)).ConfigureAwait(false);
+            await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(first.Named(decision.Token).Span, comparison)).ConfigureAwait(false);
         }
     }
 
@@ -157,7 +157,7 @@ internal sealed class ChatComparison(
         try
         {
             return (await upstreams.SendAsync(
-                ChatEndpoint.Path, AsyncEnumerable.Repeat(model, 1), call.Body.Forwarded,
+                call.Body.Forwarded, AsyncEnumerable.Repeat(model, 1),
                 asked => ledger.Unanswered(call, asked), call.Context.RequestAborted).ConfigureAwait(false), null);
         }
         catch (ApiException e)

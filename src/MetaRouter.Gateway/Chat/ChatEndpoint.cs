@@ -13,10 +13,7 @@ internal sealed class ChatEndpoint(
     ChatChoice choice, ChatComparison comparison, ChatDelivery delivery, ChatLedger ledger, ChatSessions sessions, ImplicitSignals signals,
     RoutedNames names, PoolHolder pool, Upstreams upstreams, RateLimits rates, ModelAccess access, GatewaySettings settings) : IEndpoints
 {
-    /// <summary>The path below the version, here and at every upstream.</summary>
-    public const string Path = "/chat/completions";
-
-    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + Path, ChatAsync).WithMetadata(NeedsScope.Inference);
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1" + UpstreamApi.Chat.Path, ChatAsync).WithMetadata(NeedsScope.Inference);
 
     private async Task ChatAsync(HttpContext context)
     {
@@ -39,8 +36,9 @@ internal sealed class ChatEndpoint(
         var asked = names.Read(body.Model, catalog);
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
-        var allowed = access.Allowed(catalog, tenant, controls.Category);
-        var unrouted = asked is null ? names.Model(body.Model, catalog) : isRouted ? null : settings.Strongest(catalog, allowed);
+        var named = asked is null ? names.Model(body.Model, catalog) : null;
+        var allowed = upstreams.Able(body.Forwarded, catalog, access.Allowed(catalog, tenant, controls.Category), named);
+        var unrouted = named ?? (isRouted ? null : settings.Strongest(catalog, allowed));
 
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body))
@@ -113,7 +111,7 @@ internal sealed class ChatEndpoint(
         try
         {
             var answer = await upstreams.SendAsync(
-                Path, choice.InTurnAsync(call, request), call.Body.Forwarded,
+                call.Body.Forwarded, choice.InTurnAsync(call, request),
                 model => ledger.Unanswered(call, model), call.Context.RequestAborted).ConfigureAwait(false);
             if (call.Begun is { } begun && begun.Model == answer.Model)
             {

@@ -50,7 +50,7 @@ internal static class ChatHeaders
         foreach (var (name, values) in answer.Headers?.NonValidated ?? default(HttpHeadersNonValidated))
         {
             // A header that is not plain text cannot be sent on; the answer it came with was paid for, and is.
-            if (name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase)
+            if ((name.StartsWith("x-ratelimit-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("anthropic-ratelimit-", StringComparison.OrdinalIgnoreCase))
                 && !headers.ContainsKey(name)
                 && values.ToString() is var value
                 && !value.AsSpan().ContainsAnyExceptInRange(' ', '~'))

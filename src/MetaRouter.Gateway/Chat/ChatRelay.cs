@@ -25,7 +25,7 @@ internal sealed class ChatRelay(Upstreams upstreams)
         {
             while (true)
             {
-                var chunk = CompletionPart.Read(next.Span);
+                var chunk = answer.Api.Read(next.Span);
                 stream.Add(chunk);
                 if (chunk.IsDone || next.IsEmpty)
                 {

@@ -66,8 +66,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         try
         {
             using var answer = await upstreams.SendAsync(
-                "/embeddings", AsyncEnumerable.Repeat(id, 1),
-                new UpstreamBody(bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false),
+                new UpstreamRequest(new UpstreamBody(UpstreamApi.Embeddings, bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false)), AsyncEnumerable.Repeat(id, 1),
                 _ => Pay(expected), context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;

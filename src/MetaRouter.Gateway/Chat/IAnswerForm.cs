@@ -3,7 +3,7 @@ using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Chat;
 
-/// <summary>The format in which a client gets its answer: one of OpenAI's two, or Anthropic's. Upstreams answer in that of OpenAI's chat completions.</summary>
+/// <summary>The format in which a client gets its answer: one of OpenAI's two, or Anthropic's. Upstreams answer in that of OpenAI's chat completions, or in the client's own.</summary>
 internal interface IAnswerForm
 {
     /// <summary>Whether the format has room for two answers side by side.</summary>
@@ -21,7 +21,7 @@ internal interface IAnswerForm
 internal interface IStreamForm
 {
     /// <summary>An event of the upstream's, before the last; also one that says it failed.</summary>
-    void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output);
+    void Part(ReadOnlySpan<byte> text, in AnswerPart part, IBufferWriter<byte> output);
 
     /// <summary>The stream is whole.</summary>
     /// <param name="last">The upstream's last event; empty: it ended without sending one.</param>

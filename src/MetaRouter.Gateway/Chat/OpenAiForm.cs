@@ -16,34 +16,18 @@ internal sealed class OpenAiForm : IAnswerForm
     public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
     {
         call.Context.Response.StatusCode = answer.Status;
-        return Answers.WriteJsonAsync(call.Context, answer.Status == StatusCodes.Status200OK ? Finished(answer, receipt) : answer.Body);
+        return Answers.WriteJsonAsync(call.Context, answer.Status == StatusCodes.Status200OK ? answer.Named(receipt) : answer.Body);
     }
 
     /// <summary>Token counts that only the gateway asked for are not passed to the client.</summary>
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
-        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && call.Body.Forwarded.Options?.AskUsage != true);
-
-    /// <summary>The upstream's answer with the serving model's name, and the receipt as its id.</summary>
-    public static ReadOnlyMemory<byte> Finished(UpstreamAnswer answer, string? receipt)
-    {
-        var model = answer.Model.Value;
-        if (!answer.Part.HasIdAndModel)
-        {
-            var json = JsonSplice.Set(answer.Body, "model", model);
-            return receipt is null ? json : JsonSplice.Set(json, "id", receipt);
-        }
-
-        var (id, name) = (receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(model));
-        var output = new ArrayBufferWriter<byte>(answer.Body.Length + id.Length + name.Length + 1); // one byte to spare: a full writer grows even when asked for no room
-        answer.Part.Write(answer.Body, id, name, output);
-        return output.WrittenMemory;
-    }
+        new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value), answer.Endpoint.Options.AskUsage && call.Body.Forwarded.Usual.Options?.AskUsage != true);
 
     private sealed class Stream(byte[] quotedId, byte[] quotedModel, bool hidesUsage) : IStreamForm
     {
-        public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+        public void Part(ReadOnlySpan<byte> text, in AnswerPart part, IBufferWriter<byte> output)
         {
-            if (!(hidesUsage && !part.HasChoices && !part.Usage.IsUnknown))
+            if (!(hidesUsage && !part.HasContent && !part.Usage.IsUnknown))
             {
                 part.Write(text, quotedId, quotedModel, output);
             }

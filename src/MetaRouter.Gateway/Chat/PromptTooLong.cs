@@ -9,11 +9,15 @@ internal static class PromptTooLong
     /// <summary>OpenAI's.</summary>
     private const string Code = "context_length_exceeded", Words = "maximum context length";
 
-    public const string Anthropics = "prompt is too long";
+    public const string Anthropics = "prompt is too long", AnthropicsWithAnswer = "exceed context limit";
 
-    /// <summary>Whether an error is such a refusal by OpenAI or an upstream like it.</summary>
+    /// <summary>Whether an error is such a refusal, by whatever upstream.</summary>
     /// <param name="message">The error's message.</param>
-    public static bool Is(ReadOnlySpan<byte> error, string message) => error.IndexOf(Encoding.ASCII.GetBytes($"\"{Code}\"")) >= 0 || message.Contains(Words, StringComparison.Ordinal);
+    public static bool Is(ReadOnlySpan<byte> error, string message) =>
+        message.Contains(Anthropics, StringComparison.Ordinal) || message.Contains(AnthropicsWithAnswer, StringComparison.Ordinal) || IsInOpenAisWords(error, message);
+
+    /// <summary>The same of OpenAI and upstreams like it.</summary>
+    public static bool IsInOpenAisWords(ReadOnlySpan<byte> error, string message) => error.IndexOf(Encoding.ASCII.GetBytes($"\"{Code}\"")) >= 0 || message.Contains(Words, StringComparison.Ordinal);
 
     /// <param name="window">The largest context window among the models that might answer, in tokens.</param>
     /// <param name="reasons">Each model's.</param>
@@ -27,7 +31,7 @@ internal static class PromptTooLong
             "messages")
         {
             ProvidersMessage = prompt < window && answer > 0
-                ? FormattableString.Invariant($"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {window}, decrease input length or `max_tokens` and try again")
+                ? FormattableString.Invariant($"input length and `max_tokens` {AnthropicsWithAnswer}: {prompt} + {answer} > {window}, decrease input length or `max_tokens` and try again")
                 : FormattableString.Invariant($"{Anthropics}: {AtLeast(prompt)} tokens > {window} maximum"),
         };
     }

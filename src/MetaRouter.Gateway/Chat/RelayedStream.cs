@@ -30,9 +30,9 @@ internal sealed class RelayedStream
     public bool IsBroken { get; set; }
 
     /// <summary>Takes in one more event.</summary>
-    public void Add(in CompletionPart part)
+    public void Add(in AnswerPart part)
     {
-        Usage = part.Usage.IsUnknown ? Usage : part.Usage;
+        Usage = part.Usage.After(Usage);
         UncountedBytes = part.Usage.Completion > 0 ? 0 : UncountedBytes + part.TextBytes;
         CallsTools |= part.CallsTools;
         IsCut |= part.IsCut;

@@ -12,7 +12,7 @@ internal abstract class TranslatedStream : IStreamForm
     private readonly ToolCallSequencer _calls = new();
     private bool _hasBegun;
 
-    public void Part(ReadOnlySpan<byte> text, in CompletionPart part, IBufferWriter<byte> output)
+    public void Part(ReadOnlySpan<byte> text, in AnswerPart part, IBufferWriter<byte> output)
     {
         if (part.IsError)
         {
@@ -20,7 +20,7 @@ internal abstract class TranslatedStream : IStreamForm
             return;
         }
 
-        if (!part.HasChoices)
+        if (!part.HasContent)
         {
             return;
         }

@@ -3,7 +3,7 @@ namespace MetaRouter.Gateway.Configuration;
 /// <summary>The headers that an upstream is sent with every request. Their values may be keys, so no problem tells one.</summary>
 internal static class UpstreamHeaders
 {
-    private const string Authorization = "Authorization";
+    private const string Authorization = "Authorization", AnthropicsKey = "x-api-key", Anthropic = "anthropic.com";
 
     /// <summary>A connection's own, which the client of HTTP sets; those of the content it tells by itself.</summary>
     private static readonly HashSet<string> s_connection = new(StringComparer.OrdinalIgnoreCase)
@@ -12,11 +12,25 @@ internal static class UpstreamHeaders
     };
 
     /// <summary>Those that are configured, and the key where none of them is one.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> Of(UpstreamOptions upstream)
+    public static IEnumerable<KeyValuePair<string, string>> Of(UpstreamOptions upstream) => WithKey(upstream, Bearer(upstream), Authorization, "api-key");
+
+    /// <summary>
+    /// The same for calls of Anthropic's API, to which the key is sent under its own name too: who else serves that API looks for it under either. Anthropic takes a bearer token there
+    /// for that of a person who signed in, so it gets none.
+    /// </summary>
+    public static IEnumerable<KeyValuePair<string, string>> OfMessages(UpstreamOptions upstream) => WithKey(
+        upstream,
+        [KeyValuePair.Create(AnthropicsKey, upstream.Key ?? ""), .. new Uri(upstream.BaseUrl).Host.EndsWith(Anthropic, StringComparison.OrdinalIgnoreCase) ? [] : Bearer(upstream)],
+        Authorization, "api-key", AnthropicsKey);
+
+    private static KeyValuePair<string, string>[] Bearer(UpstreamOptions upstream) => [KeyValuePair.Create(Authorization, "Bearer " + upstream.Key)];
+
+    /// <param name="key">The key's own headers.</param>
+    /// <param name="keys">Names of headers any of which takes their place.</param>
+    private static IEnumerable<KeyValuePair<string, string>> WithKey(UpstreamOptions upstream, KeyValuePair<string, string>[] key, params string[] keys)
     {
         var named = Named(upstream).ToList();
-        var hasKey = named.Exists(h => h.Key.Equals(Authorization, StringComparison.OrdinalIgnoreCase) || h.Key.Equals("api-key", StringComparison.OrdinalIgnoreCase));
-        return upstream.Key is { } key && !hasKey ? named.Prepend(KeyValuePair.Create(Authorization, "Bearer " + key)) : named;
+        return upstream.Key is null || named.Exists(h => keys.Contains(h.Key, StringComparer.OrdinalIgnoreCase)) ? named : key.Concat(named);
     }
 
     /// <summary>Each without its subject.</summary>

@@ -22,7 +22,7 @@ internal sealed class UpstreamOptions
     /// http or https; never a link-local address.</value>
     public string BaseUrl { get; set; } = "";
 
-    /// <value>Sent as a bearer token, where the headers have no key; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
+    /// <value>Sent as a bearer token, where the headers have no key, and to <see cref="Messages"/> as Anthropic wants it; empty: none. Prefer <see cref="ApiKeyEnv"/>, which keeps it out of files.</value>
     public string ApiKey { get; set; } = "";
 
     /// <value>The environment variable that holds the key; empty: none.</value>
@@ -54,6 +54,12 @@ internal sealed class UpstreamOptions
     /// while some servers silently ignore the newer name. A chat request that has the newer name already is forwarded as it is.
     /// </value>
     public bool MaxCompletionTokens { get; set; }
+
+    /// <value>
+    /// Anthropic's Messages are served there too, at <c>/messages</c>: a request that came in that way is handed on as it came, and its answer likewise. Default false: it is
+    /// translated to a chat completion, which has no place for cache_control, thinking and the like.
+    /// </value>
+    public bool Messages { get; set; }
 
     /// <value>The model makes embeddings: it is served at /v1/embeddings and not routed to; it need not be in the catalog. Default false.</value>
     public bool Embeddings { get; set; }
@@ -128,6 +134,11 @@ internal sealed class UpstreamOptions
         if (!(EmbeddingPrice >= 0 && double.IsFinite(EmbeddingPrice)))
         {
             yield return FormattableString.Invariant($"{name} has EmbeddingPrice {EmbeddingPrice}; it must be finite and 0 or more US dollars per million tokens");
+        }
+
+        if (Embeddings && Messages)
+        {
+            yield return $"{name} makes embeddings, which are not asked for by Messages; leave one of the two out";
         }
 
         if (Embeddings && Model == AnyModel)

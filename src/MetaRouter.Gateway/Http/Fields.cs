@@ -28,6 +28,9 @@ internal readonly ref struct Fields
         }
     }
 
+    /// <summary>Whatever else is there is somebody else's business.</summary>
+    public Fields(JsonElement root) => _root = root;
+
     public JsonElement? Find(string name) => _root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     public string? Text(string name) => Find(name) is not { } value ? null : value.ValueKind == JsonValueKind.String ? Text(name, value) : throw Wrong(name, value, "a string");

@@ -8,10 +8,21 @@ internal static class StrictJson
     /// <exception cref="ApiException">400: a field is not among these.</exception>
     public static void CheckKnown(JsonElement root, string[] known)
     {
+        if (UnknownIn(root, known) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <returns>The refusal of the first field that is not among these; null: all are.</returns>
+    public static ApiException? UnknownIn(JsonElement root, string[] known)
+    {
         foreach (var field in root.EnumerateObject().Where(f => f.Value.ValueKind != JsonValueKind.Null && !known.Contains(f.Name)))
         {
-            throw Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", known)}.");
+            return Unsupported(field.Name, $"'{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out. The fields are {string.Join(", ", known)}.");
         }
+
+        return null;
     }
 
     public static JsonElement.ArrayEnumerator List(JsonElement value, string name) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Fields.Wrong(name, value, "a list");

@@ -2,12 +2,13 @@ using System.Diagnostics;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary><c>POST /v1/messages</c>: Anthropic's API over the same routing and the same upstreams as OpenAI's.</summary>
-internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, GatewaySettings settings) : IEndpoints
+internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, PoolHolder pool, Upstreams upstreams, GatewaySettings settings) : IEndpoints
 {
     public const string Path = "/v1/messages";
 
@@ -28,14 +29,19 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
     private async Task CountAsync(HttpContext context)
     {
         var body = await ReadAsync(context, needsLimit: false).ConfigureAwait(false);
-        names.CheckKnown(body.Model, pool.Current.Catalog);
+        var catalog = pool.Current.Catalog;
+        upstreams.Able(body.Forwarded, catalog, allowed: null, names.Read(body.Model, catalog) is null ? names.Model(body.Model, catalog) : null);
         await Answers.WriteAsync(context, new TokenCountAnswer(body.Asked.Tokens)).ConfigureAwait(false);
     }
 
     private async ValueTask<ChatBody> ReadAsync(HttpContext context, bool needsLimit)
     {
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
-        var (chat, session, turn) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
-        return ChatBody.ReadTranslated(chat, turn, session);
+        var (chat, session, turn, refusal) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
+        var body = ChatBody.ReadTranslated(chat, turn, session);
+        return body with { Forwarded = body.Forwarded with { Messages = AsItCame(context, bytes, body.Streams), Refusal = refusal } };
     }
+
+    private static UpstreamBody AsItCame(HttpContext context, byte[] bytes, bool streams) =>
+        new(UpstreamApi.Messages, bytes, RequestBody.AsText(() => JsonSplice.Find(bytes, "model"u8).Value), streams) { Headers = [.. MessagesHeaders.Of(context.Request.Headers)] };
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Messages;
 
@@ -13,6 +15,12 @@ internal sealed record MessagesError(string Type, string Message, string Code, M
 
     public static byte[] Write(ApiException error, string requestId) =>
         Write(error.Status, error.ProvidersMessage ?? error.Message, error.Code, requestId, error.ProvidersCode is { } code ? new MessagesErrorDetails(code, [error.Param ?? ""]) : null);
+
+    /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
+    public static byte[] OfRefusal(ChatCall call, UpstreamAnswer answer) =>
+        Write(answer.Status, Words(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.", "upstream_refused", call.Context.TraceIdentifier);
+
+    private static string? Words(ReadOnlySpan<byte> error) => Completion.ErrorMessageOf(error) is not { } message ? null : PromptTooLong.IsInOpenAisWords(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
 
     public static string TypeOf(int status) => status switch
     {

@@ -8,7 +8,7 @@ using static MetaRouter.Gateway.Upstream.Completion;
 
 namespace MetaRouter.Gateway.Messages;
 
-/// <summary>An upstream's answer as a message of Anthropic's: its first choice, text and tool calls, with the receipt as id.</summary>
+/// <summary>An upstream's completion as a message of Anthropic's: its first choice, text and tool calls, with the receipt as id. An upstream's message is one already.</summary>
 internal sealed class MessagesForm : IAnswerForm
 {
     public static MessagesForm Instance { get; } = new();
@@ -17,14 +17,16 @@ internal sealed class MessagesForm : IAnswerForm
 
     public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
     {
+        if (answer.Api == UpstreamApi.Messages)
+        {
+            return NativeMessagesForm.Instance.WriteAsync(call, answer, receipt, spent);
+        }
+
         var context = call.Context;
         context.Response.StatusCode = answer.Status;
         if (spent is not { } known)
         {
-            return Answers.WriteJsonAsync(context, MessagesError.Write(
-                answer.Status,
-                Refusal(answer.Body) ?? $"The upstream of the model '{answer.Model}' refused the request.",
-                "upstream_refused", context.TraceIdentifier));
+            return Answers.WriteJsonAsync(context, MessagesError.OfRefusal(call, answer));
         }
 
         using var document = JsonDocument.Parse(answer.Body);
@@ -45,10 +47,8 @@ internal sealed class MessagesForm : IAnswerForm
         return Answers.WriteJsonAsync(context, buffer.WrittenMemory);
     }
 
-    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
-
-    /// <summary>An upstream's refusal; where the request is too long, in Anthropic's words, by which clients know to shorten a conversation.</summary>
-    private static string? Refusal(ReadOnlySpan<byte> error) => ErrorMessageOf(error) is not { } message ? null : PromptTooLong.Is(error, message) ? $"{PromptTooLong.Anthropics}: {message}" : message;
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
+        answer.Api == UpstreamApi.Messages ? NativeMessagesForm.Instance.Begin(call, answer, receipt) : new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)
@@ -117,9 +117,10 @@ internal sealed class MessagesForm : IAnswerForm
     public static void Usage(Utf8JsonWriter to, TokenUsage tokens)
     {
         var cached = Math.Min(tokens.Cached, tokens.Prompt);
+        var written = Math.Min(tokens.Written, tokens.Prompt - cached);
         to.WriteStartObject("usage");
-        to.WriteNumber("input_tokens", tokens.Prompt - cached);
-        to.WriteNumber("cache_creation_input_tokens", 0);
+        to.WriteNumber("input_tokens", tokens.Prompt - cached - written);
+        to.WriteNumber("cache_creation_input_tokens", written);
         to.WriteNumber("cache_read_input_tokens", cached);
         to.WriteNumber("output_tokens", tokens.Completion);
         to.WriteEndObject();

@@ -10,12 +10,12 @@ internal static class MessagesInput
 {
     private const string Content = "messages.content", Source = $"{Content}.source";
 
-    /// <summary>Text beside tool results begins no turn: clients put their own notes there.</summary>
+    /// <summary>Text beside tool results begins no turn: clients put their own notes there. An upstream that paused over its own tools is sent what it said, to go on.</summary>
     public static bool HasResults(JsonElement message) =>
-        Find(message, "messages", "content") is { ValueKind: JsonValueKind.Array } blocks && blocks.EnumerateArray().Any(b => TypeOf(b, Content) == "tool_result");
+        Find(message, "messages", "content") is { ValueKind: JsonValueKind.Array } blocks && blocks.EnumerateArray().Any(b => TypeOf(b, Content) is "tool_result" or "server_tool_use");
 
-    /// <exception cref="ApiException">400: not one of Anthropic's messages, or one with content that no upstream takes.</exception>
-    public static void Write(Utf8JsonWriter to, JsonElement message)
+    /// <exception cref="ApiException">400: not one of Anthropic's messages.</exception>
+    public static void Write(Utf8JsonWriter to, JsonElement message, Untranslated lost)
     {
         var role = Find(message, "messages", "role") is { ValueKind: JsonValueKind.String } r ? r.GetString() : null;
         if (role is not ("user" or "assistant" or "system"))
@@ -26,30 +26,30 @@ internal static class MessagesInput
         var content = Find(message, "messages", "content") ?? throw ApiException.Missing(Content, "a text or a list of blocks");
         if (role == "system")
         {
-            ChatPieces.Message(to, role, Texts(content, Content));
+            ChatPieces.Message(to, role, Texts(content, Content, lost));
             return;
         }
 
         JsonElement[] blocks = content.ValueKind == JsonValueKind.String ? [] : [.. List(content, Content)];
         if (role == "assistant")
         {
-            Assistant(to, content, blocks);
+            Assistant(to, content, blocks, lost);
         }
         else
         {
-            User(to, content, blocks);
+            User(to, content, blocks, lost);
         }
     }
 
     /// <summary>
     /// Tool results become messages of their own, before what the user says beside them. They may hold texts only, so anything else that tools show goes into a user message.
     /// </summary>
-    private static void User(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks)
+    private static void User(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks, Untranslated lost)
     {
         var rest = new List<JsonElement>();
         foreach (var result in blocks.Where(b => TypeOf(b, Content) == "tool_result"))
         {
-            var given = Find(result, Content, "content") is { } said ? Texts(said, "messages.content.content", rest) : "";
+            var given = Find(result, Content, "content") is { } said ? Texts(said, "messages.content.content", lost, rest) : "";
             var failed = Find(result, Content, "is_error") is { ValueKind: JsonValueKind.True };
             ChatPieces.Result(to, Word(result, "tool_use_id"), failed ? $"[the tool failed]\n{given}" : given);
         }
@@ -75,7 +75,7 @@ internal static class MessagesInput
             to.WriteStartArray("content");
             foreach (var block in rest)
             {
-                Part(to, block);
+                Part(to, block, lost);
             }
 
             to.WriteEndArray();
@@ -84,11 +84,11 @@ internal static class MessagesInput
         to.WriteEndObject();
     }
 
-    private static void Assistant(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks)
+    private static void Assistant(Utf8JsonWriter to, JsonElement content, JsonElement[] blocks, Untranslated lost)
     {
         foreach (var block in blocks.Where(b => TypeOf(b, Content) is not ("text" or "tool_use" or "thinking" or "redacted_thinking")))
         {
-            throw Unsupported(Content, $"An assistant's message has a block of the type '{TypeOf(block, Content)}'; upstreams take text and tool_use there. Leave it out.");
+            lost.Note(Content, $"An assistant's message has a block of the type '{TypeOf(block, Content)}'; upstreams take text and tool_use there. Leave it out.");
         }
 
         to.WriteStartObject();
@@ -110,7 +110,7 @@ internal static class MessagesInput
         to.WriteEndObject();
     }
 
-    private static void Part(Utf8JsonWriter to, JsonElement block)
+    private static void Part(Utf8JsonWriter to, JsonElement block, Untranslated lost)
     {
         switch (TypeOf(block, Content))
         {
@@ -123,18 +123,25 @@ internal static class MessagesInput
                 {
                     "base64" => Inline(source),
                     "url" => Word(source, "url"),
-                    var other => throw Unsupported(Source, $"An image's source has the type '{other}'; upstreams take base64 and url. Send it as one of them."),
+                    var other => Lost(other),
                 });
                 break;
             case "document":
-                Document(to, block);
+                Document(to, block, lost);
                 break;
             case var other:
-                throw Unsupported(Content, $"A user's message has a block of the type '{other}'; upstreams take text, image, document and tool_result. Send what it says as text.");
+                lost.Note(Content, $"A user's message has a block of the type '{other}'; upstreams take text, image, document and tool_result. Send what it says as text.");
+                break;
+        }
+
+        string Lost(string type)
+        {
+            lost.Note(Source, $"An image's source has the type '{type}'; upstreams take base64 and url. Send it as one of them.");
+            return "";
         }
     }
 
-    private static void Document(Utf8JsonWriter to, JsonElement block)
+    private static void Document(Utf8JsonWriter to, JsonElement block, Untranslated lost)
     {
         var source = Find(block, Content, "source")
             ?? throw ApiException.Missing(Source, "the document as {\"type\":\"base64\",\"media_type\",\"data\"} or {\"type\":\"text\",\"media_type\",\"data\"}");
@@ -148,7 +155,8 @@ internal static class MessagesInput
                 ChatPieces.TextPart(to, title is null ? Word(source, "data") : $"{title}\n{Word(source, "data")}");
                 break;
             case var other:
-                throw Unsupported(Source, $"A document's source has the type '{other}'; upstreams take base64 and text. Send it as one of them.");
+                lost.Note(Source, $"A document's source has the type '{other}'; upstreams take base64 and text. Send it as one of them.");
+                break;
         }
     }
 
@@ -156,7 +164,7 @@ internal static class MessagesInput
 
     /// <summary>A text, or the texts of a list of text blocks.</summary>
     /// <param name="shown">Receives the blocks to be shown elsewhere, images and documents, with a number left in place of each; null: there must be none.</param>
-    public static string Texts(JsonElement value, string name, List<JsonElement>? shown = null)
+    public static string Texts(JsonElement value, string name, Untranslated lost, List<JsonElement>? shown = null)
     {
         if (value.ValueKind == JsonValueKind.String)
         {
@@ -176,7 +184,8 @@ internal static class MessagesInput
                     texts.Add(ChatPieces.Elsewhere(type, shown.Count));
                     break;
                 case var other:
-                    throw Unsupported(name, $"'{name}' has a block of the type '{other}'; upstreams take text there. Send what it says as text.");
+                    lost.Note(name, $"'{name}' has a block of the type '{other}'; upstreams take text there. Send what it says as text.");
+                    break;
             }
         }
 

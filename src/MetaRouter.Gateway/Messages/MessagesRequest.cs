@@ -8,7 +8,7 @@ namespace MetaRouter.Gateway.Messages;
 
 /// <summary>
 /// Translates Anthropic's request to OpenAI's, which upstreams speak: system texts, texts, images, documents, tools and their results, a schema for the answer. What has no
-/// counterpart there is refused by name; hints (cache_control, citations, an assistant's earlier thinking, adaptive thinking, effort) are left out.
+/// counterpart there is noted by name; hints (cache_control, citations, an assistant's earlier thinking, adaptive thinking, effort) are left out.
 /// </summary>
 internal static class MessagesRequest
 {
@@ -22,9 +22,9 @@ internal static class MessagesRequest
     private const string ThreadUnsupported = "thread_unsupported_request";
 
     /// <param name="needsLimit">Whether <c>max_tokens</c> is required: it is not when only a prompt's length is asked for.</param>
-    /// <returns>The request, the conversation it belongs to if it names one, and its turn.</returns>
-    /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no OpenAI-compatible upstream can answer.</exception>
-    public static (byte[] Chat, string? Session, TurnPosition Turn) ToChat(byte[] body, bool needsLimit = true)
+    /// <returns>The request, the conversation it belongs to if it names one, its turn, and the refusal if it is not all that was asked for.</returns>
+    /// <exception cref="ApiException">400: not a request of Anthropic's, or one that no upstream can answer.</exception>
+    public static (byte[] Chat, string? Session, TurnPosition Turn, ApiException? Refusal) ToChat(byte[] body, bool needsLimit = true)
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
@@ -36,14 +36,15 @@ internal static class MessagesRequest
                 "thread") { ProvidersCode = ThreadUnsupported };
         }
 
-        CheckKnown(root, s_fields);
-        var fields = new Fields(root, s_fields);
+        var lost = new Untranslated();
+        lost.NoteUnknown(root, s_fields);
+        var fields = new Fields(root);
         var model = fields.Text("model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         var messages = fields.Find("messages") ?? throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         var most = fields.Find("max_tokens") is { } limit ? Limit("max_tokens", limit)
             : needsLimit ? throw ApiException.Missing("max_tokens", "the most tokens the answer may have, 1 or more")
             : default(int?);
-        Check(fields);
+        Check(fields, lost);
         var (session, turn) = (default(string?), default(TurnPosition));
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
@@ -51,14 +52,14 @@ internal static class MessagesRequest
             to.WriteStartObject();
             to.WriteString("model", model);
             to.WriteStartArray("messages");
-            if (fields.Find("system") is { } system && Told(system) is { Length: > 0 } told)
+            if (fields.Find("system") is { } system && Told(system, lost) is { Length: > 0 } told)
             {
                 ChatPieces.Message(to, "system", told);
             }
 
             foreach (var message in List(messages, "messages"))
             {
-                MessagesInput.Write(to, message);
+                MessagesInput.Write(to, message, lost);
                 turn = ConversationBody.IsOf(message, "system") ? turn : turn.After(to, ConversationBody.IsOf(message, "user"), MessagesInput.HasResults(message));
             }
 
@@ -77,28 +78,28 @@ internal static class MessagesRequest
                 to.WriteString("user", UserId.Check(user, "metadata.user_id"));
             }
 
-            MessagesTools.Write(to, fields);
-            Format(to, fields);
+            MessagesTools.Write(to, fields, lost);
+            Format(to, fields, lost);
             ChatPieces.Streams(to, fields);
             to.WriteEndObject();
         }
 
-        return (buffer.WrittenSpan.ToArray(), session, turn);
+        return (buffer.WrittenSpan.ToArray(), session, turn, lost.Refusal);
     }
 
     /// <summary>The system text without Claude Code's first block, which is for Anthropic's billing: it differs from request to request, so no upstream's prompt cache would match.</summary>
-    private static string Told(JsonElement system)
+    private static string Told(JsonElement system, Untranslated lost)
     {
-        var told = MessagesInput.Texts(system, "system");
+        var told = MessagesInput.Texts(system, "system", lost);
         return !told.StartsWith("x-anthropic-billing-header:", StringComparison.Ordinal) ? told : told.IndexOf('\n', StringComparison.Ordinal) is > 0 and var end ? told[(end + 1)..] : "";
     }
 
-    /// <summary>Fields that have no place in a chat request: refused if they ask for something, else ignored.</summary>
-    private static void Check(Fields fields)
+    /// <summary>Fields that have no place in a chat request: noted if they ask for something, else ignored.</summary>
+    private static void Check(Fields fields, Untranslated lost)
     {
         if (fields.Find("thinking") is { } thinking && TypeOf(thinking, "thinking") is not ("disabled" or "adaptive"))
         {
-            throw Unsupported(
+            lost.Note(
                 "thinking",
                 "'thinking' is on, and OpenAI-compatible upstreams do not pass their reasoning on; send {\"type\":\"adaptive\"} or {\"type\":\"disabled\"}, or leave it out.");
         }
@@ -109,7 +110,7 @@ internal static class MessagesRequest
             {
                 if (!TypeOf(edit, "context_management.edits").StartsWith("clear_thinking_", StringComparison.Ordinal)) // upstreams get no thinking anyhow
                 {
-                    throw Unsupported(
+                    lost.Note(
                         "context_management",
                         $"'context_management' has an edit of the type '{TypeOf(edit, "context_management.edits")}', "
                             + "but upstreams do not shorten conversations; leave it out, and send less of the conversation.");
@@ -141,7 +142,7 @@ internal static class MessagesRequest
         }
     }
 
-    private static void Format(Utf8JsonWriter to, Fields fields)
+    private static void Format(Utf8JsonWriter to, Fields fields, Untranslated lost)
     {
         if (fields.Find("output_config") is not { } config)
         {
@@ -152,7 +153,7 @@ internal static class MessagesRequest
         {
             if (field.Name is not ("format" or "effort"))
             {
-                throw Unsupported("output_config", $"'output_config.{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out.");
+                lost.Note("output_config", $"'output_config.{field.Name}' has no counterpart at OpenAI-compatible upstreams; leave it out.");
             }
         }
 

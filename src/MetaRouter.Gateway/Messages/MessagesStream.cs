@@ -73,10 +73,14 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
             to.WriteEndObject();
             MessagesForm.Usage(to, tokens);
         });
-        TypedEvents.Write(output, "message_stop", static _ => { });
+        WriteStop(output);
     }
 
-    public override void Broken(string message, IBufferWriter<byte> output) => TypedEvents.Write(output, "error", to =>
+    public override void Broken(string message, IBufferWriter<byte> output) => WriteError(message, output);
+
+    public static void WriteStop(IBufferWriter<byte> output) => TypedEvents.Write(output, "message_stop", static _ => { });
+
+    public static void WriteError(string message, IBufferWriter<byte> output) => TypedEvents.Write(output, "error", to =>
     {
         to.WriteStartObject("error");
         to.WriteString("type", MessagesError.TypeOf(StatusCodes.Status502BadGateway));

@@ -9,14 +9,15 @@ namespace MetaRouter.Gateway.Messages;
 internal static class MessagesTools
 {
     /// <summary>The tools, and how they are to be used. Upstreams refuse an empty list, and a tool choice without tools, but Anthropic's clients often send both.</summary>
-    public static void Write(Utf8JsonWriter to, Fields fields)
+    public static void Write(Utf8JsonWriter to, Fields fields, Untranslated lost)
     {
         var count = 0;
         foreach (var tool in fields.Find("tools") is { } tools ? List(tools, "tools") : default)
         {
-            if (Find(tool, "tools", "type") is { } type && !LenientJson.Is(type, "custom"))
+            var anthropics = Find(tool, "tools", "type") is { } type && !LenientJson.Is(type, "custom") ? type : default(JsonElement?);
+            if (anthropics is { } kind)
             {
-                throw Unsupported("tools", $"'tools' has one of the type {type.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
+                lost.Note("tools", $"'tools' has one of the type {kind.GetRawText()}, which only Anthropic runs; send tools of your own (name, description, input_schema).");
             }
 
             if (count++ == 0)
@@ -24,7 +25,7 @@ internal static class MessagesTools
                 to.WriteStartArray("tools");
             }
 
-            ChatPieces.Function(to, Word(tool, "name"), tool, "input_schema");
+            ChatPieces.Function(to, anthropics is not null ? LenientJson.Text(tool, "name") ?? "" : Word(tool, "name"), tool, "input_schema");
         }
 
         if (count > 0)

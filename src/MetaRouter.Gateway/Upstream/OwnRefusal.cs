@@ -13,6 +13,9 @@ internal static class OwnRefusal
 {
     private const string NoCredit = "credit balance is too low"; // Anthropic's words, under the code that any bad request has
 
+    /// <summary>Words of Anthropic's for what one of its models takes and another does not, such as an effort, adaptive thinking or so long an answer; and for thoughts that another's model had.</summary>
+    private static readonly string[] s_words = ["model does not support", "not supported on this model", "maximum allowed number of output tokens", "`signature` in `thinking` block"];
+
     private static readonly string[] s_codes = ["unsupported_parameter", "unsupported_value", "unknown_parameter"], s_creditCodes = ["billing_hard_limit_reached", "insufficient_quota"];
 
     /// <param name="json">A whole JSON object.</param>
@@ -40,7 +43,7 @@ internal static class OwnRefusal
         var reader = new Utf8JsonReader(json);
         using var document = JsonDocument.ParseValue(ref reader);
         var code = Text(Field(document.RootElement, "error"), "code");
-        return s_codes.Contains(code) ? "it does not take a parameter of theirs; for max_tokens, set MaxCompletionTokens"
+        return s_codes.Contains(code) || s_words.Any(w => message.Contains(w, StringComparison.Ordinal)) ? "it does not take a parameter of theirs; for max_tokens, set MaxCompletionTokens"
             : s_creditCodes.Contains(code) || message.Contains(NoCredit, StringComparison.Ordinal) ? "the credit of its account is used up, or the account's limit reached: see to the billing there"
             : null;
     }

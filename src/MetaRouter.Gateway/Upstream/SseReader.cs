@@ -55,6 +55,10 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
         }
     }
 
+    /// <summary>The event that was read last is to be read again.</summary>
+    /// <param name="length">All of it, bytes.</param>
+    public void Unread(int length) => _start = _scanned = _start - length;
+
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_buffer);

@@ -11,7 +11,7 @@ namespace MetaRouter.Gateway.Upstream;
 /// One attempt to have one endpoint answer. Whether it is worth one, and what comes of a failure, is for <see cref="Upstreams"/> to say. Made anew for every attempt.
 /// </summary>
 /// <param name="limit">The longest answer taken, bytes; of a stream its longest event.</param>
-internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics metrics, TimeProvider time, UpstreamEndpoint endpoint, ModelId model, int limit)
+internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics metrics, TimeProvider time, UpstreamEndpoint endpoint, ModelId model, UpstreamBody body, int limit)
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
@@ -24,15 +24,15 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
     /// <returns>A whole answer, a stream whose first event is here, or what the upstream has to say against the request.</returns>
     /// <exception cref="UpstreamException">It failed.</exception>
     /// <exception cref="CallerLeftException">The request had been sent.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, UpstreamBody body, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(endpoint.Options.TimeoutSeconds));
-        var call = new UpstreamCall(metrics, model, endpoint.Address, path, body.Streams);
+        var call = new UpstreamCall(metrics, model, endpoint.Address, body.Api, body.Streams);
         var (response, content, isStream) = (default(HttpResponseMessage), default(SentContent), false);
         try
         {
-            using var request = Request(path, content = ContentOf(body));
+            using var request = Request(content = ContentOf());
             response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);
             var answer = !response.IsSuccessStatusCode ? await RefusedAsync(response, timeout.Token).ConfigureAwait(false)
                 : body.Streams ? await BeginAsync(response, call, timeout.Token).ConfigureAwait(false)
@@ -70,7 +70,7 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         }
     }
 
-    private SentContent ContentOf(in UpstreamBody body)
+    private SentContent ContentOf()
     {
         var upstream = endpoint.Options;
         var content = new SentContent(body.For(upstream.UpstreamModel.Length > 0 ? upstream.UpstreamModel : model.Value, upstream.AskUsage, upstream.MaxCompletionTokens));
@@ -78,10 +78,15 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         return content;
     }
 
-    private HttpRequestMessage Request(string path, SentContent content)
+    private HttpRequestMessage Request(SentContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(path)) { Content = content };
-        foreach (var (name, value) in endpoint.Headers)
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoint.UrlOf(body.Api)) { Content = content };
+        foreach (var (name, value) in endpoint.HeadersOf(body.Api))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        foreach (var (name, value) in body.Headers.Where(h => !request.Headers.Contains(h.Key)))
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
@@ -93,14 +98,14 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
     {
         _hasBegun = true;
         var bytes = await BytesAsync(response, cancellationToken).ConfigureAwait(false);
-        var part = CompletionPart.ReadWhole(bytes) ?? throw Failure("answered with something that is not a JSON object");
-        if (part.IsError && !part.HasChoices)
+        var part = body.Api.ReadWhole(bytes) ?? throw Failure("answered with something that is not a JSON object");
+        if (part.IsError && !part.HasContent)
         {
             _hasBegun = false; // nobody pays for an error
             throw Failure("answered with an error, under status 200");
         }
 
-        return new UpstreamAnswer(model, endpoint, StatusCodes.Status200OK) { Headers = response.Headers, Body = bytes, Part = part };
+        return new UpstreamAnswer(model, endpoint, body.Api, StatusCodes.Status200OK) { Headers = response.Headers, Body = bytes, Part = part };
     }
 
     private async Task<UpstreamAnswer> BeginAsync(HttpResponseMessage response, UpstreamCall call, CancellationToken cancellationToken)
@@ -116,7 +121,7 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         {
             var first = await FirstAsync(events, cancellationToken).ConfigureAwait(false);
             call.Began();
-            return new UpstreamAnswer(model, endpoint, StatusCodes.Status200OK) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
+            return new UpstreamAnswer(model, endpoint, body.Api, StatusCodes.Status200OK) { Headers = response.Headers, Events = events, First = first, Response = response, Call = call };
         }
         catch
         {
@@ -125,9 +130,10 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         }
     }
 
-    /// <summary>The first event that says something: until it is here, another upstream can still take over.</summary>
+    /// <summary>The first event that says something: until it is here, another upstream can still take over. One that only opens the answer waits for what follows, which may be an error.</summary>
     private async Task<ReadOnlyMemory<byte>> FirstAsync(SseReader events, CancellationToken cancellationToken)
     {
+        var opening = default(byte[]);
         while (true)
         {
             var first = await events.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -136,15 +142,25 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
                 throw Failure("ended its stream before it began", wasAtWork: true);
             }
 
-            var chunk = CompletionPart.Read(first.Span);
-            if (chunk.IsError)
+            var part = body.Api.Read(first.Span);
+            if (part.IsError)
             {
                 throw Failure("began its stream with an error");
             }
 
-            if (chunk.HasChoices || chunk.IsDone || !chunk.Usage.IsUnknown)
+            if (part.IsOpening)
             {
-                return first;
+                opening = first.ToArray();
+            }
+            else if (part.HasContent || part.IsDone || !part.Usage.IsUnknown)
+            {
+                if (opening is null)
+                {
+                    return first;
+                }
+
+                events.Unread(first.Length);
+                return opening;
             }
         }
     }
@@ -157,9 +173,9 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
             or HttpStatusCode.UnprocessableEntity or HttpStatusCode.TooManyRequests)
         {
             var bytes = await BytesAsync(response, cancellationToken).ConfigureAwait(false);
-            if (CompletionPart.ReadWhole(bytes) is not null && (status != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
+            if (body.Api.ReadWhole(bytes) is not null && (status != HttpStatusCode.Forbidden || Moderation.Refuses(bytes)))
             {
-                return new UpstreamAnswer(model, endpoint, (int)status)
+                return new UpstreamAnswer(model, endpoint, body.Api, (int)status)
                 {
                     Body = bytes,
                     Headers = response.Headers,
@@ -173,7 +189,7 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         {
             // A proxy before it says so, in a form of its own: the next request need not be as long.
             var error = new ErrorBody($"The upstream of the model '{model}' finds the request too large. Send less, or name another model.", ErrorCodes.InvalidRequest, null, "upstream_refused");
-            return new UpstreamAnswer(model, endpoint, StatusCodes.Status413PayloadTooLarge)
+            return new UpstreamAnswer(model, endpoint, UpstreamApi.Chat, StatusCodes.Status413PayloadTooLarge)
             {
                 Body = JsonSerializer.SerializeToUtf8Bytes(new ErrorAnswer(error), GatewayJson.Readable),
                 Headers = response.Headers,

@@ -3,10 +3,14 @@ using MetaRouter.Gateway.Chat;
 namespace MetaRouter.Gateway.Upstream;
 
 /// <summary>A request's body on its way to an upstream: forwarded byte for byte but for its model's name, and what the upstream's entry has changed.</summary>
+/// <param name="Api">What it is written in.</param>
 /// <param name="ModelAt">Where the value of <c>model</c> stands.</param>
 /// <param name="Streams">The answer is to come as a stream.</param>
-internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool Streams)
+internal readonly record struct UpstreamBody(UpstreamApi Api, byte[] Bytes, Range ModelAt, bool Streams)
 {
+    /// <summary>Headers that go with it, where the upstream's entry has none of their names.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
     /// <summary>Null: the client sent none.</summary>
     public StreamOptions? Options { get; init; }
 
@@ -15,6 +19,11 @@ internal readonly record struct UpstreamBody(byte[] Bytes, Range ModelAt, bool S
     public byte[] For(string model, bool asksUsage, bool renamesLimit = false)
     {
         var quoted = JsonSplice.Quoted(model);
+        if (Api != UpstreamApi.Chat)
+        {
+            return JsonSplice.Put(Bytes, ModelAt, quoted);
+        }
+
         asksUsage &= Streams && Options?.AskUsage != true;
         var named = asksUsage && Options is { } options ? With(quoted, options) : JsonSplice.Put(Bytes, ModelAt, quoted);
         if (renamesLimit && JsonSplice.Find(named, "max_completion_tokens"u8).Count == 0)

@@ -18,13 +18,13 @@ internal sealed class UpstreamCall
     private readonly long _started = Stopwatch.GetTimestamp();
     private int _ended;
 
-    public UpstreamCall(GatewayMetrics metrics, ModelId model, Uri address, string path, bool streams)
+    public UpstreamCall(GatewayMetrics metrics, ModelId model, Uri address, UpstreamApi api, bool streams)
     {
         _metrics = metrics;
         _labels = new TagList
         {
-            { GenAiNames.OperationName, path.EndsWith(GenAiNames.Embeddings, StringComparison.Ordinal) ? GenAiNames.Embeddings : GenAiNames.Chat },
-            { GenAiNames.ProviderName, GenAiNames.OpenAi },
+            { GenAiNames.OperationName, api == UpstreamApi.Embeddings ? GenAiNames.Embeddings : GenAiNames.Chat },
+            { GenAiNames.ProviderName, api.Provider },
             { GenAiNames.RequestModel, model.Value },
             { GeneralNames.ServerAddress, address.Host },
             { GeneralNames.ServerPort, address.Port },

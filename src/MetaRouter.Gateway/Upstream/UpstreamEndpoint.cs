@@ -12,9 +12,10 @@ internal sealed record UpstreamEndpoint(UpstreamOptions Options, Circuit Circuit
 
     public Uri Address { get; } = new(Options.BaseUrl);
 
-    /// <summary>Of every request.</summary>
-    public KeyValuePair<string, string>[] Headers { get; } = [.. UpstreamHeaders.Of(Options)];
+    private readonly KeyValuePair<string, string>[] _headers = [.. UpstreamHeaders.Of(Options)], _messagesHeaders = [.. UpstreamHeaders.OfMessages(Options)];
 
-    /// <param name="path">One of the few that are called, below the version.</param>
-    public Uri UrlOf(string path) => _urls.GetOrAdd(path, static (p, options) => options.UrlOf(p), Options);
+    /// <summary>Of every request.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> HeadersOf(UpstreamApi api) => api == UpstreamApi.Messages ? _messagesHeaders : _headers;
+
+    public Uri UrlOf(UpstreamApi api) => _urls.GetOrAdd(api.Path, static (path, options) => options.UrlOf(path), Options);
 }

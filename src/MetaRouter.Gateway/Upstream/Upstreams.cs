@@ -50,16 +50,15 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         from e in _endpoints from one in e.Value where !one.Circuit.IsClosed let until = one.Circuit.Until select (e.Key, until > time.GetUtcNow() ? until : default(DateTimeOffset?));
 
     /// <summary>Sends the request to the models in turn until one answers.</summary>
-    /// <param name="path">Below the version, such as <c>/chat/completions</c>.</param>
     /// <param name="models">In order of preference, 1 or more. Those after the first are for when it fails, and are not asked for before.</param>
     /// <param name="inVain">Told of every model that was given the prompt and brought no whole answer, where it may have been at work on it: it bills that.</param>
     /// <exception cref="CallerLeftException">The request had been sent.</exception>
     /// <exception cref="ApiException">502: the upstream cannot be reached, fails, or does not answer in the form it should; 503: it is being left alone; 504: it takes too long.</exception>
-    public async Task<UpstreamAnswer> SendAsync(string path, IAsyncEnumerable<ModelId> models, UpstreamBody body, Action<ModelId> inVain, CancellationToken cancellationToken)
+    public async Task<UpstreamAnswer> SendAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models, Action<ModelId> inVain, CancellationToken cancellationToken)
     {
         var tried = new List<ModelId>(); // one an attempt
         var (refused, failed, resting) = (default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
-        await foreach (var (model, endpoint) in EndpointsAsync(models).ConfigureAwait(false))
+        await foreach (var (model, endpoint) in EndpointsAsync(request, models).ConfigureAwait(false))
         {
             if (endpoint is null)
             {
@@ -76,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             tried.Add(model);
             try
             {
-                var answer = await TryAsync(endpoint, probe, model, path, body, cancellationToken).ConfigureAwait(false);
+                var answer = await TryAsync(endpoint, probe, model, request.For(endpoint.Options)!.Value, cancellationToken).ConfigureAwait(false);
                 if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
@@ -113,12 +112,30 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         throw failed is not null ? AllFailed(failed, [.. tried.Distinct()]) : Resting(resting ?? throw new InvalidOperationException("No model was named."));
     }
 
-    /// <summary>The endpoints of each model in turn; null of one that has none.</summary>
-    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(IAsyncEnumerable<ModelId> models)
+    /// <summary>The models that can answer a request, of those that may.</summary>
+    /// <param name="allowed">Null: all may.</param>
+    /// <param name="named">The one that is asked for; null: any will do.</param>
+    /// <returns>Null: all can, and may.</returns>
+    /// <exception cref="ApiException">None can: the request's refusal.</exception>
+    public IReadOnlySet<ModelId>? Able(UpstreamRequest request, ModelCatalog catalog, IReadOnlySet<ModelId>? allowed, ModelProfile? named)
+    {
+        if (request.Refusal is not { } refusal)
+        {
+            return allowed;
+        }
+
+        var able = catalog.Models.Where(m => (m.Enabled || m.Id == named?.Id) && Array.Exists(EndpointsOf(m.Id), e => request.For(e.Options) is not null)).Select(m => m.Id).ToHashSet();
+        var isAble = named is null ? able.Any(m => allowed?.Contains(m) != false) : able.Contains(named.Id);
+        able.RemoveWhere(m => allowed?.Contains(m) == false);
+        return isAble ? able : throw refusal;
+    }
+
+    /// <summary>The endpoints of each model in turn that can answer the request; null of one that has none.</summary>
+    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models)
     {
         await foreach (var model in models.ConfigureAwait(false))
         {
-            foreach (var endpoint in EndpointsOf(model).DefaultIfEmpty())
+            foreach (var endpoint in EndpointsOf(model).Where(e => request.For(e.Options) is not null).DefaultIfEmpty())
             {
                 yield return (model, endpoint);
             }
@@ -154,11 +171,11 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     }
 
     /// <summary>One attempt, and what it says of the endpoint: to its circuit, the log and the meters.</summary>
-    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, string path, UpstreamBody body, CancellationToken cancellationToken)
+    private async Task<UpstreamAnswer> TryAsync(UpstreamEndpoint endpoint, int probe, ModelId model, UpstreamBody body, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await new UpstreamAttempt(http, metrics, time, endpoint, model, settings.Gateway.UpstreamBodyBytes).SendAsync(path, body, cancellationToken).ConfigureAwait(false);
+            var answer = await new UpstreamAttempt(http, metrics, time, endpoint, model, body, settings.Gateway.UpstreamBodyBytes).SendAsync(cancellationToken).ConfigureAwait(false);
             if (answer.Events is not null)
             {
                 endpoint.Circuit.Begin();

@@ -100,8 +100,8 @@ public static class GenAiNames
     /// <summary>Values.</summary>
     public const string Chat = "chat", Embeddings = "embeddings", Input = "input", Output = "output";
 
-    /// <summary>The provider in the sense of the conventions: whose format is spoken. Upstreams speak OpenAI's; the gateway's callers are served by the gateway.</summary>
-    public const string OpenAi = "openai", ThisGateway = "metarouter";
+    /// <summary>The provider in the sense of the conventions: whose format is spoken. Upstreams speak OpenAI's or Anthropic's; the gateway's callers are served by the gateway.</summary>
+    public const string OpenAi = "openai", Anthropic = "anthropic", ThisGateway = "metarouter";
 
     /// <summary>The buckets the conventions give for durations, seconds.</summary>
     public static IReadOnlyList<double> DurationSeconds { get; } = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];

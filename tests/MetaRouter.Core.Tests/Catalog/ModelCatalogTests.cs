@@ -109,6 +109,8 @@ public class ModelCatalogTests
             Large with { LatencySeconds = 2.5 },
             Large with { LatencySeconds = null },
             Large with { CachedInputPrice = new(1.5) },
+            Large with { CacheWritePrice = new(1.5) },
+            Large with { CacheWritePrice = new(3) },
             Large with { OutputScale = 1.5 },
             Large with { OutputScale = 0.5 },
             Large with { Enabled = false },

@@ -19,7 +19,7 @@ internal sealed class CatalogTarget : FuzzTarget
         isText: true, "\"mode\":\"chat\"", "\"input_cost_per_token\":", "\"output_cost_per_token\":", "\"max_input_tokens\":", "\"sample_spec\":", "/*", "*/", "//", ",", "{}", "null", "true");
 
     private readonly Mutator _documents = new(
-        ["""{"models":[{"id":"small","input_price_usd_per_million":0.15,"output_price_usd_per_million":0.6,"cached_input_price_usd_per_million":0.07,"context_window":128000,"capabilities":["tools","vision"],"latency_seconds":0.8,"output_scale":7.5},{"id":"large","input_price_usd_per_million":2.5,"output_price_usd_per_million":10,"sibling":"small","enabled":false}]}"""u8.ToArray(),
+        ["""{"models":[{"id":"small","input_price_usd_per_million":0.15,"output_price_usd_per_million":0.6,"cached_input_price_usd_per_million":0.07,"cache_write_price_usd_per_million":0.2,"context_window":128000,"capabilities":["tools","vision"],"latency_seconds":0.8,"output_scale":7.5},{"id":"large","input_price_usd_per_million":2.5,"output_price_usd_per_million":10,"sibling":"small","enabled":false}]}"""u8.ToArray(),
          """{"models":[{"id":"one","capabilities":["none"]},{"id":"two","enabled":true,"context_window":1000000}]}"""u8.ToArray()],
         isText: true, "\"id\":\"small\"", "\"models\":", "\"sibling\":\"small\"", "\"capabilities\":[\"streaming\"]", "\"enabled\":false", "\"context_window\":", "null", "[]", "{}", "\"latency_seconds\":");
 

@@ -1,0 +1,16 @@
+using System.Text.Json;
+using MetaRouter.Gateway.Http;
+
+namespace MetaRouter.Gateway.Messages;
+
+/// <summary>What of a request has no place in a chat request, so that only an upstream that takes it as it came can answer it.</summary>
+internal sealed class Untranslated
+{
+    /// <summary>What the client is told if there is no such upstream; null: the translation says all that the request does.</summary>
+    public ApiException? Refusal { get; private set; }
+
+    /// <param name="message">Names the thing and the remedy.</param>
+    public void Note(string field, string message) => Refusal ??= StrictJson.Unsupported(field, message);
+
+    public void NoteUnknown(JsonElement root, string[] known) => Refusal ??= StrictJson.UnknownIn(root, known);
+}
