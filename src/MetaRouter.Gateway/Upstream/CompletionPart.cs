@@ -88,10 +88,14 @@ internal readonly record struct CompletionPart
         }
     }
 
-    /// <summary>Writes the event with its model, and its id where one is given, replaced; every other byte as it came.</summary>
+    /// <summary>
+    /// Writes the event with its model, and its id where one is given, replaced; every other byte as it came. A part of the answer that lacks one of them gets it: some upstreams
+    /// leave them out, and clients tell answers apart by the id.
+    /// </summary>
     public void Write(ReadOnlySpan<byte> text, ReadOnlySpan<byte> quotedId, ReadOnlySpan<byte> quotedModel, IBufferWriter<byte> output)
     {
-        if (Id.Equals(default) && Model.Equals(default))
+        var isPart = HasChoices || !Usage.IsUnknown;
+        if (!isPart && Id.Equals(default) && Model.Equals(default))
         {
             output.Write(text);
             return;
@@ -100,8 +104,16 @@ internal readonly record struct CompletionPart
         var json = text[Json];
         var start = Json.Start.Value;
         output.Write(text[..start]);
-        var isIdFirst = Id.Start.Value <= Model.Start.Value;
         var at = 0;
+        if (isPart)
+        {
+            at = json.IndexOf((byte)'{') + 1;
+            output.Write(json[..at]);
+            WriteWhereMissing(Id, "\"id\":"u8, quotedId, output);
+            WriteWhereMissing(Model, "\"model\":"u8, quotedModel, output);
+        }
+
+        var isIdFirst = Id.Start.Value <= Model.Start.Value;
         Span<bool> order = [isIdFirst, !isIdFirst];
         foreach (var isId in order)
         {
@@ -119,6 +131,17 @@ internal readonly record struct CompletionPart
 
         output.Write(json[at..]);
         output.Write(text[(start + json.Length)..]);
+    }
+
+    /// <param name="there">Where the field's value stands in an object that has other fields too.</param>
+    private static void WriteWhereMissing(Range there, ReadOnlySpan<byte> field, ReadOnlySpan<byte> value, IBufferWriter<byte> output)
+    {
+        if (there.Equals(default) && !value.IsEmpty)
+        {
+            output.Write(field);
+            output.Write(value);
+            output.Write(","u8);
+        }
     }
 
     /// <summary>
