@@ -46,6 +46,7 @@ internal static class GatewayServices
         services.AddEndpoints<UserEndpoints>();
         services.AddEndpoints<CatalogEndpoints>();
         services.AddEndpoints<OperatorEndpoints>();
+        services.AddEndpoints<BackupEndpoint>();
         services.AddEndpoints<DecisionLogEndpoints>();
         services.AddEndpoints<BudgetEndpoint>();
     }

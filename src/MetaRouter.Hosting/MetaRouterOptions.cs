@@ -23,6 +23,9 @@ public sealed class MetaRouterOptions
     /// </value>
     public bool SetTornStoreAside { get; set; }
 
+    /// <value>The folder that a SQLite store is copied into when an operator asks for a backup; made if it is not there. Empty, the default: none is made.</value>
+    public string BackupFolder { get; set; } = "";
+
     /// <value>Before every key in Redis, so that several routers can share one; default <c>metarouter:</c>. No braces.</value>
     public string RedisPrefix { get; set; } = "metarouter:";
 
@@ -121,6 +124,11 @@ public sealed class MetaRouterOptions
         if (Directory.Exists(DecisionLog))
         {
             problems.Add($"{nameof(DecisionLog)} '{DecisionLog}' is a folder; name a file");
+        }
+
+        if (File.Exists(BackupFolder))
+        {
+            problems.Add($"{nameof(BackupFolder)} '{BackupFolder}' is a file; name a folder");
         }
 
         var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();

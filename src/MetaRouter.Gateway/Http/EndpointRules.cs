@@ -17,7 +17,9 @@ internal sealed class NeedsScope(params Scope[] any)
 
     public static NeedsScope Admin { get; } = new(Scope.Admin);
 
+    public static NeedsScope Operator { get; } = new(Scope.Operator);
+
     public Scope Any { get; } = any.Aggregate((all, one) => all | one);
 
-    public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of));
+    public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of)) + ((Any & Scope.Operator) != 0 ? ", or admin while no key has the scope operator" : "");
 }
