@@ -41,6 +41,7 @@ internal static class GatewayServices
     {
         services.AddSingleton<UserDataReceipts>();
         services.AddSingleton<SavingsReports>();
+        services.AddSingleton<OneSidedThumbs>();
         services.AddEndpoints<RoutingEndpoint>();
         services.AddEndpoints<FeedbackEndpoint>();
         services.AddEndpoints<UserEndpoints>();
