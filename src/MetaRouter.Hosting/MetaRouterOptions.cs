@@ -249,6 +249,9 @@ public sealed class MetaRouterOptions
         /// <value>Tokens of prompt and answer together, 1 or more; default 128,000.</value>
         public int ContextWindow { get; set; } = 128_000;
 
+        /// <value>Further names that clients ask for it by; empty: none. Each stands for one model.</value>
+        public IList<string> Aliases { get; } = [];
+
         /// <value>A model the snapshot knows that this one resembles; empty: none.</value>
         public string Sibling { get; set; } = "";
 
@@ -278,10 +281,12 @@ public sealed class MetaRouterOptions
                 }
             }
 
+            var aliases = Aliases.Select(a => Try(() => new ModelId(a ?? ""))).OfType<ModelId>().ToArray();
             return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value)
             {
                 CachedInputPrice = cached,
                 OutputScale = OutputScale,
+                Aliases = aliases,
                 Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
                 ContextWindow = ContextWindow,
                 Sibling = sibling,

@@ -140,6 +140,7 @@ public sealed class StartTests : IDisposable
     /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
     [Theory]
     [InlineData("""{"MetaRouter":{"Models":[null]}}""", "MetaRouter:Models:0 is null")]
+    [InlineData("""{"MetaRouter":{"Models":[{"Id":"a","InputPrice":1,"OutputPrice":1,"Aliases":["b"]},{"Id":"b","InputPrice":1,"OutputPrice":1}]}}""", "model 'a' has the alias 'b', which is a model's id; leave it out")]
     [InlineData("""{"MetaRouter":{"Models":[{"Id":"a","InputPrice":1,"OutputPrice":1,"Capabilities":["tools",null]}]}}""", "MetaRouter:Models:0:Capabilities:1 is null")]
     [InlineData("""{"MetaRouter":{"PrivateTenants":[null]}}""", "MetaRouter:PrivateTenants:0 is null")]
     [InlineData("""{"Gateway":{"RouterNames":["mf",null]}}""", "Gateway:RouterNames:1 is null")]
