@@ -61,11 +61,11 @@ public sealed class ApiKeyTests : IAsyncLifetime
         ];
         foreach (var (method, path, body, status) in shared)
         {
-            (await gateway.SendAsync(method, path, body, Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", $"{path} needs the scope operator");
+            (await gateway.SendAsync(method, path, body, Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", $"{path} needs the scope operator. Use a key that has it.");
             (await gateway.SendAsync(method, path, body, Bearer("operates"))).Status.ShouldBe(status, path);
         }
 
-        (await gateway.GetAsync("/metrics", Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", "metrics or operator");
+        (await gateway.GetAsync("/metrics", Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", "needs the scope metrics or operator. Use");
         (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("governs-a"))).Status.ShouldBe(200);
         (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("operates"))).ShouldFail(403, "insufficient_scope", "needs the scope admin");
         (await ScopesAsync(gateway, "governs-a")).ShouldBe("read, admin");
@@ -76,7 +76,7 @@ public sealed class ApiKeyTests : IAsyncLifetime
     public async Task Admin_WhereNoKeyIsTheOperators_ChangesWhatIsShared()
     {
         (await _gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""", Bearer("all-of-a"))).Status.ShouldBe(200);
-        (await _gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "operator, or admin while no key has the scope operator");
+        (await _gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "needs the scope operator or admin. Use a key");
         (await ScopesAsync(_gateway, "all-of-a")).ShouldBe("inference, feedback, read, admin, operator");
     }
 

@@ -217,7 +217,7 @@ internal static class SettingsReader
         string[] tenants = [.. keys.Where(k => k.Scopes.Contains("admin")).Select(k => k.Tenant).Distinct(StringComparer.Ordinal)];
         return tenants.Length < 2 || Http.ApiKeyRing.HasOperator(keys) ? []
             : [$"no key of {ApiKeyOptions.Section} has the scope operator, so each with the scope admin (of {List(tenants.Select(t => $"'{t}'"), 5)}) may change the models, "
-                + "the mode, the prior and the receipts' key for all tenants; give your own key the scope operator, and the others may no more"];
+                + "the mode, the prior and the receipts' key for all tenants; give your own key the scope operator, and the others no longer may"];
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>

@@ -12,6 +12,9 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 
     private readonly (byte[] Hash, Caller Caller)[] _keys = [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, HasOperator(keys)))))];
 
+    /// <summary>Whoever may <c>admin</c> may do what an operator may.</summary>
+    public bool AdminsOperate { get; } = !HasOperator(keys);
+
     /// <summary>Somebody is named to govern what all tenants share. Until then every <c>admin</c> may, as keys that are older than the scope <c>operator</c> could.</summary>
     public static bool HasOperator(IEnumerable<ApiKeyOptions> keys) => keys.Any(k => (ScopesOf(k, hasOperator: true) & Scope.Operator) != 0);
 

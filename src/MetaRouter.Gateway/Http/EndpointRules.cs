@@ -21,5 +21,5 @@ internal sealed class NeedsScope(params Scope[] any)
 
     public Scope Any { get; } = any.Aggregate((all, one) => all | one);
 
-    public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of)) + ((Any & Scope.Operator) != 0 ? ", or admin while no key has the scope operator" : "");
+    public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of));
 }
