@@ -94,6 +94,7 @@ internal static class CommandLine
             UserCommand.Create(terminal),
             DecisionsCommand.Create(terminal),
             KeysCommand.Create(terminal),
+            BackupCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Show options and examples.";

@@ -108,6 +108,11 @@ public sealed record ErasedReply(bool Erased, string User, DateTimeOffset At, st
 /// <param name="EarlierUntil">When the last receipt of the earlier keys expires.</param>
 public sealed record RotatedReply(int Key, DateTimeOffset SealsFrom, DateTimeOffset EarlierUntil);
 
+/// <param name="File">Its full path, on the gateway's machine.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="At">All that was acknowledged by then is in it.</param>
+public sealed record BackupReply(string File, long Bytes, DateTimeOffset At);
+
 /// <param name="Record">To be given to an import unchanged.</param>
 public sealed record ExportReply(string User, string Record, int Signals, DateTimeOffset At);
 

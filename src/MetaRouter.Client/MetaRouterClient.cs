@@ -56,6 +56,9 @@ public sealed class MetaRouterClient(HttpClient http)
     public Task<RotatedReply> RotateKeysAsync(bool atOnce = false, CancellationToken cancellationToken = default) =>
         SendAsync<RotatedReply>(HttpMethod.Post, "v1/router/keys/rotate", new { at_once = atOnce }, cancellationToken);
 
+    /// <summary>Has a gateway on SQLite copy its file while it runs. A large one may take longer than <see cref="HttpClient.Timeout"/>, and is given up then.</summary>
+    public Task<BackupReply> BackUpAsync(CancellationToken cancellationToken = default) => SendAsync<BackupReply>(HttpMethod.Post, "v1/router/backup", null, cancellationToken);
+
     /// <summary>Who the key is; needs no scope.</summary>
     public Task<SessionReply> GetSessionAsync(CancellationToken cancellationToken = default) => SendAsync<SessionReply>(HttpMethod.Get, "v1/console/session", null, cancellationToken);
 

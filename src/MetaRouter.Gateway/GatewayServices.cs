@@ -41,11 +41,13 @@ internal static class GatewayServices
     {
         services.AddSingleton<UserDataReceipts>();
         services.AddSingleton<SavingsReports>();
+        services.AddSingleton<OneSidedThumbs>();
         services.AddEndpoints<RoutingEndpoint>();
         services.AddEndpoints<FeedbackEndpoint>();
         services.AddEndpoints<UserEndpoints>();
         services.AddEndpoints<CatalogEndpoints>();
         services.AddEndpoints<OperatorEndpoints>();
+        services.AddEndpoints<BackupEndpoint>();
         services.AddEndpoints<DecisionLogEndpoints>();
         services.AddEndpoints<BudgetEndpoint>();
     }

@@ -1,3 +1,4 @@
+using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Demo;
 using MetaRouter.Hosting;
@@ -33,7 +34,8 @@ internal static class Welcome
             && app.Services.GetRequiredService<PoolHolder>().Current.Catalog is var served
             && served.Version != configured.Version)
         {
-            var other = configured.Models.Except(served.Models).Concat(served.Models.Except(configured.Models)).Select(m => m.Id.Value).Distinct().Take(MostNamed + 1).ToList();
+            var other = configured.Models.ExceptBy(served.Models.Select(Version), Version).Concat(served.Models.ExceptBy(configured.Models.Select(Version), Version))
+                .Select(m => m.Id.Value).Distinct().Take(MostNamed + 1).ToList();
             said = $"{Environment.NewLine}In service are the models that were set at run time (in the console, or by PUT /v1/router/models), "
                 + $"not those of {MetaRouterOptions.Section}:{nameof(MetaRouterOptions.Models)}, which has others or other figures: "
                 + $"{string.Join(", ", other.Take(MostNamed))}{(other.Count > MostNamed ? " and more" : "")}. DELETE /v1/router/models goes back to the configuration's.";
@@ -43,6 +45,9 @@ internal static class Welcome
             : $"{said}{Environment.NewLine}The mode is '{mode}', which was set at run time, not '{settings.Gateway.Mode}' as in "
                 + $"{GatewayOptions.Section}:{nameof(GatewayOptions.Mode)}; PUT /v1/router/mode with an empty mode goes back to that.";
     }
+
+    /// <summary>Of one model: its sibling may be another of the catalog.</summary>
+    private static ulong Version(ModelProfile model) => new ModelCatalog([model]).Version;
 
     /// <summary>Who answers while decisions are not followed: otherwise it would look as if one model were always chosen.</summary>
     private static string WithoutRouting(WebApplication app, GatewaySettings settings)

@@ -89,6 +89,8 @@ public static class CatalogJson
 
         public string? Sibling { get; init; }
 
+        public IReadOnlyList<string>? Aliases { get; init; }
+
         public bool? Enabled { get; init; }
 
         public static Entry Of(ModelProfile model) => new()
@@ -103,6 +105,7 @@ public static class CatalogJson
             Capabilities = model.Capabilities == ModelCapabilities.All ? null : MetaRouterOptions.ModelOptions.NamesOf(model.Capabilities),
             LatencySeconds = model.LatencySeconds,
             Sibling = model.Sibling?.Value,
+            Aliases = model.Aliases.Count == 0 ? null : [.. model.Aliases.Select(a => a.Value)],
             Enabled = model.Enabled ? null : false,
         };
 
@@ -123,6 +126,11 @@ public static class CatalogJson
             foreach (var capability in Capabilities ?? [])
             {
                 options.Capabilities.Add(capability);
+            }
+
+            foreach (var alias in Aliases ?? [])
+            {
+                options.Aliases.Add(alias);
             }
 
             return options;

@@ -23,6 +23,9 @@ public sealed class MetaRouterOptions
     /// </value>
     public bool SetTornStoreAside { get; set; }
 
+    /// <value>The folder that a SQLite store is copied into when an operator asks for a backup; made if it is not there. Empty, the default: none is made.</value>
+    public string BackupFolder { get; set; } = "";
+
     /// <value>Before every key in Redis, so that several routers can share one; default <c>metarouter:</c>. No braces.</value>
     public string RedisPrefix { get; set; } = "metarouter:";
 
@@ -121,6 +124,11 @@ public sealed class MetaRouterOptions
         if (Directory.Exists(DecisionLog))
         {
             problems.Add($"{nameof(DecisionLog)} '{DecisionLog}' is a folder; name a file");
+        }
+
+        if (File.Exists(BackupFolder))
+        {
+            problems.Add($"{nameof(BackupFolder)} '{BackupFolder}' is a file; name a folder");
         }
 
         var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
@@ -244,6 +252,9 @@ public sealed class MetaRouterOptions
         /// <value>Tokens of prompt and answer together, 1 or more; default 128,000.</value>
         public int ContextWindow { get; set; } = 128_000;
 
+        /// <value>Further names that clients ask for it by; empty: none. Each stands for one model.</value>
+        public IList<string> Aliases { get; } = [];
+
         /// <value>A model the snapshot knows that this one resembles; empty: none.</value>
         public string Sibling { get; set; } = "";
 
@@ -274,11 +285,13 @@ public sealed class MetaRouterOptions
                 }
             }
 
+            var aliases = Aliases.Select(a => Try(() => new ModelId(a ?? ""))).OfType<ModelId>().ToArray();
             return problems.Count > before ? null : new ModelProfile(id!.Value, input!.Value, output!.Value)
             {
                 CachedInputPrice = cached,
                 CacheWritePrice = write,
                 OutputScale = OutputScale,
+                Aliases = aliases,
                 Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
                 ContextWindow = ContextWindow,
                 Sibling = sibling,

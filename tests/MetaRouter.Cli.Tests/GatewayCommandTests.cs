@@ -218,7 +218,18 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
 
         code.ShouldBe(0, error);
         output.ShouldMatch(@"^Receipt key \d+ seals from \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ; receipts sealed before are accepted until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.\n$");
-        (await Run("keys", "rotate")).ShouldSatisfyAllConditions(r => r.Code.ShouldBe(2), r => r.Error.ShouldContain("the scope admin"));
+        (await Run("keys", "rotate")).ShouldSatisfyAllConditions(r => r.Code.ShouldBe(2), r => r.Error.ShouldContain("the scope operator"));
+    }
+
+    /// <summary>A backup that is made: docs/operating.md, whose commands a test runs.</summary>
+    [Fact]
+    public async Task Backup_OfAGatewayInMemory_IsRefusedWithWhatToDo()
+    {
+        var (code, output, error) = await Run("backup", "--key", GatewayProcess.AdminKey);
+
+        code.ShouldBe(2);
+        output.ShouldBeEmpty();
+        error.ShouldContain("name a file: MetaRouter:Store sqlite:PATH");
     }
 
     [Theory]

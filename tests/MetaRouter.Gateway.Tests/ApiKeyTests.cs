@@ -45,6 +45,44 @@ public sealed class ApiKeyTests : IAsyncLifetime
         (await _gateway.GetAsync("/v1/router/users/u", Bearer("all-of-b"))).ShouldFail(403, "insufficient_scope", "read");
     }
 
+    /// <summary>What all tenants share is the operator's once somebody is named as that; a tenant's own stays its administrator's.</summary>
+    [Fact]
+    public async Task Admin_WhereAKeyIsTheOperators_ChangesWhatIsItsTenantsAndNothingElse()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--ApiKeys:0:Sha256", Hash("governs-a"), "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Scopes:0", "read", "--ApiKeys:0:Scopes:1", "admin",
+            "--ApiKeys:1:Sha256", Hash("operates"), "--ApiKeys:1:Tenant", "ops", "--ApiKeys:1:Scopes:0", "read", "--ApiKeys:1:Scopes:1", "operator");
+        const string cheaper = """{"models":[{"id":"mixtral-8x7b-instruct","input_price_usd_per_million":0.1,"output_price_usd_per_million":0.1}]}""";
+        (HttpMethod Method, string Path, string? Body, int Status)[] shared =
+        [
+            (HttpMethod.Put, "/v1/router/models", cheaper, 200), (HttpMethod.Delete, "/v1/router/models", null, 200), (HttpMethod.Put, "/v1/router/mode", """{"mode":"static"}""", 200),
+            (HttpMethod.Post, "/v1/router/keys/rotate", "", 200), (HttpMethod.Post, "/v1/router/backup", "", 404), (HttpMethod.Post, "/v1/console/learning/refresh", "", 200),
+            (HttpMethod.Post, "/v1/console/learning/rollback", """{"version":"0123456789abcdef"}""", 404),
+        ];
+        foreach (var (method, path, body, status) in shared)
+        {
+            (await gateway.SendAsync(method, path, body, Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", $"{path} needs the scope operator. Use a key that has it.");
+            (await gateway.SendAsync(method, path, body, Bearer("operates"))).Status.ShouldBe(status, path);
+        }
+
+        (await gateway.GetAsync("/metrics", Bearer("governs-a"))).ShouldFail(403, "insufficient_scope", "needs the scope metrics or operator. Use");
+        (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("governs-a"))).Status.ShouldBe(200);
+        (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("operates"))).ShouldFail(403, "insufficient_scope", "needs the scope admin");
+        (await ScopesAsync(gateway, "governs-a")).ShouldBe("read, admin");
+        (await ScopesAsync(gateway, "operates")).ShouldBe("read, operator");
+    }
+
+    [Fact]
+    public async Task Admin_WhereNoKeyIsTheOperators_ChangesWhatIsShared()
+    {
+        (await _gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""", Bearer("all-of-a"))).Status.ShouldBe(200);
+        (await _gateway.SendAsync(HttpMethod.Put, "/v1/router/mode", """{"mode":""}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "needs the scope operator or admin. Use a key");
+        (await ScopesAsync(_gateway, "all-of-a")).ShouldBe("inference, feedback, read, admin, operator");
+    }
+
+    private static async Task<string> ScopesAsync(RunningGateway gateway, string key) =>
+        string.Join(", ", (await gateway.GetAsync("/v1/console/session", Bearer(key))).Body["scopes"]!.AsArray().Select(s => (string)s!));
+
     [Fact]
     public async Task TenantOfTheKey_KeepsUsersApart()
     {

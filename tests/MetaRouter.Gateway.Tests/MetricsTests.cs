@@ -30,7 +30,7 @@ public sealed partial class MetricsTests
         (await ScrapeAsync(gateway, "wrong")).Status.ShouldBe(HttpStatusCode.Unauthorized);
         var refused = await ScrapeAsync(gateway, "reads");
         refused.Status.ShouldBe(HttpStatusCode.Forbidden);
-        refused.Text.ShouldContain("metrics or admin");
+        refused.Text.ShouldContain("metrics or operator or admin");
         (await ScrapeAsync(gateway, "rules")).Status.ShouldBe(HttpStatusCode.OK);
         (await ScrapeAsync(gateway, "scrapes")).Text.ShouldContain("# TYPE metarouter_decision_log_dropped_total counter");
         (await gateway.GetAsync("/v1/router/mode", ("Authorization", "Bearer scrapes"))).ShouldFail(403, "insufficient_scope");

@@ -69,6 +69,7 @@ public sealed class RunTimeChangeTests : OneUpstream
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"capabilities":[null]}]}""", 400, "models[0]", "vision")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"enabled":false}]}""", 422, "none is enabled")]
     [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"output_scale":200}]}""", 400, "'a' has an OutputScale of 200", "from 0.01 to 100")]
+    [InlineData("""{"models":[{"id":"a","input_price_usd_per_million":1,"output_price_usd_per_million":1,"aliases":["auto"]}]}""", 400, "'a' has the alias 'auto', which asks for routing")]
     [InlineData("[]", 400, "cannot be read")]
     public async Task Catalog_Unusable_IsRefusedByName(string body, int status, params string[] named)
     {

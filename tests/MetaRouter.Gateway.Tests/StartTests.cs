@@ -48,8 +48,9 @@ public sealed class StartTests : IDisposable
     [InlineData("Upstreams:0:ApiKeyEnv", "NO_SUCH_VARIABLE_HERE", "'NO_SUCH_VARIABLE_HERE'", "not set")]
     [InlineData("Upstreams:0:ApiKeyEnv", "METAROUTER_TEST_EMPTY", "'METAROUTER_TEST_EMPTY'", "it is there, and empty")]
     [InlineData("MetaRouter:DecisionLog", "/", "DecisionLog '/' is a folder; name a file")]
+    [InlineData("MetaRouter:BackupFolder", "/etc/hostname", "BackupFolder '/etc/hostname' is a file; name a folder")]
     [InlineData("ApiKeys:0:Sha256", "my-secret", "9 characters", "64 hexadecimal")]
-    [InlineData("ApiKeys:0:Scopes:0", "root", "'root'", "inference, feedback, read, admin")]
+    [InlineData("ApiKeys:0:Scopes:0", "root", "'root'", "inference, feedback, read, admin, operator, metrics")]
     [InlineData("Urls", "http://0.0.0.0:8080", "'http://0.0.0.0:8080'", "ApiKeys", "http://127.0.0.1:8080")]
     [InlineData("Urls", "8080", "'8080'", "http://127.0.0.1:8080")]
     [InlineData("Urls", "http://127.0.0.1:80800", "'http://127.0.0.1:80800'; give a URL such as http://127.0.0.1:8080")]
@@ -75,6 +76,21 @@ public sealed class StartTests : IDisposable
     [InlineData("http://unix:/run/metarouter.sock")]
     [InlineData("http://pipe:/metarouter")]
     public void Settings_AddressThatTheServerTakes_IsFine(string url) => Read(("Urls", url)).Warnings.ShouldBeEmpty();
+
+    /// <summary>Where one tenant has every key that governs, it is the operator's own, as before there was a scope for that.</summary>
+    [Theory]
+    [InlineData("acme:admin globex:admin", true)]
+    [InlineData("acme:admin globex:admin ops:operator", false)]
+    [InlineData("ops:admin ops:admin acme:read", false)]
+    public void Settings_SeveralTenantsGovernAll_IsTold(string keys, bool isTold)
+    {
+        var settings = keys.Split(' ').SelectMany((key, i) => ((string, string)[])[($"ApiKeys:{i}:Sha256", Keys.Hash($"{i}")), ($"ApiKeys:{i}:Tenant", key.Split(':')[0]), ($"ApiKeys:{i}:Scopes:0", key.Split(':')[1])]);
+
+        var warnings = Read([.. settings]).Warnings;
+
+        warnings.Count(w => w.Contains("no key of ApiKeys has the scope operator, so each with the scope admin (of 'acme', 'globex')", StringComparison.Ordinal)).ShouldBe(isTold ? 1 : 0);
+        warnings.Count.ShouldBe(isTold ? 1 : 0);
+    }
 
     /// <summary>A model may be added while the gateway runs, so a list that names one that is not there starts; unsaid, its requests would be refused with nobody knowing why.</summary>
     [Theory]
@@ -124,6 +140,7 @@ public sealed class StartTests : IDisposable
     /// <summary>JSON may have nulls in its lists, of which the framework speaks in words of its own, or not at all.</summary>
     [Theory]
     [InlineData("""{"MetaRouter":{"Models":[null]}}""", "MetaRouter:Models:0 is null")]
+    [InlineData("""{"MetaRouter":{"Models":[{"Id":"a","InputPrice":1,"OutputPrice":1,"Aliases":["b"]},{"Id":"b","InputPrice":1,"OutputPrice":1}]}}""", "model 'a' has the alias 'b', which is a model's id; leave it out")]
     [InlineData("""{"MetaRouter":{"Models":[{"Id":"a","InputPrice":1,"OutputPrice":1,"Capabilities":["tools",null]}]}}""", "MetaRouter:Models:0:Capabilities:1 is null")]
     [InlineData("""{"MetaRouter":{"PrivateTenants":[null]}}""", "MetaRouter:PrivateTenants:0 is null")]
     [InlineData("""{"Gateway":{"RouterNames":["mf",null]}}""", "Gateway:RouterNames:1 is null")]

@@ -73,7 +73,7 @@ public sealed class StreamTests : ThreeUpstreams
     {
         const string sent = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}],\nid: 7\ndata: \"model\":\"b\",\r\n: a comment\r\ndata\r\ndata:\"id\":\"a\"}\r\n\r\n"
             + "data: {\"model\":\"b\",\"choices\":[{\"delta\":{\"content\":\"cut\ndata: in two\"}}]}\n\n"
-            + "data: {\"id\":\"a\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":\ndata: {\"prompt_tokens\":1000,\"completion_tokens\":100}}\n\n";
+            + "data: {\"id\":\"a\",\"model\":null,\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":\ndata: {\"prompt_tokens\":1000,\"completion_tokens\":100}}\n\n";
         _of[Weak].Script = async (context, _) =>
         {
             context.Response.ContentType = "text/event-stream";
@@ -85,8 +85,33 @@ public sealed class StreamTests : ThreeUpstreams
         var text = await response.Content.ReadAsStringAsync();
 
         text.ShouldContain(": x-router-cost-usd 0.00055 usage\n\n");
-        text.ShouldStartWith(sent.Replace("data: \"model\":\"b\"", $"data: \"model\":\"{Weak}\"", StringComparison.Ordinal));
+        text.ShouldStartWith(sent.Replace("data: \"model\":\"b\"", $"data: \"model\":\"{Weak}\"", StringComparison.Ordinal).Replace("\"model\":null", $"\"model\":\"{Weak}\"", StringComparison.Ordinal));
         text.ShouldEndWith("data: [DONE]\n\n");
+    }
+
+    /// <summary>Without the id, the answer could take no feedback.</summary>
+    [Fact]
+    public async Task Stream_PartsWithoutIdOrModel_GetTheReceiptAndTheServingModel()
+    {
+        const string sent = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n\ndata: {\ndata: \"model\":\"b\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+            + "data: {\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100},\"id\":\"\",\"choices\":[]}\n\ndata: {\"type\":\"ping\"}\n\n";
+        foreach (var upstream in _of.Values)
+        {
+            upstream.Script = async (context, _) =>
+            {
+                context.Response.ContentType = "text/event-stream";
+                await context.Response.WriteAsync(sent + "data: [DONE]\n\n");
+                return true;
+            };
+        }
+
+        using var response = await _gateway.Client.PostAsync(Chat, Json("""{"model":"auto","user":"ann","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]}"""));
+        var text = await response.Content.ReadAsStringAsync();
+
+        var (receipt, model) = (response.Headers.GetValues("x-router-decision").Single(), response.Headers.GetValues("x-router-model").Single());
+        text.ShouldStartWith($"data: {{\"id\":\"{receipt}\",\"model\":\"{model}\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"one\"}}}}]}}\n\n"
+            + $"data: {{\"id\":\"{receipt}\",\ndata: \"model\":\"{model}\",\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n"
+            + $"data: {{\"model\":\"{model}\",\"usage\":{{\"prompt_tokens\":1000,\"completion_tokens\":100}},\"id\":\"{receipt}\",\"choices\":[]}}\n\ndata: {{\"type\":\"ping\"}}\n\n");
     }
 
     [Fact]

@@ -32,6 +32,19 @@ public sealed class CatalogJsonTests
     }
 
     [Fact]
+    public void Aliases_AreWrittenWhereThereAreAny_AndReadAgain()
+    {
+        var options = new MetaRouterOptions();
+        options.Models.Add(new() { Id = "plain", InputPrice = 1, OutputPrice = 2, Aliases = { "simple", "bare" } });
+
+        var json = CatalogJson.Write(options.Catalog());
+
+        Encoding.UTF8.GetString(json).ShouldBe("""{"models":[{"id":"plain","input_price_usd_per_million":1,"output_price_usd_per_million":2,"context_window":128000,"aliases":["simple","bare"]}]}""");
+        CatalogJson.Read(json).Models.Single().Aliases.Select(a => a.Value).ShouldBe(["simple", "bare"]);
+        CatalogJson.Read(json).Version.ShouldBe(options.Catalog().Version);
+    }
+
+    [Fact]
     public void OutputScale_OfTheSettings_IsTheCatalogs()
     {
         var options = new MetaRouterOptions();

@@ -18,7 +18,7 @@ internal static class KeysCommand
         {
             atOnce,
         };
-        gateway.AddTo(rotate, "admin");
+        gateway.AddTo(rotate, "operator");
         rotate.SetAction((parsed, cancellationToken) => gateway.AskAsync(parsed, terminal, async (client, _) =>
         {
             var rotated = await client.RotateKeysAsync(parsed.GetValue(atOnce), cancellationToken).ConfigureAwait(false);

@@ -9,10 +9,13 @@ namespace MetaRouter.Cli.Gateways;
 internal sealed class GatewayOptions
 {
     public const string DefaultUrl = "http://127.0.0.1:8080", UrlVariable = "METAROUTER_URL", KeyVariable = "METAROUTER_KEY";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_connects = TimeSpan.FromSeconds(10);
 
     private readonly Option<string?> _url = new("--url") { Description = $"The gateway's address. Default: ${UrlVariable}, else {DefaultUrl}.", HelpName = "URL" };
     private readonly Option<string?> _key = new("--key") { HelpName = "KEY" };
+
+    /// <summary>How long an answer is waited for.</summary>
+    public TimeSpan Patience { get; init; } = s_connects;
 
     /// <param name="scope">What the command's requests need.</param>
     public void AddTo(Command command, string scope = "read")
@@ -28,7 +31,7 @@ internal sealed class GatewayOptions
     {
         var address = Address(parsed.GetValue(_url) ?? terminal.Variable(UrlVariable) ?? DefaultUrl, DefaultUrl);
         // A proxy cannot reach a gateway that listens on this machine only.
-        using var handler = new SocketsHttpHandler { UseProxy = !address.IsLoopback, ConnectTimeout = Patience };
+        using var handler = new SocketsHttpHandler { UseProxy = !address.IsLoopback, ConnectTimeout = s_connects };
         using var http = new HttpClient(handler) { BaseAddress = address, Timeout = Patience };
         var key = parsed.GetValue(_key) ?? terminal.Variable(KeyVariable);
         http.DefaultRequestHeaders.Authorization = string.IsNullOrEmpty(key) ? null : Authorization(key, $"--key or {KeyVariable}");
@@ -36,21 +39,22 @@ internal sealed class GatewayOptions
         {
             return await work(new MetaRouterClient(http), address).ConfigureAwait(false);
         }
-        catch (Exception e) when (Explain(e, address) is { } said)
+        catch (Exception e) when (Explain(e, address, Patience) is { } said)
         {
             throw said;
         }
     }
 
     /// <summary>Null: the exception is not about a gateway.</summary>
-    public static Exception? Explain(Exception e, Uri address) => e switch
+    /// <param name="patience">Null: as long as by default.</param>
+    public static Exception? Explain(Exception e, Uri address, TimeSpan? patience = null) => e switch
     {
         HttpRequestException or IOException => new GatewayException(
             $"No gateway answers at {Shown(address)} ({e.GetBaseException().Message.TrimEnd('.')}). Start one with 'metarouter-gateway', "
                 + "in the repository 'dotnet run -c Release --project src/MetaRouter.Gateway', or name another with --url.",
             e),
         TaskCanceledException { InnerException: TimeoutException } => new GatewayException(
-            $"The gateway at {Shown(address)} did not answer within {Patience.TotalSeconds:0} s. Look at its log, or try again later.", e),
+            $"The gateway at {Shown(address)} did not answer within {(patience ?? s_connects).TotalSeconds:0} s. Look at its log, or try again later.", e),
         JsonException or MetaRouterException { Code: "invalid_answer" } => new BadInputException($"{Shown(address)} answers, but not as a gateway of this version. Check --url.", e),
         MetaRouterException { Status: 401 } => new BadInputException(
             $"The gateway at {Shown(address)} refused the key: {e.Message} Give one with --key or {KeyVariable}; the gateway's command 'new-key TENANT read' makes one.",

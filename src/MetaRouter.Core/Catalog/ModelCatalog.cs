@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using MetaRouter.Core.Routing;
 
 namespace MetaRouter.Core.Catalog;
 
@@ -17,10 +18,10 @@ public sealed class ModelCatalog
     /// <summary>Answers further from what is predicted than a hundredfold are no longer of the kind that was predicted.</summary>
     public const double LeastOutputScale = 0.01, MostOutputScale = 100;
 
-    private readonly Dictionary<ModelId, int> _index = [];
+    private readonly Dictionary<ModelId, int> _index = [], _aliases = [];
 
-    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, a bad context window, latency or output scale, or a model
-    /// that is its own sibling; every problem is named.</exception>
+    /// <exception cref="ArgumentException">Empty, too large, a missing model or id, a duplicate id, an alias that means something else already, a bad context window, latency or output
+    /// scale, or a model that is its own sibling; every problem is named.</exception>
     public ModelCatalog(IEnumerable<ModelProfile> models)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -76,6 +77,21 @@ public sealed class ModelCatalog
             }
         }
 
+        for (var i = 0; i < Models.Length; i++)
+        {
+            foreach (var alias in Models[i]?.Aliases ?? [])
+            {
+                if (_index.ContainsKey(alias) || IsRouted(alias))
+                {
+                    problems.Add($"model '{Models[i].Id}' has the alias '{alias}', which {(IsRouted(alias) ? "asks for routing" : "is a model's id")}; leave it out");
+                }
+                else if (!_aliases.TryAdd(alias, i))
+                {
+                    problems.Add($"the alias '{alias}' of model '{Models[i].Id}' is given already; a name stands for one model");
+                }
+            }
+        }
+
         if (problems.Count > 0)
         {
             throw new ArgumentException("The model catalog cannot be used: " + string.Join("; ", problems) + ".", nameof(models));
@@ -93,10 +109,15 @@ public sealed class ModelCatalog
 
     public bool TryFind(ModelId id, out int index) => _index.TryGetValue(id, out index);
 
+    /// <summary>The model that callers mean by a name: its id or one of its aliases.</summary>
+    public bool TryFindNamed(ModelId name, out int index) => _index.TryGetValue(name, out index) || _aliases.TryGetValue(name, out index);
+
     /// <exception cref="KeyNotFoundException">The catalog has no such model; the message lists those it has.</exception>
     public int IndexOf(ModelId id) => _index.TryGetValue(id, out var index)
         ? index
         : throw new KeyNotFoundException($"Model '{id}' is not in the catalog. It has: {string.Join(", ", Models.Take(20).Select(m => m.Id))}{(Count > 20 ? $" and {Count - 20} more" : "")}.");
+
+    private static bool IsRouted(ModelId name) => name.Value is Dial.Auto or Dial.Quality or Dial.Balanced or Dial.Cheap;
 
     private static ulong Fingerprint(ImmutableArray<ModelProfile> models)
     {
@@ -108,7 +129,8 @@ public sealed class ModelCatalog
                 $"{m.Id}\n{m.InputPrice.Usd:R} {m.OutputPrice.Usd:R} {m.ContextWindow} {(int)m.Capabilities} {m.LatencySeconds:R} "
                     + $"{m.Enabled} {m.Sibling}{(m.CachedInputPrice is { } cached ? " " + cached.Usd.ToString("R", CultureInfo.InvariantCulture) : "")}"
                     + $"{(m.CacheWritePrice is { } write ? " w" + write.Usd.ToString("R", CultureInfo.InvariantCulture) : "")}"
-                    + $"{(m.OutputScale != 1 ? " x" + m.OutputScale.ToString("R", CultureInfo.InvariantCulture) : "")}\n");
+                    + $"{(m.OutputScale != 1 ? " x" + m.OutputScale.ToString("R", CultureInfo.InvariantCulture) : "")}"
+                    + $"{(m.Aliases.Count > 0 ? " = " + string.Join(' ', m.Aliases) : "")}\n");
         }
 
         return BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));

@@ -20,6 +20,11 @@ public sealed record ModelProfile(ModelId Id, PricePerMillionTokens InputPrice, 
     /// <summary>A model this one resembles (an earlier version, the same family): where the snapshot has never seen this model, the sibling's abilities are its prior.</summary>
     public ModelId? Sibling { get; init; }
 
+    /// <summary>
+    /// Further names that callers ask for it by, such as a dated model's name without the date. Everything else knows it by its id, and answers tell that. Default: none.
+    /// </summary>
+    public IReadOnlyList<ModelId> Aliases { get; init; } = [];
+
     /// <summary>US dollars per million prompt tokens read from the upstream's prompt cache; null: cached tokens cost what others do.</summary>
     public PricePerMillionTokens? CachedInputPrice { get; init; }
 

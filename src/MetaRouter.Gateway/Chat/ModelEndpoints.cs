@@ -43,9 +43,12 @@ internal sealed class ModelEndpoints(
     private Task ListAsync(HttpContext context)
     {
         var catalog = pool.Current.Catalog;
+        var usable = Usable(context, catalog);
         return Answers.WriteAsync(
             context,
-            new ModelsAnswer("list", [.. names.Listed(catalog).Select(Alias), .. Usable(context, catalog).Select(Model), .. Embedders(context, catalog).Select(Embedder)]));
+            new ModelsAnswer("list", [
+                .. names.Listed(catalog).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
+            ]));
     }
 
     /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name that is malformed.</exception>
@@ -53,7 +56,8 @@ internal sealed class ModelEndpoints(
     {
         var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
         var usable = Usable(context, catalog);
-        var found = names.Find(id, catalog) is { } name ? Alias(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
+        var found = names.Find(id, catalog) is { } name ? Routed(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
+            : usable.FirstOrDefault(m => m.Aliases.Any(a => a.Value == id)) is { } meant ? Alias(meant, id)
             : Embedders(context, catalog).FirstOrDefault(u => u.Model == id) is { } embedder ? Embedder(embedder)
             : throw CatalogModels.NotFound(id, usable, "model");
         return Answers.WriteAsync(context, found);
@@ -87,13 +91,15 @@ internal sealed class ModelEndpoints(
         }).ConfigureAwait(false);
     }
 
-    private static ModelAnswer Alias(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
+    private static ModelAnswer Routed(RoutedNames.Described name) => new(name.Name, "model", 0, "metarouter") { LambdaCost = name.LambdaCost, Description = name.Description };
 
     private static ModelAnswer Embedder(UpstreamOptions upstream) => new(upstream.Model, "model", 0, "upstream")
     {
         InputPriceUsdPerMillion = upstream.EmbeddingPrice,
         Description = "makes embeddings (POST /v1/embeddings), and is never routed to",
     };
+
+    private ModelAnswer Alias(ModelProfile model, string name) => Model(model) with { Id = name, Description = $"another name of {model.Id}" };
 
     private ModelAnswer Model(ModelProfile model) => new(model.Id.Value, "model", 0, settings.IsSimulated ? "simulated" : "upstream")
     {

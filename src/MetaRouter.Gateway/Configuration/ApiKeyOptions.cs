@@ -11,7 +11,7 @@ internal sealed class ApiKeyOptions
     /// <value>Whose users the key speaks for; users of two tenants never meet. 1 to 128 characters.</value>
     public string Tenant { get; set; } = "";
 
-    /// <value>Any of <c>inference</c>, <c>feedback</c>, <c>read</c>, <c>admin</c>, <c>metrics</c>.</value>
+    /// <value>Any of <c>inference</c>, <c>feedback</c>, <c>read</c>, <c>admin</c>, <c>operator</c>, <c>metrics</c>.</value>
     public IList<string> Scopes { get; } = [];
 
     public IEnumerable<string> Problems(int index)

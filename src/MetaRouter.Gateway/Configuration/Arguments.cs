@@ -43,7 +43,7 @@ internal static class Arguments
         --MetaRouter:DecisionLog FILE   where decisions are logged; default: nowhere
         {NewKey.Command} TENANT SCOPE...         makes an API key and its settings entry;
                                         scopes: inference, feedback, read,
-                                        admin, metrics
+                                        admin, operator, metrics
         {HealthCommand.Name} [URL]                    asks the gateway there for its health;
                                         exit code 0 if it is well, else 1;
                                         default {GatewayApp.DefaultUrl}

@@ -52,7 +52,7 @@ internal static class SettingsReader
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
-            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsWithoutKeys(router, keys, tenants)];
+            warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsWithoutKeys(router, keys, tenants), .. AdminsOfSeveral(keys)];
         }
 
         return problems.Count == 0
@@ -209,6 +209,15 @@ internal static class SettingsReader
             .Where(t => t.Tenant != TenantOptions.AnyTenant && !known.Contains(t.Tenant, StringComparer.Ordinal))
             .Select(t => $"{t.Setting} is '{t.Tenant}', to which no request can belong: "
                 + (keys.Count == 0 ? $"{ApiKeyOptions.Section} is empty, so that all belong to '{known[0]}'" : $"the keys of {ApiKeyOptions.Section} belong to {Closest(known, t.Tenant, 5)}"));
+    }
+
+    /// <summary>Where one tenant has all the keys that govern, they are the operator's own.</summary>
+    private static IEnumerable<string> AdminsOfSeveral(List<ApiKeyOptions> keys)
+    {
+        string[] tenants = [.. keys.Where(k => k.Scopes.Contains("admin")).Select(k => k.Tenant).Distinct(StringComparer.Ordinal)];
+        return tenants.Length < 2 || Http.ApiKeyRing.HasOperator(keys) ? []
+            : [$"no key of {ApiKeyOptions.Section} has the scope operator, so each with the scope admin (of {List(tenants.Select(t => $"'{t}'"), 5)}) may change the models, "
+                + "the mode, the prior and the receipts' key for all tenants; give your own key the scope operator, and the others no longer may"];
     }
 
     /// <summary>The shipped snapshot has dozens of models; named one by one they would hide the remedy.</summary>

@@ -10,10 +10,19 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 {
     private const string Bearer = "Bearer ", KeyHeader = "x-api-key";
 
-    private readonly (byte[] Hash, Caller Caller)[] _keys =
-    [
-        .. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, k.Scopes.Aggregate(Scope.None, (sum, name) => ScopeNames.TryParse(name, out var scope) ? sum | scope : sum)))),
-    ];
+    private readonly (byte[] Hash, Caller Caller)[] _keys = [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, HasOperator(keys)))))];
+
+    /// <summary>Whoever may <c>admin</c> may do what an operator may.</summary>
+    public bool AdminsOperate { get; } = !HasOperator(keys);
+
+    /// <summary>Somebody is named to govern what all tenants share. Until then every <c>admin</c> may, as keys that are older than the scope <c>operator</c> could.</summary>
+    public static bool HasOperator(IEnumerable<ApiKeyOptions> keys) => keys.Any(k => (ScopesOf(k, hasOperator: true) & Scope.Operator) != 0);
+
+    private static Scope ScopesOf(ApiKeyOptions key, bool hasOperator)
+    {
+        var scopes = key.Scopes.Aggregate(Scope.None, (sum, name) => ScopeNames.TryParse(name, out var scope) ? sum | scope : sum);
+        return !hasOperator && scopes.HasFlag(Scope.Admin) ? scopes | Scope.Operator : scopes;
+    }
 
     /// <exception cref="ApiException">401: no key or an unknown one; 403: a web page from another site calls a gateway without keys.</exception>
     public Caller Authenticate(HttpRequest request)

@@ -46,7 +46,8 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
                 {
                     throw new ApiException(
                         403, ErrorCodes.InvalidRequest, "insufficient_scope",
-                        $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed}. Use a key that has it.");
+                        $"The API key may not do this: {context.Request.Method} {context.Request.Path} needs the scope {needed}"
+                            + $"{(keys.AdminsOperate && needed.Any.HasFlag(Scope.Operator) ? " or admin" : "")}. Use a key that has it.");
                 }
 
                 context.Features.Set(caller);
@@ -128,7 +129,7 @@ internal sealed partial class Edge(RequestDelegate next, ApiKeyRing keys, Limits
             BadHttpRequestException bad => new ApiException(bad.StatusCode, ErrorCodes.InvalidRequest, "bad_request", bad.Message),
             _ => new ApiException(500, ErrorCodes.Server, "internal_error", $"Something unexpected went wrong; the operator finds it in the log under request id {context.TraceIdentifier}."),
         };
-        if (error.Status == 500)
+        if (error.Status == 500 && e is not ApiException)
         {
             LogUnexpected(context.TraceIdentifier, context.Request.Method, RouteOf(context), e);
         }

@@ -17,6 +17,8 @@ internal sealed class NeedsScope(params Scope[] any)
 
     public static NeedsScope Admin { get; } = new(Scope.Admin);
 
+    public static NeedsScope Operator { get; } = new(Scope.Operator);
+
     public Scope Any { get; } = any.Aggregate((all, one) => all | one);
 
     public override string ToString() => string.Join(" or ", any.SelectMany(ScopeNames.Of));

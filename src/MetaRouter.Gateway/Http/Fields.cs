@@ -23,7 +23,7 @@ internal readonly ref struct Fields
                     400, ErrorCodes.InvalidRequest, "unknown_field",
                     field.NameEquals("tenant")
                         ? "'tenant' is never taken from a body: it comes from the API key. Leave it out."
-                        : $"'{field.Name}' is not a field of this call; the fields are {string.Join(", ", known.ToArray())}.", field.Name);
+                        : $"'{field.Name}' is not a field of this call; {(known.IsEmpty ? "it has none" : $"the fields are {string.Join(", ", known.ToArray())}")}.", field.Name);
             }
         }
     }

@@ -83,6 +83,10 @@ internal sealed record UserBudgetAnswer(string User)
 /// <param name="EarlierUntil">When the last receipt of the earlier keys expires.</param>
 internal sealed record RotatedAnswer(int Key, string SealsFrom, string EarlierUntil);
 
+/// <param name="File">Its full path.</param>
+/// <param name="At">All that was acknowledged by then is in it.</param>
+internal sealed record BackupAnswer(string File, long Bytes, string At);
+
 internal sealed record HealthAnswer(string Status, string Snapshot, int Models, bool Simulated)
 {
     /// <summary>Models whose upstream failed and is left alone, or has not answered since; null: none.</summary>

@@ -27,6 +27,15 @@ internal static class RequestBody
         return AsText(() => new Fields(document.RootElement, [field]).Text(field)) ?? throw ApiException.Missing(field, remedy);
     }
 
+    /// <summary>A body that says nothing: none, or an object without fields.</summary>
+    /// <exception cref="ApiException">413 or 415, or 400: there is something in it.</exception>
+    public static async ValueTask ReadEmptyAsync(HttpContext context, GatewayOptions options)
+    {
+        var body = await ReadRouterAsync(context, options).ConfigureAwait(false);
+        using var document = ParseObject(body.Length > 0 ? body : "{}"u8.ToArray());
+        _ = new Fields(document.RootElement, []);
+    }
+
     /// <returns>Without the byte order mark that some editors put in front.</returns>
     private static async ValueTask<byte[]> ReadAsync(HttpContext context, int limit, string setting)
     {

@@ -15,19 +15,22 @@ internal enum Scope
     /// <summary>See what was learned, and the models.</summary>
     Read = 4,
 
-    /// <summary>Erase users.</summary>
+    /// <summary>Change what is the tenant's own: erase, import and reset its users, and read its decisions' log.</summary>
     Admin = 8,
 
     /// <summary>Read <c>/metrics</c>, which covers all tenants together, and nothing else: for the machine that collects them.</summary>
     Metrics = 16,
-    All = Inference | Feedback | Read | Admin | Metrics,
+
+    /// <summary>Change what all tenants share: models, mode, prior, the receipts' key; back up the store, and read <c>/metrics</c>.</summary>
+    Operator = 32,
+    All = Inference | Feedback | Read | Admin | Metrics | Operator,
 }
 
 internal static class ScopeNames
 {
     private static readonly (string Name, Scope Scope)[] s_all =
     [
-        ("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin), ("metrics", Scope.Metrics),
+        ("inference", Scope.Inference), ("feedback", Scope.Feedback), ("read", Scope.Read), ("admin", Scope.Admin), ("operator", Scope.Operator), ("metrics", Scope.Metrics),
     ];
 
     public static string All { get; } = string.Join(", ", s_all.Select(s => s.Name));

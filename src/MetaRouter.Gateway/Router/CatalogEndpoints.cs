@@ -15,8 +15,8 @@ internal sealed class CatalogEndpoints(IEdgeRouter router, CatalogKeeper keeper,
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Models, ModelsAsync).WithMetadata(NeedsScope.Read);
-        routes.MapPut(Models, SetModelsAsync).WithMetadata(NeedsScope.Admin);
-        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPut(Models, SetModelsAsync).WithMetadata(NeedsScope.Operator);
+        routes.MapDelete(Models, ResetModelsAsync).WithMetadata(NeedsScope.Operator);
     }
 
     private Task ModelsAsync(HttpContext context)

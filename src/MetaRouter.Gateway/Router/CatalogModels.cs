@@ -10,11 +10,12 @@ internal static class CatalogModels
     /// <summary>Whether a model could have this name.</summary>
     public static bool IsName(string id) => id.Length is > 0 and <= ModelId.MaxLength && !id.AsSpan().ContainsAnyExceptInRange('!', '~');
 
-    public static bool Has(ModelCatalog catalog, string id) => IsName(id) && catalog.TryFind(new ModelId(id), out _);
+    /// <summary>Whether a model is asked for by this name.</summary>
+    public static bool Has(ModelCatalog catalog, string name) => IsName(name) && catalog.TryFindNamed(new ModelId(name), out _);
 
     /// <exception cref="ApiException">404: the catalog has no such model.</exception>
-    public static ModelProfile Find(ModelCatalog catalog, string id, string param) =>
-        IsName(id) && catalog.TryFind(new ModelId(id), out var index) ? catalog.Models[index] : throw NotFound(id, catalog.Models, param);
+    public static ModelProfile Find(ModelCatalog catalog, string name, string param) =>
+        IsName(name) && catalog.TryFindNamed(new ModelId(name), out var index) ? catalog.Models[index] : throw NotFound(name, catalog.Models, param);
 
     /// <param name="models">The existing models, listed in the message.</param>
     public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param)

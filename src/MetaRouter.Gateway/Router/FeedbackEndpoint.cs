@@ -16,6 +16,7 @@ internal sealed class FeedbackEndpoint(
     RoutingPolicy policy,
     RouterSecrets secrets,
     ConsoleRecorder recorder,
+    OneSidedThumbs thumbs,
     TimeProvider time,
     GatewaySettings settings) : IEndpoints
 {
@@ -40,6 +41,11 @@ internal sealed class FeedbackEndpoint(
                 410, ErrorCodes.InvalidRequest, "user_erased",
                 "The user was erased after this decision, so nothing about it may be learned any more. Feedback on decisions taken since is welcome.",
                 "receipt");
+        }
+
+        if (result.Outcome == AddOutcome.Counted)
+        {
+            thumbs.Add(tenant, feedback);
         }
 
         await Answers.WriteAsync(

@@ -13,8 +13,8 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(NeedsScope.Read);
-        routes.MapPut(Mode, SetModeAsync).WithMetadata(NeedsScope.Admin);
-        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPut(Mode, SetModeAsync).WithMetadata(NeedsScope.Operator);
+        routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(NeedsScope.Operator);
     }
 
     private async Task SetModeAsync(HttpContext context)

@@ -77,7 +77,7 @@ internal static class TelemetrySetup
 
         if (options.Metrics)
         {
-            app.MapPrometheusScrapingEndpoint(MetricsPath).WithMetadata(new HttpMethodMetadata(ReadEndpoints.Methods), new NotTraced(), new NeedsScope(Scope.Metrics, Scope.Admin));
+            app.MapPrometheusScrapingEndpoint(MetricsPath).WithMetadata(new HttpMethodMetadata(ReadEndpoints.Methods), new NotTraced(), new NeedsScope(Scope.Metrics, Scope.Operator));
         }
 
         gateway.Observe(app.Services.GetRequiredService<PoolHolder>(), app.Services.GetRequiredService<Upstreams>());

@@ -39,6 +39,9 @@ internal readonly record struct AnswerPart
     /// <summary>Both the id and the model are there to be replaced.</summary>
     public bool HasIdAndModel => !Id.Equals(default) && !Model.Equals(default);
 
+    /// <summary>Its id and model belong into it even where its upstream left them out.</summary>
+    public bool BearsNames { get; init; }
+
     /// <summary>It was read from a JSON object.</summary>
     public bool IsObject { get; init; }
 
@@ -89,10 +92,13 @@ internal readonly record struct AnswerPart
         }
     }
 
-    /// <summary>Writes the event with its model, and its id where one is given, replaced; every other byte as it came.</summary>
+    /// <summary>
+    /// Writes the event with its model, and its id where one is given, replaced; every other byte as it came. One that lacks a name it should bear gets it: some upstreams leave them
+    /// out, and clients tell answers apart by the id.
+    /// </summary>
     public void Write(ReadOnlySpan<byte> text, ReadOnlySpan<byte> quotedId, ReadOnlySpan<byte> quotedModel, IBufferWriter<byte> output)
     {
-        if (Id.Equals(default) && Model.Equals(default))
+        if (!BearsNames && Id.Equals(default) && Model.Equals(default))
         {
             output.Write(text);
             return;
@@ -101,8 +107,16 @@ internal readonly record struct AnswerPart
         var json = text[Json];
         var start = Json.Start.Value;
         output.Write(text[..start]);
-        var isIdFirst = Id.Start.Value <= Model.Start.Value;
         var at = 0;
+        if (BearsNames)
+        {
+            at = json.IndexOf((byte)'{') + 1;
+            output.Write(json[..at]);
+            WriteWhereMissing(Id, "\"id\":"u8, quotedId, output);
+            WriteWhereMissing(Model, "\"model\":"u8, quotedModel, output);
+        }
+
+        var isIdFirst = Id.Start.Value <= Model.Start.Value;
         Span<bool> order = [isIdFirst, !isIdFirst];
         foreach (var isId in order)
         {
@@ -120,6 +134,17 @@ internal readonly record struct AnswerPart
 
         output.Write(json[at..]);
         output.Write(text[(start + json.Length)..]);
+    }
+
+    /// <param name="there">Where the field's value stands in an object that has other fields too.</param>
+    private static void WriteWhereMissing(Range there, ReadOnlySpan<byte> field, ReadOnlySpan<byte> value, IBufferWriter<byte> output)
+    {
+        if (there.Equals(default) && !value.IsEmpty)
+        {
+            output.Write(field);
+            output.Write(value);
+            output.Write(","u8);
+        }
     }
 
     /// <summary>

@@ -47,7 +47,7 @@ internal static class CompletionReader
             chunk = isId ? chunk with { Id = range } : isModel ? chunk with { Model = range } : chunk;
         }
 
-        return reader.Read() ? throw new JsonException("There is more than one object.") : chunk;
+        return reader.Read() ? throw new JsonException("There is more than one object.") : chunk with { BearsNames = chunk.HasContent || !chunk.Usage.IsUnknown };
     }
 
     private static AnswerPart ReadChoices(ref Utf8JsonReader reader, AnswerPart chunk)

@@ -18,8 +18,8 @@ internal sealed class LearningPages(ILearning learning, ConsoleFigures figures, 
     {
         const string path = ConsoleEndpoints.Root + "/learning";
         routes.MapRead(path, LearningAsync).WithMetadata(NeedsScope.Read);
-        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(NeedsScope.Admin);
-        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapPost(path + "/rollback", RollBackAsync).WithMetadata(NeedsScope.Operator);
+        routes.MapPost(path + "/refresh", RefreshAsync).WithMetadata(NeedsScope.Operator);
     }
 
     private async Task LearningAsync(HttpContext context)

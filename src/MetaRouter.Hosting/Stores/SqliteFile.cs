@@ -114,7 +114,8 @@ internal static class SqliteFile
         }
     }
 
-    public static StoreException Explain(Exception e, string path, string done)
+    /// <param name="what">Which of our files it is.</param>
+    public static StoreException Explain(Exception e, string path, string done, string what = "store")
     {
         const int busy = 5, locked = 6, readOnly = 8, ioError = 10, corrupt = 11, full = 13, cannotOpen = 14, notADatabase = 26, readOnlyFileSystem = 30; // SQLite's codes, and EROFS
         var remedy = (e as SqliteException)?.SqliteErrorCode switch
@@ -127,7 +128,7 @@ internal static class SqliteFile
             cannotOpen => "the file cannot be opened; check that the path is a file and the folder is writable",
             _ => e is UnauthorizedAccessException or IOException { HResult: readOnlyFileSystem } ? ReadOnlyRemedy : "check the path and its permissions",
         };
-        return new StoreException($"The store '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e) { IsTorn = remedy == TornRemedy };
+        return new StoreException($"The {what} '{path}' cannot be {done}: {remedy}. ({e.Message.TrimEnd('.')})", e) { IsTorn = remedy == TornRemedy };
     }
 
     public static void Execute(SqliteConnection connection, string sql)
@@ -138,7 +139,7 @@ internal static class SqliteFile
     }
 
     /// <summary>The file holds the secrets that receipts are sealed with, so only its owner may read it. SQLite gives the files beside it the same permissions.</summary>
-    private static void CreatePrivate(string path)
+    public static void CreatePrivate(string path)
     {
         if (!OperatingSystem.IsWindows() && !File.Exists(path))
         {

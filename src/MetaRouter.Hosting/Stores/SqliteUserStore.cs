@@ -14,6 +14,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 {
     internal const string Purge = "DELETE FROM users WHERE erased_ms > 0 AND erased_ms < $before AND length(state) = 0";
 
+    private readonly string _path;
     private readonly SqliteConnection _connection;
     private readonly GroupCommit _turns;
     private readonly SqliteCommand _load, _save, _insert, _erase, _changed;
@@ -21,7 +22,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 
     private SqliteUserStore(string path, SqliteConnection connection)
     {
-        _connection = connection;
+        (_path, _connection) = (path, connection);
         _load = Command("SELECT state, etag, erased_ms FROM users WHERE key = $key", "$key");
         _save = Command("UPDATE users SET state = $state, etag = $seq, seq = $seq WHERE key = $key AND etag = $etag", "$key", "$state", "$etag", "$seq");
         _insert = Command("INSERT INTO users (key, state, etag, erased_ms, seq) VALUES ($key, $state, $seq, 0, $seq) ON CONFLICT (key) DO NOTHING", "$key", "$state", "$seq");
@@ -169,6 +170,15 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         command.Parameters.AddWithValue("$expected", expected);
         return command.ExecuteNonQuery() == 1;
     }, cancellationToken);
+
+    /// <summary>Writes a copy of all that was acknowledged so far into a file of its own, which only its owner may read, named by the store's name and the time. Saves go on meanwhile.</summary>
+    /// <param name="folder">Made if it is not there.</param>
+    /// <exception cref="StoreException">The copy could not be made; nothing of it is left.</exception>
+    public Task<StoreBackup> BackUpAsync(string folder, DateTimeOffset now, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return SqliteBackup.MakeAsync(_connection, _turns, _path, folder, now, cancellationToken);
+    }
 
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 

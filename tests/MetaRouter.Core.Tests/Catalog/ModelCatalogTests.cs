@@ -19,6 +19,31 @@ public class ModelCatalogTests
     }
 
     [Fact]
+    public void Aliases_StandForTheirModelWhereCallersNameIt_AndNowhereElse()
+    {
+        var catalog = new ModelCatalog([Large, Small with { Aliases = [new("tiny"), new("least")] }]);
+
+        foreach (var name in (string[])["small", "tiny", "least"])
+        {
+            catalog.TryFindNamed(new(name), out var index).ShouldBeTrue();
+            index.ShouldBe(1);
+        }
+
+        catalog.TryFind(new("tiny"), out _).ShouldBeFalse();
+        catalog.TryFindNamed(new("Tiny"), out _).ShouldBeFalse();
+        ulong[] versions = [catalog.Version, new ModelCatalog([Large, Small]).Version, new ModelCatalog([Large, Small with { Aliases = [new("tiny")] }]).Version];
+        versions.ShouldBeUnique();
+    }
+
+    [Fact]
+    public void New_AliasThatMeansSomethingElse_NamesItAndTheRemedy()
+    {
+        Refused(Large with { Aliases = [new("small")] }, Small).ShouldContain("model 'large' has the alias 'small', which is a model's id; leave it out");
+        Refused(Large with { Aliases = [new("auto:cheap")] }).ShouldContain("model 'large' has the alias 'auto:cheap', which asks for routing; leave it out");
+        Refused(Large with { Aliases = [new("one")] }, Small with { Aliases = [new("one")] }).ShouldContain("the alias 'one' of model 'small' is given already; a name stands for one model");
+    }
+
+    [Fact]
     public void IndexOf_Unknown_NamesItAndThoseThereAre()
     {
         var message = Should.Throw<KeyNotFoundException>(() => new ModelCatalog([Large, Small]).IndexOf(new("huge"))).Message;

@@ -20,7 +20,7 @@ const RESULTS: Record<string, { tone: "good" | "plain" | "warn" | "accent"; labe
 
 export function LearningView() {
   const learning = useApi<Learning>("/v1/console/learning", 15);
-  const admin = useMay("admin");
+  const operator = useMay("operator");
   const [asked, setAsked] = useState<SnapshotLine | null>(null);
   const [picked, setPicked] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -45,11 +45,11 @@ export function LearningView() {
     <>
       <div class="view-head">
         <div><h1>Learning</h1><p class="lead">What the population has taught so far: each snapshot, whether it earned its place, and what newcomers gain from it.</p></div>
-        <button type="button" class="button" disabled={!admin || busy} title={admin ? "Learn from the changed users now, instead of at the next turn" : "Needs a key with the scope admin"} onClick={() => void act("/v1/console/learning/refresh", {}, "Refreshed: $ serves.")}>{busy && !asked ? "Learning…" : "Refresh now"}</button>
+        <button type="button" class="button" disabled={!operator || busy} title={operator ? "Learn from the changed users now, instead of at the next turn" : "Needs a key with the scope operator"} onClick={() => void act("/v1/console/learning/refresh", {}, "Refreshed: $ serves.")}>{busy && !asked ? "Learning…" : "Refresh now"}</button>
       </div>
       {done && <p class="done" role="status"><Icon name="check" size={16} />{done}</p>}
       {error && !asked && <Problem error={error} />}
-      {learning.error && !l ? <Problem error={learning.error} retry={learning.reload} /> : !l ? <div class="panel"><Skeleton height={300} /></div> : <Drawn l={l} picked={picked} pick={setPicked} admin={admin} roll={(s) => { setError(null); setAsked(s); }} />}
+      {learning.error && !l ? <Problem error={learning.error} retry={learning.reload} /> : !l ? <div class="panel"><Skeleton height={300} /></div> : <Drawn l={l} picked={picked} pick={setPicked} operator={operator} roll={(s) => { setError(null); setAsked(s); }} />}
       {asked && (
         <Dialog title="Roll back" close={() => setAsked(null)}>
           <p>Snapshot <code>{asked.version}</code> of {full(asked.t)} will decide for everyone, on every gateway of this store within seconds. Users keep all that was learned of them.</p>
@@ -64,7 +64,7 @@ export function LearningView() {
   );
 }
 
-function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string | null; pick: (version: string | null) => void; admin: boolean; roll: (s: SnapshotLine) => void }) {
+function Drawn({ l, picked, pick, operator, roll }: { l: Learning; picked: string | null; pick: (version: string | null) => void; operator: boolean; roll: (s: SnapshotLine) => void }) {
   const serving = l.snapshots.find((s) => s.serving) ?? null;
   const other = l.snapshots.find((s) => s.version === picked && !s.serving) ?? l.snapshots.find((s) => s !== serving && s.density && s.version !== serving?.version) ?? null;
   return (
@@ -97,7 +97,7 @@ function Drawn({ l, picked, pick, admin, roll }: { l: Learning; picked: string |
                       <td class="num">{evidence(s.challenger_evidence)}</td>
                       <td class={`num ${gain === null ? "" : gain >= 0 ? "good-text" : "bad-text"}`}>{gain === null ? "–" : `${gain >= 0 ? "+" : "−"}${significant(Math.abs(gain), 2)}`}</td>
                       <td>{s.density && <MiniDensity density={s.density} serving={s.serving} />}</td>
-                      <td class="num">{!s.serving && s.result !== "kept" && <button type="button" class="button small" disabled={!admin} title={admin ? undefined : "Needs a key with the scope admin"} aria-label={`Roll back to ${s.version}`} onClick={() => roll(s)}>Roll back</button>}</td>
+                      <td class="num">{!s.serving && s.result !== "kept" && <button type="button" class="button small" disabled={!operator} title={operator ? undefined : "Needs a key with the scope operator"} aria-label={`Roll back to ${s.version}`} onClick={() => roll(s)}>Roll back</button>}</td>
                     </tr>
                   );
                 })}

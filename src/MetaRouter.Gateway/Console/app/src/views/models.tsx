@@ -11,7 +11,7 @@ interface Catalog { models: CatalogEntry[]; etag: string }
 
 export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
   const session = useSession();
-  const admin = useMay("admin");
+  const operator = useMay("operator");
   const lines = useApi<ModelLines>("/v1/console/models", 5);
   const [catalog, setCatalog] = useState<Catalog | null>(null);
   const [editing, setEditing] = useState<{ id: string | null } | null>(null), [removing, setRemoving] = useState<CatalogEntry | null>(null);
@@ -58,18 +58,18 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
       setError(asApiError(e));
     }
   };
-  const needs = admin ? undefined : "Needs a key with the scope admin";
+  const needs = operator ? undefined : "Needs a key with the scope operator";
   const rows = lines.data?.models ?? [];
   const entry = (id: string) => catalog?.models.find((m) => m.id === id) ?? null;
   return (
     <>
       <div class="view-head">
         <div><h1>Models</h1><p class="lead">Who can answer, at which price, and how they do. Changes reach every gateway of the store within a second; nothing is trained again.</p></div>
-        <button type="button" class="button primary" disabled={!admin || !catalog} title={needs} onClick={() => { setError(null); setEditing({ id: null }); }}><Icon name="plus" size={16} />Add a model</button>
+        <button type="button" class="button primary" disabled={!operator || !catalog} title={needs} onClick={() => { setError(null); setEditing({ id: null }); }}><Icon name="plus" size={16} />Add a model</button>
       </div>
       <div class="panel mode-panel">
         <div><h2>Mode</h2><p class="note">{MODES[modeOf(session.mode)].text}</p></div>
-        <Segmented label="Mode" options={(["apply", "observe", "static"] as const).map((m) => ({ value: m, label: MODES[m].label, title: MODES[m].text }))} value={modeOf(session.mode)} onChange={(m) => void mode(m)} disabled={!admin} />
+        <Segmented label="Mode" options={(["apply", "observe", "static"] as const).map((m) => ({ value: m, label: MODES[m].label, title: MODES[m].text }))} value={modeOf(session.mode)} onChange={(m) => void mode(m)} disabled={!operator} />
       </div>
       {done && <p class="done" role="status"><Icon name="check" size={16} />{done}</p>}
       {error && !editing && !removing && <Problem error={error} />}
@@ -92,8 +92,8 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
                     <td class="num">{m.errors ? <span class="bad-text" title={m.requests ? percent(m.errors / m.requests, 1) : undefined}>{count(m.errors)}</span> : count(m.errors)}</td>
                     <td class="num">{ms(m.p50_ms)}</td>
                     <td class="num row-actions">
-                      <button type="button" class="button small" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Edit ${m.id}`} onClick={() => { setError(null); setEditing(m); }}>Edit</button>
-                      <button type="button" class="button small danger" disabled={!admin || !entry(m.id)} title={needs} aria-label={`Remove ${m.id}`} onClick={() => { setError(null); setRemoving(entry(m.id)); }}>Remove</button>
+                      <button type="button" class="button small" disabled={!operator || !entry(m.id)} title={needs} aria-label={`Edit ${m.id}`} onClick={() => { setError(null); setEditing(m); }}>Edit</button>
+                      <button type="button" class="button small danger" disabled={!operator || !entry(m.id)} title={needs} aria-label={`Remove ${m.id}`} onClick={() => { setError(null); setRemoving(entry(m.id)); }}>Remove</button>
                     </td>
                   </tr>
                 ))}

@@ -11,7 +11,7 @@ export function SignIn({ why, enter }: { why: ApiError | null; enter: (key: stri
     <main class="sign-in">
       <form class="sign-card" onSubmit={async (e) => { e.preventDefault(); setBusy(true); await enter(key.trim()); setBusy(false); }}>
         <div class="sign-brand"><Logo size={36} /><h1>MetaRouter</h1></div>
-        <p class="sign-lead">Sign in with an API key that has the scope <code>read</code>. With <code>admin</code> you can also change models and roll back; with <code>inference</code> and <code>feedback</code>, try requests in the playground.</p>
+        <p class="sign-lead">Sign in with an API key that has the scope <code>read</code>. With <code>operator</code> you can also change models and roll back, with <code>admin</code> reset and erase users; with <code>inference</code> and <code>feedback</code>, try requests in the playground.</p>
         <div class="field">
           <label for="api-key">API key</label>
           <input id="api-key" ref={field} type="password" autocomplete="off" spellcheck={false} required value={key} aria-invalid={why !== null} aria-describedby={why ? "key-problem" : "key-hint"} onInput={(e) => setKey(e.currentTarget.value)} />
