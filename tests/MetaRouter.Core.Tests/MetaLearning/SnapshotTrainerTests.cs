@@ -117,6 +117,39 @@ public class SnapshotTrainerTests
     public void Train_NoScores_IsRefused() =>
         Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.Of(["a"], [.. Enumerable.Range(0, 30).Select(i => $"{i}")]))).Message.ShouldContain("with scores");
 
+    /// <summary>A rank above what a receipt carries gave a snapshot that nothing could read, a penalty that is no number one that predicts none.</summary>
+    [Fact]
+    public void Train_OptionsOutsideTheirRanges_NamesEach()
+    {
+        var wrong = new TrainingOptions { Rank = 16, Decays = [1e-3f, float.NaN], Trees = 0, LeafShare = double.NaN, CalibrationFolds = 1, CalibrationRows = -1 };
+        var message = Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.TwoKinds(30, seed: 1), wrong)).Message;
+        message.ShouldContain("Rank is 16; set a length from 1 to 15");
+        message.ShouldContain("Decays is [0.001, NaN]");
+        message.ShouldContain("Trees is 0");
+        message.ShouldContain("LeafShare is NaN");
+        message.ShouldContain("CalibrationFolds is 1");
+        message.ShouldContain("CalibrationRows is -1");
+    }
+
+    [Fact]
+    public void Train_OptionsAtTheEndsOfTheirRanges_ReadsBack()
+    {
+        foreach (var options in new TrainingOptions[]
+        {
+            new() { Rank = 1, Decays = [0], Trees = 1, LeafShare = 0, CalibrationFolds = 0, CalibrationRows = 0 },
+            new() { Rank = TrainingOptions.MaxRank, Decays = [1], Trees = 1, LeafShare = 1, CalibrationFolds = 2, CalibrationRows = 0 },
+        })
+        {
+            var read = SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(SomeTables.TwoKinds(30, seed: 1), options)));
+            read.Heads[0].Ability.Length.ShouldBe(options.Rank);
+            read.Calibration.Model.ShouldBeEmpty();
+            Predict(read, "anything").Outcomes.ShouldAllBe(o => o.IsValid);
+        }
+    }
+
+    [Fact]
+    public void Validate_NoPenalty_IsRefused() => Should.Throw<ArgumentException>(() => new TrainingOptions { Decays = [] }.Validate()).Message.ShouldContain("Decays is []");
+
     [Fact]
     public void Train_Cancelled_Stops()
     {
