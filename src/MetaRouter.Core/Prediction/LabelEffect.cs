@@ -135,14 +135,14 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     /// How much of a predicted effect's departures from its mean the observed ones bear out, 0 to 1: the slope of observed on predicted, times the positive part of
     /// 1 - (<see cref="Doubt"/> standard errors / slope)^2.
     /// </summary>
-    /// <param name="foretold">Predictions by models that did not see the row.</param>
-    internal static double Confirmed(ReadOnlySpan<float> foretold, ReadOnlySpan<float> observed)
+    /// <param name="predicted">Predictions by models that did not see the row.</param>
+    internal static double Confirmed(ReadOnlySpan<float> predicted, ReadOnlySpan<float> observed)
     {
-        var (n, meanForetold, meanObserved) = (foretold.Length, TensorPrimitives.Sum(foretold) / (double)foretold.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
+        var (n, meanPredicted, meanObserved) = (predicted.Length, TensorPrimitives.Sum(predicted) / (double)predicted.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
         var (spread, common, total) = (0.0, 0.0, 0.0);
         for (var i = 0; i < n; i++)
         {
-            var (x, v) = (foretold[i] - meanForetold, observed[i] - meanObserved);
+            var (x, v) = (predicted[i] - meanPredicted, observed[i] - meanObserved);
             (spread, common, total) = (spread + (x * x), common + (x * v), total + (v * v));
         }
 

@@ -31,7 +31,7 @@ internal static class SignalReading
 
     /// <summary>
     /// Several words on one answer are one judgement: a thumb, else what the user did last, heard in the sharpest kind that says the same. Which is sharper is as it was guessed,
-    /// not as learned: else two priors could hear other words of one window, and how well they foretell it could not be compared.
+    /// not as learned: else two priors could hear other words of one window, and how well they predict it could not be compared.
     /// </summary>
     private static bool IsSaidOtherwise(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at)
     {

@@ -18,6 +18,6 @@ public class PriorPromotionTests
     public void Decide_NobodyToJudgeBy_NothingFittedGoesIntoService()
     {
         PriorPromotions.Decide(default, default, null).ShouldBe(PriorPromotion.Keep);
-        PriorPromotions.Decide(default, default, default(Foretold)).ShouldBe(PriorPromotion.Withdraw);
+        PriorPromotions.Decide(default, default, default(PriorEvidence)).ShouldBe(PriorPromotion.Withdraw);
     }
 }
