@@ -117,7 +117,7 @@ public class SnapshotTrainerTests
     public void Train_NoScores_IsRefused() =>
         Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.Of(["a"], [.. Enumerable.Range(0, 30).Select(i => $"{i}")]))).Message.ShouldContain("with scores");
 
-    /// <summary>A rank above what a receipt carries gave a snapshot that nothing could read, a penalty that is no number one that predicts none.</summary>
+    /// <summary>A rank above what a receipt carries, or a penalty that is no number, gave a snapshot that nothing could read.</summary>
     [Fact]
     public void Train_OptionsOutsideTheirRanges_NamesEach()
     {
