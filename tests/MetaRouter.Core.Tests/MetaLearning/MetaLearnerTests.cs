@@ -73,6 +73,17 @@ public class MetaLearnerTests
     }
 
     [Fact]
+    public void Advance_ComponentThatNobodyIsLeftTo_StaysWhereItWas()
+    {
+        var fit = new PriorFit(new PopulationPrior([new(0.9, 0, 1), new(0.1, 500, 0.3)], [1 / 3.0, 1 / 3.0, 1 / 3.0], 0.05));
+
+        fit.Advance(new Expectation([.. Enumerable.Repeat(1.0, ChoiceModel.Hypotheses)], -100, ChoiceModel.Hypotheses));
+
+        (fit.Prior.Components[1].Weight, fit.Prior.Components[1].Mean).ShouldBe((0, 500));
+        fit.Prior.Components[1].Deviation.ShouldBe(0.3, 1e-12);
+    }
+
+    [Fact]
     public void Expectations_OfTwoPlaces_AddUp()
     {
         var (one, other) = (new double[ChoiceModel.Hypotheses], new double[ChoiceModel.Hypotheses]);

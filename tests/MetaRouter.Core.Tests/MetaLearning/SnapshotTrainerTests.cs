@@ -117,6 +117,74 @@ public class SnapshotTrainerTests
     public void Train_NoScores_IsRefused() =>
         Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.Of(["a"], [.. Enumerable.Range(0, 30).Select(i => $"{i}")]))).Message.ShouldContain("with scores");
 
+    [Fact]
+    public void Train_ALimitedSample_IsFull() =>
+        SnapshotTrainer.Train(SomeTables.TwoKinds(40, seed: 4), SomeSnapshots.Quick with { CalibrationFolds = 2, CalibrationRows = 15 }).Calibration.Rows.ShouldBe(15);
+
+    /// <summary>Scores that follow no text: two models alike, against each other, and each by its own coin.</summary>
+    [Theory]
+    [InlineData("alike", 0.9f, 0.9f)]
+    [InlineData("against", 0, 0)]
+    [InlineData("apart", 0, 0.2f)]
+    public void Train_OutcomesOfTwoModels_CorrelateAsTheyDo(string how, float least, float most)
+    {
+        var random = new Random(3);
+        string[] queries = [.. Enumerable.Range(0, 200).Select(_ => SomeTables.Sum(random))];
+        float[] score = [.. queries.SelectMany(_ => Pair(random.Next(2)))];
+        var snapshot = SnapshotTrainer.Train(SomeTables.Of(["a", "b"], queries, score), SomeSnapshots.Quick with { CalibrationFolds = 2 });
+        snapshot.OutcomeCorrelation.ShouldBeInRange(least, most);
+
+        float[] Pair(int coin) => how switch { "alike" => [coin, coin], "against" => [coin, 1 - coin], _ => [coin, random.Next(2)] };
+    }
+
+    [Fact]
+    public void Train_PenaltiesToChooseFrom_TakesTheOneThatPredicts() =>
+        SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), SomeSnapshots.Quick with { Decays = [10, 1e-3f], CalibrationFolds = 0 }).Heads[0].Ability.Max(Math.Abs).ShouldBeGreaterThan(.1f);
+
+    /// <summary>One model counts fewer tokens the longer the text, the other twice as many as estimated, less 6: neither a ratio nor an offset below 0 makes sense.</summary>
+    [Fact]
+    public void Train_PromptTokensThatFitNoLineAboveZero_AreHeldToIt()
+    {
+        string[] queries = [.. Enumerable.Range(0, 40).Select(i => string.Concat(Enumerable.Repeat("again and again ", 1 + (i % 9))))];
+        float[] estimate = [.. queries.Select(Tokens)];
+        float[] tokens = [.. estimate.SelectMany(e => (float[])[100 - e, (2 * e) - 6])];
+        var table = SomeTables.Of(["falls", "below"], queries, [.. tokens.Select((_, i) => i % 3 == 0 ? 1f : 0)], input: tokens);
+        var heads = SnapshotTrainer.Train(table, SomeSnapshots.Quick with { CalibrationFolds = 0 }).Heads;
+        (heads[0].PromptTokenRatio, heads[1].PromptTokenOffset).ShouldBe((0, 0));
+        heads[0].PromptTokenOffset.ShouldBe(100 - estimate.Average(), 1e-2f);
+        heads[1].PromptTokenRatio.ShouldBe(2, 1e-3f);
+
+        static float Tokens(string text)
+        {
+            var counter = new NgramCounter();
+            counter.Read(text);
+            return counter.TokenEstimate;
+        }
+    }
+
+    [Fact]
+    public void Train_Leaves_HoldSixteenRowsOrMore()
+    {
+        var forest = SomeSnapshots.TwoKinds.Forest.Forests[0];
+        (forest.Leaves.Length / forest.Targets).ShouldBeLessThanOrEqualTo(SomeSnapshots.Quick.Trees * 200 / 16);
+    }
+
+    /// <summary>Fewer than a twentieth of a benchmark's requests do not make a model known to it.</summary>
+    [Fact]
+    public void Train_AFewAnswersInAnotherBenchmark_DoNotMakeAModelKnownThere()
+    {
+        var table = SomeTables.TwoSources(600, seed: 1);
+        var counts = table.Models.Index().Single(m => m.Item.Value == "counts").Index;
+        for (var row = 0; row < 29; row++)
+        {
+            table.Score[(row * table.ModelCount) + counts] = 1;
+        }
+
+        var heads = SnapshotTrainer.Train(table, SomeSnapshots.Quick with { Decays = [1e-3f], Trees = 3, CalibrationFolds = 0 }).Heads;
+        heads[counts].KnownTo.ShouldBe(heads[counts + 1].KnownTo);
+        heads[counts].KnownTo.ShouldNotBe(heads[0].KnownTo);
+    }
+
     /// <summary>A rank above what a receipt carries, or a penalty that is no number, gave a snapshot that nothing could read.</summary>
     [Fact]
     public void Train_OptionsOutsideTheirRanges_NamesEach()
