@@ -117,7 +117,7 @@ public sealed class PreferenceBelief
     /// <summary>As <see cref="At"/>, on one topic.</summary>
     private static void AtOn(byte topic, in HeardWindow heard, in ChoiceContext context, Span<float> joint, bool weighs, out double logEvidence)
     {
-        if (TopicEvidence.OfThread(heard, context) is not { } evidence)
+        if (TopicEvidence.Of(heard, context) is not { } evidence)
         {
             Alike(heard, context, joint, out logEvidence);
             return;

@@ -24,10 +24,8 @@ internal sealed class TopicEvidence
     public IReadOnlyList<(byte Code, float[] Log)> Topics => _topics;
 
     /// <summary>Null: nobody's trade-off differs, or no signal that is heard has a topic, so that one lambda says it all.</summary>
-    public static TopicEvidence? Of(in HeardWindow heard, in ChoiceContext context) => heard.SpeaksOfTopics ? new TopicEvidence().Hear(heard, context) : null;
-
-    /// <summary>As <see cref="Of"/> in memory that this thread reuses: the result is valid until the thread's next call.</summary>
-    public static TopicEvidence? OfThread(in HeardWindow heard, in ChoiceContext context)
+    /// <remarks>In memory that this thread reuses: the result is valid until the thread's next call.</remarks>
+    public static TopicEvidence? Of(in HeardWindow heard, in ChoiceContext context)
     {
         if (!heard.SpeaksOfTopics)
         {
@@ -36,7 +34,8 @@ internal sealed class TopicEvidence
 
         var mine = t_mine ??= new TopicEvidence();
         mine.Clear();
-        return mine.Hear(heard, context);
+        mine.Hear(heard, context);
+        return mine;
     }
 
     /// <summary>Where a topic stands in <see cref="Topics"/>; -1: no signal spoke of it.</summary>
@@ -53,7 +52,7 @@ internal sealed class TopicEvidence
         return -1;
     }
 
-    private TopicEvidence Hear(in HeardWindow heard, in ChoiceContext context)
+    private void Hear(in HeardWindow heard, in ChoiceContext context)
     {
         for (var i = heard.Signals.Length - 1; i >= 0; i--)
         {
@@ -63,8 +62,6 @@ internal sealed class TopicEvidence
                 heard.Add(i, heard.Prior.SpeechOf(signal.Key.Kind), context, signal.Topic == 0 ? _plain : LogOf(signal.Topic));
             }
         }
-
-        return this;
     }
 
     private float[] LogOf(byte code)
