@@ -61,7 +61,7 @@ internal static class EvaluateAll
         Target[] targets = [.. sections.SelectMany(s => s.Targets)]; // pools of one's own have none
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(targets.Length > 0 ? Targets.Told(targets) + ". " : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
+            $"{(targets.Length > 0 ? Targets.Summary(targets) + ". " : "")}Wrote {Path.Combine(target, "index.html")}, report.md, report.json and {sections.Sum(s => s.Figures.Count)} pictures."));
         return ExitCodes.Success;
     }
 

@@ -199,7 +199,7 @@ internal static class EvaluationProtocols
 
     private static ResultTable LearnerTable(ProtocolReport<LearnerRow> report)
     {
-        string[] told = [.. P3.Told.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
+        string[] told = [.. P3.Reported.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         string[][] rows = [.. report.Rows.Select(r => (string[])[
             r.Router,
             .. told.Select(n => ResultTable.Number(r.Share[n], "0.00")),

@@ -152,8 +152,7 @@ public sealed class Cohort
         var max = TensorPrimitives.Max(logLikelihood);
         for (var h = 0; h < logLikelihood.Length; h++)
         {
-            var steps = (max - logLikelihood[h]) / Step;
-            packed[h] = steps >= 0 ? (byte)MathF.Min(MathF.Round(steps), 255)
+            packed[h] = float.IsFinite(logLikelihood[h]) ? (byte)MathF.Min(MathF.Round((max - logLikelihood[h]) / Step), 255)
                 : throw new ArgumentException($"The log likelihood of hypothesis {h} is {logLikelihood[h]}; it must be finite.", nameof(logLikelihood));
         }
     }

@@ -31,7 +31,7 @@ internal static class CrossFitting
         CancellationToken cancellationToken)
     {
         var (n, models) = (table.Rows, table.ModelCount);
-        if (options.CalibrationFolds < 2)
+        if (options.CalibrationFolds == 0)
         {
             return (new CalibrationSample([0], [], [], [], [], [], []), UsualCorrelation);
         }

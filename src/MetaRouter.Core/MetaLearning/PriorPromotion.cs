@@ -13,17 +13,17 @@ public enum PriorPromotion
     Withdraw,
 }
 
-/// <summary>Decides by how the priors foretell the same users, none of whom taught them.</summary>
+/// <summary>Decides by how well the priors predict the same users, none of whom taught them.</summary>
 public static class PriorPromotions
 {
     /// <summary>
-    /// The fitted prior goes into service if it foretells no worse than the one there. That one does not stay, however well it foretells, if somebody who taught it
+    /// The fitted prior goes into service if it predicts no worse than the one there. That one does not stay, however well it predicts, if somebody who taught it
     /// was erased: then the better of the fitted and the shipped one takes its place.
     /// </summary>
-    /// <param name="serving">How the prior in service foretells.</param>
+    /// <param name="serving">How well the prior in service predicts.</param>
     /// <param name="fitted">How the one that was fitted does.</param>
     /// <param name="shipped">How the one that ships does; null: the one in service may stay.</param>
-    public static PriorPromotion Decide(Foretold serving, Foretold fitted, Foretold? shipped)
+    public static PriorPromotion Decide(PriorEvidence serving, PriorEvidence fitted, PriorEvidence? shipped)
     {
         var isJudged = serving.Users > 0;
         return isJudged && fitted.MeanEvidence >= serving.MeanEvidence ? PriorPromotion.Promote

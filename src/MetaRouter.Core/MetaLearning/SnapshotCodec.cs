@@ -1,13 +1,10 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Text;
 using static MetaRouter.Core.MetaLearning.SnapshotFields;
-using static MetaRouter.Core.MetaLearning.SnapshotHeads;
-using static MetaRouter.Core.MetaLearning.SnapshotParts;
 
 namespace MetaRouter.Core.MetaLearning;
 
@@ -120,25 +117,14 @@ public static class SnapshotCodec
         var version = VersionOf(s);
         w.Write(version);
         w.Write(s.Origin);
-        WriteHalves(w, s.Encoder.Idf);
-        WriteFloats(w, s.Encoder.Scale);
-        w.Write(s.Encoder.Rows.Length);
-        w.Write(MemoryMarshal.AsBytes(s.Encoder.Rows));
-        WriteVectors(w, s.Encoder.Vectors);
-        w.Write(s.Encoder.Topics.Topics);
-        WriteFloats(w, s.Encoder.Topics.Weights);
-        if (version >= TopicsVersion)
-        {
-            WriteGroups(w, s.Encoder.Topics.Groups);
-        }
-
+        SnapshotEncoder.Write(w, s.Encoder, version);
         WriteFloats(w, s.Projection);
-        WriteForests(w, s.Forest, version);
-        WriteModels(w, s.Models);
-        WriteHeads(w, s.Heads, version);
+        SnapshotForests.Write(w, s.Forest, version);
+        SnapshotHeads.WriteModels(w, s.Models);
+        SnapshotHeads.WriteHeads(w, s.Heads, version);
         w.Write(s.OutcomeCorrelation);
-        WriteSample(w, s.Calibration);
-        WritePrior(w, s.Prior, version);
+        SnapshotSample.Write(w, s.Calibration);
+        SnapshotPrior.Write(w, s.Prior, version);
     }
 
     private static ushort VersionOf(Snapshot s) =>
@@ -150,10 +136,7 @@ public static class SnapshotCodec
     private static Snapshot ReadBody(BinaryReader r, ushort version, ulong content)
     {
         var origin = r.ReadString();
-        var idf = ReadHalves(r, "n-gram weights", 0, float.MaxValue);
-        var scale = ReadFloats(r, "encoder scales");
-        var rows = ReadBytes(r, "encoder rows");
-        var encoder = new PromptEncoder(idf, rows, scale, ReadVectors(r), ReadTopics(r, version));
+        var encoder = SnapshotEncoder.Read(r, version);
         var projection = ReadFloats(r, "projection");
         if (projection.Length == 0 || projection.Length % PromptEncoder.Features != 0 || projection.Length > ReceiptFeatures.MaxCount * PromptEncoder.Features)
         {
@@ -162,12 +145,12 @@ public static class SnapshotCodec
                     + $"it needs a multiple of {PromptEncoder.Features}, up to {ReceiptFeatures.MaxCount} times. Train it again with this program.");
         }
 
-        var forest = ReadForests(r, version);
-        var models = ReadModels(r);
-        var heads = ReadHeads(r, version, models, (projection.Length / PromptEncoder.Features) - 1, forest, encoder.Topics.Topics);
+        var forest = SnapshotForests.Read(r, version);
+        var models = SnapshotHeads.ReadModels(r);
+        var heads = SnapshotHeads.ReadHeads(r, version, models, (projection.Length / PromptEncoder.Features) - 1, forest, encoder.Topics.Topics);
         var correlation = InRange(r.ReadSingle(), 0, 1, "outcome correlation");
-        var sample = ReadSample(r, models.Length);
-        var prior = ReadPrior(r, version);
+        var sample = SnapshotSample.Read(r, models.Length);
+        var prior = SnapshotPrior.Read(r, version);
         if (r.BaseStream.Position != r.BaseStream.Length)
         {
             throw new SnapshotFormatException($"The snapshot has {r.BaseStream.Length - r.BaseStream.Position} bytes after its end. Train it again with this program.");

@@ -15,11 +15,12 @@ public static class SnapshotTrainer
 {
     private const int Width = PromptEncoder.Features;
 
-    /// <exception cref="ArgumentException">Fewer than 20 rows, or no score at all.</exception>
+    /// <exception cref="ArgumentException">Fewer than 20 rows, no score at all, or an option outside its range.</exception>
     public static Snapshot Train(OutcomeTable table, TrainingOptions? options = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(table);
         options ??= new TrainingOptions();
+        options.Validate();
         if (table.Rows < 20 || table.Score.All(float.IsNaN))
         {
             throw new ArgumentException($"Table '{table.Name}' has {table.Rows} rows; training needs at least 20 with scores.", nameof(table));

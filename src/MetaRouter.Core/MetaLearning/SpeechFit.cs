@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using MetaRouter.Core.Preferences;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
@@ -40,14 +39,11 @@ public static class SpeechFit
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(prior);
         ArgumentNullException.ThrowIfNull(windows);
-        var neighbours = new Neighbours(prior);
+        var neighbours = new SpeechNeighbours(prior);
         var evidence = new double[neighbours.Length];
         foreach (var state in windows)
         {
-            var signals = state.Signals.AsSpan();
-            neighbours.AddKinds(pool.Context, signals, evidence);
-            neighbours.AddTopics(pool.Context, signals, evidence);
-            neighbours.AddWaiting(pool.Context, signals, evidence);
+            neighbours.Add(pool.Context, state.Signals.AsSpan(), evidence);
         }
 
         return evidence;
@@ -63,7 +59,7 @@ public static class SpeechFit
     {
         ArgumentNullException.ThrowIfNull(prior);
         ArgumentNullException.ThrowIfNull(evidence);
-        var neighbours = new Neighbours(prior);
+        var neighbours = new SpeechNeighbours(prior);
         if (evidence.Count != neighbours.Length)
         {
             throw new ArgumentException(
@@ -98,140 +94,4 @@ public static class SpeechFit
 
     private static PopulationPrior With(PopulationPrior prior, FeedbackKind kind, SignalSpeech speech) =>
         new(prior.Components, prior.BetaWeights, kind == FeedbackKind.Comparison ? speech.Lapse : prior.Lapse, prior.Speech.SetItem((int)kind, speech), prior.Topics, prior.Latency);
-
-    /// <summary>The value itself, and the ones below and above it in a ladder.</summary>
-    private static IEnumerable<double> Near(IReadOnlyList<double> ladder, double value)
-    {
-        var at = Enumerable.Range(0, ladder.Count).MinBy(i => Math.Abs(ladder[i] - value));
-        return [value, .. ladder.Skip(at - 1).Take(at == 0 ? 2 : 3).Where(v => v != value)];
-    }
-
-    /// <param name="Speech">How the kind speaks, a step away from now.</param>
-    /// <param name="Prior">The prior with that.</param>
-    private readonly record struct KindNeighbour(FeedbackKind Kind, SignalSpeech Speech, PopulationPrior Prior);
-
-    /// <param name="Spread">How users mind waiting, a step away from now.</param>
-    /// <param name="Belief">What that says of a user who said nothing of it.</param>
-    private readonly record struct WaitNeighbour(LatencySpread Spread, LatencyBelief Belief);
-
-    /// <summary>The priors a step away from one, the prior itself among them, and where the evidence for each stands in one row of numbers, which is how it travels.</summary>
-    private sealed class Neighbours
-    {
-        private readonly PopulationPrior _prior, _plain; // as served, and where nobody's topics differ and nobody minds waiting
-
-        public Neighbours(PopulationPrior prior)
-        {
-            (_prior, _plain) = (prior, prior.With(TopicSpread.None).With(LatencySpread.None));
-            Kinds = [.. Enumerable.Range(0, SignalSpeech.Kinds).Where(k => prior.Speech[k].Strength > 0).SelectMany(k =>
-                from strength in k == (int)FeedbackKind.Comparison ? [1] : Near(Strengths, prior.Speech[k].Strength)
-                from lapse in Near(Lapses, prior.Speech[k].Lapse)
-                let speech = new SignalSpeech(strength, lapse)
-                select new KindNeighbour((FeedbackKind)k, speech, With(prior, (FeedbackKind)k, speech)))];
-            Topics = prior.Topics.IsNone
-                ? [prior.Topics]
-                : [.. from share in Near(Shares, prior.Topics.Share) from width in Near(TopicWidths, prior.Topics.Width) select new TopicSpread(share, width)];
-            LatencySpread[] waits = prior.Latency.IsNone
-                ? [prior.Latency]
-                : [.. from share in Near(Shares, prior.Latency.Share) from price in Near(LatencyPrices, prior.Latency.Price) select new LatencySpread(share, price)];
-            Waits = [.. waits.Select(w => new WaitNeighbour(w, LatencyBelief.Of(w)))];
-        }
-
-        /// <summary>Each kind that speaks, a step up, down or none in strength and in lapse; a kind's together.</summary>
-        public IReadOnlyList<KindNeighbour> Kinds { get; }
-
-        /// <summary>A step in how many users' topics differ, and how far. A prior under which none differ stays so.</summary>
-        public IReadOnlyList<TopicSpread> Topics { get; }
-
-        /// <summary>A step in how many mind waiting, and how much. A prior under which nobody does stays so.</summary>
-        public IReadOnlyList<WaitNeighbour> Waits { get; }
-
-        /// <summary>Where <see cref="Topics"/> begin; before them <see cref="Kinds"/>, then the users of each kind.</summary>
-        public int OfTopics => Kinds.Count + SignalSpeech.Kinds;
-
-        /// <summary>Users who spoke of two topics or more.</summary>
-        public int UsersOfTopics => OfTopics + Topics.Count;
-
-        /// <summary>Where <see cref="Waits"/> begin.</summary>
-        public int OfWaiting => UsersOfTopics + 1;
-
-        /// <summary>Users who set a faster answer against a slower one.</summary>
-        public int UsersOfWaiting => OfWaiting + Waits.Count;
-
-        public int Length => UsersOfWaiting + 1;
-
-        /// <summary>Users who used the kind and compared as well: strengths are multiples of a comparison's, and of users who never compare they cannot be told from how sharply those judge.</summary>
-        public int UsersOf(FeedbackKind kind) => Kinds.Count + (int)kind;
-
-        public void AddKinds(in ChoiceContext context, ReadOnlySpan<Signal> signals, double[] evidence)
-        {
-            Span<float> all = stackalloc float[ChoiceModel.Hypotheses];
-            Span<float> others = stackalloc float[ChoiceModel.Hypotheses];
-            Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
-            _plain.LogWeights.CopyTo(all);
-            WindowLikelihood.Add(_plain, context, signals, all);
-            var (kind, spoke, compared) = (-1, false, false);
-            for (var i = 0; i < Kinds.Count; i++)
-            {
-                if ((int)Kinds[i].Kind != kind)
-                {
-                    kind = (int)Kinds[i].Kind;
-                    log.Clear();
-                    spoke = WindowLikelihood.Add(_plain, context, signals, log, Kinds[i].Kind) > 0;
-                    compared |= spoke && Kinds[i].Kind == FeedbackKind.Comparison;
-                    spoke &= compared;
-                    TensorPrimitives.Subtract(all, log, others);
-                    evidence[UsersOf(Kinds[i].Kind)] += spoke ? 1 : 0;
-                }
-
-                if (spoke)
-                {
-                    others.CopyTo(log);
-                    WindowLikelihood.Add(Kinds[i].Prior, context, signals, log, Kinds[i].Kind);
-                    evidence[i] += WindowLikelihood.LogSum(log);
-                }
-            }
-        }
-
-        public void AddTopics(in ChoiceContext context, ReadOnlySpan<Signal> signals, double[] evidence)
-        {
-            if (TopicEvidence.Of(_prior, context, signals) is not { Topics.Count: > 1 } spoken)
-            {
-                return;
-            }
-
-            Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
-            for (var t = 0; t < Topics.Count; t++)
-            {
-                _plain.LogWeights.CopyTo(log);
-                new TopicOffsets(spoken, Topics[t]).AddTo(log);
-                evidence[OfTopics + t] += WindowLikelihood.LogSum(log);
-            }
-
-            evidence[UsersOfTopics]++;
-        }
-
-        public void AddWaiting(in ChoiceContext context, ReadOnlySpan<Signal> signals, double[] evidence)
-        {
-            if (!WindowLikelihood.SpeaksOfWaiting(_prior, signals))
-            {
-                return;
-            }
-
-            Span<float> log = stackalloc float[ChoiceModel.Hypotheses];
-            Span<double> byPrice = stackalloc double[LatencyBelief.Prices.Length];
-            for (var g = 0; g < byPrice.Length; g++)
-            {
-                _plain.LogWeights.CopyTo(log);
-                WindowLikelihood.AddAt(_plain, context with { SecondPrice = LatencyBelief.Prices[g] }, signals, log);
-                byPrice[g] = WindowLikelihood.LogSum(log);
-            }
-
-            for (var w = 0; w < Waits.Count; w++)
-            {
-                evidence[OfWaiting + w] += Waits[w].Belief.LogEvidence(byPrice);
-            }
-
-            evidence[UsersOfWaiting]++;
-        }
-    }
 }

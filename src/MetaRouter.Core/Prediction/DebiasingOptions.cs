@@ -19,9 +19,6 @@ public sealed record DebiasingOptions
     /// <value>Default <see cref="DebiasingLearner.DoublyRobust"/>.</value>
     public DebiasingLearner Learner { get; init; } = DebiasingLearner.DoublyRobust;
 
-    /// <value>Parts for cross-fitting; default 5, at least 2.</value>
-    public int Folds { get; init; } = 5;
-
     /// <value>Whether gold labels were drawn at random from all requests, as in an experiment. Default false: how likely a request was to be graded is learned too.</value>
     public bool IsRandomised { get; init; }
 

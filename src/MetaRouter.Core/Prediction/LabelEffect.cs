@@ -25,6 +25,8 @@ namespace MetaRouter.Core.Prediction;
 /// <param name="y">Of each request, in one unit for both kinds.</param>
 internal sealed class LabelEffect(float[] x, int features, float[] cause, int causes, float[] y, bool[] isGold, DebiasingOptions options)
 {
+    private const int Folds = 5;
+
     // The few gold rows, each over e, hold nearly all of the pseudo-outcomes' noise.
     private const double Caution = 4;
 
@@ -41,7 +43,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     private const float Widest = 1.2f;
 
     private readonly int[] _gold = [.. Enumerable.Range(0, isGold.Length).Where(i => isGold[i])], _judged = [.. Enumerable.Range(0, isGold.Length).Where(i => !isGold[i])];
-    private readonly int[] _fold = Folds(isGold, options.Folds);
+    private readonly int[] _fold = FoldsOf(isGold);
 
     /// <summary>Delta of each request, gold or not.</summary>
     public float[] Estimate()
@@ -56,10 +58,10 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     }
 
     /// <summary>Each label's fold, by its place among its kind, so that the folds have equally many of either kind.</summary>
-    private static int[] Folds(bool[] isGold, int folds)
+    private static int[] FoldsOf(bool[] isGold)
     {
         var (gold, judged) = (0, 0);
-        return [.. isGold.Select(g => (g ? gold++ : judged++) % folds)];
+        return [.. isGold.Select(g => (g ? gold++ : judged++) % Folds)];
     }
 
     /// <summary>m0 and m1 of each request, by what the other folds' labels taught.</summary>
@@ -68,7 +70,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
         var n = y.Length;
         var unit = Math.Max(PreferenceDebiasing.Spread(y, _gold), 1e-3f) / 4;
         var (m0, doubting, trusting, alone) = (new float[n], new float[n], new float[n], new float[n]);
-        for (var f = 0; f < options.Folds; f++)
+        for (var f = 0; f < Folds; f++)
         {
             int[] judgedBy = [.. _judged.Where(i => _fold[i] != f)], gradedBy = [.. _gold.Where(i => _fold[i] != f)];
             var preference = new RidgeDesign(DenseRows.Take(x, judgedBy, features), features).Fit(DenseRows.Take(y, judgedBy, 1));
@@ -118,7 +120,7 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
         var n = isGold.Length;
         var propensity = new float[n];
         Array.Fill(propensity, Math.Clamp(_gold.Length / (float)n, LeastPropensity, 1 - LeastPropensity));
-        for (var f = 0; f < options.Folds && !options.IsRandomised; f++)
+        for (var f = 0; f < Folds && !options.IsRandomised; f++)
         {
             int[] fit = [.. Enumerable.Range(0, n).Where(i => _fold[i] != f)];
             var model = new RidgeDesign(DenseRows.Take(x, fit, features), features).Fit([.. fit.Select(i => isGold[i] ? 1f : 0f)]);
@@ -135,14 +137,14 @@ internal sealed class LabelEffect(float[] x, int features, float[] cause, int ca
     /// How much of a predicted effect's departures from its mean the observed ones bear out, 0 to 1: the slope of observed on predicted, times the positive part of
     /// 1 - (<see cref="Doubt"/> standard errors / slope)^2.
     /// </summary>
-    /// <param name="foretold">Predictions by models that did not see the row.</param>
-    internal static double Confirmed(ReadOnlySpan<float> foretold, ReadOnlySpan<float> observed)
+    /// <param name="predicted">Predictions by models that did not see the row.</param>
+    internal static double Confirmed(ReadOnlySpan<float> predicted, ReadOnlySpan<float> observed)
     {
-        var (n, meanForetold, meanObserved) = (foretold.Length, TensorPrimitives.Sum(foretold) / (double)foretold.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
+        var (n, meanPredicted, meanObserved) = (predicted.Length, TensorPrimitives.Sum(predicted) / (double)predicted.Length, TensorPrimitives.Sum(observed) / (double)observed.Length);
         var (spread, common, total) = (0.0, 0.0, 0.0);
         for (var i = 0; i < n; i++)
         {
-            var (x, v) = (foretold[i] - meanForetold, observed[i] - meanObserved);
+            var (x, v) = (predicted[i] - meanPredicted, observed[i] - meanObserved);
             (spread, common, total) = (spread + (x * x), common + (x * v), total + (v * v));
         }
 

@@ -5,7 +5,7 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Core.Preferences;
 
 /// <summary>
-/// The <see cref="ChoiceContext.CostSpread"/> under which <see cref="ChoiceModel"/> foretells best what users say. A Gaussian with the errors' mean is too wide for most
+/// The <see cref="ChoiceContext.CostSpread"/> under which <see cref="ChoiceModel"/> predicts best what users say. A Gaussian with the errors' mean is too wide for most
 /// answers: a few that ran on make up that mean, and whoever takes every cost to be so uncertain hardly listens where users speak of money.
 /// </summary>
 /// <remarks>
@@ -70,25 +70,25 @@ public static class CostSpreadFit
     private static double LogScore(((Outcome Predicted, Outcome Realised) First, (Outcome Predicted, Outcome Realised) Second)[] pairs, in ChoiceContext context)
     {
         var (seen, speech) = (context with { CostSpread = 0, Correlation = 0 }, PopulationPrior.Default.SpeechOf(FeedbackKind.Comparison));
-        Span<float> said = stackalloc float[ChoiceModel.Hypotheses], foretold = stackalloc float[ChoiceModel.Hypotheses], log = stackalloc float[ChoiceModel.Hypotheses];
+        Span<float> said = stackalloc float[ChoiceModel.Hypotheses], predicted = stackalloc float[ChoiceModel.Hypotheses], log = stackalloc float[ChoiceModel.Hypotheses];
         var sum = 0.0;
         foreach (var (first, second) in pairs)
         {
             ChoiceModel.Likelihood(first.Realised, second.Realised, seen, speech, said);
-            ChoiceModel.Likelihood(first.Predicted, second.Predicted, context, speech, foretold);
-            sum += Add(said, foretold, log);
+            ChoiceModel.Likelihood(first.Predicted, second.Predicted, context, speech, predicted);
+            sum += Add(said, predicted, log);
 
             // And of the other answer that might have been given.
             TensorPrimitives.Subtract(1, said, said);
-            TensorPrimitives.Subtract(1, foretold, foretold);
-            sum += Add(said, foretold, log);
+            TensorPrimitives.Subtract(1, predicted, predicted);
+            sum += Add(said, predicted, log);
         }
 
         return sum;
 
-        static double Add(ReadOnlySpan<float> said, ReadOnlySpan<float> foretold, Span<float> log)
+        static double Add(ReadOnlySpan<float> said, ReadOnlySpan<float> predicted, Span<float> log)
         {
-            TensorPrimitives.Log(foretold, log);
+            TensorPrimitives.Log(predicted, log);
             return TensorPrimitives.Dot(said, log);
         }
     }

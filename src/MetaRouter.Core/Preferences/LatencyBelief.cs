@@ -88,7 +88,6 @@ public sealed class LatencyBelief
     public double LogEvidence(ReadOnlySpan<double> logEvidence)
     {
         var (max, mass) = (TensorPrimitives.Max(logEvidence), 0.0);
-
         for (var i = 0; i < _probability.Length; i++)
         {
             mass += _probability[i] * Math.Exp(logEvidence[i] - max);

@@ -57,6 +57,7 @@ public sealed class PreferenceBelief
     /// <summary>exp(E[ln lambda]): the middle of the belief on the scale people think of it, in factors.</summary>
     public double GeometricMean => Math.Exp(MeanLogLambda());
 
+    /// <summary>What is believed of a user who said nothing.</summary>
     public static PreferenceBelief FromPrior(PopulationPrior prior)
     {
         float[] joint = [.. prior.LogWeights];
@@ -64,18 +65,21 @@ public sealed class PreferenceBelief
         return new PreferenceBelief(joint, 0, prior.Waiting);
     }
 
+    /// <summary>What a user's signals make of the prior.</summary>
+    /// <param name="signals">Ascending in time; <see cref="UserState.Window"/> at most.</param>
     public static PreferenceBelief From(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
         ArgumentNullException.ThrowIfNull(prior);
-        if (!WindowLikelihood.SpeaksOfWaiting(prior, signals))
+        var heard = new HeardWindow(prior, signals, stackalloc float[signals.Length]);
+        if (!heard.SpeaksOfWaiting)
         {
-            return At(prior, context, signals, weighs: false, out _);
+            return At(heard, context, weighs: false, out _);
         }
 
         var (given, evidence) = (new PreferenceBelief[LatencyBelief.Prices.Length], new double[LatencyBelief.Prices.Length]);
         for (var g = 0; g < given.Length; g++)
         {
-            given[g] = At(prior, context with { SecondPrice = LatencyBelief.Prices[g] }, signals, weighs: true, out evidence[g]);
+            given[g] = At(heard, context with { SecondPrice = LatencyBelief.Prices[g] }, weighs: true, out evidence[g]);
         }
 
         return Mixture(given, prior.Waiting.Weighed(evidence));
@@ -86,18 +90,19 @@ public sealed class PreferenceBelief
     /// </summary>
     internal static PreferenceBelief FromOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
     {
+        var heard = new HeardWindow(prior, signals, stackalloc float[signals.Length]);
         var joint = new float[ChoiceModel.Hypotheses];
-        if (!WindowLikelihood.SpeaksOfWaiting(prior, signals))
+        if (!heard.SpeaksOfWaiting)
         {
-            return new PreferenceBelief(joint, AtOn(topic, prior, context, signals, joint, weighs: false, out _), prior.Waiting);
+            AtOn(topic, heard, context, joint, weighs: false, out _);
+            return new PreferenceBelief(joint, heard.Count, prior.Waiting);
         }
 
         Span<float> given = stackalloc float[LatencyBelief.Prices.Length * joint.Length];
         Span<double> evidence = stackalloc double[LatencyBelief.Prices.Length];
-        var used = 0;
         for (var g = 0; g < evidence.Length; g++)
         {
-            used = AtOn(topic, prior, context with { SecondPrice = LatencyBelief.Prices[g] }, signals, given.Slice(g * joint.Length, joint.Length), weighs: true, out evidence[g]);
+            AtOn(topic, heard, context with { SecondPrice = LatencyBelief.Prices[g] }, given.Slice(g * joint.Length, joint.Length), weighs: true, out evidence[g]);
         }
 
         var latency = prior.Waiting.Weighed(evidence);
@@ -106,51 +111,50 @@ public sealed class PreferenceBelief
             TensorPrimitives.MultiplyAdd(given.Slice(g * joint.Length, joint.Length), (float)latency.Probability[g], joint, joint);
         }
 
-        return new PreferenceBelief(joint, used, latency);
+        return new PreferenceBelief(joint, heard.Count, latency);
     }
 
     /// <summary>As <see cref="At"/>, on one topic.</summary>
-    /// <returns>How many signals spoke.</returns>
-    private static int AtOn(byte topic, PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, bool weighs, out double logEvidence)
+    private static void AtOn(byte topic, in HeardWindow heard, in ChoiceContext context, Span<float> joint, bool weighs, out double logEvidence)
     {
-        if (TopicEvidence.OfThread(prior, context, signals) is not { } evidence)
+        if (TopicEvidence.Of(heard, context) is not { } evidence)
         {
-            return Alike(prior, context, signals, joint, out logEvidence);
+            Alike(heard, context, joint, out logEvidence);
+            return;
         }
 
-        var offsets = new TopicOffsets(evidence, prior.Topics);
-        logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
-        offsets.BelieveOn(topic, prior.LogWeights, joint);
-        return evidence.Signals;
+        var offsets = new TopicOffsets(evidence, heard.Prior.Topics);
+        logEvidence = weighs ? LogEvidence(offsets, heard.Prior) : 0;
+        offsets.BelieveOn(topic, heard.Prior.LogWeights, joint);
     }
 
     /// <summary>The belief of a user whose price of a second is known.</summary>
     /// <param name="weighs">Whether <paramref name="logEvidence"/>, ln P(signals | price), is asked for; else 0.</param>
-    private static PreferenceBelief At(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, bool weighs, out double logEvidence)
+    private static PreferenceBelief At(in HeardWindow heard, in ChoiceContext context, bool weighs, out double logEvidence)
     {
-        if (TopicEvidence.Of(prior, context, signals) is { } evidence)
+        var (prior, signals) = (heard.Prior, heard.Count);
+        if (TopicEvidence.Of(heard, context) is { } evidence)
         {
             var offsets = new TopicOffsets(evidence, prior.Topics);
             var (joint, topics, elsewhere) = offsets.Believe(prior.LogWeights);
             logEvidence = weighs ? LogEvidence(offsets, prior) : 0;
             return new PreferenceBelief(
-                joint, evidence.Signals, prior.Waiting,
-                [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, evidence.Signals, prior.Waiting)))],
-                new PreferenceBelief(elsewhere, evidence.Signals, prior.Waiting));
+                joint, signals, prior.Waiting,
+                [.. topics.Select(t => new TopicBelief(t.Code, t.Offset, new PreferenceBelief(t.Joint, signals, prior.Waiting)))],
+                new PreferenceBelief(elsewhere, signals, prior.Waiting));
         }
 
         var alike = new float[ChoiceModel.Hypotheses];
-        return new PreferenceBelief(alike, Alike(prior, context, signals, alike, out logEvidence), prior.Waiting);
+        Alike(heard, context, alike, out logEvidence);
+        return new PreferenceBelief(alike, signals, prior.Waiting);
     }
 
     /// <summary>What is believed where no signal tells its topic, or no topics differ.</summary>
-    /// <returns>How many signals spoke.</returns>
-    private static int Alike(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> joint, out double logEvidence)
+    private static void Alike(in HeardWindow heard, in ChoiceContext context, Span<float> joint, out double logEvidence)
     {
-        prior.LogWeights.CopyTo(joint);
-        var used = WindowLikelihood.AddAt(prior, context, signals, joint);
+        heard.Prior.LogWeights.CopyTo(joint);
+        heard.Add(context, joint);
         Normalize(joint, out logEvidence);
-        return used;
     }
 
     private static double LogEvidence(in TopicOffsets offsets, PopulationPrior prior)

@@ -6,18 +6,6 @@ namespace MetaRouter.Core.Preferences;
 /// <summary>What one signal of a window says of the trade-off: whether it is heard, which side it is for, and how likely each hypothesis makes it.</summary>
 internal static class SignalReading
 {
-    /// <summary>ln P(what one signal said | each hypothesis); false: it says nothing of the trade-off.</summary>
-    public static bool TryLogLikelihood(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, int at, Span<float> p)
-    {
-        if (!IsHeard(prior, signals, at))
-        {
-            return false;
-        }
-
-        LogLikelihood(signals[at], prior.SpeechOf(signals[at].Key.Kind), context, p);
-        return true;
-    }
-
     public static bool IsHeard(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at) =>
         prior.SpeechOf(signals[at].Key.Kind).Strength > 0 && Speaks(signals[at]) && !IsSaidOtherwise(prior, signals, at);
 
@@ -43,7 +31,7 @@ internal static class SignalReading
 
     /// <summary>
     /// Several words on one answer are one judgement: a thumb, else what the user did last, heard in the sharpest kind that says the same. Which is sharper is as it was guessed,
-    /// not as learned: else two priors could hear other words of one window, and how well they foretell it could not be compared.
+    /// not as learned: else two priors could hear other words of one window, and how well they predict it could not be compared.
     /// </summary>
     private static bool IsSaidOtherwise(PopulationPrior prior, ReadOnlySpan<Signal> signals, int at)
     {

@@ -1,6 +1,3 @@
-using System.Numerics.Tensors;
-using MetaRouter.Core.Users;
-
 namespace MetaRouter.Core.Preferences;
 
 /// <summary>
@@ -20,30 +17,25 @@ internal sealed class TopicEvidence
     {
     }
 
-    /// <summary>How many signals spoke.</summary>
-    public int Signals { get; private set; }
-
     /// <summary>ln P(signals without a topic | h).</summary>
     public ReadOnlySpan<float> Plain => _plain;
 
     /// <summary>ln P(signals | h) of each topic that was spoken of, the latest first.</summary>
     public IReadOnlyList<(byte Code, float[] Log)> Topics => _topics;
 
-    /// <summary>Null: nobody's trade-off differs, or no signal that speaks has a topic, so that one lambda says it all.</summary>
-    public static TopicEvidence? Of(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals) =>
-        MayDiffer(prior, signals) ? new TopicEvidence().Hear(prior, context, signals) : null;
-
-    /// <summary>As <see cref="Of"/> in memory that this thread reuses: the result is valid until the thread's next call.</summary>
-    public static TopicEvidence? OfThread(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
+    /// <summary>Null: nobody's trade-off differs, or no signal that is heard has a topic, so that one lambda says it all.</summary>
+    /// <remarks>In memory that this thread reuses: the result is valid until the thread's next call.</remarks>
+    public static TopicEvidence? Of(in HeardWindow heard, in ChoiceContext context)
     {
-        if (!MayDiffer(prior, signals))
+        if (!heard.SpeaksOfTopics)
         {
             return null;
         }
 
         var mine = t_mine ??= new TopicEvidence();
         mine.Clear();
-        return mine.Hear(prior, context, signals);
+        mine.Hear(heard, context);
+        return mine;
     }
 
     /// <summary>Where a topic stands in <see cref="Topics"/>; -1: no signal spoke of it.</summary>
@@ -60,41 +52,16 @@ internal sealed class TopicEvidence
         return -1;
     }
 
-    private static bool MayDiffer(PopulationPrior prior, ReadOnlySpan<Signal> signals)
+    private void Hear(in HeardWindow heard, in ChoiceContext context)
     {
-        if (prior.Topics.IsNone)
+        for (var i = heard.Signals.Length - 1; i >= 0; i--)
         {
-            return false;
-        }
-
-        foreach (ref readonly var signal in signals)
-        {
-            if (signal.Topic != 0)
+            if (heard.Hears(i))
             {
-                return true;
+                ref readonly var signal = ref heard.Signals[i];
+                heard.Add(i, heard.Prior.SpeechOf(signal.Key.Kind), context, signal.Topic == 0 ? _plain : LogOf(signal.Topic));
             }
         }
-
-        return false;
-    }
-
-    /// <returns>Null: no signal that has a topic spoke.</returns>
-    private TopicEvidence? Hear(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals)
-    {
-        Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
-        var (weight, implicitly) = (1f, ImplicitWeight.In(prior, signals));
-        for (var i = signals.Length - 1; i >= 0; i--)
-        {
-            if (SignalReading.TryLogLikelihood(prior, context, signals, i, p))
-            {
-                var log = signals[i].Topic == 0 ? _plain : LogOf(signals[i].Topic);
-                TensorPrimitives.MultiplyAdd(p, weight * implicitly.Of(signals[i]), log, log);
-                weight *= WindowLikelihood.Fade;
-                Signals++;
-            }
-        }
-
-        return _topics.Count > 0 ? this : null;
     }
 
     private float[] LogOf(byte code)
@@ -110,7 +77,6 @@ internal sealed class TopicEvidence
 
     private void Clear()
     {
-        Signals = 0;
         Array.Clear(_plain);
         foreach (var (_, log) in _topics)
         {

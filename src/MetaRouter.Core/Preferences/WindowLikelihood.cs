@@ -7,51 +7,34 @@ namespace MetaRouter.Core.Preferences;
 /// How likely a user's whole window of signals is under each hypothesis h = (lambda, beta): <c>ln P(signals | h) = sum_i w_i ln P(signal_i | h)</c>, and where topics or waiting
 /// come in, what <see cref="TopicOffsets"/> and <see cref="LatencyBelief"/> make of it.
 /// </summary>
-/// <remarks>
-/// Evidence fades by its rank in time among the signals that speak of the trade-off, <c>w_i = fade^rank</c>, never by the time of its arrival, so that equal
-/// windows give equal beliefs and what was taken back, or spoke of quality alone, leaves no trace. What only one side was ever heard of weighs less (<see cref="ImplicitWeight"/>).
-/// O(signals x hypotheses).
-/// </remarks>
+/// <remarks>The weights are those of <see cref="HeardWindow"/>. O(signals x hypotheses).</remarks>
 public static class WindowLikelihood
 {
     /// <summary>What is left of a signal's weight with each newer one.</summary>
     public const float Fade = 0.99f;
 
-    /// <summary>Whether a signal that is heard set a faster answer against a slower one.</summary>
-    internal static bool SpeaksOfWaiting(PopulationPrior prior, ReadOnlySpan<Signal> signals)
-    {
-        for (var i = 0; i < signals.Length && !prior.Latency.IsNone; i++)
-        {
-            if (signals[i].First.SecondsBeyond(signals[i].Second) != 0 && SignalReading.IsHeard(prior, signals, i))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>Adds ln P(signals | h) of every hypothesis, the price of a second summed out.</summary>
-    /// <param name="signals">Ascending in time.</param>
+    /// <param name="signals">Ascending in time; <see cref="UserState.Window"/> at most.</param>
     /// <param name="log">One number a hypothesis, <see cref="ChoiceModel.Hypotheses"/> of them.</param>
-    /// <param name="only">Just this kind's part, faded as among all; null: every kind's.</param>
     /// <returns>How many signals spoke.</returns>
-    public static int Add(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
+    public static int Add(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log)
     {
         ArgumentNullException.ThrowIfNull(prior);
-        if (only is not null || !SpeaksOfWaiting(prior, signals))
+        var heard = new HeardWindow(prior, signals, stackalloc float[signals.Length]);
+        if (!heard.SpeaksOfWaiting)
         {
-            return AddAt(prior, context, signals, log, only);
+            AddAt(heard, context, log);
+            return heard.Count;
         }
 
         // ln sum_g p(g) P(signals | h, g), largest term first.
-        var (at, used, prices) = (new float[LatencyBelief.Prices.Length][], 0, LatencyBelief.Prices);
+        var (at, prices) = (new float[LatencyBelief.Prices.Length][], LatencyBelief.Prices);
         var max = new float[log.Length];
         Array.Fill(max, float.NegativeInfinity);
         for (var g = 0; g < at.Length; g++)
         {
             at[g] = new float[log.Length];
-            used = AddAt(prior, context with { SecondPrice = prices[g] }, signals, at[g]);
+            AddAt(heard, context with { SecondPrice = prices[g] }, at[g]);
             TensorPrimitives.Add(at[g], (float)Math.Log(Math.Max(prior.Waiting.Probability[g], 1e-30)), at[g]);
             TensorPrimitives.Max(max, at[g], max);
         }
@@ -67,38 +50,20 @@ public static class WindowLikelihood
             log[h] += max[h] + MathF.Log(mass);
         }
 
-        return used;
+        return heard.Count;
     }
 
     /// <summary>As <see cref="Add"/>, of a user whose price of a second is the context's.</summary>
-    internal static int AddAt(PopulationPrior prior, in ChoiceContext context, ReadOnlySpan<Signal> signals, Span<float> log, FeedbackKind? only = null)
+    private static void AddAt(in HeardWindow heard, in ChoiceContext context, Span<float> log)
     {
-        if (only is null && TopicEvidence.Of(prior, context, signals) is { } evidence)
+        if (TopicEvidence.Of(heard, context) is { } evidence)
         {
-            new TopicOffsets(evidence, prior.Topics).AddTo(log);
-            return evidence.Signals;
+            new TopicOffsets(evidence, heard.Prior.Topics).AddTo(log);
         }
-
-        Span<float> p = stackalloc float[ChoiceModel.Hypotheses];
-        var (used, weight, implicitly) = (0, 1f, ImplicitWeight.In(prior, signals));
-        for (var i = signals.Length - 1; i >= 0; i--)
+        else
         {
-            if (!SignalReading.IsHeard(prior, signals, i))
-            {
-                continue;
-            }
-
-            if (only is null || only == signals[i].Key.Kind)
-            {
-                SignalReading.LogLikelihood(signals[i], prior.SpeechOf(signals[i].Key.Kind), context, p);
-                TensorPrimitives.MultiplyAdd(p, weight * implicitly.Of(signals[i]), log, log);
-                used++;
-            }
-
-            weight *= Fade;
+            heard.Add(context, log);
         }
-
-        return used;
     }
 
     /// <summary>ln sum exp.</summary>

@@ -10,6 +10,7 @@ public readonly record struct Outcome(float Quality, float CostUsd, float Latenc
     public float SecondsBeyond(in Outcome other) => LatencySeconds > 0 && other.LatencySeconds > 0 ? LatencySeconds - other.LatencySeconds : 0;
 
     /// <summary>The middle quality, cost and latency of the models that may answer: what feedback on a single answer is measured against.</summary>
+    /// <param name="outcomes">At least one.</param>
     public static Outcome Middle(ReadOnlySpan<Outcome> outcomes)
     {
         Span<float> column = stackalloc float[outcomes.Length];

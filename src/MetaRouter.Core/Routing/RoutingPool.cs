@@ -75,8 +75,8 @@ public sealed class RoutingPool
     /// <summary>Every model that is switched on is as good as free: tau is any figure then, and no trade-off of anybody is an amount of money.</summary>
     public bool IsFree { get; }
 
-    /// <summary>tau as people are told it, in US dollars: 0 where <see cref="IsFree"/>.</summary>
-    public double ToldScaleUsd => IsFree ? 0 : CostScaleUsd;
+    /// <summary>tau as it is reported to people, in US dollars: 0 where <see cref="IsFree"/>.</summary>
+    public double ReportedScaleUsd => IsFree ? 0 : CostScaleUsd;
 
     public ValueTable Values { get; }
 

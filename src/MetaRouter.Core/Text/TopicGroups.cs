@@ -21,7 +21,7 @@ public sealed class TopicGroups
     /// <summary>Codes fit six bits; 0 stands for no topic.</summary>
     public const int Codes = 64;
 
-    private const int ToldWords = 3;
+    private const int NamedWords = 3;
     private const int LeastRequests = 5; // that hold a word before it is shown
     private const int ReadChars = 2000;
 
@@ -210,7 +210,7 @@ public sealed class TopicGroups
                 var other = (w.Value.Sum() - w.Value[g] + 0.5) / (all - requests[g] + 1);
                 return (Word: w.Key, Tells: Math.Sqrt(p) * Math.Log(p / other));
             })
-            .Where(w => w.Tells > 0).OrderByDescending(w => w.Tells).ThenBy(w => w.Word, StringComparer.Ordinal).Take(ToldWords).Select(w => w.Word).ToImmutableArray())];
+            .Where(w => w.Tells > 0).OrderByDescending(w => w.Tells).ThenBy(w => w.Word, StringComparer.Ordinal).Take(NamedWords).Select(w => w.Word).ToImmutableArray())];
     }
 
     /// <summary>1 to 63.</summary>

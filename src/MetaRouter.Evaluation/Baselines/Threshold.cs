@@ -102,7 +102,7 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
 
     private static Threshold Of(string router, in Side strong, in Side weak, double[] scores, double strongShare)
     {
-        var threshold = Told(scores, Deferral.Calibrate(scores, strongShare).Threshold);
+        var threshold = Rounded(scores, Deferral.Calibrate(scores, strongShare).Threshold);
         var quality = Mixed(scores, threshold, strong.Quality, weak.Quality);
         var cost = Mixed(scores, threshold, strong.CostUsd, weak.CostUsd);
         var all = strong.CostUsd.Average();
@@ -116,7 +116,7 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
     private static double Mixed(double[] scores, double threshold, double[] strong, double[] weak) => scores.Select((s, i) => s >= threshold ? strong[i] : weak[i]).Average();
 
     /// <summary>Scores lie close: a digit less may send all requests the other way.</summary>
-    private static double Told(double[] scores, double threshold)
+    private static double Rounded(double[] scores, double threshold)
     {
         for (var digits = 5; digits <= 15; digits++)
         {

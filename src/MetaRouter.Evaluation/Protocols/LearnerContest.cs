@@ -62,7 +62,7 @@ public static class LearnerContest
         ];
     }
 
-    /// <param name="totals">By pool: learner x told x replicate, shares of the gap.</param>
+    /// <param name="totals">By pool: learner x reported x replicate, shares of the gap.</param>
     private static LearnerRow[] Rows(IPreferenceLearner[] learners, double[][][][] totals, Bootstrap bootstrap, Shares[]? runs) =>
         [.. learners.Select((learner, l) =>
         {
@@ -71,16 +71,16 @@ public static class LearnerContest
             var users = (double)P3.Users * (runs?.Length ?? 1);
             return new LearnerRow(
                 learner.Name,
-                Told(t => Share(l, t)[^1]),
-                Told(t => P3.IntervalOf(Share(l, t)[^1], bootstrap, Share(l, t).AsSpan(0, Replicates))),
-                Told(t => Behind(t)[^1]),
-                Told(t => P3.IntervalOf(Behind(t)[^1], bootstrap, Behind(t).AsSpan(0, Replicates))),
-                runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Quality[t]) / users),
-                runs is null ? null : Told(t => runs.Sum(r => r.Runs[l].Cost[t]) / users),
-                runs?[0].Runs[l].Covered is null ? null : Told(t => runs.Sum(r => r.Runs[l].Covered![t]) / users));
+                ByReported(t => Share(l, t)[^1]),
+                ByReported(t => P3.IntervalOf(Share(l, t)[^1], bootstrap, Share(l, t).AsSpan(0, Replicates))),
+                ByReported(t => Behind(t)[^1]),
+                ByReported(t => P3.IntervalOf(Behind(t)[^1], bootstrap, Behind(t).AsSpan(0, Replicates))),
+                runs is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Quality[t]) / users),
+                runs is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Cost[t]) / users),
+                runs?[0].Runs[l].Covered is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Covered![t]) / users));
         })];
 
-    private static Dictionary<string, T> Told<T>(Func<int, T> value) => Enumerable.Range(0, P3.Told.Count).ToDictionary(t => P3.Told[t].ToString(CultureInfo.InvariantCulture), value);
+    private static Dictionary<string, T> ByReported<T>(Func<int, T> value) => Enumerable.Range(0, P3.Reported.Count).ToDictionary(t => P3.Reported[t].ToString(CultureInfo.InvariantCulture), value);
 
     /// <summary>One split and direction: what static and known earned, and what each learner did, by replicate.</summary>
     private sealed record Shares(double[] Static, double[] Gap, LearnerRun[] Runs)
@@ -107,9 +107,9 @@ public static class LearnerContest
             return new Shares(still, gap, [.. learners.Select(l => LearnerRun.Of(l.Start, l.IsPooled, split, half, seed, PreferenceRun.Draw(seed), counts, cancellationToken))]);
         }
 
-        /// <summary>Learner x told x replicate.</summary>
+        /// <summary>Learner x reported x replicate.</summary>
         public static double[][][] Total(Shares[] runs) =>
-            [.. runs[0].Runs.Select((_, l) => P3.Told.Select((_, t) =>
+            [.. runs[0].Runs.Select((_, l) => P3.Reported.Select((_, t) =>
                 Enumerable.Range(0, Replicates + 1)
                     .Select(b => Earnings.ShareOf(runs.Average(r => r.Runs[l].Utility[t][b] - r.Static[b]) / P3.Users, runs.Average(r => r.Gap[b]) / P3.Users))
                     .ToArray()).ToArray())];

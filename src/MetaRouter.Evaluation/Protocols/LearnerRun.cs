@@ -4,8 +4,8 @@ using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Protocols;
 
-/// <summary>What one learner earned in one split and direction, by told number of comparisons: sums over users of means over scoring rows.</summary>
-/// <param name="Utility">Told x replicates, each with its own counts of rows and users; the last one is the data as they are.</param>
+/// <summary>What one learner earned in one split and direction, by reported number of comparisons: sums over users of means over scoring rows.</summary>
+/// <param name="Utility">Reported x replicates, each with its own counts of rows and users; the last one is the data as they are.</param>
 /// <param name="Covered">Users whose lambda lay in the believed 90 % interval; null: no belief.</param>
 internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[] Cost, int[]? Covered)
 {
@@ -37,14 +37,14 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     }
 
     /// <summary>Everybody teaches one learner, in rounds of a question a user.</summary>
-    /// <returns>User x told.</returns>
+    /// <returns>User x reported.</returns>
     private static Earned[][] Together(Scene scene, IUserLearner everybody, CancellationToken cancellationToken)
     {
-        var earned = scene.Users.Select(_ => new Earned[P3.Told.Count]).ToArray();
+        var earned = scene.Users.Select(_ => new Earned[P3.Reported.Count]).ToArray();
         var n = 0;
-        for (var t = 0; t < P3.Told.Count; t++)
+        for (var t = 0; t < P3.Reported.Count; t++)
         {
-            for (; n < P3.Told[t]; n++)
+            for (; n < P3.Reported[t]; n++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 for (var u = 0; u < scene.Users.Count; u++)
@@ -61,16 +61,16 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     }
 
     /// <summary>Each user teaches a learner of their own.</summary>
-    /// <returns>User x told.</returns>
+    /// <returns>User x reported.</returns>
     private static Earned[][] Apart(Scene scene, Func<int, IUserLearner> start, CancellationToken cancellationToken)
     {
-        var earned = scene.Users.Select(_ => new Earned[P3.Told.Count]).ToArray();
+        var earned = scene.Users.Select(_ => new Earned[P3.Reported.Count]).ToArray();
         Parallel.For(0, scene.Users.Count, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
             var (own, n, asks, served) = (start(u), 0, true, Array.Empty<byte>());
-            for (var t = 0; t < P3.Told.Count; t++)
+            for (var t = 0; t < P3.Reported.Count; t++)
             {
-                for (; n < P3.Told[t] && asks; n++)
+                for (; n < P3.Reported[t] && asks; n++)
                 {
                     asks = Meet(own, scene, u);
                 }
@@ -117,11 +117,11 @@ internal sealed record LearnerRun(double[][] Utility, double[] Quality, double[]
     /// <summary>In the users' order, so that the sums do not depend on the threads.</summary>
     private static LearnerRun Sum(Earned[][] earned, IReadOnlyList<(float[] Rows, float[] Users)> counts)
     {
-        var told = P3.Told.Count;
-        var run = new LearnerRun([.. Enumerable.Range(0, told).Select(_ => new double[counts.Count])], new double[told], new double[told], earned[0][0].IsInside is null ? null : new int[told]);
+        var reported = P3.Reported.Count;
+        var run = new LearnerRun([.. Enumerable.Range(0, reported).Select(_ => new double[counts.Count])], new double[reported], new double[reported], earned[0][0].IsInside is null ? null : new int[reported]);
         for (var u = 0; u < earned.Length; u++)
         {
-            for (var t = 0; t < told; t++)
+            for (var t = 0; t < reported; t++)
             {
                 var e = earned[u][t];
                 for (var b = 0; b < counts.Count; b++)

@@ -16,8 +16,8 @@ public static class P3
     /// <summary>Requests looked at for each comparison, to ask about one of them.</summary>
     public const int Looked = 8;
 
-    /// <summary>After how many comparisons shares are told.</summary>
-    public static IReadOnlyList<int> Told { get; } = [0, 1, 3, 6, 12, 20];
+    /// <summary>After how many comparisons shares are reported.</summary>
+    public static IReadOnlyList<int> Reported { get; } = [0, 1, 3, 6, 12, 20];
 
     // In the order of PreferenceRun's constants.
     private static readonly string[] Routers = ["metarouter", "outcomes-seen", "static", "known", "best-single", "random", "oracle"];
@@ -57,7 +57,7 @@ public static class P3
         return [.. variants.Select((variant, v) =>
         {
             var signals = variant.Thumbs
-                ? string.Create(CultureInfo.InvariantCulture, $"each giving {variant.Told[^1]} signals")
+                ? string.Create(CultureInfo.InvariantCulture, $"each giving {variant.Reported[^1]} signals")
                 : string.Create(CultureInfo.InvariantCulture, $"each answering {Comparisons} comparisons, {Looked} requests looked at for each");
             var users = variant.Lambdas.Count > 0 ? "" : "lambda log-uniform in [0.01, 10], ";
             var note = string.Create(
@@ -72,7 +72,7 @@ public static class P3
             if (variant.Thumbs)
             {
                 var (requests, lost) = (runs[v].Sum(r => r.Explored.Requests), runs[v].Sum(r => r.Explored.Lost));
-                var gain = runs[v].Select(r => r.Resample(null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Told.Count - 1).Gained / Users);
+                var gain = runs[v].Select(r => r.Resample(null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Reported.Count - 1).Gained / Users);
                 note += string.Create(
                     CultureInfo.InvariantCulture,
                     $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of "
@@ -82,7 +82,7 @@ public static class P3
             return new ProtocolReport<PreferenceRow>(
                 variant.Name.Length > 0 ? "P3 " + variant.Name : "P3",
                 pool.Name, seeds,
-                Rows(file.Table.Rows, runs[v], variant.Told, cancellationToken),
+                Rows(file.Table.Rows, runs[v], variant.Reported, cancellationToken),
                 note, file.Warnings);
         })];
     }
@@ -91,11 +91,11 @@ public static class P3
     internal static Interval IntervalOf(double share, Bootstrap bootstrap, ReadOnlySpan<double> replicates) =>
         double.IsNaN(share) ? new Interval(double.NaN, double.NaN) : bootstrap.Percentiles(replicates);
 
-    private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> told, CancellationToken cancellationToken)
+    private static PreferenceRow[] Rows(int poolRows, PreferenceRun[] runs, IReadOnlyList<int> reported, CancellationToken cancellationToken)
     {
         var point = runs.Select(r => r.Resample(null)).ToArray();
         var bootstrap = new Bootstrap(17);
-        var shares = new double[Routers.Length * told.Count][];
+        var shares = new double[Routers.Length * reported.Count][];
         for (var i = 0; i < shares.Length; i++)
         {
             shares[i] = new double[bootstrap.Replicates];
@@ -106,20 +106,20 @@ public static class P3
             var drawn = runs.Select((run, i) => run.Resample(RunCounts.Of(bootstrap, b, i, poolRows, run.Scored, Users))).ToArray();
             for (var i = 0; i < shares.Length; i++)
             {
-                shares[i][b] = Total(drawn, i / told.Count, i % told.Count).Share;
+                shares[i][b] = Total(drawn, i / reported.Count, i % reported.Count).Share;
             }
         });
         return [.. Routers.Select((name, router) =>
         {
-            var totals = told.Select((_, t) => Total(point, router, t)).ToArray();
-            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), value);
+            var totals = reported.Select((_, t) => Total(point, router, t)).ToArray();
+            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, reported.Count).ToDictionary(t => reported[t].ToString(CultureInfo.InvariantCulture), value);
             return new PreferenceRow(
                 name, Keyed(t => totals[t].Share),
-                Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * told.Count) + t])),
+                Keyed(t => IntervalOf(totals[t].Share, bootstrap, shares[(router * reported.Count) + t])),
                 Keyed(t => totals[t].MeanUtility), Keyed(t => totals[t].MeanQuality), Keyed(t => totals[t].MeanCost),
                 runs[0].Covered(router, 0) is null ? null : Keyed(t => runs.Sum(r => r.Covered(router, t)!.Value) / (double)(Users * runs.Length)));
         })];
     }
 
-    private static Earnings Total(PreferenceRun.Resampled[] runs, int router, int told) => runs.Aggregate(default(Earnings), (sum, run) => sum + run.Total(router, told));
+    private static Earnings Total(PreferenceRun.Resampled[] runs, int router, int reported) => runs.Aggregate(default(Earnings), (sum, run) => sum + run.Total(router, reported));
 }

@@ -32,9 +32,9 @@ public static class P3PoolChange
 
     private static PreferenceRow[] Rows(int poolRows, PoolChangeRun[] runs, CancellationToken cancellationToken)
     {
-        var (told, routers) = (PoolChangeRun.Told, PoolChangeRun.Routers);
+        var (reported, routers) = (PoolChangeRun.Reported, PoolChangeRun.Routers);
         var bootstrap = new Bootstrap(17);
-        var shares = Enumerable.Range(0, routers.Count * told.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
+        var shares = Enumerable.Range(0, routers.Count * reported.Count).Select(_ => new double[bootstrap.Replicates]).ToArray();
         Parallel.For(0, bootstrap.Replicates, new ParallelOptions { CancellationToken = cancellationToken }, b =>
         {
             var drawn = runs.Select((run, i) => run.Totals(RunCounts.Of(bootstrap, b, i, poolRows, run.Scored, P3.Users))).ToArray();
@@ -46,8 +46,8 @@ public static class P3PoolChange
         var point = runs.Select(r => r.Totals(null)).ToArray();
         return [.. routers.Select((name, router) =>
         {
-            int At(int t) => (router * told.Count) + t;
-            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, told.Count).ToDictionary(t => told[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
+            int At(int t) => (router * reported.Count) + t;
+            Dictionary<string, T> Keyed<T>(Func<int, T> value) => Enumerable.Range(0, reported.Count).ToDictionary(t => reported[t].ToString(CultureInfo.InvariantCulture), t => value(At(t)));
             return new PreferenceRow(
                 name, Keyed(i => Total(point, i).Share),
                 Keyed(i => P3.IntervalOf(Total(point, i).Share, bootstrap, shares[i])),

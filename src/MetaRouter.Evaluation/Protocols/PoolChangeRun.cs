@@ -17,7 +17,7 @@ internal sealed class PoolChangeRun
 {
     public const int ChangedAfter = 10;
 
-    public static IReadOnlyList<int> Told { get; } = [ChangedAfter, 12, 15, 20];
+    public static IReadOnlyList<int> Reported { get; } = [ChangedAfter, 12, 15, 20];
 
     /// <summary>In the order of the table; the last two are the yardsticks 0 and 1.</summary>
     public static IReadOnlyList<string> Routers { get; } =
@@ -43,7 +43,7 @@ internal sealed class PoolChangeRun
     private PoolChangeRun(double[] lambda, int[] scored)
     {
         (_lambda, Scored) = (lambda, scored);
-        _served = [.. Routers.Select(_ => lambda.Select(_ => new int[Told.Count]).ToArray())];
+        _served = [.. Routers.Select(_ => lambda.Select(_ => new int[Reported.Count]).ToArray())];
     }
 
     /// <summary>The scoring rows, as numbers of the pool's table.</summary>
@@ -75,19 +75,19 @@ internal sealed class PoolChangeRun
             Live(world, pools, predicted, Predict(before, test).Predicted, h.Interact, h.Score, half, seed, cancellationToken))];
     }
 
-    /// <summary>Of all users, of each router at each told number.</summary>
+    /// <summary>Of all users, of each router at each reported number.</summary>
     /// <param name="counts">How often a replicate drew each row and user; null: once.</param>
     public Earnings[] Totals((float[] Rows, float[] Users)? counts)
     {
         var means = _realised.Select(r => (Quality: PreferenceRun.Mean(r.Quality, counts?.Rows), Cost: PreferenceRun.Mean(r.Cost, counts?.Rows))).ToArray();
-        var totals = new Earnings[Routers.Count * Told.Count];
+        var totals = new Earnings[Routers.Count * Reported.Count];
         for (var i = 0; i < totals.Length; i++)
         {
             for (var u = 0; u < _lambda.Length; u++)
             {
-                totals[i] += Earnings.Of(Of(i / Told.Count), Of(Routers.Count - 2), Of(Routers.Count - 1), _lambda[u], counts?.Users[u] ?? 1);
+                totals[i] += Earnings.Of(Of(i / Reported.Count), Of(Routers.Count - 2), Of(Routers.Count - 1), _lambda[u], counts?.Users[u] ?? 1);
 
-                (double Quality, double Cost) Of(int router) => means[_served[router][u][i % Told.Count]];
+                (double Quality, double Cost) Of(int router) => means[_served[router][u][i % Reported.Count]];
             }
         }
 
@@ -149,9 +149,9 @@ internal sealed class PoolChangeRun
             for (var learner = 0; learner < Learners; learner++)
             {
                 var (state, next) = (learner == Forgotten ? UserState.Empty : met, new Random(draw));
-                for (var t = 0; t < Told.Count; t++)
+                for (var t = 0; t < Reported.Count; t++)
                 {
-                    state = Compare(world.After, pools[learner], predicted[learner].Predicted, world.Tau, state, users[u], interact, t == 0 ? ChangedAfter : Told[t - 1], Told[t], next);
+                    state = Compare(world.After, pools[learner], predicted[learner].Predicted, world.Tau, state, users[u], interact, t == 0 ? ChangedAfter : Reported[t - 1], Reported[t], next);
                     run._served[learner][u][t] = dial[learner]
                         + pools[learner].Values.Best(PreferenceBelief.From(pools[learner].Snapshot.Prior, pools[learner].Context, state.Signals.AsSpan()).CostShare);
                 }

@@ -12,7 +12,7 @@ internal sealed class PreferenceRun
     public const int MetaRouter = 0, OutcomesSeen = 1, Static = 2, Known = 3, BestSingle = 4, Random = 5, Oracle = 6;
 
     private readonly double[] _lambda = new double[P3.Users];
-    private readonly TopicDial[][][] _act = [new TopicDial[P3.Users][], new TopicDial[P3.Users][]]; // router x user x told
+    private readonly TopicDial[][][] _act = [new TopicDial[P3.Users][], new TopicDial[P3.Users][]]; // router x user x reported
     private readonly byte[] _topic; // by scoring row: its place in _topics
     private readonly byte[] _topics;
     private readonly (float[] Quality, float[] Cost)[] _dial;
@@ -20,7 +20,7 @@ internal sealed class PreferenceRun
     private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
     private (float[] Quality, float[] Cost)[] _single = [];
     private readonly (int Requests, double Lost)[] _explored = new (int, double)[P3.Users];
-    private readonly bool[][][]? _inside; // router x user x told: whether lambda lies in the believed 90 % interval
+    private readonly bool[][][]? _inside; // router x user x reported: whether lambda lies in the believed 90 % interval
     private int _static, _bestSingle;
 
     private PreferenceRun((float[] Quality, float[] Cost)[] dial, int[] scored, byte[] topicOfRow, bool believesLambda)
@@ -37,8 +37,8 @@ internal sealed class PreferenceRun
     public int[] Scored { get; }
 
     /// <summary>How many users' lambda lay in the believed 90 % interval; null: nothing is believed of one lambda.</summary>
-    /// <param name="told">Index of the told number of signals.</param>
-    public int? Covered(int router, int told) => _inside?.ElementAtOrDefault(router)?.Count(u => u[told]);
+    /// <param name="reported">Index of the reported number of signals.</param>
+    public int? Covered(int router, int reported) => _inside?.ElementAtOrDefault(router)?.Count(u => u[reported]);
 
     /// <summary>All routers: the yardsticks, and every user's story with ours.</summary>
     public static PreferenceRun Of(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
@@ -111,7 +111,7 @@ internal sealed class PreferenceRun
     }
 
     /// <summary>One user's story.</summary>
-    /// <param name="Acts">The dial position served after each told number of comparisons.</param>
+    /// <param name="Acts">The dial position served after each reported number of comparisons.</param>
     /// <param name="Inside">Whether lambda lay in the believed 90 % interval then.</param>
     /// <param name="State">What was said in the end.</param>
     private readonly record struct Story(TopicDial[] Acts, bool[] Inside, UserState State);
@@ -122,14 +122,14 @@ internal sealed class PreferenceRun
         var rows = split.Half(half);
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var (acts, inside) = (new TopicDial[P3.Told.Count], new bool[P3.Told.Count]);
-        for (var (n, told) = (0, 0); ; n++)
+        var (acts, inside) = (new TopicDial[P3.Reported.Count], new bool[P3.Reported.Count]);
+        for (var (n, reported) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
-            if (n == P3.Told[told])
+            if (n == P3.Reported[reported])
             {
-                (acts[told], inside[told]) = (new TopicDial(belief, pool.Values), user.Lambda >= belief.Quantile(.05) && user.Lambda <= belief.Quantile(.95));
-                if (++told == acts.Length)
+                (acts[reported], inside[reported]) = (new TopicDial(belief, pool.Values), user.Lambda >= belief.Quantile(.05) && user.Lambda <= belief.Quantile(.95));
+                if (++reported == acts.Length)
                 {
                     return new Story(acts, inside, state);
                 }
@@ -171,8 +171,8 @@ internal sealed class PreferenceRun
         private readonly (double Quality, double Cost)[] _oracle = [.. run._oracle.Select(d => Mean(d, rowCounts))];
 
         /// <summary>Of all users.</summary>
-        /// <param name="told">Index of the told number of signals.</param>
-        public Earnings Total(int router, int told)
+        /// <param name="reported">Index of the reported number of signals.</param>
+        public Earnings Total(int router, int reported)
         {
             var random = (Quality: _single.Average(s => s.Quality), Cost: _single.Average(s => s.Cost));
             var total = default(Earnings);
@@ -185,7 +185,7 @@ internal sealed class PreferenceRun
                     BestSingle => _single[run._bestSingle],
                     Random => random,
                     Oracle => _oracle[u],
-                    _ => Served(run._act[router][u][told]),
+                    _ => Served(run._act[router][u][reported]),
                 };
                 total += Earnings.Of(served, _dial[run._static], _known[u], run._lambda[u], userCounts?[u] ?? 1);
             }

@@ -23,8 +23,8 @@ public sealed record PreferenceVariant(string Name, string Description)
     /// <value>How many others, drawn as they, compared as much before and taught the prior that they start from; 0 (the default): nobody, they start from what ships.</value>
     public int Teachers { get; init; }
 
-    /// <summary>After how many signals shares are told.</summary>
-    public IReadOnlyList<int> Told => Thumbs ? [0, 6, 12, 20, 40] : P3.Told;
+    /// <summary>After how many signals shares are reported.</summary>
+    public IReadOnlyList<int> Reported => Thumbs ? [0, 6, 12, 20, 40] : P3.Reported;
 
     /// <summary>Whether cost is worth to them what the protocol's utility says, so that records of training rows hold for them.</summary>
     public bool HasPlainCost => !LogCost && !ByTopic;

@@ -18,17 +18,17 @@ internal static class ThumbLife
     /// <summary>As comparisons have to, a word pays off within 1,000 later requests (<see cref="ComparisonBudget.Horizon"/>).</summary>
     private static readonly ExplorationPolicy s_learning = new(new ExplorationOptions { Horizon = ThumbShare * ComparisonBudget.Horizon });
 
-    /// <summary>The dial position that the belief serves after each told number of signals; answers are chosen for what a word on them would teach, too.</summary>
+    /// <summary>The dial position that the belief serves after each reported number of signals; answers are chosen for what a word on them would teach, too.</summary>
     /// <param name="outcomesSeen">The learner is told what the answer and the middle of the pool turned out to be.</param>
     /// <returns>And over all requests until then, how many there were and the utility that exploring gave up.</returns>
     public static (TopicDial[] Acts, int Requests, double Lost) Live(UserWorld world, int half, SimulatedUser user, bool outcomesSeen, PopulationPrior prior, Random random)
     {
-        var told = world.Variant.Told;
-        var acts = new TopicDial[told.Count];
+        var reported = world.Variant.Reported;
+        var acts = new TopicDial[reported.Count];
         var life = new Life(world, half, user, prior, random) { OutcomesSeen = outcomesSeen, ByTopic = true, Exploration = s_learning };
         for (var t = 0; t < acts.Length; t++)
         {
-            while (life.Signals < told[t])
+            while (life.Signals < reported[t])
             {
                 life.Step();
             }

@@ -90,7 +90,7 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
         text.Append(CultureInfo.InvariantCulture, $"# {Title}\n\n{Intro}\n");
         if (Sections.Any(s => s.Targets.Count > 0))
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n{Targets.Told([.. Sections.SelectMany(s => s.Targets)])}: the figure is enough, but its interval reaches to where it would not be. What was never put to the test, since no dear model was served, is in neither count.\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n{Targets.Summary([.. Sections.SelectMany(s => s.Targets)])}: the figure is enough, but its interval reaches to where it would not be. What was never put to the test, since no dear model was served, is in neither count.\n");
             text.Append("\n| figure | target | measured | reached |\n|---|---|---|---|\n");
             foreach (var target in Sections.SelectMany(s => s.Targets))
             {
@@ -138,7 +138,7 @@ public sealed record ReportPage(string Title, string Intro, IReadOnlyList<Report
 
         html.Append(
             CultureInfo.InvariantCulture,
-            $"<section id=\"targets\"><h2>{Targets.Told(targets)}</h2><div class=\"scroll\"><table "
+            $"<section id=\"targets\"><h2>{Targets.Summary(targets)}</h2><div class=\"scroll\"><table "
                 + $"class=\"targets\"><thead><tr><th>figure</th><th>target</th><th>measured</th><th>reached</th></tr></thead><tbody>\n");
         foreach (var target in targets)
         {

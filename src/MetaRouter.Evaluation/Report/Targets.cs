@@ -23,7 +23,7 @@ public static class Targets
     };
 
     /// <summary>How many were reached, of those that were put to the test.</summary>
-    public static string Told(IReadOnlyCollection<Target> targets)
+    public static string Summary(IReadOnlyCollection<Target> targets)
     {
         ArgumentNullException.ThrowIfNull(targets);
         Target[] tested = [.. targets.Where(t => t.Untested is null)];

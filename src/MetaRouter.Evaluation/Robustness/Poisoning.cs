@@ -16,7 +16,7 @@ internal static class Poisoning
     public const int Users = 1000;
 
     /// <summary>Comparisons of every user.</summary>
-    public const int Told = 12;
+    public const int Comparisons = 12;
 
     /// <summary>The shares of users who invert.</summary>
     public static IReadOnlyList<double> Shares { get; } = [.01, .1, .3];
@@ -49,7 +49,7 @@ internal static class Poisoning
     {
         var rows = split.Half(0);
         var (honest, inverted) = (UserState.Empty, UserState.Empty);
-        for (var n = 0; n < Told; n++)
+        for (var n = 0; n < Comparisons; n++)
         {
             var row = rows[random.Next(rows.Length)];
             var (a, b) = (random.Next(split.Models), random.Next(split.Models - 1));

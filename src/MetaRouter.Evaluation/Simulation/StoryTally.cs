@@ -53,10 +53,10 @@ internal sealed class StoryTally
     public StorySummary Summarise(UserModel user)
     {
         var believed = user.Belief;
-        var belief = StoryBelief.Of(believed, _pool.ToldScaleUsd);
+        var belief = StoryBelief.Of(believed, _pool.ReportedScaleUsd);
         return new StorySummary(
             _requests,
-            (float)_pool.ToldScaleUsd,
+            (float)_pool.ReportedScaleUsd,
             Policy("MetaRouter", null, Router),
             Policy("told the trade-off from the start", null, Knew),
             Policy("best single model for this user", _fixed.Single, Single),

@@ -89,8 +89,8 @@ public static class UserStory
                 decision.OfferedIndex is { } offered ? Answer(decision, offered, outcomes) : null,
                 said,
                 learned,
-                StoryBelief.Of(before, pool.ToldScaleUsd),
-                StoryBelief.Of(belief, pool.ToldScaleUsd)));
+                StoryBelief.Of(before, pool.ReportedScaleUsd),
+                StoryBelief.Of(belief, pool.ReportedScaleUsd)));
         }
 
         return new StoryReport(lived.Name, [.. lived.Models.Select(m => m.Value)], options.Seed, tally.Summarise(user), steps);

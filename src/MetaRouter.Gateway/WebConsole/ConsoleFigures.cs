@@ -130,7 +130,7 @@ internal sealed class ConsoleFigures(
                 .Select(m => new FrontModelView(recorder.ModelNumbers[m.Model], m.AloneQuality, m.AloneUsd, (double)m.Requests / all.Decided))],
             all.Quality is { } quality ? new(quality, all.SpentUsd / all.Decided, front.LambdaCost) : null,
             [.. front.Dial.Points().Select(p => new DialView(p.LambdaCost, p.Quality, p.CostUsd, p.Shares.ToDictionary(s => recorder.ModelNumbers[s.Model], s => s.Share)))],
-            pool.Current.ToldScaleUsd);
+            pool.Current.ReportedScaleUsd);
     });
 
     /// <summary>What each model did in the last day.</summary>

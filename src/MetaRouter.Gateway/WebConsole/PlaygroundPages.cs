@@ -56,7 +56,7 @@ internal sealed class PlaygroundPages(
                     ConsoleRows.Digits(user.Pool.QualityDeviation(c)),
                     c.Predicted.CostUsd, ConsoleRows.Latency(c.Predicted),
                     c.Exclusion == ModelExclusion.None ? null : ApiNames.Of(c.Exclusion)))],
-                user.Pool.ToldScaleUsd,
+                user.Pool.ReportedScaleUsd,
                 new(belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95), decision.LambdaCost),
                 [.. DialReplay.Positions.Select(lambda => new DialModelView(
                     lambda,

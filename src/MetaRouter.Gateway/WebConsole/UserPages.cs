@@ -85,7 +85,7 @@ internal sealed class UserPages(IEdgeRouter router, IUserStore store, ConsoleRec
                 ConsoleNames.Pseudonym(hash)!, names.NameOf(hash) ?? (IsPseudonym(id) ? null : id),
                 Explanation.Of(user.Pool, belief), belief.Signals, belief.GeometricMean, belief.Quantile(0.05), belief.Quantile(0.95),
                 user.ActingLambda, Density(belief.Marginal), Density(pool.Newcomer.Belief.Marginal), Topics(user.Pool, belief),
-                [.. history], [.. latest], ApiNames.Snapshot(user.Pool.Snapshot.Version), user.Pool.ToldScaleUsd)).ConfigureAwait(false);
+                [.. history], [.. latest], ApiNames.Snapshot(user.Pool.Snapshot.Version), user.Pool.ReportedScaleUsd)).ConfigureAwait(false);
 
         // Of two answers, the model of the preferred one.
         string? About(in Signal signal)

@@ -9,8 +9,8 @@ namespace MetaRouter.Hosting.Learning;
 
 /// <summary>
 /// Keeps the start of every new user up to date: collects what changed users teach, fits a prior on four fifths of them, learns from a sample of the same users' windows how
-/// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if all of it foretells a sample of the other fifth's windows no worse than the prior in service does.
-/// After an erasure the one in service does not stay, however well it foretells: what it was taught is theirs who went. The snapshot's own prior comes back where that is the better,
+/// kinds of feedback speak and how trade-offs differ by topic, and puts it into service only if all of it predicts a sample of the other fifth's windows no worse than the prior in service does.
+/// After an erasure the one in service does not stay, however well it predicts: what it was taught is theirs who went. The snapshot's own prior comes back where that is the better,
 /// or too few are left to learn from.
 /// </summary>
 public sealed partial class LearningLoop : BackgroundService, ILearning
@@ -145,9 +145,9 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             return !MayComeBack && await WithdrawAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var (serving, fitted) = (Foretold.Of(pool, pool.Snapshot.Prior, heldOut), Foretold.Of(pool, candidate, heldOut));
+        var (serving, fitted) = (PriorEvidence.Of(pool, pool.Snapshot.Prior, heldOut), PriorEvidence.Of(pool, candidate, heldOut));
         var record = new PriorRecord(pool.Snapshot.WithPrior(candidate).Version, _time.GetUtcNow(), PriorResults.Promoted, users.Count, serving.MeanEvidence, fitted.MeanEvidence, candidate);
-        switch (PriorPromotions.Decide(serving, fitted, _evidence.HasErased && IsTaught ? Foretold.Of(pool, _shipped.Prior, heldOut) : null))
+        switch (PriorPromotions.Decide(serving, fitted, _evidence.HasErased && IsTaught ? PriorEvidence.Of(pool, _shipped.Prior, heldOut) : null))
         {
             case PriorPromotion.Withdraw:
                 return await WithdrawAsync(cancellationToken).ConfigureAwait(false);

@@ -120,10 +120,10 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     public ValueTask<double[]> SpeechAsync(byte[] prior) =>
         new(SpeechFit.Evidence(router.Pool.Current, Read(prior), Sample(CohortPart.Taught)));
 
-    public ValueTask<ForetoldAnswer> ForetellAsync(byte[] prior)
+    public ValueTask<EvidenceAnswer> EvidenceAsync(byte[] prior)
     {
-        var foretold = Foretold.Of(router.Pool.Current, Read(prior), Sample(CohortPart.HeldOut));
-        return new(new ForetoldAnswer(foretold.LogEvidence, foretold.Users, _gone.LastErasedAtMs));
+        var evidence = PriorEvidence.Of(router.Pool.Current, Read(prior), Sample(CohortPart.HeldOut));
+        return new(new EvidenceAnswer(evidence.LogEvidence, evidence.Users, _gone.LastErasedAtMs));
     }
 
     public async ValueTask<long> SaveAsync()

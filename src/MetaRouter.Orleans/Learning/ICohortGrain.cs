@@ -28,9 +28,9 @@ internal interface ICohortGrain : IGrainWithIntegerKey
     [Alias("speech"), ResponseTimeout("00:01:00")]
     ValueTask<double[]> SpeechAsync(byte[] prior);
 
-    /// <summary>See <see cref="Foretold.Of"/>, on this part's sample of the windows of users held out.</summary>
+    /// <summary>See <see cref="PriorEvidence.Of"/>, on this part's sample of the windows of users held out.</summary>
     [Alias("foretell"), ResponseTimeout("00:01:00")]
-    ValueTask<ForetoldAnswer> ForetellAsync(byte[] prior);
+    ValueTask<EvidenceAnswer> EvidenceAsync(byte[] prior);
 
     /// <summary>Writes what changed since it was last written; a number that changes with every report that changes anything, so that an unchanged population is not fitted again.</summary>
     [Alias("save"), ResponseTimeout("00:01:00")]
@@ -61,8 +61,8 @@ internal sealed record CohortReport(
 [GenerateSerializer, Immutable, Alias("metarouter.cohort-answer")]
 internal sealed record CohortAnswer([property: Id(0)] double[] Counts, [property: Id(1)] double LogEvidence, [property: Id(2)] long Users);
 
-/// <param name="LogEvidence">See <see cref="Foretold"/>.</param>
-/// <param name="Users">See <see cref="Foretold"/>.</param>
+/// <param name="LogEvidence">See <see cref="PriorEvidence"/>.</param>
+/// <param name="Users">See <see cref="PriorEvidence"/>.</param>
 /// <param name="LastErasedAtMs">When the last user of this part who was erased was erased, Unix milliseconds; 0: nobody was within a receipt's lifetime.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.foretold-answer")]
-internal sealed record ForetoldAnswer([property: Id(0)] double LogEvidence, [property: Id(1)] long Users, [property: Id(2)] long LastErasedAtMs);
+internal sealed record EvidenceAnswer([property: Id(0)] double LogEvidence, [property: Id(1)] long Users, [property: Id(2)] long LastErasedAtMs);

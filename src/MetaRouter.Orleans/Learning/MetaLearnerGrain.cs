@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
+/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it predicts held-out users no worse than the one
 /// in service. That one does not stay after an erasure: what it was taught is theirs who went. Where the snapshot's own is better then, or too few are left to
 /// learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
@@ -127,11 +127,11 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Round round)
     {
         var current = router.Pool.Current.Snapshot.Prior;
-        var (serving, erasedAtMs) = await ForetellAsync(current, round);
+        var (serving, erasedAtMs) = await EvidenceAsync(current, round);
         var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
         candidate = await FitSpeechAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
-        var (fitted, _) = await ForetellAsync(candidate, round);
-        return PriorPromotions.Decide(serving, fitted, mustGo ? (await ForetellAsync(shared.Shipped, round)).Foretold : null) switch
+        var (fitted, _) = await EvidenceAsync(candidate, round);
+        return PriorPromotions.Decide(serving, fitted, mustGo ? (await EvidenceAsync(shared.Shipped, round)).Evidence : null) switch
         {
             PriorPromotion.Promote => await PublishAsync(users, fitted.MeanEvidence, serving.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null,
             PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null,
@@ -225,12 +225,12 @@ internal sealed partial class MetaLearnerGrain(
         return (await AskAsync(c => c.ExpectAsync(bytes, part), round)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
     }
 
-    /// <returns>How the users held out are foretold, and when the last user who was erased was.</returns>
-    private async Task<(Foretold Foretold, long LastErasedAtMs)> ForetellAsync(PopulationPrior prior, Round round)
+    /// <returns>How well the users held out are predicted, and when the last user who was erased was.</returns>
+    private async Task<(PriorEvidence Evidence, long LastErasedAtMs)> EvidenceAsync(PopulationPrior prior, Round round)
     {
         var bytes = PriorJson.Write(prior);
-        var answers = await AskAsync(c => c.ForetellAsync(bytes), round);
-        return (answers.Aggregate(default(Foretold), (sum, a) => sum.Add(new Foretold(a.LogEvidence, a.Users))), answers.Max(a => a.LastErasedAtMs));
+        var answers = await AskAsync(c => c.EvidenceAsync(bytes), round);
+        return (answers.Aggregate(default(PriorEvidence), (sum, a) => sum.Add(new PriorEvidence(a.LogEvidence, a.Users))), answers.Max(a => a.LastErasedAtMs));
     }
 
     /// <summary>Asks every partition at once; the learner's own clock stands still meanwhile.</summary>

@@ -58,8 +58,12 @@ public class ModelCatalogTests
     public void New_Empty_SaysWhatToList() => Refused().ShouldContain("is empty; list at least one model with its prices");
 
     [Fact]
-    public void New_TooMany_NamesBothNumbers() =>
-        Refused([.. Enumerable.Range(0, 1025).Select(i => Small with { Id = new($"m{i}") })]).ShouldContain("has 1025 models; at most 1024");
+    public void New_TooMany_NamesBothNumbers()
+    {
+        ModelProfile[] many = [.. Enumerable.Range(0, 1025).Select(i => Small with { Id = new($"m{i}") })];
+        Refused(many).ShouldContain("has 1025 models; at most 1024");
+        new ModelCatalog(many[1..]).Count.ShouldBe(ModelCatalog.MaxModels);
+    }
 
     [Fact]
     public void New_Duplicate_NamesItAndTheRemedy() => Refused(Large, Small, Large with { InputPrice = new(1) }).ShouldContain("model 'large' is listed twice; remove one of the two");

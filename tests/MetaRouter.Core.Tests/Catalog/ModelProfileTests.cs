@@ -23,5 +23,13 @@ public sealed class ModelProfileTests
     public void CostUsd_OfMoreThanThePrompt_IsThePrompts(double cached, double written, double expected) =>
         (Model with { CachedInputPrice = new(0.5), CacheWritePrice = new(6.25) }).CostUsd(1000, 0, cached, written).ShouldBe(expected * 1e-6, 1e-12);
 
+    [Fact]
+    public void TypicalExpectedUsd_AnswersTwiceAsLong_ArePaidFor()
+    {
+        var wordy = Model with { OutputScale = 2 };
+        wordy.TypicalCostUsd.ShouldBe((5 + 15) * 300e-6, 1e-12);
+        wordy.TypicalExpectedUsd.ShouldBe((5 + 30) * 300e-6, 1e-12);
+    }
+
     private static PricePerMillionTokens? Price(double? usd) => usd is { } known ? new(known) : null;
 }

@@ -79,6 +79,18 @@ public class PriceFitTests
         (model.InputPrice.CostUsd(100) + model.OutputPrice.CostUsd(100)).ShouldBe(2e-3, 1e-9);
     }
 
+    /// <summary>Both costs exactly would take a prompt of -$10 and a completion of $30: without a price for prompts, $15 misses them least.</summary>
+    [Fact]
+    public void Fit_CostsThatFallAsOneKindOfTokenGrows_ChargesTheOtherAlone()
+    {
+        float[] grows = [100, 200], stays = [100, 100];
+        var (byCompletion, byPrompt) = (Fit(grows, stays), Fit(stays, grows));
+        (byCompletion.InputPrice.Usd, byCompletion.OutputPrice.Usd).ShouldBe((0, 15));
+        (byPrompt.InputPrice.Usd, byPrompt.OutputPrice.Usd).ShouldBe((15, 0));
+
+        static ModelProfile Fit(float[] input, float[] output) => PriceFit.Fit(SomeTables.Of(["m"], ["a", "b"], costUsd: [2e-3, 1e-3], input: input, output: output)).Models[0];
+    }
+
     [Fact]
     public void Fit_NoisyCosts_NeverGivesANegativePrice()
     {

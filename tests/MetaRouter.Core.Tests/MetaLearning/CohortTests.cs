@@ -70,11 +70,15 @@ public class CohortTests
     [Fact]
     public void Pack_IsInStepsBelowTheGreatest_AndRulesNothingOut()
     {
-        var packed = new byte[4];
-        Cohort.Pack([7, 6.95f, 6.88f, -1_000], packed);
+        var packed = new byte[5];
+        Cohort.Pack([7, 6.95f, 6.88f, 6.87f, -1_000], packed);
 
-        packed.ShouldBe(new byte[] { 0, 1, 2, 255 });
-        Should.Throw<ArgumentException>(() => Cohort.Pack([0, float.NaN], new byte[2]));
+        packed.ShouldBe(new byte[] { 0, 1, 2, 3, 255 });
+        foreach (var not in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
+        {
+            Should.Throw<ArgumentException>(() => Cohort.Pack([0, not], new byte[2])).Message.ShouldContain("hypothesis 1 is");
+        }
+
         Should.Throw<ArgumentException>(() => new Cohort(1).Put(1, new byte[3])).Message.ShouldContain("3 bytes");
     }
 }

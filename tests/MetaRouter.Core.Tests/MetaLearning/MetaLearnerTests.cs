@@ -23,7 +23,7 @@ public class MetaLearnerTests
     }
 
     [Fact]
-    public void Fit_DriftedPopulation_ForetellsItsNewUsersBetterThanOtherPriors()
+    public void Fit_DriftedPopulation_PredictsItsNewUsersBetterThanOtherPriors()
     {
         var before = Everybody.Fit(PopulationPrior.Default, Users(500, seed: 2, r => -1.5 + Normal(r)));
         var after = Everybody.Fit(PopulationPrior.Default, Users(500, seed: 3, r => 0.5 + (0.7 * Normal(r))));
@@ -73,6 +73,17 @@ public class MetaLearnerTests
     }
 
     [Fact]
+    public void Advance_ComponentThatNobodyIsLeftTo_StaysWhereItWas()
+    {
+        var fit = new PriorFit(new PopulationPrior([new(0.9, 0, 1), new(0.1, 500, 0.3)], [1 / 3.0, 1 / 3.0, 1 / 3.0], 0.05));
+
+        fit.Advance(new Expectation([.. Enumerable.Repeat(1.0, ChoiceModel.Hypotheses)], -100, ChoiceModel.Hypotheses));
+
+        (fit.Prior.Components[1].Weight, fit.Prior.Components[1].Mean).ShouldBe((0, 500));
+        fit.Prior.Components[1].Deviation.ShouldBe(0.3, 1e-12);
+    }
+
+    [Fact]
     public void Expectations_OfTwoPlaces_AddUp()
     {
         var (one, other) = (new double[ChoiceModel.Hypotheses], new double[ChoiceModel.Hypotheses]);
@@ -82,7 +93,7 @@ public class MetaLearnerTests
 
         (sum.Counts[3], sum.Counts[5], sum.LogEvidence, sum.Users).ShouldBe((3, 4, -7, 7));
         Should.Throw<ArgumentException>(() => sum.Add(new Expectation([1], 0, 1))).Message.ShouldContain("over 1 hypotheses");
-        new Foretold(-3, 2).Add(new Foretold(-4, 5)).ShouldBe(new Foretold(-7, 7));
+        new PriorEvidence(-3, 2).Add(new PriorEvidence(-4, 5)).ShouldBe(new PriorEvidence(-7, 7));
     }
 
     [Fact]
@@ -129,7 +140,7 @@ public class MetaLearnerTests
 
         var (clean, poisoned) = (Everybody.Fit(PopulationPrior.Default, honest), Everybody.Fit(PopulationPrior.Default, [.. honest, .. hostile]));
 
-        // Nine tenths of the poisoned prior are the honest one, so it foretells them worse by at most -ln 0.9 (0.105 nats).
+        // Nine tenths of the poisoned prior are the honest one, so it predicts them worse by at most -ln 0.9 (0.105 nats).
         var loss = Everybody.MeanEvidence(clean, followers) - Everybody.MeanEvidence(poisoned, followers);
         loss.ShouldBeInRange(-0.01, -Math.Log(0.9) + 0.02);
         Math.Abs(PreferenceBelief.FromPrior(clean).CostShare - PreferenceBelief.FromPrior(poisoned).CostShare).ShouldBeInRange(0.01, 0.1);
@@ -173,7 +184,7 @@ public class MetaLearnerTests
     }
 
     [Fact]
-    public void MeanEvidence_NoUsers_IsZero() => Foretold.Of(MetaRouter.Core.Routing.RoutingPool.OfSnapshot(Snapshot.Default), PopulationPrior.Default, []).MeanEvidence.ShouldBe(0);
+    public void MeanEvidence_NoUsers_IsZero() => PriorEvidence.Of(MetaRouter.Core.Routing.RoutingPool.OfSnapshot(Snapshot.Default), PopulationPrior.Default, []).MeanEvidence.ShouldBe(0);
 
     private static TaskSummary[] Users(int count, int seed, Func<Random, double> logLambda)
     {

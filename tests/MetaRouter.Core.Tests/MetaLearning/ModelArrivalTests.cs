@@ -126,6 +126,24 @@ public class ModelArrivalTests
     }
 
     [Fact]
+    public void Add_DearerThanItsSiblingWherePriceBoughtNothing_StartsAsIt()
+    {
+        var worse = ByHand([new("small", 0.9f, 0.4), new("medium", 0.7f, 4), new("large", 0.5f, 40)]);
+
+        Predicted(ModelArrival.Add(worse, Profile("large-2", 400) with { Sibling = new("large") }, [])).ShouldBe(.5f, 1e-5f);
+    }
+
+    /// <summary>No price is near its own: it is like the dearest, whatever the distance.</summary>
+    [Fact]
+    public void Add_FarDearerThanAllWithoutASibling_IsLikeTheDearest()
+    {
+        var snapshot = ModelArrival.Add(Three, Profile("newcomer", 1e5), []);
+
+        Predicted(snapshot).ShouldBe(.9f, 1e-3f);
+        snapshot.Heads[3].KnownTo.ShouldBe(Three.Heads[2].KnownTo);
+    }
+
+    [Fact]
     public void Add_PriceOfTokensBesideASiblingBilledWithout_CostsAsItIsPriced()
     {
         var newcomer = new ModelProfile(new("large-2"), new(0), new(10)) { Sibling = new("large") };

@@ -118,6 +118,107 @@ public class SnapshotTrainerTests
         Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.Of(["a"], [.. Enumerable.Range(0, 30).Select(i => $"{i}")]))).Message.ShouldContain("with scores");
 
     [Fact]
+    public void Train_ALimitedSample_IsFull() =>
+        SnapshotTrainer.Train(SomeTables.TwoKinds(40, seed: 4), SomeSnapshots.Quick with { CalibrationFolds = 2, CalibrationRows = 15 }).Calibration.Rows.ShouldBe(15);
+
+    /// <summary>Scores that follow no text: two models alike, against each other, and each by its own coin.</summary>
+    [Theory]
+    [InlineData("alike", 0.9f, 0.9f)]
+    [InlineData("against", 0, 0)]
+    [InlineData("apart", 0, 0.2f)]
+    public void Train_OutcomesOfTwoModels_CorrelateAsTheyDo(string how, float least, float most)
+    {
+        var random = new Random(3);
+        string[] queries = [.. Enumerable.Range(0, 200).Select(_ => SomeTables.Sum(random))];
+        float[] score = [.. queries.SelectMany(_ => Pair(random.Next(2)))];
+        var snapshot = SnapshotTrainer.Train(SomeTables.Of(["a", "b"], queries, score), SomeSnapshots.Quick with { CalibrationFolds = 2 });
+        snapshot.OutcomeCorrelation.ShouldBeInRange(least, most);
+
+        float[] Pair(int coin) => how switch { "alike" => [coin, coin], "against" => [coin, 1 - coin], _ => [coin, random.Next(2)] };
+    }
+
+    [Fact]
+    public void Train_PenaltiesToChooseFrom_TakesTheOneThatPredicts() =>
+        SnapshotTrainer.Train(SomeTables.TwoKinds(200, seed: 1), SomeSnapshots.Quick with { Decays = [10, 1e-3f], CalibrationFolds = 0 }).Heads[0].Ability.Max(Math.Abs).ShouldBeGreaterThan(.1f);
+
+    /// <summary>One model counts fewer tokens the longer the text, the other twice as many as estimated, less 6: neither a ratio nor an offset below 0 makes sense.</summary>
+    [Fact]
+    public void Train_PromptTokensThatFitNoLineAboveZero_AreHeldToIt()
+    {
+        string[] queries = [.. Enumerable.Range(0, 40).Select(i => string.Concat(Enumerable.Repeat("again and again ", 1 + (i % 9))))];
+        float[] estimate = [.. queries.Select(Tokens)];
+        float[] tokens = [.. estimate.SelectMany(e => (float[])[100 - e, (2 * e) - 6])];
+        var table = SomeTables.Of(["falls", "below"], queries, [.. tokens.Select((_, i) => i % 3 == 0 ? 1f : 0)], input: tokens);
+        var heads = SnapshotTrainer.Train(table, SomeSnapshots.Quick with { CalibrationFolds = 0 }).Heads;
+        (heads[0].PromptTokenRatio, heads[1].PromptTokenOffset).ShouldBe((0, 0));
+        heads[0].PromptTokenOffset.ShouldBe(100 - estimate.Average(), 1e-2f);
+        heads[1].PromptTokenRatio.ShouldBe(2, 1e-3f);
+
+        static float Tokens(string text)
+        {
+            var counter = new NgramCounter();
+            counter.Read(text);
+            return counter.TokenEstimate;
+        }
+    }
+
+    [Fact]
+    public void Train_Leaves_HoldSixteenRowsOrMore()
+    {
+        var forest = SomeSnapshots.TwoKinds.Forest.Forests[0];
+        (forest.Leaves.Length / forest.Targets).ShouldBeLessThanOrEqualTo(SomeSnapshots.Quick.Trees * 200 / 16);
+    }
+
+    /// <summary>Fewer than a twentieth of a benchmark's requests do not make a model known to it.</summary>
+    [Fact]
+    public void Train_AFewAnswersInAnotherBenchmark_DoNotMakeAModelKnownThere()
+    {
+        var table = SomeTables.TwoSources(600, seed: 1);
+        var counts = table.Models.Index().Single(m => m.Item.Value == "counts").Index;
+        for (var row = 0; row < 29; row++)
+        {
+            table.Score[(row * table.ModelCount) + counts] = 1;
+        }
+
+        var heads = SnapshotTrainer.Train(table, SomeSnapshots.Quick with { Decays = [1e-3f], Trees = 3, CalibrationFolds = 0 }).Heads;
+        heads[counts].KnownTo.ShouldBe(heads[counts + 1].KnownTo);
+        heads[counts].KnownTo.ShouldNotBe(heads[0].KnownTo);
+    }
+
+    /// <summary>A rank above what a receipt carries, or a penalty that is no number, gave a snapshot that nothing could read.</summary>
+    [Fact]
+    public void Train_OptionsOutsideTheirRanges_NamesEach()
+    {
+        var wrong = new TrainingOptions { Rank = 16, Decays = [1e-3f, float.NaN], Trees = 0, LeafShare = double.NaN, CalibrationFolds = 1, CalibrationRows = -1 };
+        var message = Should.Throw<ArgumentException>(() => SnapshotTrainer.Train(SomeTables.TwoKinds(30, seed: 1), wrong)).Message;
+        message.ShouldContain("Rank is 16; set a length from 1 to 15");
+        message.ShouldContain("Decays is [0.001, NaN]");
+        message.ShouldContain("Trees is 0");
+        message.ShouldContain("LeafShare is NaN");
+        message.ShouldContain("CalibrationFolds is 1");
+        message.ShouldContain("CalibrationRows is -1");
+    }
+
+    [Fact]
+    public void Train_OptionsAtTheEndsOfTheirRanges_ReadsBack()
+    {
+        foreach (var options in new TrainingOptions[]
+        {
+            new() { Rank = 1, Decays = [0], Trees = 1, LeafShare = 0, CalibrationFolds = 0, CalibrationRows = 0 },
+            new() { Rank = TrainingOptions.MaxRank, Decays = [1], Trees = 1, LeafShare = 1, CalibrationFolds = 2, CalibrationRows = 0 },
+        })
+        {
+            var read = SnapshotCodec.Read(SnapshotCodec.Write(SnapshotTrainer.Train(SomeTables.TwoKinds(30, seed: 1), options)));
+            read.Heads[0].Ability.Length.ShouldBe(options.Rank);
+            read.Calibration.Model.ShouldBeEmpty();
+            Predict(read, "anything").Outcomes.ShouldAllBe(o => o.IsValid);
+        }
+    }
+
+    [Fact]
+    public void Validate_NoPenalty_IsRefused() => Should.Throw<ArgumentException>(() => new TrainingOptions { Decays = [] }.Validate()).Message.ShouldContain("Decays is []");
+
+    [Fact]
     public void Train_Cancelled_Stops()
     {
         using var stop = new CancellationTokenSource();

@@ -27,7 +27,7 @@ public class CostSpreadFitTests
         CostSpreadFit.Fit(Requests(2_000, 2, random => 1 + (.4f * Normal(random))), s_context).ShouldBe(.4f, .05f);
 
     [Fact]
-    public void Fit_AFewAnswersThatRanOn_IsNarrowerThanTheirGaussian_AndForetellsBetter()
+    public void Fit_AFewAnswersThatRanOn_IsNarrowerThanTheirGaussian_AndPredictsBetter()
     {
         var (fitted, fresh) = (Requests(2_000, 3, RanOn), Requests(2_000, 4, RanOn));
         var spread = CostSpreadFit.Fit(fitted, s_context);

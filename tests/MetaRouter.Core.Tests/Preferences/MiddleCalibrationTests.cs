@@ -41,7 +41,7 @@ public class MiddleCalibrationTests
             }
         }
 
-        var told = FormattableString.Invariant($"lambda {PreferenceGrid.Lambda[position]:0.000}: pleased {truth / answers:0.000}, foretold {plain / answers:0.000}, corrected {corrected / answers:0.000}; loss {plainLoss / answers:0.0000}, corrected {loss / answers:0.0000}");
+        var told = FormattableString.Invariant($"lambda {PreferenceGrid.Lambda[position]:0.000}: pleased {truth / answers:0.000}, predicted {plain / answers:0.000}, corrected {corrected / answers:0.000}; loss {plainLoss / answers:0.0000}, corrected {loss / answers:0.0000}");
         (corrected / answers).ShouldBe(truth / answers, 0.015, told);
         loss.ShouldBeLessThan(plainLoss + (1e-3 * answers), told);
         if (position == 26)

@@ -110,7 +110,7 @@ public class ExplanationTests
     {
         var newcomer = new UserModel(RoutingPool.OfSnapshot(SomeSnapshots.ByHand([new("a", 0.5f, 0), new("b", 0.7f, 0)])), UserState.Empty);
         newcomer.Pool.IsFree.ShouldBeTrue();
-        newcomer.Pool.ToldScaleUsd.ShouldBe(0);
+        newcomer.Pool.ReportedScaleUsd.ShouldBe(0);
         Explanation.Of(newcomer).ShouldStartWith("all models are free, so nothing is weighed against cost");
         Explanation.Of(newcomer).ShouldNotContain("$");
 

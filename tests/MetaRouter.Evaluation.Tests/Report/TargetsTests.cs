@@ -51,7 +51,7 @@ public class TargetsTests
     {
         Target untested = new("dear models", "few", "none", true, Untested: "no dear model served");
         untested.Verdict.ShouldBe("no dear model served");
-        Targets.Told([untested, new("a", "b", "c", true), new("a", "b", "c", false)]).ShouldBe("1 of 2 targets reached, 0 of them within noise");
+        Targets.Summary([untested, new("a", "b", "c", true), new("a", "b", "c", false)]).ShouldBe("1 of 2 targets reached, 0 of them within noise");
     }
 
     [Fact]
@@ -79,6 +79,6 @@ public class TargetsTests
         var targets = Targets.Of(new ProtocolReport<DeferralRow>("P1a", null, 1, rows, null));
         (targets[0].Reached, targets[0].Clear).ShouldBe((reached, clear));
         targets[0].Verdict.ShouldBe(reached ? clear ? "yes" : "yes, within noise" : "no");
-        Targets.Told([targets[0]]).ShouldBe($"{(reached ? 1 : 0)} of 1 targets reached, {(reached && !clear ? 1 : 0)} of them within noise");
+        Targets.Summary([targets[0]]).ShouldBe($"{(reached ? 1 : 0)} of 1 targets reached, {(reached && !clear ? 1 : 0)} of them within noise");
     }
 }

@@ -6,18 +6,18 @@ using MetaRouter.Core.Users;
 namespace MetaRouter.Core.MetaLearning;
 
 /// <summary>
-/// How well a prior foretells what users said: the population it tells of and how it hears them, its topics and waiting with it. Between priors that hear otherwise
+/// How well a prior predicts what users said: the population it supposes and how it hears them, its topics and waiting with it. Between priors that hear otherwise
 /// only this tells which is the better; it adds up, so that users may be spread over as many places as one likes.
 /// </summary>
 /// <param name="LogEvidence">Sum over users of ln P(signals | prior).</param>
 /// <param name="Users">Who said something of the trade-off.</param>
-public readonly record struct Foretold(double LogEvidence, long Users)
+public readonly record struct PriorEvidence(double LogEvidence, long Users)
 {
     /// <summary>Of one user; 0: nobody said anything.</summary>
     public double MeanEvidence => Users == 0 ? 0 : LogEvidence / Users;
 
     /// <summary>Of users' raw windows, O(windows x signals x hypotheses).</summary>
-    public static Foretold Of(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
+    public static PriorEvidence Of(RoutingPool pool, PopulationPrior prior, IEnumerable<UserState> windows)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(prior);
@@ -34,8 +34,8 @@ public readonly record struct Foretold(double LogEvidence, long Users)
             }
         }
 
-        return new Foretold(evidence, users);
+        return new PriorEvidence(evidence, users);
     }
 
-    public Foretold Add(Foretold other) => new(LogEvidence + other.LogEvidence, Users + other.Users);
+    public PriorEvidence Add(PriorEvidence other) => new(LogEvidence + other.LogEvidence, Users + other.Users);
 }
