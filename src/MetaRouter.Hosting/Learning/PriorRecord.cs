@@ -15,10 +15,10 @@ public sealed record PriorRecord(ulong Version, DateTimeOffset? At, string Resul
 /// <summary>What became of a prior. Persisted: never rename.</summary>
 public static class PriorResults
 {
-    /// <summary>It foretold the held-out users no worse, or the other had been taught by somebody who was erased since, and went into service.</summary>
+    /// <summary>It predicted the held-out users no worse, or the other had been taught by somebody who was erased since, and went into service.</summary>
     public const string Promoted = "promoted";
 
-    /// <summary>It foretold them worse, and the one in service stayed.</summary>
+    /// <summary>It predicted them worse, and the one in service stayed.</summary>
     public const string Kept = "kept";
 
     /// <summary>Somebody put it back into service.</summary>
