@@ -79,7 +79,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
             known = await LoadOrRememberAsync(key, known, cancellationToken).ConfigureAwait(false);
         }
 
-        return Told(Decide(key, Current(key, known), known.ErasedAtMs, request, spans), started);
+        return Measured(Decide(key, Current(key, known), known.ErasedAtMs, request, spans), started);
     }
 
     public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
@@ -88,7 +88,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
         using var spans = DecisionSpans.Begin();
-        return new(Told(Decide(new UserKey(_secrets.HashOf(tenant), 0), _pool.Newcomer, 0, request, spans), started));
+        return new(Measured(Decide(new UserKey(_secrets.HashOf(tenant), 0), _pool.Newcomer, 0, request, spans), started));
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
@@ -319,7 +319,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }
     }
 
-    private RouteDecision Told(RouteDecision decision, long started)
+    private RouteDecision Measured(RouteDecision decision, long started)
     {
         _metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         return decision;

@@ -80,7 +80,7 @@ try
 }
 catch (OptionsValidationException e)
 {
-    return Fail(SettingsBinder.Told([.. e.Failures]), BadConfiguration);
+    return Fail(SettingsBinder.Report([.. e.Failures]), BadConfiguration);
 }
 catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
 {

@@ -63,6 +63,20 @@ public static class RedisAddress
         }
     }
 
+    /// <summary>What is wrong with an address, without a period at the end; null: nothing.</summary>
+    internal static string? ProblemOf(string address)
+    {
+        try
+        {
+            Parse(address);
+            return null;
+        }
+        catch (StoreException e)
+        {
+            return e.Message.TrimEnd('.');
+        }
+    }
+
     /// <summary>As it may be shown: only the first host, since a password may follow it, or precede it as in a URL.</summary>
     internal static string Shown(string address)
     {
