@@ -12,7 +12,7 @@ namespace MetaRouter.Orleans;
 internal sealed class SiloRouter(
     IGrainFactory grains,
     PoolHolder pool,
-    SharedState shared,
+    SiloSecrets secrets,
     MetaRouterOptions options,
     MetaRouterClusterOptions cluster,
     RouterClock clock,
@@ -29,7 +29,7 @@ internal sealed class SiloRouter(
     /// <summary>This silo's workers.</summary>
     public IRouteInferenceGrain Workers { get; } = grains.GetGrain<IRouteInferenceGrain>(0);
 
-    public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
+    public RoutingPolicy Policy => field ??= options.BuildPolicy(secrets.Value);
 
     /// <summary>The tenant keeps its users out of the shared prior.</summary>
     public bool IsPrivate(ulong tenant) => (_private ??= options.PrivateTenants.Select(TenantOf).ToHashSet()).Contains(tenant);
@@ -39,10 +39,10 @@ internal sealed class SiloRouter(
     public UserKey KeyOf(string grainKey)
     {
         var (tenant, user) = UserRouterGrainExtensions.Parse(grainKey);
-        return new UserKey(TenantOf(tenant), IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant, user));
+        return new UserKey(TenantOf(tenant), IdentityHash.Compute(secrets.Value.IdentitySecret, tenant, user));
     }
 
-    public ulong TenantOf(string tenant) => shared.Secrets.HashOf(tenant);
+    public ulong TenantOf(string tenant) => secrets.Value.HashOf(tenant);
 
     /// <summary>Takes a request in hand; <see cref="Leave"/> gives it back.</summary>
     /// <exception cref="RouterBusyException">There are too many.</exception>

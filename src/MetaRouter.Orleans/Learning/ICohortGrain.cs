@@ -30,7 +30,7 @@ internal interface ICohortGrain : IGrainWithIntegerKey
 
     /// <summary>See <see cref="Foretold.Of"/>, on this part's sample of the windows of users held out.</summary>
     [Alias("foretell"), ResponseTimeout("00:01:00")]
-    ValueTask<ForetoldAnswer> ForetellAsync(byte[] prior);
+    ValueTask<EvaluationAnswer> EvaluateAsync(byte[] prior);
 
     /// <summary>Writes what changed since it was last written; a number that changes with every report that changes anything, so that an unchanged population is not fitted again.</summary>
     [Alias("save"), ResponseTimeout("00:01:00")]
@@ -65,4 +65,4 @@ internal sealed record CohortAnswer([property: Id(0)] double[] Counts, [property
 /// <param name="Users">See <see cref="Foretold"/>.</param>
 /// <param name="LastErasedAtMs">When the last user of this part who was erased was erased, Unix milliseconds; 0: nobody was within a receipt's lifetime.</param>
 [GenerateSerializer, Immutable, Alias("metarouter.foretold-answer")]
-internal sealed record ForetoldAnswer([property: Id(0)] double LogEvidence, [property: Id(1)] long Users, [property: Id(2)] long LastErasedAtMs);
+internal sealed record EvaluationAnswer([property: Id(0)] double LogEvidence, [property: Id(1)] long Users, [property: Id(2)] long LastErasedAtMs);

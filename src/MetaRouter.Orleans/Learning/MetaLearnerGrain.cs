@@ -10,12 +10,12 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Orleans.Learning;
 
 /// <summary>
-/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it foretells held-out users no worse than the one
+/// The cluster's one learner: asks the partitions for an E-step, takes the M-step, and publishes the prior if it predicts held-out users no worse than the one
 /// in service. That one does not stay after an erasure: what it was taught is theirs who went. Where the snapshot's own is better then, or too few are left to
 /// learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
-    SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options,
+    SiloRouter router, PriorStore priors, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options,
     MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
@@ -93,11 +93,11 @@ internal sealed partial class MetaLearnerGrain(
         RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), round.Own.Elapsed);
     }
 
-    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await shared.ReadHistoryAsync()).Priors;
+    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await priors.ReadAsync()).Priors;
 
     public async ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken)
     {
-        var history = (await shared.ReadHistoryAsync()).Priors;
+        var history = (await priors.ReadAsync()).Priors;
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
         _learned = null; // a refresh that is asked for after this must run, with or without news
@@ -105,13 +105,13 @@ internal sealed partial class MetaLearnerGrain(
     }
 
     public async ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken) =>
-        (await shared.ReadHistoryAsync()).Priors is [var latest, ..] && latest.Version != known ? latest : null;
+        (await priors.ReadAsync()).Priors is [var latest, ..] && latest.Version != known ? latest : null;
 
     private async Task RefreshQuietlyAsync(CancellationToken cancellationToken)
     {
         try
         {
-            if ((await shared.ReadHistoryAsync()).Priors is not [{ IsHeld: true }, ..])
+            if ((await priors.ReadAsync()).Priors is not [{ IsHeld: true }, ..])
             {
                 await RoundAsync(isAsked: false, cancellationToken);
             }
@@ -127,14 +127,14 @@ internal sealed partial class MetaLearnerGrain(
     private async Task<bool> PromoteAsync(PopulationPrior candidate, long users, Round round)
     {
         var current = router.Pool.Current.Snapshot.Prior;
-        var (serving, erasedAtMs) = await ForetellAsync(current, round);
+        var (serving, erasedAtMs) = await EvaluateAsync(current, round);
         var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
         candidate = await FitSpeechAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
-        var (fitted, _) = await ForetellAsync(candidate, round);
-        return PriorPromotions.Decide(serving, fitted, mustGo ? (await ForetellAsync(shared.Shipped, round)).Foretold : null) switch
+        var (fitted, _) = await EvaluateAsync(candidate, round);
+        return PriorPromotions.Decide(serving, fitted, mustGo ? (await EvaluateAsync(priors.Shipped, round)).Foretold : null) switch
         {
             PriorPromotion.Promote => await PublishAsync(users, fitted.MeanEvidence, serving.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null,
-            PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null,
+            PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null,
             _ => false,
         };
     }
@@ -167,12 +167,12 @@ internal sealed partial class MetaLearnerGrain(
             return false;
         }
 
-        return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null;
+        return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null;
     }
 
     /// <summary>Whether the prior in service was learned, and published by then; of one that the history has lost it is not known when.</summary>
     private async Task<bool> IsTaughtBeforeAsync(long atMs) =>
-        (await shared.ReadHistoryAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(shared.Shipped)) && serving.AtMs <= atMs : shared.Version != 0;
+        (await priors.ReadAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(priors.Shipped)) && serving.AtMs <= atMs : priors.Version != 0;
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
     private Task ReleaseHoldAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
@@ -190,13 +190,13 @@ internal sealed partial class MetaLearnerGrain(
             }
 
             // If the history was lost, silos still know what they serve, and refuse an older version that is pushed.
-            var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, shared.Version) + 1;
+            var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, priors.Version) + 1;
             published = new PublishedPrior(version, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
             return [published, .. history.Take(Remembered - 1)];
         });
         if (published is not null)
         {
-            shared.Take(published);
+            priors.Take(published);
             await push.PushAllAsync(published);
             LogPublished(published.Version, users);
         }
@@ -209,8 +209,8 @@ internal sealed partial class MetaLearnerGrain(
     {
         for (var attempt = 0; attempt < MostRetries; attempt++)
         {
-            var read = await shared.ReadHistoryAsync();
-            if (change(read.Priors) is not { } changed || await shared.TryPublishAsync(changed, read))
+            var read = await priors.ReadAsync();
+            if (change(read.Priors) is not { } changed || await priors.TryPublishAsync(changed, read))
             {
                 return;
             }
@@ -225,11 +225,11 @@ internal sealed partial class MetaLearnerGrain(
         return (await AskAsync(c => c.ExpectAsync(bytes, part), round)).Aggregate(Expectation.None, (sum, a) => sum.Add(new Expectation(a.Counts, a.LogEvidence, a.Users)));
     }
 
-    /// <returns>How the users held out are foretold, and when the last user who was erased was.</returns>
-    private async Task<(Foretold Foretold, long LastErasedAtMs)> ForetellAsync(PopulationPrior prior, Round round)
+    /// <returns>How well it predicts the users held out, and when the last user who was erased was.</returns>
+    private async Task<(Foretold Foretold, long LastErasedAtMs)> EvaluateAsync(PopulationPrior prior, Round round)
     {
         var bytes = PriorJson.Write(prior);
-        var answers = await AskAsync(c => c.ForetellAsync(bytes), round);
+        var answers = await AskAsync(c => c.EvaluateAsync(bytes), round);
         return (answers.Aggregate(default(Foretold), (sum, a) => sum.Add(new Foretold(a.LogEvidence, a.Users))), answers.Max(a => a.LastErasedAtMs));
     }
 
