@@ -7,7 +7,7 @@ using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>How the in-process router runs: section <c>MetaRouter</c> of the configuration.</summary>
+/// <summary>How a router runs, in one process or on the silos of a cluster: section <c>MetaRouter</c> of the configuration.</summary>
 public sealed class MetaRouterOptions
 {
     public const string Section = "MetaRouter";

@@ -20,7 +20,6 @@ internal sealed class SiloRouter(
     DecisionLog log)
 {
     private int _inHand;
-    private HashSet<ulong>? _private;
 
     public PoolHolder Pool => pool;
 
@@ -31,8 +30,10 @@ internal sealed class SiloRouter(
 
     public RoutingPolicy Policy => field ??= options.BuildPolicy(secrets.Value);
 
+    private HashSet<ulong> PrivateTenants => field ??= [.. options.PrivateTenants.Select(TenantOf)];
+
     /// <summary>The tenant keeps its users out of the shared prior.</summary>
-    public bool IsPrivate(ulong tenant) => (_private ??= options.PrivateTenants.Select(TenantOf).ToHashSet()).Contains(tenant);
+    public bool IsPrivate(ulong tenant) => PrivateTenants.Contains(tenant);
 
     public long NowMs => clock.Time.GetUtcNow().ToUnixTimeMilliseconds();
 

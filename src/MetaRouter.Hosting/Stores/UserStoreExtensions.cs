@@ -2,15 +2,13 @@ namespace MetaRouter.Hosting.Stores;
 
 internal static class UserStoreExtensions
 {
-    private const int MostRetries = 20;
-
     /// <summary>Replaces a named value by what is made of it, and does so again if another router wrote in between.</summary>
     /// <param name="change">From the value as it is (null: there is none) to the one to write; may be called several times.</param>
     /// <returns>What was written.</returns>
     /// <exception cref="StoreException">It may or may not have been written.</exception>
     public static async Task<byte[]> ChangeValueAsync(this IUserStore store, string name, Func<byte[]?, byte[]> change, CancellationToken cancellationToken)
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < StoreException.MostRetries; attempt++)
         {
             var before = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
             var after = change(before);
@@ -22,6 +20,6 @@ internal static class UserStoreExtensions
             }
         }
 
-        throw new StoreException($"The store's value '{name}' changed {MostRetries} times while one change was being saved; something else writes to this store without pause. Try again later.");
+        throw StoreException.Contended($"The store's value '{name}'");
     }
 }

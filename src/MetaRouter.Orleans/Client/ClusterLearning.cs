@@ -5,7 +5,7 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Orleans.Client;
 
 /// <summary>The cluster's meta-learner, as a gateway shows and commands it. A prior is named by the version of this client's snapshot with that prior, as decisions name it.</summary>
-public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
+internal sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
 {
     private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
     private readonly LearnerCalls _learner = new(grains);

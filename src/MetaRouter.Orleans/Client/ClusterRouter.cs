@@ -17,7 +17,7 @@ namespace MetaRouter.Orleans.Client;
 /// The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.
 /// A call whose silo died, or did not answer, is made again: every call may safely be done twice.
 /// </summary>
-public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
+internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
 {
     private const int Workers = 16;
 
@@ -35,22 +35,19 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private volatile bool _isAway;
 
     /// <summary>The prior in service on the cluster, as last followed; null: the snapshot's own.</summary>
-    internal PublishedPrior? Published { get; private set; }
+    public PublishedPrior? Published { get; private set; }
 
     /// <inheritdoc/>
     public bool IsThere => !_isAway;
 
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         var own = AmongOwnModels(request);
         return await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(own, token), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-
         // All calls to one key go through one silo's gateway; several keys reach all silos.
         var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
         var own = AmongOwnModels(request);
@@ -66,7 +63,6 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         var answer = await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RecordFeedbackAsync(feedback, token), cancellationToken).ConfigureAwait(false);
         return new FeedbackResult(new ReceiptVerdict(answer.Status, answer.Message), answer.Outcome, answer.State is null ? null : ModelOf(answer.State)) { IsErased = answer.IsErased };
     }
@@ -74,25 +70,18 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
         ModelOf(await ExportAsync(tenant, user, cancellationToken).ConfigureAwait(false));
 
-    public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
+    public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
         await CallAsync(grains.GetUserRouter(tenant, user), async (u, token) =>
         {
             await u.EraseAsync(token).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
-    }
 
-    public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        return await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ExportAsync(token), cancellationToken).ConfigureAwait(false);
-    }
+    public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
+        await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ExportAsync(token), cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         var bytes = record.ToArray();
         return ModelOf(await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ImportAsync(bytes, token), cancellationToken).ConfigureAwait(false));
     }
@@ -101,22 +90,21 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     public async Task FollowAsync(CancellationToken cancellationToken = default)
     {
         // Also if it is known: whether it is held changes without a new version.
-        if (await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(known: 0, cancellationToken).AsTask().WaitAsync(Patience, cancellationToken).ConfigureAwait(false) is not { } published)
+        var published = await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(known: 0, cancellationToken).AsTask().WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        if (published is null)
         {
             return;
         }
 
-        if ((published.Version, published.AtMs) != (Published?.Version, Published?.AtMs))
+        if ((published.Version, published.AtMs) == (Published?.Version, Published?.AtMs))
         {
-            if (PriorJson.Read(published.Prior, out _) is not { } prior)
-            {
-                return;
-            }
-
-            pool.Update(p => p.With(prior));
+            Published = published;
         }
-
-        Published = published;
+        else if (PriorJson.Read(published.Prior, out _) is { } prior)
+        {
+            pool.Update(p => p.With(prior));
+            Published = published;
+        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Periodically.DoAsync(TimeSpan.FromSeconds(options.SnapshotSeconds), TryFollowAsync, stoppingToken, atOnce: true);
@@ -147,11 +135,14 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         UseJitter = true,
     };
 
-    private static ValueTask<T> CallAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
-        TranslateAsync(() => Retries.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+    private static ValueTask<T> CallAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return TranslateAsync(() => Retries.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+    }
 
     /// <summary>Turns failures of the cluster into a store's errors: messages may reach a client, and Orleans' own name the user and the silos.</summary>
-    internal static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> call)
+    public static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> call)
     {
         try
         {

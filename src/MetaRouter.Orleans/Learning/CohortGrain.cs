@@ -13,7 +13,6 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 {
     private const string Name = "cohort", Aside = "unreadable-cohort";
     private const string GoneName = "cohort-gone", GoneAside = "unreadable-cohort-gone"; // a record of its own: silos of earlier versions also read the evidence's
-    private const int MostRetries = 20;
     private const int TaughtWindows = 64;
     private const int HeldOutWindows = 16; // of a fifth of the users: as many of those who are there as of the others
     private const int FewestDepartures = 10_000;
@@ -154,7 +153,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     /// <summary>Writes what changed. The evidence first: where this ends between the two, who is gone is out of it, and is reported again.</summary>
     private async Task WriteAsync()
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
             if (await _evidenceRecord.TryWriteAsync(() => CohortRecord.Write(_cohort, Catalog, _missing)) && await _goneRecord.TryWriteAsync(() => _gone.ToBytes(router.NowMs)))
             {
@@ -164,7 +163,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
         }
 
-        throw new RouterStoreException($"A partition of the population's evidence changed {MostRetries} times while it was being saved; something else writes to this store without pause. Try again later.");
+        throw RecordStore.Contended("A partition of the population's evidence");
     }
 
     /// <summary>Takes what is stored, and over it what was reported since it was last written: nothing of others is lost, and who went since stays away.</summary>

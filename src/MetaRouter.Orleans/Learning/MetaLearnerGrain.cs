@@ -5,6 +5,7 @@ using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Snapshots;
+using MetaRouter.Orleans.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Orleans.Learning;
@@ -19,7 +20,6 @@ internal sealed partial class MetaLearnerGrain(
     MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
-    private const int MostRetries = 20;
     private const int MostRounds = 30; // each asks every partition; one process goes on to PriorFit.MostSteps
     private static readonly long s_apartMs = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which silos' clocks may differ, a refresh takes, and more
 
@@ -60,7 +60,7 @@ internal sealed partial class MetaLearnerGrain(
                 await push.FlushAllAsync().WaitAsync(either.Token);
             }
 
-            return await RoundAsync(new Round(isAsked, Stopwatch.StartNew(), either.Token));
+            return await RunAsync(new Round(isAsked, Stopwatch.StartNew(), either.Token));
         }
         catch (OperationCanceledException e) when (stopping.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -68,7 +68,7 @@ internal sealed partial class MetaLearnerGrain(
         }
     }
 
-    private async ValueTask<RefreshReport> RoundAsync(Round round)
+    private async ValueTask<RefreshReport> RunAsync(Round round)
     {
         var started = Stopwatch.GetTimestamp();
         var changes = (await AskAsync(c => c.SaveAsync(), round)).Aggregate(0L, (sum, c) => unchecked(sum + c));
@@ -134,7 +134,7 @@ internal sealed partial class MetaLearnerGrain(
         return PriorPromotions.Decide(serving, fitted, mustGo ? (await EvaluateAsync(priors.Shipped, round)).Foretold : null) switch
         {
             PriorPromotion.Promote => await PublishAsync(users, fitted.MeanEvidence, serving.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null,
-            PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null,
+            PriorPromotion.Withdraw => await PublishShippedAsync(round),
             _ => false,
         };
     }
@@ -167,7 +167,7 @@ internal sealed partial class MetaLearnerGrain(
             return false;
         }
 
-        return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null;
+        return await PublishShippedAsync(round);
     }
 
     /// <summary>Whether the prior in service was learned, and published by then; of one that the history has lost it is not known when.</summary>
@@ -176,6 +176,8 @@ internal sealed partial class MetaLearnerGrain(
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
     private Task ReleaseHoldAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
+
+    private async Task<bool> PublishShippedAsync(Round round) => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null;
 
     /// <returns>Null: a prior is held, which the timer does not replace.</returns>
     private async Task<PublishedPrior?> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isAsked, bool isHeld = false)
@@ -207,7 +209,7 @@ internal sealed partial class MetaLearnerGrain(
     /// <param name="change">Called again if another activation published meanwhile; returns null if nothing is to be changed.</param>
     private async Task ChangeAsync(Func<IReadOnlyList<PublishedPrior>, IReadOnlyList<PublishedPrior>?> change)
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
             var read = await priors.ReadAsync();
             if (change(read.Priors) is not { } changed || await priors.TryPublishAsync(changed, read))
@@ -216,7 +218,7 @@ internal sealed partial class MetaLearnerGrain(
             }
         }
 
-        throw new RouterStoreException($"The published priors changed {MostRetries} times while one was being published; something else writes to this store without pause. Try again later.");
+        throw RecordStore.Contended("The history of published priors");
     }
 
     private async Task<Expectation> ExpectAsync(PopulationPrior prior, CohortPart part, Round round)

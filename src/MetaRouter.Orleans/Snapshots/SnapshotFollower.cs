@@ -14,7 +14,7 @@ internal sealed partial class SnapshotFollower : BackgroundService
     private readonly LossWatch _loss;
     private readonly MetaRouterClusterOptions _options;
     private readonly ILogger<SnapshotFollower> _logger;
-    private readonly Meter _meter = new(RouterMetrics.MeterName);
+    private readonly Meter _meter = new(SourceNames.Router);
 
     public SnapshotFollower(PriorStore priors, IGrainFactory grains, LossWatch loss, MetaRouterClusterOptions options, ILogger<SnapshotFollower> logger)
     {
