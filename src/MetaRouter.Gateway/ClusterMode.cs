@@ -28,7 +28,7 @@ internal static class ClusterMode
     public static void Join(WebApplicationBuilder builder, bool isTraced)
     {
         // Models set at run time for replicas, and their prior, do not apply to the cluster, even if one Redis has or had both.
-        builder.Services.Remove(builder.Services.Single(s => s.ImplementationType == typeof(SharedStateWatcher)));
+        builder.Services.Remove(builder.Services.Single(s => s.ImplementationType == typeof(StoreWatcher)));
         builder.AddMetaRouterClusterClient(client =>
         {
             if (isTraced)

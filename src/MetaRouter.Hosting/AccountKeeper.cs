@@ -10,14 +10,12 @@ namespace MetaRouter.Hosting;
 /// There may be an account for every user, and in a second few of them change. So two values are kept: all accounts as of some time, and those that changed since. When the changes are
 /// a good part of the whole, the whole is written anew. Each account carries its version, and the later one counts: whichever of the two was written last, together they are right.
 /// </remarks>
-public sealed partial class AccountKeeper(IUserStore store, MemorySharedState accounts, ILogger<AccountKeeper> logger) : BackgroundService
+internal sealed partial class AccountKeeper(IUserStore store, MemorySharedState accounts, ILogger<AccountKeeper> logger) : BackgroundService
 {
     /// <summary>The whole is written anew once more than a sixteenth of it changed; with few accounts, once this many changed.</summary>
     private const int ChangesOfFew = 256, ShareOfChanges = 16;
 
     private static readonly byte[] s_none = "[]"u8.ToArray();
-
-    private readonly Value _whole = new(store, ValueNames.Accounts), _changes = new(store, ValueNames.AccountChanges);
 
     /// <summary>Versions of the accounts in memory: as of the whole, and as of the last write.</summary>
     private long _wholeVersion, _version;
@@ -26,8 +24,8 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
 
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
-        _wholeVersion = _version = TakeUp(await _whole.ReadAsync(cancellationToken).ConfigureAwait(false));
-        _version = Math.Max(_version, TakeUp(await _changes.ReadAsync(cancellationToken).ConfigureAwait(false)));
+        _wholeVersion = _version = await TakeUpAsync(ValueNames.Accounts, cancellationToken).ConfigureAwait(false);
+        _version = Math.Max(_version, await TakeUpAsync(ValueNames.AccountChanges, cancellationToken).ConfigureAwait(false));
     }
 
     public Task SaveAsync(CancellationToken cancellationToken) => SaveAsync(asWhole: false, cancellationToken);
@@ -44,14 +42,14 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
             var changed = accounts.Write(_wholeVersion);
             if (changed.Count <= Math.Max(ChangesOfFew, _wholeCount / ShareOfChanges))
             {
-                await _changes.WriteAsync(changed.Bytes, cancellationToken).ConfigureAwait(false);
+                await WriteAsync(ValueNames.AccountChanges, changed.Bytes, cancellationToken).ConfigureAwait(false);
                 _version = changed.Version;
                 return;
             }
         }
 
         var all = accounts.Write(-1);
-        await _whole.WriteAsync(all.Bytes, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(ValueNames.Accounts, all.Bytes, cancellationToken).ConfigureAwait(false);
         (_wholeVersion, _version, _wholeCount) = (all.Version, all.Version, all.Count);
     }
 
@@ -65,7 +63,7 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
             await SaveAsync(asWhole: true, CancellationToken.None).ConfigureAwait(false);
             if (_version > 0)
             {
-                await _changes.WriteAsync(s_none, CancellationToken.None).ConfigureAwait(false);
+                await WriteAsync(ValueNames.AccountChanges, s_none, CancellationToken.None).ConfigureAwait(false);
             }
         }).ConfigureAwait(false);
     }
@@ -73,8 +71,11 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Periodically.DoAsync(TimeSpan.FromSeconds(1), _ => TryAsync(() => SaveAsync(CancellationToken.None)), stoppingToken);
 
-    private long TakeUp(byte[]? bytes)
+    private Task<byte[]> WriteAsync(string name, byte[] bytes, CancellationToken cancellationToken) => store.ChangeValueAsync(name, _ => bytes, cancellationToken);
+
+    private async Task<long> TakeUpAsync(string name, CancellationToken cancellationToken)
     {
+        var bytes = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
         try
         {
             return bytes is null ? 0 : accounts.Read(bytes);
@@ -103,22 +104,4 @@ public sealed partial class AccountKeeper(IUserStore store, MemorySharedState ac
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What was spent so far cannot be written to the store; it is tried every second. {Reason}")]
     private partial void LogUnsaved(string reason);
-
-    /// <summary>A named value of the store that nobody else writes.</summary>
-    private sealed class Value(IUserStore store, string name)
-    {
-        private byte[]? _bytes;
-
-        public async Task<byte[]?> ReadAsync(CancellationToken cancellationToken) => _bytes = await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false);
-
-        public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
-        {
-            while (!await store.WriteValueAsync(name, bytes, _bytes, cancellationToken).ConfigureAwait(false))
-            {
-                await ReadAsync(cancellationToken).ConfigureAwait(false); // a write that seemed to fail may have been done
-            }
-
-            _bytes = bytes;
-        }
-    }
 }

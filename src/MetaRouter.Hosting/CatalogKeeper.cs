@@ -61,6 +61,8 @@ public sealed partial class CatalogKeeper(IUserStore store, PoolHolder pool, ILo
                 Serve(catalog);
                 return true;
             }
+
+            // Another router set one in between: that one is looked at first.
         }
     }
 

@@ -3,7 +3,7 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Hosting;
 
 /// <summary>Room to encode a request in, one for each thread: half a megabyte is too much for one request.</summary>
-public static class EncodingScratch
+internal static class EncodingScratch
 {
     [ThreadStatic]
     private static RequestEncoding? t_scratch;

@@ -14,8 +14,6 @@ namespace MetaRouter.Hosting;
 /// </summary>
 public sealed partial class InProcessRouter : IEdgeRouter
 {
-    private const int MostRetries = 20;
-
     private readonly IUserStore _store;
     private readonly PoolHolder _pool;
     private readonly RoutingPolicy _policy;
@@ -79,7 +77,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
             known = await LoadOrRememberAsync(key, known, cancellationToken).ConfigureAwait(false);
         }
 
-        return Told(Decide(key, Current(key, known), known.ErasedAtMs, request, spans), started);
+        return Measured(Decide(key, Current(key, known), known.ErasedAtMs, request, spans), started);
     }
 
     public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
@@ -88,7 +86,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         cancellationToken.ThrowIfCancellationRequested();
         var started = Stopwatch.GetTimestamp();
         using var spans = DecisionSpans.Begin();
-        return new(Told(Decide(new UserKey(_secrets.HashOf(tenant), 0), _pool.Newcomer, 0, request, spans), started));
+        return new(Measured(Decide(new UserKey(_secrets.HashOf(tenant), 0), _pool.Newcomer, 0, request, spans), started));
     }
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
@@ -228,7 +226,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
     private async ValueTask<CachedUser> RestoreAsync(UserKey key, CachedUser? kept, CancellationToken cancellationToken)
     {
         var asked = Stopwatch.GetTimestamp();
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < StoreException.MostRetries; attempt++)
         {
             var record = await _store.LoadAsync(key, cancellationToken).ConfigureAwait(false);
             if (kept is not null && kept.Etag == record.Etag)
@@ -254,7 +252,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }
 
         throw new StoreException(
-            $"A user's record could not be read, {MostRetries} times over, and was a different one each time; another program writes records to this store that this one cannot read. Stop it.");
+            $"A user's record could not be read, {StoreException.MostRetries} times over, and was a different one each time; another program writes records to this store that this one cannot read. Stop it.");
     }
 
     /// <summary>Applies a change under the user's turn and saves it; a change that alters nothing is not saved. Null from the change: refused, the user was erased.</summary>
@@ -267,7 +265,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
             var isRead = remembered is null || _store.Freshness is null;
             var known = remembered ?? await LoadAsync(key, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            for (var attempt = 0; attempt < MostRetries; attempt++)
+            for (var attempt = 0; attempt < StoreException.MostRetries; attempt++)
             {
                 var before = Current(key, known);
                 var after = change(before, known.ErasedAtMs);
@@ -309,7 +307,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
                 known = await LoadAsync(key, cancellationToken).ConfigureAwait(false);
             }
 
-            throw new StoreException($"The user's record changed {MostRetries} times while one signal was being saved; something else writes to this store without pause. Try again later.");
+            throw StoreException.Contended("The user's record");
         }
         catch
         {
@@ -319,7 +317,7 @@ public sealed partial class InProcessRouter : IEdgeRouter
         }
     }
 
-    private RouteDecision Told(RouteDecision decision, long started)
+    private RouteDecision Measured(RouteDecision decision, long started)
     {
         _metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
         return decision;

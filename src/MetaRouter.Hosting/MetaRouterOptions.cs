@@ -1,12 +1,13 @@
 using System.Globalization;
 using MetaRouter.Core.Catalog;
-using MetaRouter.Hosting.Stores;
 using MetaRouter.Core.MetaLearning;
 using MetaRouter.Core.Routing;
+using MetaRouter.Hosting.Settings;
+using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Hosting;
 
-/// <summary>How the in-process router runs: section <c>MetaRouter</c> of the configuration.</summary>
+/// <summary>How a router runs, in one process or on the silos of a cluster: section <c>MetaRouter</c> of the configuration.</summary>
 public sealed class MetaRouterOptions
 {
     public const string Section = "MetaRouter";
@@ -83,16 +84,9 @@ public sealed class MetaRouterOptions
                 ? $"Store is '{RedisAddress.Shown(Store)}', and this build is not one for a cluster; build it with -p:UseOrleans=true"
                 : $"Store is '{RedisAddress.Shown(Store ?? "")}'; use sqlite:PATH, redis:HOST:PORT, memory, or in a build for a cluster cluster:HOST:PORT");
         }
-        else if (store.Kind == StoreKind.Redis)
+        else if (store.Kind == StoreKind.Redis && RedisAddress.ProblemOf(store.Place) is { } problem)
         {
-            try
-            {
-                RedisAddress.Parse(store.Place);
-            }
-            catch (StoreException e)
-            {
-                problems.Add($"{nameof(Store)} '{RedisAddress.Shown(Store)}': {e.Message.TrimEnd('.')}");
-            }
+            problems.Add($"{nameof(Store)} '{RedisAddress.Shown(Store)}': {problem}");
         }
 
         if (RedisPrefix is null || RedisPrefix.AsSpan().ContainsAny('{', '}'))
@@ -131,7 +125,7 @@ public sealed class MetaRouterOptions
             problems.Add($"{nameof(BackupFolder)} '{BackupFolder}' is a file; name a folder");
         }
 
-        var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
+        var profiles = Profiles(problems);
         if (profiles.Length > 0)
         {
             try
@@ -151,13 +145,7 @@ public sealed class MetaRouterOptions
 
         return problems;
 
-        void Range(string name, double value, double low, double high)
-        {
-            if (!(value >= low && value <= high))
-            {
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
-            }
-        }
+        void Range(string name, double value, double low, double high) => SettingsBinder.Range(problems, name, value, low, high);
     }
 
     /// <summary>The configured models.</summary>
@@ -165,7 +153,7 @@ public sealed class MetaRouterOptions
     public ModelCatalog Catalog()
     {
         var problems = new List<string>();
-        var profiles = Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>().ToArray();
+        var profiles = Profiles(problems);
         return problems.Count == 0 ? new ModelCatalog(profiles) : throw new ArgumentException(string.Join("; ", problems) + ".");
     }
 
@@ -173,7 +161,7 @@ public sealed class MetaRouterOptions
     /// <exception cref="SnapshotFormatException">The file is not a snapshot; the message names it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not read it.</exception>
-    public Core.MetaLearning.Snapshot ReadSnapshot()
+    internal Core.MetaLearning.Snapshot ReadSnapshot()
     {
         if (string.IsNullOrEmpty(Snapshot))
         {
@@ -207,6 +195,8 @@ public sealed class MetaRouterOptions
             new Guardrails(new GuardrailOptions { MaxCostUsd = MaxCostUsd }),
             new ExplorationPolicy(new ExplorationOptions { Rho = ExplorationShare, Enabled = ExplorationShare > 0, Horizon = LearningHorizon }));
     }
+
+    private ModelProfile[] Profiles(List<string> problems) => [.. Models.Select((model, i) => model.ToProfile($"{nameof(Models)}[{i}]", problems)).OfType<ModelProfile>()];
 
     /// <summary>Without the parameter's name, which means nothing to whoever wrote the configuration.</summary>
     private static string OneLine(ArgumentException e) =>

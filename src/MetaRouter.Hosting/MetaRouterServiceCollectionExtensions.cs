@@ -42,11 +42,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton(s => new PoolHolder(s.GetRequiredService<MetaRouterOptions>().BuildPool()));
         services.AddSingleton(s => RouterSecrets.LoadOrCreateAsync(s.GetRequiredService<IUserStore>(), CancellationToken.None).GetAwaiter().GetResult());
         services.AddSingleton(s => s.GetRequiredService<MetaRouterOptions>().BuildPolicy(s.GetRequiredService<RouterSecrets>()));
-        services.AddSingleton(s =>
-        {
-            var o = s.GetRequiredService<MetaRouterOptions>();
-            return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
-        });
+        services.AddDecisionLog();
         services.AddSingleton(s =>
         {
             var o = s.GetRequiredService<MetaRouterOptions>();
@@ -76,7 +72,7 @@ public static partial class MetaRouterServiceCollectionExtensions
         services.AddSingleton<IRouter>(s => s.GetRequiredService<InProcessRouter>());
         services.AddHostedService(s => s.GetRequiredService<LearningLoop>());
         services.AddHostedService(s => s.GetRequiredService<DecisionLog>());
-        services.AddHostedService<SharedStateWatcher>();
+        services.AddHostedService<StoreWatcher>();
         services.AddSingleton(s => new MemorySharedState(s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AccountKeeper>();
         services.AddSingleton<ISharedState>(s =>
@@ -108,6 +104,13 @@ public static partial class MetaRouterServiceCollectionExtensions
 
         return options;
     }
+
+    /// <summary>Adds the decision log of the options; who adds it has it start and stop with whatever takes decisions.</summary>
+    internal static void AddDecisionLog(this IServiceCollection services) => services.AddSingleton(s =>
+    {
+        var options = s.GetRequiredService<MetaRouterOptions>();
+        return new DecisionLog(options.DecisionLog ?? "", options.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
+    });
 
     /// <exception cref="OptionsValidationException">A setting does not exist, or has a value of the wrong type.</exception>
     private static void Bind(MetaRouterOptions options, IConfiguration? configuration)

@@ -21,8 +21,6 @@ public sealed class PoolHolder
     /// <summary>Since the pool in service took the place of another, or of none.</summary>
     public TimeSpan Age => Stopwatch.GetElapsedTime(Interlocked.Read(ref _since));
 
-    public void Replace(RoutingPool pool) => Update(_ => pool);
-
     /// <summary>Replaces the pool by one made of it. One at a time, so that a new prior and a new catalog that arrive together are both kept.</summary>
     public void Update(Func<RoutingPool, RoutingPool> change)
     {

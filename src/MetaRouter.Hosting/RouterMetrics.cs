@@ -7,8 +7,6 @@ namespace MetaRouter.Hosting;
 /// <summary>What the router counts. A user is never a label.</summary>
 public sealed class RouterMetrics : IDisposable
 {
-    public const string MeterName = SourceNames.Router;
-
     private static readonly string[] ReasonNames = Enum.GetNames<DecisionReason>();
     private static readonly InstrumentAdvice<double> DecisionSecondsBuckets = new() { HistogramBucketBoundaries =
     [
@@ -17,7 +15,7 @@ public sealed class RouterMetrics : IDisposable
     private static readonly InstrumentAdvice<double> FeedbackSecondsBuckets = new() { HistogramBucketBoundaries = [2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] };
     private static readonly InstrumentAdvice<double> QualityBuckets = new() { HistogramBucketBoundaries = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] };
 
-    private readonly Meter _meter = new(MeterName);
+    private readonly Meter _meter = new(SourceNames.Router);
 
     public RouterMetrics()
     {

@@ -20,31 +20,30 @@ public sealed class RouterSecrets
     private const int SecretBytes = ReceiptKey.SecretBytes, HeadBytes = 1 + sizeof(long), KeyBytes = HeadBytes + SecretBytes;
     private const byte FirstKey = 1;
 
-    private RouterSecrets(IReadOnlyList<ReceiptKey> keys, byte[] identitySecret) => (ReceiptKeys, IdentitySecret) = (keys, identitySecret);
+    /// <summary>The length of secrets that were never rotated, as bytes.</summary>
+    public const int Bytes = 2 * SecretBytes;
+
+    private readonly Func<string, string, string>? _nameOf;
 
     /// <summary>The bytes as the store had them; empty: they are from elsewhere.</summary>
     private byte[] _stored = [];
+
+    private RouterSecrets(IReadOnlyList<ReceiptKey> keys, byte[] identitySecret, Func<string, string, string>? nameOf) => (ReceiptKeys, IdentitySecret, _nameOf) = (keys, identitySecret, nameOf);
 
     /// <summary>The newest first; until the first rotation only the original one.</summary>
     public IReadOnlyList<ReceiptKey> ReceiptKeys { get; private set; }
 
     public byte[] IdentitySecret { get; }
 
-    /// <summary>The name under which a user of a tenant is hashed; the user id itself unless users go by pseudonyms.</summary>
-    public Func<string, string, string> NameOf { get; init; } = static (_, user) => user;
-
     /// <summary>Stands for a user of a tenant in receipts.</summary>
-    public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, NameOf(tenant, user));
+    public ulong HashOf(string tenant, string user) => IdentityHash.Compute(IdentitySecret, tenant, _nameOf?.Invoke(tenant, user) ?? user);
 
     /// <summary>Stands for a tenant in receipts.</summary>
     internal ulong HashOf(string tenant) => IdentityHash.Compute(IdentitySecret, tenant);
 
-    /// <summary>The length of secrets that were never rotated, as bytes.</summary>
-    public const int Bytes = 2 * SecretBytes;
-
     public static byte[] Generate() => RandomNumberGenerator.GetBytes(Bytes);
 
-    /// <param name="nameOf">See <see cref="NameOf"/>; null: the user id itself.</param>
+    /// <param name="nameOf">The name under which a user of a tenant is hashed, where users go by pseudonyms; null: the user id itself.</param>
     /// <returns>Null: these bytes are not secrets.</returns>
     public static RouterSecrets? Read(ReadOnlySpan<byte> secret, Func<string, string, string>? nameOf = null)
     {
@@ -59,13 +58,7 @@ public sealed class RouterSecrets
             keys.Add(Key(secret[at..], secret.Slice(at + HeadBytes, SecretBytes)));
         }
 
-        if (keys.DistinctBy(k => k.Id).Count() != keys.Count)
-        {
-            return null;
-        }
-
-        var read = new RouterSecrets(keys, secret[SecretBytes..Bytes].ToArray());
-        return nameOf is null ? read : new RouterSecrets(keys, read.IdentitySecret) { NameOf = nameOf };
+        return keys.DistinctBy(k => k.Id).Count() == keys.Count ? new RouterSecrets(keys, secret[SecretBytes..Bytes].ToArray(), nameOf) : null;
 
         static ReceiptKey Key(ReadOnlySpan<byte> head, ReadOnlySpan<byte> secret) => new(head[0], secret) { SealsFromMs = BinaryPrimitives.ReadInt64LittleEndian(head[1..]) };
     }
@@ -90,9 +83,8 @@ public sealed class RouterSecrets
     /// Looks whether the store still has them, and puts them back where it has none: users stay who they are, and what was decided can still be learned from. Receipt keys that
     /// another router put there are taken over.
     /// </summary>
-    public async Task<StoredSecrets> CheckAsync(IUserStore store, CancellationToken cancellationToken)
+    internal async Task<StoredSecrets> CheckAsync(IUserStore store, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(store);
         if (_stored.Length == 0)
         {
             return StoredSecrets.Intact; // the store never had them
@@ -103,9 +95,12 @@ public sealed class RouterSecrets
         {
             if (await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false) is { } now)
             {
-                return now.AsSpan().SequenceEqual(_stored) ? isPutBack ? StoredSecrets.PutBack : StoredSecrets.Intact : Take(now) ? StoredSecrets.Rotated : StoredSecrets.Others;
+                return !now.AsSpan().SequenceEqual(_stored) ? Take(now) ? StoredSecrets.Rotated : StoredSecrets.Others
+                    : isPutBack ? StoredSecrets.PutBack
+                    : StoredSecrets.Intact;
             }
 
+            // Whether this router's or another's: the next look finds some, unless the store is emptied once more.
             isPutBack = await store.WriteValueAsync(Name, _stored, null, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -113,25 +108,14 @@ public sealed class RouterSecrets
     /// <summary>Puts a new receipt key into the store and into use. Those that no receipt can need any more are left out.</summary>
     /// <param name="sealsFromMs">Unix milliseconds; 0: at once, and the earlier keys are thrown away with all their receipts.</param>
     /// <param name="neededMs">Unix milliseconds of the oldest decision whose receipt is still accepted.</param>
-    /// <exception cref="InvalidOperationException">They are not from this store.</exception>
     /// <exception cref="StoreException">The store is away, or has another router's secrets.</exception>
     internal async Task RotateAsync(IUserStore store, long sealsFromMs, long neededMs, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            var now = await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false);
-            if (now is null || (!now.AsSpan().SequenceEqual(_stored) && !Take(now)))
-            {
-                throw now is null ? Unreadable(now) : new StoreException("The store has another router's secrets; restart this one before its keys are rotated.");
-            }
+        Take(await store.ChangeValueAsync(Name, Rotate, cancellationToken).ConfigureAwait(false));
 
-            var rotated = Rotated(sealsFromMs, neededMs);
-            if (await store.WriteValueAsync(Name, rotated, now, CancellationToken.None).ConfigureAwait(false))
-            {
-                Take(rotated);
-                return;
-            }
-        }
+        byte[] Rotate(byte[]? now) => now is null ? throw Unreadable(now)
+            : now.AsSpan().SequenceEqual(_stored) || Take(now) ? Rotated(sealsFromMs, neededMs)
+            : throw new StoreException("The store has another router's secrets; restart this one before its keys are rotated.");
     }
 
     private byte[] Rotated(long sealsFromMs, long neededMs)
@@ -183,7 +167,7 @@ public sealed class RouterSecrets
 }
 
 /// <summary>What became of the secrets in the store.</summary>
-public enum StoredSecrets
+internal enum StoredSecrets
 {
     Intact,
 

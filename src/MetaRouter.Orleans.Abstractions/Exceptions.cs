@@ -19,7 +19,7 @@ public sealed class RouterBusyException : Exception
     }
 }
 
-/// <summary>The user's state could not be loaded or saved. What was not acknowledged may be sent again: it counts once.</summary>
+/// <summary>What the cluster keeps could not be loaded or saved. What was not acknowledged may be sent again: it counts once.</summary>
 [GenerateSerializer, Alias("metarouter.store")]
 public sealed class RouterStoreException : IOException
 {

@@ -23,10 +23,6 @@ public interface IUserRouterGrain : IGrainWithStringKey
     [Alias("route"), AlwaysInterleave, ResponseTimeout(CallTimeout)]
     ValueTask<RouteDecision> RouteAsync(RouteRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>As <see cref="RouteAsync"/>, with a second model offered where the user's choice between the two answers would teach enough.</summary>
-    [Alias("compare"), AlwaysInterleave, ResponseTimeout(CallTimeout)]
-    ValueTask<RouteDecision> CompareAsync(RouteRequest request, CancellationToken cancellationToken = default);
-
     /// <summary>Learns from feedback; answers once what was learned is durable.</summary>
     /// <exception cref="RouterStoreException">It could not be saved: nothing was acknowledged; send it again.</exception>
     /// <exception cref="ArgumentException">The value is not one of the kind's.</exception>

@@ -40,7 +40,7 @@ public sealed record UserPreference(
 /// <summary>A prior that went into service.</summary>
 /// <param name="Version">Grows by one with each.</param>
 /// <param name="AtMs">Unix milliseconds.</param>
-/// <param name="Users">How many users taught it; 0: it is the snapshot's own, which came back because too few were left to learn from.</param>
+/// <param name="Users">How many users taught it; 0: it is the snapshot's own, which came back because what those left can teach is too little or worse.</param>
 /// <param name="Evidence">Mean over held-out users of ln P(their signals | prior), when it was promoted; NaN for a roll-back and for the snapshot's own.</param>
 /// <param name="ServingEvidence">The same of the prior it replaced.</param>
 /// <param name="Prior">As JSON.</param>

@@ -10,7 +10,6 @@ using MetaRouter.Orleans.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using global::Orleans.Configuration;
 using global::Orleans.Persistence;
@@ -64,15 +63,12 @@ public static class MetaRouterClusterExtensions
         silo.AddGrainService<SnapshotService>();
         var services = silo.Services;
         AddShared(services, cluster);
-        services.AddSingleton(s =>
-        {
-            var o = s.GetRequiredService<MetaRouterOptions>();
-            return new DecisionLog(o.DecisionLog ?? "", o.DecisionLogQueue, s.GetRequiredService<RouterMetrics>(), s.GetRequiredService<ILogger<DecisionLog>>());
-        });
+        services.AddDecisionLog();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, DecisionLogStage>();
         services.AddSingleton<RecordStore>();
-        services.AddSingleton<SharedState>();
-        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SharedStateStart>();
+        services.AddSingleton<SiloSecrets>();
+        services.AddSingleton<PriorStore>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloStart>();
         services.AddSingleton<SiloRouter>();
         services.AddSingleton<SiloStopping>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(s => s.GetRequiredService<SiloStopping>());
@@ -81,7 +77,7 @@ public static class MetaRouterClusterExtensions
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ReportLoop>();
         services.AddHostedService<SnapshotFollower>();
         services.AddSingleton<LossWatch>();
-        services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<SharedState>(), s.GetRequiredService<LossWatch>(), cluster));
+        services.AddSingleton(s => new SiloHealth(s.GetRequiredService<ISiloStatusOracle>(), s.GetRequiredService<PriorStore>(), s.GetRequiredService<LossWatch>(), cluster));
         return silo;
     }
 

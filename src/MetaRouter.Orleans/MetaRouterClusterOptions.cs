@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Net;
+using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 
 namespace MetaRouter.Orleans;
@@ -54,16 +54,9 @@ public sealed class MetaRouterClusterOptions
             }
         }
 
-        if (!string.IsNullOrWhiteSpace(Redis))
+        if (!string.IsNullOrWhiteSpace(Redis) && RedisAddress.ProblemOf(Redis) is { } problem)
         {
-            try
-            {
-                RedisAddress.Parse(Redis);
-            }
-            catch (StoreException e)
-            {
-                problems.Add($"{nameof(Redis)} '{RedisAddress.Shown(Redis)}': {e.Message.TrimEnd('.')}");
-            }
+            problems.Add($"{nameof(Redis)} '{RedisAddress.Shown(Redis)}': {problem}");
         }
 
         Range(nameof(SnapshotSeconds), SnapshotSeconds, 0.1, 600);
@@ -85,12 +78,6 @@ public sealed class MetaRouterClusterOptions
 
         return problems;
 
-        void Range(string name, double value, double low, double high)
-        {
-            if (!(value >= low && value <= high))
-            {
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
-            }
-        }
+        void Range(string name, double value, double low, double high) => SettingsBinder.Range(problems, name, value, low, high);
     }
 }

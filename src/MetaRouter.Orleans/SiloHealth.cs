@@ -6,21 +6,21 @@ namespace MetaRouter.Orleans;
 public sealed class SiloHealth
 {
     private readonly ISiloStatusOracle _silo;
-    private readonly SharedState _shared;
+    private readonly PriorStore _priors;
     private readonly LossWatch _loss;
     private readonly MetaRouterClusterOptions _options;
 
-    internal SiloHealth(ISiloStatusOracle silo, SharedState shared, LossWatch loss, MetaRouterClusterOptions options) => (_silo, _shared, _loss, _options) = (silo, shared, loss, options);
+    internal SiloHealth(ISiloStatusOracle silo, PriorStore priors, LossWatch loss, MetaRouterClusterOptions options) => (_silo, _priors, _loss, _options) = (silo, priors, loss, options);
 
     /// <summary>Looked at now.</summary>
     public SiloHealthReport Look()
     {
         var status = _silo.CurrentStatus;
-        var staleness = _shared.Staleness;
+        var staleness = _priors.Staleness;
         var problem = status != SiloStatus.Active ? $"The silo is {status}; it takes requests when it is Active."
             : staleness.TotalSeconds > (3 * _options.SnapshotSeconds) + 10 ? $"The prior has not been confirmed for {staleness.TotalSeconds:0} s; check that Redis is reachable."
             : _loss.Problem;
-        return new SiloHealthReport(problem.Length == 0, problem, status.ToString(), _silo.GetActiveSilos().Length, _shared.Version, staleness.TotalSeconds);
+        return new SiloHealthReport(problem.Length == 0, problem, status.ToString(), _silo.GetActiveSilos().Length, _priors.Version, staleness.TotalSeconds);
     }
 }
 

@@ -12,7 +12,7 @@ namespace MetaRouter.Orleans;
 internal sealed class SiloRouter(
     IGrainFactory grains,
     PoolHolder pool,
-    SharedState shared,
+    SiloSecrets secrets,
     MetaRouterOptions options,
     MetaRouterClusterOptions cluster,
     RouterClock clock,
@@ -20,7 +20,6 @@ internal sealed class SiloRouter(
     DecisionLog log)
 {
     private int _inHand;
-    private HashSet<ulong>? _private;
 
     public PoolHolder Pool => pool;
 
@@ -29,20 +28,22 @@ internal sealed class SiloRouter(
     /// <summary>This silo's workers.</summary>
     public IRouteInferenceGrain Workers { get; } = grains.GetGrain<IRouteInferenceGrain>(0);
 
-    public RoutingPolicy Policy => field ??= options.BuildPolicy(shared.Secrets);
+    public RoutingPolicy Policy => field ??= options.BuildPolicy(secrets.Value);
+
+    private HashSet<ulong> PrivateTenants => field ??= [.. options.PrivateTenants.Select(TenantOf)];
 
     /// <summary>The tenant keeps its users out of the shared prior.</summary>
-    public bool IsPrivate(ulong tenant) => (_private ??= options.PrivateTenants.Select(TenantOf).ToHashSet()).Contains(tenant);
+    public bool IsPrivate(ulong tenant) => PrivateTenants.Contains(tenant);
 
     public long NowMs => clock.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public UserKey KeyOf(string grainKey)
     {
         var (tenant, user) = UserRouterGrainExtensions.Parse(grainKey);
-        return new UserKey(TenantOf(tenant), IdentityHash.Compute(shared.Secrets.IdentitySecret, tenant, user));
+        return new UserKey(TenantOf(tenant), IdentityHash.Compute(secrets.Value.IdentitySecret, tenant, user));
     }
 
-    public ulong TenantOf(string tenant) => shared.Secrets.HashOf(tenant);
+    public ulong TenantOf(string tenant) => secrets.Value.HashOf(tenant);
 
     /// <summary>Takes a request in hand; <see cref="Leave"/> gives it back.</summary>
     /// <exception cref="RouterBusyException">There are too many.</exception>

@@ -70,17 +70,19 @@ try
     app.MapDefaultEndpoints();
     var telemetry = new TelemetryOptions().WithVariables(settings);
     using var watch = telemetry.Exports ? ActivatorUtilities.CreateInstance<CollectorWatch>(app.Services, telemetry) : null;
-    app.Lifetime.ApplicationStarted.Register(() => hasStarted = true);
     app.Lifetime.ApplicationStopping.Register(() => _ = EndAsync(drain + TimeSpan.FromSeconds(5), redis));
     app.Lifetime.ApplicationStarted.Register(() =>
-        Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C."));
+    {
+        hasStarted = true;
+        Console.WriteLine($"A silo with its users in Redis '{redis}'. Its health: {string.Join(", ", app.Urls.Select(u => u + "/health"))}. Stop with Ctrl+C.");
+    });
     using var hangUp = HangUp.Stops(app.Lifetime);
     await app.RunAsync().ConfigureAwait(false);
     return 0;
 }
 catch (OptionsValidationException e)
 {
-    return Fail(SettingsBinder.Told([.. e.Failures]), BadConfiguration);
+    return Fail(SettingsBinder.Report([.. e.Failures]), BadConfiguration);
 }
 catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
 {

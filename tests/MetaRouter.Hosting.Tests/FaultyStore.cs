@@ -16,6 +16,9 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
     /// <summary>Runs after a record was loaded and before it is handed over: a slow reader.</summary>
     public Func<Task> AfterLoad { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Runs after a named value was read and before it is handed over.</summary>
+    public Func<string, Task> AfterReadValue { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>How often tombstones were looked through.</summary>
     public int Purges { get; private set; }
 
@@ -64,7 +67,12 @@ internal sealed class FaultyStore(IUserStore inner) : IUserStore, IRouterFaults
         return purged;
     }
 
-    public ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default) => inner.ReadValueAsync(name, cancellationToken);
+    public async ValueTask<byte[]?> ReadValueAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var value = await inner.ReadValueAsync(name, cancellationToken);
+        await AfterReadValue(name);
+        return value;
+    }
 
     public async ValueTask<bool> WriteValueAsync(string name, ReadOnlyMemory<byte> value, byte[]? expected, CancellationToken cancellationToken = default)
     {

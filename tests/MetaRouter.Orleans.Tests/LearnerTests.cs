@@ -103,12 +103,12 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
         await Eventually.TrueAsync(() => Versions(follower).All(v => v == 1), TimeSpan.FromSeconds(fixture.Options.SnapshotSeconds + 10));
         foreach (var silo in follower.Silos)
         {
-            silo.ServiceProvider.GetRequiredService<SharedState>().Staleness.ShouldBeLessThan(TimeSpan.FromSeconds(fixture.Options.SnapshotSeconds + 10));
+            silo.ServiceProvider.GetRequiredService<PriorStore>().Staleness.ShouldBeLessThan(TimeSpan.FromSeconds(fixture.Options.SnapshotSeconds + 10));
         }
 
         // One that starts now has it before it serves, and so has a client.
         var late = await follower.StartAdditionalSiloAsync();
-        late.ServiceProvider.GetRequiredService<SharedState>().Version.ShouldBe(1);
+        late.ServiceProvider.GetRequiredService<PriorStore>().Version.ShouldBe(1);
         var client = RouterOf(follower);
         await client.FollowAsync();
         (await client.GetUserAsync("acme", "new")).Pool.Snapshot.Version.ShouldBe((await client.RouteAsync("acme", "new", new RouteRequest("?"))).SnapshotVersion);
@@ -466,7 +466,7 @@ public sealed class LearnerTests(OneRedis redis) : IClassFixture<OneRedis>
     /// <summary>As an application calls the cluster: what a busy silo does not answer in time is asked again.</summary>
     private static ClusterRouter RouterOf(InProcessTestCluster cluster) => cluster.Client.ServiceProvider.GetRequiredService<ClusterRouter>();
 
-    private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>().Version);
+    private static IEnumerable<long> Versions(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<PriorStore>().Version);
 
     private static async Task TeachAsync(InProcessTestCluster cluster, string tenant, Func<Random, double> logLambda, int users = Teachers)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using MetaRouter.Hosting;
+using MetaRouter.Hosting.Learning;
 using MetaRouter.Orleans.Learning;
 using MetaRouter.Orleans.Snapshots;
 using MetaRouter.Orleans.Storage;
@@ -98,6 +99,22 @@ public sealed class PriorHistoryTests(OneRedis redis) : IClassFixture<OneRedis>
         (await learner.GetHistoryAsync())[0].ShouldSatisfyAllConditions(p => p.Version.ShouldBe(back.Version), p => p.IsHeld.ShouldBeTrue());
     }
 
+    /// <summary>The version stays the same then: whoever hears of new versions alone would show the prior as held for ever.</summary>
+    [Fact]
+    public async Task Hold_LiftedByARefreshThatPublishesNothing_IsLiftedForWhoFollows()
+    {
+        await using var fixture = new ClusterFixture(redis.Server, 1, TimeProvider.System);
+        var cluster = await fixture.StartClusterAsync();
+        var (priors, learning) = (Shared(cluster).Single(), cluster.Client.ServiceProvider.GetRequiredService<ILearning>());
+        await priors.TryPublishAsync([new PublishedPrior(1, 1, 0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped))], await priors.ReadAsync());
+        (await learning.RollBackAsync((await learning.HistoryAsync(default)).Single().Version, default)).ShouldBeTrue();
+        learning.Serving.IsHeld.ShouldBeTrue();
+
+        (await learning.RefreshAsync(default)).ShouldBeFalse();
+
+        learning.Serving.IsHeld.ShouldBeFalse();
+    }
+
     /// <summary>Gateways show themselves as degraded where nobody answers them.</summary>
     [Fact]
     public async Task Learner_WhileARefreshWaitsForAPartition_AnswersWhoFollows()
@@ -130,7 +147,7 @@ public sealed class PriorHistoryTests(OneRedis redis) : IClassFixture<OneRedis>
 
     private static RecordStore StoreOf(InProcessTestCluster cluster) => cluster.Silos[0].ServiceProvider.GetRequiredService<RecordStore>();
 
-    private static IEnumerable<SharedState> Shared(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<SharedState>());
+    private static IEnumerable<PriorStore> Shared(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<PriorStore>());
 
     private static IEnumerable<ulong> Snapshots(InProcessTestCluster cluster) => cluster.Silos.Select(s => s.ServiceProvider.GetRequiredService<PoolHolder>().Current.Snapshot.Version);
 

@@ -59,7 +59,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
         var (period, ends) = Period(rules);
 
         // Only read, so that asking for invented users fills no memory.
-        var accounts = Budgeted(rules, period, tenant, user, 0, s_asked).ConvertAll(a => a with { Limit = Account.Told });
+        var accounts = Budgeted(rules, period, tenant, user, 0, s_asked).ConvertAll(a => a with { Limit = Account.QueryOnly });
         var told = accounts.Count == 0 ? default : await shared.ReserveAsync(secrets.HashOf(tenant), accounts, cancellationToken).ConfigureAwait(false);
         return told.IsOwn ? throw new StoreException("What was spent cannot be read from the store. Try again when it is back.")
             : new Standing(rules.BudgetPeriod, ends, Side(rules.BudgetUsd, 0), user is null ? null : Side(rules.UserBudgetUsd, accounts.Count - 1));

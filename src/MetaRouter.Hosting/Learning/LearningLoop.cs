@@ -50,7 +50,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     /// <summary>Tenants, by their hash, whose users stay out of what all share.</summary>
     public IReadOnlySet<ulong> PrivateTenants { get => _evidence.PrivateTenants; init => _evidence.PrivateTenants = value; }
 
-    /// <summary>Told of every user that a refresh finds erased, with the erasure's time in Unix milliseconds, by whichever router of the store: what else remembers the user is to forget.</summary>
+    /// <summary>Called with every user that a refresh finds erased, with the erasure's time in Unix milliseconds, by whichever router of the store: what else remembers the user is to forget.</summary>
     public Action<UserKey, long> OnErased { get => _evidence.OnErased; set => _evidence.OnErased = value; }
 
     /// <summary>The prior in service.</summary>
@@ -78,7 +78,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
             return false;
         }
 
-        // Told before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
+        // Noted before it is done: whoever dies between the two leaves a note, not a prior that the next refresh may undo.
         await _history.AddAsync(found with { At = _time.GetUtcNow(), Result = PriorResults.RolledBack, ChampionEvidence = null, ChallengerEvidence = null }, isHeld: true).ConfigureAwait(false);
         await _shared.WriteAsync(PriorJson.Write(found.Prior), cancellationToken).ConfigureAwait(false);
         _evidence.HasChanged = true;
@@ -139,7 +139,7 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
     private async Task<bool> PromoteAsync(CancellationToken cancellationToken)
     {
         var (pool, users, heldOut) = (_pool.Current, _evidence.Users, _evidence.Sample(CohortPart.HeldOut));
-        var candidate = MetaLearner.Learn(pool, prior => users.Expect(prior, CohortPart.Taught), _evidence.Sample(CohortPart.Taught));
+        var candidate = MetaLearner.Learn(pool, Expect, _evidence.Sample(CohortPart.Taught));
         if (ReferenceEquals(candidate, PopulationPrior.Default))
         {
             return !MayComeBack && await WithdrawAsync(cancellationToken).ConfigureAwait(false);
@@ -168,6 +168,13 @@ public sealed partial class LearningLoop : BackgroundService, ILearning
         await _history.AddAsync(record, isHeld: false).ConfigureAwait(false);
         LogPromoted(users.Count, _pool.Current.Snapshot.Version);
         return true;
+
+        // A fit over millions of users takes minutes: whoever stops the program does not wait for its end.
+        Expectation Expect(PopulationPrior prior)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return users.Expect(prior, CohortPart.Taught);
+        }
     }
 
     /// <summary>Whether those who cannot be read for now would make enough to learn from.</summary>

@@ -23,7 +23,7 @@ internal sealed class PopulationEvidence(IUserStore store, int mostUsers)
     /// <summary>Tenants, by their hash, whose users stay out.</summary>
     public IReadOnlySet<ulong> PrivateTenants { get; set; } = new HashSet<ulong>();
 
-    /// <summary>Told of every user that a look finds erased, with the erasure's time in Unix milliseconds.</summary>
+    /// <summary>Called with every user that a look finds erased, with the erasure's time in Unix milliseconds.</summary>
     public Action<UserKey, long> OnErased { get; set; } = static (_, _) => { };
 
     public Cohort Users => _users ??= new Cohort(mostUsers) { OnDropped = _windows.Remove }; // whoever is dropped is not judged by either

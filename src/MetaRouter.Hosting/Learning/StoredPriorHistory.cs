@@ -12,15 +12,7 @@ internal sealed partial class StoredPriorHistory(IUserStore store, ILogger<Learn
     public async Task<PriorHistory> ReadAsync(CancellationToken cancellationToken) => Parse(await store.ReadValueAsync(Name, cancellationToken).ConfigureAwait(false));
 
     /// <exception cref="StoreException">It may or may not have been added.</exception>
-    public async Task AddAsync(PriorRecord record, bool isHeld)
-    {
-        byte[]? bytes;
-        do
-        {
-            bytes = await store.ReadValueAsync(Name, CancellationToken.None).ConfigureAwait(false);
-        }
-        while (!await store.WriteValueAsync(Name, Parse(bytes).With(record, isHeld).Write(), bytes, CancellationToken.None).ConfigureAwait(false));
-    }
+    public Task AddAsync(PriorRecord record, bool isHeld) => store.ChangeValueAsync(Name, bytes => Parse(bytes).With(record, isHeld).Write(), CancellationToken.None);
 
     private PriorHistory Parse(byte[]? bytes)
     {

@@ -21,7 +21,7 @@ internal static class ProgramArguments
             return 0;
         }
 
-        return problems.Count > 0 ? Fail(SettingsBinder.Told(problems), BadConfiguration) : null;
+        return problems.Count > 0 ? Fail(SettingsBinder.Report(problems), BadConfiguration) : null;
     }
 
     /// <summary>Whether help is asked for, also after a command, which has no help of its own.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -22,8 +23,17 @@ internal static class SettingsBinder
         return copy;
     }
 
+    /// <summary>Notes a number outside its range, both ends included.</summary>
+    public static void Range(List<string> problems, string name, double value, double low, double high)
+    {
+        if (!(value >= low && value <= high))
+        {
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {low} to {high}"));
+        }
+    }
+
     /// <summary>All problems as the last words of a program that does not start.</summary>
-    public static string Told(IReadOnlyList<string> problems) => $"The configuration cannot be used:{string.Concat(problems.Select(p => $"{Environment.NewLine}  - {p}"))}";
+    public static string Report(IReadOnlyList<string> problems) => $"The configuration cannot be used:{string.Concat(problems.Select(p => $"{Environment.NewLine}  - {p}"))}";
 
     /// <summary>A value of the wrong type stops the binder; it is noted, taken out and the rest bound again, so that the next one is found too.</summary>
     public static T Bind<T>(ConfigurationManager configuration, string section, List<string> problems)

@@ -27,7 +27,7 @@ public interface ISharedState
 public readonly record struct Account(string Name, long Amount, long Limit, TimeSpan Lifetime)
 {
     /// <summary>Special limits: one that no sum exceeds, and one that every sum exceeds, which reports what an account holds and adds nothing. Lua's numbers reach no further.</summary>
-    internal const long NoLimit = long.MaxValue >> 11, Told = long.MinValue >> 11;
+    internal const long NoLimit = long.MaxValue >> 11, QueryOnly = long.MinValue >> 11;
 }
 
 /// <param name="Refused">The first account that would have gone over its limit; -1: none, everything was added.</param>

@@ -12,7 +12,7 @@ namespace MetaRouter.Hosting.Stores;
 /// know it; <c>cert=FILE</c> and <c>key=FILE</c>, this side's certificate where Redis asks for one; and <c>passwordFile=FILE</c>, which keeps the password out of settings.
 /// Files are PEM. Any of ca, cert and key turns TLS on.
 /// </summary>
-public static class RedisAddress
+internal static class RedisAddress
 {
     private const string Authority = "ca", Certificate = "cert", Key = "key", PasswordFile = "passwordFile";
     private const int Port = 6379, TlsPort = 6380;
@@ -20,7 +20,6 @@ public static class RedisAddress
     /// <exception cref="StoreException">It cannot be understood, or a file that it names cannot be read.</exception>
     public static ConfigurationOptions Parse(string address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         var (files, rest) = (new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase), new List<string>());
         foreach (var part in address.Split(',', StringSplitOptions.TrimEntries))
         {
@@ -63,8 +62,22 @@ public static class RedisAddress
         }
     }
 
+    /// <summary>What is wrong with an address, without a period at the end; null: nothing.</summary>
+    public static string? ProblemOf(string address)
+    {
+        try
+        {
+            Parse(address);
+            return null;
+        }
+        catch (StoreException e)
+        {
+            return e.Message.TrimEnd('.');
+        }
+    }
+
     /// <summary>As it may be shown: only the first host, since a password may follow it, or precede it as in a URL.</summary>
-    internal static string Shown(string address)
+    public static string Shown(string address)
     {
         if (IsUrl(address))
         {

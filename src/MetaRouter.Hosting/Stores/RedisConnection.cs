@@ -45,7 +45,7 @@ internal sealed class RedisConnection : IDisposable
             if (remedy == RedisFailure.Unreachable)
             {
                 var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                var why = RedisReach.Tell(options.EndPoints, options.Ssl, RedisFailure.Innermost(e));
+                var why = RedisReach.Diagnose(options.EndPoints, options.Ssl, RedisFailure.Innermost(e));
                 throw new StoreException(FormattableString.Invariant($"The store '{name}' cannot be opened: tried for {seconds:0} s, {why}"), e);
             }
 
@@ -60,10 +60,10 @@ internal sealed class RedisConnection : IDisposable
         var restored = new SemaphoreSlim(0); // not disposed: an event on its way may still release it, and it holds nothing
         RedisConnectionException? refusal = null;
         EventHandler<ConnectionFailedEventArgs> onRestored = (_, _) => restored.Release();
-        EventHandler<ConnectionFailedEventArgs> onFailed = (_, told) => refusal = told.Exception is { } cause && RedisFailure.IsRefusal(cause)
+        EventHandler<ConnectionFailedEventArgs> onFailed = (_, e) => refusal = e.Exception is { } cause && RedisFailure.IsRefusal(cause)
             ? new(ConnectionFailureType.AuthenticationFailure, cause.Message, cause)
             : refusal;
-        EventHandler<RedisErrorEventArgs> onError = (_, told) => refusal = RedisFailure.IsOfPassword(told.Message) ? new(ConnectionFailureType.AuthenticationFailure, told.Message) : refusal;
+        EventHandler<RedisErrorEventArgs> onError = (_, e) => refusal = RedisFailure.IsOfPassword(e.Message) ? new(ConnectionFailureType.AuthenticationFailure, e.Message) : refusal;
         redis.ConnectionRestored += onRestored;
         redis.ConnectionFailed += onFailed;
         redis.ErrorMessage += onError;
@@ -197,7 +197,7 @@ internal sealed class RedisConnection : IDisposable
     }
 
     /// <summary>What an acknowledged write survives, by the node that promises least.</summary>
-    public Task<(bool IsDurable, string Told)> DurabilityAsync() => RedisDurability.OfAsync(_redis, Patience);
+    public Task<(bool IsDurable, string Description)> DurabilityAsync() => RedisDurability.OfAsync(_redis, Patience);
 
     public void Dispose() => _redis.Dispose();
 }

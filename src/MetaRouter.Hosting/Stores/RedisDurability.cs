@@ -10,19 +10,19 @@ internal static class RedisDurability
 
     /// <summary>By the node that promises least.</summary>
     /// <param name="patience">How long each answer is waited for.</param>
-    public static async Task<(bool IsDurable, string Told)> OfAsync(ConnectionMultiplexer redis, TimeSpan patience)
+    public static async Task<(bool IsDurable, string Description)> OfAsync(ConnectionMultiplexer redis, TimeSpan patience)
     {
-        var (worst, told) = (Best, "what is acknowledged survives the death of Redis and of its machine (appendonly yes, appendfsync always)");
+        var (worst, description) = (Best, "what is acknowledged survives the death of Redis and of its machine (appendonly yes, appendfsync always)");
         foreach (var server in redis.GetEndPoints().Select(e => redis.GetServer(e)).Where(s => s.IsConnected))
         {
             var (rank, text) = await OfAsync(server, patience).ConfigureAwait(false);
-            (worst, told) = rank < worst ? (rank, text) : (worst, told);
+            (worst, description) = rank < worst ? (rank, text) : (worst, description);
         }
 
-        return (worst == Best, told);
+        return (worst == Best, description);
     }
 
-    private static async Task<(int Rank, string Told)> OfAsync(IServer server, TimeSpan patience)
+    private static async Task<(int Rank, string Description)> OfAsync(IServer server, TimeSpan patience)
     {
         try
         {

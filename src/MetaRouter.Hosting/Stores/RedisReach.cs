@@ -13,7 +13,7 @@ internal static class RedisReach
     /// <param name="overTls">They are to speak TLS.</param>
     /// <param name="cause">The client's own failure, which may know more.</param>
     /// <returns>What is found there and what to do, without a period at the end.</returns>
-    public static string Tell(IEnumerable<EndPoint> addresses, bool overTls, string cause)
+    public static string Diagnose(IEnumerable<EndPoint> addresses, bool overTls, string cause)
     {
         var attempts = addresses.Select(a => (Address: Name(a), Found: ConnectAsync(a))).ToArray();
         Task.WhenAll(attempts.Select(k => k.Found)).GetAwaiter().GetResult();

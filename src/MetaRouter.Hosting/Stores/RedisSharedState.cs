@@ -9,7 +9,7 @@ namespace MetaRouter.Hosting.Stores;
 /// limit once more per process. A reservation that got no answer is taken back once Redis answers again, whether it was made (up to two minutes
 /// before), is made later or never.
 /// </summary>
-public sealed class RedisSharedState : ISharedState
+internal sealed class RedisSharedState : ISharedState
 {
     /// <summary>
     /// Three arguments per account. A further key, if given, is the reservation's mark, and its lifetime the last argument: if the mark exists already, the
@@ -58,7 +58,7 @@ public sealed class RedisSharedState : ISharedState
     private readonly ConcurrentQueue<Unanswered> _unanswered = new();
     private int _isTakingBack;
 
-    internal RedisSharedState(RedisUserStore store, string prefix, TimeProvider time, RouterMetrics metrics) =>
+    public RedisSharedState(RedisUserStore store, string prefix, TimeProvider time, RouterMetrics metrics) =>
         (_redis, _prefix, _own, _metrics) = (store.Connection, prefix, new MemorySharedState(time), metrics);
 
     public async ValueTask<Reservation> ReserveAsync(ulong partition, IReadOnlyList<Account> accounts, CancellationToken cancellationToken = default)

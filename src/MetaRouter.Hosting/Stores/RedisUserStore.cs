@@ -126,8 +126,8 @@ public sealed class RedisUserStore : IUserStore, IDisposable
         var redis = RedisConnection.Open(configuration);
         try
         {
-            var (isDurable, told) = redis.DurabilityAsync().GetAwaiter().GetResult();
-            return new RedisUserStore(redis, prefix) { IsDurable = isDurable, Durability = told };
+            var (isDurable, durability) = redis.DurabilityAsync().GetAwaiter().GetResult();
+            return new RedisUserStore(redis, prefix) { IsDurable = isDurable, Durability = durability };
         }
         catch
         {

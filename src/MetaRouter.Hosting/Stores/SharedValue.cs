@@ -41,13 +41,6 @@ internal sealed class SharedValue(IUserStore store, string name)
 
     /// <summary>Replaces whatever is there.</summary>
     /// <exception cref="StoreException">It may or may not have been written.</exception>
-    public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
-    {
-        while (!await store.WriteValueAsync(name, bytes, await store.ReadValueAsync(name, cancellationToken).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false))
-        {
-            // Another router wrote in between; the last word counts.
-        }
-
-        Applied = bytes;
-    }
+    public async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken) =>
+        Applied = await store.ChangeValueAsync(name, _ => bytes, cancellationToken).ConfigureAwait(false);
 }

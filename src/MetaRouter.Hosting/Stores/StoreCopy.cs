@@ -160,7 +160,7 @@ internal sealed class StoreCopy(IUserStore from, IUserStore to, TimeProvider tim
 
         foreach (var (partition, name, held, left) in open)
         {
-            var there = await shared.ReserveAsync(partition, [new Account(name, 0, Account.Told, left)], cancellationToken).ConfigureAwait(false);
+            var there = await shared.ReserveAsync(partition, [new Account(name, 0, Account.QueryOnly, left)], cancellationToken).ConfigureAwait(false);
             var put = await shared.ReserveAsync(partition, [new Account(name, held - there.Held[0], Account.NoLimit, left)], cancellationToken).ConfigureAwait(false);
             if (there.IsOwn || put.IsOwn)
             {

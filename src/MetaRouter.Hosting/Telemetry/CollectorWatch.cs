@@ -15,7 +15,7 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
     private const int MostReason = 200;
 
     private readonly string _authority = new Uri(options.Endpoint).Authority;
-    private readonly OnceAMinute _told = new(time);
+    private readonly OnceAMinute _logged = new(time);
 
     protected override void OnEventSourceCreated(EventSource eventSource)
     {
@@ -32,7 +32,7 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
             return;
         }
 
-        if (_told.IsDue())
+        if (_logged.IsDue())
         {
             var reason = eventData.Payload.Skip(1).OfType<string>().LastOrDefault(p => p.Length > 0)?.ReplaceLineEndings("\n").Split('\n')[0] ?? eventData.EventName ?? "";
             LogLost(options.Endpoint, options.Protocol, reason[..Math.Min(reason.Length, MostReason)]);

@@ -77,7 +77,7 @@ public static class LabelNames
 }
 
 /// <summary>OpenTelemetry's conventions for generative AI.</summary>
-public static class GenAiNames
+internal static class GenAiNames
 {
     public const string
         OperationName = "gen_ai.operation.name",
@@ -114,7 +114,7 @@ public static class GenAiNames
 }
 
 /// <summary>OpenTelemetry's general conventions.</summary>
-public static class GeneralNames
+internal static class GeneralNames
 {
     public const string
         ErrorType = "error.type",

@@ -5,13 +5,10 @@ using MetaRouter.Hosting.Learning;
 namespace MetaRouter.Orleans.Client;
 
 /// <summary>The cluster's meta-learner, as a gateway shows and commands it. A prior is named by the version of this client's snapshot with that prior, as decisions name it.</summary>
-public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
+internal sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, PoolHolder pool) : ILearning
 {
     private readonly ConcurrentDictionary<long, PriorRecord> _known = new();
     private readonly LearnerCalls _learner = new(grains);
-
-    /// <summary>The version whose hold was lifted: followers hear of new versions only, and the version stayed the same.</summary>
-    private long _letGo;
 
     public ServingPrior Serving
     {
@@ -19,7 +16,7 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
         {
             var (version, published) = (pool.Current.Snapshot.Version, router.Published);
             return published is null ? new ServingPrior(version, null, null, false)
-                : new ServingPrior(version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), (int)published.Users, published.IsHeld && published.Version != Volatile.Read(ref _letGo));
+                : new ServingPrior(version, DateTimeOffset.FromUnixTimeMilliseconds(published.AtMs), (int)published.Users, published.IsHeld);
         }
     }
 
@@ -34,33 +31,24 @@ public sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router, 
         }
 
         await _learner.AskAsync((l, token) => l.RollBackAsync(found.Version, token), cancellationToken).ConfigureAwait(false);
-        await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
+        await FollowAsync(cancellationToken).ConfigureAwait(false);
         return true;
     }
 
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
         var report = await _learner.AskAsync((l, token) => l.RefreshAsync(token), cancellationToken).ConfigureAwait(false);
-        await ClusterRouter.ToldAsync(FollowedAsync(cancellationToken)).ConfigureAwait(false);
+        await FollowAsync(cancellationToken).ConfigureAwait(false);
         return report.Promoted;
     }
 
-    private async Task<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken)
-    {
-        var history = await _learner.AskAsync((l, token) => l.GetHistoryAsync(token), cancellationToken).ConfigureAwait(false);
-        if (history is [{ IsHeld: false, Version: var version }, ..])
-        {
-            Volatile.Write(ref _letGo, version);
-        }
+    private ValueTask<IReadOnlyList<PublishedPrior>> PublishedAsync(CancellationToken cancellationToken) => _learner.AskAsync((l, token) => l.GetHistoryAsync(token), cancellationToken);
 
-        return history;
-    }
-
-    private Func<ValueTask<bool>> FollowedAsync(CancellationToken cancellationToken) => async () =>
+    private ValueTask<bool> FollowAsync(CancellationToken cancellationToken) => ClusterRouter.TranslateAsync(async () =>
     {
         await router.FollowAsync(cancellationToken).ConfigureAwait(false);
         return true;
-    };
+    });
 
     /// <summary>Null: it cannot be read here.</summary>
     private PriorRecord? Record(PublishedPrior published)

@@ -17,7 +17,7 @@ namespace MetaRouter.Orleans.Client;
 /// The cluster as an <see cref="IRouter"/>: each user's grain decides and learns; beliefs are drawn here from the user's record and the prior in service.
 /// A call whose silo died, or did not answer, is made again: every call may safely be done twice.
 /// </summary>
-public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
+internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool, MetaRouterClusterOptions options, ILogger<ClusterRouter> logger) : BackgroundService, IEdgeRouter
 {
     private const int Workers = 16;
 
@@ -25,37 +25,33 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     // Until the others declare a silo dead, calls to its users fail at once: these are cheap to repeat, while an answer that never came has already cost its time.
-    private static readonly ResiliencePipeline Again = new ResiliencePipelineBuilder()
-        .AddRetry(Asking(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
-        .AddRetry(Asking(3, new PredicateBuilder().Handle<TimeoutException>()))
+    private static readonly ResiliencePipeline Retries = new ResiliencePipelineBuilder()
+        .AddRetry(UpTo(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
+        .AddRetry(UpTo(3, new PredicateBuilder().Handle<TimeoutException>()))
         .Build();
 
-    private long _known;
     private int _next;
-    private volatile CatalogNames? _mine;
+    private volatile CatalogNames? _ownModels;
     private volatile bool _isAway;
 
     /// <summary>The prior in service on the cluster, as last followed; null: the snapshot's own.</summary>
-    internal PublishedPrior? Published { get; private set; }
+    public PublishedPrior? Published { get; private set; }
 
     /// <inheritdoc/>
     public bool IsThere => !_isAway;
 
     public async ValueTask<RouteDecision> RouteAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var mine = AmongMine(request);
-        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(mine, token), cancellationToken).ConfigureAwait(false);
+        var own = AmongOwnModels(request);
+        return await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RouteAsync(own, token), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<RouteDecision> RouteAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-
         // All calls to one key go through one silo's gateway; several keys reach all silos.
         var worker = grains.GetGrain<IRouteInferenceGrain>((uint)Interlocked.Increment(ref _next) % Workers);
-        var mine = AmongMine(request);
-        return await AgainAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, mine, token), cancellationToken).ConfigureAwait(false);
+        var own = AmongOwnModels(request);
+        return await CallAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, own, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The silo logs the decision; the edge adds to its own log what became of it.</summary>
@@ -67,45 +63,47 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var answer = await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RecordFeedbackAsync(feedback, token), cancellationToken).ConfigureAwait(false);
+        var answer = await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.RecordFeedbackAsync(feedback, token), cancellationToken).ConfigureAwait(false);
         return new FeedbackResult(new ReceiptVerdict(answer.Status, answer.Message), answer.Outcome, answer.State is null ? null : ModelOf(answer.State)) { IsErased = answer.IsErased };
     }
 
     public async ValueTask<UserModel> GetUserAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
         ModelOf(await ExportAsync(tenant, user, cancellationToken).ConfigureAwait(false));
 
-    public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        await AgainAsync(grains.GetUserRouter(tenant, user), async (u, token) =>
+    public async ValueTask EraseAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
+        await CallAsync(grains.GetUserRouter(tenant, user), async (u, token) =>
         {
             await u.EraseAsync(token).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);
-    }
 
-    public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        return await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ExportAsync(token), cancellationToken).ConfigureAwait(false);
-    }
+    public async ValueTask<byte[]> ExportAsync(string tenant, string user, CancellationToken cancellationToken = default) =>
+        await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ExportAsync(token), cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<UserModel> ImportAsync(string tenant, string user, ReadOnlyMemory<byte> record, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         var bytes = record.ToArray();
-        return ModelOf(await AgainAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ImportAsync(bytes, token), cancellationToken).ConfigureAwait(false));
+        return ModelOf(await CallAsync(grains.GetUserRouter(tenant, user), (u, token) => u.ImportAsync(bytes, token), cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Takes over the prior in service on the cluster, if there is a newer one.</summary>
+    /// <summary>Takes over the prior in service on the cluster.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken = default)
     {
-        if (await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(_known, cancellationToken).AsTask().WaitAsync(Patience, cancellationToken).ConfigureAwait(false) is { } published
-            && PriorJson.Read(published.Prior, out _) is { } prior)
+        // Also if it is known: whether it is held changes without a new version.
+        var published = await grains.GetGrain<IMetaLearnerGrain>(0).GetPublishedAsync(known: 0, cancellationToken).AsTask().WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        if (published is null)
+        {
+            return;
+        }
+
+        if ((published.Version, published.AtMs) == (Published?.Version, Published?.AtMs))
+        {
+            Published = published;
+        }
+        else if (PriorJson.Read(published.Prior, out _) is { } prior)
         {
             pool.Update(p => p.With(prior));
-            (Published, _known) = (published, published.Version);
+            Published = published;
         }
     }
 
@@ -127,7 +125,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
     }
 
-    private static RetryStrategyOptions Asking(int times, PredicateBuilder<object> where) => new()
+    private static RetryStrategyOptions UpTo(int times, PredicateBuilder<object> where) => new()
     {
         ShouldHandle = where,
         MaxRetryAttempts = times,
@@ -137,11 +135,14 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         UseJitter = true,
     };
 
-    private static ValueTask<T> AgainAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
-        ToldAsync(() => Again.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+    private static ValueTask<T> CallAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return TranslateAsync(() => Retries.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+    }
 
     /// <summary>Turns failures of the cluster into a store's errors: messages may reach a client, and Orleans' own name the user and the silos.</summary>
-    internal static async ValueTask<T> ToldAsync<T>(Func<ValueTask<T>> call)
+    public static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> call)
     {
         try
         {
@@ -162,7 +163,7 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
     }
 
     /// <summary>Silos may know more models than this client can call: a request without a list of models is routed among those of this client's catalog.</summary>
-    private RouteRequest AmongMine(RouteRequest request)
+    private RouteRequest AmongOwnModels(RouteRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (request.Needs.AllowedModels is not null)
@@ -171,13 +172,13 @@ public sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder pool,
         }
 
         var catalog = pool.Current.Catalog;
-        var mine = _mine;
-        if (mine is null || !ReferenceEquals(mine.Catalog, catalog))
+        var own = _ownModels;
+        if (own is null || !ReferenceEquals(own.Catalog, catalog))
         {
-            _mine = mine = new CatalogNames(catalog, catalog.Models.Select(m => m.Id).ToFrozenSet());
+            _ownModels = own = new CatalogNames(catalog, catalog.Models.Select(m => m.Id).ToFrozenSet());
         }
 
-        return request with { Needs = request.Needs with { AllowedModels = mine.Names } };
+        return request with { Needs = request.Needs with { AllowedModels = own.Names } };
     }
 
     private UserModel ModelOf(byte[] record) => new(pool.Current, UserState.Read(record));

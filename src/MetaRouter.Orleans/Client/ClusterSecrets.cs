@@ -5,12 +5,11 @@ using StackExchange.Redis;
 namespace MetaRouter.Orleans.Client;
 
 /// <summary>The cluster's secrets for an edge, which seals and opens receipts too; made here if the edge starts before the first silo.</summary>
-public static class ClusterSecrets
+internal static class ClusterSecrets
 {
     /// <exception cref="StoreException">Redis cannot be reached, or what is there is not secrets.</exception>
     public static RouterSecrets LoadOrCreate(MetaRouterClusterOptions cluster)
     {
-        ArgumentNullException.ThrowIfNull(cluster);
         try
         {
             using var redis = ConnectionMultiplexer.Connect(RedisAddress.Parse(cluster.Redis));

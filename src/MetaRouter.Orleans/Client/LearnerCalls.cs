@@ -16,7 +16,7 @@ internal sealed class LearnerCalls(IGrainFactory grains)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <exception cref="StoreException">The cluster does not answer, or the learner's silo was lost again and again.</exception>
-    public ValueTask<T> AskAsync<T>(Func<IMetaLearnerGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) => ClusterRouter.ToldAsync(async () =>
+    public ValueTask<T> AskAsync<T>(Func<IMetaLearnerGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) => ClusterRouter.TranslateAsync(async () =>
     {
         var learner = grains.GetGrain<IMetaLearnerGrain>(0);
         for (var attempt = 0; attempt < MostAttempts; attempt++)

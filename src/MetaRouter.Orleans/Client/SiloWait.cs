@@ -8,13 +8,13 @@ namespace MetaRouter.Orleans.Client;
 /// <summary>Waits for a cluster that is starting or changing, and logs once what it waits for, for clients that were started first or with other settings.</summary>
 internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOptions<ClusterOptions> ids, ILogger<SiloWait> logger) : IClientConnectionRetryFilter
 {
-    private bool _isTold;
+    private bool _isLogged;
 
     public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
     {
-        if (!_isTold)
+        if (!_isLogged)
         {
-            _isTold = true;
+            _isLogged = true;
             LogWaiting(ids.Value.ClusterId, RedisAddress.Shown(cluster.Redis));
         }
 

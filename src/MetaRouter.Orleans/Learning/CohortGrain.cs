@@ -11,10 +11,8 @@ namespace MetaRouter.Orleans.Learning;
 /// <summary>Holds the evidence of the users of one partition and takes the E-step over them, so that the meta-learner's own work does not grow with users.</summary>
 internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, MetaRouterOptions options, MetaRouterClusterOptions cluster, ILogger<CohortGrain> logger) : Grain, ICohortGrain
 {
-    private const string Name = "cohort";
-    private const string Aside = "unreadable-cohort";
-    private const string GoneName = "cohort-gone"; // a record of its own: silos of earlier versions also read the evidence's
-    private const string GoneAside = "unreadable-cohort-gone";
+    private const string Name = "cohort", Aside = "unreadable-cohort";
+    private const string GoneName = "cohort-gone", GoneAside = "unreadable-cohort-gone"; // a record of its own: silos of earlier versions also read the evidence's
     private const int TaughtWindows = 64;
     private const int HeldOutWindows = 16; // of a fifth of the users: as many of those who are there as of the others
     private const int FewestDepartures = 10_000;
@@ -26,18 +24,19 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     private readonly Departures _gone = new(TimeSpan.FromHours(options.ReceiptHours), Math.Max(FewestDepartures, CapacityOf(options, cluster)));
 
     private Cohort _cohort = null!;
-    private string? _etag;
-    private string? _goneEtag;
+    private StoredRecord _evidenceRecord = null!;
+    private StoredRecord _goneRecord = null!;
     private long _changes = Random.Shared.NextInt64(); // random, else a new activation could give a number that was given before
     private bool _isRead; // false: what the store holds is not known
-    private bool _isSaved = true;
-    private bool _isGoneSaved = true;
     private bool _hasAsideToGo; // somebody left, and may still be in what was set aside
     private uint _missing; // users whose evidence could not be used when it was read, and who have not come back yet
+
+    private bool IsSaved => _evidenceRecord.IsSaved && _goneRecord.IsSaved;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _cohort = new Cohort(_capacity) { OnDropped = _sample.Remove };
+        (_evidenceRecord, _goneRecord) = (new(store, Name, Aside, this.GetGrainId()), new(store, GoneName, GoneAside, this.GetGrainId()));
         try
         {
             await LoadAsync();
@@ -53,7 +52,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
     /// <summary>Saves, within a time that the silo has when it is asked to stop.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_isSaved && _isGoneSaved)
+        if (IsSaved)
         {
             return;
         }
@@ -80,7 +79,10 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             {
                 _unsaved[user] = time;
                 isNews |= Forget(user);
-                _isGoneSaved &= !_gone.Add(user, time);
+                if (_gone.Add(user, time))
+                {
+                    _goneRecord.Change();
+                }
             }
         }
 
@@ -94,14 +96,14 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             }
 
             _unsaved[user] = time;
-            Hear(user, report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
+            Put(user, report.Evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
             if (report.Windows[i] is { } window)
             {
                 _sample.Put(user, window);
             }
         }
 
-        if (isNews || !_isGoneSaved)
+        if (isNews || !_goneRecord.IsSaved)
         {
             await SaveAsync(); // else, if this partition died now, they would come back, and nobody would report their leaving again
         }
@@ -133,65 +135,46 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
             await LoadAsync();
         }
 
-        var isNew = !_isSaved || !_isGoneSaved;
-        while (!_isSaved || !_isGoneSaved)
+        if (!IsSaved)
         {
-            if (!await TryWriteAsync())
-            {
-                await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
-            }
-        }
-
-        if (isNew)
-        {
+            await WriteAsync();
             _unsaved.Clear();
         }
 
         if (_hasAsideToGo)
         {
-            await store.ClearAsync(Aside, this.GetGrainId()); // a user cannot be removed from a record that cannot be read
+            await _evidenceRecord.ClearAsideAsync(); // a user cannot be removed from a record that cannot be read
             _hasAsideToGo = false;
         }
 
         return _changes;
     }
 
-    /// <summary>Writes what changed. The evidence first: where this ends between the two, who is gone is out of it, and is told again.</summary>
-    /// <returns>False: the store has something else than was read.</returns>
-    private async Task<bool> TryWriteAsync()
+    /// <summary>Writes what changed. The evidence first: where this ends between the two, who is gone is out of it, and is reported again.</summary>
+    private async Task WriteAsync()
     {
-        if (!_isSaved)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
-            if (await store.WriteAsync(Name, this.GetGrainId(), CohortRecord.Write(_cohort, Catalog, _missing), _etag) is not { } etag)
+            if (await _evidenceRecord.TryWriteAsync(() => CohortRecord.Write(_cohort, Catalog, _missing)) && await _goneRecord.TryWriteAsync(() => _gone.ToBytes(router.NowMs)))
             {
-                return false;
+                return;
             }
 
-            (_etag, _isSaved) = (etag, true);
+            await LoadAsync(); // somebody else wrote: a second activation, whose users and this one's report to either
         }
 
-        if (!_isGoneSaved)
-        {
-            if (await store.WriteAsync(GoneName, this.GetGrainId(), _gone.ToBytes(router.NowMs), _goneEtag) is not { } etag)
-            {
-                return false;
-            }
-
-            (_goneEtag, _isGoneSaved) = (etag, true);
-        }
-
-        return true;
+        throw RecordStore.Contended("A partition of the population's evidence");
     }
 
     /// <summary>Takes what is stored, and over it what was reported since it was last written: nothing of others is lost, and who went since stays away.</summary>
     private async Task LoadAsync()
     {
         await LoadGoneAsync();
-        var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
+        var (record, problem) = await _evidenceRecord.ReadAsync(r => CohortRecord.ProblemOf(r));
         var (cohort, missing) = (default(Cohort), (uint)MetaLearner.SmallestCohort);
-        if (CohortRecord.ProblemOf(record) is { } problem)
+        if (problem is not null)
         {
-            await KeepAsideAsync(Aside, record);
+            router.Metrics.Quarantined.Add(1);
             LogUnreadable(problem);
         }
         else
@@ -201,59 +184,44 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
         if (!_isRead || cohort is not null) // else keep what is here: the store lost its record, or has it at other prices
         {
-            var told = _cohort.Entries().Where(e => _unsaved.TryGetValue(e.User, out var time) && !_gone.Covers(e.User, time)).ToArray();
+            var reported = _cohort.Entries().Where(e => _unsaved.TryGetValue(e.User, out var time) && !_gone.Covers(e.User, time)).ToArray();
             (_cohort, _missing) = (cohort ?? new Cohort(_capacity), missing);
             _cohort.OnDropped = _sample.Remove;
-            foreach (var user in _unsaved.Keys.Except(told.Select(t => t.User)))
+            foreach (var user in _unsaved.Keys.Except(reported.Select(r => r.User)))
             {
                 Forget(user);
             }
 
-            foreach (var (user, packed) in told)
+            foreach (var (user, packed) in reported)
             {
-                Hear(user, packed.Span);
+                Put(user, packed.Span);
             }
 
             _changes++;
         }
 
-        (_etag, _isRead) = (etag, true);
+        _isRead = true;
     }
 
     /// <summary>Adds the departures that another activation was told of.</summary>
     private async Task LoadGoneAsync()
     {
-        var (record, etag) = await store.ReadAsync(GoneName, this.GetGrainId());
-        if (Departures.ProblemOf(record) is { } problem)
+        var (record, problem) = await _goneRecord.ReadAsync(r => Departures.ProblemOf(r));
+        if (problem is not null)
         {
-            await KeepAsideAsync(GoneAside, record);
+            router.Metrics.Quarantined.Add(1);
             LogGoneUnreadable(problem);
-            _isGoneSaved = false;
+            _goneRecord.Change();
+            return;
         }
-        else
+
+        foreach (var user in _gone.Join(record))
         {
-            foreach (var user in _gone.Join(record))
+            if (!_unsaved.TryGetValue(user, out var time) || _gone.Covers(user, time))
             {
-                if (!_unsaved.TryGetValue(user, out var time) || _gone.Covers(user, time))
-                {
-                    _sample.Remove(user);
-                }
+                _sample.Remove(user);
             }
         }
-
-        _goneEtag = etag;
-    }
-
-    /// <summary>As with users' records: an unreadable record is not overwritten silently, and the first one kept aside stays.</summary>
-    private async Task KeepAsideAsync(string name, byte[] record)
-    {
-        var (kept, etag) = await store.ReadAsync(name, this.GetGrainId());
-        if (kept.Length == 0)
-        {
-            await store.WriteAsync(name, this.GetGrainId(), record, etag);
-        }
-
-        router.Metrics.Quarantined.Add(1);
     }
 
     /// <summary>A silo of an earlier version sends no times.</summary>
@@ -261,13 +229,13 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
 
     private IEnumerable<UserState> Sample(CohortPart part) => _sample.Windows(part).Select(w => UserState.TryRead(w, out var state, out _) ? state : UserState.Empty);
 
-    private void Hear(ulong user, ReadOnlySpan<byte> packed)
+    private void Put(ulong user, ReadOnlySpan<byte> packed)
     {
         var before = _cohort.Count;
         _cohort.Put(user, packed);
         _missing -= _missing > 0 && _cohort.Count > before ? 1u : 0;
         _changes++;
-        _isSaved = false;
+        _evidenceRecord.Change();
     }
 
     /// <returns>False: there was no evidence of the user here.</returns>
@@ -277,7 +245,7 @@ internal sealed partial class CohortGrain(SiloRouter router, RecordStore store, 
         if (_cohort.Remove(user))
         {
             _changes++;
-            _isSaved = false;
+            _evidenceRecord.Change();
             return true;
         }
 

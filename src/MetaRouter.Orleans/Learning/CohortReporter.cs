@@ -19,7 +19,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
 
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentDictionary<ulong, Word> _waiting = new();
+    private readonly ConcurrentDictionary<ulong, PendingReport> _waiting = new();
     private readonly ConcurrentDictionary<int, ulong> _ceilings = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private int _users; // how many wait: counting takes all of the dictionary's locks, a thousand of them
@@ -32,17 +32,17 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     /// <param name="time">When the user was in that state.</param>
     public void Report(ulong user, UserModel model, ReportTime time)
     {
-        var word = new Word(model, time);
+        var report = new PendingReport(model, time);
         while (true)
         {
             if (_waiting.TryGetValue(user, out var before))
             {
-                if (time.IsBefore(before.Time) || _waiting.TryUpdate(user, word, before))
+                if (time.IsBefore(before.Time) || _waiting.TryUpdate(user, report, before))
                 {
                     return;
                 }
             }
-            else if (Add(user, word))
+            else if (Add(user, report))
             {
                 return;
             }
@@ -77,19 +77,19 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     public void Dispose() => _turn.Dispose();
 
     /// <returns>False: another report of the user waits already.</returns>
-    private bool Add(ulong user, Word word)
+    private bool Add(ulong user, PendingReport report)
     {
         if (IsFull)
         {
-            if (!word.Model.State.IsEmpty && word.Model.Summarise().Signals > 0)
+            if (!report.Model.State.IsEmpty && report.Model.Summarise().Signals > 0)
             {
                 return true;
             }
 
-            word = word with { Model = pool.Newcomer }; // a departure is never dropped
+            report = report with { Model = pool.Newcomer }; // a departure is never dropped
         }
 
-        if (!_waiting.TryAdd(user, word))
+        if (!_waiting.TryAdd(user, report))
         {
             return false;
         }
@@ -99,7 +99,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <summary>One report after another; if the partition is not reached, the rest waits for the next flush.</summary>
-    private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, Word>> users)
+    private async Task SendAsync(int partition, IEnumerable<KeyValuePair<ulong, PendingReport>> users)
     {
         var isReached = true;
         foreach (var some in users.Chunk(AtATime))
@@ -116,24 +116,24 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
     }
 
     /// <returns>False: the partition was not reached.</returns>
-    private async Task<bool> TrySendAsync(int partition, KeyValuePair<ulong, Word>[] users)
+    private async Task<bool> TrySendAsync(int partition, KeyValuePair<ulong, PendingReport>[] users)
     {
         try
         {
-            var summaries = users.Select(u => (Word: u, Summary: u.Value.Model.Summarise())).ToArray();
-            var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.Word).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
+            var summaries = users.Select(u => (User: u, Summary: u.Value.Model.Summarise())).ToArray();
+            var (gone, spoke) = (summaries.Where(u => u.Summary.Signals == 0).Select(u => u.User).ToArray(), summaries.Where(u => u.Summary.Signals > 0).ToArray());
             var evidence = new byte[spoke.Length * ChoiceModel.Hypotheses];
             var windows = new byte[]?[spoke.Length];
             var ceiling = _ceilings.GetValueOrDefault(partition, ulong.MaxValue);
             for (var i = 0; i < spoke.Length; i++)
             {
                 Cohort.Pack(spoke[i].Summary.LogLikelihood, evidence.AsSpan(i * ChoiceModel.Hypotheses, ChoiceModel.Hypotheses));
-                windows[i] = WindowSample.Rank(spoke[i].Word.Key) <= ceiling ? spoke[i].Word.Value.Model.State.ToBytes() : null;
+                windows[i] = WindowSample.Rank(spoke[i].User.Key) <= ceiling ? spoke[i].User.Value.Model.State.ToBytes() : null;
             }
 
             var report = new CohortReport(
-                [.. spoke.Select(u => u.Word.Key)], evidence, [.. gone.Select(u => u.Key)], windows, pool.Current.Catalog.Version,
-                [.. spoke.Select(u => u.Word.Value.Time)], [.. gone.Select(u => u.Value.Time)]);
+                [.. spoke.Select(u => u.User.Key)], evidence, [.. gone.Select(u => u.Key)], windows, pool.Current.Catalog.Version,
+                [.. spoke.Select(u => u.User.Value.Time)], [.. gone.Select(u => u.Value.Time)]);
             if (await grains.GetGrain<ICohortGrain>(partition).ReportAsync(report).ConfigureAwait(false) is { } next)
             {
                 _ceilings[partition] = next;
@@ -141,7 +141,7 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
             }
 
             LogLater(spoke.Length, "The partition is on a silo with other prices.");
-            Keep(spoke.Select(u => u.Word));
+            Keep(spoke.Select(u => u.User));
             return true;
         }
 #pragma warning disable CA1031 // Whatever went wrong, the users are sent again.
@@ -154,15 +154,15 @@ internal sealed partial class CohortReporter(IGrainFactory grains, PoolHolder po
         }
     }
 
-    private void Keep(IEnumerable<KeyValuePair<ulong, Word>> users)
+    private void Keep(IEnumerable<KeyValuePair<ulong, PendingReport>> users)
     {
-        foreach (var (user, word) in users)
+        foreach (var (user, report) in users)
         {
-            Add(user, word); // unless a newer report came meanwhile
+            Add(user, report); // unless a newer report came meanwhile
         }
     }
 
-    private readonly record struct Word(UserModel Model, ReportTime Time);
+    private readonly record struct PendingReport(UserModel Model, ReportTime Time);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The evidence of {Users} users could not be sent and waits. {Reason}")]
     private partial void LogLater(int users, string reason);

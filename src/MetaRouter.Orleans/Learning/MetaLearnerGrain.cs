@@ -5,6 +5,7 @@ using MetaRouter.Hosting;
 using MetaRouter.Hosting.Learning;
 using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans.Snapshots;
+using MetaRouter.Orleans.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MetaRouter.Orleans.Learning;
@@ -15,11 +16,10 @@ namespace MetaRouter.Orleans.Learning;
 /// learn from, it publishes that again. It keeps nothing that is not in the store, so that wherever it comes up again it goes on.
 /// </summary>
 internal sealed partial class MetaLearnerGrain(
-    SiloRouter router, SharedState shared, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options,
+    SiloRouter router, PriorStore priors, ISnapshotPush push, SiloStopping stopping, MetaRouterOptions options,
     MetaRouterClusterOptions cluster, ILogger<MetaLearnerGrain> logger) : Grain, IMetaLearnerGrain
 {
     private const int Remembered = 20;
-    private const int MostRetries = 20;
     private const int MostRounds = 30; // each asks every partition; one process goes on to PriorFit.MostSteps
     private static readonly long s_apartMs = (long)TimeSpan.FromMinutes(10).TotalMilliseconds; // by which silos' clocks may differ, a refresh takes, and more
 
@@ -60,7 +60,7 @@ internal sealed partial class MetaLearnerGrain(
                 await push.FlushAllAsync().WaitAsync(either.Token);
             }
 
-            return await RoundAsync(new Round(isAsked, Stopwatch.StartNew(), either.Token));
+            return await RunAsync(new Round(isAsked, Stopwatch.StartNew(), either.Token));
         }
         catch (OperationCanceledException e) when (stopping.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -68,7 +68,7 @@ internal sealed partial class MetaLearnerGrain(
         }
     }
 
-    private async ValueTask<RefreshReport> RoundAsync(Round round)
+    private async ValueTask<RefreshReport> RunAsync(Round round)
     {
         var started = Stopwatch.GetTimestamp();
         var changes = (await AskAsync(c => c.SaveAsync(), round)).Aggregate(0L, (sum, c) => unchecked(sum + c));
@@ -93,11 +93,11 @@ internal sealed partial class MetaLearnerGrain(
         RefreshReport Report(bool result, long taught, int steps) => new(result, taught, steps, Stopwatch.GetElapsedTime(started), round.Own.Elapsed);
     }
 
-    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await shared.ReadHistoryAsync()).Priors;
+    public async ValueTask<IReadOnlyList<PublishedPrior>> GetHistoryAsync(CancellationToken cancellationToken) => (await priors.ReadAsync()).Priors;
 
     public async ValueTask<PublishedPrior> RollBackAsync(long version, CancellationToken cancellationToken)
     {
-        var history = (await shared.ReadHistoryAsync()).Priors;
+        var history = (await priors.ReadAsync()).Priors;
         var earlier = history.FirstOrDefault(p => p.Version == version)
             ?? throw new ArgumentException($"There is no prior {version} to go back to; the history has {string.Join(", ", history.Select(p => p.Version))}.", nameof(version));
         _learned = null; // a refresh that is asked for after this must run, with or without news
@@ -105,13 +105,13 @@ internal sealed partial class MetaLearnerGrain(
     }
 
     public async ValueTask<PublishedPrior?> GetPublishedAsync(long known, CancellationToken cancellationToken) =>
-        (await shared.ReadHistoryAsync()).Priors is [var latest, ..] && latest.Version != known ? latest : null;
+        (await priors.ReadAsync()).Priors is [var latest, ..] && latest.Version != known ? latest : null;
 
     private async Task RefreshQuietlyAsync(CancellationToken cancellationToken)
     {
         try
         {
-            if ((await shared.ReadHistoryAsync()).Priors is not [{ IsHeld: true }, ..])
+            if ((await priors.ReadAsync()).Priors is not [{ IsHeld: true }, ..])
             {
                 await RoundAsync(isAsked: false, cancellationToken);
             }
@@ -131,10 +131,10 @@ internal sealed partial class MetaLearnerGrain(
         var mustGo = erasedAtMs > 0 && await IsTaughtBeforeAsync(erasedAtMs + s_apartMs);
         candidate = await FitSpeechAsync(candidate, mustGo ? PopulationPrior.Default : current, mustGo ? MetaLearner.MostSpeechSteps : 1, round);
         var (fitted, _) = await EvidenceAsync(candidate, round);
-        return PriorPromotions.Decide(serving, fitted, mustGo ? (await EvidenceAsync(shared.Shipped, round)).Evidence : null) switch
+        return PriorPromotions.Decide(serving, fitted, mustGo ? (await EvidenceAsync(priors.Shipped, round)).Evidence : null) switch
         {
             PriorPromotion.Promote => await PublishAsync(users, fitted.MeanEvidence, serving.MeanEvidence, PriorJson.Write(candidate), round.IsAsked) is not null,
-            PriorPromotion.Withdraw => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null,
+            PriorPromotion.Withdraw => await PublishShippedAsync(round),
             _ => false,
         };
     }
@@ -167,15 +167,17 @@ internal sealed partial class MetaLearnerGrain(
             return false;
         }
 
-        return await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(shared.Shipped), round.IsAsked) is not null;
+        return await PublishShippedAsync(round);
     }
 
     /// <summary>Whether the prior in service was learned, and published by then; of one that the history has lost it is not known when.</summary>
     private async Task<bool> IsTaughtBeforeAsync(long atMs) =>
-        (await shared.ReadHistoryAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(shared.Shipped)) && serving.AtMs <= atMs : shared.Version != 0;
+        (await priors.ReadAsync()).Priors is [var serving, ..] ? !serving.Prior.AsSpan().SequenceEqual(PriorJson.Write(priors.Shipped)) && serving.AtMs <= atMs : priors.Version != 0;
 
     /// <summary>Somebody asked for a refresh, and the prior in service stood: from now on the timer may replace it.</summary>
     private Task ReleaseHoldAsync() => ChangeAsync(history => history is [{ IsHeld: true } held, ..] ? [held with { IsHeld = false }, .. history.Skip(1)] : null);
+
+    private async Task<bool> PublishShippedAsync(Round round) => await PublishAsync(0, double.NaN, double.NaN, PriorJson.Write(priors.Shipped), round.IsAsked) is not null;
 
     /// <returns>Null: a prior is held, which the timer does not replace.</returns>
     private async Task<PublishedPrior?> PublishAsync(long users, double evidence, double servingEvidence, byte[] prior, bool isAsked, bool isHeld = false)
@@ -190,13 +192,13 @@ internal sealed partial class MetaLearnerGrain(
             }
 
             // If the history was lost, silos still know what they serve, and refuse an older version that is pushed.
-            var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, shared.Version) + 1;
+            var version = Math.Max(history is [var latest, ..] ? latest.Version : 0, priors.Version) + 1;
             published = new PublishedPrior(version, router.NowMs, users, evidence, servingEvidence, prior, isHeld);
             return [published, .. history.Take(Remembered - 1)];
         });
         if (published is not null)
         {
-            shared.Take(published);
+            priors.Take(published);
             await push.PushAllAsync(published);
             LogPublished(published.Version, users);
         }
@@ -207,16 +209,16 @@ internal sealed partial class MetaLearnerGrain(
     /// <param name="change">Called again if another activation published meanwhile; returns null if nothing is to be changed.</param>
     private async Task ChangeAsync(Func<IReadOnlyList<PublishedPrior>, IReadOnlyList<PublishedPrior>?> change)
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
-            var read = await shared.ReadHistoryAsync();
-            if (change(read.Priors) is not { } changed || await shared.TryPublishAsync(changed, read))
+            var read = await priors.ReadAsync();
+            if (change(read.Priors) is not { } changed || await priors.TryPublishAsync(changed, read))
             {
                 return;
             }
         }
 
-        throw new RouterStoreException($"The published priors changed {MostRetries} times while one was being published; something else writes to this store without pause. Try again later.");
+        throw RecordStore.Contended("The history of published priors");
     }
 
     private async Task<Expectation> ExpectAsync(PopulationPrior prior, CohortPart part, Round round)

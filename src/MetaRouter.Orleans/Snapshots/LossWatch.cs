@@ -5,10 +5,10 @@ using global::Orleans.Clustering.Redis;
 namespace MetaRouter.Orleans.Snapshots;
 
 /// <summary>
-/// Notices that Redis was emptied, or an older copy of it restored, under a running cluster. The secrets are put back (<see cref="SharedState.CheckSecretsAsync"/>), so that users and receipts
+/// Notices that Redis was emptied, or an older copy of it restored, under a running cluster. The secrets are put back (<see cref="SiloSecrets.CheckAsync"/>), so that users and receipts
 /// stay what they are for silos that start later; this silo's place in the membership is not: a person must restart it.
 /// </summary>
-internal sealed partial class LossWatch(SharedState shared, IMembershipTable membership, ISiloStatusOracle silo, RouterMetrics metrics, ILogger<LossWatch> logger)
+internal sealed partial class LossWatch(SiloSecrets secrets, IMembershipTable membership, ISiloStatusOracle silo, RouterMetrics metrics, ILogger<LossWatch> logger)
 {
     private volatile string _problem = "";
 
@@ -18,7 +18,7 @@ internal sealed partial class LossWatch(SharedState shared, IMembershipTable mem
     /// <exception cref="RouterStoreException">Redis cannot be reached.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
-        var problem = !await shared.CheckSecretsAsync().ConfigureAwait(false)
+        var problem = !await secrets.CheckAsync().ConfigureAwait(false)
             ? "Redis has another cluster's secrets: it was emptied or replaced, and a silo or gateway was started over it before this one noticed. "
                 + "Users and receipts of this silo mean nothing there; restart it."
             : silo.CurrentStatus == SiloStatus.Active && !await IsMemberAsync(cancellationToken).ConfigureAwait(false)

@@ -11,6 +11,9 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
     /// <summary>The storage provider's name.</summary>
     public const string Provider = "metarouter";
 
+    /// <summary>How often a change is made again because somebody else wrote first.</summary>
+    public const int MostRetries = 20;
+
     /// <returns>An empty value and no etag when there is none.</returns>
     /// <exception cref="RouterStoreException">It cannot be read.</exception>
     public async Task<(byte[] Value, string? Etag)> ReadAsync(string name, GrainId grain)
@@ -67,6 +70,11 @@ internal sealed class RecordStore([FromKeyedServices(RecordStore.Provider)] IGra
             throw Failed("removed", e);
         }
     }
+
+    /// <summary>A change was made as often as <see cref="MostRetries"/> says.</summary>
+    /// <param name="what">What was to be changed, as a sentence begins.</param>
+    public static RouterStoreException Contended(string what) =>
+        new($"{what} changed {MostRetries} times while one change was being saved; something else writes to this store without pause. Try again later.");
 
     /// <summary>A message that may reach a client: the provider's own names the record, and with it the user.</summary>
     private static RouterStoreException Failed(string what, Exception e) =>

@@ -18,7 +18,6 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 {
     private const string Name = "user";
     private const string Aside = "unreadable";
-    private const int MostRetries = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private UserKey _key;
@@ -53,12 +52,6 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         {
             router.Leave();
         }
-    }
-
-    public ValueTask<RouteDecision> CompareAsync(RouteRequest request, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        return RouteAsync(request with { MayCompare = true }, cancellationToken);
     }
 
     public async ValueTask<FeedbackAnswer> RecordFeedbackAsync(Feedback feedback, CancellationToken cancellationToken)
@@ -120,7 +113,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     public async ValueTask EraseAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
             await LoadedAsync();
             var erasedAt = Math.Max(router.NowMs, _erasedAtMs + 1); // never the same twice: decisions name the erasure they know of
@@ -146,7 +139,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
     /// <returns>The state's bytes afterwards. Null: refused, the user was erased.</returns>
     private async Task<byte[]?> ChangeAsync(Func<UserModel, UserModel?> change)
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
             var before = await LoadedAsync();
             var after = change(before);
@@ -226,7 +219,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
 
     private async Task LoadAsync()
     {
-        for (var attempt = 0; attempt < MostRetries; attempt++)
+        for (var attempt = 0; attempt < RecordStore.MostRetries; attempt++)
         {
             var atMs = router.NowMs;
             var (record, etag) = await store.ReadAsync(Name, this.GetGrainId());
@@ -262,8 +255,7 @@ internal sealed partial class UserRouterGrain(SiloRouter router, RecordStore sto
         reporter.Report(_key.User, isPrivate ? router.Pool.Newcomer : user, new ReportTime(_erasedAtMs, isPrivate ? 0 : atMs));
     }
 
-    private static RouterStoreException Contended() =>
-        new($"The user's record changed {MostRetries} times while one change was being saved; something else writes to this store without pause. Try again later.");
+    private static RouterStoreException Contended() => RecordStore.Contended("The user's record");
 
     private void Count(FeedbackKind kind, string result) => router.Metrics.Feedback.Add(1, new(LabelNames.Kind, kind.ToString()), new(LabelNames.Result, result));
 

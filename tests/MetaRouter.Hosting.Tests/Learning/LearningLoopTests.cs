@@ -56,6 +56,21 @@ public sealed class LearningLoopTests : IDisposable
         _pool.Current.ShouldBeSameAs(pool);
     }
 
+    /// <summary>A fit of millions takes minutes, which nobody who stops a program waits for.</summary>
+    [Fact]
+    public async Task Refresh_StoppedBeforeItFits_DoesNotFit()
+    {
+        await TeachAsync(0, 100, prefersCheap: true);
+        await _store.EraseAsync(new UserKey(1, 1), 1);
+        using var stop = new CancellationTokenSource();
+        Loop.OnErased = (_, _) => stop.Cancel(); // while the evidence is collected
+
+        await Should.ThrowAsync<OperationCanceledException>(() => Loop.RefreshAsync(stop.Token));
+
+        _store.ValueBytes.ShouldBe(0); // nobody tried to publish what was fitted
+        (await Loop.RefreshAsync(default)).ShouldBeTrue();
+    }
+
     [Fact]
     public async Task Refresh_PoisonedUsers_AreNotPromotedAgainstThoseHeldOut()
     {

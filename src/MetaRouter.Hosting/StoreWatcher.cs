@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace MetaRouter.Hosting;
 
 /// <summary>Where several routers share a store: checks every second that the store has not been emptied or replaced, and serves a newer prior or catalog that another router put there.</summary>
-public sealed partial class SharedStateWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, StoreGuard guard, ILogger<SharedStateWatcher> logger) : BackgroundService
+internal sealed partial class StoreWatcher(IUserStore store, LearningLoop learning, CatalogKeeper catalog, StoreGuard guard, ILogger<StoreWatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
