@@ -19,7 +19,7 @@ public sealed class SqliteBackupTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public Task BackUp_WhileSavesGoOn_HasAllThatWasAcknowledgedBeforeAndOpensByItself() => BackUpWhileSavedAsync(users: 20_000, bytes: 30);
+    public Task BackUp_WhileSavesGoOn_HasAllThatWasAcknowledgedBeforeAndOpensByItself() => BackUpWhileSavedAsync(users: 5_000, bytes: 300);
 
     /// <summary>With full windows.</summary>
     [LongFact]
