@@ -77,6 +77,18 @@ public sealed class StartTests : IDisposable
     [InlineData("http://pipe:/metarouter")]
     public void Settings_AddressThatTheServerTakes_IsFine(string url) => Read(("Urls", url)).Warnings.ShouldBeEmpty();
 
+    [Fact]
+    public void Settings_AliasInThePlaceOfAnId_IsToldWithTheId()
+    {
+        (string, string)[] mine = [("MetaRouter:Models:0:Id", "mine-2026"), ("MetaRouter:Models:0:InputPrice", "1"), ("MetaRouter:Models:0:OutputPrice", "1"), ("MetaRouter:Models:0:Aliases:0", "mine")];
+        const string told = "'mine', another name of 'mine-2026' for clients, which settings do not take; write 'mine-2026'";
+
+        Read([.. mine, ("Tenants:0:Name", "default"), ("Tenants:0:AllowedModels:0", "mine"), ("Gateway:CategoryPins:home:0", "mine")]).Warnings
+            .ShouldBe([$"Gateway:CategoryPins:home has {told}", $"Tenants:0:AllowedModels has {told}"]);
+        ProblemsOf([.. mine, ("Gateway:OffModel", "mine")]).ShouldBe([$"Gateway:OffModel is {told}"]);
+        ProblemsOf([.. mine, ("Upstreams:0:Model", "mine"), ("Upstreams:0:BaseUrl", "http://127.0.0.1:1/v1")]).ShouldContain($"Upstreams serves {told}");
+    }
+
     /// <summary>Where one tenant has every key that governs, it is the operator's own, as before there was a scope for that.</summary>
     [Theory]
     [InlineData("acme:admin globex:admin", true)]

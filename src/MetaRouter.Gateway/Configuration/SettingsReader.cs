@@ -153,7 +153,7 @@ internal static class SettingsReader
         {
             if (model.Length > 0 && !ids.Contains(model))
             {
-                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', which is not in the catalog; it has {Closest(ids, model)}");
+                problems.Add($"{GatewayOptions.Section}:{setting} is '{model}', {OtherName(models, model) ?? $"which is not in the catalog; it has {Closest(ids, model)}"}");
             }
         }
 
@@ -165,8 +165,9 @@ internal static class SettingsReader
         foreach (var upstream in upstreams.Where(u => u.Model.Length > 0 && u.Model != UpstreamOptions.AnyModel && !u.Embeddings && !ids.Contains(u.Model)))
         {
             problems.Add(
-                $"{UpstreamOptions.Section} serves '{upstream.Model}', which is not in the catalog; "
-                    + $"list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Closest(ids, upstream.Model)}");
+                $"{UpstreamOptions.Section} serves '{upstream.Model}', "
+                    + (OtherName(models, upstream.Model)
+                        ?? $"which is not in the catalog; list it under {MetaRouterOptions.Section}:Models, or name one that is there: {Closest(ids, upstream.Model)}"));
         }
 
         problems.AddRange(upstreams.GroupBy(u => (u.Model, u.BaseUrl, u.UpstreamModel))
@@ -197,8 +198,12 @@ internal static class SettingsReader
         return from list in lists
             from model in list.Item2.Distinct()
             where !ids.Contains(model)
-            select $"{list.Item1} has '{model}', which is not in the catalog, and no request goes there until it is; it has {Closest(ids, model, 5)}";
+            select $"{list.Item1} has '{model}', {OtherName(models, model) ?? $"which is not in the catalog, and no request goes there until it is; it has {Closest(ids, model, 5)}"}";
     }
+
+    /// <summary>Settings name a model by its id, so that it has one name in them; null: it is no model's alias.</summary>
+    private static string? OtherName(IReadOnlyList<ModelProfile> models, string name) =>
+        models.FirstOrDefault(m => m.Aliases.Any(a => a.Value == name)) is { } meant ? $"another name of '{meant.Id}' for clients, which settings do not take; write '{meant.Id}'" : null;
 
     /// <summary>Rules for tenants that no key belongs to: if misspelt, the tenant that was meant has no budget or limits, or its users teach others.</summary>
     private static IEnumerable<string> TenantsWithoutKeys(MetaRouterOptions router, List<ApiKeyOptions> keys, List<TenantOptions> tenants)

@@ -14,6 +14,8 @@ internal static class SqliteBackup
     /// <summary>A megabyte, which takes about as long as a commit.</summary>
     private const int PagesAtOnce = 256;
 
+    private const int AllPages = -1;
+
     private const string Unfinished = ".part";
 
     /// <param name="path">Of the store.</param>
@@ -61,9 +63,14 @@ internal static class SqliteBackup
         int code;
         try
         {
+            var (pages, copied) = (PagesAtOnce, 0);
             do
             {
-                code = await turns.Do(writes: false, () => raw.sqlite3_backup_step(backup, PagesAtOnce), cancellationToken).ConfigureAwait(false);
+                code = await turns.Do(writes: false, () => raw.sqlite3_backup_step(backup, pages), cancellationToken).ConfigureAwait(false);
+
+                // A commit that failed has SQLite begin anew. Where they go on failing, as on a full disk, it would never come to an end in steps; then nothing is acknowledged that could wait.
+                var now = raw.sqlite3_backup_pagecount(backup) - raw.sqlite3_backup_remaining(backup);
+                (pages, copied) = (now < copied ? AllPages : pages, now);
             }
             while (code == raw.SQLITE_OK);
         }
