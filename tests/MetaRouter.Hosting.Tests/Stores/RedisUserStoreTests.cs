@@ -181,7 +181,7 @@ public sealed class RedisUserStoreTests
         await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
         await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
         var etag = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
-        first.Command("wait", "1", "5000");
+        first.Command("wait", "1", "60000").Trim().ShouldBe("1");
 
         second.Command("replicaof", "no", "one");
         first.Command("replicaof", "127.0.0.1", $"{second.Port}");
@@ -200,7 +200,7 @@ public sealed class RedisUserStoreTests
         await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
         await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
         await store.SaveAsync(Ann, new byte[] { 1 }, 0);
-        first.Command("wait", "1", "5000");
+        first.Command("wait", "1", "60000").Trim().ShouldBe("1");
         first.Kill();
         second.Command("replicaof", "no", "one");
         var (saved, refused, asked) = (new List<UserKey>(), "", 0ul);
