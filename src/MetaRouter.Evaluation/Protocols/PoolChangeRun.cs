@@ -37,7 +37,7 @@ internal sealed class PoolChangeRun
     private const int Learners = 5, Forgotten = 3;
 
     private readonly List<(float[] Quality, float[] Cost)> _realised = [];
-    private readonly int[][][] _served; // router x user x told: which of the realised
+    private readonly int[][][] _served; // router x user x reported: which of the realised
     private readonly double[] _lambda;
 
     private PoolChangeRun(double[] lambda, int[] scored)

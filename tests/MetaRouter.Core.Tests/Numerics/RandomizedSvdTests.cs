@@ -26,6 +26,31 @@ public class RandomizedSvdTests
         }
     }
 
+    /// <summary>Eight directions more than asked for are sampled, so that of eleven columns all are: no gap and no power is needed then.</summary>
+    [Fact]
+    public void Factor_NoMoreColumnsThanAreSampled_IsExact()
+    {
+        var a = RandomMatrices.Sparse(new Random(6), 40, 11);
+        var (_, singular) = RandomizedSvd.Factor(a, 3, powerIterations: 0, new Random(1));
+
+        var (values, _) = SymmetricEigen.Decompose(RandomMatrices.Gram(RandomMatrices.ToDense(a), 40, 11), 11);
+        singular.ShouldBe(values.Take(3).Select(v => (float)Math.Sqrt(v)), 1e-4);
+    }
+
+    /// <summary>Powers of a steep spectrum make all columns nearly one: what is left of the others must survive making them orthonormal.</summary>
+    [Fact]
+    public void Factor_SteepSpectrum_KeepsItsSmallestDirections()
+    {
+        const int n = 12;
+        var a = new SparseRows([.. Enumerable.Range(0, n + 1)], [.. Enumerable.Range(0, n)], [.. Enumerable.Range(0, n).Select(i => MathF.Pow(10, -i / 2f))], n);
+        var (right, singular) = RandomizedSvd.Factor(a, 6, 3, new Random(1));
+        for (var j = 0; j < 6; j++)
+        {
+            (singular[j] / MathF.Pow(10, -j / 2f)).ShouldBe(1, 0.02f);
+            Math.Abs(right[(j * 6) + j]).ShouldBe(1, 0.02f);
+        }
+    }
+
     [Fact]
     public void Factor_AnyMatrix_HasOrthonormalColumnsInOrder()
     {
