@@ -1,8 +1,6 @@
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Gateway;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Hosting.Settings;
-using MetaRouter.Hosting.Stores;
 using Microsoft.Extensions.Options;
 using static MetaRouter.Hosting.Settings.ProgramArguments;
 
@@ -41,24 +39,7 @@ catch (Exception e) when (e is GatewayConfigurationException or OptionsValidatio
 {
     return Fail(e.Message, BadConfiguration);
 }
-catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
+catch (Exception e) when (StartFailure.Of(e, otherUrl: "http://127.0.0.1:8081") is { } failure)
 {
-    // A settings file that is not JSON; the message names the file and the line.
-    return Fail($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", BadConfiguration);
-}
-catch (OperationCanceledException)
-{
-    return 0; // stopped during the start, as while waiting for a cluster's silos
-}
-catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
-{
-    return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8081");
-}
-catch (Exception e) when (ListenProblem.IsOne(e))
-{
-    return ListenProblem.Tell(e);
-}
-catch (Exception e) when (e is StoreException or SnapshotFormatException or IOException or UnauthorizedAccessException)
-{
-    return Fail(e.Message);
+    return failure.Report();
 }

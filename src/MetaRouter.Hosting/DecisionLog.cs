@@ -146,7 +146,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     while (batch.Length < BatchBytes && queue.TryRead(out var entry))
                     {
                         entries++;
-                        batch.Write(entry.Feedback is { } feedback ? Line(entry.Said, entry.SayersTenant, feedback) : Line(entry.Decision!, entry.Served));
+                        batch.Write(entry.Feedback is { } feedback ? Line(entry.About, entry.Tenant, feedback) : Line(entry.Decision!, entry.Served));
                         batch.WriteByte((byte)'\n');
                     }
 
@@ -184,10 +184,10 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         }
     }
 
-    private static byte[] Line(in SignalKey said, ulong tenant, Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(new
+    private static byte[] Line(in SignalKey about, ulong tenant, Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(new
     {
-        time = Time(said.DecisionTimeMs),
-        nonce = said.Nonce,
+        time = Time(about.DecisionTimeMs),
+        nonce = about.Nonce,
         tenant = Tenant(tenant),
         feedback = feedback.Kind.ToString(),
         value = feedback.Value,
@@ -221,8 +221,8 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
             .Select(c => new { model = c.Model.Value, quality = c.Predicted.Quality, cost_usd = c.Predicted.CostUsd, utility = c.Utility, propensity = c.Propensity }),
     });
 
-    /// <summary>A decision with what became of it, or what was said of one.</summary>
-    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong SayersTenant, SignalKey Said, Feedback? Feedback);
+    /// <summary>A decision with what became of it, or feedback with the decision that it is about.</summary>
+    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong Tenant, SignalKey About, Feedback? Feedback);
 
     [LoggerMessage(
         Level = LogLevel.Error,

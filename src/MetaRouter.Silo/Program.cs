@@ -1,11 +1,9 @@
 using System.Net;
-using MetaRouter.Core.MetaLearning;
 using MetaRouter.Hosting.Settings;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Telemetry;
 using MetaRouter.Orleans;
 using MetaRouter.ServiceDefaults;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using StackExchange.Redis;
@@ -84,34 +82,17 @@ catch (OptionsValidationException e)
 {
     return Fail(SettingsBinder.Report([.. e.Failures]), BadConfiguration);
 }
-catch (Exception e) when (e is InvalidDataException or FormatException and not SnapshotFormatException)
-{
-    // A settings file that is no JSON; the message names the file and the line.
-    return Fail($"The configuration cannot be read: {e.Message} {e.GetBaseException().Message}", BadConfiguration);
-}
-catch (OperationCanceledException)
-{
-    return 0; // stopped while it was starting
-}
 catch (RedisException e)
 {
     return Fail($"The cluster's Redis '{redis}' cannot be reached; start it, or set MetaRouter:Cluster:Redis. ({e.Message})");
-}
-catch (IOException e) when (e.InnerException is AddressInUseException)
-{
-    return Fail($"{e.Message.TrimEnd('.')}. Stop the program that listens there, or choose another address: --urls http://127.0.0.1:8082");
-}
-catch (Exception e) when (ListenProblem.IsOne(e))
-{
-    return ListenProblem.Tell(e);
 }
 catch (StoreException e)
 {
     return Fail($"{e.Message} (It is the setting MetaRouter:Cluster:Redis.)");
 }
-catch (Exception e) when (e is SnapshotFormatException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (StartFailure.Of(e, otherUrl: "http://127.0.0.1:8082") is { } failure)
 {
-    return Fail(e.Message);
+    return failure.Report();
 }
 
 // Membership asks a Redis that is gone again and again, whatever time the host gives it.
