@@ -2,7 +2,7 @@
 # Everything side by side in one go: the upstream asked directly, this gateway embedded (SQLite) and on Redis with learned routing, and Portkey's gateway from npm. The same mock
 # upstream, the same requests; the ways take turns in short rounds, so that what disturbs the machine disturbs all of them alike.
 # Saturated: wrk with 64 and with 16 connections, as many requests as the machine can take. Paced: 16 connections at PACE (500) requests a second, where none waits for another.
-# usage: all.sh [PAGE]     Prints rates, latencies and ratios, and writes them to PAGE (docs/results/gateway.md) with pictures in ../img beside it. About four minutes.
+# usage: all.sh [PAGE]     Prints rates, latencies and each way's ratios to the direct call and to Portkey's, and writes them to PAGE (docs/results/gateway.md) with pictures in ../img beside it. About four minutes.
 # Needs the .NET SDK, node with npm, wrk, curl, redis-server. ROUNDS (3), SECONDS_RUN (5), WARM_UP (8), PACE, WAYS ("direct sqlite redis portkey") can be set in the environment.
 source "$(dirname "$0")/bench.sh"
 need dotnet npm wrk curl redis-server redis-cli

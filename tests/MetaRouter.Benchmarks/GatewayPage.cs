@@ -54,9 +54,12 @@ internal sealed class GatewayPage
             }
         }
 
-        if (_rounds.ContainsKey((Saturated, Portkey)))
+        foreach (var (way, name) in Ways(Saturated).Where(w => w.Way is not (Direct or Portkey)))
         {
-            text.Append(CultureInfo.InvariantCulture, $"requests/s ratio to portkey: {Ratio("sqlite", r => r.Rate):0.0}\np99 ratio to portkey: {Ratio("sqlite", r => r.P99):0.000}\n");
+            foreach (var to in ((string[])[Direct, Portkey]).Where(t => _rounds.ContainsKey((Saturated, t))))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{name}, ratios to {to}: requests/s {Ratio(Saturated, way, to, r => r.Rate)}, p99 {Ratio(Saturated, way, to, r => r.P99)}\n");
+            }
         }
 
         foreach (var (way, name) in Ways(Paced).Where(w => w.Way != Direct))
@@ -70,20 +73,15 @@ internal sealed class GatewayPage
     public string Markdown(string pictures)
     {
         var text = new StringBuilder("# The gateway beside a direct call and another gateway\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"By `bash infra/bench/all.sh docs/results/gateway.md`: {_circumstances}. The same mock upstream, the same non-streaming requests; the ways take turns, of the rounds the middle one is told. MetaRouter routes by what it has learned, among three models, with its console and metrics on; Portkey's gateway (npm `@portkey-ai/gateway` 1.15.2) hands on. A way that cannot take half as many again as the pace is left out of the paced rounds: its queue would be measured.\n");
+        text.Append(CultureInfo.InvariantCulture, $"By `bash infra/bench/all.sh docs/results/gateway.md`: {_circumstances}. The same mock upstream, the same non-streaming requests; the ways take turns, of the rounds the middle one is told, and of ratios and of what is added the middle one of those within each round. MetaRouter routes by what it has learned, among three models, with its console and metrics on; Portkey's gateway (npm `@portkey-ai/gateway` 1.15.2) hands on. A way that cannot take half as many again as the pace is left out of the paced rounds: its queue would be measured.\n");
         foreach (var kind in (string[])[Saturated, SaturatedFewer, Paced])
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n## {Described(kind)}\n\n| | requests/s | p50 ms | p99 ms | added p50 | added p99 | failed | processor, us a request |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n## {Described(kind)}\n\n| | requests/s | p50 ms | p99 ms | added p50 | added p99 | failed | processor, us a request | requests/s, of the direct call's | times Portkey's | p99, times the direct call's | of Portkey's |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
             foreach (var (way, name) in Ways(kind))
             {
                 var cpu = Middle(kind, way, r => r.CpuMicroseconds);
-                text.Append(CultureInfo.InvariantCulture, $"| {name} | {Middle(kind, way, r => r.Rate):N0} | {Middle(kind, way, r => r.P50):0.00} | {Middle(kind, way, r => r.P99):0.00} | {(way == Direct ? "" : Added(kind, way, r => r.P50).ToString("0.00", CultureInfo.InvariantCulture))} | {(way == Direct ? "" : Added(kind, way, r => r.P99).ToString("0.00", CultureInfo.InvariantCulture))} | {Failed(kind, way):0} | {(cpu > 0 ? cpu.ToString("0", CultureInfo.InvariantCulture) : "")} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {name} | {Middle(kind, way, r => r.Rate):N0} | {Middle(kind, way, r => r.P50):0.00} | {Middle(kind, way, r => r.P99):0.00} | {(way == Direct ? "" : Added(kind, way, r => r.P50).ToString("0.00", CultureInfo.InvariantCulture))} | {(way == Direct ? "" : Added(kind, way, r => r.P99).ToString("0.00", CultureInfo.InvariantCulture))} | {Failed(kind, way):0} | {(cpu > 0 ? cpu.ToString("0", CultureInfo.InvariantCulture) : "")} | {(kind == Paced ? "" : Ratio(kind, way, Direct, r => r.Rate))} | {(kind == Paced ? "" : Ratio(kind, way, Portkey, r => r.Rate))} | {Ratio(kind, way, Direct, r => r.P99)} | {Ratio(kind, way, Portkey, r => r.P99)} |\n");
             }
-        }
-
-        if (_rounds.ContainsKey((Saturated, Portkey)))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\nAt 64 connections MetaRouter over SQLite answers {Ratio("sqlite", r => r.Rate):0.0} times the requests a second of Portkey's gateway, at {Ratio("sqlite", r => r.P99):0.000} of its p99.\n");
         }
 
         foreach (var figure in Figures())
@@ -118,7 +116,9 @@ internal sealed class GatewayPage
 
     private double Added(string kind, string way, Func<Round, double> of) => Median(_rounds[(kind, way)].Zip(_rounds[(kind, Direct)], (there, direct) => of(there) - of(direct)));
 
-    private double Ratio(string way, Func<Round, double> of) => Middle(Saturated, way, of) / Middle(Saturated, Portkey, of);
+    /// <summary>Within each round, since what disturbs the machine disturbs a round's ways alike; empty: the other was not measured, or it is the same.</summary>
+    private string Ratio(string kind, string way, string to, Func<Round, double> of) => way == to || !_rounds.TryGetValue((kind, to), out var other) ? ""
+        : Median(_rounds[(kind, way)].Zip(other, (one, another) => of(one) / of(another))).ToString("G3", CultureInfo.InvariantCulture);
 
     private double Failed(string kind, string way) => _rounds[(kind, way)].Sum(r => r.Failed);
 

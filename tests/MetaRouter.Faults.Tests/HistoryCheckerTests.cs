@@ -76,6 +76,19 @@ public sealed class HistoryCheckerTests
         Say(Other, 1, Reply.Counted);
     }).Lost.ShouldBe(1);
 
+    [Theory]
+    [InlineData(Reply.Counted, 1)]
+    [InlineData(Reply.Known, 0)]
+    [InlineData(Reply.Refused, 0)]
+    [InlineData(Reply.Unknown, 0)]
+    public void SaidAgainAfterTheErasure_AndCounted_IsWrong_ThoughErasedAgain(object reply, int wrong) => Check(() =>
+    {
+        Say(Key, 1, Reply.Counted);
+        Erase();
+        Say(Key, 1, (Reply)reply, 20);
+        Erase();
+    }).Wrong.ShouldBe(wrong);
+
     [Fact]
     public void AcknowledgedByANode_AndNotShownByIt_IsWrong() => Check(() =>
     {

@@ -20,7 +20,7 @@ internal sealed record Scale(double HoldSeconds, double PauseSeconds, int Times,
 }
 
 /// <summary>What the fault did to the clients.</summary>
-/// <param name="RecoverySeconds">From the end of the fault (of a death: from the death) to the first acknowledgement of what was asked since.</param>
+/// <param name="RecoverySeconds">From the end of the fault (of a death: from the death) to the first right answer to something asked since, of which docs/faults.md says more.</param>
 /// <param name="RouteP99Ms">Of decisions, from the fault's beginning on.</param>
 internal sealed record Outcome(string Fault, Verdict Verdict, double RecoverySeconds, double RouteP99Ms, string Note = "");
 
@@ -36,6 +36,9 @@ internal enum Setting
 /// <summary>One fault: what is set up for it, and what is done to it under load.</summary>
 internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Task<Outcome>> BefallAsync)
 {
+    /// <summary>A client's users, and how many words each says before it is the next one's turn, whose old words are erased first.</summary>
+    private const int UsersEach = 3, Turn = 3;
+
     public static IReadOnlyList<Fault> All { get; } =
     [
         new("gateway killed, SQLite", Setting.Sqlite, (w, s) => DeathsAsync("gateway killed, SQLite", w, s)),
@@ -71,64 +74,69 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         _ => World.OnSqliteAsync(diskKilobytes: 16_000),
     };
 
-    /// <summary>Load, the fault, its end, recovery, some more load, and the comparison.</summary>
-    /// <param name="befall">Returns when the fault has ended, or for a death when it was.</param>
-    private static async Task<Outcome> UnderLoadAsync(string name, World world, Func<Load, Task<long>> befall, bool chats = false, string note = "")
+    /// <summary>Load, the fault, its end, recovery, some more load, and the comparison. Where users' states are at stake, clients erase some of them all the time.</summary>
+    /// <param name="chats">Answers are at stake, and no users' states: nobody is erased.</param>
+    /// <param name="befall">Returns when the fault has ended; of deaths it has seen the recovery, and returns it: seconds.</param>
+    private static async Task<Outcome> UnderLoadAsync(string name, World world, Func<Load, Task<(long Ended, double? Recovery)>> befall, bool chats = false, bool erases = true, string note = "")
     {
-        using var load = new Load(world, chats: chats);
+        using var load = new Load(world, chats: chats, usersEach: erases && !chats ? UsersEach : int.MaxValue, turn: erases && !chats ? Turn : Load.MostSignals);
         await load.AckedAsync(50);
         var began = Stopwatch.GetTimestamp();
-        var ended = await befall(load);
-        var recovery = await load.RecoveredAsync(ended);
+        var (ended, recovery) = await befall(load);
+        recovery ??= await load.RecoveredAsync(ended);
         await load.AckedAsync(load.Acknowledged + 50);
-        return new Outcome(name, await load.CheckAsync(), recovery, load.RoutePercentile(0.99, began), note);
+        return new Outcome(name, await load.CheckAsync(), recovery.Value, load.RoutePercentile(0.99, began), note);
     }
 
     private static Task HoldAsync(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds));
 
+    /// <summary>Each time until the one that died acknowledges something itself, whatever others did meanwhile; the longest counts.</summary>
     private static Task<Outcome> DeathsAsync(string name, World world, Scale scale) => UnderLoadAsync(name, world, async load =>
     {
-        var died = 0L;
+        var longest = 0.0;
         for (var i = 0; i < scale.Times; i++)
         {
             await load.AckedAsync(load.Acknowledged + 50);
-            var victim = world.Gateways[i % world.Gateways.Count];
-            died = Stopwatch.GetTimestamp();
-            victim.Kill();
-            await victim.StartAsync();
+            var at = i % world.Gateways.Count;
+            var died = Stopwatch.GetTimestamp();
+            world.Gateways[at].Kill();
+            await world.Gateways[at].StartAsync();
+            longest = Math.Max(longest, await load.RecoveredAsync(died, at));
         }
 
-        return died;
-    }, note: FormattableString.Invariant($"{scale.Times} times"));
+        return (0, longest);
+    }, note: FormattableString.Invariant($"{scale.Times} times, the longest recovery of them"));
 
     private static Task<Outcome> RedisRestartedAsync(string name, World world, Scale scale) => UnderLoadAsync(name, world, async load =>
     {
-        var died = 0L;
+        var longest = 0.0;
         for (var i = 0; i < scale.Times; i++)
         {
             await load.AckedAsync(load.Acknowledged + 50);
-            died = Stopwatch.GetTimestamp();
             world.Redis.Kill();
+            var died = Stopwatch.GetTimestamp(); // what was asked before may still have been answered
             await world.Redis.StartAsync();
+            longest = Math.Max(longest, await load.RecoveredAsync(died));
         }
 
-        return died;
-    }, note: FormattableString.Invariant($"its process killed {scale.Times} times"));
+        return (0, longest);
+    }, note: FormattableString.Invariant($"its process killed {scale.Times} times, the longest recovery of them"));
 
     private static Task<Outcome> RedisKilledAsync(World world, Scale scale) => UnderLoadAsync("Redis killed", world, async _ =>
     {
         world.Redis.Kill();
         await HoldAsync(scale.HoldSeconds);
+        var ended = Stopwatch.GetTimestamp();
         await world.Redis.StartAsync();
-        return Stopwatch.GetTimestamp();
-    }, note: FormattableString.Invariant($"away {scale.HoldSeconds} s"));
+        return (ended, null);
+    }, note: FormattableString.Invariant($"away {scale.HoldSeconds} s; its start is part of the recovery"));
 
     private static Task<Outcome> RedisPausedAsync(World world, Scale scale) => UnderLoadAsync("Redis paused", world, async _ =>
     {
         world.Redis.Pause();
         await HoldAsync(scale.PauseSeconds);
         world.Redis.Resume();
-        return Stopwatch.GetTimestamp();
+        return (Stopwatch.GetTimestamp(), null);
     }, note: FormattableString.Invariant($"SIGSTOP for {scale.PauseSeconds} s"));
 
     private static Task<Outcome> RedisFullAsync(World world, Scale scale) => UnderLoadAsync("Redis full", world, async load =>
@@ -140,7 +148,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         await HoldAsync(scale.HoldSeconds);
         load.Acknowledged.ShouldBe(before, "a full Redis takes nothing");
         world.Redis.Command("config", "set", "maxmemory", "0");
-        return Stopwatch.GetTimestamp();
+        return (Stopwatch.GetTimestamp(), null);
     }, note: FormattableString.Invariant($"maxmemory reached, noeviction, {scale.HoldSeconds} s"));
 
     private static Task<Outcome> RedisSlowAsync(World world, Scale scale) => UnderLoadAsync("Redis slow, 100 ms", world, async load =>
@@ -150,7 +158,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         await HoldAsync(scale.HoldSeconds);
         load.Acknowledged.ShouldBeGreaterThan(before, "slow is not away");
         world.Line.Delay = default;
-        return Stopwatch.GetTimestamp();
+        return (Stopwatch.GetTimestamp(), null);
     }, note: FormattableString.Invariant($"100 ms each way, {scale.HoldSeconds} s"));
 
     /// <summary>Nothing said before can be kept. It is noticed by both gateways within two seconds, nobody goes without an answer, and all that is said afterwards is kept.</summary>
@@ -168,8 +176,9 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         }
 
         var noticed = Stopwatch.GetElapsedTime(flushed).TotalSeconds;
+        var recovery = await before.RecoveredAsync(flushed);
         var wrong = await before.StopAsync();
-        using var after = new Load(world);
+        using var after = new Load(world, usersEach: UsersEach, turn: Turn);
         await after.AckedAsync(200);
         await HoldAsync(scale.HoldSeconds);
         var verdict = await after.CheckAsync();
@@ -180,9 +189,10 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         await world.Gateways[0].StartAsync();
         using var restarted = new Load(world);
         await restarted.AckedAsync(50);
-        var last = await restarted.CheckAsync();
-        verdict = new Verdict(verdict.Acknowledged + last.Acknowledged, verdict.Lost + last.Lost, verdict.Doubled + last.Doubled, verdict.Wrong + last.Wrong, [.. verdict.Problems, .. last.Problems]);
-        return new Outcome("Redis flushed", verdict, noticed, before.RoutePercentile(0.99, flushed), "destroyed: counted from there on; recovery is until both gateways have reported it");
+        verdict += await restarted.CheckAsync();
+        return new Outcome(
+            "Redis flushed", verdict, recovery, before.RoutePercentile(0.99, flushed),
+            FormattableString.Invariant($"destroyed: counted from there on; both gateways have reported it after {noticed:0.00} s"));
     }
 
     private static Task<Outcome> DiskFullAsync(World world, Scale scale)
@@ -210,7 +220,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
             await HoldAsync(scale.HoldSeconds);
             load.Acknowledged.ShouldBeLessThanOrEqualTo(before + 50, "a full disk takes nothing more");
             File.Delete(ballast);
-            return Stopwatch.GetTimestamp();
+            return (Stopwatch.GetTimestamp(), null);
         }, note: FormattableString.Invariant($"{scale.HoldSeconds} s"));
     }
 
@@ -224,8 +234,8 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         var (status, refusal) = await SayAsync(client, world.Gateways[0], before);
         (status == 400 && Load.IsFromTheFuture(refusal)).ShouldBeTrue($"a gateway whose clock went back answers {status} {refusal?.ToJsonString()} to feedback on a decision of before");
         await HoldAsync(scale.HoldSeconds);
-        return moved;
-    }, note: "feedback on what was decided before is refused until the clock is there again");
+        return (moved, null);
+    }, erases: false, note: "feedback on what was decided before is refused until the clock is there again"); // and that of users who were erased before, on everything
 
     private static async Task<DateTimeOffset?> DateAsync(HttpClient client, GatewayProcess gateway)
     {
@@ -277,6 +287,8 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
             (status, (bool?)answer?["counted"]).ShouldBe((200, true), "it goes on with a new file");
         }
 
+        var recovery = Stopwatch.GetElapsedTime(began).TotalSeconds;
+
         // The new file's keys are its own; the clients' are put there, as from a backup.
         gateway.Kill();
         foreach (var part in (string[])["", "-wal", "-shm"])
@@ -289,12 +301,11 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
             await store.WriteValueAsync("secrets.v1", World.Keys, null);
         }
 
-        var noticed = Stopwatch.GetElapsedTime(began).TotalSeconds;
         await gateway.StartAsync();
-        using var after = new Load(world);
+        using var after = new Load(world, usersEach: UsersEach, turn: Turn);
         await after.AckedAsync(100);
         await HoldAsync(scale.HoldSeconds);
-        return new Outcome("SQLite file torn", await after.CheckAsync(), noticed, after.RoutePercentile(0.99), "destroyed: counted from there on; recovery is the start that sets it aside");
+        return new Outcome("SQLite file torn", await after.CheckAsync(), recovery, after.RoutePercentile(0.99), "destroyed: counted from there on; recovery is from the start that sets it aside");
     }
 
     private static Task<Outcome> UpstreamAsync(string name, Manner manner, World world, Scale scale) => UnderLoadAsync(name, world, async _ =>
@@ -302,7 +313,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         world.Upstream.Manner = manner;
         await HoldAsync(scale.HoldSeconds);
         world.Upstream.Manner = Manner.Well;
-        return Stopwatch.GetTimestamp();
+        return (Stopwatch.GetTimestamp(), null);
     }, chats: true, note: FormattableString.Invariant($"{scale.HoldSeconds} s; p99 is of whole answers"));
 
     private static async Task<Outcome> SlowClientsAsync(World world, Scale scale)
@@ -322,7 +333,7 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
             await Task.WhenAll(reading);
             megabytes.ShouldBeLessThan(100 + (scale.SlowClients / 2.0), "answers wait at the upstream: in memory they would be a megabyte each");
             world.Upstream.Manner = Manner.Well;
-            return Stopwatch.GetTimestamp();
+            return (Stopwatch.GetTimestamp(), null);
         });
         return outcome with { Note = string.Create(CultureInfo.InvariantCulture, $"{scale.SlowClients} clients, a megabyte each, {scale.HoldSeconds} s: {megabytes:0} MB more") };
     }

@@ -6,7 +6,13 @@ namespace MetaRouter.Faults;
 /// <param name="Problems">Each loss, doubling and wrong answer, in words.</param>
 internal sealed record Verdict(int Acknowledged, int Lost, int Doubled, int Wrong, IReadOnlyList<string> Problems)
 {
+    /// <summary>Users whom a client was told are erased.</summary>
+    public int Erased { get; init; }
+
     public bool IsClean => Lost + Doubled + Wrong == 0;
+
+    public static Verdict operator +(Verdict a, Verdict b) =>
+        new(a.Acknowledged + b.Acknowledged, a.Lost + b.Lost, a.Doubled + b.Doubled, a.Wrong + b.Wrong, [.. a.Problems, .. b.Problems]) { Erased = a.Erased + b.Erased };
 }
 
 /// <summary>
@@ -15,7 +21,7 @@ internal sealed record Verdict(int Acknowledged, int Lost, int Doubled, int Wron
 /// <remarks>
 /// A user's state is a join: each key holds what was said last, whatever the order of arrival. So no order of execution has to be searched for; it suffices, for
 /// every key, to look at what was said of it. Acknowledged: it is there, or something said later is, or an erasure that was not over when its decision was asked for took it.
-/// Unknown: it may be there. Refused, or never said: it is not. Decided before an acknowledged erasure began: it is gone for good. Linear in the history.
+/// Unknown: it may be there. Refused, or never said: it is not. Decided before an acknowledged erasure began: it is gone for good, and not counted again. (Another node may say for a moment that it is known: what changes nothing is not written, and so not compared with the store.) Linear in the history.
 /// A window holds 64 signals; whoever makes histories stays below that, so that nothing may leave it.
 /// </remarks>
 internal static class HistoryChecker
@@ -42,6 +48,13 @@ internal static class HistoryChecker
                 problems.Add($"wrong: {user} {key} is said to be known, and was never said before");
             }
 
+            var firstSaid = told.Min(s => s.Began); // so the decision had been taken before
+            foreach (var _ in told.Where(s => s.Reply == Reply.Counted && erasures[user].Any(e => e.Began > firstSaid && e.Ended < s.Began)))
+            {
+                bad++;
+                problems.Add($"wrong: {user} {key} was decided before an erasure, and is counted after it");
+            }
+
             var present = final.GetValueOrDefault(user)?.Where(s => s.Key == key).ToArray() ?? [];
             if (present.Length > 1)
             {
@@ -50,9 +63,8 @@ internal static class HistoryChecker
             }
 
             var decidedAt = told[0].DecidedAt;
-            if (erasures[user].Any(e => e.Ended < long.MaxValue && e.Began > told.Min(s => s.Began)))
+            if (erasures[user].Any(e => e.Ended < long.MaxValue && e.Began > firstSaid))
             {
-                // The decision had been taken before.
                 if (present.Length > 0)
                 {
                     bad++;
@@ -107,6 +119,6 @@ internal static class HistoryChecker
             }
         }
 
-        return new Verdict(said.Count(s => s.Reply == Reply.Counted), lost, doubled, bad, problems);
+        return new Verdict(said.Count(s => s.Reply == Reply.Counted), lost, doubled, bad, problems) { Erased = erased.Count(e => e.Ended < long.MaxValue) };
     }
 }

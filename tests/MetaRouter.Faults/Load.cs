@@ -13,12 +13,13 @@ namespace MetaRouter.Faults;
 
 /// <summary>
 /// Clients over HTTP, each with users of its own: asks for a decision (or an answer), says a word on it to any gateway, and says it again until it is acknowledged. Every
-/// seventh word is repeated after that. Everything goes into the history. Where users are bounded, one who comes back is erased first: nobody says more than a window holds.
+/// seventh word is repeated after that. Everything goes into the history. Where users are bounded, one who comes back is erased first, and the last word from before said again, which
+/// must not count: nobody says more than a window holds.
 /// </summary>
 internal sealed class Load : IDisposable
 {
     private const string Tenant = "default";
-    private const int MostSignals = 40; // of a user: fewer than a window holds
+    internal const int MostSignals = 40; // of a user: fewer than a window holds
 
     /// <summary>In the place of an answer's status: the connection was refused or ended; nothing came within the client's time.</summary>
     internal const int Away = 0, Hangs = -1;
@@ -31,19 +32,20 @@ internal sealed class Load : IDisposable
     private readonly string _name = FormattableString.Invariant($"load{Interlocked.Increment(ref s_loads)}");
     private readonly TimeSpan _pause;
     private readonly bool _chats;
-    private readonly int _usersEach;
+    private readonly int _usersEach, _turn;
     private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(10) };
     private readonly ConcurrentDictionary<string, bool> _users = new(), _erased = new();
     private readonly ConcurrentQueue<(long Began, double Ms)> _routes = [];
     private readonly Task _work;
-    private readonly ConcurrentQueue<long> _acks = []; // when the answer's request began
+    private readonly ConcurrentQueue<(long Began, long Ended, int Node)> _right = []; // acknowledgements; of a load that chats, whole answers
     private volatile bool _stops;
 
     /// <param name="chats">Answers of the upstream, in place of decisions only.</param>
     /// <param name="usersEach">How many users a client has, who take turns; 2 or more.</param>
-    public Load(World world, int seed = 1, int workers = 8, int pauseMs = 2, bool chats = false, int usersEach = int.MaxValue)
+    /// <param name="turn">How many words a user says in a turn.</param>
+    public Load(World world, int seed = 1, int workers = 8, int pauseMs = 2, bool chats = false, int usersEach = int.MaxValue, int turn = MostSignals)
     {
-        (_world, _pause, _chats, _usersEach) = (world, TimeSpan.FromMilliseconds(pauseMs), chats, usersEach);
+        (_world, _pause, _chats, _usersEach, _turn) = (world, TimeSpan.FromMilliseconds(pauseMs), chats, usersEach, turn);
         _work = Task.WhenAll(Enumerable.Range(0, workers).Select(w => Task.Run(() => WorkAsync(w, new Random((seed * 1000) + w)))));
     }
 
@@ -59,15 +61,18 @@ internal sealed class Load : IDisposable
         }
     }
 
-    /// <summary>Seconds from then until a request made since was acknowledged.</summary>
-    public async Task<double> RecoveredAsync(long since)
+    /// <summary>Seconds from then to the first right answer to something asked since: an acknowledgement, or of a load that chats a whole answer.</summary>
+    /// <param name="node">By this gateway; null: by any.</param>
+    public async Task<double> RecoveredAsync(long since, int? node = null)
     {
-        for (var watch = Stopwatch.StartNew(); !_acks.Any(a => a >= since); await Task.Delay(5))
+        long? first = null;
+        for (var watch = Stopwatch.StartNew(); first is null; await Task.Delay(5))
         {
-            (watch.Elapsed < TimeSpan.FromSeconds(60)).ShouldBeTrue("nothing is acknowledged a minute after the fault has ended");
+            (watch.Elapsed < TimeSpan.FromSeconds(60)).ShouldBeTrue("no right answer a minute after the fault has ended");
+            first = _right.Where(r => r.Began >= since && r.Node == (node ?? r.Node)).Select(r => (long?)r.Ended).Min();
         }
 
-        return Stopwatch.GetElapsedTime(since).TotalSeconds;
+        return Stopwatch.GetElapsedTime(since, first.Value).TotalSeconds;
     }
 
     /// <summary>Of the time to a decision since then, in milliseconds; those that failed too.</summary>
@@ -115,19 +120,29 @@ internal sealed class Load : IDisposable
 
     private async Task WorkAsync(int worker, Random random)
     {
+        var last = new Dictionary<string, (Said Word, string Token)>();
         for (var i = 0; !_stops; i++)
         {
-            var turn = i / MostSignals;
+            var turn = i / _turn;
             var user = UserOf(worker, turn);
-            if (turn + 1 >= _usersEach && i % MostSignals == 0 && !await EraseAsync(UserOf(worker, turn + 1), random))
+            if (turn + 1 >= _usersEach && i % _turn == 0)
             {
-                return;
+                var leaves = UserOf(worker, turn + 1);
+                if (!await EraseAsync(leaves, random))
+                {
+                    return;
+                }
+
+                if (last.Remove(leaves, out var before))
+                {
+                    await SayAsync(before.Word, before.Token, random.Next(_world.Gateways.Count));
+                }
             }
 
             var question = FormattableString.Invariant($"Question {i} of client {worker}");
             var decidedAt = History.Next();
             var at = random.Next(_world.Gateways.Count);
-            if (await (_chats ? ChatAsync(_world.Gateways[at], user, question) : RouteAsync(_world.Gateways[at], user, question)) is not { } token)
+            if (await (_chats ? ChatAsync(at, user, question) : RouteAsync(_world.Gateways[at], user, question)) is not { } token)
             {
                 await Task.Delay(20);
                 continue;
@@ -141,6 +156,7 @@ internal sealed class Load : IDisposable
 
             _users[user] = true;
             var word = new Said(user, 0, decidedAt, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, FeedbackKind.Thumb), (byte)(i & 1), false, null, 0, 0, Reply.Unknown);
+            last[user] = (word, token);
             var isDone = false;
             for (var (attempt, stopped) = (0, 0); !isDone && stopped < 100; attempt++)
             {
@@ -238,9 +254,9 @@ internal sealed class Load : IDisposable
         }
 
         History.Add(word with { Node = at, Began = began, Ended = History.Next(), Reply = reply });
-        if (reply is Reply.Counted or Reply.Known)
+        if (!_chats && reply is Reply.Counted or Reply.Known)
         {
-            _acks.Enqueue(timestamp);
+            _right.Enqueue((timestamp, Stopwatch.GetTimestamp(), at));
         }
 
         return reply;
@@ -250,7 +266,7 @@ internal sealed class Load : IDisposable
     internal static bool IsFromTheFuture(JsonNode? body) => ((string?)body?["error"]?["message"])?.Contains("ahead of this router's clock", StringComparison.Ordinal) == true;
 
     /// <returns>The answer's id, if it is whole; every answer that looks whole must be what the upstream said.</returns>
-    private async Task<string?> ChatAsync(GatewayProcess gateway, string user, string question)
+    private async Task<string?> ChatAsync(int at, string user, string question)
     {
         var began = Stopwatch.GetTimestamp();
         var (text, id, isDone, isBroken) = (new StringBuilder(), (string?)null, false, false);
@@ -258,7 +274,7 @@ internal sealed class Load : IDisposable
         {
             var asked = new JsonObject { ["model"] = "auto", ["stream"] = true, ["user"] = user, ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = question }) };
             using var limit = new CancellationTokenSource(_client.Timeout);
-            using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Url + "/v1/chat/completions") { Content = new StringContent(asked.ToJsonString(), Encoding.UTF8, "application/json") };
+            using var request = new HttpRequestMessage(HttpMethod.Post, _world.Gateways[at].Url + "/v1/chat/completions") { Content = new StringContent(asked.ToJsonString(), Encoding.UTF8, "application/json") };
             using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (response.StatusCode != HttpStatusCode.OK)
             {
@@ -313,6 +329,7 @@ internal sealed class Load : IDisposable
             return null;
         }
 
+        _right.Enqueue((began, Stopwatch.GetTimestamp(), at));
         return id;
     }
 

@@ -30,14 +30,14 @@ switch (args)
 static async Task<int> RunAsync(string[] names)
 {
     var isClean = true;
-    Console.WriteLine("| fault | acknowledged | lost | doubled | wrong | recovery, s | p99 of decisions from the fault on, ms | |");
-    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---|");
+    Console.WriteLine("| fault | acknowledged | erased | lost | doubled | wrong | recovery, s | p99 of decisions from the fault on, ms | |");
+    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---|");
     foreach (var fault in Fault.All.Where(f => names.Length == 0 || names.Contains(f.Name)))
     {
         await using var world = await Fault.SetUpAsync(fault.Setting);
         var outcome = await fault.BefallAsync(world, Scale.Full);
         var verdict = outcome.Verdict;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {outcome.Fault} | {verdict.Acknowledged} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {outcome.RecoverySeconds:0.00} | {outcome.RouteP99Ms:0.0} | {outcome.Note} |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {outcome.Fault} | {verdict.Acknowledged} | {verdict.Erased} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {outcome.RecoverySeconds:0.00} | {outcome.RouteP99Ms:0.0} | {outcome.Note} |"));
         if (!Told(verdict))
         {
             isClean = false;
@@ -55,8 +55,8 @@ static async Task<int> RunAsync(string[] names)
 static async Task<int> ScheduleAsync(int count)
 {
     var isClean = true;
-    Console.WriteLine("| store | schedules | acknowledged | lost | doubled | wrong | seconds |");
-    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
+    Console.WriteLine("| store | schedules | acknowledged | erased | lost | doubled | wrong | seconds |");
+    Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|");
     using var folder = new TemporaryFolder();
     await using var redis = await RedisServer.StartAsync();
     foreach (var (name, open) in new (string, Func<IUserStore>)[] { ("SQLite", () => SqliteUserStore.Open(folder.File("users.db"))), ("Redis", () => RedisUserStore.Open(redis.Address)) })
@@ -64,7 +64,7 @@ static async Task<int> ScheduleAsync(int count)
         await using var store = open();
         var watch = Stopwatch.StartNew();
         var verdict = await Schedules.RunManyAsync(store, 1, count);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {count} | {verdict.Acknowledged} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {watch.Elapsed.TotalSeconds:0.0} |"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {count} | {verdict.Acknowledged} | {verdict.Erased} | {verdict.Lost} | {verdict.Doubled} | {verdict.Wrong} | {watch.Elapsed.TotalSeconds:0.0} |"));
         isClean &= Told(verdict);
     }
 

@@ -24,7 +24,7 @@ internal static class Schedules
     {
         var verdicts = new Verdict[count];
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, _) => verdicts[i] = await RunAsync(store, firstSeed + i));
-        return new Verdict(verdicts.Sum(v => v.Acknowledged), verdicts.Sum(v => v.Lost), verdicts.Sum(v => v.Doubled), verdicts.Sum(v => v.Wrong), [.. verdicts.SelectMany((v, i) => v.Problems.Select(p => $"seed {firstSeed + i}: {p}"))]);
+        return verdicts.Select((v, i) => v with { Problems = [.. v.Problems.Select(p => $"seed {firstSeed + i}: {p}")] }).Aggregate((a, b) => a + b);
     }
 
     public static async Task<Verdict> RunAsync(IUserStore store, int seed)

@@ -17,6 +17,7 @@ public sealed class TargetTests
         { "catalogs", 40 },
         { "data files", 20 },
         { "http", 10 },
+        { "answers", 40 },
     };
 
     [Theory]
@@ -44,6 +45,18 @@ public sealed class TargetTests
     {
         await using var target = await StartAsync("http");
         target.IsReadElsewhere.ShouldBeTrue();
+    }
+
+    /// <summary>Where a stream is cut short the gateway waits a tenth of a second, for its reader to be told.</summary>
+    [Fact]
+    public async Task Upstreams_OfOneSeed_AreTakenOrRefusedAsDocumented()
+    {
+        await using var target = await StartAsync("upstreams");
+        var (tally, found) = Run(target, 1, 200);
+
+        found.ShouldBeEmpty();
+        tally.Taken.ShouldBeGreaterThan(20);
+        tally.Refused.ShouldBeGreaterThan(50);
     }
 
     /// <summary>A snapshot is megabytes, and an input a hundredth of a second.</summary>

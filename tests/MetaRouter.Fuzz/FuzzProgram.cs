@@ -12,15 +12,17 @@ internal static class FuzzProgram
 {
     private const int Found = 1, Hung = 3;
 
-    /// <summary>How an order for all is shared, in thousandths: readers of microseconds take most.</summary>
+    /// <summary>How an order for all is shared: readers of microseconds take most.</summary>
     internal static IReadOnlyList<(string Target, int Share, Func<Task<FuzzTarget>> Start)> Targets { get; } =
     [
-        ("receipts", 380, () => Of(new ReceiptTarget())),
-        ("states", 400, () => Of(new StateTarget())),
-        ("catalogs", 100, () => Of(new CatalogTarget())),
-        ("data files", 79, () => Of(new DataTarget())),
-        ("http", 40, async () => await HttpTarget.StartAsync()),
-        ("snapshots", 1, () => Of(new SnapshotTarget())),
+        ("receipts", 3800, () => Of(new ReceiptTarget())),
+        ("states", 4000, () => Of(new StateTarget())),
+        ("catalogs", 1000, () => Of(new CatalogTarget())),
+        ("data files", 790, () => Of(new DataTarget())),
+        ("http", 400, async () => await HttpTarget.StartAsync()),
+        ("answers", 2000, AnswerTarget.StartAsync),
+        ("upstreams", 20, UpstreamTarget.StartAsync),
+        ("snapshots", 10, () => Of(new SnapshotTarget())),
     ];
 
     public static Task<int> Main(string[] args)
@@ -53,7 +55,7 @@ internal static class FuzzProgram
         foreach (var (name, share, start) in Targets.Where(t => wanted == "all" || t.Target == wanted))
         {
             var first = from ?? (report is null ? 0 : FuzzReport.Read(report + ".jsonl").Where(p => p.Target == name && p.Seed == seed).Select(p => p.From + p.Inputs).DefaultIfEmpty().Max());
-            var count = (wanted == "all" ? inputs * share / 1000 : inputs) - (from is null ? first : 0);
+            var count = (wanted == "all" ? inputs * share / Targets.Sum(t => t.Share) : inputs) - (from is null ? first : 0);
             if (count <= 0 || DateTime.UtcNow >= until)
             {
                 continue;

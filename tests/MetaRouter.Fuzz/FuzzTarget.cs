@@ -29,7 +29,7 @@ internal abstract class FuzzTarget(string name, int capacity) : IAsyncDisposable
 
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    protected static void Promise(bool kept, string what)
+    public static void Promise(bool kept, string what)
     {
         if (!kept)
         {

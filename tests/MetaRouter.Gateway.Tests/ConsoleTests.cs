@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using MetaRouter.Hosting.Learning;
+using Microsoft.Extensions.DependencyInjection;
 using static MetaRouter.Gateway.Tests.Keys;
 
 namespace MetaRouter.Gateway.Tests;
@@ -430,7 +432,8 @@ public sealed class ConsoleTests
             ((string)back.Body["serving"]!["version"]!, (bool)back.Body["serving"]!["held"]!).ShouldBe(((string)shipped["version"]!, true));
             (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
             await TeachAsync(gateway, 60, 5);
-            await Task.Delay(2500); // two rounds of the timer
+            await TimerAsync(gateway, "gone"); // what was taught is met by a round of the timer
+            await TimerAsync(gateway, "gone-too"); // and that one is over
             (await NewcomerAsync(gateway)).ShouldBe(before, 1e-9);
         }
 
@@ -442,6 +445,21 @@ public sealed class ConsoleTests
 
         (await restarted.PostAsync("/v1/console/learning/refresh", "")).Status.ShouldBe(200);
         (await NewcomerAsync(restarted)).ShouldBeGreaterThan(before * 1.5); // asked for, so it may
+    }
+
+    /// <summary>Until a round of the timer has come to what is there now, and has not necessarily ended.</summary>
+    private static async Task TimerAsync(RunningGateway gateway, string stranger)
+    {
+        var (learning, met) = (gateway.App.Services.GetRequiredService<LearningLoop>(), new TaskCompletionSource());
+        var forget = learning.OnErased;
+        learning.OnErased = (user, at) =>
+        {
+            forget(user, at);
+            met.TrySetResult();
+        };
+        (await gateway.SendAsync(HttpMethod.Delete, $"/v1/router/users/{stranger}")).Status.ShouldBe(200);
+        await met.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        learning.OnErased = forget;
     }
 
     private static async Task<double> NewcomerAsync(RunningGateway gateway) => (double)(await gateway.GetAsync("/v1/console/users/nobody-yet")).Body["acting_lambda"]!;

@@ -123,7 +123,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             return null;
         }
 
-        return new(RangeOf(body, options), LenientJson.Field(options, "include_usage").ValueKind == JsonValueKind.True);
+        return new(RangeOf(body, options), options.ValueKind == JsonValueKind.Object && options.TryGetProperty("include_usage", out var asks) && asks.ValueKind == JsonValueKind.True);
     }
 
     private static JsonDocument Parse(byte[] body)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Chat;
 
@@ -20,7 +21,7 @@ internal static class JsonSplice
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var hit = reader.ValueTextEquals(field);
+            var hit = reader.IsAt(field);
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             reader.Skip();

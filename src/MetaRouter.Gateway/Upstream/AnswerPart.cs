@@ -67,7 +67,7 @@ internal readonly record struct AnswerPart
         {
             return reader(json) is { IsObject: true } part ? part with { Json = ..json.Length } : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
             return null;
         }
@@ -86,7 +86,7 @@ internal readonly record struct AnswerPart
         {
             return reader(json) with { Json = data, IsFolded = isFolded };
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
             return default;
         }

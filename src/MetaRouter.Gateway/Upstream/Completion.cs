@@ -37,7 +37,7 @@ internal static class Completion
     public static string? ArgumentsOf(JsonElement call) => Arguments(Field(call, "function")) ?? Text(Field(call, "custom"), "input");
 
     /// <summary>A text of JSON; of some upstreams the object itself.</summary>
-    public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? given.GetRawText() : Text(function, "arguments");
+    public static string? Arguments(JsonElement function) => Field(function, "arguments") is { ValueKind: JsonValueKind.Object } given ? Raw(given) : Text(function, "arguments");
 
     /// <summary>What an error says: within a field of its own or, of vLLM before version 0.10.1, without.</summary>
     public static string? ErrorMessageOf(ReadOnlySpan<byte> json)

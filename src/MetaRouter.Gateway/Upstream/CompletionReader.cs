@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -22,9 +23,9 @@ internal static class CompletionReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var (isId, isModel, isError, isUsage, isChoices) = (
-                reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8),
-                reader.ValueTextEquals("error"u8), reader.ValueTextEquals("usage"u8),
-                reader.ValueTextEquals("choices"u8));
+                reader.IsAt("id"u8), reader.IsAt("model"u8),
+                reader.IsAt("error"u8), reader.IsAt("usage"u8),
+                reader.IsAt("choices"u8));
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             if (isChoices)
@@ -77,16 +78,16 @@ internal static class CompletionReader
             }
 
             var isOfChoice = reader.CurrentDepth == depth + 2;
-            var (isIndex, isUsage) = (isOfChoice && reader.ValueTextEquals("index"u8), isOfChoice && reader.ValueTextEquals("usage"u8));
-            var (isReason, isCalls) = (reader.ValueTextEquals("finish_reason"u8), reader.ValueTextEquals("tool_calls"u8));
-            var (isThought, isAgain) = (reader.ValueTextEquals("reasoning_content"u8), reader.ValueTextEquals("reasoning"u8));
-            var isText = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("refusal"u8);
+            var (isIndex, isUsage) = (isOfChoice && reader.IsAt("index"u8), isOfChoice && reader.IsAt("usage"u8));
+            var (isReason, isCalls) = (reader.IsAt("finish_reason"u8), reader.IsAt("tool_calls"u8));
+            var (isThought, isAgain) = (reader.IsAt("reasoning_content"u8), reader.IsAt("reasoning"u8));
+            var isText = reader.IsAt("content"u8) || reader.IsAt("arguments"u8) || reader.IsAt("refusal"u8);
             reader.Read();
             calls |= isCalls && reader.TokenType == JsonTokenType.StartArray;
             if (reader.TokenType == JsonTokenType.String)
             {
                 isEnded |= isReason;
-                isCut |= isReason && reader.ValueTextEquals("length"u8);
+                isCut |= isReason && reader.IsAt("length"u8);
                 var length = reader.ValueSpan.Length;
                 (text, thought, again) = (text + (isText ? length : 0), thought + (isThought ? length : 0), again + (isAgain ? length : 0));
             }

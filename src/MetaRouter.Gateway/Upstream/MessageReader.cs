@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Gateway.Http;
 
 namespace MetaRouter.Gateway.Upstream;
 
@@ -26,9 +27,9 @@ internal static class MessageReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var (isType, isId, isModel, isError) = (
-                reader.ValueTextEquals("type"u8), reader.ValueTextEquals("id"u8), reader.ValueTextEquals("model"u8), reader.ValueTextEquals("error"u8));
-            var (isMessage, isUsage, isStop) = (reader.ValueTextEquals("message"u8), reader.ValueTextEquals("usage"u8), reader.ValueTextEquals("stop_reason"u8));
-            var isContent = reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("content_block"u8) || reader.ValueTextEquals("delta"u8);
+                reader.IsAt("type"u8), reader.IsAt("id"u8), reader.IsAt("model"u8), reader.IsAt("error"u8));
+            var (isMessage, isUsage, isStop) = (reader.IsAt("message"u8), reader.IsAt("usage"u8), reader.IsAt("stop_reason"u8));
+            var isContent = reader.IsAt("content"u8) || reader.IsAt("content_block"u8) || reader.IsAt("delta"u8);
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             if (isMessage && reader.TokenType == JsonTokenType.StartObject)
@@ -52,7 +53,7 @@ internal static class MessageReader
 
             if (reader.TokenType == JsonTokenType.String)
             {
-                part = isType ? part with { IsOpening = part.IsOpening || reader.ValueTextEquals("message_start"u8), IsDone = reader.ValueTextEquals("message_stop"u8) }
+                part = isType ? part with { IsOpening = part.IsOpening || reader.IsAt("message_start"u8), IsDone = reader.IsAt("message_stop"u8) }
                     : isStop ? Stopped(ref reader, part)
                     : part;
             }
@@ -82,8 +83,8 @@ internal static class MessageReader
                 continue;
             }
 
-            var (isType, isStop, isInput) = (reader.ValueTextEquals("type"u8), reader.ValueTextEquals("stop_reason"u8), reader.ValueTextEquals("input"u8));
-            var isText = reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("partial_json"u8);
+            var (isType, isStop, isInput) = (reader.IsAt("type"u8), reader.IsAt("stop_reason"u8), reader.IsAt("input"u8));
+            var isText = reader.IsAt("text"u8) || reader.IsAt("thinking"u8) || reader.IsAt("partial_json"u8);
             reader.Read();
             if (isInput)
             {
@@ -94,7 +95,7 @@ internal static class MessageReader
             else if (reader.TokenType == JsonTokenType.String)
             {
                 text += isText ? reader.ValueSpan.Length : 0;
-                part = isType && reader.ValueTextEquals("tool_use"u8) ? part with { CallsTools = true } : isStop ? Stopped(ref reader, part) : part;
+                part = isType && reader.IsAt("tool_use"u8) ? part with { CallsTools = true } : isStop ? Stopped(ref reader, part) : part;
             }
         }
 
@@ -104,7 +105,7 @@ internal static class MessageReader
     private static AnswerPart Stopped(ref Utf8JsonReader reader, AnswerPart part) => part with
     {
         Ended = TheOne,
-        CallsTools = part.CallsTools || reader.ValueTextEquals("pause_turn"u8),
-        IsCut = reader.ValueTextEquals("max_tokens"u8) || reader.ValueTextEquals("model_context_window_exceeded"u8),
+        CallsTools = part.CallsTools || reader.IsAt("pause_turn"u8),
+        IsCut = reader.IsAt("max_tokens"u8) || reader.IsAt("model_context_window_exceeded"u8),
     };
 }

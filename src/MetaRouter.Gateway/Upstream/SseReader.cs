@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Text;
 
 namespace MetaRouter.Gateway.Upstream;
 
 /// <summary>
 /// Cuts a stream of server-sent events at the blank lines between them. Each event comes with the bytes it came with, the blank line too; but a carriage return that ends a line
-/// alone, which the standard allows and some clients do not know, comes as a newline.
+/// alone, which the standard allows and some clients do not know, comes as a newline; and a byte order mark before all is left out, else the first event would begin with it.
 /// </summary>
 /// <param name="limit">The longest event taken, bytes.</param>
 internal sealed class SseReader(Stream stream, int limit) : IDisposable
@@ -20,6 +21,9 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
     /// <summary>It was not waited with: its newline, if one comes, was told already.</summary>
     private bool _skipsNewline;
 
+    /// <summary>Nothing was handed on yet.</summary>
+    private bool _isAtStart = true;
+
     /// <summary>A whole event is here already, so the next read does not wait.</summary>
     public bool HasEvent => FindEnd() > 0;
 
@@ -29,8 +33,10 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
     {
         while (true)
         {
+            SkipMark();
             if (FindEnd() is > 0 and var length)
             {
+                _isAtStart = false;
                 var found = _buffer.AsMemory(_start, length);
                 _start += length;
                 _scanned = _start;
@@ -38,7 +44,7 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
             }
 
             MakeRoom();
-            var read = await stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+            var read = await stream.ReadUnpackedAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             if (read == 0)
             {
                 if (_hasBareReturns)
@@ -64,6 +70,16 @@ internal sealed class SseReader(Stream stream, int limit) : IDisposable
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
         stream.Dispose();
+    }
+
+    private void SkipMark()
+    {
+        if (_isAtStart && _buffer.AsSpan(_start, _end - _start).StartsWith(Encoding.UTF8.Preamble))
+        {
+            _start += Encoding.UTF8.Preamble.Length;
+            _scanned = _start;
+            _isAtStart = false;
+        }
     }
 
     private void SkipNewline(int at)

@@ -25,5 +25,4 @@ internal sealed record UpstreamApi(string Path, string Provider, AnswerReader Re
 
 /// <summary>Reads what a JSON text of an answer says.</summary>
 /// <exception cref="JsonException">It is no JSON.</exception>
-/// <exception cref="InvalidOperationException">A name or a word in it is not valid text.</exception>
 internal delegate AnswerPart AnswerReader(ReadOnlySpan<byte> json);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Http;
@@ -208,7 +209,14 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
         _ => null,
     };
 
+    /// <returns>Without the byte order mark that some servers put in front.</returns>
     private async Task<byte[]> BytesAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var bytes = await AllBytesAsync(response, cancellationToken).ConfigureAwait(false);
+        return bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
+    }
+
+    private async Task<byte[]> AllBytesAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         if (response.Content.Headers.ContentLength is { } length && length <= limit)
@@ -220,7 +228,7 @@ internal sealed class UpstreamAttempt(HttpMessageInvoker http, GatewayMetrics me
 
         using var buffer = new MemoryStream();
         var part = new byte[16 * 1024];
-        while (await stream.ReadAsync(part, cancellationToken).ConfigureAwait(false) is > 0 and var read)
+        while (await stream.ReadUnpackedAsync(part, cancellationToken).ConfigureAwait(false) is > 0 and var read)
         {
             if (buffer.Length + read > limit)
             {
