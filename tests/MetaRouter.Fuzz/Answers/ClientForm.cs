@@ -48,7 +48,7 @@ internal static class ClientForms
         }
 
         using var whole = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = Deepest });
-        Promise(whole.RootElement.GetProperty("model").GetString() == named, "Another model is named than in the header.");
+        Promise(Heard.ModelOf(whole.RootElement) == named, "Another model is named than in the header.");
         return form switch
         {
             ClientForm.Chat => Heard.ChatWhole(whole.RootElement),

@@ -1,4 +1,5 @@
 using System.Net.ServerSentEvents;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -273,17 +274,22 @@ internal readonly record struct Heard(bool IsWhole, bool IsBroken, string Text, 
         }
     }
 
-    private static bool HasError(JsonElement root)
-    {
-        foreach (var field in root.ValueKind == JsonValueKind.Object ? root.EnumerateObject() : default)
-        {
-            if (field.Value.ValueKind != JsonValueKind.Null && field.ToString().StartsWith("\"error\"", StringComparison.Ordinal))
-            {
-                return true;
-            }
-        }
+    /// <summary>Of an answer that its upstream wrote, but for this: other names in it may be no text, which cannot be looked up in.</summary>
+    public static string? ModelOf(JsonElement root) => root.EnumerateObject().Where(f => IsNamed(f, "model")).Select(f => f.Value.GetString()).LastOrDefault();
 
-        return false;
+    private static bool HasError(JsonElement root) =>
+        root.ValueKind == JsonValueKind.Object && root.EnumerateObject().Any(f => f.Value.ValueKind != JsonValueKind.Null && IsNamed(f, "error"));
+
+    private static bool IsNamed(JsonProperty field, string name)
+    {
+        try
+        {
+            return field.NameEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     private static JsonElement? First(JsonElement root) =>
@@ -305,7 +311,7 @@ internal readonly record struct Heard(bool IsWhole, bool IsBroken, string Text, 
             var of = Field(call, "function").ValueKind == JsonValueKind.Object ? Field(call, "function") : Field(call, "custom");
             var known = calls.GetValueOrDefault(index, ("", new StringBuilder()));
             var given = Field(of, "arguments").ValueKind == JsonValueKind.Undefined ? Field(of, "input") : Field(of, "arguments");
-            known.Item2.Append(given.ValueKind == JsonValueKind.Object ? given.GetRawText() : TextOf(given));
+            known.Item2.Append(given.ValueKind == JsonValueKind.Object ? Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(given)) : TextOf(given));
             calls[index] = (known.Item1 + TextOf(Field(of, "name")), known.Item2);
             at++;
         }
