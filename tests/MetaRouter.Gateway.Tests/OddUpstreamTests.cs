@@ -95,6 +95,20 @@ public sealed class OddUpstreamTests : IDisposable
         answer.Text.ShouldContain("Os\ufffd");
     }
 
+    [Theory]
+    [InlineData("/v1/responses")]
+    [InlineData("/v1/messages")]
+    public async Task PartsOfWhichOneHasHalfACharacterForAType_AreReadPastIt(string path)
+    {
+        Serve("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", [.. """{"id":"x","model":"m","choices":[{"message":{"content":[{"type":"\ud800","text":"no"},{"type":"text","text":"Hm"}]},"finish_reason":"stop"}]}"""u8]);
+        await using var gateway = await StartAsync("http");
+
+        var answer = await gateway.PostAsync(path, Asked(path, streams: false));
+
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Text.ShouldContain("\"Hm\"");
+    }
+
     [Fact]
     public async Task Stream_FailsInTheMiddle_WithAHalfCharacterInAName_IsToldToBeBroken()
     {

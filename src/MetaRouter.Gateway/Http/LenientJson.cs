@@ -49,7 +49,7 @@ internal static class LenientJson
     }
 
     /// <summary>Whether a value is this very text.</summary>
-    public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+    public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && Text(value) == text;
 
     /// <summary>
     /// Clients and models cut texts in the middle of an emoji or of a character's bytes; the other end may refuse that, but reading need not fail: a
