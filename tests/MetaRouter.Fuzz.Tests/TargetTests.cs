@@ -47,28 +47,18 @@ public sealed class TargetTests
         target.IsReadElsewhere.ShouldBeTrue();
     }
 
-    /// <summary>Where a stream is cut short the gateway waits a tenth of a second, for its reader to be told.</summary>
-    [Fact]
-    public async Task Upstreams_OfOneSeed_AreTakenOrRefusedAsDocumented()
+    /// <summary>Slow ones: where a stream is cut short the gateway waits a tenth of a second, for its reader to be told; a snapshot is megabytes, and an input a hundredth of a second.</summary>
+    [Theory]
+    [InlineData("upstreams", 200, 20, 50)]
+    [InlineData("snapshots", 60, 0, 20)]
+    public async Task Inputs_OfOneSeed_AreTakenOrRefusedAsDocumented(string name, int inputs, int taken, int refused)
     {
-        await using var target = await StartAsync("upstreams");
-        var (tally, found) = Run(target, 1, 200);
+        await using var target = await StartAsync(name);
+        var (tally, found) = Run(target, 1, inputs);
 
         found.ShouldBeEmpty();
-        tally.Taken.ShouldBeGreaterThan(20);
-        tally.Refused.ShouldBeGreaterThan(50);
-    }
-
-    /// <summary>A snapshot is megabytes, and an input a hundredth of a second.</summary>
-    [Fact]
-    public async Task Snapshots_OfOneSeed_AreTakenOrRefusedAsDocumented()
-    {
-        await using var target = await StartAsync("snapshots");
-        var (tally, found) = Run(target, 1, 60);
-
-        found.ShouldBeEmpty();
-        tally.Taken.ShouldBeGreaterThan(0);
-        tally.Refused.ShouldBeGreaterThan(20);
+        tally.Taken.ShouldBeGreaterThan(taken);
+        tally.Refused.ShouldBeGreaterThan(refused);
     }
 
     [Fact]

@@ -29,8 +29,6 @@ internal sealed partial class AnswerLengths(PoolHolder pool, GatewaySettings set
     /// <summary>A request's limit has to be so many times what is predicted.</summary>
     private const double LeastRoom = 2;
 
-    private static readonly TimeSpan s_silence = TimeSpan.FromHours(1);
-
     private readonly ConcurrentDictionary<ModelId, Tally> _of = new();
 
     /// <summary>Completion tokens counted for each predicted at this <see cref="ModelProfile.OutputScale"/>; null: too few answers were measured.</summary>
@@ -59,8 +57,8 @@ internal sealed partial class AnswerLengths(PoolHolder pool, GatewaySettings set
         metrics.AnswerTokens.Add(counted, label);
         metrics.AnswerTokensPredicted.Add(predicted, label);
         var scale = serving.Catalog.Models[index].OutputScale;
-        var tally = _of.GetOrAdd(model, static _ => new Tally());
-        if (tally.Add(counted, predicted, scale) is { } ratio and (> Far or < 1 / Far) && Remedy(scale, ratio) is var right && right != scale && tally.IsDue(time))
+        var tally = _of.GetOrAdd(model, static (_, time) => new Tally(time), time);
+        if (tally.Add(counted, predicted, scale) is { } ratio and (> Far or < 1 / Far) && Remedy(scale, ratio) is var right && right != scale && tally.Logged.IsDue())
         {
             LogFar(model.Value, Text(Rounded(ratio)), Text(scale), Text(right));
         }
@@ -81,12 +79,13 @@ internal sealed partial class AnswerLengths(PoolHolder pool, GatewaySettings set
     private partial void LogFar(string model, string ratio, string scale, string right);
 
     /// <summary>Sums over one model's answers at one scale; begun anew when that changes. Thread-safe.</summary>
-    private sealed class Tally
+    private sealed class Tally(TimeProvider time)
     {
         private readonly Lock _gate = new();
         private double _scale, _counted, _predicted;
         private int _answers;
-        private long _told;
+
+        public OnceEvery Logged { get; } = new(TimeSpan.FromHours(1), time);
 
         /// <summary>As it is after this answer; null: too few were measured.</summary>
         public double? Add(double counted, double predicted, double scale)
@@ -113,22 +112,6 @@ internal sealed partial class AnswerLengths(PoolHolder pool, GatewaySettings set
             lock (_gate)
             {
                 return _scale == scale ? Ratio : null;
-            }
-        }
-
-        /// <summary>True for one caller an hour.</summary>
-        public bool IsDue(TimeProvider time)
-        {
-            lock (_gate)
-            {
-                var now = time.GetTimestamp();
-                if (_told != 0 && time.GetElapsedTime(_told, now) < s_silence)
-                {
-                    return false;
-                }
-
-                _told = now;
-                return true;
             }
         }
 

@@ -12,6 +12,9 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
 {
     public const string Path = "/v1/messages";
 
+    /// <summary>Some upstream takes requests as they came; where none does, a form for it would be read and never sent.</summary>
+    private readonly bool _isTaken = settings.Upstreams.Any(u => u.Messages);
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost(Path, MessageAsync).WithMetadata(NeedsScope.Inference);
@@ -39,7 +42,7 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, session, turn, refusal) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
         var body = ChatBody.ReadTranslated(chat, turn, session);
-        return body with { Forwarded = body.Forwarded with { Messages = AsItCame(context, bytes, body.Streams), Refusal = refusal } };
+        return body with { Forwarded = body.Forwarded with { Messages = _isTaken ? AsItCame(context, bytes, body.Streams) : null, Refusal = refusal } };
     }
 
     private static UpstreamBody AsItCame(HttpContext context, byte[] bytes, bool streams) =>

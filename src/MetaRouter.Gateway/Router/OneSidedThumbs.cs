@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MetaRouter.Core.Users;
+using MetaRouter.Hosting;
 using MetaRouter.Hosting.Settings;
 
 namespace MetaRouter.Gateway.Router;
@@ -19,14 +20,12 @@ internal sealed partial class OneSidedThumbs(TimeProvider time, ILogger<OneSided
     /// <summary>One of the other side for so many thumbs is too little to tell users apart.</summary>
     private const int ThumbsForOne = 50;
 
-    private static readonly TimeSpan s_silence = TimeSpan.FromHours(1);
-
     private readonly ConcurrentDictionary<string, Tally> _of = new();
 
     /// <summary>Takes in what was counted of a user.</summary>
     public void Add(string tenant, Feedback feedback)
     {
-        if (_of.GetOrAdd(tenant, static _ => new Tally()).Add(feedback, time) is var (side, thumbs))
+        if (_of.GetOrAdd(tenant, static (_, time) => new Tally(time), time).Add(feedback) is var (side, thumbs))
         {
             LogOneSided(tenant, side, thumbs, side == "down" ? "cheaper" : "dearer", ProgramDefaults.Page("concepts.md"));
         }
@@ -38,14 +37,14 @@ internal sealed partial class OneSidedThumbs(TimeProvider time, ILogger<OneSided
             + "Let them say when an answer was good and when it was not, or show them two answers to choose from (Gateway:CompareShare); why, is in {Page} under 'A signal'. Not told again within an hour.")]
     private partial void LogOneSided(string tenant, string side, int thumbs, string kind, string page);
 
-    private sealed class Tally
+    private sealed class Tally(TimeProvider time)
     {
         private readonly Lock _gate = new();
         private int _down, _up, _complaints, _praise, _comparisons;
-        private long _told;
+        private readonly OnceEvery _logged = new(TimeSpan.FromHours(1), time);
 
         /// <returns>The side and its thumbs, once an hour, where there is hardly anything else; else null.</returns>
-        public (string Side, int Thumbs)? Add(Feedback feedback, TimeProvider time)
+        public (string Side, int Thumbs)? Add(Feedback feedback)
         {
             lock (_gate)
             {
@@ -64,14 +63,7 @@ internal sealed partial class OneSidedThumbs(TimeProvider time, ILogger<OneSided
                 }
 
                 (string, int)? found = IsAlone(_down, _up + _praise + _comparisons) ? ("down", _down) : IsAlone(_up, _down + _complaints + _comparisons) ? ("up", _up) : null;
-                var now = time.GetTimestamp();
-                if (found is null || feedback.Kind != FeedbackKind.Thumb || (_told != 0 && time.GetElapsedTime(_told, now) < s_silence))
-                {
-                    return null;
-                }
-
-                _told = now;
-                return found;
+                return found is not null && feedback.Kind == FeedbackKind.Thumb && _logged.IsDue() ? found : null;
             }
         }
 

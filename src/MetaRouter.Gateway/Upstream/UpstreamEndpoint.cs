@@ -6,7 +6,7 @@ namespace MetaRouter.Gateway.Upstream;
 
 /// <summary>One endpoint as it serves one model.</summary>
 /// <param name="Refusals">Whether a refusal is told: one that goes on comes with every request.</param>
-internal sealed record UpstreamEndpoint(UpstreamOptions Options, Circuit Circuit, OnceAMinute Refusals)
+internal sealed record UpstreamEndpoint(UpstreamOptions Options, Circuit Circuit, OnceEvery Refusals)
 {
     private readonly ConcurrentDictionary<string, Uri> _urls = new();
 

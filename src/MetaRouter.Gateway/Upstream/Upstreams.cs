@@ -58,7 +58,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
     {
         var tried = new List<ModelId>(); // one an attempt
         var (refused, failed, resting) = (default(UpstreamAnswer), default(ApiException), default((ModelId, DateTimeOffset)?));
-        await foreach (var (model, endpoint) in EndpointsAsync(request, models).ConfigureAwait(false))
+        await foreach (var (model, endpoint, body) in EndpointsAsync(request, models).ConfigureAwait(false))
         {
             if (endpoint is null)
             {
@@ -75,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             tried.Add(model);
             try
             {
-                var answer = await TryAsync(endpoint, probe, model, request.For(endpoint.Options)!.Value, cancellationToken).ConfigureAwait(false);
+                var answer = await TryAsync(endpoint, probe, model, body, cancellationToken).ConfigureAwait(false);
                 if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
@@ -130,14 +130,24 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         return isAble ? able : throw refusal;
     }
 
-    /// <summary>The endpoints of each model in turn that can answer the request; null of one that has none.</summary>
-    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint)> EndpointsAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models)
+    /// <summary>The endpoints of each model in turn that can answer the request, with the form of it that each takes; null of a model that has none.</summary>
+    private async IAsyncEnumerable<(ModelId Model, UpstreamEndpoint? Endpoint, UpstreamBody Body)> EndpointsAsync(UpstreamRequest request, IAsyncEnumerable<ModelId> models)
     {
         await foreach (var model in models.ConfigureAwait(false))
         {
-            foreach (var endpoint in EndpointsOf(model).Where(e => request.For(e.Options) is not null).DefaultIfEmpty())
+            var hasAny = false;
+            foreach (var endpoint in EndpointsOf(model))
             {
-                yield return (model, endpoint);
+                if (request.For(endpoint.Options) is { } body)
+                {
+                    hasAny = true;
+                    yield return (model, endpoint, body);
+                }
+            }
+
+            if (!hasAny)
+            {
+                yield return (model, null, default);
             }
         }
     }
@@ -217,7 +227,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
         var own = _of[model.Value];
         return [.. (own.Any() ? own : _of[UpstreamOptions.AnyModel]).Select(u => new UpstreamEndpoint(
             u,
-            new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceAMinute(time)))];
+            new Circuit(time, settings.Gateway.CircuitFailures, TimeSpan.FromSeconds(settings.Gateway.CircuitSeconds)), new OnceEvery(TimeSpan.FromMinutes(1), time)))];
     }
 
     private void Fail(UpstreamEndpoint endpoint, int probe, ModelId model, TimeSpan? atLeast = null)

@@ -15,7 +15,7 @@ internal sealed partial class CollectorWatch(TelemetryOptions options, TimeProvi
     private const int MostReason = 200;
 
     private readonly string _authority = new Uri(options.Endpoint).Authority;
-    private readonly OnceAMinute _logged = new(time);
+    private readonly OnceEvery _logged = new(TimeSpan.FromMinutes(1), time);
 
     protected override void OnEventSourceCreated(EventSource eventSource)
     {
