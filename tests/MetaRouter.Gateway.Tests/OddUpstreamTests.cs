@@ -112,7 +112,7 @@ public sealed class OddUpstreamTests : IDisposable
     [Fact]
     public async Task Stream_FailsInTheMiddle_WithAHalfCharacterInAName_IsToldToBeBroken()
     {
-        Serve("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", Encoding.UTF8.GetBytes($"data: {Choice.Replace("\"stop\"", "null", StringComparison.Ordinal)}\n\ndata: {"""{"error":{"message":"Overloaded.","\ud800":1}}"""}\n\n"));
+        Serve("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", Encoding.UTF8.GetBytes($"data: {Choice.Replace("\"stop\"", "null", StringComparison.Ordinal)}\n\ndata: {"""{"error":{"message":"Overloaded.","\ud800 and more":1}}"""}\n\n"));
         await using var gateway = await StartAsync("http");
 
         var events = await gateway.StreamAsync("/v1/messages", Asked("/v1/messages", streams: false));
