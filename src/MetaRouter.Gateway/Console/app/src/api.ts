@@ -22,7 +22,7 @@ export interface User { user: string; name?: string | null; explanation: string 
 export interface SnapshotLine { version: string; t: string; result: string; users: number | null; champion_evidence: number | null; challenger_evidence: number | null; density: Mass[] | null; serving: boolean }
 export interface Learning { serving: { version: string; since: string | null; users: number | null; held?: boolean }; snapshots: SnapshotLine[]; newcomers: { request: number; regret: number; n: number }[] | null }
 export interface Ranking { candidates: Candidate[]; cost_scale_usd: number; lambda: { mean: number | null; low: number | null; high: number | null; acting: number | null }; dial: { lambda: number; model: string }[] }
-export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; output_scale?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; aliases?: string[]; enabled?: boolean }
+export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; cache_write_price_usd_per_million?: number; output_scale?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; aliases?: string[]; enabled?: boolean }
 export interface ModelLine extends CatalogEntry { circuit: string | null; requests: number | null; errors: number | null; p50_ms: number | null; upstream: string | null; by_price: boolean; length_ratio: number | null }
 export interface ModelLines { etag: string; models: ModelLine[]; known: string[] }
 

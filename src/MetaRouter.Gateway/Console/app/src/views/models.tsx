@@ -81,11 +81,11 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
               <tbody>
                 {rows.map((m) => (
                   <tr key={m.id} class={m.enabled === false ? "excluded" : ""}>
-                    <th scope="row"><Model name={m.id} />{m.by_price && <div class="note" title="The snapshot knows neither it nor a sibling of it, so the dearer is taken for the better. Edit it and name a sibling, or add graded answers: metarouter models add.">judged by price alone</div>}{isFar(m.length_ratio) && <div class="note" title={`Its costs are predicted wrongly by as much. Edit it: times predicted, ${short(Math.min(100, Math.max(0.01, (m.output_scale ?? 1) * m.length_ratio!)))}.`}>answers {short(m.length_ratio!)} × as long as predicted</div>}</th>
+                    <th scope="row"><Model name={m.id} />{!!entry(m.id)?.aliases?.length && <div class="note" title="Clients may ask for it by these names">also {entry(m.id)!.aliases!.join(", ")}</div>}{m.by_price && <div class="note" title="The snapshot knows neither it nor a sibling of it, so the dearer is taken for the better. Edit it and name a sibling, or add graded answers: metarouter models add.">judged by price alone</div>}{isFar(m.length_ratio) && <div class="note" title={`Its costs are predicted wrongly by as much. Edit it: times predicted, ${short(Math.min(100, Math.max(0.01, (m.output_scale ?? 1) * m.length_ratio!)))}.`}>answers {short(m.length_ratio!)} × as long as predicted</div>}</th>
                     <td><Health circuit={m.circuit} enabled={m.enabled !== false} /></td>
                     <td class="num">{money(m.input_price_usd_per_million)}</td>
                     <td class="num">{money(m.output_price_usd_per_million)}{m.output_scale !== undefined && m.output_scale !== 1 && <div class="note" title="Its answers are expected to be so many times as long as predicted">× {short(m.output_scale)}</div>}</td>
-                    <td class="num">{money(m.cached_input_price_usd_per_million)}</td>
+                    <td class="num">{money(m.cached_input_price_usd_per_million)}{entry(m.id)?.cache_write_price_usd_per_million !== undefined && <div class="note" title="Of prompt tokens that the upstream puts into its cache">written {money(entry(m.id)!.cache_write_price_usd_per_million)}</div>}</td>
                     <td class="num">{m.context_window ? `${count(Math.round(m.context_window / 1000))} k` : "–"}</td>
                     <td class="upstream" title={m.upstream ?? undefined}>{m.upstream ?? (session.simulated ? "simulated" : "–")}</td>
                     <td class="num">{count(m.requests)}</td>
@@ -121,7 +121,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
 
 function Edit({ entry, listed, known, error, busy, close, keep }: { entry: CatalogEntry | null; listed: CatalogEntry[]; known: string[]; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
   const text = (v: number | undefined) => (v === undefined ? "" : String(v));
-  const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), scale: text(entry?.output_scale), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
+  const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), written: text(entry?.cache_write_price_usd_per_million), aliases: (entry?.aliases ?? []).join(", "), scale: text(entry?.output_scale), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
   const set = (part: Partial<typeof f>) => setF({ ...f, ...part });
   const twice = entry === null && listed.some((m) => m.id === f.id.trim());
   const price = { type: "number", min: 0, step: "any", inputMode: "decimal" } as const;
@@ -129,14 +129,19 @@ function Edit({ entry, listed, known, error, busy, close, keep }: { entry: Catal
     <Dialog title={entry ? "Edit a model" : "Add a model"} close={close}>
       <form onSubmit={(e) => {
         e.preventDefault();
-        const { enabled: _, sibling: __, cached_input_price_usd_per_million: ___, output_scale: ____, ...rest } = entry ?? ({} as CatalogEntry);
-        keep({ ...rest, id: f.id.trim(), input_price_usd_per_million: Number(f.input), output_price_usd_per_million: Number(f.output), ...(f.cached !== "" && { cached_input_price_usd_per_million: Number(f.cached) }), ...(f.scale !== "" && { output_scale: Number(f.scale) }), context_window: Number(f.window), ...(f.sibling && { sibling: f.sibling }), ...(!f.enabled && { enabled: false }) });
+        const number = (text: string) => (text === "" ? undefined : Number(text));
+        const aliases = f.aliases.split(",").map((a) => a.trim()).filter((a) => a);
+        keep({
+          ...entry, id: f.id.trim(), input_price_usd_per_million: Number(f.input), output_price_usd_per_million: Number(f.output), cached_input_price_usd_per_million: number(f.cached), cache_write_price_usd_per_million: number(f.written),
+          output_scale: number(f.scale), context_window: Number(f.window), sibling: f.sibling || undefined, aliases: aliases.length ? aliases : undefined, enabled: f.enabled ? undefined : false,
+        });
       }}>
         {entry ? <p class="dialog-subject"><Model name={entry.id} /></p> : <Field label="Model id" value={f.id} required maxLength={128} hint="As its upstream calls it; an upstream of the configuration must serve it." error={twice ? "The catalog has a model of this id: edit that one." : null} onInput={(e) => set({ id: e.currentTarget.value })} />}
         <div class="two">
           <Field label="Input price" {...price} required value={f.input} hint="USD per million tokens" onInput={(e) => set({ input: e.currentTarget.value })} />
           <Field label="Output price" {...price} required value={f.output} hint="USD per million tokens" onInput={(e) => set({ output: e.currentTarget.value })} />
           <Field label="Cached input price" {...price} value={f.cached} hint="empty: as input" onInput={(e) => set({ cached: e.currentTarget.value })} />
+          <Field label="Cache write price" {...price} value={f.written} hint="empty: as input" onInput={(e) => set({ written: e.currentTarget.value })} />
           <Field label="Answers, times predicted" type="number" min={0.01} max={100} step="any" inputMode="decimal" value={f.scale} hint="of tokens; empty: 1" onInput={(e) => set({ scale: e.currentTarget.value })} />
           <Field label="Context window" type="number" min={1} step={1} required value={f.window} hint="tokens" onInput={(e) => set({ window: e.currentTarget.value })} />
         </div>
@@ -145,6 +150,7 @@ function Edit({ entry, listed, known, error, busy, close, keep }: { entry: Catal
           <select id="sibling" value={f.sibling} onChange={(e) => set({ sibling: e.currentTarget.value })}><option value="">none: judged by its price</option><Siblings label="Known to the snapshot" names={known} but={f.id} /><Siblings label="Others of the catalog" names={listed.map((m) => m.id).filter((id) => !known.includes(id))} but={f.id} /></select>
           <p class="note">A model the snapshot has never seen is judged as this one until signals say more.</p>
         </div>
+        <Field label="Aliases" value={f.aliases} hint="Further names that clients ask for it by, with commas between them" onInput={(e) => set({ aliases: e.currentTarget.value })} />
         <label class="check"><input type="checkbox" checked={f.enabled} onChange={(e) => set({ enabled: e.currentTarget.checked })} />May answer</label>
         {error && <Problem error={error} />}
         <div class="dialog-buttons">
