@@ -277,9 +277,14 @@ await claim("models: add one, see it, remove it; a mistake is told where it was 
   await dialog.getByLabel("Model id").fill("my-llama");
   await dialog.getByLabel("Input price", { exact: true }).fill("0.05");
   await dialog.getByLabel("Output price", { exact: true }).fill("0.08");
+  await dialog.getByLabel("Cache write price").fill("0.07");
+  await dialog.getByLabel("Aliases").fill("llama, my-llama-latest");
   await dialog.getByLabel("Context window").fill("128000");
   await dialog.getByRole("button", { name: "Add" }).click();
   await admin.getByText("my-llama was added.").waitFor();
+  const line = admin.locator("tr", { hasText: "my-llama" });
+  await line.getByText("also llama, my-llama-latest").waitFor();
+  await line.getByText("written $0.07").waitFor();
   await admin.getByRole("button", { name: "Add a model" }).click();
   await dialog.getByLabel("Model id").fill("my-llama");
   await dialog.getByText("The catalog has a model of this id").waitFor();
