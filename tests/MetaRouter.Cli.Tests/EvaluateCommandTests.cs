@@ -32,6 +32,16 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task EvaluateUsers_OfOnesOwnOutcomes_SaysHowSoonTheyWouldBeKnown()
+    {
+        Write("good.jsonl", Lines(80));
+        var (code, output, error) = await Run("evaluate", "P3", "--data", _folder.Path, "--pool", "good:weak,strong", "--seeds", "1");
+
+        code.ShouldBe(0, error);
+        output.ShouldMatch(@"How soon would users be known\? After \d+ comparisons? each, \d+ % \[");
+    }
+
+    [Fact]
     public async Task Evaluate_SeveralPools_AreOneObject()
     {
         Write("good.jsonl", Lines(80));

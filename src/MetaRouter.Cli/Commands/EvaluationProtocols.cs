@@ -144,7 +144,20 @@ internal static class EvaluationProtocols
         return new ResultTable(
             Title(report),
             ["share recovered after", .. told, "quality, " + told[^1], "cost/tau, " + told[^1], .. believes ? ["in the 90 % interval"] : (string[])[]],
-            rows, report.Note);
+            rows,
+            report is { Protocol: "P3" or "P3 thumbs", Pool: { } pool } && !Pools.IsNamed(pool) ? $"{report.Note}\n{Verdict(report.Rows[0], report.Protocol == "P3" ? "comparison" : "signal")}" : report.Note);
+    }
+
+    /// <summary>What somebody who brings their own outcomes asks next.</summary>
+    private static string Verdict(PreferenceRow ours, string signal)
+    {
+        var (last, clear) = (ours.Share.Keys.Last(), ours.Share.Keys.FirstOrDefault(n => ours.ShareCi[n].Low > 0));
+        return "How soon would users be known? " + (double.IsNaN(ours.Share[last]) ? "There is nothing to know: one setting for all earns as much as everybody's own."
+            : clear is null ? $"Not shown. {After(last)}, {Earned(last)} of what everybody's own setting would earn over one for all."
+            : $"{After(clear)}, {Earned(clear)} of what everybody's own setting would earn over one for all{(clear == last ? "" : $"; after {last}, {Earned(last)}")}.");
+
+        string After(string n) => $"After {Readable.Count(int.Parse(n, CultureInfo.InvariantCulture), signal)} each";
+        string Earned(string n) => ResultTable.Number(ours.Share[n], ours.ShareCi[n], "0 %;-0 %");
     }
 
     private static EvaluationResult Kinds(EvaluationRequest request)
