@@ -81,6 +81,7 @@ internal static class GatewayServices
         services.AddEndpoints<ConsoleEndpoints>();
         services.AddEndpoints<ConsoleEvents>();
         services.AddEndpoints<UserPages>();
+        services.AddEndpoints<TenantPages>();
         services.AddEndpoints<LearningPages>();
         services.AddEndpoints<PlaygroundPages>();
     }

@@ -149,6 +149,51 @@ public sealed class ConsoleTests
     }
 
     [Fact]
+    public async Task Tenants_OfAllKeys_AreForTheOperatorAndNobodyElse()
+    {
+        await using var gateway = await RunningGateway.StartAsync([
+            .. Key(0, "a", "a", "inference", "admin"), .. Key(1, "b", "b", "inference", "read"), .. Key(2, "o", "o", "operator"), .. Key(3, "b2", "b", "inference"),
+            "--Tenants:0:Name", "b", "--Tenants:0:BudgetUsd", "5"]);
+        await RouteAsync(gateway, "b", 2);
+        await RouteAsync(gateway, "b2", 1);
+        await RouteAsync(gateway, "a", 1);
+
+        var answer = await gateway.GetAsync("/v1/console/tenants", Bearer("o"));
+        var lines = answer.Body["tenants"]!.AsArray().ToDictionary(t => (string)t!["tenant"]!, t => t!);
+
+        lines.ToDictionary(t => t.Key, t => (int)t.Value["requests"]!).ShouldBe(new Dictionary<string, int> { ["a"] = 1, ["b"] = 3, ["o"] = 0 }, ignoreOrder: true);
+        ((double)lines["b"]["spent_usd"]!).ShouldBe((double)(await gateway.GetAsync("/v1/console/overview", Bearer("b"))).Body["totals"]!["spent_usd"]!, 1e-12);
+        (lines["b"]["always_strongest"]!["model"] is null, lines["o"]["always_strongest"]).ShouldBe((false, null));
+        ((double)lines["b"]["budget"]!["budget_usd"]!, (string)lines["b"]["budget"]!["period"]!, lines["a"]["budget"]).ShouldBe((5, "day", null));
+        foreach (var other in (string[])["a", "b"])
+        {
+            (await gateway.GetAsync("/v1/console/tenants", Bearer(other))).ShouldFail(403, "insufficient_scope");
+        }
+    }
+
+    /// <summary>Every admin may do what an operator may, until one is named; one tenant must not see another's for all that.</summary>
+    [Fact]
+    public async Task Tenants_WhereNoOperatorIsNamed_AreAnAdminsOwn()
+    {
+        await using var gateway = await RunningGateway.StartAsync([.. Key(0, "a", "a", "inference", "admin"), .. Key(1, "b", "b", "inference", "admin")]);
+        await RouteAsync(gateway, "b", 2);
+
+        (await gateway.GetAsync("/v1/console/tenants", Bearer("a"))).Body["tenants"]!.AsArray().Select(t => (string)t!["tenant"]!).ShouldBe(["a"]);
+        ((int)(await gateway.GetAsync("/v1/console/tenants", Bearer("b"))).Body["tenants"]!.AsArray().Single()!["requests"]!).ShouldBe(2);
+    }
+
+    private static async Task RouteAsync(RunningGateway gateway, string key, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            (await gateway.PostAsync("/v1/router/route", """{"input":"a","user":"u"}""", Bearer(key))).Status.ShouldBe(200);
+        }
+    }
+
+    private static IEnumerable<string> Key(int at, string key, string tenant, params string[] scopes) =>
+        [$"--ApiKeys:{at}:Sha256", Hash(key), $"--ApiKeys:{at}:Tenant", tenant, .. scopes.SelectMany((scope, i) => (string[])[$"--ApiKeys:{at}:Scopes:{i}", scope])];
+
+    [Fact]
     public async Task Tenants_SeeTheirOwn_AndScopesHold()
     {
         await using var gateway = await RunningGateway.StartAsync(

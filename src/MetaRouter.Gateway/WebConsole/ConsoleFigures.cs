@@ -34,8 +34,7 @@ internal sealed class ConsoleFigures(
         var (since, seconds, buckets) = to.Last(minutes, now);
         var all = Sum(buckets);
         var shares = all.Models().ToDictionary(m => recorder.ModelNumbers[m.Model]);
-        var strongest = all.Decided == 0 ? null : Saving(settings.Strongest(catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
-        var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(recorder.ModelNumbers[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
+        var single = all.BestSingle(number => MayAnswer(tenant, number)) is { } best ? Saving(all, recorder.ModelNumbers[best.Model], best.Usd, all.SavedAgainst(best.Model)) : null;
         var quality = all.QualityInterval() is { } interval ? new QualityView(interval.Value, interval.Low, interval.High, QualityView.Stated) : null;
         var answered = shares.Values.Sum(m => m.Requests);
         var listed = catalog.Models.Select(m => m.Id.Value).Concat(shares.Where(m => m.Value.Requests > 0 || m.Value.SpentUsd > 0).Select(m => m.Key)).Distinct().ToArray();
@@ -43,8 +42,8 @@ internal sealed class ConsoleFigures(
             ConsoleRows.Time(now), ConsoleRows.Time(since), seconds,
             new(
                 all.Requests, all.Errors, all.FailOvers, all.SpentUsd, all.PredictedUsd,
-                all.ComparisonsUsd, strongest, single, quality,
-                new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99)), Active(tenant, minutes, since)),
+                all.ComparisonsUsd, AgainstStrongest(all), single, quality,
+                LatencyOf(all), Active(tenant, minutes, since)),
             [.. buckets.Select((b, i) => new BucketView(
                 ConsoleRows.Time(since + (i * seconds * 1000L)), b.Requests, b.Errors, b.SpentUsd, b.StrongestUsd, b.Quality, b.Latency.Quantile(0.5), b.Latency.Quantile(0.99),
                 b.Models().Where(m => m.Requests > 0).ToDictionary(m => recorder.ModelNumbers[m.Model], m => m.Requests)))],
@@ -56,9 +55,13 @@ internal sealed class ConsoleFigures(
                     use.P50Ms, upstreams.CircuitOf(new(name)), catalog.TryFind(new(name), out var at) && catalog.Models[at].Enabled);
             }).OrderByDescending(m => m.Requests)],
             Serving(), mode.Mode);
+    });
 
-        SavingView Saving(string model, double usd, (double Low, double High)? saved) =>
-            new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, shares.GetValueOrDefault(model).AloneQuality, saved?.Low, saved?.High);
+    /// <summary>A tenant's traffic in a line.</summary>
+    public TenantLineView Tenant(string tenant, int minutes) => For(tenant, "tenant", minutes, Fresh, to =>
+    {
+        var all = Sum(to.Last(minutes, Now()).Buckets);
+        return new TenantLineView(tenant, all.Requests, all.Errors, all.SpentUsd, AgainstStrongest(all), all.Quality, LatencyOf(all), Budget: null);
     });
 
     /// <summary>The most active users that the journal knows.</summary>
@@ -144,6 +147,14 @@ internal sealed class ConsoleFigures(
         return serving.Version != version ? new(ApiNames.Snapshot(version), null, null, null, false)
             : new(ApiNames.Snapshot(version), serving.Since?.UtcDateTime, serving.Since is { } since ? (time.GetUtcNow() - since).TotalSeconds : null, serving.Users, serving.IsHeld);
     }
+
+    private SavingView? AgainstStrongest(TrafficTally all) =>
+        all.Decided == 0 ? null : Saving(all, settings.Strongest(pool.Current.Catalog).Id.Value, all.StrongestUsd, all.SavedAgainstStrongest());
+
+    private SavingView Saving(TrafficTally all, string model, double usd, (double Low, double High)? saved) =>
+        new(model, usd, usd > 0 ? 1 - (all.SpentUsd / usd) : null, all.Models().FirstOrDefault(m => recorder.ModelNumbers[m.Model] == model).AloneQuality, saved?.Low, saved?.High);
+
+    private static LatencyView LatencyOf(TrafficTally all) => new(all.Latency.Quantile(0.5), all.Latency.Quantile(0.99));
 
     private static TrafficTally Sum(TrafficTally[] buckets)
     {

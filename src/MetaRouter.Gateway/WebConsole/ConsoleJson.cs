@@ -56,6 +56,14 @@ internal sealed record UsersView(UserLineView[] Users);
 
 internal sealed record UserLineView(string User, string? Name, long Requests, double SpentUsd, string TopModel, int Signals, DateTime Last);
 
+internal sealed record TenantsView(TenantLineView[] Tenants);
+
+/// <param name="Budget">Null: none is set.</param>
+internal sealed record TenantLineView(string Tenant, long Requests, long Errors, double SpentUsd, SavingView? AlwaysStrongest, double? Quality, LatencyView LatencyMs, TenantBudgetView? Budget);
+
+/// <param name="SpentUsd">In this period, on all gateways of the store.</param>
+internal sealed record TenantBudgetView(double BudgetUsd, double SpentUsd, string Period, string Ends);
+
 internal readonly record struct MassView(double Lambda, double Probability);
 
 internal sealed record TopicView(string Name, double Offset, double Sd);

@@ -24,6 +24,7 @@ export interface Learning { serving: { version: string; since: string | null; us
 export interface Ranking { candidates: Candidate[]; cost_scale_usd: number; lambda: { mean: number | null; low: number | null; high: number | null; acting: number | null }; dial: { lambda: number; model: string }[] }
 export interface CatalogEntry { id: string; input_price_usd_per_million?: number; output_price_usd_per_million?: number; cached_input_price_usd_per_million?: number; cache_write_price_usd_per_million?: number; output_scale?: number; context_window?: number; capabilities?: string[]; latency_seconds?: number; sibling?: string; aliases?: string[]; enabled?: boolean }
 export interface ModelLine extends CatalogEntry { circuit: string | null; requests: number | null; errors: number | null; p50_ms: number | null; upstream: string | null; by_price: boolean; length_ratio: number | null }
+export interface TenantLine { tenant: string; requests: number; errors: number; spent_usd: number; always_strongest: Saving | null; quality: number | null; latency_ms: { p50: number | null; p99: number | null }; budget: { budget_usd: number; spent_usd: number; period: string; ends: string } | null }
 export interface ModelLines { etag: string; models: ModelLine[]; known: string[] }
 
 /** The gateway refused, or was not there: status 0. */

@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Overview, Saving } from "../api";
+import type { Overview, Saving, TenantLine } from "../api";
 import { Chart, type Line } from "../charts/time";
 import { Spark } from "../charts/spark";
 import { giveColors, inkOf } from "../colors";
 import { ago, clock, count, duration, money, ms, NONE, percent, perThousand, reason, several, significant } from "../format";
 import { to, useApi, useLive, useNow } from "../hooks";
-import { MODES, modeOf, useSession } from "../session";
+import { MODES, modeOf, useMay, useSession } from "../session";
 import { ink } from "../theme";
 import { Ago, asCards, Bar, DataTable, Empty, Health, Model, Panel, Pill, Problem, Segmented, Skeleton } from "../ui/parts";
 
@@ -19,6 +19,7 @@ function fromFirst(o: Overview): Overview {
 
 export function OverviewView() {
   const session = useSession();
+  const operator = useMay("operator");
   const [minutes, setMinutes] = useState(session.demo ? 5 : 60);
   const first = useApi<Overview>(`/v1/console/overview?minutes=${minutes}`);
   const live = useLive(minutes);
@@ -42,6 +43,7 @@ export function OverviewView() {
         <Segmented label="Time shown" options={RANGES} value={minutes} onChange={setMinutes} />
       </div>
       {first.error && !o ? <Problem error={first.error} retry={first.reload} /> : !o ? <Skeletons /> : <Figures o={o} live={live} minutes={minutes} />}
+      {operator && <Tenants minutes={minutes} />}
     </>
   );
 }
@@ -153,6 +155,34 @@ const difference = ({ saved_low: low, saved_high: high }: Saving): string =>
 const atQuality = (quality: number | null | undefined): string => (quality != null ? ` at ${percent(quality)} predicted quality` : "");
 const seconds = (o: Overview): number[] => o.series.map((b) => Date.parse(b.t) / 1000);
 const at = (o: Overview, t: string): string => clock(Date.parse(t)).slice(0, o.bucket_seconds < 60 ? 8 : 5);
+
+/** Who governs all tenants sees what each spends; where there is one, the page is about it. */
+function Tenants({ minutes }: { minutes: number }) {
+  const { data } = useApi<{ tenants: TenantLine[] }>(`/v1/console/tenants?minutes=${minutes}`, 5);
+  return data === null || data.tenants.length < 2 ? null : (
+    <Panel title="Tenants" note="What each spent in this time, whoever's key this is; everything above is of its own tenant">
+      <div class="scroll-x" tabIndex={0} role="region" aria-label="Tenants, table">
+        <table class="data narrow" ref={(t) => asCards(t)}>
+          <thead><tr><th scope="col">Tenant</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">Spent</th><th scope="col" class="num" title={SAVED}>Against always the strongest</th><th scope="col" class="num">Quality</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col">Budget</th></tr></thead>
+          <tbody>
+            {data.tenants.map((t) => (
+              <tr key={t.tenant}>
+                <th scope="row">{t.tenant}</th>
+                <td class="num">{count(t.requests)}</td>
+                <td class="num">{count(t.errors)}</td>
+                <td class="num">{money(t.spent_usd)}</td>
+                <td class="num">{t.always_strongest?.saved_share != null ? than(t.always_strongest.saved_share) : NONE}</td>
+                <td class="num">{percent(t.quality)}</td>
+                <td class="num">{ms(t.latency_ms.p50)}</td>
+                <td>{t.budget ? <Bar share={Math.min(1, t.budget.spent_usd / t.budget.budget_usd)} of={`var(--accent)`} text={`${money(t.budget.spent_usd)} of ${money(t.budget.budget_usd)} a ${t.budget.period}`} /> : "none"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
 
 function Money({ o }: { o: Overview }) {
   const lines = useMemo((): Line[] => {
