@@ -160,10 +160,10 @@ const at = (o: Overview, t: string): string => clock(Date.parse(t)).slice(0, o.b
 function Tenants({ minutes }: { minutes: number }) {
   const { data } = useApi<{ tenants: TenantLine[] }>(`/v1/console/tenants?minutes=${minutes}`, 5);
   return data === null || data.tenants.length < 2 ? null : (
-    <Panel title="Tenants" note="What each spent in this time, whoever's key this is; everything above is of its own tenant">
+    <Panel title="Tenants" note="What each spent in this time, seen by who may operate; all else on this page is of one tenant">
       <div class="scroll-x" tabIndex={0} role="region" aria-label="Tenants, table">
-        <table class="data narrow" ref={(t) => asCards(t)}>
-          <thead><tr><th scope="col">Tenant</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">Spent</th><th scope="col" class="num" title={SAVED}>Against always the strongest</th><th scope="col" class="num">Quality</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col">Budget</th></tr></thead>
+        <table class="data" ref={(t) => asCards(t)}>
+          <thead><tr><th scope="col">Tenant</th><th scope="col" class="num">Requests</th><th scope="col" class="num">Errors</th><th scope="col" class="num">Spent</th><th scope="col" class="num" title="Against what the strongest model alone would have cost">Saved</th><th scope="col" class="num">Quality</th><th scope="col" class="num" title="Half of its answers came within this">Median</th><th scope="col">Budget</th></tr></thead>
           <tbody>
             {data.tenants.map((t) => (
               <tr key={t.tenant}>
@@ -171,7 +171,7 @@ function Tenants({ minutes }: { minutes: number }) {
                 <td class="num">{count(t.requests)}</td>
                 <td class="num">{count(t.errors)}</td>
                 <td class="num">{money(t.spent_usd)}</td>
-                <td class="num">{t.always_strongest?.saved_share != null ? than(t.always_strongest.saved_share) : NONE}</td>
+                <td class="num">{t.always_strongest?.saved_share != null ? percent(t.always_strongest.saved_share) : NONE}</td>
                 <td class="num">{percent(t.quality)}</td>
                 <td class="num">{ms(t.latency_ms.p50)}</td>
                 <td>{t.budget ? <Bar share={Math.min(1, t.budget.spent_usd / t.budget.budget_usd)} of={`var(--accent)`} text={`${money(t.budget.spent_usd)} of ${money(t.budget.budget_usd)} a ${t.budget.period}`} /> : "none"}</td>
