@@ -21,7 +21,7 @@ internal enum Scope
     /// <summary>Read <c>/metrics</c>, which covers all tenants together, and nothing else: for the machine that collects them.</summary>
     Metrics = 16,
 
-    /// <summary>Change what all tenants share: models, mode, prior, the receipts' key; back up the store, and read <c>/metrics</c>.</summary>
+    /// <summary>Change what all tenants share: models, mode, prior, the receipts' key; back up the store, read <c>/metrics</c>, and see what each tenant spends.</summary>
     Operator = 32,
     All = Inference | Feedback | Read | Admin | Metrics | Operator,
 }
