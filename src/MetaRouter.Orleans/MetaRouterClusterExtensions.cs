@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using global::Orleans.Clustering.Redis;
 using global::Orleans.Configuration;
 using global::Orleans.Persistence;
 
@@ -31,7 +32,7 @@ public static class MetaRouterClusterExtensions
         builder.UseOrleans(silo =>
         {
             silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
-            silo.UseRedisClustering(o => o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis));
+            silo.UseRedisClustering(o => Connect(o, cluster));
             silo.AddMetaRouter(cluster);
             configure?.Invoke(silo);
         });
@@ -45,7 +46,7 @@ public static class MetaRouterClusterExtensions
         ArgumentNullException.ThrowIfNull(cluster);
         silo.AddRedisGrainStorage(RecordStore.Provider, (RedisStorageOptions o) =>
         {
-            o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis);
+            (o.ConfigurationOptions, o.CreateMultiplexer) = (RedisAddress.Parse(cluster.Redis), _ => ProviderRedis.OpenAsync(cluster.Redis));
             o.GrainStorageSerializer = new RawBytesSerializer();
             o.DeleteStateOnClear = true;
             o.GetStorageKey = (name, id) => $"{cluster.ServiceId}:{name}:{id.Key}";
@@ -90,7 +91,7 @@ public static class MetaRouterClusterExtensions
         builder.UseOrleansClient(client =>
         {
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
-            client.UseRedisClustering(o => o.ConfigurationOptions = RedisAddress.Parse(cluster.Redis));
+            client.UseRedisClustering(o => Connect(o, cluster));
 
             // By Orleans' own default a client of a replaced cluster would try silos that are gone for a minute.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
@@ -117,6 +118,9 @@ public static class MetaRouterClusterExtensions
         services.AddSingleton<ILearning, ClusterLearning>();
         return services;
     }
+
+    private static void Connect(RedisClusteringOptions options, MetaRouterClusterOptions cluster) =>
+        (options.ConfigurationOptions, options.CreateMultiplexer) = (RedisAddress.Parse(cluster.Redis), _ => ProviderRedis.OpenAsync(cluster.Redis));
 
     private static void AddShared(IServiceCollection services, MetaRouterClusterOptions cluster)
     {

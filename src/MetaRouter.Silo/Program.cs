@@ -84,7 +84,7 @@ catch (OptionsValidationException e)
 }
 catch (RedisException e)
 {
-    return Fail($"The cluster's Redis '{redis}' cannot be reached; start it, or set MetaRouter:Cluster:Redis. ({e.Message})");
+    return Fail($"The cluster's Redis '{redis}' cannot be used: {RedisFailure.Remedy(e)}. It is the setting MetaRouter:Cluster:Redis. ({e.Message})");
 }
 catch (StoreException e)
 {

@@ -13,10 +13,14 @@ internal sealed class RedisConnection : IDisposable
 
     private readonly ConnectionMultiplexer _redis;
     private readonly string _name;
-    private readonly bool _hasSeveral;
     private int _isLooking;
 
-    private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral) => (_redis, _name, _hasSeveral) = (redis, name, hasSeveral);
+    private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral) => (_redis, _name, HasSeveral) = (redis, name, hasSeveral);
+
+    /// <summary>It knows several nodes, so that calls that others make by <see cref="Client"/> need <see cref="CheckMaster"/> before, and <see cref="Notice"/> after.</summary>
+    public bool HasSeveral { get; }
+
+    public IConnectionMultiplexer Client => _redis;
 
     /// <param name="address">As <see cref="RedisAddress"/> reads it.</param>
     /// <exception cref="StoreException">It cannot be understood, or Redis cannot be reached.</exception>
@@ -129,11 +133,7 @@ internal sealed class RedisConnection : IDisposable
                 throw new StoreException($"The store '{_name}' cannot be {done}: {RedisFailure.Unreachable}.");
             }
 
-            if (_hasSeveral)
-            {
-                CheckMaster(done);
-            }
-
+            CheckMaster(done);
             var answer = await call(database).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
 
             // This may run on the one thread that completes all the client's calls, in order: the caller's continuation must not hold that up.
@@ -144,11 +144,7 @@ internal sealed class RedisConnection : IDisposable
         catch (Exception e) when (e is not StoreException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             await Task.Yield();
-            if (e is RedisServerException && e.Message.Contains(RedisFailure.ReadOnly, StringComparison.Ordinal))
-            {
-                _ = LookForMasterAsync();
-            }
-
+            Notice(e);
             throw new StoreException($"The store '{_name}' cannot be {done}: {RedisFailure.Remedy(e)}. ({RedisFailure.OneLine(e)})", e) { MayBeDone = e is not RedisServerException };
         }
     }
@@ -158,8 +154,14 @@ internal sealed class RedisConnection : IDisposable
     /// nothing of what was acknowledged since, and what it is given is thrown away. The client would take either, and does not see by itself that a replica it writes to
     /// for want of a master has become it.
     /// </summary>
-    private void CheckMaster(string done)
+    /// <exception cref="StoreException">Two call themselves the master.</exception>
+    public void CheckMaster(string done)
     {
+        if (!HasSeveral)
+        {
+            return;
+        }
+
         var nodes = _redis.GetServers().Where(s => s is { IsConnected: true, ServerType: ServerType.Standalone }).ToArray();
         var masters = nodes.Where(s => !s.IsReplica).Select(s => RedisReach.Name(s.EndPoint)).ToArray();
         if (nodes.Length > 0 && masters.Length != 1)
@@ -170,7 +172,16 @@ internal sealed class RedisConnection : IDisposable
         if (masters.Length > 1)
         {
             throw new StoreException(
-                $"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} both call themselves the master; make one the other's replica, as a Sentinel does within seconds.");
+                $"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} {RedisFailure.TwoMasters}.");
+        }
+    }
+
+    /// <summary>A call failed: if because the node has become a replica, the master is looked for.</summary>
+    public void Notice(Exception failure)
+    {
+        if (failure is RedisServerException && failure.Message.Contains(RedisFailure.ReadOnly, StringComparison.Ordinal))
+        {
+            _ = LookForMasterAsync();
         }
     }
 

@@ -9,6 +9,8 @@ internal static class RedisFailure
 
     public const string Password = "it wants a password, or a different one; set password=... or passwordFile=FILE (and user=... where it has users) in the address";
 
+    public const string TwoMasters = "both call themselves the master; make one the other's replica, as a Sentinel does within seconds";
+
     public const string ReadOnly = "READONLY ", Loading = "LOADING ";
 
     private static readonly string[] Words = ["NOAUTH", "WRONGPASS", "AuthenticationFailure", "authentication failure"];
@@ -41,6 +43,7 @@ internal static class RedisFailure
     private static string? Refused(string words) => words switch
     {
         _ when words.Contains("OOM ", StringComparison.Ordinal) => "Redis is out of memory; raise maxmemory, with a policy that evicts nothing",
+        _ when words.Contains(TwoMasters, StringComparison.Ordinal) => $"two nodes of Redis {TwoMasters}",
         _ when words.Contains(ReadOnly, StringComparison.Ordinal) => "this Redis is a replica; name the master, or all of them",
         _ when words.Contains(Loading, StringComparison.Ordinal) => "Redis is still loading what it has on its disk; try again when it is done",
         _ when words.Contains("NOPERM ", StringComparison.Ordinal)
