@@ -129,6 +129,25 @@ public sealed class ConsoleTests
         ((int)(await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Single(m => (string)m!["id"]! == (string)row["model"]!)!["errors"]!).ShouldBe(1);
     }
 
+    /// <summary>Where decisions are only noted, the model that would have answered has not failed.</summary>
+    [Fact]
+    public async Task Observed_Failure_IsAnErrorOfWhoWasAsked()
+    {
+        const string strong = "gpt-4o-2024-05-13", weak = "mixtral-8x7b-instruct";
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url,
+            "--MetaRouter:Models:0:Id", weak, "--MetaRouter:Models:0:InputPrice", "0.6", "--MetaRouter:Models:0:OutputPrice", "0.6",
+            "--MetaRouter:Models:1:Id", strong, "--MetaRouter:Models:1:InputPrice", "5", "--MetaRouter:Models:1:OutputPrice", "15", "--Gateway:Mode", "observe");
+        upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        var observed = await gateway.PostAsync("/v1/chat/completions", """{"model":"auto:cheap","messages":[{"role":"user","content":"hello"}]}""");
+
+        observed.Status.ShouldBe(502);
+        var models = (await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().ToDictionary(m => (string)m!["id"]!, m => (int)m!["errors"]!);
+        models.Where(m => m.Value > 0).Select(m => m.Key).ShouldBe([observed.Headers["x-router-model"]]);
+    }
+
     [Theory]
     [InlineData("auto", 400)]
     [InlineData("auto", 422)]
@@ -298,6 +317,20 @@ public sealed class ConsoleTests
 
         (await gateway.GetAsync($"/v1/console/users/~{byId["user"]}")).ShouldFail(404, "unknown_user");
         (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().ShouldAllBe(d => d!["user"] == null);
+    }
+
+    /// <summary>What was said of an erased user's decisions is nobody's too.</summary>
+    [Fact]
+    public async Task Users_AfterErasure_HaveNoSignalsOfBefore()
+    {
+        await using var gateway = await RunningGateway.StartAsync();
+        await gateway.FeedbackAsync(await gateway.RouteAsync("ann"), "ann", "thumb", "up");
+
+        (await gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/ann")).Status.ShouldBe(200);
+        gateway.Time.Ahead += TimeSpan.FromSeconds(1);
+        await gateway.RouteAsync("ann");
+
+        ((int)(await gateway.GetAsync("/v1/console/users")).Body["users"]!.AsArray().Single()!["signals"]!).ShouldBe(0);
     }
 
     [Fact]
