@@ -84,6 +84,24 @@ public sealed partial class AnswerLengthTests : OneUpstream
         Warnings(gateway).ShouldBeEmpty();
     }
 
+    /// <summary>What came of an answer that broke off is not its length.</summary>
+    [Fact]
+    public async Task AnswerThatBreaksOff_IsNoMeasure()
+    {
+        await using var gateway = await ServeAsync();
+        using var counted = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().AnswerTokens);
+        _upstream.Script = async (context, _) =>
+        {
+            context.Response.ContentType = "text/event-stream";
+            await context.Response.WriteAsync("""data: {"id":"x","model":"m","choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":10,"completion_tokens":1}}""" + "\n\n");
+            return true; // and ends there
+        };
+
+        await Should.ThrowAsync<HttpRequestException>(gateway.Client.PostAsync(Chat, new StringContent(Body("auto", Question, streams: true))));
+
+        counted.Sum.ShouldBe(0);
+    }
+
     /// <summary>What this side counts by the bytes says nothing of what the model thought.</summary>
     [Fact]
     public async Task AnswersThatTheUpstreamDidNotCount_AreNoMeasure()

@@ -42,6 +42,9 @@ public sealed class ApiKeyTests : IAsyncLifetime
         (await _gateway.PostAsync("/v1/responses", """{"model":"auto","input":"a"}""", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "inference");
         (await _gateway.PostAsync("/v1/router/feedback", "{}", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "feedback");
         (await _gateway.SendAsync(HttpMethod.Delete, "/v1/router/users/u", null, Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
+        (await _gateway.PostAsync("/v1/router/users/u/import", "{}", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
+        (await _gateway.PostAsync("/v1/router/users/u/reset", "", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
+        (await _gateway.GetAsync("/v1/router/decisions", Bearer("reads-a"))).ShouldFail(403, "insufficient_scope", "admin");
         (await _gateway.GetAsync("/v1/router/users/u", Bearer("all-of-b"))).ShouldFail(403, "insufficient_scope", "read");
     }
 

@@ -234,9 +234,45 @@ public sealed class BudgetTests : OneUpstream
         (await gateway.PostAsync(Chat, Asked(goesOn))).ShouldFail(502, "upstream_failed", Weak);
 
         asked.ShouldBe([Weak]);
+        ((string)(await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]![0]!["model"]!).ShouldBe(Weak);
         (await SettledUsdAsync(gateway)).ShouldBeLessThan(1e-5);
 
         string Asked(string messages) => $$"""{"model":"router-metarouter-1","user":"ann","max_tokens":1000,"tools":{{clock}},"messages":[{{messages}}]}""";
+    }
+
+    /// <summary>What was spent in vain is no room for the one that takes over.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_WhoTakesOver_HasItsCostSetAsideBesideWhatWasSpentInVain(bool inVain)
+    {
+        var (content, release) = (new string('a', 4000), new TaskCompletionSource());
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+        _upstream.Script = async (context, body) =>
+        {
+            if ((string)body["model"]! == Strong)
+            {
+                await release.Task;
+                return false;
+            }
+
+            context.Response.ContentType = "text/event-stream";
+            return inVain || await ScriptedUpstream.FailAsync(context, 500); // a stream that opens and ends had the prompt
+        };
+        var route = (await gateway.PostAsync("/v1/router/route", $$"""{"input":"{{content}}"}""")).Body;
+        var predicted = (double)route["ranking"]!.AsArray().Single(r => (string)r!["model"]! == Strong)!["cost_usd"]!;
+        using var cost = new Meters(gateway.App.Services.GetRequiredService<GatewayMetrics>().CostUsd);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("router-metarouter-1", content, streams: true)) };
+        var asked = gateway.Client.SendAsync(request);
+        await Eventually.TrueAsync(() => _upstream.Calls == 2, TimeSpan.FromSeconds(10));
+        var (held, spent) = ((double)(await gateway.GetAsync("/v1/router/budget")).Body["spent_usd"]!, cost.Sum);
+        release.SetResult();
+        using var answer = await asked;
+
+        answer.Headers.GetValues("x-router-reason").Single().ShouldBe("fail_over");
+        (spent > 0).ShouldBe(inVain);
+        held.ShouldBe(predicted + spent, 1e-7);
     }
 
     /// <summary>A turn does not stay with a model that has become too dear, and the refusal tells of the cheapest model's cost.</summary>

@@ -67,6 +67,25 @@ public sealed class BudgetsTests
         refused.RetryAfter.ShouldNotBeNull().ShouldBeInRange((int)(ends - gateway.Time.GetUtcNow()).TotalSeconds, (int)(ends - today).TotalSeconds);
     }
 
+    /// <summary>Calls of the period before settle into it, and nothing of it counts in the next.</summary>
+    [Fact]
+    public async Task Period_ThatEnds_CountsToItsEndAndNoFurther()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:BudgetUsd", "1", "--Tenants:0:UserBudgetUsd", "1");
+        var budgets = Of(gateway);
+        var ends = (await budgets.StandingAsync(Tenant, null, default)).Ends;
+        gateway.Time.Ahead += ends - gateway.Time.GetUtcNow() - TimeSpan.FromMinutes(1);
+
+        var (hold, _) = await budgets.ReserveAsync(Tenant, "ann", 0.5, default);
+        var before = await budgets.StandingAsync(Tenant, "ann", default);
+        gateway.Time.Ahead += TimeSpan.FromMinutes(1);
+        await budgets.SettleAsync(hold, 0.75);
+        var after = await budgets.StandingAsync(Tenant, "ann", default);
+
+        (before.Ends, before.Tenant, before.User).ShouldBe((ends, new Budgets.Spending(1, 0.5), new Budgets.Spending(1, 0.5)));
+        (after.Tenant, after.User).ShouldBe((new Budgets.Spending(1, 0), new Budgets.Spending(1, 0)));
+    }
+
     /// <summary>Else asking for invented users would fill the memory.</summary>
     [Fact]
     public async Task Standing_OfWhoHasSpentNothing_IsReadAndKeptNowhere()

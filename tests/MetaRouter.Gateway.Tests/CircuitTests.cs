@@ -9,6 +9,8 @@ namespace MetaRouter.Gateway.Tests;
 /// <summary>A model that fails again and again is left alone, and tried again.</summary>
 public sealed class CircuitTests : ThreeUpstreams
 {
+    private protected override string[] More => ["--Gateway:CategoryPins:medical:0", Strong];
+
     /// <summary>Each began well, which is no answer yet.</summary>
     [Fact]
     public async Task Circuit_StreamsThatKeepBreakingOff_OpenItToo()
@@ -47,6 +49,59 @@ public sealed class CircuitTests : ThreeUpstreams
         _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
         (await _gateway.PostAsync(Chat, Body(first))).Status.ShouldBe(200);
         (await _gateway.PostAsync(Chat, Body("auto"))).Headers["x-router-model"].ShouldBe(first);
+    }
+
+    /// <summary>Other models are well, but may not answer this: it passes, and clients come again after a 503, not after a 422.</summary>
+    [Theory]
+    [InlineData(Strong)] // of a category
+    [InlineData(Weak)] // for the price
+    public async Task Circuit_OfTheOnlyModelThatMayAnswer_IsToldWithWhenToComeAgain(string only)
+    {
+        var ranking = (await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["ranking"]!.AsArray();
+        var most = (1.1 * (double)ranking.Single(r => (string)r!["model"]! == Weak)!["cost_usd"]!).ToString("0.#########", CultureInfo.InvariantCulture);
+        (string, string) limit = only == Strong ? ("x-router-category", "medical") : ("x-router-max-cost-usd", most);
+        _of[only].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(only))).ShouldFail(502, "upstream_failed");
+        }
+
+        var resting = await _gateway.PostAsync(Chat, Body("auto"), limit);
+
+        resting.ShouldFail(503, "upstream_resting", only);
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+        ((string)(await _gateway.PostAsync("/v1/router/route", $$"""{"input":"hello"{{(only == Strong ? "" : ",\"max_cost_usd\":" + most)}}}""", limit)).Body["model"]!).ShouldBe(only);
+        (await _gateway.PostAsync(Chat, Body(only), ("x-router-max-cost-usd", "1"))).ShouldFail(503, "upstream_resting", only);
+        _of[only].Calls.ShouldBe(2);
+    }
+
+    /// <summary>Its caller has gone away, and no answer comes that would tell: the next call tries it.</summary>
+    [Fact]
+    public async Task Circuit_CallerLeavesTheTry_TheNextCallTriesIt()
+    {
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await _gateway.PostAsync(Chat, Body(Strong))).ShouldFail(502, "upstream_failed");
+        }
+
+        _gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        _of[Strong].Script = async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return true;
+        };
+        using var leaves = new CancellationTokenSource();
+        var tries = _gateway.Client.PostAsync(Chat, Json(Body(Strong)), leaves.Token);
+        await Eventually.TrueAsync(() => _of[Strong].Calls == 3, TimeSpan.FromSeconds(10));
+        var another = await _gateway.PostAsync(Chat, Body(Strong));
+        another.ShouldFail(503, "upstream_resting", "another call is trying it");
+        another.Headers["Retry-After"].ShouldBe("1");
+        await leaves.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(tries);
+
+        _of[Strong].Script = (_, _) => Task.FromResult(false);
+        await Eventually.TrueAsync(async () => (await _gateway.PostAsync(Chat, Body(Strong))).Status == 200, TimeSpan.FromSeconds(10));
     }
 
     /// <summary>An upstream that says nothing is tried for as long as an answer may take: nobody else is sent there meanwhile, and who watches is not told that it is well.</summary>

@@ -1,4 +1,5 @@
 using MetaRouter.RouterContract;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using static MetaRouter.Gateway.Tests.Keys;
 
@@ -53,6 +54,9 @@ public sealed class ComparisonTests : OneUpstream
     public async Task Comparison_WhatEachAnswerCost_IsItsModelsInMetricsAndConsole()
     {
         await using var gateway = await StartAsync();
+        var metrics = gateway.App.Services.GetRequiredService<GatewayMetrics>(); // the page has those of other tests' gateways too
+        using var cost = new Meters(metrics.CostUsd);
+        using var strongest = new Meters(metrics.StrongestCostUsd);
 
         var pair = await gateway.PostAsync(Chat, Body("auto", user: "ann"), ("x-router-compare", "always"));
 
@@ -60,15 +64,50 @@ public sealed class ComparisonTests : OneUpstream
         var (first, other) = ((string)pair.Body["model"]!, (string)pair.Body["router_comparison"]!["offered"]!);
         var second = (double)pair.Body["router_comparison"]!["cost_usd"]!;
         var chosen = double.Parse(pair.Headers["x-router-cost-usd"], System.Globalization.CultureInfo.InvariantCulture) - second;
-        var metrics = (await gateway.Client.GetStringAsync("/metrics")).Split('\n');
-        double Counted(string model) => double.Parse(metrics.Single(l => l.StartsWith("metarouter_cost_USD_total", StringComparison.Ordinal) && l.Contains($"\"{model}\"", StringComparison.Ordinal)).Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
-        Counted(first).ShouldBe(chosen, 1e-9);
-        Counted(other).ShouldBe(second, 1e-9);
+        cost.SumOf(first).ShouldBe(chosen, 1e-9);
+        cost.SumOf(other).ShouldBe(second, 1e-9);
         var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
         double Shown(string model) => (double)overview["models"]!.AsArray().Single(m => (string)m!["name"]! == model)!["spent_usd"]!;
         Shown(first).ShouldBe(chosen, 1e-9);
         Shown(other).ShouldBe(second, 1e-9);
         ((double)overview["totals"]!["comparisons_usd"]!).ShouldBe(second, 1e-9);
+
+        var row = (await gateway.GetAsync("/v1/console/decisions")).Body["decisions"]!.AsArray().Single()!;
+        var predicted = (await gateway.GetAsync($"/v1/console/decisions/{row["id"]}")).Body["candidates"]!.AsArray().ToDictionary(c => (string)c!["model"]!, c => (double)c!["cost_usd"]!);
+        strongest.Sum.ShouldBe(predicted[Strong] * Math.Clamp((chosen + second) / (predicted[first] + predicted[other]), 0.1, 10), 1e-8);
+    }
+
+    [Fact]
+    public async Task Comparison_OfWhichOneUpstreamCountsNothing_IsToldAsCountedHere()
+    {
+        await using var gateway = await StartAsync();
+        var offered = (await gateway.PostAsync(Chat, Body("auto"), ("x-router-compare", "always"))).Headers["x-router-offered"];
+        _upstream.Script = async (context, body) =>
+        {
+            if ((string)body["model"]! == offered)
+            {
+                await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}""");
+                return true;
+            }
+
+            return false;
+        };
+
+        var pair = await gateway.PostAsync(Chat, Body("auto"), ("x-router-compare", "always"));
+
+        (pair.Headers["x-router-offered"], pair.Headers["x-router-cost-source"]).ShouldBe((offered, "counted"));
+    }
+
+    [Fact]
+    public async Task Comparison_OfAStream_IsNotMade()
+    {
+        await using var gateway = await StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, Chat) { Content = new StringContent(Body("auto", streams: true)), Headers = { { "x-router-compare", "always" } } };
+
+        using var answer = await gateway.Client.SendAsync(request);
+
+        (answer.Content.Headers.ContentType!.MediaType, answer.Headers.Contains("x-router-offered"), _upstream.Calls).ShouldBe(("text/event-stream", false, 1));
+        (await answer.Content.ReadAsStringAsync()).ShouldEndWith("data: [DONE]\n\n");
     }
 
     [Fact]

@@ -69,6 +69,7 @@ public sealed class ConsoleTests
         ((double)totals["predicted_usd"]!).ShouldBe(predicted, 1e-7);
         ((string)totals["always_strongest"]!["model"]!).ShouldBe("gpt-4o-2024-05-13");
         ((double)totals["always_strongest"]!["saved_share"]!).ShouldBeInRange(0.3, 1);
+        ((double)totals["always_strongest"]!["saved_share"]!).ShouldBe(1 - ((double)totals["spent_usd"]! / (double)totals["always_strongest"]!["usd"]!), 1e-9);
         var quality = totals["quality"]!;
         ((double)quality["value"]!).ShouldBeInRange((double)quality["low"]!, (double)quality["high"]!);
         overview["series"]!.AsArray().Sum(b => (int)b!["requests"]!).ShouldBe(8);
@@ -127,6 +128,25 @@ public sealed class ConsoleTests
         var overview = (await gateway.GetAsync("/v1/console/overview")).Body;
         ((int)overview["totals"]!["errors"]!, (double)overview["totals"]!["spent_usd"]!).ShouldBe((1, 0));
         ((int)(await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().Single(m => (string)m!["id"]! == (string)row["model"]!)!["errors"]!).ShouldBe(1);
+    }
+
+    /// <summary>Where decisions are only noted, the model that would have answered has not failed.</summary>
+    [Fact]
+    public async Task Observed_Failure_IsAnErrorOfWhoWasAsked()
+    {
+        const string strong = "gpt-4o-2024-05-13", weak = "mixtral-8x7b-instruct";
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", upstream.Url,
+            "--MetaRouter:Models:0:Id", weak, "--MetaRouter:Models:0:InputPrice", "0.6", "--MetaRouter:Models:0:OutputPrice", "0.6",
+            "--MetaRouter:Models:1:Id", strong, "--MetaRouter:Models:1:InputPrice", "5", "--MetaRouter:Models:1:OutputPrice", "15", "--Gateway:Mode", "observe");
+        upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        var observed = await gateway.PostAsync("/v1/chat/completions", """{"model":"auto:cheap","messages":[{"role":"user","content":"hello"}]}""");
+
+        observed.Status.ShouldBe(502);
+        var models = (await gateway.GetAsync("/v1/console/models")).Body["models"]!.AsArray().ToDictionary(m => (string)m!["id"]!, m => (int)m!["errors"]!);
+        models.Where(m => m.Value > 0).Select(m => m.Key).ShouldBe([observed.Headers["x-router-model"]]);
     }
 
     [Theory]
@@ -266,34 +286,54 @@ public sealed class ConsoleTests
         using var response = await gateway.Client.GetAsync("/v1/console/events", HttpCompletionOption.ResponseHeadersRead, limit.Token);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");
         using var events = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
-        (await NextAsync("overview"))["totals"]!["requests"]!.GetValue<int>().ShouldBe(0);
+        (await NextAsync(events, "overview", limit.Token))["totals"]!["requests"]!.GetValue<int>().ShouldBe(0);
 
         var route = await gateway.RouteAsync("ada");
 
-        ((string)(await NextAsync("decision"))["model"]!).ShouldBe((string)route.Body["model"]!);
+        ((string)(await NextAsync(events, "decision", limit.Token))["model"]!).ShouldBe((string)route.Body["model"]!);
 
         // Some at once are all shown, in their order.
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => gateway.RouteAsync("ada")));
         var ids = new List<string>();
         for (var i = 0; i < 8; i++)
         {
-            ids.Add((string)(await NextAsync("decision"))["id"]!);
+            ids.Add((string)(await NextAsync(events, "decision", limit.Token))["id"]!);
         }
 
         ids.ShouldBe((await gateway.GetAsync("/v1/console/decisions?limit=8")).Body["decisions"]!.AsArray().Select(d => (string)d!["id"]!).Reverse());
+    }
 
-        async Task<JsonNode> NextAsync(string name)
+    [Fact]
+    public async Task Events_OfAnotherTenant_AreNotSent()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--ApiKeys:0:Sha256", Hash("a"), "--ApiKeys:0:Tenant", "a", "--ApiKeys:0:Scopes:0", "inference",
+            "--ApiKeys:1:Sha256", Hash("b"), "--ApiKeys:1:Tenant", "b", "--ApiKeys:1:Scopes:0", "inference", "--ApiKeys:1:Scopes:1", "read");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/console/events") { Headers = { Authorization = new("Bearer", "b") } };
+        using var response = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+        using var events = new StreamReader(await response.Content.ReadAsStreamAsync(limit.Token));
+        await NextAsync(events, "overview", limit.Token);
+
+        foreach (var key in (string[])["a", "b"])
         {
-            while (await events.ReadLineAsync(limit.Token) is { } line)
-            {
-                if (line == "event: " + name)
-                {
-                    return JsonNode.Parse((await events.ReadLineAsync(limit.Token))!["data: ".Length..])!;
-                }
-            }
-
-            throw new InvalidOperationException("the stream ended");
+            (await gateway.PostAsync("/v1/router/route", """{"input":"hello"}""", Bearer(key))).Status.ShouldBe(200);
         }
+
+        ((string)(await NextAsync(events, "decision", limit.Token))["id"]!).ShouldBe((string)(await gateway.GetAsync("/v1/console/decisions", Bearer("b"))).Body["decisions"]!.AsArray().Single()!["id"]!);
+    }
+
+    private static async Task<JsonNode> NextAsync(StreamReader events, string name, CancellationToken cancellationToken)
+    {
+        while (await events.ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (line == "event: " + name)
+            {
+                return JsonNode.Parse((await events.ReadLineAsync(cancellationToken))!["data: ".Length..])!;
+            }
+        }
+
+        throw new InvalidOperationException("the stream ended");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -82,6 +83,39 @@ public sealed class FailOverTests : ThreeUpstreams
 
         (await _gateway.PostAsync(Chat, Body("auto"))).ShouldFail(502, "upstream_failed", [.. _of.Where(u => u.Value.Calls > 0).Select(u => $"'{u.Key}'")]);
         _of.Values.Sum(u => u.Calls).ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(500)]
+    public async Task FailOver_NobodyAnswers_TheFirstIsTold(int status)
+    {
+        var first = (string)(await _gateway.PostAsync("/v1/router/route", """{"input":"hello"}""")).Body["model"]!;
+        foreach (var (model, upstream) in _of)
+        {
+            upstream.Script = (context, _) => ScriptedUpstream.FailAsync(context, model == first || status == 404 ? status : 501, model + " says no");
+        }
+
+        var answer = await _gateway.PostAsync(Chat, Body("auto"));
+
+        answer.Status.ShouldBe(status == 404 ? 404 : 502);
+        answer.Message.ShouldStartWith(status == 404 ? first + " says no" : $"The upstream of the model '{first}' answered with status 500");
+    }
+
+    /// <summary>What the strongest would have charged goes by what was predicted of the model that answered, not of the one that failed.</summary>
+    [Fact]
+    public async Task FailOver_WhatTheStrongestWouldHaveCost_GoesByWhoAnswered()
+    {
+        using var strongest = new Meters(_gateway.App.Services.GetRequiredService<GatewayMetrics>().StrongestCostUsd);
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+
+        var answer = await _gateway.PostAsync(Chat, Body("auto:quality"));
+
+        var id = (string)(await _gateway.GetAsync("/v1/console/decisions")).Body["decisions"]![0]!["id"]!;
+        var predicted = (await _gateway.GetAsync("/v1/console/decisions/" + id)).Body["candidates"]!.AsArray().ToDictionary(c => (string)c!["model"]!, c => (double)c!["cost_usd"]!);
+        var usd = double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture);
+        answer.Headers["x-router-reason"].ShouldBe("fail_over");
+        strongest.Sum.ShouldBe(predicted[Strong] * Math.Clamp(usd / predicted[answer.Headers["x-router-model"]], 0.1, 10), 1e-8);
     }
 
     [Fact]

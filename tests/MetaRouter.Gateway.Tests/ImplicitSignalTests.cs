@@ -35,6 +35,22 @@ public sealed class ImplicitSignalTests : OneUpstream
         ((int)(await off.GetAsync("/v1/router/users/ann")).Body["signals"]!).ShouldBe(0);
     }
 
+    /// <summary>Who asks the model that answered once more, by its name, has not gone to another.</summary>
+    [Theory]
+    [InlineData("auto:quality", Weak, "cheaper")]
+    [InlineData("router-metarouter-1", Strong, "dearer")]
+    [InlineData("auto:quality", Strong, null)]
+    public async Task ImplicitSignals_AskedAgainOfANamedModel_AreASwitchToThatSide(string asked, string named, string? side)
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true", "--Gateway:StrongModel", Strong, "--Gateway:WeakModel", Weak);
+        (await gateway.PostAsync(Chat, Body(asked, "einmal", "ann"))).Headers["x-router-model"].ShouldBe(asked == "auto:quality" ? Strong : Weak);
+
+        (await gateway.PostAsync(Chat, Body(named, "einmal", "ann"))).Status.ShouldBe(200);
+
+        var history = (await gateway.GetAsync("/v1/console/users/ann")).Body["history"]!.AsArray();
+        history.Select(h => ((string)h!["kind"]!, (string)h["value"]!)).ShouldBe(side is null ? [] : [("switch_model", side)]);
+    }
+
     /// <summary>Whoever only looks on learns users' trade-offs meanwhile, of the model that answers.</summary>
     [Theory]
     [InlineData("observe", 1)]
@@ -61,6 +77,19 @@ public sealed class ImplicitSignalTests : OneUpstream
         foreach (var (body, kinds) in ((string, string)[])[(asked, "{}"), (title, "{}"), (asked, """{"regenerate":1}"""), (title, """{"regenerate":1}""")]) // a title is the same again only where nothing came between
         {
             (await gateway.PostAsync(Chat, body)).Status.ShouldBe(200);
+            (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe(kinds);
+        }
+    }
+
+    /// <summary>A step of a turn is sent again by the client; the user sends again what began it.</summary>
+    [Fact]
+    public async Task ImplicitSignals_StepOfATurnSentAgain_IsNoRegenerate()
+    {
+        await using var gateway = await StartAsync("--Gateway:ImplicitSignals", "true");
+        const string begun = """{"role":"user","content":"What time is it?"}""", step = begun + """,{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
+        foreach (var (messages, kinds) in ((string, string)[])[(begun, "{}"), (step, "{}"), (step, "{}"), (begun, """{"regenerate":1}""")])
+        {
+            (await gateway.PostAsync(Chat, $$$"""{"model":"auto","user":"ann","tools":[{"type":"function","function":{"name":"clock"}}],"messages":[{{{messages}}}]}""")).Status.ShouldBe(200);
             (await gateway.GetAsync("/v1/router/users/ann")).Body["kinds"]!.ToJsonString().ShouldBe(kinds);
         }
     }

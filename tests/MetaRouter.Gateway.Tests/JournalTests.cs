@@ -169,6 +169,19 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public void Forget_TwiceInADay_HoldsADayFromTheLast()
+    {
+        const long day = 24 * 3_600_000L;
+        var erasures = new RecentErasures();
+        erasures.Add(1, 7, 0);
+        erasures.Add(1, 7, day - 1);
+
+        erasures.Add(1, 8, day + 1);
+
+        (erasures.UserOf(1, 7, day - 2), erasures.UserOf(1, 7, day), erasures.UserOf(2, 7, 0)).ShouldBe((0UL, 7UL, 7UL));
+    }
+
+    [Fact]
     public void Traffic_OfLongAgo_DoesNotTakeThePlaceOfNow()
     {
         var traffic = new TenantTraffic(1, 2);

@@ -8,6 +8,7 @@ internal sealed class Meters : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, double> _sums = [];
 
     /// <summary>Of every gateway in this process: other tests' too.</summary>
     public Meters()
@@ -39,14 +40,25 @@ internal sealed class Meters : IDisposable
 
     public double Sum { get; private set; }
 
+    /// <summary>The same of one label's value.</summary>
+    public double SumOf(string value)
+    {
+        lock (_gate)
+        {
+            return _sums.Where(s => s.Key.Split('=', ' ').Contains(value)).Sum(s => s.Value);
+        }
+    }
+
     public void Dispose() => _listener.Dispose();
 
     private void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        Seen.Enqueue($"{instrument.Name} {string.Join(' ', tags.ToArray().Select(t => $"{t.Key}={t.Value}"))}");
+        var labels = string.Join(' ', tags.ToArray().Select(t => $"{t.Key}={t.Value}"));
+        Seen.Enqueue($"{instrument.Name} {labels}");
         lock (_gate)
         {
             Sum += value;
+            _sums[labels] = _sums.GetValueOrDefault(labels) + value;
         }
     }
 }

@@ -42,6 +42,22 @@ public sealed class PrivacyTests : OneUpstream
         (await gateway.PostAsync(user + "/import", "{}")).ShouldFail(400, "missing_field", "'record'");
     }
 
+    /// <summary>The code speaks of one change, one user and one tenant: nobody can show a reset for an erasure.</summary>
+    [Fact]
+    public async Task UserRights_ReceiptOfOneChange_IsNoOthers()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--ApiKeys:0:Tenant", "acme", "--ApiKeys:0:Sha256", Hash("key-a"), "--ApiKeys:0:Scopes:0", "read", "--ApiKeys:0:Scopes:1", "admin",
+            "--ApiKeys:1:Tenant", "apex", "--ApiKeys:1:Sha256", Hash("key-b"), "--ApiKeys:1:Scopes:0", "read");
+        var receipt = (string)(await gateway.PostAsync("/v1/router/users/ann/reset", "", Bearer("key-a"))).Body["receipt"]!;
+
+        (await IsGenuineAsync(receipt, "key-a")).ShouldBeTrue();
+        (await IsGenuineAsync(receipt, "key-b")).ShouldBeFalse();
+        (await IsGenuineAsync(receipt.Replace("reset", "erased", StringComparison.Ordinal), "key-a")).ShouldBeFalse();
+
+        async Task<bool> IsGenuineAsync(string shown, string key) => (bool)(await gateway.PostAsync("/v1/router/users/ann/verify", $$"""{"receipt":"{{shown}}"}""", Bearer(key))).Body["genuine"]!;
+    }
+
     [Fact]
     public async Task KeysRotated_OldReceiptsStayGoodUntilTheyExpire_AndAtOnceNoneDoes()
     {

@@ -19,4 +19,25 @@ public sealed class RateLimitTests
         int.Parse(second.Headers["Retry-After"], System.Globalization.CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
         first.Status.ShouldBe(200);
     }
+
+    [Fact]
+    public async Task Rate_OfTheTenant_CountsFeedbackToo()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Tenants:0:Name", "default", "--Tenants:0:RequestsPerMinute", "1");
+        gateway.Time.Ahead += TimeSpan.FromSeconds(60 - gateway.Time.GetUtcNow().Second);
+
+        (await gateway.PostAsync("/v1/router/feedback", "{}")).ShouldFail(400, "missing_field");
+        (await gateway.PostAsync("/v1/router/feedback", "{}")).ShouldFail(429, "rate_limit_exceeded");
+    }
+
+    /// <summary>Whether the model is then called here or elsewhere.</summary>
+    [Fact]
+    public async Task Rate_OfAUser_CountsDecisionsToo()
+    {
+        await using var gateway = await RunningGateway.StartAsync("--Tenants:0:Name", "default", "--Tenants:0:UserRequestsPerMinute", "1");
+        gateway.Time.Ahead += TimeSpan.FromSeconds(60 - gateway.Time.GetUtcNow().Second);
+
+        (await gateway.PostAsync(Route, """{"input":"hello","user":"ann"}""")).Status.ShouldBe(200);
+        (await gateway.PostAsync(Route, """{"input":"hello","user":"ann"}""")).ShouldFail(429, "rate_limit_exceeded", "This user");
+    }
 }

@@ -108,6 +108,38 @@ public sealed class RouterAliasTests : IAsyncLifetime
         (await alone.GetAsync("/v1/models")).Text.ShouldNotContain("router-metarouter");
     }
 
+    /// <summary>A model's own name comes before RouteLLM's form.</summary>
+    [Fact]
+    public async Task Alias_OfAModelCalledAsARouter_IsTheModel()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", "router-mini-2", "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "0.6", "--MetaRouter:Models:1:OutputPrice", "0.6", "--MetaRouter:Models:1:Aliases:0", "router-metarouter-0");
+
+        foreach (var (name, model) in ((string, string)[])[("router-mini-2", "router-mini-2"), ("router-metarouter-0", Weak)])
+        {
+            var answer = await gateway.PostAsync(Chat, Body(name, "hello"));
+            (answer.Status, answer.Headers["x-router-model"], answer.Headers["x-router-reason"]).ShouldBe((200, model, "requested"));
+        }
+    }
+
+    /// <summary>A model that is switched off is not the dearest, nor the strong one of two.</summary>
+    [Fact]
+    public async Task Strongest_IsNoneThatIsSwitchedOff()
+    {
+        await using var gateway = await RunningGateway.StartAsync(
+            "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
+            "--MetaRouter:Models:0:Id", "dear", "--MetaRouter:Models:0:InputPrice", "50", "--MetaRouter:Models:0:OutputPrice", "50", "--MetaRouter:Models:0:Enabled", "false",
+            "--MetaRouter:Models:1:Id", Strong, "--MetaRouter:Models:1:InputPrice", "5", "--MetaRouter:Models:1:OutputPrice", "15",
+            "--MetaRouter:Models:2:Id", Weak, "--MetaRouter:Models:2:InputPrice", "0.6", "--MetaRouter:Models:2:OutputPrice", "0.6",
+            "--Gateway:CategoryPins:some:0", "dear", "--Gateway:CategoryPins:some:1", Weak);
+
+        (await gateway.PostAsync(Chat, Body("auto", "hello"), ("x-router-mode", "off"))).Headers["x-router-model"].ShouldBe(Strong);
+        (await gateway.PostAsync(Chat, Body("auto", "hello"), ("x-router-mode", "off"), ("x-router-category", "some"))).Headers["x-router-model"].ShouldBe(Weak);
+        (await gateway.PostAsync(Chat, Body("router-metarouter-0", "hello"))).Headers["x-router-model"].ShouldBe(Strong);
+    }
+
     [Fact]
     public async Task Settings_WrongPair_IsRefusedAtStart()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Traffic;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Router;
@@ -69,6 +70,18 @@ public sealed class SavingsTests
         var report = SavingsReport.Of([.. Enumerable.Repeat(new UnfollowedRequest(2, 0.5, -0.25), requests)]);
 
         JsonSerializer.Serialize(report, GatewayJson.Default).ShouldStartWith(told);
+    }
+
+    /// <summary>The served model cost twice what was predicted of it, so the chosen one would have too.</summary>
+    [Fact]
+    public async Task Report_OfTheLog_CountsWhatTheChosenModelWouldHaveCostAndGiven()
+    {
+        const string candidates = """ "candidates":[{"model":"cheap","quality":0.5,"cost_usd":0.5},{"model":"dear","quality":0.75,"cost_usd":2}]} """;
+        string[] log = ["""{"mode":"observe","served":"dear","chosen":"cheap","cost_usd":4,""" + candidates, """{"mode":"apply","served":"dear","chosen":"dear","cost_usd":9,""" + candidates, """{"mode":"observe","served":"de"""];
+
+        var report = await SavingsReport.ReadAsync(log.ToAsyncEnumerable(), new HashSet<ModelId>());
+
+        (report.Requests, report.SpentUsd, report.WouldHaveSpentUsd?.Value, report.SavedShare?.Value, report.QualityChange?.Value).ShouldBe((1, 4, 1, 0.75, -0.25));
     }
 
     private async Task<SavingsReport> MakeAsync(Task until)

@@ -141,6 +141,23 @@ public sealed class SpendingTests : IAsyncLifetime
         why.Count(c => c.Value == "not_allowed").ShouldBe(why.Count - 2);
     }
 
+    /// <summary>Each of the two stays below the limit; both together do not.</summary>
+    [Fact]
+    public async Task MaxCost_OfSeveralAnswersOfTwoModels_CountsThemAll()
+    {
+        await using var gateway = await StartAsync(
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "3", "--MetaRouter:Models:1:OutputPrice", "9");
+        const string body = """{"model":"auto","n":2,"messages":[{"role":"user","content":"hello"}]}""";
+        var route = (await gateway.PostAsync("/v1/router/route", """{"input":"hello","compare":true}""")).Body;
+        var predicted = route["ranking"]!.AsArray().ToDictionary(r => (string)r!["model"]!, r => (double)r!["cost_usd"]!);
+        async Task<bool> ComparesAsync(double most) =>
+            (await gateway.PostAsync(Chat, body, ("x-router-compare", "always"), ("x-router-max-cost-usd", most.ToString("R", CultureInfo.InvariantCulture)))).Headers.ContainsKey("x-router-offered");
+
+        (await ComparesAsync(2.1 * predicted.Values.Sum())).ShouldBeTrue();
+        (await ComparesAsync(2 * predicted.Values.Max())).ShouldBeFalse();
+    }
+
     /// <summary>At xAI and at Google's OpenAI-compatible address what a model thought is in the total alone, and is billed as the rest of its answer.</summary>
     [Theory]
     [InlineData(Chat, false)]
@@ -161,6 +178,8 @@ public sealed class SpendingTests : IAsyncLifetime
         {
             text.ShouldContain("\"output_tokens\":1000");
         }
+
+        text.Contains("\"reasoning_tokens\":900", StringComparison.Ordinal).ShouldBe(path != Messages); // which has no place for it
     }
 
     /// <summary>A count that is missing, or cannot be, is estimated; the other one counts. About four bytes are a token.</summary>
@@ -306,13 +325,14 @@ public sealed class SpendingTests : IAsyncLifetime
         (await HeldUsdAsync(gateway)).ShouldBe((100 * Input) + (600 * 0.5e-6) + (300 * 6.25e-6) + (100 * Output), 1e-8);
     }
 
-    /// <summary>Moonshot tells what a stream took within its choice, and what of it was cached beside the counts.</summary>
+    /// <summary>Moonshot tells what a stream took within its choice, and what of it was cached beside the counts, as DeepSeek does.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Usage_AsMoonshotTellsIt_CostsCachedTokensAtTheirPrice(bool streams)
+    [InlineData(false, "cached_tokens")]
+    [InlineData(true, "cached_tokens")]
+    [InlineData(false, "prompt_cache_hit_tokens")]
+    public async Task Usage_AsMoonshotAndDeepSeekTellIt_CostsCachedTokensAtTheirPrice(bool streams, string cached)
     {
-        const string usage = """{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"cached_tokens":600}""";
+        var usage = $$"""{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100,"{{cached}}":600}""";
         await using var gateway = await RunningGateway.StartAsync(
             "--Tenants:0:Name", "default", "--Tenants:0:BudgetUsd", "1", "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", _upstream.Url,
             "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15", "--MetaRouter:Models:0:CachedInputPrice", "0.5");
@@ -350,6 +370,40 @@ public sealed class SpendingTests : IAsyncLifetime
         await gateway.PostAsync(Chat, Asked(Chat, Strong, new string('a', 4000), "max_tokens", 1000, 1).ToJsonString());
 
         (await HeldUsdAsync(gateway)).ShouldBe((1000 * Input) + (110 * Output), 1e-8);
+    }
+
+    /// <summary>Some tell within the choice what a stream took, and at its end nothing but zeros.</summary>
+    [Fact]
+    public async Task Usage_OfNothingAfterAll_TakesNothingBack()
+    {
+        await using var gateway = await StartAsync();
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync("""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop","usage":{"prompt_tokens":1000,"completion_tokens":100}}],"usage":{"prompt_tokens":0,"completion_tokens":0}}""");
+            return true;
+        };
+
+        var answer = await gateway.PostAsync(Chat, Asked(Chat, Strong, "hello", "max_tokens", 100, 1).ToJsonString());
+
+        (answer.Headers["x-router-cost-usd"], answer.Headers["x-router-cost-source"]).ShouldBe(("0.0065", "usage"));
+    }
+
+    [Theory]
+    [InlineData("refusal", "\"no\"", 1)]
+    [InlineData("refusal", "\"0123456789\"", 3)]
+    [InlineData("tool_calls", """[{"id":"c","type":"function","function":{"name":"f","arguments":"0123456789"}}]""", 3)]
+    public async Task Counted_WhatIsSaidOtherwise_IsPaidForToo(string field, string value, int tokens)
+    {
+        await using var gateway = await StartAsync();
+        _upstream.Script = async (context, _) =>
+        {
+            await context.Response.WriteAsync($$$"""{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"{{{field}}}":{{{value}}}},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000}}""");
+            return true;
+        };
+
+        var answer = await gateway.PostAsync(Chat, Asked(Chat, Strong, "hello", "max_tokens", 100, 1).ToJsonString());
+
+        double.Parse(answer.Headers["x-router-cost-usd"], CultureInfo.InvariantCulture).ShouldBe((1000 * Input) + (tokens * Output), 1e-9);
     }
 
     /// <summary>An upstream that opened a stream had the prompt and did not refuse it; one whose first word is an error did.</summary>

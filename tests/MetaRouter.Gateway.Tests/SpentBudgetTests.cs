@@ -168,4 +168,38 @@ public sealed class SpentBudgetTests : OneUpstream
         (await gateway.PostAsync(embeddings, body, (limit, "little"))).ShouldFail(400, "invalid_value", "'little'");
         _upstream.Calls.ShouldBe(calls);
     }
+
+    /// <summary>Whoever the header alone names is held to a user's rate and budget, as in a chat.</summary>
+    [Fact]
+    public async Task Embeddings_UserInTheHeader_HasARateAndABudget()
+    {
+        await using var gateway = await StartLateAsync(Nothing, Nothing, "--Tenants:0:UserBudgetUsd", "1", "--Tenants:0:UserRequestsPerMinute", "1");
+        gateway.Time.Ahead += TimeSpan.FromSeconds(60 - gateway.Time.GetUtcNow().Second);
+        const string body = """{"model":"embedder","input":"hello"}""";
+
+        (await gateway.PostAsync("/v1/embeddings", body, ("x-router-user", "ann"))).Status.ShouldBe(200);
+        (await gateway.PostAsync("/v1/embeddings", body, ("x-router-user", "ann"))).ShouldFail(429, "rate_limit_exceeded", "This user");
+        (await gateway.PostAsync("/v1/embeddings", body, ("x-router-user", "ben"))).Status.ShouldBe(200);
+        ((double)(await gateway.GetAsync("/v1/router/budget?user=ann")).Body["user"]!["spent_usd"]!).ShouldBe(8 * 5e-6, 1e-9);
+    }
+
+    [Fact]
+    public async Task Embeddings_ClientThatLeaves_PaysForWhatWasSent()
+    {
+        await using var gateway = await StartLateAsync(Nothing, Nothing);
+        _upstream.Script = async (context, _) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), context.RequestAborted);
+            return true;
+        };
+        using var leaves = new CancellationTokenSource();
+        var asked = gateway.Client.PostAsync("/v1/embeddings", new StringContent($$"""{"model":"embedder","input":"{{new string('a', 3998)}}"}"""), leaves.Token);
+        await Eventually.TrueAsync(() => _upstream.Calls > 0, TimeSpan.FromSeconds(10));
+
+        await leaves.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(asked);
+
+        await Eventually.TrueAsync(() => _upstream.Aborted > 0, TimeSpan.FromSeconds(10));
+        (await SettledUsdAsync(gateway)).ShouldBe(0.005, 1e-8); // 1,000 tokens at $5
+    }
 }

@@ -32,6 +32,22 @@ public sealed class TenantRuleTests : OneUpstream
         (await gateway.PostAsync(Chat, Body("auto", user: "ann"))).Status.ShouldBe(200);
     }
 
+    /// <summary>The tenant's own rate is the nearer one.</summary>
+    [Fact]
+    public async Task Rate_OfTheTenant_IsToldAndNotTheUpstreams()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:RequestsPerMinute", "5");
+        _upstream.Script = (context, _) =>
+        {
+            (context.Response.Headers["x-ratelimit-limit-requests"], context.Response.Headers["x-ratelimit-limit-tokens"]) = ("10000", "30000");
+            return Task.FromResult(false);
+        };
+
+        var answer = await gateway.PostAsync(Chat, Body("auto"));
+
+        (answer.Headers["x-ratelimit-limit-requests"], answer.Headers["x-ratelimit-limit-tokens"]).ShouldBe(("5", "30000"));
+    }
+
     [Fact]
     public async Task AllowList_Pins_AndDearShare_NarrowTheModels()
     {
@@ -99,6 +115,28 @@ public sealed class TenantRuleTests : OneUpstream
         }
 
         served.Count(m => m == Strong).ShouldBeInRange(8, 10);
+    }
+
+    /// <summary>The share is of requests that are routed: who names models makes no room for dear ones.</summary>
+    [Fact]
+    public async Task DearShare_OfWhoNamesAModel_IsNotCounted()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong, "--Tenants:0:AllowedModels:1", Weak, "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.5");
+        for (var i = 0; i < 4; i++)
+        {
+            (await gateway.PostAsync(Chat, Body(Weak))).Status.ShouldBe(200);
+        }
+
+        (await gateway.PostAsync(Chat, Body("auto:quality"))).Headers["x-router-model"].ShouldBe(Weak);
+    }
+
+    /// <summary>Nothing is routed, so the share of nothing would keep dear models from every decision, and the savings that are told would be others.</summary>
+    [Fact]
+    public async Task DearShare_WhereDecisionsAreOnlyNoted_LimitsNone()
+    {
+        await using var gateway = await StartAsync("--Tenants:0:Name", "default", "--Tenants:0:DearModels:0", Strong, "--Tenants:0:DearShare", "0.25", "--Gateway:Mode", "observe");
+
+        (await gateway.PostAsync(Chat, Body("auto:quality"))).Headers["x-router-observed"].ShouldBe(Strong);
     }
 
     [Fact]

@@ -13,6 +13,8 @@ public sealed class ToolTurnTests : ThreeUpstreams
 
     private const string Answered = """{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"clock","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"noon"}""";
 
+    private protected override string[] More => ["--Gateway:CategoryPins:cheap:0", Weak];
+
     /// <summary>Whatever another request would be answered by.</summary>
     [Theory]
     [InlineData(false)]
@@ -69,6 +71,30 @@ public sealed class ToolTurnTests : ThreeUpstreams
 
         var sessions = _gateway.App.Services.GetRequiredService<Hosting.Sessions>();
         (await sessions.RecallAsync(sessions.NameOf("default", "ann", "s", System.Text.Encoding.UTF8.GetBytes("[" + Question)), default))!.Value.Model.Value.ShouldBe(begun.Headers["x-router-model"]);
+    }
+
+    /// <summary>If it calls no tool, a tool's result can only belong to the other.</summary>
+    [Fact]
+    public async Task Turn_BegunByTheSecondOfAComparison_GoesOnWithThat()
+    {
+        var offered = (await _gateway.PostAsync(Chat, Turn("auto", Question), ("x-router-compare", "always"))).Headers["x-router-offered"];
+        _of[offered].Script = CallsTheClockAsync;
+        (await _gateway.PostAsync(Chat, Turn("auto", Question), ("x-router-compare", "always"))).Headers["x-router-offered"].ShouldBe(offered);
+
+        foreach (var dial in (string[])["auto:quality", "auto:cheap"])
+        {
+            (await _gateway.PostAsync(Chat, Turn(dial, $"{Question},{Answered}"))).Headers["x-router-model"].ShouldBe(offered);
+        }
+    }
+
+    /// <summary>Whoever began the turn, a category's requests are shown to its models alone.</summary>
+    [Fact]
+    public async Task Turn_OfACategoryFromThenOn_GoesToItsModels()
+    {
+        _of[Strong].Script = CallsTheClockAsync;
+        (await _gateway.PostAsync(Chat, Turn("auto:quality", Question))).Headers["x-router-model"].ShouldBe(Strong);
+
+        (await _gateway.PostAsync(Chat, Turn("auto:quality", $"{Question},{Answered}"), ("x-router-category", "cheap"))).Headers["x-router-model"].ShouldBe(Weak);
     }
 
     /// <summary>Nobody waits for a tool then.</summary>

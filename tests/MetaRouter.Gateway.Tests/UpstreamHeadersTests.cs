@@ -83,15 +83,31 @@ public sealed class UpstreamHeadersTests
         await using var gateway = await StartAsync(upstream.Url + "?key=" + Secret, ("Headers:x-key", Secret));
         (upstream.Status, upstream.Answer) = (status, """{"error":{"message":"no"}}""");
 
-        var answer = await gateway.PostAsync(Chat, Hello);
+        for (var i = 0; i < 5; i++)
+        {
+            var answer = await gateway.PostAsync(Chat, Hello);
+            answer.Status.ShouldNotBe(200);
+            answer.Text.ShouldNotContain(Secret);
+        }
 
-        answer.Status.ShouldNotBe(200);
         upstream.Asked.Url.ShouldEndWith("?key=" + Secret);
-        answer.Text.ShouldNotContain(Secret);
         gateway.Log.ShouldContain(l => l.Text.Contains(upstream.Url, StringComparison.Ordinal));
+        gateway.Log.Any(l => l.Text.Contains($"{upstream.Url} is left alone", StringComparison.Ordinal)).ShouldBe(status == 500);
         gateway.Log.ShouldAllBe(l => !l.Text.Contains(Secret));
         Welcome.Text(gateway.App).ShouldNotContain(Secret);
         (await gateway.GetAsync("/v1/console/models")).Text.ShouldNotContain(Secret);
+    }
+
+    [Fact]
+    public async Task Chat_StreamThatBreaksOff_TellsNoQuery()
+    {
+        await using var upstream = await ScriptedUpstream.StartAsync();
+        await using var gateway = await StartAsync(upstream.Url + "?key=" + Secret);
+
+        await Should.ThrowAsync<HttpRequestException>(gateway.Client.PostAsync(Chat, new StringContent("""{"model":"auto","stream":true,"messages":[{"role":"user","content":"break"}]}""")));
+
+        gateway.Log.ShouldContain(l => l.Text.Contains($"{upstream.Url} failed", StringComparison.Ordinal));
+        gateway.Log.ShouldAllBe(l => !l.Text.Contains(Secret));
     }
 
     [Theory]

@@ -50,6 +50,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
     /// <summary>
     /// The model that is worth most; but a turn that tools interrupt stays with the model that began it, while that may answer: another would be handed tool calls it never
     /// made, and pay for the prompt anew.
+    /// Where only models that are being left alone may answer, one of them is asked: trying is better than refusing, and if it is not tried yet, the caller is told when it will be.
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
     {
@@ -67,7 +68,14 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             }
         }
 
-        return await DecideAsync(call, request).ConfigureAwait(false);
+        try
+        {
+            return await DecideAsync(call, request).ConfigureAwait(false);
+        }
+        catch (NoModelAllowedException) when (request.Needs.UnhealthyModels is not null)
+        {
+            return await DecideAsync(call, request with { Needs = request.Needs with { UnhealthyModels = null } }).ConfigureAwait(false);
+        }
     }
 
     /// <summary>

@@ -79,7 +79,7 @@ internal sealed class ChatLedger(DecisionLog log, WebConsole.ConsoleRecorder rec
         if (call.Decision is not null)
         {
             log.Offer(call.Decision, served);
-            recorder.Called(call.Tenant, call.Decision, served, status, call.Second?.Usd);
+            recorder.Called(call.Tenant, call.Decision, served, status, call.Second?.Usd, call.Unrouted?.Id);
         }
         else
         {

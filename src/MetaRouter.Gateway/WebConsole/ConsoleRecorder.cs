@@ -32,18 +32,19 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
     {
         if (IsOn)
         {
-            Note(tenant, decision, null, 0, double.NaN, decision.OfferedIndex, null);
+            Note(tenant, decision, decision.Model, null, 0, double.NaN, decision.OfferedIndex, null);
         }
     }
 
     /// <summary>A decision and what became of it here.</summary>
     /// <param name="served">Null model: nobody answered.</param>
     /// <param name="secondUsd">The part of its cost that the offered model's answer took; null: that model did not answer.</param>
-    public void Called(string tenant, RouteDecision decision, ServedCall served, int status, double? secondUsd)
+    /// <param name="asked">Who was to answer, where the decision was only noted; null: the chosen model.</param>
+    public void Called(string tenant, RouteDecision decision, ServedCall served, int status, double? secondUsd, ModelId? asked = null)
     {
         if (IsOn)
         {
-            Note(tenant, decision, served, status, served.LatencySeconds * 1000, secondUsd is null ? null : decision.OfferedIndex, secondUsd);
+            Note(tenant, decision, asked ?? decision.Model, served, status, served.LatencySeconds * 1000, secondUsd is null ? null : decision.OfferedIndex, secondUsd);
         }
     }
 
@@ -128,7 +129,7 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
     private static bool IsError(int status) => status is not (StatusCodes.Status200OK or StatusCodes.Status499ClientClosedRequest
         or StatusCodes.Status400BadRequest or StatusCodes.Status403Forbidden or StatusCodes.Status413PayloadTooLarge or StatusCodes.Status422UnprocessableEntity);
 
-    private void Note(string tenant, RouteDecision decision, ServedCall? served, int status, double latencyMs, int? offered, double? secondUsd)
+    private void Note(string tenant, RouteDecision decision, ModelId asked, ServedCall? served, int status, double latencyMs, int? offered, double? secondUsd)
     {
         var to = Of(tenant);
         var receipt = decision.Receipt;
@@ -152,7 +153,6 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
         }
 
         var answered = served is null ? models[decision.ChosenIndex] : served.Model is { } model ? ModelNumbers[model] : -1;
-        var isObserved = served is { Mode: not "apply" };
         var record = new JournalRecord
         {
             TimeMs = receipt.DecisionTimeMs,
@@ -181,7 +181,7 @@ internal sealed class ConsoleRecorder(GatewaySettings settings, PoolHolder pool,
             Outcomes = outcomes,
             LambdaCost = decision.LambdaCost,
             CostScaleUsd = current.CostScaleUsd,
-            Asked = isObserved ? Math.Max(answered, 0) : models[decision.ChosenIndex],
+            Asked = ModelNumbers[asked],
             Served = answered,
             Offered = offered is { } second ? models[second] : -1,
             Strongest = ModelNumbers[settings.Strongest(current.Catalog).Id],
