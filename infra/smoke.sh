@@ -16,8 +16,8 @@ if curl -s -m 2 -o /dev/null "$base/"; then
   exit 1
 fi
 
-start() {
-  dotnet run -c Release --project src/MetaRouter.Gateway >"$work/gateway.log" 2>&1 &
+start() { # ARGUMENTS of dotnet run...
+  dotnet run -c Release --project src/MetaRouter.Gateway "$@" >"$work/gateway.log" 2>&1 &
   runner=$!
   for _ in $(seq 300); do
     curl -fs -m 2 "$base/health" >/dev/null 2>&1 && return
@@ -53,7 +53,7 @@ sleep "${SMOKE_SECONDS:-3}"
 stop
 for w in 1 2 3 4 5 6 7 8; do wait "${workers[w]}" || true; done
 
-start
+start --no-build
 acknowledged=0 lost=0 twice=0
 for w in 1 2 3 4 5 6 7 8; do
   declare -A mine=()

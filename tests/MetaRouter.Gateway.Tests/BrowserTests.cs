@@ -35,7 +35,7 @@ public sealed class BrowserTests(ITestOutputHelper output)
 
         output.WriteLine(seen["figures"]!.ToJsonString());
         var claims = seen["claims"]!.AsObject();
-        claims.Count.ShouldBe(22);
+        claims.Count.ShouldBe(23);
         claims.Where(c => c.Value is not null).Select(c => $"{c.Key}: {c.Value}").ShouldBeEmpty();
     }
 

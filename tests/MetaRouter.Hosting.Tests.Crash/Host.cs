@@ -13,7 +13,7 @@ internal sealed class Host : IAsyncDisposable
 
     private Host(IUserStore store, RouterSecrets secrets, int usersInMemory)
     {
-        Store = store;
+        (Store, Secrets) = (store, secrets);
         _log = new DecisionLog("", 100, _metrics, NullLogger<DecisionLog>.Instance);
         var policy = new RoutingPolicy(new ReceiptSealer(secrets.ReceiptKeys), new Guardrails(), new ExplorationPolicy());
         Router = new InProcessRouter(store, new PoolHolder(RoutingPool.OfSnapshot(Snapshot.Default)), policy, secrets, TimeProvider.System, _metrics, _log, NullLogger<InProcessRouter>.Instance, usersInMemory);
@@ -21,15 +21,18 @@ internal sealed class Host : IAsyncDisposable
 
     public IUserStore Store { get; }
 
+    public RouterSecrets Secrets { get; }
+
     public InProcessRouter Router { get; }
 
     /// <param name="place">A SQLite file's path, or <c>redis:HOST:PORT</c>.</param>
     public static async Task<Host> OpenAsync(string place, int usersInMemory = 200_000)
     {
         const string redis = "redis:";
-        IUserStore store = place.StartsWith(redis, StringComparison.Ordinal) ? RedisUserStore.Open(place[redis.Length..]) : SqliteUserStore.Open(place);
-        return new Host(store, await RouterSecrets.LoadOrCreateAsync(store, CancellationToken.None), usersInMemory);
+        return await OverAsync(place.StartsWith(redis, StringComparison.Ordinal) ? RedisUserStore.Open(place[redis.Length..]) : SqliteUserStore.Open(place), usersInMemory);
     }
+
+    public static async Task<Host> OverAsync(IUserStore store, int usersInMemory) => new(store, await RouterSecrets.LoadOrCreateAsync(store, CancellationToken.None), usersInMemory);
 
     public async ValueTask DisposeAsync()
     {

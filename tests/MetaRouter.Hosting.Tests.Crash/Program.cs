@@ -5,7 +5,7 @@ using MetaRouter.Hosting.Stores;
 using MetaRouter.Hosting.Tests.Crash;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// A process of its own for what cannot be shown inside the test's: a second owner of a file, a sudden death, the memory of a million users.
+// A process of its own for what cannot be shown inside the test's: a second owner of a file, a sudden death, the memory of one user and of a million.
 switch (args)
 {
     case ["hold", var path]:
@@ -49,11 +49,15 @@ switch (args)
     case ["memory", var path, var users, .. var words]:
         return await ManyUsers.RunAsync(path, int.Parse(users, CultureInfo.InvariantCulture), words is [var each] ? int.Parse(each, CultureInfo.InvariantCulture) : null);
 
+    case ["each", var users, var signals]:
+        await EachUser.RunAsync(int.Parse(users, CultureInfo.InvariantCulture), int.Parse(signals, CultureInfo.InvariantCulture));
+        return 0;
+
     case ["throughput", var store, var seconds, var rate]:
         await Throughput.RunAsync(store, double.Parse(seconds, CultureInfo.InvariantCulture), double.Parse(rate, CultureInfo.InvariantCulture));
         return 0;
 
     default:
-        Console.Error.WriteLine("hold PATH | open PATH | log PATH | feedback PATH | memory PATH USERS [WORDS] | throughput PATH|redis:HOST:PORT SECONDS RATE");
+        Console.Error.WriteLine("hold PATH | open PATH | log PATH | feedback PATH | memory PATH USERS [WORDS] | each USERS SIGNALS | throughput PATH|redis:HOST:PORT SECONDS RATE");
         return 2;
 }

@@ -10,7 +10,7 @@ public sealed partial class LoadTests(ITestOutputHelper output)
     public async Task Feedback_With64InFlight_IsDurableByTheThousandsASecond()
     {
         using var folder = new TemporaryFolder();
-        var (exit, text) = await Programs.RunAsync(Programs.Of(CrashTests.Program, "throughput", folder.File("users.db"), "1.5", "2500"));
+        var (exit, text) = await Programs.RunAsync(Programs.Of(CrashTests.Program, "throughput", folder.File("users.db"), "0.5", "2500"));
         output.WriteLine(text);
         exit.ShouldBe(0, text);
         Number(text, Feedback()).ShouldBeGreaterThan(500); // a tenth of the target: machines that run tests are busy

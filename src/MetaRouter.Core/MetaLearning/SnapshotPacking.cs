@@ -10,6 +10,9 @@ internal static class SnapshotPacking
     // Room for thousands of models; a file that claims more is not one of ours.
     private const int MaxUnpackedBytes = 256 << 20;
 
+    // What the most effort is worth: of a snapshot trained on many rows 7 % of the size, for 15 s; of one trained on few, which is mostly zeros, 1 %, for 4 s: as long as all the rest of its training.
+    private const int SmallBytes = 6 << 20, EffortOfSmall = 9, MostEffort = 11;
+
     private static ReadOnlySpan<byte> Magic => "MRSNAPSZ"u8;
 
     public static bool IsPacked(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Magic);
@@ -21,7 +24,7 @@ internal static class SnapshotPacking
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, written.Length);
         stream.Write(length);
-        using (var brotli = new BrotliStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
+        using (var brotli = new BrotliStream(stream, new BrotliCompressionOptions { Quality = written.Length < SmallBytes ? EffortOfSmall : MostEffort }, leaveOpen: true))
         {
             brotli.Write(written);
         }

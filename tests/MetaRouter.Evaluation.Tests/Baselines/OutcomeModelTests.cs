@@ -1,3 +1,4 @@
+using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
@@ -5,6 +6,11 @@ namespace MetaRouter.Evaluation.Tests.Baselines;
 /// <summary>What every outcome model owes, and what the learning ones must learn.</summary>
 public sealed class OutcomeModelTests
 {
+    private static readonly OutcomeTable s_test = Topics.Table(200, 1);
+
+    // Fitting takes a while, and several tests look at what came of it.
+    private static readonly Dictionary<string, OutcomePredictions> s_predicted = [];
+
     public static TheoryData<string> Every => ["knn", "ridge", "best-single", "oracle", .. LearnedRouters.Published.Select(f => f().Name)];
 
     /// <summary>Those that say what to expect of a request.</summary>
@@ -32,10 +38,9 @@ public sealed class OutcomeModelTests
     [MemberData(nameof(Learned))]
     public void FitPredict_TwoTopics_KnowsWhoAnswersWhat(string name)
     {
-        var (train, test) = (Topics.Table(400, 0), Topics.Table(200, 1));
-        var predicted = Create(name).FitPredict(train, test, 0, default);
+        var predicted = Predicted(name);
 
-        var right = Enumerable.Range(0, test.Rows).Count(i => predicted.Quality[3 * i] > predicted.Quality[(3 * i) + 1] == (i % 2 == 0));
+        var right = Enumerable.Range(0, s_test.Rows).Count(i => predicted.Quality[3 * i] > predicted.Quality[(3 * i) + 1] == (i % 2 == 0));
         right.ShouldBeGreaterThan(190);
         predicted.CostUsd[2].ShouldBe(.01, .0015);
         predicted.CostUsd[0].ShouldBe(.001, .00015);
@@ -45,11 +50,10 @@ public sealed class OutcomeModelTests
     [MemberData(nameof(Choosers))]
     public void Worth_TwoTopics_TheRightCheapModelIsServed(string name)
     {
-        var (train, test) = (Topics.Table(400, 0), Topics.Table(200, 1));
-        var predicted = Create(name).FitPredict(train, test, 0, default);
+        var predicted = Predicted(name);
         var worth = new double[3];
         var right = 0;
-        for (var i = 0; i < test.Rows; i++)
+        for (var i = 0; i < s_test.Rows; i++)
         {
             // A right answer is worth two calls of the dear model.
             predicted.Worth(i, .5 / .01, worth);
@@ -64,8 +68,7 @@ public sealed class OutcomeModelTests
     [MemberData(nameof(Choosers))]
     public void Lead_TwoTopics_IsGreaterWhereTheModelIsBetter(string name)
     {
-        var (train, test) = (Topics.Table(400, 0), Topics.Table(200, 1));
-        var predicted = Create(name).FitPredict(train, test, 0, default);
+        var predicted = Predicted(name);
         var poems = Enumerable.Range(0, 100).Average(i => predicted.Lead(2 * i, 3, 0, 1));
         var sums = Enumerable.Range(0, 100).Average(i => predicted.Lead((2 * i) + 1, 3, 0, 1));
         poems.ShouldBeGreaterThan(sums + .05);
@@ -116,6 +119,10 @@ public sealed class OutcomeModelTests
 
         Should.Throw<ArgumentException>(() => new BestSingle().FitPredict(train, train, 0, default)).Message.ShouldContain("poet");
     }
+
+    /// <summary>Of the two topics' requests, by what a model learned of others of them.</summary>
+    private static OutcomePredictions Predicted(string name) =>
+        s_predicted.TryGetValue(name, out var known) ? known : s_predicted[name] = Create(name).FitPredict(Topics.Table(400, 0), s_test, 0, default);
 
     private static IOutcomeModel Create(string name) =>
         LearnedRouters.Factories.Concat(LearnedRouters.Published).Select(f => f()).Concat([new BestSingle(), new Oracle()]).Single(m => m.Name == name);

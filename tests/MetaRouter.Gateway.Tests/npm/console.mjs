@@ -77,6 +77,29 @@ await claim("sign in: a wrong key is told why, a right one opens, and it is kept
   must(!kept.local.includes(asked.keys.admin) && kept.cookie === "" && !kept.at.includes(asked.keys.admin), `the key is elsewhere: ${JSON.stringify(kept)}`);
 });
 
+// The page asks every some seconds, so what comes of an answer is mostly waited for: in a tab of its own, beside the other claims.
+const away = claim("a gateway that stops answering and comes back is shown", async () => {
+  const page = await tab("desktop");
+  await signIn(page, asked.keys.admin);
+  await show(page, "users");
+  page.expectsRefusals = true;
+  await page.route("**/v1/**", (route) => route.abort());
+  await page.locator(".top .pill", { hasText: "No answer since" }).waitFor({ timeout: 20_000 });
+  await show(page, "front");
+  await page.getByRole("alert").waitFor();
+  await page.unroute("**/v1/**");
+  await page.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await show(page, "overview");
+  await page.locator(".lead", { hasText: "Live" }).waitFor();
+  await page.route("**/v1/console/session", () => {}); // the connection stands, and nothing comes
+  await page.locator(".lead", { hasText: "Connecting…" }).waitFor({ timeout: 25_000 });
+  await page.unroute("**/v1/console/session");
+  await page.locator(".lead", { hasText: "Live" }).waitFor({ timeout: 20_000 });
+  await page.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
+  await page.context().close();
+});
+
 await claim("every view at each size and in both colours: no serious axe issue, nothing wider than the page", async () => {
   const found = [];
   for (const size of Object.keys(SIZES)) {
@@ -327,6 +350,20 @@ await claim("mode: observe and back, shown in the frame", async () => {
   return shown === 1 ? null : "the mode of before came back";
 });
 
+// In a tab of its own too: no claim after this one depends on the mode.
+const set = claim("a mode that somebody else set is shown", async () => {
+  const page = await tab("desktop");
+  const put = (mode) => page.evaluate(([key, wanted]) => fetch("/v1/router/mode", { method: "PUT", headers: { Authorization: `Bearer ${key}` }, body: JSON.stringify({ mode: wanted }) }), [asked.keys.admin, mode]);
+  await signIn(page, asked.keys.admin);
+  await show(page, "models");
+  await put("observe");
+  await page.locator(".top .pill", { hasText: "Observe" }).waitFor({ timeout: 15_000 });
+  must(await page.getByRole("radio", { name: "Observe" }).isChecked(), "the page offers what is in force");
+  await put("");
+  await page.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached", timeout: 15_000 });
+  await page.context().close();
+});
+
 /** The catalog, and how somebody else changes it, past the page. */
 async function catalog(change = (models) => models) {
   const headers = { Authorization: `Bearer ${asked.keys.admin}`, "Content-Type": "application/json" };
@@ -372,33 +409,6 @@ await claim("a long name hides no figure and no button at the side", async () =>
 
   await catalog((models) => models.filter((m) => m.id !== long));
   return found.join("\n");
-});
-
-await claim("a mode that somebody else set is shown, and so is a gateway that stops answering and comes back", async () => {
-  const set = (mode) => admin.evaluate(([key, wanted]) => fetch("/v1/router/mode", { method: "PUT", headers: { Authorization: `Bearer ${key}` }, body: JSON.stringify({ mode: wanted }) }), [asked.keys.admin, mode]);
-  await show(admin, "models");
-  await set("observe");
-  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ timeout: 15_000 });
-  must(await admin.getByRole("radio", { name: "Observe" }).isChecked(), "the page offers what is in force");
-  await set("");
-  await admin.locator(".top .pill", { hasText: "Observe" }).waitFor({ state: "detached", timeout: 15_000 });
-  await show(admin, "users");
-  admin.expectsRefusals = true;
-  await admin.route("**/v1/**", (route) => route.abort());
-  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ timeout: 20_000 });
-  await show(admin, "front");
-  await admin.getByRole("alert").waitFor();
-  await admin.unroute("**/v1/**");
-  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
-  await admin.getByRole("alert").waitFor({ state: "detached" });
-  await show(admin, "overview");
-  await admin.locator(".lead", { hasText: "Live" }).waitFor();
-  await admin.route("**/v1/console/session", () => {}); // the connection stands, and nothing comes
-  await admin.locator(".lead", { hasText: "Connecting…" }).waitFor({ timeout: 25_000 });
-  await admin.unroute("**/v1/console/session");
-  await admin.locator(".lead", { hasText: "Live" }).waitFor({ timeout: 20_000 });
-  await admin.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
-  admin.expectsRefusals = false;
 });
 
 await claim("a user: exported, then erased with a receipt", async () => {
@@ -532,6 +542,7 @@ await claim("a key that only reads is shown nothing to change, and signing out f
   await page.context().close();
 });
 
+await Promise.all([away, set]);
 await claim("nothing was logged as an error, and nothing asked of elsewhere", async () => [...new Set(said)].join("\n"));
 
 await browser.close();

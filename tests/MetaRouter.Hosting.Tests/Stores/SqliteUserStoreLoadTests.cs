@@ -67,7 +67,7 @@ public sealed class SqliteUserStoreLoadTests(ITestOutputHelper output) : IDispos
         {
             try
             {
-                await store.SaveAsync(Key(i), State(i), 0);
+                await store.SaveAsync(Key(i), State(i), 0).ConfigureAwait(false); // xunit takes the better part of a millisecond to go on
                 lock (acknowledged)
                 {
                     acknowledged.Add(i);

@@ -60,7 +60,7 @@ public sealed class SqliteUserStoreTests(ITestOutputHelper output) : IDisposable
     public async Task File_OfManyUsers_TakesSoManyBytesEach(int signals, int saves, int late, int most)
     {
         const int users = 2_000, kinds = 50;
-        var states = Enumerable.Range(1, saves).Select(save => Enumerable.Range(0, kinds).Select(i => UserMemoryTests.State(i, signals * save / saves, late).ToBytes()).ToArray()).ToArray();
+        var states = Enumerable.Range(1, saves).Select(save => Enumerable.Range(0, kinds).Select(i => UserStates.Of(i, signals * save / saves, late).ToBytes()).ToArray()).ToArray();
         await using (var store = SqliteUserStore.Open(Path))
         {
             var random = new Random(1);
