@@ -71,7 +71,7 @@ public sealed class FailoverTests : IAsyncLifetime
 
         _acknowledged.Count.ShouldBeGreaterThan(before + 1);
         ShouldHaveAllAcknowledged(_second);
-        _refused.ShouldContain("could not be saved: two nodes of Redis both call themselves the master");
+        _refused.ShouldContain(": two nodes of Redis both call themselves the master"); // could not be loaded, or not saved
         await client.StopAsync();
     }
 

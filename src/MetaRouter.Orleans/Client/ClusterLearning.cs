@@ -48,7 +48,7 @@ internal sealed class ClusterLearning(IGrainFactory grains, ClusterRouter router
     {
         await router.FollowAsync(cancellationToken).ConfigureAwait(false);
         return true;
-    });
+    }, cancellationToken);
 
     /// <summary>Null: it cannot be read here.</summary>
     private PriorRecord? Record(PublishedPrior published)

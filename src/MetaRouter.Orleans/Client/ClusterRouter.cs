@@ -27,7 +27,7 @@ internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder poo
     // Until the others declare a silo dead, calls to its users fail at once: these are cheap to repeat, while an answer that never came has already cost its time.
     private static readonly ResiliencePipeline Retries = new ResiliencePipelineBuilder()
         .AddRetry(UpTo(10, new PredicateBuilder().Handle<OrleansMessageRejectionException>().Handle<ConnectionFailedException>()))
-        .AddRetry(UpTo(3, new PredicateBuilder().Handle<TimeoutException>()))
+        .AddRetry(UpTo(3, new PredicateBuilder().Handle<TimeoutException>().Handle<OperationCanceledException>())) // the latter from a silo, of a call whose time was up while it looked for a place
         .Build();
 
     private int _next;
@@ -135,14 +135,15 @@ internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder poo
         UseJitter = true,
     };
 
-    private static ValueTask<T> CallAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    internal static ValueTask<T> CallAsync<TGrain, T>(TGrain grain, Func<TGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return TranslateAsync(() => Retries.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken));
+        return TranslateAsync(() => Retries.ExecuteAsync(static (state, token) => state.call(state.grain, token), (grain, call), cancellationToken), cancellationToken);
     }
 
     /// <summary>Turns failures of the cluster into a store's errors: messages may reach a client, and Orleans' own name the user and the silos.</summary>
-    public static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> call)
+    /// <param name="cancellationToken">The caller's.</param>
+    public static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> call, CancellationToken cancellationToken)
     {
         try
         {
@@ -152,7 +153,7 @@ internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder poo
         {
             throw new StoreException(e.Message, e);
         }
-        catch (TimeoutException e)
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new StoreException("The cluster does not answer in time; what was asked may have been done, ask again. Check that its silos and their Redis answer.", e);
         }

@@ -36,7 +36,7 @@ internal sealed class LearnerCalls(IGrainFactory grains)
         }
 
         throw new StoreException($"The meta-learner's silo was lost {MostAttempts} times before it answered. Ask again once the cluster is stable; what it has published stays.");
-    });
+    }, cancellationToken);
 
     /// <returns>Where the learner is, once it has moved.</returns>
     /// <exception cref="StoreException">No silo could say for too long.</exception>
