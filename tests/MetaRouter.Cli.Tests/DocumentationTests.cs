@@ -87,7 +87,7 @@ public sealed partial class DocumentationTests
         foreach (var page in Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Where(p => Path.GetFileName(p) != "THIRD-PARTY-NOTICES.md"))
         {
             var kinds = AnyFence().Matches(File.ReadAllText(page)).Select(m => m.Groups[1].Value).Where((_, i) => i % 2 == 0).ToArray();
-            kinds.ShouldBeSubsetOf(["bash", "http", "json", "csharp", "toml"], page);
+            kinds.ShouldBeSubsetOf(["bash", "http", "json", "csharp", "javascript", "toml"], page);
             kinds.Count(k => k == "bash").ShouldBe(Blocks(page).Count(), page);
         }
     }

@@ -179,6 +179,17 @@ public sealed class ChatTests : IAsyncLifetime
         }
     }
 
+    /// <summary>It alone was asked for: what the others may and cost does not matter, and no list forbids them.</summary>
+    [Fact]
+    public async Task Chat_NamedModelOverTheCostLimit_IsToldItsOwnCostAndNothingOfTheOthers()
+    {
+        var refused = await _gateway.PostAsync(Chat, """{"model":"gpt-4o-2024-05-13","messages":[{"role":"user","content":"hello"}],"max_tokens":100}""", ("x-router-max-cost-usd", "0.0001"));
+
+        refused.ShouldFail(422, "no_model_allowed", "'gpt-4o-2024-05-13' would cost $0.00", "over the limit of $0.0001", "x-router-max-cost-usd");
+        refused.Text.ShouldNotContain("allow-list");
+        refused.Text.ShouldNotContain("mixtral");
+    }
+
     [Fact]
     public async Task Chat_BodyTooLarge_Is413() =>
         (await _gateway.PostAsync(Chat, $$"""{"model":"auto","messages":[{"role":"user","content":"{{new string('a', 10_000_000)}}"}]}""")).ShouldFail(413, "body_too_large", "10,000,000", "Gateway:ChatBodyBytes");

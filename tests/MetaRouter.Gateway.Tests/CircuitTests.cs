@@ -104,6 +104,40 @@ public sealed class CircuitTests : ThreeUpstreams
         await Eventually.TrueAsync(async () => (await _gateway.PostAsync(Chat, Body(Strong))).Status == 200, TimeSpan.FromSeconds(10));
     }
 
+    /// <summary>
+    /// The only model that can answer a request is left alone, and others are well: that passes, so the client is told when to ask again; a 422, which none repeats, was told to
+    /// Vercel's AI SDK, whose request with a schema this is.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Circuit_OfTheOnlyModelThatCanAnswer_IsToldAsSuchAndTriedAgain(bool byRule)
+    {
+        const string asked = """
+            {"model":"auto","user":"ada","response_format":{"type":"json_schema","json_schema":{"schema":{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"name":{"type":"string"},"steps":{"type":"array","items":{"type":"object","properties":{"what":{"type":"string"},"minutes":{"type":"number"}},"required":["what"],"additionalProperties":false}},"kind":{"type":"string","enum":["sweet","salty"]}},"required":["name","steps","kind"],"additionalProperties":false},"strict":true,"name":"response"}},"messages":[{"role":"user","content":"Give me a recipe"}]}
+            """;
+        await using var gateway = await RunningGateway.StartAsync([
+            "--MetaRouter:Models:0:Id", Strong, "--MetaRouter:Models:0:InputPrice", "5", "--MetaRouter:Models:0:OutputPrice", "15",
+            "--MetaRouter:Models:1:Id", Weak, "--MetaRouter:Models:1:InputPrice", "0.5", "--MetaRouter:Models:1:OutputPrice", "0.5",
+            .. byRule ? (string[])["--Tenants:0:Name", "default", "--Tenants:0:AllowedModels:0", Strong] : ["--MetaRouter:Models:1:Capabilities:0", "streaming"],
+            "--Upstreams:0:Model", Strong, "--Upstreams:0:BaseUrl", _of[Strong].Url, "--Upstreams:1:Model", Weak, "--Upstreams:1:BaseUrl", _of[Weak].Url,
+            "--Gateway:CircuitFailures", "2", "--Gateway:CircuitSeconds", "30"]);
+        _of[Strong].Script = (context, _) => ScriptedUpstream.FailAsync(context, 500);
+        for (var i = 0; i < 2; i++)
+        {
+            (await gateway.PostAsync(Chat, asked)).ShouldFail(502, "upstream_failed");
+        }
+
+        var resting = await gateway.PostAsync(Chat, asked);
+        resting.ShouldFail(503, "upstream_resting", Strong, "left alone until");
+        int.Parse(resting.Headers["Retry-After"], CultureInfo.InvariantCulture).ShouldBeInRange(1, 30);
+        (_of[Strong].Calls, _of[Weak].Calls).ShouldBe((2, 0));
+
+        _of[Strong].Script = (_, _) => Task.FromResult(false);
+        gateway.Time.Ahead += TimeSpan.FromSeconds(31);
+        (await gateway.PostAsync(Chat, asked)).Headers["x-router-model"].ShouldBe(Strong);
+    }
+
     /// <summary>An upstream that says nothing is tried for as long as an answer may take: nobody else is sent there meanwhile, and who watches is not told that it is well.</summary>
     [Fact]
     public async Task Circuit_WhileAProbeWaits_IsRoutedAroundAndToldAsUnhealthy()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MetaRouter.Gateway.Upstream;
@@ -36,6 +37,22 @@ public sealed class SimulatedTests : IAsyncLifetime
             ((string)(of?["arguments"] ?? of?["input"] ?? message["content"])!).ShouldStartWith(given);
             (call is null ? "call_" : (string)call["id"]!).ShouldStartWith("call_");
         }
+    }
+
+    /// <summary>An agent of LangChain.js whose answer has a form is ended by a tool for it, the last of those of which one must be called at every step; these are its two steps.</summary>
+    [Fact]
+    public async Task Tool_ThatWasCalledInThisTurn_IsNotCalledAgainWhereAnotherMayBe()
+    {
+        static string Step(int step, string messages) => """
+            {"model":"auto","stream":false,"tools":[{"type":"function","function":{"name":"weather","description":"w","parameters":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}}},{"type":"function","function":{"name":"extract-STEP","strict":false,"description":"Tool for extracting structured output from the model's response.","parameters":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"summary":{"type":"string"}},"required":["summary"],"additionalProperties":false}}}],"tool_choice":"required","messages":[{"role":"user","content":"What is the weather in Paris"}MORE]}
+            """.Replace("STEP", step.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal).Replace("MORE", messages, StringComparison.Ordinal);
+        const string result = """,{"role":"assistant","content":"","name":"model","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"simulated\"}"}}]},{"role":"tool","content":"simulated: 20","name":"weather","tool_call_id":"call_1"}""";
+
+        (await CalledAsync(Step(1, ""))).ShouldBe("weather");
+        (await CalledAsync(Step(2, result))).ShouldBe("extract-2");
+        (await CalledAsync(Step(3, result + """,{"role":"user","content":"And in Rome"}"""))).ShouldBe("weather"); // another turn
+
+        async Task<string> CalledAsync(string body) => (string)(await _gateway.PostAsync(Chat, body)).Body["choices"]![0]!["message"]!["tool_calls"]!.AsArray().Single()!["function"]!["name"]!;
     }
 
     [Fact]

@@ -39,7 +39,7 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
 
     public Budgets.Hold Hold { get; set; }
 
-    /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where no budget is set.</summary>
+    /// <summary>US dollars that one answer of <see cref="Unrouted"/> is expected to cost; 0 where neither a budget nor a limit is set.</summary>
     public double UnroutedUsd { get; set; }
 
     /// <summary>US dollars, as far as is known.</summary>

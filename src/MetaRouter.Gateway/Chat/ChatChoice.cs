@@ -20,13 +20,15 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
 
     /// <summary>Refuses a model that the tenant may not use or that is over the caller's limit, also one asked for by name.</summary>
     /// <exception cref="ApiException">403: the model may not answer this request.</exception>
-    public async ValueTask CheckAllowedAsync(ChatCall call, RouteNeeds needs)
+    /// <exception cref="NoModelAllowedException">It would cost too much.</exception>
+    public static void CheckAllowed(ChatCall call, RouteRequest request, RoutingPool serving)
     {
         if (call.Unrouted is not { } model)
         {
             return;
         }
 
+        var needs = request.Needs;
         if (needs.AllowedModels?.Contains(model.Id) == false)
         {
             throw new ApiException(
@@ -36,21 +38,25 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
                 "model");
         }
 
-        if (needs.MaxCostUsd is not null)
+        if (needs.MaxCostUsd is { } most)
         {
-            var alone = new RouteRequest(call.Body.Asked.Text)
+            Predict(call, request, serving);
+            if (!(call.ExpectedUsd <= most))
             {
-                PromptTokens = call.Body.Asked.PromptTokens,
-                Needs = needs with { UnhealthyModels = null, AllowedModels = new HashSet<ModelId> { model.Id } },
-            };
-            Within(call, await router.DecideAnonymousAsync(call.Tenant, alone, call.Context.RequestAborted).ConfigureAwait(false), needs);
+                throw new NoModelAllowedException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"'{model.Id}' would cost ${call.ExpectedUsd:0.############}, over the limit of ${most:0.############} ({ChatControls.MaxCostHeader}). "
+                        + $"Raise it, shorten the request, or name a cheaper model."));
+            }
         }
     }
+
+    private static void Predict(ChatCall call, RouteRequest request, RoutingPool serving) =>
+        call.UnroutedUsd = serving.PredictCostUsd(request.Text, request.PromptTokens, call.Unrouted!.Id, call.Body.Needs.ExpectedOutputTokens, EncodingScratch.OfThread);
 
     /// <summary>
     /// The model that is worth most; but a turn that tools interrupt stays with the model that began it, while that may answer: another would be handed tool calls it never
     /// made, and pay for the prompt anew.
-    /// Where only models that are being left alone may answer, one of them is asked: trying is better than refusing, and if it is not tried yet, the caller is told when it will be.
     /// </summary>
     public async ValueTask<RouteDecision> ChooseAsync(ChatCall call, RouteRequest request)
     {
@@ -68,13 +74,22 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             }
         }
 
+        return await DecideEvenRestingAsync(call, request).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Where all that may answer are left alone just now, one of them is chosen all the same. It may be tried by then; else its client is told when to ask again, whereas what the
+    /// rules refuse is refused for good.
+    /// </summary>
+    private async ValueTask<RouteDecision> DecideEvenRestingAsync(ChatCall call, RouteRequest request)
+    {
         try
         {
             return await DecideAsync(call, request).ConfigureAwait(false);
         }
         catch (NoModelAllowedException) when (request.Needs.UnhealthyModels is not null)
         {
-            return await DecideAsync(call, request with { Needs = request.Needs with { UnhealthyModels = null } }).ConfigureAwait(false);
+            return await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = null } }).ConfigureAwait(false);
         }
     }
 
@@ -204,9 +219,9 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             return default;
         }
 
-        if (call.Unrouted is { } named)
+        if (call.Unrouted is not null)
         {
-            call.UnroutedUsd = serving.PredictCostUsd(request.Text, request.PromptTokens, named.Id, call.Body.Needs.ExpectedOutputTokens, EncodingScratch.OfThread);
+            Predict(call, request, serving);
         }
 
         for (var attempt = 0; ; attempt++)
@@ -227,7 +242,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             {
                 // The model that began the turn is too dear for what is left; the others were not considered yet.
                 call.GoesOn = false;
-                call.Decision = await DecideAsync(call, request with { MayCompare = false }).ConfigureAwait(false);
+                call.Decision = await DecideEvenRestingAsync(call, request with { MayCompare = false }).ConfigureAwait(false);
                 continue;
             }
 

@@ -64,7 +64,7 @@ internal sealed class ChatEndpoint(
         };
         try
         {
-            await choice.CheckAllowedAsync(call, request.Needs).ConfigureAwait(false);
+            ChatChoice.CheckAllowed(call, request, serving);
             await signals.LookAsync(call, controls.IsRetry).ConfigureAwait(false);
             if (isDecided)
             {

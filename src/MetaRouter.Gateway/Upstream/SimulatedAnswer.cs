@@ -73,7 +73,9 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
 
     private JsonObject Call(string given) => new() { ["id"] = $"call_{Guid.NewGuid():N}", ["type"] = Kind, [Kind] = new JsonObject { ["name"] = Tool, [Given] = given } };
 
-    /// <returns>The tool that <c>tool_choice</c> names, or the first where any must be called; null: none need be.</returns>
+    /// <returns>
+    /// The tool that <c>tool_choice</c> names, or where any must be called the first that was not called in this turn: an agent may go on until a certain one is. Null: none need be.
+    /// </returns>
     private static JsonElement? MustCall(JsonElement request)
     {
         var choice = Field(request, "tool_choice");
@@ -81,15 +83,14 @@ internal sealed record SimulatedAnswer(string Text, string? Tool, bool TakesText
         var wanted = choice.ValueKind == JsonValueKind.String ? Is(choice, "required") ? "" : null
             : Type(choice) == "allowed_tools" ? LenientJson.Text(allowed, "mode") == "required" ? List(allowed, "tools").Select(NameIn).FirstOrDefault() : null
             : NameIn(choice);
-        foreach (var tool in List(request, "tools"))
+        if (wanted is null)
         {
-            if (wanted is not null && NameIn(tool) is { } name && (wanted.Length == 0 || name == wanted))
-            {
-                return tool;
-            }
+            return null;
         }
 
-        return null;
+        var tools = List(request, "tools").Where(t => NameIn(t) is { } name && (wanted.Length == 0 || name == wanted)).ToArray();
+        var called = List(request, "messages").Reverse().TakeWhile(m => LenientJson.Text(m, "role") != "user").SelectMany(m => List(m, "tool_calls")).Select(NameIn).ToHashSet();
+        return tools.Length == 0 ? null : Array.Find(tools, t => !called.Contains(NameIn(t))) is { ValueKind: JsonValueKind.Object } fresh ? fresh : tools[0];
     }
 
     private static string? Type(JsonElement of) => LenientJson.Text(of, "type");
