@@ -92,8 +92,9 @@ const away = claim("a gateway that stops answering and comes back is shown", asy
   await page.getByRole("alert").waitFor({ state: "detached" });
   await show(page, "overview");
   await page.locator(".lead", { hasText: "Live" }).waitFor();
+  await page.evaluate(() => new MutationObserver(() => (window.wasConnecting ||= document.querySelector(".lead")?.textContent.includes("Connecting…"))).observe(document.body, { subtree: true, childList: true, characterData: true })); // for half a second
   await page.route("**/v1/console/session", () => {}); // the connection stands, and nothing comes
-  await page.locator(".lead", { hasText: "Connecting…" }).waitFor({ timeout: 25_000 });
+  await page.waitForFunction(() => window.wasConnecting, null, { timeout: 25_000 });
   await page.unroute("**/v1/console/session");
   await page.locator(".lead", { hasText: "Live" }).waitFor({ timeout: 20_000 });
   await page.locator(".top .pill", { hasText: "No answer since" }).waitFor({ state: "detached", timeout: 20_000 });
