@@ -15,7 +15,18 @@ internal sealed class RedisConnection : IDisposable
     private readonly string _name;
     private int _isLooking;
 
-    private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral) => (_redis, _name, HasSeveral) = (redis, name, hasSeveral);
+    /// <summary>Of several nodes the one that was the only master when all were asked last, and has not been away since; null: to be found.</summary>
+    private volatile string? _master;
+
+    private RedisConnection(ConnectionMultiplexer redis, string name, bool hasSeveral)
+    {
+        (_redis, _name, HasSeveral) = (redis, name, hasSeveral);
+        if (hasSeveral)
+        {
+            redis.ConnectionFailed += (_, e) => _master = RedisReach.Name(e.EndPoint!) == _master ? null : _master;
+            _master = OnlyOne(Masters());
+        }
+    }
 
     /// <summary>It knows several nodes, so that calls that others make by <see cref="Client"/> need <see cref="CheckMaster"/> before, and <see cref="Notice"/> after.</summary>
     public bool HasSeveral { get; }
@@ -151,30 +162,34 @@ internal sealed class RedisConnection : IDisposable
 
     /// <summary>
     /// Of nodes that are no cluster one may take writes. A master that was replaced while it was away comes back as one, and is one until somebody tells it: it has
-    /// nothing of what was acknowledged since, and what it is given is thrown away. The client would take either, and does not see by itself that a replica it writes to
-    /// for want of a master has become it.
+    /// nothing of what was acknowledged since, and what it is given is thrown away. The client would take either, and does not see by itself that a replica has become the
+    /// master: so one that was away, or was none, is only used once all have been asked again.
     /// </summary>
-    /// <exception cref="StoreException">Two call themselves the master.</exception>
+    /// <exception cref="StoreException">Two call themselves the master, or one does of which that is not known yet.</exception>
     public void CheckMaster(string done)
     {
-        if (!HasSeveral)
+        if (!HasSeveral || Masters() is not { } masters || (masters is [var known] && known == _master))
         {
             return;
         }
 
-        var nodes = _redis.GetServers().Where(s => s is { IsConnected: true, ServerType: ServerType.Standalone }).ToArray();
-        var masters = nodes.Where(s => !s.IsReplica).Select(s => RedisReach.Name(s.EndPoint)).ToArray();
-        if (nodes.Length > 0 && masters.Length != 1)
+        _ = LookForMasterAsync();
+        if (masters.Length > 0)
         {
-            _ = LookForMasterAsync();
-        }
-
-        if (masters.Length > 1)
-        {
-            throw new StoreException(
-                $"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} {RedisFailure.TwoMasters}.");
+            throw new StoreException(masters is [var one]
+                ? $"The store '{_name}' cannot be {done}: {one} calls itself the master, and the others are being asked whether they do, too; try again in a moment."
+                : $"The store '{_name}' cannot be {done}: {string.Join(" and ", masters)} {RedisFailure.TwoMasters}.");
         }
     }
+
+    /// <summary>The nodes that call themselves the master, as far as is known; null: none is connected, or they are a cluster.</summary>
+    private string[]? Masters()
+    {
+        var nodes = _redis.GetServers().Where(s => s is { IsConnected: true, ServerType: ServerType.Standalone }).ToArray();
+        return nodes.Length == 0 ? null : [.. nodes.Where(s => !s.IsReplica).Select(s => RedisReach.Name(s.EndPoint))];
+    }
+
+    private static string? OnlyOne(string[]? masters) => masters is [var one] ? one : null;
 
     /// <summary>A call failed: if because the node has become a replica, the master is looked for.</summary>
     public void Notice(Exception failure)
@@ -196,6 +211,7 @@ internal sealed class RedisConnection : IDisposable
         try
         {
             await _redis.ConfigureAsync().ConfigureAwait(false);
+            _master = OnlyOne(Masters());
         }
         catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
         {

@@ -193,6 +193,40 @@ public sealed class RedisUserStoreTests
         second.Command("hget", "{b2}:u:00000000000000010000000000000002", "e").Trim().ShouldNotBe($"{etag}");
     }
 
+    /// <summary>Nothing was asked of the store while the other was made the master, so that its client still takes that one for a replica.</summary>
+    [RedisFact]
+    public async Task Failover_WhileNobodyCalls_MasterOfBeforeIsNotWrittenTo()
+    {
+        await using var first = await RedisServer.StartAsync();
+        await using var second = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
+        await using var store = RedisUserStore.Open($"{first.Address},{second.Address}");
+        var etag = await store.SaveAsync(Ann, new byte[] { 1 }, 0);
+        first.Command("wait", "1", "60000").Trim().ShouldBe("1");
+        first.Kill();
+        second.Command("replicaof", "no", "one");
+        await first.StartAsync();
+        await Eventually.TrueAsync(() => first.Command("client", "list").Trim().Split('\n').Length > 2, TimeSpan.FromSeconds(20)); // the store's connections beside the one that asks
+        await Task.Delay(TimeSpan.FromSeconds(1));
+
+        var refused = await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(Ann, new byte[] { 2 }, etag));
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        refused.Message.ShouldContain("master");
+        (await Should.ThrowAsync<StoreException>(async () => await store.SaveAsync(Ann, new byte[] { 2 }, etag))).Message.ShouldContain("both call themselves the master");
+        first.Command("replicaof", "127.0.0.1", $"{second.Port}");
+        await Eventually.TrueAsync(async () =>
+        {
+            try
+            {
+                return await store.SaveAsync(Ann, new byte[] { 2 }, etag) > etag;
+            }
+            catch (StoreException)
+            {
+                return false; // it has not been seen yet
+            }
+        }, TimeSpan.FromSeconds(10));
+        second.Command("hget", "{b2}:u:00000000000000010000000000000002", "e").Trim().ShouldNotBe($"{etag}");
+    }
+
     [RedisFact]
     public async Task Failover_MasterOfBeforeComesBackAsOne_IsNotWrittenTo()
     {
