@@ -189,6 +189,37 @@ public sealed class OddUpstreamTests : IDisposable
         await ShouldFailAsync("https", streams: false);
     }
 
+    /// <summary>Found by fuzzing: "data" without a colon is a line of data, too, so that this event says "\n[DONE]", which ends no stream; and the other says the choice.</summary>
+    [Theory]
+    [InlineData("data\n {\"id\":1,\ndata: [DONE]", false)]
+    [InlineData("data: [DONE]\ndata", false)]
+    [InlineData("data: [DONE]", true)]
+    public async Task Stream_WhoseEndIsNone_IsToldAsBrokenOff(string end, bool isWhole)
+    {
+        var begun = Choice.Replace("\"stop\"", "null", StringComparison.Ordinal);
+        Serve("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", Encoding.UTF8.GetBytes($"data\ndata: {begun}\n\n{end}\n\n"));
+        await using var gateway = await StartAsync("http");
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Asked("/v1/chat/completions", streams: true)) };
+        using var answer = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        var told = new StringBuilder();
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                told.AppendLine(line);
+            }
+        }
+        catch (IOException)
+        {
+            // Broken off, the connection is cut as well.
+        }
+
+        told.ToString().ShouldContain("\"Hm\"");
+        told.ToString().Contains("upstream_broke_off", StringComparison.Ordinal).ShouldBe(!isWhole, told.ToString());
+    }
+
     private static string Asked(string path, bool streams)
     {
         var asked = new JsonObject { ["model"] = Model, ["stream"] = streams };

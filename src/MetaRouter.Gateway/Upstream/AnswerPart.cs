@@ -165,6 +165,7 @@ internal readonly record struct AnswerPart
         return json;
     }
 
+    /// <summary>A line of the field's name alone is one without a value.</summary>
     /// <param name="data">From the first data line's value to the last one's end.</param>
     private static bool TryFindData(ReadOnlySpan<byte> text, out Range data, out bool isFolded)
     {
@@ -174,12 +175,12 @@ internal readonly record struct AnswerPart
         {
             var length = text[at..].IndexOf((byte)'\n');
             var end = length < 0 ? text.Length : at + length;
-            var line = text[at..end];
-            if (line.StartsWith(DataField))
+            var line = text[at..(end > at && text[end - 1] == '\r' ? end - 1 : end)];
+            if (line.StartsWith(DataField) || line.SequenceEqual(DataField[..^1]))
             {
-                var start = at + DataField.Length;
-                start += start < end && text[start] == ' ' ? 1 : 0;
-                data = (found > 0 ? data.Start : start)..(end > start && text[end - 1] == '\r' ? end - 1 : end);
+                var start = at + Math.Min(line.Length, DataField.Length);
+                start += start < at + line.Length && text[start] == ' ' ? 1 : 0;
+                data = (found > 0 ? data.Start : start)..(at + line.Length);
                 found++;
             }
 
