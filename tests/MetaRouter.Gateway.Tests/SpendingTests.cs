@@ -578,27 +578,10 @@ public sealed class SpendingTests : IAsyncLifetime
     }
 
     /// <returns>All that came, also of a stream that was cut.</returns>
-    private static async Task<string> SendAsync(RunningGateway gateway, string path, JsonObject body, bool streams)
+    private static Task<string> SendAsync(RunningGateway gateway, string path, JsonObject body, bool streams)
     {
         body["stream"] = streams;
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body.ToJsonString()) };
-        using var response = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        ((int)response.StatusCode).ShouldBe(200);
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        var text = new System.Text.StringBuilder();
-        try
-        {
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                text.Append(line).Append('\n');
-            }
-        }
-        catch (Exception e) when (e is HttpIOException or IOException)
-        {
-            // It is cut where an answer broke off.
-        }
-
-        return text.ToString();
+        return gateway.TextAsync(path, body.ToJsonString());
     }
 
     /// <summary>What the tenant's budget holds: what was spent, and what is set aside for calls in hand.</summary>

@@ -3,6 +3,7 @@ using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
+using MetaRouter.Gateway.Upstream;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.Chat;
@@ -74,23 +75,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             }
         }
 
-        return await DecideEvenRestingAsync(call, request).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Where all that may answer are left alone just now, one of them is chosen all the same. It may be tried by then; else its client is told when to ask again, whereas what the
-    /// rules refuse is refused for good.
-    /// </summary>
-    private async ValueTask<RouteDecision> DecideEvenRestingAsync(ChatCall call, RouteRequest request)
-    {
-        try
-        {
-            return await DecideAsync(call, request).ConfigureAwait(false);
-        }
-        catch (NoModelAllowedException) when (request.Needs.UnhealthyModels is not null)
-        {
-            return await DecideAsync(call, request with { MayCompare = false, Needs = request.Needs with { UnhealthyModels = null } }).ConfigureAwait(false);
-        }
+        return await EvenResting.DecideAsync(request, r => DecideAsync(call, r)).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -219,7 +204,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             return default;
         }
 
-        if (call.Unrouted is not null)
+        if (call is { Unrouted: not null, UnroutedUsd: 0 }) // else the limit has asked
         {
             Predict(call, request, serving);
         }
@@ -242,7 +227,7 @@ internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets bu
             {
                 // The model that began the turn is too dear for what is left; the others were not considered yet.
                 call.GoesOn = false;
-                call.Decision = await DecideEvenRestingAsync(call, request with { MayCompare = false }).ConfigureAwait(false);
+                call.Decision = await EvenResting.DecideAsync(request with { MayCompare = false }, r => DecideAsync(call, r)).ConfigureAwait(false);
                 continue;
             }
 

@@ -21,24 +21,11 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
         var tenant = Edge.TenantOf(context);
         var request = Narrowed(body.Request, context, tenant);
         await rates.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);
-        var decision = await DecideAsync(tenant, body.User, request, context.RequestAborted).ConfigureAwait(false);
+        var decision = await EvenResting.DecideAsync(
+            request,
+            r => body.User is { } user ? router.RouteAsync(tenant, user, r, context.RequestAborted) : router.RouteAnonymousAsync(tenant, r, context.RequestAborted)).ConfigureAwait(false);
         recorder.Decided(tenant, decision);
         await Answers.WriteAsync(context, Answer(decision, pool.Current)).ConfigureAwait(false);
-    }
-
-    /// <summary>Where only models that are being left alone may answer, one of them is named, as for a chat.</summary>
-    private async ValueTask<RouteDecision> DecideAsync(string tenant, string? user, RouteRequest request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return user is null
-                ? await router.RouteAnonymousAsync(tenant, request, cancellationToken).ConfigureAwait(false)
-                : await router.RouteAsync(tenant, user, request, cancellationToken).ConfigureAwait(false);
-        }
-        catch (NoModelAllowedException) when (request.Needs.UnhealthyModels is not null)
-        {
-            return await DecideAsync(tenant, user, request with { Needs = request.Needs with { UnhealthyModels = null } }, cancellationToken).ConfigureAwait(false);
-        }
     }
 
     /// <summary>The request limited to the models that its tenant and category allow, without those that are failing.</summary>
