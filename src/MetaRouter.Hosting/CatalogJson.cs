@@ -45,7 +45,7 @@ public static class CatalogJson
             }
             else if (entry.ToOptions().ToProfile($"models[{i}]", problems, isJson: true) is { } model)
             {
-                models.Add(model with { LatencySeconds = entry.LatencySeconds });
+                models.Add(model);
             }
         }
 
@@ -119,6 +119,7 @@ public static class CatalogJson
                 CachedInputPrice = CachedInputPriceUsdPerMillion,
                 CacheWritePrice = CacheWritePriceUsdPerMillion,
                 OutputScale = OutputScale ?? 1,
+                LatencySeconds = LatencySeconds,
                 ContextWindow = ContextWindow ?? 128_000,
                 Sibling = Sibling ?? "",
                 Enabled = Enabled ?? true,

@@ -236,6 +236,9 @@ public sealed class MetaRouterOptions
         /// <value>How many times as long as predicted its answers are, in tokens; 0.01 to 100, default 1. The gateway's log says where it should be another.</value>
         public double OutputScale { get; set; } = 1;
 
+        /// <value>Seconds that a whole answer takes, from 0 to 1,000,000; null: as the snapshot predicts, and the one that ships was told of none.</value>
+        public double? LatencySeconds { get; set; }
+
         /// <value>What it can take part in: any of <c>tools</c>, <c>vision</c>, <c>structured_output</c>, <c>streaming</c>, or <c>none</c>. Empty: all.</value>
         public IList<string> Capabilities { get; } = [];
 
@@ -281,6 +284,7 @@ public sealed class MetaRouterOptions
                 CachedInputPrice = cached,
                 CacheWritePrice = write,
                 OutputScale = OutputScale,
+                LatencySeconds = LatencySeconds,
                 Aliases = aliases,
                 Capabilities = Capabilities.Count == 0 ? ModelCapabilities.All : capabilities,
                 ContextWindow = ContextWindow,

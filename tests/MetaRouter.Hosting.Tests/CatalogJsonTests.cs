@@ -45,12 +45,13 @@ public sealed class CatalogJsonTests
     }
 
     [Fact]
-    public void OutputScale_OfTheSettings_IsTheCatalogs()
+    public void ScaleAndLatency_OfTheSettings_AreTheCatalogs()
     {
         var options = new MetaRouterOptions();
         options.Models.Add(new() { Id = "plain", InputPrice = 1, OutputPrice = 2 });
-        options.Models.Add(new() { Id = "thinker", InputPrice = 1.25, OutputPrice = 10, OutputScale = 7.5, CacheWritePrice = 2 });
+        options.Models.Add(new() { Id = "thinker", InputPrice = 1.25, OutputPrice = 10, OutputScale = 7.5, CacheWritePrice = 2, LatencySeconds = 12.5 });
 
-        options.Catalog().Models.ShouldBe([Plain, Thinker with { CacheWritePrice = new(2) }]);
+        options.Catalog().Models.ShouldBe([Plain, Thinker with { CacheWritePrice = new(2), LatencySeconds = 12.5 }]);
+        CatalogJson.Read(CatalogJson.Write(options.Catalog())).Models.ShouldBe(options.Catalog().Models);
     }
 }

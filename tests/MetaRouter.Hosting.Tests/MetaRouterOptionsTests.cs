@@ -22,7 +22,7 @@ public class MetaRouterOptionsTests
         };
         options.Models.Add(new() { Id = "white space", InputPrice = -2 });
         options.Models.Add(new() { Id = "twice", InputPrice = 1, OutputPrice = 1 });
-        options.Models.Add(new() { Id = "twice", InputPrice = 1, OutputPrice = 1, ContextWindow = -7, OutputScale = 200 });
+        options.Models.Add(new() { Id = "twice", InputPrice = 1, OutputPrice = 1, ContextWindow = -7, OutputScale = 200, LatencySeconds = -1 });
 
         var problems = options.Problems();
 
@@ -30,7 +30,7 @@ public class MetaRouterOptionsTests
         [
             ["Store", "mongo:here"], ["Snapshot", "/no/such.mrsnap"], ["UsersInMemory", "999"], ["RefreshSeconds", "0.5"], ["RefreshUsers", "99"], ["ExplorationShare", "NaN"],
             ["ReceiptHours", "721"], ["MaxCostUsd", "-1.5"], ["DecisionLogQueue", "99"], ["Models[0]", "white space", "visible ASCII"], ["Models[0]", "InputPrice", "-2"], ["Models[0]", "no OutputPrice"],
-            ["'twice' is listed twice"], ["context window of -7"], ["OutputScale of 200", "0.01 to 100"],
+            ["'twice' is listed twice"], ["context window of -7"], ["OutputScale of 200", "0.01 to 100"], ["latency of -1 s", "0 to 1,000,000"],
         ];
         foreach (var parts in expected)
         {

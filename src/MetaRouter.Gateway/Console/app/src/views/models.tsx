@@ -102,7 +102,7 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
           </div>
         )}
       </Panel>
-      {editing && <Edit key={catalog!.etag} entry={editing.id === null ? null : entry(editing.id)} listed={catalog!.models} known={lines.data?.known ?? []} error={error} busy={busy} close={() => setEditing(null)}
+      {editing && <Edit key={catalog!.etag} entry={editing.id === null ? null : entry(editing.id)} listed={catalog!.models} known={lines.data?.known ?? []} measured={lines.data?.models.find((m) => m.id === editing.id)?.p50_ms ?? null} error={error} busy={busy} close={() => setEditing(null)}
         keep={(m) => void put(editing.id === null ? [...catalog!.models, m] : catalog!.models.map((o) => (o.id === m.id ? m : o)), editing.id === null ? `${m.id} was added.` : `${m.id} was changed.`)} />}
       {removing && (
         <Dialog title="Remove a model" close={() => setRemoving(null)}>
@@ -119,9 +119,9 @@ export function ModelsView({ onMode }: { onMode: (mode: string) => void }) {
   );
 }
 
-function Edit({ entry, listed, known, error, busy, close, keep }: { entry: CatalogEntry | null; listed: CatalogEntry[]; known: string[]; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
+function Edit({ entry, listed, known, measured, error, busy, close, keep }: { entry: CatalogEntry | null; listed: CatalogEntry[]; known: string[]; measured: number | null; error: ApiError | null; busy: boolean; close: () => void; keep: (entry: CatalogEntry) => void }) {
   const text = (v: number | undefined) => (v === undefined ? "" : String(v));
-  const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), written: text(entry?.cache_write_price_usd_per_million), aliases: (entry?.aliases ?? []).join(", "), scale: text(entry?.output_scale), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
+  const [f, setF] = useState({ id: entry?.id ?? "", input: text(entry?.input_price_usd_per_million), output: text(entry?.output_price_usd_per_million), cached: text(entry?.cached_input_price_usd_per_million), written: text(entry?.cache_write_price_usd_per_million), aliases: (entry?.aliases ?? []).join(", "), scale: text(entry?.output_scale), seconds: text(entry?.latency_seconds), window: text(entry?.context_window ?? 128_000), sibling: entry?.sibling ?? "", enabled: entry?.enabled !== false });
   const set = (part: Partial<typeof f>) => setF({ ...f, ...part });
   const twice = entry === null && listed.some((m) => m.id === f.id.trim());
   const price = { type: "number", min: 0, step: "any", inputMode: "decimal" } as const;
@@ -133,7 +133,7 @@ function Edit({ entry, listed, known, error, busy, close, keep }: { entry: Catal
         const aliases = f.aliases.split(",").map((a) => a.trim()).filter((a) => a);
         keep({
           ...entry, id: f.id.trim(), input_price_usd_per_million: Number(f.input), output_price_usd_per_million: Number(f.output), cached_input_price_usd_per_million: number(f.cached), cache_write_price_usd_per_million: number(f.written),
-          output_scale: number(f.scale), context_window: Number(f.window), sibling: f.sibling || undefined, aliases: aliases.length ? aliases : undefined, enabled: f.enabled ? undefined : false,
+          output_scale: number(f.scale), latency_seconds: number(f.seconds), context_window: Number(f.window), sibling: f.sibling || undefined, aliases: aliases.length ? aliases : undefined, enabled: f.enabled ? undefined : false,
         });
       }}>
         {entry ? <p class="dialog-subject"><Model name={entry.id} /></p> : <Field label="Model id" value={f.id} required maxLength={128} hint="As its upstream calls it; an upstream of the configuration must serve it." error={twice ? "The catalog has a model of this id: edit that one." : null} onInput={(e) => set({ id: e.currentTarget.value })} />}
@@ -143,6 +143,7 @@ function Edit({ entry, listed, known, error, busy, close, keep }: { entry: Catal
           <Field label="Cached input price" {...price} value={f.cached} hint="empty: as input" onInput={(e) => set({ cached: e.currentTarget.value })} />
           <Field label="Cache write price" {...price} value={f.written} hint="empty: as input" onInput={(e) => set({ written: e.currentTarget.value })} />
           <Field label="Answers, times predicted" type="number" min={0.01} max={100} step="any" inputMode="decimal" value={f.scale} hint="of tokens; empty: 1" onInput={(e) => set({ scale: e.currentTarget.value })} />
+          <Field label="Seconds for an answer" type="number" min={0} max={1e6} step="any" inputMode="decimal" value={f.seconds} hint={measured === null ? "empty: as the snapshot predicts" : `measured: ${ms(measured)} (median)`} onInput={(e) => set({ seconds: e.currentTarget.value })} />
           <Field label="Context window" type="number" min={1} step={1} required value={f.window} hint="tokens" onInput={(e) => set({ window: e.currentTarget.value })} />
         </div>
         <div class="field">
