@@ -76,8 +76,7 @@ internal sealed class PreferenceRun
             split.PoolRows(scoring),
             [.. split.Half(scoring).ToArray().Select(split.Topic)],
             variant.HasPlainCost && !variant.Thumbs);
-        SimulatedUser[] users = [.. Draw(seed)
-            .Select((u, i) => variant.Lambdas.Count > 0 ? new SimulatedUser(variant.Lambdas[i % variant.Lambdas.Count], variant.Beta) : u with { Beta = variant.Beta })];
+        SimulatedUser[] users = [.. Draw(seed).Select((u, i) => variant.Of(u, i))];
         double[] lambdas = [.. users.Select(u => u.Lambda)];
         var aside = variant.HasPlainCost ? [] : world.Dial(half);
         run._static = world.StaticPosition(lambdas, aside);
@@ -103,7 +102,7 @@ internal sealed class PreferenceRun
     private static PopulationPrior Taught(UserWorld world, int half, int seed, CancellationToken cancellationToken)
     {
         var random = new System.Random((seed * 7919) + 97);
-        SimulatedUser[] teachers = [.. Enumerable.Range(0, world.Variant.Teachers).Select(_ => SimulatedUser.Draw(random) with { Beta = world.Variant.Beta })];
+        SimulatedUser[] teachers = [.. Enumerable.Range(0, world.Variant.Teachers).Select(i => world.Variant.Of(SimulatedUser.Draw(random), i))];
         var states = new UserState[teachers.Length];
         Parallel.For(0, teachers.Length, new ParallelOptions { CancellationToken = cancellationToken }, u =>
             states[u] = Live(world, half, teachers[u], world.Split.Pool.Snapshot.Prior, outcomesSeen: false, new System.Random((seed * 3_000_017) + (half * 700_001) + u)).State);

@@ -166,6 +166,8 @@ public static class Targets
         var trivial = ours.Categories.MaxBy(c => c.Excess)!;
         var told = ours.Categories.Skip(1).MinBy(c => c.Auroc)!;
         var suffix = ours.Attacks.First(a => a.Attack == AttackedPrompts.SuffixFound);
+        AttackFigures[] held = [.. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound))];
+        var flipped = held.MaxBy(a => a.DialFlips)!;
         return
         [
             new(
@@ -173,9 +175,10 @@ public static class Targets
                 $"at most 5 points over all prompts (worst: {trivial.Category})",
                 Number(trivial.Excess, trivial.ExcessCi, signed), trivial.Excess <= .05, trivial.ExcessCi.High <= .05, ours.DearShare > 0 ? null : "no dear model served"),
             new($"P6 {report.Pool}, hard against trivial", $"AUROC over 0.5, interval too (worst: {told.Category})", Number(told.Auroc, told.AurocCi, "0.00"), told.AurocCi.Low > .5),
-            .. ours.Attacks.Where(a => a.Attack is not ("other language" or AttackedPrompts.SuffixFound))
-                .Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
+            .. held.Select(a => AtMost(.05, $"P6 {report.Pool}, {a.Attack}", "at most 5 % of routes change", a.Flips, a.FlipsCi, percent)),
+            AtMost(.05, $"P6 {report.Pool}, all of these, over the dial", $"at most 5 % of routes change (worst: {flipped.Attack})", flipped.DialFlips, null, percent),
             AtMost(.1, $"P6 {report.Pool}, best suffix found", "at most 10 % dearer", suffix.CostIncrease, suffix.CostIncreaseCi, signed),
+            AtMost(.1, $"P6 {report.Pool}, best suffix found, over the dial", "at most 10 % dearer at its worst position", suffix.DialCostIncrease, null, signed),
             .. (ours.Poison ?? []).Where(p => p.Share == .1)
                 .Select(p => AtMost(.01, $"P6 {report.Pool}, a tenth of the users invert", "at most 1 % of the others' routes change", p.Others, p.OthersCi, "0.00 %")),
         ];

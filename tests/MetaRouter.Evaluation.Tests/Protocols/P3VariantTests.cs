@@ -23,7 +23,7 @@ public sealed class P3VariantTests : IDisposable
     {
         var reports = P3.RunVariants(_folder.Path, s_pool, 1, null, default);
 
-        reports.Select(r => r.Protocol).ShouldBe(["P3 log cost", "P3 by topic", "P3 extreme", "P3 unsure", "P3 taught", "P3 thumbs"]);
+        reports.Select(r => r.Protocol).ShouldBe(["P3 log cost", "P3 by topic", "P3 extreme", "P3 unsure", "P3 taught", "P3 log cost taught", "P3 by topic taught", "P3 extreme taught", "P3 thumbs"]);
         foreach (var report in reports)
         {
             var rows = report.Rows.ToDictionary(r => r.Router);
@@ -36,11 +36,13 @@ public sealed class P3VariantTests : IDisposable
             Targets.OfVariant(report).ShouldNotBeEmpty();
         }
 
-        reports.Where(r => r.Rows[0].Covered is not null).Select(r => r.Protocol).ShouldBe(["P3 extreme", "P3 unsure", "P3 taught"]);
+        reports.Where(r => r.Rows[0].Covered is not null).Select(r => r.Protocol).ShouldBe(["P3 extreme", "P3 unsure", "P3 taught", "P3 extreme taught"]);
         var taught = reports.Single(r => r.Protocol == "P3 taught");
         taught.Rows.Where(r => r.Covered is not null).Select(r => r.Router).ShouldBe(["metarouter", "outcomes-seen"]);
         taught.Rows[0].Covered!["20"].ShouldBeInRange(.7, 1);
         taught.Rows[0].Utility["0"].ShouldNotBe(P3.Run(_folder.Path, s_pool, 1, null, default).Rows[0].Utility["0"]);
+        double Share(string protocol) => reports.Single(r => r.Protocol == protocol).Rows[0].Share["3"];
+        Share("P3 extreme taught").ShouldBeGreaterThan(Share("P3 extreme"), "others of their kind taught that there are two kinds of users, and no third");
         reports[^1].Rows[0].Share.Keys.ShouldBe(["0", "6", "12", "20", "40"]);
         JsonSerializer.Serialize(P3.RunVariants(_folder.Path, s_pool, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
     }
@@ -70,12 +72,12 @@ public sealed class P3VariantTests : IDisposable
         new UserWorld(split, PreferenceVariant.Plain).Price(row, dear).ShouldBe(.01 / split.Pool.CostScaleUsd, 1e-6);
 
         // Mean costs run from .0005 to .01: log(1 + 20) is the whole, log 2 what the cheapest costs.
-        var log = new UserWorld(split, PreferenceVariant.All.Single(v => v.LogCost));
+        var log = new UserWorld(split, PreferenceVariant.All.First(v => v.LogCost));
         log.Price(row, dear).ShouldBe(1, 1e-5);
         log.Price(row, cheap).ShouldBe(Math.Log(2) / Math.Log(21), 1e-5);
         log.Worth(row, cheap, lambda: 3).ShouldBe((1 - (3 * Math.Log(2) / Math.Log(21))) / 4, 1e-5);
 
-        var byTopic = new UserWorld(split, PreferenceVariant.All.Single(v => v.ByTopic));
+        var byTopic = new UserWorld(split, PreferenceVariant.All.First(v => v.ByTopic));
         double[] factors = [.. Enumerable.Range(0, split.Test.Rows).Select(r => byTopic.Price(r, dear) * split.Pool.CostScaleUsd / .01).Distinct().Order()];
         factors.ShouldAllBe(f => Math.Abs(f - .25) < 1e-4 || Math.Abs(f - 1) < 1e-4 || Math.Abs(f - 4) < 1e-4);
     }

@@ -29,7 +29,7 @@ public sealed class P6Tests
         // Whoever always does the same is moved by nothing, and tells nothing apart.
         fixedOne.Attacks.ShouldAllBe(a => a.Flips == 0 && a.CostIncrease == 0 && a.DialFlips == 0);
         (fixedOne.DearShare, fixedOne.Categories[0].Excess, fixedOne.Poison).ShouldBe((1, 0, null));
-        Targets.Of(report).Select(t => t.Name).Count(n => n.StartsWith("P6 ladder", StringComparison.Ordinal)).ShouldBe(9);
+        Targets.Of(report).Select(t => t.Name).Count(n => n.StartsWith("P6 ladder", StringComparison.Ordinal)).ShouldBe(11);
         ReportJson.Write(Run()).ShouldBe(ReportJson.Write(report));
 
         ProtocolReport<RobustnessRow> Run() => P6.Run(folder.Path, pool, [() => new AlwaysOne(strongest: true)], 1, null, default, searches: 1);
@@ -42,7 +42,7 @@ public sealed class P6Tests
         AttackFigures Attack(string name, double flips, double cost) => new(name, 10, flips, default, flips, cost, default, cost);
         var row = new RobustnessRow("shipped", .2, 0, 0, [Category("all", .01, .6), Category("facts", .06, .45)], [Attack("typos", .05, 0), Attack("paraphrase", .06, 0), Attack("other language", .5, 0), Attack("suffix found", .5, .09)], [new(.1, .01, default, .2, default), new(.3, .5, default, .5, default)]);
 
-        Targets.Of(new ProtocolReport<RobustnessRow>("P6", "p", 1, [row], null)).Select(t => t.Reached).ShouldBe([false, false, true, false, true, true]);
+        Targets.Of(new ProtocolReport<RobustnessRow>("P6", "p", 1, [row], null)).Select(t => t.Reached).ShouldBe([false, false, true, false, false, true, true, true]);
         Targets.Of(new ProtocolReport<RobustnessRow>("P6", "p", 1, [row with { DearShare = 0 }], null))[0].Verdict.ShouldBe("no dear model served");
     }
 }
