@@ -69,6 +69,14 @@ public class ReadmeTests
             Line(text, pool, [.. Told.Skip(1).Select(n => Share(rows, "metarouter", n)), Share(rows, "outcomes-seen", "20")]);
         }
 
+        string[] taught = ["1", "3", "6", "12"];
+        text.Append("\n| P3, users of two kinds, lambda 0.005 or 20: share recovered by newcomers whom as many such users have taught, and whom nobody has |" + string.Concat(taught.Select(n => $" {n} |")) + "\n|---|" + string.Concat(taught.Select(_ => "---|")) + "\n");
+        foreach (var pool in Pools)
+        {
+            var variants = Root(folder, "P3-variants-" + pool).GetProperty("variants").EnumerateArray().ToDictionary(v => v.GetProperty("protocol").GetString()!, v => v.GetProperty("rows").EnumerateArray().ToList());
+            Line(text, pool, [.. taught.Select(n => $"{Share(variants["P3 extreme taught"], "metarouter", n)}; {Share(variants["P3 extreme"], "metarouter", n)}")]);
+        }
+
         text.Append("\n| P6: hostile input | a hard prompt leads further to the dear model than a trivial one (AUROC, worst category) | routes changed by a paraphrase | by 500 words after; ridge's | dearer by the worst suffix found; ridge's | others' routes moved by a tenth of users who lie |\n|---|---|---|---|---|---|\n");
         foreach (var pool in Found(folder, "P6-"))
         {
