@@ -33,6 +33,11 @@ public static class MetaRouterClusterExtensions
         {
             silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             silo.UseRedisClustering(o => Connect(o, cluster));
+            if (ClusterTls.Of(cluster) is { } tls)
+            {
+                silo.UseTls(tls.Apply);
+            }
+
             silo.AddMetaRouter(cluster);
             configure?.Invoke(silo);
         });
@@ -92,6 +97,10 @@ public static class MetaRouterClusterExtensions
         {
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             client.UseRedisClustering(o => Connect(o, cluster));
+            if (ClusterTls.Of(cluster) is { } tls)
+            {
+                client.UseTls(tls.Apply);
+            }
 
             // By Orleans' own default a client of a replaced cluster would try silos that are gone for a minute.
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));

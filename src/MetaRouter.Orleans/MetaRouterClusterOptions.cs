@@ -42,6 +42,15 @@ public sealed class MetaRouterClusterOptions
     /// <value>Of a silo: seconds to finish requests in hand and deactivate grains when it is asked to stop. 1 to 600, default 30.</value>
     public double DrainSeconds { get; set; } = 30;
 
+    /// <value>This process' certificate, a PEM file, for TLS among silos and clients; empty, the default: they speak in clear. On all of them or on none.</value>
+    public string Certificate { get; set; } = "";
+
+    /// <value>The private key of <see cref="Certificate"/>, a PEM file.</value>
+    public string CertificateKey { get; set; } = "";
+
+    /// <value>The authority, or several, a PEM file: whoever shows a certificate that it signed is of the cluster, and nobody else.</value>
+    public string CertificateAuthority { get; set; } = "";
+
     /// <summary>Every problem of these options, empty when there is none.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -74,6 +83,11 @@ public sealed class MetaRouterClusterOptions
         if (Address.Length > 0 && !IPAddress.TryParse(Address, out _))
         {
             problems.Add($"{nameof(Address)} is '{Address}'; it must be an IP address of this machine, such as 127.0.0.1, or left out");
+        }
+
+        if (ClusterTls.ProblemOf(this) is { } tls)
+        {
+            problems.Add(tls);
         }
 
         return problems;

@@ -33,7 +33,7 @@ internal sealed partial class SiloWait(MetaRouterClusterOptions cluster, IOption
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "No silo of the cluster '{Cluster}' answers yet, by the Redis '{Redis}'; waiting for one. Start a silo with the same MetaRouter:Cluster:Redis and ClusterId.")]
+        Message = "No silo of the cluster '{Cluster}' answers yet, by the Redis '{Redis}'; waiting for one. Start a silo with the same MetaRouter:Cluster:Redis and ClusterId, and a certificate of the same authority if it has one.")]
     private partial void LogWaiting(string cluster, string redis);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The Redis '{Redis}' does not tell which silos there are: {Remedy}; asked again every second. ({Reason})")]

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using MetaRouter.Hosting.Stores;
 using MetaRouter.RouterContract;
 
@@ -69,8 +66,8 @@ public sealed class OneRedisWithTls : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        Issue("ca.pem", "server", "client");
-        Issue("other-ca.pem", "other-server", "other-client");
+        Certificates.Issue(_folder.Path, "ca.pem", "server", "client");
+        Certificates.Issue(_folder.Path, "other-ca.pem", "other-server", "other-client");
         await File.WriteAllTextAsync(PasswordFile, Password + "\n");
         _redis = await RedisServer.StartAsync("--tls-port", $"{TlsPort}", "--tls-cert-file", _folder.File("server.pem"), "--tls-key-file", _folder.File("server.key"), "--tls-ca-cert-file", Authority, "--requirepass", Password);
     }
@@ -78,27 +75,4 @@ public sealed class OneRedisWithTls : IAsyncLifetime, IDisposable
     public async Task DisposeAsync() => await _redis.DisposeAsync();
 
     public void Dispose() => _folder.Dispose();
-
-    /// <summary>An authority and certificates for 127.0.0.1 signed by it, NAME.pem and NAME.key.</summary>
-    private void Issue(string authorityFile, params string[] names)
-    {
-        var (from, to) = (DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(1));
-        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN=Test {authorityFile}", authorityKey, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-        using var authority = request.CreateSelfSigned(from, to);
-        File.WriteAllText(_folder.File(authorityFile), authority.ExportCertificatePem());
-        foreach (var name in names)
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var asked = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            var alternatives = new SubjectAlternativeNameBuilder();
-            alternatives.AddIpAddress(IPAddress.Loopback);
-            asked.CertificateExtensions.Add(alternatives.Build());
-            using var certificate = asked.Create(authority, from, to, RandomNumberGenerator.GetBytes(8));
-            File.WriteAllText(_folder.File(name + ".pem"), certificate.ExportCertificatePem());
-            File.WriteAllText(_folder.File(name + ".key"), key.ExportPkcs8PrivateKeyPem());
-        }
-    }
 }
