@@ -203,14 +203,14 @@ internal static class EvaluationProtocols
     private static EvaluationResult Learners(EvaluationRequest request)
     {
         var reports = LearnerContest.Run(request.DataFolder, request.Pools, request.Seeds, request.Progress, request.CancellationToken);
-        return new EvaluationResult([.. reports.Select(LearnerTable)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])])
+        return new EvaluationResult([.. reports.SelectMany(LearnerTables)], ReportJson.Write(new { reports[0].Protocol, reports[0].Seeds, Pools = reports }), [.. reports.SelectMany(r => r.Warnings ?? [])])
         {
             Figures = [.. reports.SelectMany(Figures.Of)],
             Targets = request.Pools.All(p => Pools.IsNamed(p.Name)) ? Targets.Of(reports) : [],
         };
     }
 
-    private static ResultTable LearnerTable(ProtocolReport<LearnerRow> report)
+    private static IEnumerable<ResultTable> LearnerTables(ProtocolReport<LearnerRow> report)
     {
         string[] told = [.. P3.Reported.Where(n => n > 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         string[][] rows = [.. report.Rows.Select(r => (string[])[
@@ -218,7 +218,14 @@ internal static class EvaluationProtocols
             .. told.Select(n => ResultTable.Number(r.Share[n], "0.00")),
             .. told.Skip(1).Select(n => ResultTable.Number(r.Behind[n], r.BehindCi[n], "0.00")),
         ])];
-        return new ResultTable(Title(report), ["share recovered after", .. told, .. told.Skip(1).Select(n => "behind, " + n)], rows, report.Note);
+        yield return new ResultTable(Title(report), ["share recovered after", .. told, .. told.Skip(1).Select(n => "behind, " + n)], rows, report.Note);
+        if (report.Rows[0].BehindRandom is not null)
+        {
+            string[][] random = [.. report.Rows.Select(r => (string[])[r.Router, .. told.Select(n => ResultTable.Number(r.BehindRandom![n], r.BehindRandomCi![n], "0.00"))])];
+            yield return new ResultTable(
+                Title(report) + ": behind metarouter with random questions", ["comparisons", .. told], random,
+                "Paired as above; above zero, the row is behind a belief that asks about any two models on the first request it meets, as the amortised encoder and nearest examples do.");
+        }
     }
 
     private static EvaluationResult Labels(EvaluationRequest request)

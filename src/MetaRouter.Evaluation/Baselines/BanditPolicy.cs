@@ -11,7 +11,10 @@ namespace MetaRouter.Evaluation.Baselines;
 /// w = (w_q, w_c), w_c = 1 - w_q, draws a model, and is told that one's reward w_q q - w_c min(c / tau, 1); REINFORCE with the batch's mean as baseline and an entropy bonus.
 /// </summary>
 /// <remarks>
-/// Weights are drawn uniformly while it learns. It is never shown an outcome of a model it did not draw, so it sees 1 / K of what the others see in an epoch.
+/// Weights are drawn uniformly while it learns. It is never shown an outcome of a model it did not draw, so it sees 1 / K of what the others see in an epoch. One number comes from all
+/// models' outcomes: tau, the dearest model's mean cost over the training rows. It is the unit in which the protocol has every user weigh cost, so it is told like the user's weights, which
+/// favours the policy; bandit feedback alone would have to estimate it.
+/// The paper's frozen all-MiniLM-L6-v2 is replaced by <see cref="TextVectors"/>, as every baseline's encoder is.
 /// Adam at 1e-4, 32 a batch, 100 epochs, as in the paper; at 1e-3 it learns the training rows by heart.
 /// Sizes: preference encoder 2 - 16 - 16, head 64. Served is the most probable model. O(n D d) an epoch.
 /// </remarks>

@@ -8,7 +8,8 @@ public static class LearnedRouters
     public static IReadOnlyList<Func<IOutcomeModel>> Factories { get; } =
     [
         () => new MetaRouterModel(),
-        () => new Knn(),
+        () => new Knn(byWords: true),
+        () => new Knn(byWords: false),
         () => new PerModelRidge(),
     ];
 

@@ -5,7 +5,8 @@ using MetaRouter.Evaluation.Baselines.Learning;
 namespace MetaRouter.Evaluation.Baselines;
 
 /// <summary>
-/// Two ridge regressions per model (<see cref="RidgeDesign"/>, which chooses their penalties): of its quality, and of its log cost. exp of an expected log falls short of the expected cost:
+/// Ridge regression (Hoerl and Kennard 1970) for each model, the linear utility predictor that arXiv:2505.12601 compares kNN with: two per model (<see cref="RidgeDesign"/>, which
+/// chooses their penalties), of its quality and of its log cost. exp of an expected log falls short of the expected cost:
 /// each model's costs are scaled to be right on average over the training rows. O(n D^2 + D^3).
 /// </summary>
 public sealed class PerModelRidge : IOutcomeModel

@@ -11,6 +11,11 @@ namespace MetaRouter.Evaluation.Protocols;
 /// A cheap model whose answer is served where it is expected to be right, else the strong one; the threshold by <see cref="LearnThenTest"/> on a fifth of the training half that the
 /// predictor did not see, and the promise held against the test half.
 /// </summary>
+/// <remarks>
+/// The confidence is the expected score of the request, known before the cheap model is called: it never looks at the cheap answer. Both papers' do: by the agreement of several sampled
+/// answers (arXiv:2502.11021), or by tests of the answer's knowledge and confidence (arXiv:2512.20012). Outcome files hold one graded answer a model, no second sample and no probabilities,
+/// so nothing of that kind can be tested here. The promise holds for any confidence (<see cref="LearnThenTest"/>); one that saw the answer should let more requests stay cheap.
+/// </remarks>
 public static class CascadeTrial
 {
     public static IReadOnlyList<double> Deltas { get; } = [.02, .05, .1, .15, .2];
@@ -43,7 +48,7 @@ public static class CascadeTrial
         })];
         var note = string.Create(
             CultureInfo.InvariantCulture,
-            $"{string.Join("; ", names.Distinct())}. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
+            $"{string.Join("; ", names.Distinct())}. The confidence is the expected score of the request and does not look at the cheap answer, as the papers' cascades do: the data has no second samples. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
         return new ProtocolReport<CascadeRow>("cascade", pool.Name, seeds, means, note, file.Warnings);
     }
 

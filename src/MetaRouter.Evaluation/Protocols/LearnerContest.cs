@@ -63,22 +63,27 @@ public static class LearnerContest
     }
 
     /// <param name="totals">By pool: learner x reported x replicate, shares of the gap.</param>
-    private static LearnerRow[] Rows(IPreferenceLearner[] learners, double[][][][] totals, Bootstrap bootstrap, Shares[]? runs) =>
-        [.. learners.Select((learner, l) =>
+    private static LearnerRow[] Rows(IPreferenceLearner[] learners, double[][][][] totals, Bootstrap bootstrap, Shares[]? runs)
+    {
+        var random = Array.FindIndex(learners, l => l is BeliefLearner { AsksAtRandom: true });
+        return [.. learners.Select((learner, l) =>
         {
             double[] Share(int router, int t) => [.. Enumerable.Range(0, Replicates + 1).Select(b => totals.Average(pool => pool[router][t][b]))];
-            double[] Behind(int t) => [.. Share(0, t).Zip(Share(l, t), (ours, other) => ours - other)];
+            double[] Behind(int leader, int t) => [.. Share(leader, t).Zip(Share(l, t), (ours, other) => ours - other)];
             var users = (double)P3.Users * (runs?.Length ?? 1);
             return new LearnerRow(
                 learner.Name,
                 ByReported(t => Share(l, t)[^1]),
                 ByReported(t => P3.IntervalOf(Share(l, t)[^1], bootstrap, Share(l, t).AsSpan(0, Replicates))),
-                ByReported(t => Behind(t)[^1]),
-                ByReported(t => P3.IntervalOf(Behind(t)[^1], bootstrap, Behind(t).AsSpan(0, Replicates))),
+                ByReported(t => Behind(0, t)[^1]),
+                ByReported(t => P3.IntervalOf(Behind(0, t)[^1], bootstrap, Behind(0, t).AsSpan(0, Replicates))),
+                random < 0 ? null : ByReported(t => Behind(random, t)[^1]),
+                random < 0 ? null : ByReported(t => P3.IntervalOf(Behind(random, t)[^1], bootstrap, Behind(random, t).AsSpan(0, Replicates))),
                 runs is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Quality[t]) / users),
                 runs is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Cost[t]) / users),
                 runs?[0].Runs[l].Covered is null ? null : ByReported(t => runs.Sum(r => r.Runs[l].Covered![t]) / users));
         })];
+    }
 
     private static Dictionary<string, T> ByReported<T>(Func<int, T> value) => Enumerable.Range(0, P3.Reported.Count).ToDictionary(t => P3.Reported[t].ToString(CultureInfo.InvariantCulture), value);
 

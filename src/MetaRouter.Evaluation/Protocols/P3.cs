@@ -1,6 +1,7 @@
 using System.Globalization;
 using MetaRouter.Evaluation.Data;
 using MetaRouter.Evaluation.Metrics;
+using MetaRouter.Evaluation.Simulation;
 
 namespace MetaRouter.Evaluation.Protocols;
 
@@ -69,22 +70,31 @@ public static class P3
                 note += " static and known are chosen on the rows that users interact on.";
             }
 
-            if (variant.Thumbs)
-            {
-                var (requests, lost) = (runs[v].Sum(r => r.Explored.Requests), runs[v].Sum(r => r.Explored.Lost));
-                var gain = runs[v].Select(r => r.Resample(null)).Average(r => r.Total(PreferenceRun.MetaRouter, variant.Reported.Count - 1).Gained / Users);
-                note += string.Create(
-                    CultureInfo.InvariantCulture,
-                    $" Exploring, which shares are net of, cost {lost / requests:0.0000} of utility on each of "
-                        + $"{(double)requests / (Users * runs[v].Length):0} requests that it took; what was learned is worth {gain:0.0000} on each later one.");
-            }
-
+            note += Teaching(variant, runs[v]);
             return new ProtocolReport<PreferenceRow>(
                 variant.Name.Length > 0 ? "P3 " + variant.Name : "P3",
                 pool.Name, seeds,
                 Rows(file.Table.Rows, runs[v], variant.Reported, cancellationToken),
                 note, file.Warnings);
         })];
+    }
+
+    /// <summary>What was given up while users taught, which no share counts, against what it earned.</summary>
+    private static string Teaching(PreferenceVariant variant, PreferenceRun[] runs)
+    {
+        double users = Users * runs.Length;
+        var (requests, lost) = (runs.Sum(r => r.Taught.Requests) / users, runs.Sum(r => r.Taught.Lost) / users);
+        var last = Total([.. runs.Select(r => r.Resample(null))], PreferenceRun.MetaRouter, variant.Reported.Count - 1);
+        var (gained, gap) = (last.Gained / last.Weight, last.Gap / last.Weight);
+        var what = variant.Thumbs
+            ? string.Create(CultureInfo.InvariantCulture, $"Exploring, on the {requests:0} requests that it took,")
+            : string.Create(CultureInfo.InvariantCulture, $"{Comparisons} second answers, both being paid for and the preferred one used,");
+        var back = gained <= 0 ? "never paid back" : string.Create(CultureInfo.InvariantCulture, $"paid back after {Math.Max(lost / gained, 0):0} of them");
+        var net = Earnings.ShareOf(gained - (lost / ComparisonBudget.Horizon), gap);
+        var share = double.IsNaN(net) ? "" : string.Create(CultureInfo.InvariantCulture, $"; net of it, over {ComparisonBudget.Horizon:n0}, the last share is {net:0.00}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $" {what} cost a user {lost:0.000} of utility against serving the best of the belief, which shares leave out; what was learned is worth {gained:0.0000} on each later request: {back}{share}.");
     }
 
     /// <summary>What has no value has no interval, even where some replicates have one.</summary>

@@ -19,7 +19,7 @@ internal sealed class PreferenceRun
     private readonly (float[] Quality, float[] Cost)[] _known = new (float[], float[])[P3.Users];
     private readonly (float[] Quality, float[] Cost)[] _oracle = new (float[], float[])[P3.Users];
     private (float[] Quality, float[] Cost)[] _single = [];
-    private readonly (int Requests, double Lost)[] _explored = new (int, double)[P3.Users];
+    private readonly (int Requests, double Lost)[] _taught = new (int, double)[P3.Users];
     private readonly bool[][][]? _inside; // router x user x reported: whether lambda lies in the believed 90 % interval
     private int _static, _bestSingle;
 
@@ -30,8 +30,11 @@ internal sealed class PreferenceRun
         _topic = [.. topicOfRow.Select(t => (byte)_topics.IndexOf(t))];
     }
 
-    /// <summary>Of all users together: requests while signals were given, and the utility that exploring gave up on them.</summary>
-    public (long Requests, double Lost) Explored => (_explored.Sum(e => (long)e.Requests), _explored.Sum(e => e.Lost));
+    /// <summary>
+    /// Of all users together: the requests on which signals were given or waited for, and the utility given up on them against serving the best of the belief: to exploring, or to second
+    /// answers.
+    /// </summary>
+    public (long Requests, double Lost) Taught => (_taught.Sum(e => (long)e.Requests), _taught.Sum(e => e.Lost));
 
     /// <summary>The scoring rows, as numbers of the pool's table.</summary>
     public int[] Scored { get; }
@@ -44,7 +47,7 @@ internal sealed class PreferenceRun
     public static PreferenceRun Of(PreferenceSplit split, PreferenceVariant variant, int half, int seed, CancellationToken cancellationToken)
     {
         var (run, world, users) = Begin(split, variant, half, seed, cancellationToken);
-        var prior = variant.Teachers > 0 ? Taught(world, half, seed, cancellationToken) : split.Pool.Snapshot.Prior;
+        var prior = variant.Teachers > 0 ? TaughtPrior(world, half, seed, cancellationToken) : split.Pool.Snapshot.Prior;
         Parallel.For(0, P3.Users, new ParallelOptions { CancellationToken = cancellationToken }, u =>
         {
             for (var router = 0; router < 2; router++)
@@ -55,11 +58,12 @@ internal sealed class PreferenceRun
                     var story = Live(world, half, users[u], prior, router == OutcomesSeen, random);
                     run._act[router][u] = story.Acts;
                     run._inside?[router][u] = story.Inside;
+                    run._taught[u] = router == MetaRouter ? (P3.Comparisons, story.Lost) : run._taught[u];
                     continue;
                 }
 
                 (run._act[router][u], var requests, var lost) = ThumbLife.Live(world, half, users[u], router == OutcomesSeen, prior, random);
-                run._explored[u] = router == MetaRouter ? (requests, lost) : run._explored[u];
+                run._taught[u] = router == MetaRouter ? (requests, lost) : run._taught[u];
             }
         });
         return run;
@@ -99,7 +103,7 @@ internal sealed class PreferenceRun
     }
 
     /// <summary>The prior that others teach, each by a story of their own under the one that ships.</summary>
-    private static PopulationPrior Taught(UserWorld world, int half, int seed, CancellationToken cancellationToken)
+    private static PopulationPrior TaughtPrior(UserWorld world, int half, int seed, CancellationToken cancellationToken)
     {
         var random = new System.Random((seed * 7919) + 97);
         SimulatedUser[] teachers = [.. Enumerable.Range(0, world.Variant.Teachers).Select(i => world.Variant.Of(SimulatedUser.Draw(random), i))];
@@ -113,7 +117,8 @@ internal sealed class PreferenceRun
     /// <param name="Acts">The dial position served after each reported number of comparisons.</param>
     /// <param name="Inside">Whether lambda lay in the believed 90 % interval then.</param>
     /// <param name="State">What was said in the end.</param>
-    private readonly record struct Story(TopicDial[] Acts, bool[] Inside, UserState State);
+    /// <param name="Lost">Utility given up to comparing: both answers are paid for and the preferred one is used, where the best of the belief would have been served.</param>
+    private readonly record struct Story(TopicDial[] Acts, bool[] Inside, UserState State, double Lost);
 
     private static Story Live(UserWorld world, int half, SimulatedUser user, PopulationPrior prior, bool outcomesSeen, System.Random random)
     {
@@ -121,16 +126,17 @@ internal sealed class PreferenceRun
         var rows = split.Half(half);
         var context = outcomesSeen ? pool.Context with { CostSpread = 0 } : pool.Context;
         var state = UserState.Empty;
-        var (acts, inside) = (new TopicDial[P3.Reported.Count], new bool[P3.Reported.Count]);
+        var (acts, inside, lost) = (new TopicDial[P3.Reported.Count], new bool[P3.Reported.Count], 0.0);
         for (var (n, reported) = (0, 0); ; n++)
         {
             var belief = PreferenceBelief.From(prior, context, state.Signals.AsSpan());
+            var act = new TopicDial(belief, pool.Values);
             if (n == P3.Reported[reported])
             {
-                (acts[reported], inside[reported]) = (new TopicDial(belief, pool.Values), user.Lambda >= belief.Quantile(.05) && user.Lambda <= belief.Quantile(.95));
+                (acts[reported], inside[reported]) = (act, user.Lambda >= belief.Quantile(.05) && user.Lambda <= belief.Quantile(.95));
                 if (++reported == acts.Length)
                 {
-                    return new Story(acts, inside, state);
+                    return new Story(acts, inside, state, lost);
                 }
             }
 
@@ -152,6 +158,8 @@ internal sealed class PreferenceRun
 
             var (first, second) = (split.Realised(row, pair.First), split.Realised(row, pair.Second));
             var prefersFirst = world.PrefersFirst(row, first, second, user, random);
+            var served = split.Realised(row, split.Argmax(row, PreferenceGrid.Lambda[act.On(split.Topic(row)).Position]));
+            lost += world.Worth(row, served, user.Lambda) - world.WorthOfBoth(row, prefersFirst ? first : second, prefersFirst ? second : first, user.Lambda);
             var (shownFirst, shownSecond) = outcomesSeen ? (first, second) : (split.Predicted(row)[pair.First], split.Predicted(row)[pair.Second]);
             state = state.Add(SimulatedSignal.Of(FeedbackKind.Comparison, n, prefersFirst, shownFirst, shownSecond, split.Topic(row)));
         }

@@ -35,6 +35,9 @@ internal sealed class UserWorld
 
     public double Worth(int row, in Outcome outcome, double lambda) => (outcome.Quality - (lambda * Price(row, outcome))) / (1 + lambda);
 
+    /// <summary>Of two answers to one request, both paid for and one of them used.</summary>
+    public double WorthOfBoth(int row, in Outcome used, in Outcome other, double lambda) => Worth(row, used, lambda) + Worth(row, other with { Quality = 0 }, lambda);
+
     public bool PrefersFirst(int row, in Outcome first, in Outcome second, SimulatedUser user, Random random) =>
         user.PrefersFirst(Worth(row, first, user.Lambda) - Worth(row, second, user.Lambda), random);
 

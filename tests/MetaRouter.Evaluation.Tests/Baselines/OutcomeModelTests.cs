@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines;
+using MetaRouter.Evaluation.Baselines.Learning;
 
 namespace MetaRouter.Evaluation.Tests.Baselines;
 
@@ -11,7 +13,7 @@ public sealed class OutcomeModelTests
     // Fitting takes a while, and several tests look at what came of it.
     private static readonly Dictionary<string, OutcomePredictions> s_predicted = [];
 
-    public static TheoryData<string> Every => ["knn", "ridge", "best-single", "oracle", .. LearnedRouters.Published.Select(f => f().Name)];
+    public static TheoryData<string> Every => ["knn", "knn-dense", "ridge", "best-single", "oracle", .. LearnedRouters.Published.Select(f => f().Name)];
 
     /// <summary>Those that say what to expect of a request.</summary>
     private static readonly string[] s_policies = ["barp, true weights", "barp, given 0.5", "always cheapest", "always strongest"];
@@ -75,6 +77,22 @@ public sealed class OutcomeModelTests
     }
 
     [Fact]
+    public void KnnDense_AnyRequest_IsTheMeanOfTheNearestByTheVectorsOfTheOthers()
+    {
+        var (train, test) = (Topics.Table(200, 0), Topics.Table(30, 1));
+        var (text, asked) = TextVectors.Read(train, test);
+        var predicted = new Knn(byWords: false).FitPredict(train, test, 0, default);
+
+        // The k is chosen by validation; whichever it is, it is one for all requests, and all have so many.
+        ((int[])[10, 20, 40, 80]).Count(k => Enumerable.Range(0, test.Rows).All(row =>
+        {
+            double Cosine(int other) => TensorPrimitives.Dot(asked.Dense(row), text.Dense(other));
+            var near = Enumerable.Range(0, train.Rows).OrderByDescending(Cosine).Take(k).ToArray();
+            return near.All(n => Cosine(n) > 0) && Enumerable.Range(0, 3).All(m => Math.Abs(near.Average(n => train.Score[(3 * n) + m]) - predicted.Quality[(3 * row) + m]) < 1e-5);
+        })).ShouldBe(1);
+    }
+
+    [Fact]
     public void Worth_OfOneModel_IsThatOneWhateverThePrice()
     {
         var (train, test) = (Topics.Table(60, 0), Topics.Table(5, 1));
@@ -93,6 +111,7 @@ public sealed class OutcomeModelTests
     [InlineData("cross-attention")]
     [InlineData("confidence-driven")]
     [InlineData("knn")]
+    [InlineData("knn-dense")]
     [InlineData("ridge")]
     [InlineData("best-single")]
     public void FitPredict_UnknownOutcomes_AreLeftOutNotTakenForZero(string name)

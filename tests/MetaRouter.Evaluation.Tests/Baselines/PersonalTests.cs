@@ -57,6 +57,38 @@ public sealed class PersonalTests
     }
 
     [Fact]
+    public void Widest_OfTwoRows_IsTheDuelThatTheTwoForetellMostDifferently()
+    {
+        // Row 7: the first theta has .9 against .8, the other .05 against .35: they stand 1 and -3 on the logistic's scale.
+        // Row 8: both duel .5 against .49; the first by .01, the other by .005 - .005 = 0.
+        Point[][] rows = [[new(.9, .8), new(.8, .1)], [new(.5, .02), new(.49, .01)]];
+        var arms = new PersonalBandit.Arms(2, (row, model) => rows[row - 7][model]);
+
+        foreach (var looked in (int[][])[[7, 8], [8, 7]])
+        {
+            arms.Widest(looked, new Point(1, 0), new Point(.5, -.5)).ShouldBe(new Question(7, 0, 1));
+        }
+
+        // Both thetas are sure of row 7, in the same way; about row 8 they are of two minds.
+        rows = [[new(.9, .1), new(.1, .1)], [new(.6, .3), new(.5, .1)]];
+        arms.Widest([7, 8], new Point(1, 0), new Point(1, -1)).ShouldBe(new Question(8, 0, 1));
+    }
+
+    [Fact]
+    public void Ask_FirstRowTeachesNothing_EveryBanditAsksAboutTheOther()
+    {
+        // On row 0 all models are the same to any user, on row 1 they lie apart.
+        var arms = new PersonalBandit.Arms(3, (row, model) => row == 0 ? new Point(.5, .5) : new Point(.4 + (.2 * model), .1 + (.4 * model)));
+        foreach (var bandit in (PersonalBandit[])[new LinUcb(false), new LinearThompson(false), new DuelingThompson(false), new LinearThompson(true), new DuelingThompson(true)])
+        {
+            for (var seed = 0; seed < 20; seed++)
+            {
+                bandit.Start(arms, new Random(seed)).Ask([0, 1])!.Value.Row.ShouldBe(1, bandit.Name);
+            }
+        }
+    }
+
+    [Fact]
     public void Random_Questions_AreOfTwoModelsAndAllPairs()
     {
         var random = new Random(3);

@@ -18,6 +18,7 @@ public sealed class CascadeTrialTests : IDisposable
         var report = CascadeTrial.Run(_folder.Path, new Pool("ladder", "ladder", [new ModelId("weak"), new ModelId("middle"), new ModelId("strong")]), 3, null, default);
 
         report.Rows.Select(r => r.Delta).ShouldBe(CascadeTrial.Deltas);
+        report.Note.ShouldNotBeNull().ShouldContain("does not look at the cheap answer");
         foreach (var row in report.Rows)
         {
             row.Bad.ShouldBeLessThan(row.Delta + .03);

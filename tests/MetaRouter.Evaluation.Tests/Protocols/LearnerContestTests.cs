@@ -26,6 +26,7 @@ public sealed class LearnerContestTests(EveryLearner every) : IClassFixture<Ever
         }
 
         contest.Behind.Values.ShouldAllBe(b => b == 0);
+        contest.BehindRandom.ShouldBeNull();
         contest.Covered!["20"].ShouldBeInRange(.75, 1);
     }
 
@@ -38,6 +39,9 @@ public sealed class LearnerContestTests(EveryLearner every) : IClassFixture<Ever
             _rows[name].Share["20"].ShouldBeGreaterThan(_rows["fgts.cdb, pooled"].Share["20"]);
             _rows[name].Behind["20"].ShouldBe(_rows["metarouter"].Share["20"] - _rows[name].Share["20"], 1e-9);
             _rows[name].BehindCi["20"].Low.ShouldBeLessThanOrEqualTo(_rows[name].Behind["20"]);
+            _rows[name].BehindRandom!["20"].ShouldBe(_rows["metarouter, random questions"].Share["20"] - _rows[name].Share["20"], 1e-9);
+            _rows[name].BehindRandomCi!["20"].Low.ShouldBeLessThanOrEqualTo(_rows[name].BehindRandom!["20"]);
+            _rows[name].BehindRandomCi!["20"].High.ShouldBeGreaterThanOrEqualTo(_rows[name].BehindRandom!["20"]);
             _rows[name].Covered.ShouldBeNull();
         }
     }

@@ -37,7 +37,7 @@ public sealed class NewKindsTests : IDisposable
     public void Run_Twice_GivesTheSameBytes()
     {
         _folder.Write("kinds.jsonl", Lines(250));
-        string Json() => ReportJson.Write(NewKinds.Run(_folder.Path, s_pool, [() => new Knn()], 2, null, default));
+        string Json() => ReportJson.Write(NewKinds.Run(_folder.Path, s_pool, [() => new Knn(byWords: true)], 2, null, default));
         Json().ShouldBe(Json());
     }
 

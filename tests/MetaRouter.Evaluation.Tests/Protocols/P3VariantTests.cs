@@ -47,6 +47,23 @@ public sealed class P3VariantTests : IDisposable
         JsonSerializer.Serialize(P3.RunVariants(_folder.Path, s_pool, 1, null, default)).ShouldBe(JsonSerializer.Serialize(reports));
     }
 
+    [Fact]
+    public void Run_SecondAnswers_TheNoteHoldsTheirCostAgainstWhatTheyTaught()
+    {
+        var split = PreferenceSplit.Of(s_pool.Read(_folder.Path).Table, 0, default);
+        PreferenceRun[] runs = [.. Enumerable.Range(0, 2).Select(half => PreferenceRun.Of(split, PreferenceVariant.Plain, half, 0, default))];
+        var earned = runs.Select(r => r.Resample(null).Total(PreferenceRun.MetaRouter, P3.Reported.Count - 1)).Aggregate((a, b) => a + b);
+        var (lost, gained) = (runs.Sum(r => r.Taught.Lost) / (2 * P3.Users), earned.Gained / earned.Weight);
+        var net = (gained - (lost / 1000)) / (earned.Gap / earned.Weight);
+
+        runs.ShouldAllBe(r => r.Taught.Requests == P3.Users * P3.Comparisons);
+        lost.ShouldBeGreaterThan(0);
+        net.ShouldBeInRange(0, earned.Share);
+        P3.Run(_folder.Path, s_pool, 1, null, default).Note.ShouldNotBeNull().ShouldContain(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"cost a user {lost:0.000} of utility against serving the best of the belief, which shares leave out; what was learned is worth {gained:0.0000} on each later request: paid back after {lost / gained:0} of them; net of it, over 1,000, the last share is {net:0.00}."));
+    }
+
     [Theory]
     [InlineData(0, .0005)]
     [InlineData(.5, .01)]
@@ -69,7 +86,11 @@ public sealed class P3VariantTests : IDisposable
         var row = split.Half(0)[0];
         var (cheap, dear) = (new Outcome(1, .0005f, 0), new Outcome(1, .01f, 0));
 
-        new UserWorld(split, PreferenceVariant.Plain).Price(row, dear).ShouldBe(.01 / split.Pool.CostScaleUsd, 1e-6);
+        var plain = new UserWorld(split, PreferenceVariant.Plain);
+        plain.Price(row, dear).ShouldBe(.01 / split.Pool.CostScaleUsd, 1e-6);
+
+        // Two answers, both right: one is used, both are paid for.
+        plain.WorthOfBoth(row, dear, cheap, lambda: 3).ShouldBe((1 - (3 * (.01 + .0005) / split.Pool.CostScaleUsd)) / 4, 1e-5);
 
         // Mean costs run from .0005 to .01: log(1 + 20) is the whole, log 2 what the cheapest costs.
         var log = new UserWorld(split, PreferenceVariant.All.First(v => v.LogCost));

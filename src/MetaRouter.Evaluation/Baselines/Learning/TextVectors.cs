@@ -7,7 +7,7 @@ using MetaRouter.Core.Text;
 namespace MetaRouter.Evaluation.Baselines.Learning;
 
 /// <summary>
-/// Requests as numbers, the same for every trained baseline (but kNN, which is no worse by words: <see cref="HashedFeatures"/>) and those that MetaRouter
+/// Requests as numbers, the same for every trained baseline (but the second kNN, by <see cref="HashedFeatures"/>) and those that MetaRouter
 /// learns from: the shipped encoder learned anew on the training requests and their categories alone,
 /// with the shipped word vectors. A paper's own pretrained encoder is replaced by it, so that rows differ by method and not by text model. Kept while the
 /// tables live, since many routers learn from each.

@@ -11,6 +11,8 @@ namespace MetaRouter.Evaluation.Baselines.Personal;
 /// <param name="randomQuestions">Asks about random pairs instead, which shows what the choice of questions is worth.</param>
 internal sealed class BeliefLearner(bool randomQuestions) : IPreferenceLearner
 {
+    public bool AsksAtRandom => randomQuestions;
+
     public string Name => randomQuestions ? "metarouter, random questions" : "metarouter";
 
     public Func<double, Random, IUserLearner> Fit(PreferenceSplit split, int seed, CancellationToken cancellationToken)

@@ -14,7 +14,7 @@ namespace MetaRouter.Evaluation.Baselines.Personal;
 /// As its documentation has it (docs.litellm.ai/docs/adaptive_router, October 2026): a cell starts with <see cref="Imaginary"/> answers, graded ones count until there are
 /// <see cref="MostGraded"/>, and from <see cref="Most"/> on no more are taken in. What is left to whoever runs it is chosen well: the kinds of request are the encoder's topics, and w
 /// is the weight that earned the population most on the training half. An answer preferred stands for a turn that satisfied, the other one for a turn that did not. Asked about are
-/// the best by the means and the best of the others at a draw. There all users share the cells; a row of users apart shows what knowing them would change.
+/// the best by the means and the best of the others at a draw, on the request at hand: there is no choice of requests there. There all users share the cells; a row of users apart shows what knowing them would change.
 /// </remarks>
 internal sealed class BetaCells(bool isPooled) : IPreferenceLearner
 {

@@ -4,7 +4,8 @@ namespace MetaRouter.Evaluation.Baselines.Personal;
 
 /// <summary>
 /// FGTS.CDB (arXiv:2510.00841), dueling Thompson sampling: the logistic likelihood of the answers is tempered by eta = .25, and the best models at two independent draws of
-/// theta are shown. Without the feel-good term, which was found to change nothing at small weights. O(answers) a question.
+/// theta are shown, on that row of those looked at where the draws differ most about the answer (<see cref="PersonalBandit.Arms.Widest"/>; in the paper the request is given). Without
+/// the feel-good term, which was found to change nothing at small weights. O(rows K + answers) a question.
 /// </summary>
 /// <remarks>The posterior is Laplace's: a Gaussian at the mode, found by Newton's method, with the curvature there.</remarks>
 internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
@@ -14,7 +15,7 @@ internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
 
     protected override string Method => "fgts.cdb";
 
-    protected override User Start(Arms arms, Random random) => new Dueller(arms, random);
+    internal override User Start(Arms arms, Random random) => new Dueller(arms, random);
 
     /// <param name="won">Of each answer the winner's features less the loser's.</param>
     /// <param name="from">Where the search for the mode begins.</param>
@@ -42,7 +43,7 @@ internal sealed class DuelingThompson(bool isPooled) : PersonalBandit(isPooled)
     {
         private readonly List<Point> _won = []; // the winner's features less the loser's
 
-        public override Question? Ask(ReadOnlySpan<int> looked) => Arms.Duel(looked[0], Belief.Draw(random), Belief.Draw(random));
+        public override Question? Ask(ReadOnlySpan<int> looked) => Arms.Widest(looked, Belief.Draw(random), Belief.Draw(random));
 
         public override void Learn(in Question question, bool prefersFirst)
         {

@@ -11,7 +11,7 @@ internal sealed class LinUcb(bool isPooled) : PersonalBandit(isPooled)
 
     protected override string Method => "linucb";
 
-    protected override User Start(Arms arms, Random random) => new Optimist(arms);
+    internal override User Start(Arms arms, Random random) => new Optimist(arms);
 
     private sealed class Optimist(Arms arms) : LinearUser(arms)
     {

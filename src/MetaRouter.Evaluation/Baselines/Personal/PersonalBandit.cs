@@ -1,3 +1,4 @@
+using MetaRouter.Core.Numerics;
 using MetaRouter.Evaluation.Protocols;
 
 namespace MetaRouter.Evaluation.Baselines.Personal;
@@ -14,16 +15,17 @@ internal abstract class PersonalBandit(bool isPooled) : IPreferenceLearner
 
     public bool IsPooled => isPooled;
 
-    public Func<double, Random, IUserLearner> Fit(PreferenceSplit split, int seed, CancellationToken cancellationToken) => (_, random) => Start(new Arms(split), random);
+    public Func<double, Random, IUserLearner> Fit(PreferenceSplit split, int seed, CancellationToken cancellationToken) => (_, random) =>
+        Start(new Arms(split.Models, (row, model) => Point.Of(split.Predicted(row)[model], split.Pool.CostScaleUsd)), random);
 
-    protected abstract User Start(Arms arms, Random random);
+    internal abstract User Start(Arms arms, Random random);
 
     /// <summary>The models' features on the rows of the test half.</summary>
-    internal sealed class Arms(PreferenceSplit split)
+    internal sealed class Arms(int count, Func<int, int, Point> of)
     {
-        public int Count => split.Models;
+        public int Count => count;
 
-        public Point Of(int row, int model) => Point.Of(split.Predicted(row)[model], split.Pool.CostScaleUsd);
+        public Point Of(int row, int model) => of(row, model);
 
         public int Best(int row, Point theta)
         {
@@ -49,6 +51,24 @@ internal abstract class PersonalBandit(bool isPooled) : IPreferenceLearner
             }
 
             return new Question(row, first, second.Model);
+        }
+
+        /// <summary>
+        /// Of the duels on the rows looked at the one whose answer the two thetas foretell most differently, the first of equals: query by committee (Seung, Opper and Sompolinsky 1992),
+        /// the committee being the two that duel.
+        /// </summary>
+        public Question Widest(ReadOnlySpan<int> looked, Point one, Point other)
+        {
+            var best = (Apart: double.NegativeInfinity, Question: default(Question));
+            foreach (var row in looked)
+            {
+                var question = Duel(row, one, other);
+                var x = Of(row, question.First) - Of(row, question.Second);
+                var apart = Math.Abs(Logistic.Sigmoid(Beta * one.Dot(x)) - Logistic.Sigmoid(Beta * other.Dot(x)));
+                best = apart > best.Apart ? (apart, question) : best;
+            }
+
+            return best.Question;
         }
     }
 
