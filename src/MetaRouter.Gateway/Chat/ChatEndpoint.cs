@@ -43,7 +43,7 @@ internal sealed class ChatEndpoint(
         // 2. Choose, and set the cost aside.
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body))
         {
-            IsAuto = asked is not null,
+            Routed = asked?.Label,
             Turn = isRouted ? sessions.TurnOf(tenant, user, body) : null,
         };
         var isDecided = asked is not null && followed is not RoutingMode.Off;

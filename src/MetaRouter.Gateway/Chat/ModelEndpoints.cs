@@ -44,11 +44,11 @@ internal sealed class ModelEndpoints(
     {
         var catalog = pool.Current.Catalog;
         var usable = Usable(context, catalog);
-        return Answers.WriteAsync(
-            context,
-            new ModelsAnswer("list", [
-                .. names.Listed(catalog).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
-            ]));
+        IEnumerable<ModelAnswer> all =
+        [
+            .. names.Listed(catalog).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
+        ];
+        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. all.DistinctBy(m => m.Id)])); // a routed name may be a model's, too, and comes first here as elsewhere
     }
 
     /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name that is malformed.</exception>
