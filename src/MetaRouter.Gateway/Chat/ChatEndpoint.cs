@@ -29,7 +29,7 @@ internal sealed class ChatEndpoint(
     {
         // 1. Who asks, and for what.
         var tenant = Edge.TenantOf(context);
-        var user = body.User ?? UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
+        var user = UserId.For(context, body.User, body.UserField);
         await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var serving = pool.Current;
         var catalog = serving.Catalog;
