@@ -14,6 +14,9 @@ namespace MetaRouter.Gateway.Chat;
 /// <param name="Needs">What a model must take part in.</param>
 internal sealed record ChatBody(string Model, string? User, Conversation Asked, RouteNeeds Needs)
 {
+    /// <summary>The client's field that <see cref="User"/> is from.</summary>
+    public string UserField { get; init; } = "user";
+
     /// <summary>The answer is to come as a stream.</summary>
     public bool Streams { get; private init; }
 
@@ -88,7 +91,8 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             throw ApiException.Missing("messages", "a list such as [{\"role\":\"user\",\"content\":\"...\"}]");
         }
 
-        var user = UserId.Check(Text(root, "safety_identifier"), "safety_identifier") ?? UserId.Check(Text(root, "user"), "user");
+        var identifier = UserId.Check(Text(root, "safety_identifier"), "safety_identifier");
+        var user = identifier ?? UserId.Check(Text(root, "user"), "user");
         var asked = ConversationBody.Read(messages, turn?.GoesOn, out var lastOfUser, out var last);
         var tools = ItemBytes(root, "tools") + ItemBytes(root, "functions");
         var format = LenientJson.Field(root, "response_format");
@@ -103,6 +107,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
         var (begun, goesOn) = turn ?? new(lastOfUser.ValueKind == JsonValueKind.Object ? RangeOf(body, lastOfUser).End.Value : 0, ConversationBody.IsOf(last, "tool"));
         return new(model, user, asked.And(tools + schema), new RouteNeeds { Capabilities = needs, ExpectedOutputTokens = Limit(root) })
         {
+            UserField = identifier is null ? "user" : "safety_identifier",
             Streams = streams,
             Choices = LenientJson.Field(root, "n") is { ValueKind: JsonValueKind.Number } n ? (int)Math.Clamp(n.GetDouble(), 1, int.MaxValue) : 1,
             CacheKey = LenientJson.Field(root, "prompt_cache_key") is { ValueKind: JsonValueKind.String } key ? Fields.Text("prompt_cache_key", key) : null,

@@ -19,11 +19,14 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>Null: nothing was decided.</summary>
     public RouteDecision? Decision { get; set; }
 
-    /// <summary>The client asked for routing, whether or not it is on.</summary>
-    public bool IsAuto { get; init; }
+    /// <summary>The routed name that was asked for, as a label; null: a model's own was.</summary>
+    public string? Routed { get; init; }
 
-    /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
-    public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
+    /// <summary>The client asked for routing, whether or not it is on.</summary>
+    public bool IsAuto => Routed is not null;
+
+    /// <summary>What was asked for, as a label.</summary>
+    public string Requested => Routed ?? Unrouted!.Id.Value;
 
     /// <summary>The name under which the model that began the turn is remembered; null: no tools take part, or nothing is remembered.</summary>
     public Lazy<string>? Turn { get; init; }

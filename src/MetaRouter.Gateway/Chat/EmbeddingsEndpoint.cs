@@ -42,7 +42,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
                 "model");
         }
 
-        user ??= UserId.Check(context.Request.Headers[ChatControls.UserHeader], ChatControls.UserHeader);
+        user = UserId.For(context, user, "user");
         await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var expected = Cost(tokens, upstream, "counted");
         if (expected.Usd > controls.MaxCostUsd)

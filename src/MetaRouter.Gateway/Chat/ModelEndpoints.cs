@@ -44,11 +44,11 @@ internal sealed class ModelEndpoints(
     {
         var catalog = pool.Current.Catalog;
         var usable = Usable(context, catalog);
-        return Answers.WriteAsync(
-            context,
-            new ModelsAnswer("list", [
-                .. names.Listed(catalog).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
-            ]));
+        IEnumerable<ModelAnswer> all =
+        [
+            .. names.Listed(catalog).Where(n => !n.IsThreshold || !access.IsRoutedOnly(Edge.TenantOf(context))).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
+        ];
+        return Answers.WriteAsync(context, new ModelsAnswer("list", [.. all.DistinctBy(m => m.Id)])); // a routed name may be a model's, too, and comes first here as elsewhere
     }
 
     /// <exception cref="ApiException">404: there is no such model, or the key's tenant may not use it; 400: a routed name that is malformed.</exception>
@@ -64,7 +64,7 @@ internal sealed class ModelEndpoints(
     }
 
     /// <summary>What the key's tenant may ask for.</summary>
-    private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => [.. catalog.Models.Where(m => access.Allows(Edge.TenantOf(context), null, m.Id))];
+    private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => access.IsRoutedOnly(Edge.TenantOf(context)) ? [] : [.. catalog.Models.Where(m => access.Allows(Edge.TenantOf(context), null, m.Id))];
 
     private IEnumerable<UpstreamOptions> Embedders(HttpContext context, ModelCatalog catalog) =>
         settings.Embedders.Values.Where(u => settings.OnlyEmbeds(u.Model, catalog) && access.Allows(Edge.TenantOf(context), null, new ModelId(u.Model)));

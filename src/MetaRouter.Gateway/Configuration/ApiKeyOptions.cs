@@ -14,6 +14,9 @@ internal sealed class ApiKeyOptions
     /// <value>Any of <c>inference</c>, <c>feedback</c>, <c>read</c>, <c>admin</c>, <c>operator</c>, <c>metrics</c>.</value>
     public IList<string> Scopes { get; } = [];
 
+    /// <value>The only user that the key speaks for, whom its requests need not name; empty, the default: requests name theirs.</value>
+    public string User { get; set; } = "";
+
     public IEnumerable<string> Problems(int index)
     {
         var name = $"{Section}:{index}";
@@ -36,6 +39,16 @@ internal sealed class ApiKeyOptions
         foreach (var scope in Scopes.Where(s => !Http.ScopeNames.TryParse(s, out _)))
         {
             yield return $"{name} has the scope '{scope}', which does not exist; the scopes are: {Http.ScopeNames.All}";
+        }
+
+        if (User.Length > Http.UserId.MaxLength || User is "." or "..")
+        {
+            yield return $"{name} has a User of {User.Length} characters{(User.Length < 3 ? $", '{User}'" : "")}; a user id has 1 to {Http.UserId.MaxLength}, and is not '.' or '..'";
+        }
+
+        if (User.Length > 0 && Scopes.FirstOrDefault(s => s is not ("inference" or "feedback")) is { } further)
+        {
+            yield return $"{name} stands for the user '{User}' and has the scope '{further}', which is about all of the tenant's users; leave it inference and feedback, or leave the User out";
         }
     }
 }

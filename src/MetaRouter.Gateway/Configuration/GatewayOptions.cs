@@ -30,6 +30,12 @@ internal sealed class GatewayOptions
     /// <value>Other names by which clients may ask for that router, such as <c>mf</c>, once their thresholds were calibrated for it. Default: none.</value>
     public IList<string> RouterNames { get; } = [];
 
+    /// <value>
+    /// Names that clients send and cannot change, each with the routed name that it stands for: <c>auto</c>, <c>auto:cheap</c>... The name <c>*</c> is every other one that would be refused,
+    /// so no model's. Default: none.
+    /// </value>
+    public IDictionary<string, string> RoutedNames { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <value>The longest body of a router call, bytes; 1,000 to 100,000,000, default 1,000,000.</value>
     public int RouterBodyBytes { get; set; } = 1_000_000;
 

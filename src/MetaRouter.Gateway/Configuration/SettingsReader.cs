@@ -17,7 +17,9 @@ internal static class SettingsReader
         var copy = SettingsBinder.Copy(configuration);
         RemoveNulls(copy, problems);
         var router = SettingsBinder.Bind<MetaRouterOptions>(copy, MetaRouterOptions.Section, problems);
+        var routedNames = TakeRoutedNames(copy, problems);
         var gateway = SettingsBinder.Bind<GatewayOptions>(copy, GatewayOptions.Section, problems);
+        routedNames.ForEach(n => gateway.RoutedNames[n.Name] = n.Meant);
         var upstreams = SettingsBinder.Bind<List<UpstreamOptions>>(copy, UpstreamOptions.Section, problems);
         var keys = SettingsBinder.Bind<List<ApiKeyOptions>>(copy, ApiKeyOptions.Section, problems);
         var tenants = SettingsBinder.Bind<List<TenantOptions>>(copy, TenantOptions.Section, problems);
@@ -52,6 +54,7 @@ internal static class SettingsReader
         {
             CheckSiblings(served, problems);
             CheckModels(served.Catalog, upstreams, gateway, problems);
+            problems.AddRange(new Chat.RoutedNames(new GatewaySettings(gateway, upstreams, keys, tenants)).Problems(new ModelCatalog(served.Catalog)));
             warnings = [.. MissingModels(served.Catalog, upstreams, gateway, tenants), .. TenantsWithoutKeys(router, keys, tenants), .. AdminsOfSeveral(keys)];
         }
 
@@ -86,6 +89,20 @@ internal static class SettingsReader
                 }
             }
         }
+    }
+
+    /// <summary>Clients' names for models may have colons in them, which the binder would take for sections within sections.</summary>
+    private static List<(string Name, string Meant)> TakeRoutedNames(ConfigurationManager configuration, List<string> problems)
+    {
+        const string Setting = $"{GatewayOptions.Section}:{nameof(GatewayOptions.RoutedNames)}";
+        var found = configuration.GetSection(Setting).AsEnumerable().Where(p => p.Value is not null).ToList();
+        SettingsBinder.RemoveAll(configuration, Setting);
+        if (found.Find(p => p.Key == Setting) is { Value.Length: > 0 } alone)
+        {
+            problems.Add($"{Setting} is '{alone.Value}'; it must be names with what they stand for, such as {{ \"gpt-4o\": \"{Core.Routing.Dial.Auto}\" }}");
+        }
+
+        return [.. found.Where(p => p.Key.Length > Setting.Length).Select(p => (p.Key[(Setting.Length + 1)..], p.Value!))];
     }
 
     /// <summary>Without keys whoever can connect is trusted, so no other machine may be able to.</summary>

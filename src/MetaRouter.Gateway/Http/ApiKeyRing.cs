@@ -10,7 +10,7 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 {
     private const string Bearer = "Bearer ", KeyHeader = "x-api-key";
 
-    private readonly (byte[] Hash, Caller Caller)[] _keys = [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, HasOperator(keys)))))];
+    private readonly (byte[] Hash, Caller Caller)[] _keys = [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, HasOperator(keys))) { User = k.User.Length > 0 ? k.User : null }))];
 
     /// <summary>Whoever may <c>admin</c> may do what an operator may.</summary>
     public bool AdminsOperate { get; } = !HasOperator(keys);

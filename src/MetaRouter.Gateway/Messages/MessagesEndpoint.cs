@@ -42,7 +42,8 @@ internal sealed class MessagesEndpoint(ChatEndpoint chat, RoutedNames names, Poo
         var bytes = await RequestBody.ReadChatAsync(context, settings.Gateway).ConfigureAwait(false);
         var (chat, session, turn, refusal) = RequestBody.AsText(() => MessagesRequest.ToChat(bytes, needsLimit));
         var body = ChatBody.ReadTranslated(chat, turn, session);
-        return body with { Forwarded = body.Forwarded with { Messages = _isTaken ? AsItCame(context, bytes, body.Streams) : null, Refusal = refusal } };
+        var isMadeUp = session is not null && Edge.CallerOf(context).User is not null; // an agent that puts its session into the id made the id up, too: beside a key's user it names nobody
+        return body with { User = isMadeUp ? null : body.User, UserField = "metadata.user_id", Forwarded = body.Forwarded with { Messages = _isTaken ? AsItCame(context, bytes, body.Streams) : null, Refusal = refusal } };
     }
 
     private static UpstreamBody AsItCame(HttpContext context, byte[] bytes, bool streams) =>

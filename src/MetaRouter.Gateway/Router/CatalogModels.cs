@@ -18,13 +18,14 @@ internal static class CatalogModels
         IsName(name) && catalog.TryFindNamed(new ModelId(name), out var index) ? catalog.Models[index] : throw NotFound(name, catalog.Models, param);
 
     /// <param name="models">The existing models, listed in the message.</param>
-    public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param)
+    /// <param name="further">What else could be done, after a space; empty: nothing.</param>
+    public static ApiException NotFound(string id, IReadOnlyList<ModelProfile> models, string param, string further = "")
     {
         var shown = id.Length <= ModelId.MaxLength ? id : id[..ModelId.MaxLength] + "...";
         var others = string.Join(", ", models.Take(MostListed).Select(m => m.Id)) + (models.Count > MostListed ? $" and {models.Count - MostListed} more" : "");
         return new ApiException(
             404, ErrorCodes.InvalidRequest, "model_not_found",
-            $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {others} (GET /v1/models).",
+            $"The model '{shown}' does not exist here. Use auto, auto:quality, auto:balanced, auto:cheap, or one of {others} (GET /v1/models).{further}",
             param);
     }
 }

@@ -19,15 +19,15 @@ internal readonly record struct FeedbackBody(string User, Feedback Feedback, str
     /// <summary>Clocks differ; feedback from the future would outrank every later change of mind.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
 
-    /// <exception cref="ApiException">400: a field is missing, unknown or wrong.</exception>
-    public static FeedbackBody Read(byte[] body, string? headerUser, DateTimeOffset now) => RequestBody.AsText(() => ReadFields(body, headerUser, now));
+    /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 403: the key stands for another user.</exception>
+    public static FeedbackBody Read(byte[] body, HttpContext context, DateTimeOffset now) => RequestBody.AsText(() => ReadFields(body, context, now));
 
-    private static FeedbackBody ReadFields(byte[] body, string? headerUser, DateTimeOffset now)
+    private static FeedbackBody ReadFields(byte[] body, HttpContext context, DateTimeOffset now)
     {
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);
         var receipt = fields.Text("receipt") ?? throw ApiException.Missing("receipt", "the receipt of the decision, or the id of the completion");
-        var user = UserId.Of(fields, headerUser) ?? throw ApiException.Missing("user", "the user the decision was made for");
+        var user = UserId.Of(fields, context) ?? throw ApiException.Missing("user", "the user the decision was made for");
         var name = fields.Text("kind") ?? throw ApiException.Missing("kind", "one of " + string.Join(", ", KindNames));
         var kind = Array.IndexOf(KindNames, name);
         if (kind < 0)

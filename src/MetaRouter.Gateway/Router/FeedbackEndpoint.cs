@@ -1,7 +1,6 @@
 using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Core.Users;
-using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.WebConsole;
@@ -25,7 +24,7 @@ internal sealed class FeedbackEndpoint(
     private async Task FeedbackAsync(HttpContext context)
     {
         var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
-        var body = FeedbackBody.Read(bytes, context.Request.Headers[ChatControls.UserHeader], time.GetUtcNow());
+        var body = FeedbackBody.Read(bytes, context, time.GetUtcNow());
         var tenant = Edge.TenantOf(context);
         var feedback = body.Feedback.Kind == FeedbackKind.Comparison ? Resolve(tenant, body) : body.Feedback;
         var result = await router.LearnAsync(tenant, body.User, feedback, context.RequestAborted).ConfigureAwait(false);

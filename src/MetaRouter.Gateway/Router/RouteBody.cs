@@ -10,10 +10,10 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
 {
     private static readonly string[] Known = ["user", "input", "messages", "lambda_cost", "lambda_latency", "compare", "models", "max_cost_usd"];
 
-    /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 404: a model is not in the catalog.</exception>
-    public static RouteBody Read(byte[] body, string? headerUser, ModelCatalog catalog) => RequestBody.AsText(() => ReadFields(body, headerUser, catalog));
+    /// <exception cref="ApiException">400: a field is missing, unknown or wrong; 403: the key stands for another user; 404: a model is not in the catalog.</exception>
+    public static RouteBody Read(byte[] body, HttpContext context, ModelCatalog catalog) => RequestBody.AsText(() => ReadFields(body, context, catalog));
 
-    private static RouteBody ReadFields(byte[] body, string? headerUser, ModelCatalog catalog)
+    private static RouteBody ReadFields(byte[] body, HttpContext context, ModelCatalog catalog)
     {
         using var document = RequestBody.ParseObject(body);
         var fields = new Fields(document.RootElement, Known);
@@ -26,7 +26,7 @@ internal readonly record struct RouteBody(string? User, RouteRequest Request)
         }
 
         var asked = messages is { } list ? ConversationBody.Read(list) : new Conversation(input!, null, ModelCapabilities.None);
-        return new(UserId.Of(fields, headerUser), new RouteRequest(asked.Text)
+        return new(UserId.Of(fields, context), new RouteRequest(asked.Text)
         {
             PromptTokens = asked.PromptTokens,
             LambdaCost = fields.Amount("lambda_cost"),

@@ -1,5 +1,4 @@
 using MetaRouter.Core.Routing;
-using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
@@ -17,7 +16,7 @@ internal sealed class RoutingEndpoint(IEdgeRouter router, PoolHolder pool, RateL
     private async Task RouteAsync(HttpContext context)
     {
         var bytes = await RequestBody.ReadRouterAsync(context, settings.Gateway).ConfigureAwait(false);
-        var body = RouteBody.Read(bytes, context.Request.Headers[ChatControls.UserHeader], pool.Current.Catalog);
+        var body = RouteBody.Read(bytes, context, pool.Current.Catalog);
         var tenant = Edge.TenantOf(context);
         var request = Narrowed(body.Request, context, tenant);
         await rates.AdmitUserAsync(context, tenant, body.User).ConfigureAwait(false);

@@ -133,9 +133,10 @@ internal static class SettingsBinder
         configuration.AddInMemoryCollection(rest);
     }
 
-    private static void RemoveAll(ConfigurationManager configuration, string section)
+    /// <summary>The same with everything in a section, and the section itself.</summary>
+    public static void RemoveAll(ConfigurationManager configuration, string section)
     {
-        foreach (var path in configuration.GetSection(section).AsEnumerable().Select(p => p.Key).ToList())
+        foreach (var path in configuration.GetSection(section).AsEnumerable().Select(p => p.Key).OrderByDescending(k => k.Length).ToList()) // what is within a section brings it back
         {
             Remove(configuration, path);
         }
