@@ -53,6 +53,49 @@ public sealed record RankedModel(string Model, double Quality, double CostUsd, d
     public string? JudgedBy { get; init; }
 }
 
+/// <param name="Decision">Its id in the console.</param>
+/// <param name="KnownFrom">memory, log or receipt: what is null or missing is known from the ones before it alone.</param>
+/// <param name="Model">Who answered; null: nobody, or a model that is no longer in the catalog.</param>
+public sealed record FoundDecision(string Decision, DateTimeOffset At, string KnownFrom, string? Model, bool Explored, IReadOnlyList<FoundCandidate> Candidates)
+{
+    /// <summary>Why so little is known.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>Who was chosen; another may have answered.</summary>
+    public string? Chosen { get; init; }
+
+    /// <summary>The second model of a comparison.</summary>
+    public string? Offered { get; init; }
+
+    public string? Reason { get; init; }
+
+    public string? Explanation { get; init; }
+
+    public double? Propensity { get; init; }
+
+    public double? LambdaCost { get; init; }
+
+    /// <summary>What the dearest model costs on an average request: a cost counts in these, at <see cref="LambdaCost"/>.</summary>
+    public double? CostScaleUsd { get; init; }
+
+    /// <summary>As counted, both answers where two were compared; null: the model was called elsewhere, or it is not known any more.</summary>
+    public double? CostUsd { get; init; }
+
+    public double? LatencyS { get; init; }
+
+    public string? Snapshot { get; init; }
+
+    /// <summary>Null: it is not known any more.</summary>
+    public IReadOnlyList<FoundFeedback>? Feedback { get; init; }
+}
+
+/// <summary>A model as it was predicted for the request.</summary>
+/// <param name="Model">Null: it is no longer in the catalog.</param>
+/// <param name="Excluded">Why it could not answer; null: it could.</param>
+public sealed record FoundCandidate(string? Model, double Quality, double CostUsd, double? LatencyS, double? Utility, double? Propensity, string? Excluded);
+
+public sealed record FoundFeedback(DateTimeOffset At, string Kind, string Value, bool Counted);
+
 /// <param name="Receipt">Of a decision, or a completion's id.</param>
 /// <param name="Kind">comparison, thumb, rating, regenerate, switch_model, accept, edit, abandon or task_success.</param>
 /// <param name="Value">As the kind defines it; null where it has none.</param>

@@ -29,6 +29,12 @@ public sealed class MetaRouterClient(HttpClient http)
     public Task<FeedbackReply> SendFeedbackAsync(FeedbackCall call, CancellationToken cancellationToken = default) =>
         SendAsync<FeedbackReply>(HttpMethod.Post, "v1/router/feedback", call, cancellationToken);
 
+    /// <summary>Which model answered, and why, by what an answer came with.</summary>
+    /// <param name="receipt">Of a decision, or a completion's id.</param>
+    /// <param name="user">Whose it is; null: nobody's, or, for a key with the scope read, anybody's.</param>
+    public Task<FoundDecision> FindDecisionAsync(string receipt, string? user = null, CancellationToken cancellationToken = default) =>
+        SendAsync<FoundDecision>(HttpMethod.Get, PathOf(receipt, "v1/router/decisions/") + (string.IsNullOrEmpty(user) ? "" : $"?user={Uri.EscapeDataString(user)}"), null, cancellationToken);
+
     /// <summary>What is believed of a user.</summary>
     public Task<UserReply> GetUserAsync(string user, CancellationToken cancellationToken = default) => SendAsync<UserReply>(HttpMethod.Get, PathOf(user), null, cancellationToken);
 

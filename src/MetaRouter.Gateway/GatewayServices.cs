@@ -49,6 +49,8 @@ internal static class GatewayServices
         services.AddEndpoints<OperatorEndpoints>();
         services.AddEndpoints<BackupEndpoint>();
         services.AddEndpoints<DecisionLogEndpoints>();
+        services.AddSingleton<ReceiptLookup>();
+        services.AddEndpoints<DecisionEndpoint>();
         services.AddEndpoints<BudgetEndpoint>();
     }
 

@@ -100,6 +100,11 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         }
     }
 
+    /// <summary>The line of a receipt's decision; null: the file has none, or none near the decision's time. Reads a few pieces of a log, however long it is.</summary>
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>: the file cannot be read.</exception>
+    public static Task<string?> FindAsync(string path, in Receipt receipt, CancellationToken cancellationToken) => new DecisionLogSearch(
+        Time, receipt.DecisionTimeMs, $",\"nonce\":{receipt.Nonce.ToString(CultureInfo.InvariantCulture)},\"tenant\":\"{Tenant(receipt.TenantHash)}\",\"snapshot\":").FindAsync(path, cancellationToken);
+
     private void Offer(in Entry entry)
     {
         if (_queue?.Writer.TryWrite(entry) == false)

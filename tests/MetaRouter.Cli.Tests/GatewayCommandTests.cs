@@ -9,7 +9,7 @@ using MetaRouter.Client;
 
 namespace MetaRouter.Cli.Tests;
 
-/// <summary>top, user show and decisions tail against a gateway that runs, with simulated users.</summary>
+/// <summary>top, user show, decisions show and decisions tail against a gateway that runs, with simulated users.</summary>
 public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClassFixture<GatewayProcess>
 {
     private const int Seconds = 30;
@@ -179,6 +179,31 @@ public sealed partial class GatewayCommandTests(GatewayProcess gateway) : IClass
         lines[0].ShouldStartWith("time ");
         var why = lines[0].IndexOf("why", StringComparison.Ordinal);
         lines.Skip(1).ShouldAllBe(l => l[why - 1] == ' ' && l[why] != ' ');
+    }
+
+    [Fact]
+    public async Task DecisionsShow_OfAnAnswersId_TellsWhoAnsweredAndWhyAndWhatElseWasPredicted()
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(gateway.Url) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", GatewayProcess.InferenceKey);
+        var said = JsonNode.Parse(await (await http.PostAsync("v1/chat/completions", new StringContent("""{"model":"auto","user":"ann of the tests","messages":[{"role":"user","content":"What is 7 times 8?"}]}"""))).Content.ReadAsStringAsync())!;
+        var id = (string)said["id"]!;
+
+        var (code, output, error) = await Run("decisions", "show", id, "--plain");
+        var (_, json, _) = await Run("decisions", "show", id, "--user", "ann of the tests", "--json");
+        var (refused, _, why) = await Run("decisions", "show", id, "--user", "bob");
+
+        code.ShouldBe(0, error);
+        var found = JsonNode.Parse(json)!;
+        output.ShouldStartWith((string)said["model"]!);
+        foreach (var named in found["candidates"]!.AsArray().Select(c => (string)c!["model"]!).Append((string)found["explanation"]!).Append((string)found["decision"]!))
+        {
+            output.ShouldContain(named);
+        }
+
+        ((string)found["model"]!).ShouldBe((string)said["model"]!);
+        (refused, why.Contains("another tenant or user", StringComparison.Ordinal)).ShouldBe((ExitCodes.BadInput, true));
+        output.ShouldAllBe(c => c <= '~');
     }
 
     [Fact]

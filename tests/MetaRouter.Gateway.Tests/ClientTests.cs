@@ -17,6 +17,7 @@ public sealed class ClientTests
         var route = await client.RouteAsync(new RouteCall("What is 7 times 8?", "a/b c") { Compare = true });
         var told = await client.SendFeedbackAsync(new FeedbackCall(route.Receipt, "a/b c", "comparison", "cheaper"));
         var again = await client.SendFeedbackAsync(new FeedbackCall(route.Receipt, "a/b c", "comparison", "cheaper"));
+        var found = await client.FindDecisionAsync(route.Receipt, "a/b c");
         var user = await client.GetUserAsync("a/b c");
         var export = await client.ExportAsync("a/b c");
         var erased = await client.EraseAsync("a/b c");
@@ -28,6 +29,8 @@ public sealed class ClientTests
         (route.Ranking[0].CountedQuality!.Value - route.LambdaCost * route.Ranking[0].CostUsd / route.CostScaleUsd).ShouldBe(route.Ranking[0].Utility!.Value * (1 + route.LambdaCost), 1e-4);
         (told.Counted, again.Counted, again.Outcome).ShouldBe((true, false, "repeat"));
         told.Preference.LambdaCost.P05.ShouldBeLessThan(told.Preference.LambdaCost.P95);
+        (found.Model, found.Offered, found.Reason, found.Feedback!.Count(f => f.Counted)).ShouldBe((route.Model, route.Offered, "comparison", 1));
+        found.Candidates.Select(c => c.Model).ShouldBe(route.Ranking.Select(r => r.Model));
         user.Kinds["comparison"].ShouldBe(1);
         erased.Erased.ShouldBeTrue();
         (late.Status, late.Code).ShouldBe((410, "user_erased"));

@@ -5,7 +5,7 @@ using MetaRouter.Client;
 
 namespace MetaRouter.Cli.Commands;
 
-/// <summary><c>metarouter decisions tail [--lines N] [--count N] [--once] [--json] [--plain] [--url URL] [--key KEY]</c></summary>
+/// <summary><c>metarouter decisions show RECEIPT [--user USER] [--json] [--plain] [--url URL] [--key KEY]</c>, <c>metarouter decisions tail [--lines N] [--count N] [--once] [--json] [--plain] [--url URL] [--key KEY]</c></summary>
 internal static class DecisionsCommand
 {
     private const int MostLines = 1000;
@@ -42,7 +42,45 @@ internal static class DecisionsCommand
             var wanted = new Wanted(parsed.GetValue(lines), parsed.GetValue(count) ?? int.MaxValue, parsed.GetValue(once), parsed.GetValue(json), parsed.GetValue(plain));
             return gateway.AskAsync(parsed, terminal, (client, address) => new Tail(to, client, wanted).RunAsync(address, cancellationToken));
         });
-        return new Command("decisions", "What a gateway decides.") { tail };
+        return new Command("decisions", "What a gateway decides.") { Show(terminal), tail };
+    }
+
+    private static DocumentedCommand Show(Terminal terminal)
+    {
+        var receipt = new Argument<string>("RECEIPT") { Description = "The id of an answer, or a decision's receipt." };
+        var user = new Option<string?>("--user") { Description = "Whose it is. A key with the scope read needs none.", HelpName = "USER" };
+        var json = new Option<bool>("--json") { Description = "One line of JSON, under the names of GET /v1/router/decisions/RECEIPT." };
+        var plain = new Option<bool>("--plain") { Description = "No colours, and only ASCII." };
+        var gateway = new GatewayOptions();
+        var show = new DocumentedCommand("show", "Which model answered, and why, by the answer's id.", "decisions show RECEIPT", "decisions show RECEIPT --user ada --json") { receipt, user, json, plain };
+        gateway.AddTo(show);
+        show.SetAction((parsed, cancellationToken) =>
+        {
+            if (parsed.GetRequiredValue(receipt).Length == 0)
+            {
+                throw new BadInputException("RECEIPT is empty; give the id of an answer.");
+            }
+
+            var to = terminal.Plain(parsed.GetValue(plain));
+            return gateway.AskAsync(parsed, terminal, async (client, _) =>
+            {
+                var found = await client.FindDecisionAsync(parsed.GetRequiredValue(receipt), parsed.GetValue(user), cancellationToken).ConfigureAwait(false);
+                if (parsed.GetValue(json))
+                {
+                    await to.Out.WriteLineAsync(GatewayJson.Line(found)).ConfigureAwait(false);
+                    return ExitCodes.Success;
+                }
+
+                var output = new LineOutput(to, parsed.GetValue(plain));
+                foreach (var line in new DecisionPage(found, terminal.Clock.LocalTimeZone, output.Width, output.IsAscii).Lines())
+                {
+                    output.Write(line);
+                }
+
+                return ExitCodes.Success;
+            });
+        });
+        return show;
     }
 
     private sealed record Wanted(int Lines, int Count, bool Once, bool Json, bool IsPlain);

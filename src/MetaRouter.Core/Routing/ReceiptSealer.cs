@@ -100,7 +100,12 @@ public sealed class ReceiptSealer : IDisposable
     /// <param name="userHash">Who sends the feedback.</param>
     /// <param name="nowMs">Unix milliseconds.</param>
     /// <param name="receipt">The decision when the verdict is valid, else empty: nothing of a refused receipt is told.</param>
-    public ReceiptVerdict Open(ReadOnlySpan<char> token, ulong tenantHash, ulong userHash, long nowMs, out Receipt receipt)
+    public ReceiptVerdict Open(ReadOnlySpan<char> token, ulong tenantHash, ulong userHash, long nowMs, out Receipt receipt) => OpenFor(token, tenantHash, userHash, nowMs, out receipt);
+
+    /// <summary>As <see cref="Open"/>, whichever of the tenant's users it is for: to read it, never to learn from it.</summary>
+    public ReceiptVerdict OpenOfAnyUser(ReadOnlySpan<char> token, ulong tenantHash, long nowMs, out Receipt receipt) => OpenFor(token, tenantHash, null, nowMs, out receipt);
+
+    private ReceiptVerdict OpenFor(ReadOnlySpan<char> token, ulong tenantHash, ulong? userHash, long nowMs, out Receipt receipt)
     {
         receipt = default;
         Span<byte> bytes = stackalloc byte[TokenBytes];
@@ -122,7 +127,7 @@ public sealed class ReceiptSealer : IDisposable
 
         // Only now is anything in it known to be true.
         var opened = ReceiptCodec.Read(plain[HeaderBytes..]);
-        if (opened.TenantHash != tenantHash || opened.UserHash != userHash)
+        if (opened.TenantHash != tenantHash || opened.UserHash != (userHash ?? opened.UserHash))
         {
             return new(ReceiptStatus.Foreign, "The receipt belongs to another tenant or user; feedback is taken only from the one the decision was made for.");
         }

@@ -17,6 +17,50 @@ internal sealed record RouteAnswer(
 /// <param name="JudgedBy"><c>price</c>: nothing else is known of the model.</param>
 internal readonly record struct RankedAnswer(string Model, float Quality, float? CountedQuality, float CostUsd, float? LatencyS, float? Utility, float Propensity, string? JudgedBy, string? Excluded);
 
+/// <summary>A decision as it is found again by its receipt. What is not known any more is left out.</summary>
+/// <param name="Decision">Its id in the console.</param>
+/// <param name="KnownFrom"><c>memory</c>, <c>log</c> or <c>receipt</c>: the first that has it.</param>
+/// <param name="Model">Who answered.</param>
+internal sealed record DecisionAnswer(string Decision, string At, string KnownFrom, string? Model)
+{
+    /// <summary>Why so little is known.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>Who was chosen; another may have answered.</summary>
+    public string? Chosen { get; init; }
+
+    public string? Offered { get; init; }
+
+    public string? Reason { get; init; }
+
+    public string? Explanation { get; init; }
+
+    public bool Explored { get; init; }
+
+    public double? Propensity { get; init; }
+
+    public double? LambdaCost { get; init; }
+
+    public double? CostScaleUsd { get; init; }
+
+    /// <summary>As counted, both answers where two were compared; null: the model was called elsewhere, or it is not known any more.</summary>
+    public double? CostUsd { get; init; }
+
+    public double? LatencyS { get; init; }
+
+    public string? Snapshot { get; init; }
+
+    public CandidateAnswer[] Candidates { get; init; } = [];
+
+    public SaidAnswer[]? Feedback { get; init; }
+}
+
+/// <summary>A model as it was predicted for the request.</summary>
+/// <param name="Model">Null: it is no longer in the catalog.</param>
+internal sealed record CandidateAnswer(string? Model, float Quality, float CostUsd, double? LatencyS, float? Utility, float? Propensity, string? Excluded);
+
+internal sealed record SaidAnswer(string At, string Kind, string Value, bool Counted);
+
 internal sealed record FeedbackAnswer(bool Counted, string Outcome, PreferenceAnswer Preference);
 
 internal sealed record PreferenceAnswer(string Explanation, int Signals, LambdaQuantiles LambdaCost);

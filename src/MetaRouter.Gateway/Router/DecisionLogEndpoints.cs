@@ -8,7 +8,7 @@ internal sealed class DecisionLogEndpoints(SavingsReports savings, PoolHolder po
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapRead("/v1/router/decisions", DecisionsAsync).WithMetadata(NeedsScope.Admin);
+        routes.MapRead(DecisionEndpoint.Root, DecisionsAsync).WithMetadata(NeedsScope.Admin);
         routes.MapRead("/v1/router/savings", SavingsAsync).WithMetadata(NeedsScope.Read);
     }
 

@@ -92,7 +92,8 @@ internal sealed class FeedbackEndpoint(
 
     private static uint HashOf(string model) => CatalogModels.IsName(model) ? Receipt.HashOf(new ModelId(model)) : 0;
 
-    private static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
+    /// <summary>As every endpoint that takes a receipt refuses one.</summary>
+    internal static ApiException Refused(ReceiptVerdict verdict) => verdict.Status switch
     {
         ReceiptStatus.Foreign => new(403, ErrorCodes.InvalidRequest, "receipt_foreign", verdict.Message, "receipt"),
         ReceiptStatus.Expired or ReceiptStatus.UnknownKey => new(410, ErrorCodes.InvalidRequest, "receipt_expired", verdict.Message, "receipt"),

@@ -1,12 +1,15 @@
 using System.Globalization;
+using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Router;
 using MetaRouter.Hosting;
 
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What the console shows of traffic and decisions: <c>/v1/console</c>. A key sees its own tenant's.</summary>
-internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ModeKeeper mode, GatewaySettings settings) : IEndpoints
+internal sealed class ConsoleEndpoints(
+    ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, RouterSecrets secrets, ReceiptLookup lookup, ModeKeeper mode, GatewaySettings settings) : IEndpoints
 {
     public const string Root = "/v1/console";
     private const int MostRows = 1000;
@@ -93,22 +96,26 @@ internal sealed class ConsoleEndpoints(ConsoleRecorder recorder, ConsoleRows row
         return WriteAsync(context, new DecisionsView([.. found], total, next, [.. s_reasons.Where(r => (reasons & (1 << (byte)r)) != 0).Select(ConsoleNames.Of)]));
     }
 
-    private Task DecisionAsync(HttpContext context)
+    private async Task DecisionAsync(HttpContext context)
     {
-        var (tenant, id) = (recorder.Of(Watched(context, recorder)).Number, (string)context.Request.RouteValues["decision"]!);
+        var (tenant, id) = (Watched(context, recorder), (string)context.Request.RouteValues["decision"]!);
         var wanted = JournalEntry.Parse(id);
-        foreach (var entry in recorder.Journal.NewestFirst(tenant))
+        if (wanted is null && id.Length == ReceiptSealer.TokenLength)
         {
-            if ((entry.Record.TimeMs, entry.Record.Nonce) == wanted)
-            {
-                return WriteAsync(context, rows.Decision(entry));
-            }
+            var receipt = await lookup.OpenAsync(Edge.CallerOf(context), id, null, context.RequestAborted).ConfigureAwait(false);
+            wanted = (receipt.DecisionTimeMs, receipt.Nonce);
+        }
+
+        if (wanted is { } decision && lookup.Remembered(tenant, decision.TimeMs, decision.Nonce) is { } found)
+        {
+            await WriteAsync(context, found).ConfigureAwait(false);
+            return;
         }
 
         throw new ApiException(
             404, ErrorCodes.InvalidRequest, "unknown_decision",
             $"The decision '{id[..Math.Min(id.Length, 40)]}' is not among those this gateway keeps ({settings.Gateway.ConsoleDecisions} at most, "
-                + $"of this process). Take an id of GET {Root}/decisions.",
+                + $"of this process). Take an id of GET {Root}/decisions, or a receipt to GET {DecisionEndpoint.Root}/{{receipt}}, which also reads the decision log.",
             "decision");
     }
 }

@@ -153,7 +153,9 @@ internal readonly struct JournalEntry(byte[] bytes, int at)
         : null;
 
     /// <summary>As the API names it.</summary>
-    public string Id => FormattableString.Invariant($"{Record.TimeMs:x}-{Record.Nonce:x6}");
+    public string Id => IdOf(Record.TimeMs, Record.Nonce);
+
+    public static string IdOf(long timeMs, uint nonce) => FormattableString.Invariant($"{timeMs:x}-{nonce:x6}");
 
     /// <summary>Null: not the form of <see cref="Id"/>.</summary>
     public static (long TimeMs, uint Nonce)? Parse(string id)

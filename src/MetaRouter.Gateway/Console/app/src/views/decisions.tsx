@@ -13,6 +13,15 @@ const COLUMNS: [string, string?][] = [["When"], ["Model"], ["Why"], ["User"], ["
 const TWO_LINES = "(max-width: 1060px)";
 const FIRST = 200, MORE = 1000, OVERSCAN = 8;
 
+/** A whole receipt opens its decision; less of one is still being typed. */
+const RECEIPT = 224;
+
+function find(receipt: string): void {
+  if (receipt.length === RECEIPT) {
+    location.hash = to("decisions", receipt);
+  }
+}
+
 interface Filter { model: string; why: string; user: string }
 
 /** The list as it was last filtered. In the address too, so that the way back from a decision, and a link that is passed on, find the same. */
@@ -60,6 +69,7 @@ export function DecisionsView() {
         <label>Model<select value={model} onChange={(e) => set({ model: e.currentTarget.value })}><option value="">all</option>{names.map((name) => <option key={name} value={name}>{name}</option>)}</select></label>
         <label>Reason<select value={why} onChange={(e) => set({ why: e.currentTarget.value })}><option value="">all</option>{REASON_NAMES.map((r) => <option key={r} value={r}>{reason(r)}</option>)}</select></label>
         <label>User<input type="search" value={user} placeholder="as your app names them" onInput={(e) => set({ user: e.currentTarget.value })} /></label>
+        <label>Receipt<input type="search" placeholder="the id of an answer" onInput={(e) => find(e.currentTarget.value.trim())} /></label>
       </form>
       <List key={query} query={query} />
     </>
