@@ -25,6 +25,7 @@ internal static partial class GatewayApp
     public static async Task<WebApplication> BuildAsync(string[] args, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = ProgramDefaults.WithoutReload(DemoMode.Without(args)), ContentRootPath = ProgramDefaults.Folder });
+        IConfigurationSource[] sources = [.. builder.Configuration.Sources];
         ProgramDefaults.ListenOn(builder.Configuration, DefaultUrl);
         ProgramDefaults.LogWarnings(builder.Configuration);
         DemoMode.Take(args, builder.Configuration);
@@ -57,7 +58,7 @@ internal static partial class GatewayApp
 #endif
         builder.Services.AddSingleton<System.Diagnostics.DistributedContextPropagator>(s_trace);
         builder.AddTelemetry(settings.Telemetry);
-        builder.Services.AddGateway(settings);
+        builder.Services.AddGateway(settings, sources);
         builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsSimulated ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
         replace?.Invoke(builder.Services);
         var app = builder.Build();

@@ -16,7 +16,7 @@ namespace MetaRouter.Gateway;
 /// <summary>The gateway's own services, and its endpoints.</summary>
 internal static class GatewayServices
 {
-    public static void AddGateway(this IServiceCollection services, GatewaySettings settings)
+    public static void AddGateway(this IServiceCollection services, GatewaySettings settings, IReadOnlyList<IConfigurationSource> sources)
     {
         services.AddSingleton(new ApiKeyRing(settings.ApiKeys));
         services.AddSingleton<GatewayMetrics>();
@@ -26,6 +26,7 @@ internal static class GatewayServices
         services.AddSingleton<Budgets>();
         services.AddSingleton<ModeKeeper>();
         services.AddHostedService(s => s.GetRequiredService<ModeKeeper>());
+        services.AddHostedService(s => ActivatorUtilities.CreateInstance<SettingsFollower>(s, sources));
         AddRouterApi(services);
         AddChat(services, settings);
         AddConsole(services);

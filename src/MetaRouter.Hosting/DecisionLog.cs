@@ -17,6 +17,7 @@ namespace MetaRouter.Hosting;
 public sealed partial class DecisionLog : IHostedService, IDisposable
 {
     private const int BatchBytes = 1 << 16;
+    private const string TimeStart = "{\"time\":\"";
     private static readonly TimeSpan s_retryEvery = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Entry>? _queue;
@@ -38,10 +39,11 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <param name="served">What became of it; null: that is never known here (a decision without a call).</param>
-    public void Offer(RouteDecision decision, ServedCall? served = null)
+    /// <param name="isPending">What becomes of it is logged elsewhere, by who asked for it.</param>
+    public void Offer(RouteDecision decision, ServedCall? served = null, bool isPending = false)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        Offer(new Entry(decision, served, default, default, null));
+        Offer(new Entry(decision, served, isPending, default, default, null));
     }
 
     /// <summary>Whether feedback is worth a line: it changed what is known, or speaks of quality alone, which a full window has no room for and off-policy estimates live on.</summary>
@@ -52,7 +54,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     public void Offer(in Receipt receipt, Feedback feedback)
     {
         ArgumentNullException.ThrowIfNull(feedback);
-        Offer(new Entry(null, null, receipt.TenantHash, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), feedback));
+        Offer(new Entry(null, null, false, receipt.TenantHash, new SignalKey(receipt.DecisionTimeMs, receipt.Nonce, feedback.Kind), feedback));
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -80,19 +82,21 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     }
 
     /// <summary>The lines of one tenant, from a log that may be in the middle of a write: a torn line is left out.</summary>
+    /// <param name="since">Only decisions from then on, and what was said of these; null: all.</param>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/> or <see cref="ArgumentException"/>, at once: the file cannot be read.</exception>
-    public static IAsyncEnumerable<string> Read(string path, ulong tenant, CancellationToken cancellationToken)
+    public static IAsyncEnumerable<string> Read(string path, ulong tenant, DateTimeOffset? since, CancellationToken cancellationToken)
     {
         return ReadAsync(
             new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite, Options = FileOptions.Asynchronous | FileOptions.SequentialScan }),
-            $"\"tenant\":\"{Tenant(tenant)}\"", cancellationToken);
+            $"\"tenant\":\"{Tenant(tenant)}\"", since is { } from ? TimeStart + Time(from.ToUnixTimeMilliseconds()) : "", cancellationToken);
 
-        static async IAsyncEnumerable<string> ReadAsync(FileStream file, string named, [EnumeratorCancellation] CancellationToken cancellationToken)
+        // Every line begins with its decision's time, in UTC and as long as any other, so that their order is that of the texts.
+        static async IAsyncEnumerable<string> ReadAsync(FileStream file, string named, string first, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             using var reader = new StreamReader(file);
             while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
             {
-                if (line.Contains(named, StringComparison.Ordinal) && line[^1] == '}')
+                if (line.Contains(named, StringComparison.Ordinal) && line[^1] == '}' && string.CompareOrdinal(line, first) >= 0)
                 {
                     yield return line;
                 }
@@ -151,7 +155,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
                     while (batch.Length < BatchBytes && queue.TryRead(out var entry))
                     {
                         entries++;
-                        batch.Write(entry.Feedback is { } feedback ? Line(entry.About, entry.Tenant, feedback) : Line(entry.Decision!, entry.Served));
+                        batch.Write(entry.Feedback is { } feedback ? Line(entry.About, entry.Tenant, feedback) : Line(entry.Decision!, entry.Served, entry.IsPending));
                         batch.WriteByte((byte)'\n');
                     }
 
@@ -203,7 +207,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
 
     private static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("O", CultureInfo.InvariantCulture);
 
-    private static byte[] Line(RouteDecision decision, ServedCall? served) => JsonSerializer.SerializeToUtf8Bytes(new
+    private static byte[] Line(RouteDecision decision, ServedCall? served, bool isPending) => JsonSerializer.SerializeToUtf8Bytes(new
     {
         time = Time(decision.Receipt.DecisionTimeMs),
         nonce = decision.Receipt.Nonce,
@@ -214,7 +218,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         reason = decision.Reason.ToString(),
         lambda = decision.LambdaCost,
         propensity = decision.Propensity,
-        mode = served?.Mode ?? "decision",
+        mode = served?.Mode ?? (isPending ? "pending" : "decision"),
         served = served?.Model?.Value,
         fail_over = served?.IsFailOver,
         cost_usd = served?.CostUsd,
@@ -227,7 +231,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
     });
 
     /// <summary>A decision with what became of it, or feedback with the decision that it is about.</summary>
-    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, ulong Tenant, SignalKey About, Feedback? Feedback);
+    private readonly record struct Entry(RouteDecision? Decision, ServedCall? Served, bool IsPending, ulong Tenant, SignalKey About, Feedback? Feedback);
 
     [LoggerMessage(
         Level = LogLevel.Error,

@@ -28,6 +28,7 @@ public struct RouteRequestSurrogate
     [Id(16)] public int CachedTokens { get; set; }
     [Id(17)] public double? LambdaLatency { get; set; }
     [Id(18)] public string[]? UsedUpModels { get; set; }
+    [Id(19)] public bool IsToBeServed { get; set; }
 }
 
 [RegisterConverter]
@@ -53,6 +54,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         Warm = surrogate.WarmModel is { } warm ? new WarmModel(new ModelId(warm), surrogate.CachedTokens) : null,
         MayExplore = surrogate.MayExplore,
         MayCompare = surrogate.MayCompare,
+        IsToBeServed = surrogate.IsToBeServed,
     };
 
     public RouteRequestSurrogate ConvertToSurrogate(in RouteRequest value) => new()
@@ -76,6 +78,7 @@ public sealed class RouteRequestConverter : IConverter<RouteRequest, RouteReques
         CachedTokens = value.Warm?.CachedTokens ?? 0,
         MayExplore = value.MayExplore,
         MayCompare = value.MayCompare,
+        IsToBeServed = value.IsToBeServed,
     };
 
     private static HashSet<ModelId>? Set(string[]? names) => names?.Select(m => new ModelId(m)).ToHashSet();

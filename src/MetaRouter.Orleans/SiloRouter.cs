@@ -67,7 +67,7 @@ internal sealed class SiloRouter(
         using var spans = DecisionSpans.Begin();
         var decision = user.Decide(request, Policy, moment, EncodingScratch.OfThread, spans is null ? null : spans.Enter);
         metrics.Decided(decision, Stopwatch.GetElapsedTime(started));
-        log.Offer(decision); // a decision that its caller asked for again is logged twice: both were drawn, and feedback names the one that arrived
+        log.Offer(decision, isPending: request.IsToBeServed); // a decision that its caller asked for again is logged twice: both were drawn, and feedback names the one that arrived
         return decision;
     }
 

@@ -178,6 +178,26 @@ public sealed class EvaluateCommandTests : IDisposable
         static string Thumb(int i) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":1,"withdrawn":false}""";
     }
 
+    [Fact]
+    public async Task Evaluate_SilosLogAlone_TellsThatWhoAnsweredIsElsewhere()
+    {
+        Write("silo", [.. Enumerable.Range(0, 4).SelectMany(i => new[] { Decision(i, "decision"), Thumb(i) }), .. Enumerable.Range(4, 3).SelectMany(i => new[] { Decision(i, "pending"), Thumb(i) })]);
+        Write("gateway", [.. Enumerable.Range(4, 3).Select(i => Decision(i, i == 6 ? "observe" : "apply"))]);
+
+        var (code, alone, error) = await Run("evaluate", "--log", _folder.File("silo"), "--json");
+        code.ShouldBe(0);
+        error.ShouldContain("what became of 3 decisions is in no file");
+        alone.ShouldContain("4 decisions, 4 of them with a reward; 0 left out");
+        alone.ShouldContain("\"pending\":3");
+
+        var (_, both, quiet) = await Run("evaluate", "--log", _folder.File("silo"), _folder.File("gateway"));
+        quiet.ShouldBeEmpty();
+        both.ShouldContain("6 decisions, 6 of them with a reward; 1 left out");
+
+        static string Decision(int i, string mode) => $$"""{"time":"t{{i}}","nonce":{{i}},"chosen":"{{(i % 2 == 0 ? "large" : "small")}}","offered":null,"mode":"{{mode}}","served":{{(mode is "apply" or "observe" ? $"\"{(i % 2 == 0 ? "large" : "small")}\"" : "null")}},"candidates":[{"model":"small","quality":0.6,"cost_usd":0.001,"utility":0.5,"propensity":0.5},{"model":"large","quality":0.8,"cost_usd":0.01,"utility":0.4,"propensity":0.5}]}""";
+        static string Thumb(int i) => $$"""{"time":"t{{i}}","nonce":{{i}},"feedback":"Thumb","value":{{i % 2}},"withdrawn":false}""";
+    }
+
     /// <summary>Four decisions, of which the large model was tried in the one of ten times that it might: its weight is ten.</summary>
     [Fact]
     public async Task Evaluate_LogWithFewDecisions_TellsWhereAnEstimateCannotBe()

@@ -177,9 +177,16 @@ public sealed class RunTimeChangeTests : OneUpstream
         ofAcme.Intersect(ofOther).ShouldBeEmpty();
         ((int)(await gateway.GetAsync("/v1/router/savings", other)).Body["requests"]!).ShouldBe(1);
 
-        async Task<string[]> Lines((string Name, string Value) key)
+        // From a moment on: decisions, and what was said of them.
+        var first = (string)JsonNode.Parse(ofAcme[0])!["time"]!;
+        (await Lines(acme, "?since=" + first)).ShouldBe(ofAcme);
+        (await Lines(acme, "?since=" + Uri.EscapeDataString(first))).ShouldBe(ofAcme);
+        (await Lines(acme, $"?since={DateTimeOffset.Parse(first, System.Globalization.CultureInfo.InvariantCulture).AddMilliseconds(1):yyyy-MM-ddTHH:mm:ss.fffZ}")).ShouldBeEmpty();
+        (await gateway.GetAsync("/v1/router/decisions?since=yesterday", acme)).ShouldFail(400, "invalid_value", "yesterday");
+
+        async Task<string[]> Lines((string Name, string Value) key, string query = "")
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/router/decisions") { Headers = { { key.Name, key.Value } } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/router/decisions" + query) { Headers = { { key.Name, key.Value } } };
             using var response = await gateway.Client.SendAsync(request);
             return (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         }

@@ -13,6 +13,7 @@ public sealed class GatewayTests : IAsyncLifetime
     private static readonly (string Id, double Input, double Output)[] SilosModels = [("gpt-4o-mini", 0.15, 0.6), ("gpt-4o", 2.5, 10), ("claude-3-haiku", 0.25, 1.25), ("gemini-1.5-pro-002", 0.001, 0.001)];
 
     private readonly List<Process> _gateways = [];
+    private readonly TemporaryFolder _folder = new();
     private RedisServer _redis = null!;
     private SiloProcess _silo = null!;
 
@@ -20,7 +21,7 @@ public sealed class GatewayTests : IAsyncLifetime
     {
         _redis = await RedisServer.StartAsync();
         var options = new MetaRouterClusterOptions { Redis = $"127.0.0.1:{_redis.Port}" };
-        _silo = await SiloProcess.StartAsync(options, [.. Models(SilosModels)]);
+        _silo = await SiloProcess.StartAsync(options, ["--MetaRouter:DecisionLog", _folder.File("silo.ndjson"), .. Models(SilosModels)]);
         await _silo.ReadyAsync();
     }
 
@@ -35,6 +36,42 @@ public sealed class GatewayTests : IAsyncLifetime
 
         await _silo.DisposeAsync();
         await _redis.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    /// <summary>A silo cannot know whether its decision was followed; a reader of its log alone must not take it for the chosen model's answer.</summary>
+    [Fact]
+    public async Task DecisionLogs_OfSiloAndGateway_TogetherTellWhatBecameOfADecision()
+    {
+        using var gateway = await StartAsync("--MetaRouter:DecisionLog", _folder.File("gateway.ndjson"), "--Gateway:OffModel", "gpt-4o");
+        var decided = await PostAsync(gateway, "/v1/router/route", new { user = "ada", input = "What is 2 + 2?" });
+        var followed = await PostAsync(gateway, "/v1/chat/completions", new { model = "auto", user = "ada", messages = new[] { new { role = "user", content = "Hello?" } } });
+        gateway.DefaultRequestHeaders.Add("x-router-mode", "observe");
+        var noted = await PostAsync(gateway, "/v1/chat/completions", new { model = "auto", user = "ada", messages = new[] { new { role = "user", content = "Hello?" } } });
+        var anonymous = await PostAsync(gateway, "/v1/chat/completions", new { model = "auto", messages = new[] { new { role = "user", content = "Hello?" } } });
+        anonymous.ShouldNotBeNull();
+        foreach (var receipt in new[] { decided["receipt"], followed["id"], noted["id"] })
+        {
+            await PostAsync(gateway, "/v1/router/feedback", new { receipt = (string)receipt!, user = "ada", kind = "task_success", value = true });
+        }
+
+        JsonObject[] silos = [], gateways = [];
+        await Eventually.TrueAsync(
+            () =>
+            {
+                (silos, gateways) = (Log("silo.ndjson"), Log("gateway.ndjson"));
+                return Task.FromResult(silos.Length >= 7 && gateways.Length >= 3);
+            },
+            TimeSpan.FromSeconds(15));
+
+        silos.Where(l => l.ContainsKey("mode")).Select(l => (string)l["mode"]!).ShouldBe(["decision", "pending", "pending", "pending"]);
+        silos.Count(l => l.ContainsKey("feedback")).ShouldBe(3);
+        gateways.Select(l => (string)l["mode"]!).ShouldBe(["apply", "observe", "observe"]);
+        gateways.Select(Key).ShouldBe(silos.Where(l => (string?)l["mode"] == "pending").Select(Key));
+
+        static (string, long) Key(JsonObject line) => ((string)line["time"]!, (long)line["nonce"]!);
+
+        JsonObject[] Log(string name) => [.. (File.Exists(_folder.File(name)) ? File.ReadAllLines(_folder.File(name)) : []).Where(l => l.EndsWith('}')).Select(l => JsonNode.Parse(l)!.AsObject())];
     }
 
     [Fact]
@@ -237,9 +274,9 @@ public sealed class GatewayTests : IAsyncLifetime
         return (string)(await refused.Content.ReadFromJsonAsync<JsonObject>())!["error"]!["message"]!;
     }
 
-    private async Task<HttpClient> StartAsync()
+    private async Task<HttpClient> StartAsync(params string[] settings)
     {
-        var (start, port) = Start();
+        var (start, port) = Start(settings);
         var gateway = Process.Start(start)!;
         gateway.BeginOutputReadLine();
         gateway.BeginErrorReadLine();

@@ -17,7 +17,7 @@ internal static class EvaluateLog
 
     public static int Run(Terminal terminal, IReadOnlyList<string> paths, bool json)
     {
-        var (decisions, leftOut, repeated, astray, bad) = DecisionLogReader.Read(paths);
+        var (decisions, leftOut, pending, repeated, astray, bad) = DecisionLogReader.Read(paths);
         foreach (var (path, lines) in bad)
         {
             terminal.Error.WriteLine($"Warning: {path}: {lines.Skipped}");
@@ -28,6 +28,14 @@ internal static class EvaluateLog
             terminal.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Warning: {repeated:n0} {(repeated == 1 ? "decision is" : "decisions are")} repeated on a later line; each counts once."));
+        }
+
+        if (pending > 0)
+        {
+            terminal.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Warning: what became of {pending:n0} {(pending == 1 ? "decision" : "decisions")} is in no file; a silo's log does not have it: give the gateways' logs beside the silos'. "
+                    + $"{(pending == 1 ? "It is" : "They are")} left out."));
         }
 
         if (astray > 0)
@@ -45,7 +53,7 @@ internal static class EvaluateLog
             throw new DataFileException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{string.Join(", ", paths)}: {judged} of {decisions.Count} decisions have a reward; an estimate needs at least two. "
-                    + $"Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line."));
+                    + $"Rewards come from feedback lines, or from a \"reward\" of 0 to 1 on a decision's own line; of a cluster feedback lines are in the silos' logs."));
         }
 
         var estimates = OffPolicyEvaluation.Run(decisions, OffPolicyEvaluation.Usual(decisions));
@@ -77,7 +85,7 @@ internal static class EvaluateLog
             .Write(terminal.Results());
         if (json)
         {
-            terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Repeated = repeated, Astray = astray, Policies = estimates }));
+            terminal.Out.WriteLine(ReportJson.Write(new { Log = name, Decisions = decisions.Count, Rewarded = judged, LeftOut = leftOut, Pending = pending, Repeated = repeated, Astray = astray, Policies = estimates }));
         }
 
         return ExitCodes.Success;

@@ -31,6 +31,9 @@ public sealed record RouteRequest(string Text)
     /// <summary>Whether two answers may be shown to learn from the choice; default false. Two calls are paid for.</summary>
     public bool MayCompare { get; init; }
 
+    /// <summary>The caller has the model answer and logs who did; default false: what becomes of the decision is known to nobody but the application.</summary>
+    public bool IsToBeServed { get; init; }
+
     /// <exception cref="ArgumentException">A number is outside its range; the message names it.</exception>
     internal void Validate()
     {

@@ -11,7 +11,8 @@ namespace MetaRouter.Evaluation.OffPolicy;
 /// A reward is what was said outright (thumb, rating, task success), else what was let slip (accept 1, edit one half, regenerate and abandon 0), several alike averaged; the last word
 /// of a kind counts. A line may bring its own <c>reward</c>, 0 to 1, which outranks both. Left out are decisions that showed two answers (what was said of them
 /// is a comparison) and those that the chosen model did not
-/// answer in the end: failed over, or only noted. A log that was rotated is read from its oldest file to its newest: words stand behind their decision, often in a later file.
+/// answer in the end: failed over, or only noted. On a cluster a decision has two lines, the silo's and, with what became of it, the gateway's; the latter counts, whichever is
+/// read first, and a decision that is marked as pending and has no such line is left out, too. A log that was rotated is read from its oldest file to its newest: words stand behind their decision, often in a later file.
 /// </remarks>
 public static class DecisionLogReader
 {
@@ -23,8 +24,8 @@ public static class DecisionLogReader
     {
         ArgumentNullException.ThrowIfNull(paths);
         var files = paths.Select(path => (Path: path, Bad: new BadLines())).ToArray();
-        var (decisions, leftOut, repeated) = (new List<((string, long) Key, LoggedDecision Decision)>(), 0, 0);
-        var known = new HashSet<(string, long)>();
+        var decisions = new OrderedDictionary<(string Time, long Nonce), Joined>();
+        var repeated = 0;
         var said = new Dictionary<(string, long), Dictionary<FeedbackKind, double?>>();
         foreach (var (bad, line, json) in files.SelectMany(file => JsonLines.Read(file.Path).Select(read => (file.Bad, read.Line, read.Json))))
         {
@@ -41,18 +42,15 @@ public static class DecisionLogReader
                 }
                 else
                 {
-                    var decision = IsOfTheChosen(row) ? Decision(row) : null;
-                    if (!known.Add(key))
+                    var read = Line(row);
+                    if (decisions.TryGetValue(key, out var before))
                     {
-                        repeated++;
-                    }
-                    else if (decision is null)
-                    {
-                        leftOut++;
+                        repeated += before.Has(read) ? 1 : 0;
+                        decisions[key] = before.With(read);
                     }
                     else
                     {
-                        decisions.Add((key, decision));
+                        decisions.Add(key, read);
                     }
                 }
             }
@@ -63,25 +61,28 @@ public static class DecisionLogReader
         }
 
         var faulty = Array.FindAll(files, file => file.Bad.Count > 0);
-        if (decisions.Count == 0)
-        {
-            throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (faulty is [var first, ..]
+        var pending = decisions.Count(d => d.Value.IsPending);
+        LoggedDecision[] usable =
+        [
+            .. decisions.Where(d => d.Value.Usable is not null)
+                .Select(d => d.Value.Usable!.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Value.Usable with { Reward = Reward(words) } : d.Value.Usable),
+        ];
+        return usable.Length > 0
+            ? new DecisionLogFiles(
+                usable, decisions.Count - usable.Length - pending, pending, repeated, said.Where(s => !decisions.ContainsKey(s.Key)).Sum(s => s.Value.Count), faulty)
+            : throw new DataFileException($"{string.Join(", ", paths)}: no usable decision. " + (faulty is [var first, ..]
                 ? $"First problem: {first.Path}, {first.Bad.First[0]}."
+                : pending > 0 ? $"What became of {(pending == 1 ? "the one there" : $"the {pending} there")} stands in the logs of the gateways; give these beside the silos'."
                 : "Name the log of a host whose DecisionLog option is set."));
-        }
-
-        return new DecisionLogFiles(
-            [.. decisions.Select(d => d.Decision.Reward is null && said.TryGetValue(d.Key, out var words) ? d.Decision with { Reward = Reward(words) } : d.Decision)],
-            leftOut,
-            repeated,
-            said.Where(s => !known.Contains(s.Key)).Sum(s => s.Value.Count),
-            faulty);
     }
 
-    private static bool IsOfTheChosen(JsonElement row)
+    private static Joined Line(JsonElement row)
     {
         string? Text(string name) => row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        return Text("offered") is null && Text("mode") is not "observe" && (Text("served") is not { } served || served == Text("chosen"));
+        var mode = Text("mode");
+        var isOfTheChosen = Text("offered") is null && mode is not "observe" && (Text("served") is not { } served || served == Text("chosen"));
+        var decision = isOfTheChosen ? Decision(row) : null;
+        return mode is "observe" or "apply" ? new Joined(null, decision, false, HasOutcome: true) : new Joined(decision, null, mode is "pending", HasOutcome: false);
     }
 
     private static LoggedDecision Decision(JsonElement row)
@@ -124,5 +125,27 @@ public static class DecisionLogReader
         var outright = words.Where(w => w.Key is FeedbackKind.Thumb or FeedbackKind.Rating or FeedbackKind.TaskSuccess && w.Value is not null).ToArray();
         var heard = outright.Length > 0 ? outright : [.. words.Where(w => w.Value is not null)];
         return heard.Length > 0 ? heard.Average(w => w.Value) : null;
+    }
+
+    /// <summary>What the lines of one decision say together.</summary>
+    /// <param name="Drawn">From lines without an outcome; null: there is none, or it says nothing of what the chosen model is worth.</param>
+    /// <param name="Answered">Likewise from lines with one.</param>
+    /// <param name="IsAwaited">A line says that what became of it is logged elsewhere.</param>
+    /// <param name="HasOutcome">A line tells what became of it.</param>
+    private sealed record Joined(LoggedDecision? Drawn, LoggedDecision? Answered, bool IsAwaited, bool HasOutcome)
+    {
+        private bool _hasDrawn = !HasOutcome;
+
+        public bool IsPending => IsAwaited && !HasOutcome;
+
+        /// <summary>Null: it says nothing of what the chosen model is worth, or nobody knows.</summary>
+        public LoggedDecision? Usable => !HasOutcome ? IsAwaited ? null : Drawn : Answered is { Reward: null } ? Answered with { Reward = Drawn?.Reward } : Answered;
+
+        /// <summary>A line of the same kind was read before.</summary>
+        public bool Has(Joined line) => line.HasOutcome ? HasOutcome : _hasDrawn;
+
+        /// <summary>The first line of a kind counts.</summary>
+        public Joined With(Joined line) => Has(line) ? this
+            : line.HasOutcome ? this with { Answered = line.Answered, HasOutcome = true } : this with { Drawn = line.Drawn, IsAwaited = line.IsAwaited, _hasDrawn = true };
     }
 }

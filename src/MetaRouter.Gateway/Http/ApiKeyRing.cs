@@ -5,15 +5,21 @@ using MetaRouter.Gateway.Configuration;
 
 namespace MetaRouter.Gateway.Http;
 
-/// <summary>Recognises callers by the SHA-256 of their key. All keys are compared, each in constant time, so the time tells nothing.</summary>
+/// <summary>Recognises callers by the SHA-256 of their key. All keys are compared, each in constant time, so the time tells nothing. The keys may be replaced while requests come in.</summary>
 internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
 {
     private const string Bearer = "Bearer ", KeyHeader = "x-api-key";
 
-    private readonly (byte[] Hash, Caller Caller)[] _keys = [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, HasOperator(keys))) { User = k.User.Length > 0 ? k.User : null }))];
+    private volatile KeySet _set = KeySet.Of(keys);
 
     /// <summary>Whoever may <c>admin</c> may do what an operator may.</summary>
-    public bool AdminsOperate { get; } = !HasOperator(keys);
+    public bool AdminsOperate => _set.AdminsOperate;
+
+    /// <summary>Whom the keys speak for; empty: there are no keys.</summary>
+    public IReadOnlyList<string> Tenants => _set.Tenants;
+
+    /// <summary>From the next request on; one that is under way goes on.</summary>
+    public void Replace(IReadOnlyList<ApiKeyOptions> keys) => _set = KeySet.Of(keys);
 
     /// <summary>Somebody is named to govern what all tenants share. Until then every <c>admin</c> may, as keys that are older than the scope <c>operator</c> could.</summary>
     public static bool HasOperator(IEnumerable<ApiKeyOptions> keys) => keys.Any(k => (ScopesOf(k, hasOperator: true) & Scope.Operator) != 0);
@@ -27,7 +33,8 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
     /// <exception cref="ApiException">401: no key or an unknown one; 403: a web page from another site calls a gateway without keys.</exception>
     public Caller Authenticate(HttpRequest request)
     {
-        if (_keys.Length == 0)
+        var known = _set.Keys;
+        if (known.Length == 0)
         {
             // A web page can make a browser call this machine, and a POST of plain text needs no preflight; the browser names the page's origin.
             var origin = request.Headers.Origin.ToString();
@@ -59,15 +66,42 @@ internal sealed class ApiKeyRing(IReadOnlyList<ApiKeyOptions> keys)
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(key), hash);
         Caller? found = null;
-        foreach (var (known, caller) in _keys)
+        foreach (var (one, caller) in known)
         {
-            found = CryptographicOperations.FixedTimeEquals(known, hash) ? caller : found;
+            found = CryptographicOperations.FixedTimeEquals(one, hash) ? caller : found;
         }
 
         return found ?? throw new ApiException(401, ErrorCodes.InvalidRequest, "invalid_api_key", "The API key is not known here. Check it, or ask the operator for one.");
     }
 
+    /// <summary>Whether a request that was let in, and has gone on since, would be let in again.</summary>
+    /// <param name="any">One of these scopes is needed.</param>
+    public bool StillAdmits(HttpContext context, Scope any)
+    {
+        try
+        {
+            var now = Authenticate(context.Request);
+            return now.Tenant == Edge.TenantOf(context) && (now.Scopes & any) != 0;
+        }
+        catch (ApiException)
+        {
+            return false;
+        }
+    }
+
     /// <param name="host">Of a URL.</param>
     public static bool IsThisMachine(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
+    /// <summary>Replaced whole.</summary>
+    private sealed record KeySet((byte[] Hash, Caller Caller)[] Keys, bool AdminsOperate, string[] Tenants)
+    {
+        public static KeySet Of(IReadOnlyList<ApiKeyOptions> keys)
+        {
+            var hasOperator = HasOperator(keys);
+            return new(
+                [.. keys.Select(k => (Convert.FromHexString(k.Sha256), new Caller(k.Tenant, ScopesOf(k, hasOperator)) { User = k.User.Length > 0 ? k.User : null }))],
+                !hasOperator, [.. keys.Select(k => k.Tenant).Distinct()]);
+        }
+    }
 }

@@ -24,18 +24,20 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     private static readonly TimeSpan s_asked = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether a budget is set that such a call is paid from; without one nothing is set aside or counted.</summary>
-    public bool HasBudget(string tenant, string? user) => tenants.RulesOf(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null));
+    public bool HasBudget(string tenant, string? user) => BudgetOf(tenant, user) is not null;
+
+    private TenantOptions? BudgetOf(string tenant, string? user) =>
+        tenants.RulesOf(tenant)?.Options is { } rules && (rules.BudgetUsd is not null || (user is not null && rules.UserBudgetUsd is not null)) ? rules : null;
 
     /// <summary>Sets an amount aside for a call.</summary>
     /// <returns>What to settle afterwards, with null; or default, with the budget that is too small for it.</returns>
     public async ValueTask<(Hold Hold, Shortage? Short)> ReserveAsync(string tenant, string? user, double usd, CancellationToken cancellationToken)
     {
-        if (!HasBudget(tenant, user))
+        if (BudgetOf(tenant, user) is not { } rules)
         {
             return (default, null);
         }
 
-        var rules = tenants.RulesOf(tenant)!.Options;
         var (period, ends) = Period(rules);
         var lifetime = ends - time.GetUtcNow() + TimeSpan.FromHours(1); // calls still running when the period ends settle into it
         var accounts = Budgeted(rules, period, tenant, user, Units(usd), lifetime);
@@ -152,7 +154,7 @@ internal sealed partial class Budgets(Tenants tenants, ISharedState shared, Rout
     /// <summary>The refusal of a request that costs more than is left.</summary>
     public ApiException OverBudget(string tenant, double needed, Shortage shortage)
     {
-        var rules = tenants.RulesOf(tenant)!.Options;
+        var rules = tenants.RulesOf(tenant)?.Options ?? new TenantOptions(); // they may have been taken away since
         var ends = Period(rules).Ends;
         var whose = shortage.IsOfUser ? "This user's" : "The tenant's";
         return new(429, "insufficient_quota", "budget_exceeded", string.Create(

@@ -4,7 +4,7 @@ using MetaRouter.Gateway.Http;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>Keeps an open console up to date: <c>/v1/console/events</c>, the figures every two seconds and decisions as they come.</summary>
-internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, IHostApplicationLifetime lifetime) : IEndpoints
+internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, ConsoleFigures figures, ApiKeyRing keys, IHostApplicationLifetime lifetime) : IEndpoints
 {
     private const int MostStreams = 64, RowsAtOnce = 2, RowsWaiting = 10, TicksToOverview = 10;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
@@ -31,7 +31,7 @@ internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, 
             context.Response.ContentType = "text/event-stream";
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Headers["X-Accel-Buffering"] = "no";
-            await StreamAsync(context.Response.Body, tenant, minutes, ends.Token).ConfigureAwait(false);
+            await StreamAsync(context, tenant, minutes, ends.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -43,14 +43,21 @@ internal sealed class ConsoleEvents(ConsoleRecorder recorder, ConsoleRows rows, 
         }
     }
 
-    private async Task StreamAsync(Stream to, string tenant, int minutes, CancellationToken cancellationToken)
+    private async Task StreamAsync(HttpContext context, string tenant, int minutes, CancellationToken cancellationToken)
     {
+        var to = context.Response.Body;
         var (seen, waiting) = (recorder.Journal.Sequence, new Queue<RowView>());
         using var timer = new PeriodicTimer(Tick);
         for (var tick = 0; ; tick++)
         {
             if (tick % TicksToOverview == 0)
             {
+                // This answer has no end of its own, and the key may have been withdrawn.
+                if (!keys.StillAdmits(context, Scope.Read))
+                {
+                    return;
+                }
+
                 await EventAsync(to, "overview"u8.ToArray(), JsonSerializer.SerializeToUtf8Bytes(figures.Overview(tenant, minutes), ConsoleJson.Default), cancellationToken).ConfigureAwait(false);
             }
 

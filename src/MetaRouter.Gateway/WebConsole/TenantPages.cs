@@ -1,4 +1,3 @@
-using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.Limits;
 using MetaRouter.Gateway.Router;
@@ -6,7 +5,7 @@ using MetaRouter.Gateway.Router;
 namespace MetaRouter.Gateway.WebConsole;
 
 /// <summary>What every tenant spends and saves, for who governs what they share. No users of theirs.</summary>
-internal sealed class TenantPages(ConsoleRecorder recorder, ConsoleFigures figures, Budgets budgets, ApiKeyRing keys, GatewaySettings settings) : IEndpoints
+internal sealed class TenantPages(ConsoleRecorder recorder, ConsoleFigures figures, Budgets budgets, ApiKeyRing keys) : IEndpoints
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapRead(ConsoleEndpoints.Root + "/tenants", TenantsAsync).WithMetadata(NeedsScope.Operator);
 
@@ -15,7 +14,7 @@ internal sealed class TenantPages(ConsoleRecorder recorder, ConsoleFigures figur
         var (own, minutes) = (ConsoleEndpoints.Watched(context, recorder), ConsoleEndpoints.Minutes(context));
 
         // Until an operator is named every tenant's admin may do what one may; that one tenant sees what another spends is no part of it.
-        string[] seen = keys.AdminsOperate ? [own] : [.. settings.ApiKeys.Select(k => k.Tenant).Distinct()];
+        string[] seen = keys.AdminsOperate ? [own] : [.. keys.Tenants];
         var lines = new List<TenantLineView>(seen.Length);
         foreach (var tenant in seen)
         {

@@ -54,12 +54,13 @@ internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder poo
         return await CallAsync(worker, (w, token) => w.RouteAnonymousAsync(tenant, own, token), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The silo logs the decision; the edge adds to its own log what became of it.</summary>
+    /// <summary>The silo logs the decision; the edge adds to its own log what became of it, and readers join the two.</summary>
     public ValueTask<RouteDecision> DecideAsync(string tenant, string user, RouteRequest request, CancellationToken cancellationToken = default) =>
-        RouteAsync(tenant, user, request, cancellationToken);
+        RouteAsync(tenant, user, ToBeServed(request), cancellationToken);
 
     /// <inheritdoc cref="DecideAsync"/>
-    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) => RouteAnonymousAsync(tenant, request, cancellationToken);
+    public ValueTask<RouteDecision> DecideAnonymousAsync(string tenant, RouteRequest request, CancellationToken cancellationToken = default) =>
+        RouteAnonymousAsync(tenant, ToBeServed(request), cancellationToken);
 
     public async ValueTask<FeedbackResult> LearnAsync(string tenant, string user, Feedback feedback, CancellationToken cancellationToken = default)
     {
@@ -161,6 +162,12 @@ internal sealed partial class ClusterRouter(IGrainFactory grains, PoolHolder poo
         {
             throw new StoreException("The cluster does not answer. Check that silos run and that this client has their Redis, ServiceId and ClusterId.", e);
         }
+    }
+
+    private static RouteRequest ToBeServed(RouteRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request with { IsToBeServed = true };
     }
 
     /// <summary>Silos may know more models than this client can call: a request without a list of models is routed among those of this client's catalog.</summary>

@@ -84,12 +84,12 @@ public sealed class DecisionLogReaderTests : IDisposable
         _folder.Write("log", [Said(1, "Thumb", 1), Said(2, "Thumb", 1), Said(3, "Comparison", 1), Decision(4)]);
         string[] paths = [Path.Combine(_folder.Path, "log.1"), Path.Combine(_folder.Path, "log")];
 
-        var (decisions, leftOut, _, astray, bad) = DecisionLogReader.Read(paths);
+        var (decisions, leftOut, _, _, astray, bad) = DecisionLogReader.Read(paths);
         decisions.Select(d => d.Reward).ShouldBe([1, 1, null]);
         (leftOut, astray).ShouldBe((1, 0));
         bad.Single().Path.ShouldBe(paths[0]);
 
-        (decisions, _, _, astray, _) = DecisionLogReader.Read(paths[1..]);
+        (decisions, _, _, _, astray, _) = DecisionLogReader.Read(paths[1..]);
         decisions.Count.ShouldBe(1);
         astray.ShouldBe(3);
     }
@@ -101,9 +101,53 @@ public sealed class DecisionLogReaderTests : IDisposable
         _folder.Write("monday", [Decision(1), Said(1, "Thumb", 0), offered, Decision(2)[..40]]);
         _folder.Write("tuesday", [Decision(1), Said(1, "Thumb", 0), offered, Decision(2), Said(2, "Thumb", 1)]);
 
-        var (decisions, leftOut, repeated, astray, _) = DecisionLogReader.Read([Path.Combine(_folder.Path, "monday"), Path.Combine(_folder.Path, "tuesday")]);
+        var (decisions, leftOut, _, repeated, astray, _) = DecisionLogReader.Read([Path.Combine(_folder.Path, "monday"), Path.Combine(_folder.Path, "tuesday")]);
         decisions.Select(d => d.Reward).ShouldBe([0, 1]);
         (leftOut, repeated, astray).ShouldBe((1, 2, 0));
+    }
+
+    /// <summary>On a cluster the silo logs what was decided and said, the gateway what became of it; two silos may have drawn one decision.</summary>
+    [Theory]
+    [InlineData("pending")]
+    [InlineData("decision")]
+    public void Read_SilosAndGatewaysFiles_JoinInAnyOrder(string silos)
+    {
+        string Drawn(int nonce) => Decision(nonce, $",\"mode\":\"{silos}\",\"served\":null,\"fail_over\":null");
+        _folder.Write("silo", [Drawn(1), Drawn(2), Drawn(3), Decision(4, ",\"mode\":\"decision\",\"served\":null"), Said(1, "Thumb", 1), Said(2, "Thumb", 0), Said(3, "Thumb", 0), Said(4, "Thumb", 1)]);
+        _folder.Write("gateway",
+        [
+            Decision(1, ",\"mode\":\"apply\",\"served\":\"small\",\"fail_over\":false"),
+            Decision(2, ",\"mode\":\"observe\",\"served\":\"large\",\"fail_over\":false"),
+            Decision(3, ",\"mode\":\"apply\",\"served\":\"large\",\"fail_over\":true"),
+        ]);
+        string[] paths = [Path.Combine(_folder.Path, "silo"), Path.Combine(_folder.Path, "gateway")];
+        foreach (var order in new[] { paths, [.. paths.Reverse()] })
+        {
+            var log = DecisionLogReader.Read(order);
+            log.Decisions.Select(d => d.Reward).ShouldBe([1, 1]);
+            (log.LeftOut, log.Pending, log.Repeated, log.Astray).ShouldBe((2, 0, 0, 0));
+        }
+    }
+
+    [Fact]
+    public void Read_WhatBecameOfADecisionIsInNoFile_IsLeftOutAndCounted()
+    {
+        var pending = Decision(1, ",\"mode\":\"pending\",\"served\":null,\"fail_over\":null");
+        _folder.Write("silo", [pending, Said(1, "Thumb", 1), Decision(2), pending]);
+        var log = DecisionLogReader.Read([Path.Combine(_folder.Path, "silo")]);
+        log.Decisions.ShouldHaveSingleItem().Reward.ShouldBeNull();
+        (log.LeftOut, log.Pending, log.Repeated, log.Astray).ShouldBe((0, 1, 1, 0));
+
+        _folder.Write("silo", [pending]);
+        Should.Throw<DataFileException>(() => DecisionLogReader.Read([Path.Combine(_folder.Path, "silo")])).Message.ShouldContain("gateways");
+    }
+
+    [Fact]
+    public void Read_RewardOnEitherLine_Counts()
+    {
+        var (drawn, answered) = (Decision(1, ",\"mode\":\"pending\",\"reward\":0.5"), Decision(1, ",\"mode\":\"apply\",\"served\":\"small\""));
+        Read(drawn, answered).Decisions.Single().Reward.ShouldBe(.5);
+        Read(answered, drawn).Decisions.Single().Reward.ShouldBe(.5);
     }
 
     [Fact]
@@ -116,7 +160,7 @@ public sealed class DecisionLogReaderTests : IDisposable
     private (IReadOnlyList<LoggedDecision> Decisions, int LeftOut, IReadOnlyList<BadLine> Bad) Read(params string[] lines)
     {
         _folder.Write("log", lines);
-        var (decisions, leftOut, _, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
+        var (decisions, leftOut, _, _, astray, bad) = DecisionLogReader.Read([Path.Combine(_folder.Path, "log")]);
         astray.ShouldBe(0);
         return (decisions, leftOut, [.. bad.SelectMany(b => b.Lines.First)]);
     }
