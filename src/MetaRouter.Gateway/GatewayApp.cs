@@ -59,7 +59,8 @@ internal static partial class GatewayApp
         builder.Services.AddSingleton<System.Diagnostics.DistributedContextPropagator>(s_trace);
         builder.AddTelemetry(settings.Telemetry);
         builder.Services.AddGateway(settings, sources);
-        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsSimulated ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections()));
+        builder.Services.AddSingleton<NameLookup>(System.Net.Dns.GetHostAddressesAsync);
+        builder.Services.AddSingleton(services => new HttpMessageInvoker(settings.IsSimulated ? new SimulatedUpstream(services.GetRequiredService<TimeProvider>()) : UpstreamConnections(services.GetRequiredService<NameLookup>())));
         replace?.Invoke(builder.Services);
         var app = builder.Build();
         LogWarnings(app, builder.Configuration, settings);
@@ -104,7 +105,7 @@ internal static partial class GatewayApp
         }
     }
 
-    private static SocketsHttpHandler UpstreamConnections() => new()
+    private static SocketsHttpHandler UpstreamConnections(NameLookup lookUp) => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -112,7 +113,7 @@ internal static partial class GatewayApp
         AutomaticDecompression = System.Net.DecompressionMethods.All,
         ConnectTimeout = TimeSpan.FromSeconds(10),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        ConnectCallback = UpstreamAddress.ConnectAsync,
+        ConnectCallback = (context, cancellationToken) => UpstreamAddress.ConnectAsync(context.DnsEndPoint, lookUp, cancellationToken),
         ActivityHeadersPropagator = s_trace,
     };
 

@@ -156,7 +156,7 @@ public sealed class PrivacyTests : OneUpstream
     [Fact]
     public async Task UpstreamAddress_ThatResolvesToOne_IsRefusedAtConnect()
     {
-        using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (context, cancel) => await Configuration.UpstreamAddress.ConnectAsync(context, cancel) });
+        using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (context, cancel) => await Configuration.UpstreamAddress.ConnectAsync(context.DnsEndPoint, System.Net.Dns.GetHostAddressesAsync, cancel) });
 
         // A name that is written as a number, and goes by every check of names.
         var refused = await Should.ThrowAsync<HttpRequestException>(async () => await http.GetAsync("http://169.254.169.254.nip.invalid./"));

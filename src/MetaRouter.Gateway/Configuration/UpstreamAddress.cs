@@ -3,6 +3,9 @@ using System.Net.Sockets;
 
 namespace MetaRouter.Gateway.Configuration;
 
+/// <summary>Asks what addresses a name has: the system's, unless a test has one of its own.</summary>
+internal delegate Task<IPAddress[]> NameLookup(string host, CancellationToken cancellationToken);
+
 /// <summary>
 /// Keeps calls away from link-local addresses, where clouds serve credentials to any caller. Checked in the configuration and again on every
 /// connection, since a name can resolve to anything later.
@@ -64,13 +67,10 @@ internal static class UpstreamAddress
     }
 
     /// <summary>Connects to the first permitted address of the host.</summary>
-    public static ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
-        ConnectAsync(context.DnsEndPoint, Dns.GetHostAddressesAsync, cancellationToken);
-
-    /// <param name="resolve">Asked once: what was checked is what is connected to, whatever the name resolves to a moment later.</param>
-    internal static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, Func<string, CancellationToken, Task<IPAddress[]>> resolve, CancellationToken cancellationToken)
+    /// <param name="lookUp">Asked once: what was checked is what is connected to, whatever the name resolves to a moment later.</param>
+    public static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, NameLookup lookUp, CancellationToken cancellationToken)
     {
-        var addresses = IPAddress.TryParse(to.Host, out var literal) ? [literal] : await resolve(to.Host, cancellationToken).ConfigureAwait(false);
+        var addresses = IPAddress.TryParse(to.Host, out var literal) ? [literal] : await lookUp(to.Host, cancellationToken).ConfigureAwait(false);
         var allowed = Array.FindAll(addresses, a => !IsForbidden(a));
         if (allowed.Length == 0)
         {
