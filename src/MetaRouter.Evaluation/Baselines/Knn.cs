@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using MetaRouter.Core.Numerics;
 using MetaRouter.Core.Prediction;
 using MetaRouter.Evaluation.Baselines.Learning;
 

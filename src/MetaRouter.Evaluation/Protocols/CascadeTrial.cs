@@ -48,7 +48,7 @@ public static class CascadeTrial
         })];
         var note = string.Create(
             CultureInfo.InvariantCulture,
-            $"{string.Join("; ", names.Distinct())}. The confidence is the expected score of the request and does not look at the cheap answer, as the papers' cascades do: the data has no second samples. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
+            $"{string.Join("; ", names.Distinct())}. The confidence is the expected score of the request and does not look at the cheap answer; the papers' do, but the data has no second samples. Each promise may be broken in {100 * Alpha:0} % of samples; on a finite test half, one that is just kept looks broken half of the time.");
         return new ProtocolReport<CascadeRow>("cascade", pool.Name, seeds, means, note, file.Warnings);
     }
 
