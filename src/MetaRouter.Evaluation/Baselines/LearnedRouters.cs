@@ -9,13 +9,13 @@ public static class LearnedRouters
     [
         () => new MetaRouterModel(),
         () => new Knn(byWords: true),
-        () => new Knn(byWords: false),
         () => new PerModelRidge(),
     ];
 
     /// <summary>The methods of the papers, each in one file with its source in its head.</summary>
     public static IReadOnlyList<Func<IOutcomeModel>> Published { get; } =
     [
+        () => new Knn(byWords: false),
         () => new RouteLlmSimilarity(),
         () => new RouteLlmMatrix(),
         () => new AvengersPro(isStatic: true),

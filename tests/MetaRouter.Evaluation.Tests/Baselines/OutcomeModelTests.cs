@@ -13,7 +13,7 @@ public sealed class OutcomeModelTests
     // Fitting takes a while, and several tests look at what came of it.
     private static readonly Dictionary<string, OutcomePredictions> s_predicted = [];
 
-    public static TheoryData<string> Every => ["knn", "knn-dense", "ridge", "best-single", "oracle", .. LearnedRouters.Published.Select(f => f().Name)];
+    public static TheoryData<string> Every => ["knn", "ridge", "best-single", "oracle", .. LearnedRouters.Published.Select(f => f().Name)];
 
     /// <summary>Those that say what to expect of a request.</summary>
     private static readonly string[] s_policies = ["barp, true weights", "barp, given 0.5", "always cheapest", "always strongest"];
