@@ -95,6 +95,11 @@ public sealed class CalibrateCommandTests : IDisposable
         json.RootElement.GetProperty("quality").GetDouble().ShouldBeGreaterThan(.95);
         json.RootElement.GetProperty("share").GetDouble().ShouldBe(.5, .02);
         json.RootElement.GetProperty("cost_of_strong").GetDouble().ShouldBe(.55, .02);
+
+        // No gateway goes by its score: a name to ask for would be refused, or mean another share.
+        output.ShouldNotContain("router-");
+        output.ShouldContain("For comparison only: a gateway goes by metarouter's score");
+        json.RootElement.TryGetProperty("alias", out _).ShouldBeFalse();
     }
 
     [Fact]

@@ -83,7 +83,7 @@ public sealed class RouterAliasTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("router-bert-0.5", 404, "model_not_found", "'router-bert-0.5'", "'bert'", "metarouter, mf", "calibrate --strong-share")]
+    [InlineData("router-bert-0.5", 404, "model_not_found", "'router-bert-0.5'", "'bert'", "metarouter, mf", "against metarouter's score", "calibrate --strong-share")]
     [InlineData("router-metarouter-1.5", 400, "invalid_value", "'router-metarouter-1.5'", "'1.5'", "from 0", "calibrate --strong-share")]
     [InlineData("router-metarouter-much", 400, "invalid_value", "'much'", "router-metarouter-0.5")]
     [InlineData("router-metarouter-", 400, "invalid_value", "''", "router-metarouter-0.5")]

@@ -11,7 +11,7 @@ namespace MetaRouter.Cli.Commands;
 /// <summary><c>metarouter calibrate --strong-share 0.5 --data FILE [--strong M] [--weak M] [--snapshot FILE] [--router NAME] [--json]</c></summary>
 internal static class CalibrateCommand
 {
-    private const string Shipped = "metarouter";
+    private const string Shipped = Threshold.Shipped;
 
     public static Command Create(Terminal terminal)
     {
@@ -33,7 +33,7 @@ internal static class CalibrateCommand
         var snapshot = new Option<string?>("--snapshot") { Description = "A trained snapshot. Default: the one that ships.", HelpName = "FILE" };
         var router = new Option<string>("--router")
         {
-            Description = $"Whose score: {Shipped} (needs no labels), or one that learns from the file's outcomes: {string.Join(", ", Others.Select(f => f().Name))}.",
+            Description = $"Whose score: {Shipped} (needs no labels), or, to compare, one that learns from the file's outcomes and no gateway serves: {string.Join(", ", Others.Select(f => f().Name))}.",
             DefaultValueFactory = _ => Shipped,
             HelpName = "NAME",
         };
@@ -76,9 +76,13 @@ internal static class CalibrateCommand
             : double.IsNaN(threshold.CostOfStrong) ? "cost not known"
             : string.Create(CultureInfo.InvariantCulture, $"{100 * threshold.CostOfStrong:0} % of the cost of {threshold.Strong} alone");
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(router == Shipped ? "Expected" : "Measured on held-out rows")}: score {threshold.Quality:0.000}, {cost}."));
-        terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
-        if (router == Shipped)
+        if (threshold.Alias is null)
         {
+            terminal.Out.WriteLine($"For comparison only: a gateway goes by {Shipped}'s score, against which this threshold is another share. Without --router, the threshold to serve is found.");
+        }
+        else
+        {
+            terminal.Out.WriteLine($"Model name for clients: {threshold.Alias}");
             terminal.Out.WriteLine($"Settings of their gateway: --Gateway:StrongModel {threshold.Strong} --Gateway:WeakModel {threshold.Weak}");
         }
 

@@ -15,11 +15,17 @@ namespace MetaRouter.Evaluation.Baselines;
 /// <param name="CostOfStrong">Expected cost over that of the strong model alone; NaN where that is not known or 0.</param>
 public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, double Value, double Share, double Quality, double CostOfStrong, int Requests)
 {
+    /// <summary>The router that a gateway serves.</summary>
+    public const string Shipped = "metarouter";
+
     /// <summary>No share of the strong model's cost can be told: it has none.</summary>
     public bool StrongIsFree { get; private init; }
 
-    /// <summary>What an OpenAI client asks for, as RouteLLM names it.</summary>
-    public string Alias => $"router-{Router}-{Number}";
+    /// <summary>
+    /// What an OpenAI client asks for, as RouteLLM names it. Null: the router does not ship. A gateway goes by the score of the one that does, whatever the name, so this threshold would
+    /// send another share to the strong model there.
+    /// </summary>
+    public string? Alias => Router == Shipped ? $"router-{Router}-{Number}" : null;
 
     /// <summary>The value in full: as a client's model name carries it.</summary>
     public string Number => Value.ToString("0.#################", System.Globalization.CultureInfo.InvariantCulture);
@@ -59,7 +65,7 @@ public sealed record Threshold(string Router, ModelId Strong, ModelId Weak, doub
         }
 
         double[] scores = [.. Column(s).Zip(Column(w), (a, b) => Deferral.Score(a, b))];
-        return Of("metarouter", SideOf(s), SideOf(w), scores, strongShare);
+        return Of(Shipped, SideOf(s), SideOf(w), scores, strongShare);
 
         Side SideOf(int model) => new(models[model].Id, [.. Column(model).Select(o => (double)o.Quality)], [.. Column(model).Select(o => (double)o.CostUsd)]);
 

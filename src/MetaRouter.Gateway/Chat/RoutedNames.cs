@@ -162,8 +162,8 @@ internal sealed class RoutedNames(GatewaySettings settings)
             throw new ApiException(
                 404, ErrorCodes.InvalidRequest, "model_not_found",
                 $"The model '{shown}' asks for the router '{name}', and this gateway has {string.Join(", ", settings.Gateway.RouterNames.Prepend(Shipped))}. "
-                    + "Another router's threshold means something else here: "
-                    + $"find yours with 'metarouter calibrate --strong-share', and use the name it prints or add '{name}' to Gateway:RouterNames.",
+                    + $"A threshold is held against {Shipped}'s score here, whatever the name, so one that was found for another router sends another share to the strong model: "
+                    + $"find yours with 'metarouter calibrate --strong-share', and use the name it prints. Gateway:RouterNames lets '{name}' stand for {Shipped}, where clients cannot change the name.",
                 "model");
         }
 

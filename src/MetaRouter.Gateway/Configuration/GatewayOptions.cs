@@ -27,7 +27,7 @@ internal sealed class GatewayOptions
     /// <value>The weaker one; empty, the default: the cheapest enabled one.</value>
     public string WeakModel { get; set; } = "";
 
-    /// <value>Other names by which clients may ask for that router, such as <c>mf</c>, once their thresholds were calibrated for it. Default: none.</value>
+    /// <value>Other names by which clients may ask for that same router, such as <c>mf</c>: its score decides, whatever the name, so their thresholds must be calibrated for it. Default: none.</value>
     public IList<string> RouterNames { get; } = [];
 
     /// <value>

@@ -17,16 +17,8 @@ public class SpeechFitTests
     {
         var truth = Speaking((FeedbackKind.Thumb, 2, .1), (FeedbackKind.Regenerate, .2, .02), (FeedbackKind.SwitchModel, 1.4, .05), (FeedbackKind.Accept, .7, .05));
         var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
-        var windows = Users(250, truth, seed: 1, pool.CostScaleUsd);
+        var prior = Settled(pool, Users(250, truth, seed: 1, pool.CostScaleUsd));
 
-        var (prior, settled) = (PopulationPrior.Default, false);
-        for (var refresh = 0; refresh < 10 && !settled; refresh++)
-        {
-            var next = SpeechFit.Step(prior, SpeechFit.Evidence(pool, prior, windows));
-            (settled, prior) = (next.Speech.AsSpan().SequenceEqual(prior.Speech.AsSpan()), next);
-        }
-
-        settled.ShouldBeTrue();
         foreach (var kind in s_kinds)
         {
             Steps(SpeechFit.Strengths, prior.SpeechOf(kind).Strength, truth.SpeechOf(kind).Strength).ShouldBeLessThanOrEqualTo(1, $"{kind}: {prior.SpeechOf(kind)}");
@@ -37,6 +29,24 @@ public class SpeechFitTests
         prior.SpeechOf(FeedbackKind.Abandon).ShouldBe(PopulationPrior.Default.SpeechOf(FeedbackKind.Abandon), "nobody abandoned");
         prior.SpeechOf(FeedbackKind.Rating).Strength.ShouldBe(0);
         SnapshotCodec.Read(SnapshotCodec.Write(pool.Snapshot.WithPrior(prior))).Prior.Speech.ShouldBe(prior.Speech);
+    }
+
+    [Theory]
+    [InlineData(1, .7)]
+    [InlineData(.7, 1)]
+    [InlineData(.1, .05)]
+    public void Step_UsersWhoEditAndAbandon_RecoversHowSharplyEachSpeaks(double edit, double abandon)
+    {
+        // Two steps of the ladder from what is guessed, or three.
+        var truth = Speaking((FeedbackKind.Edit, edit, .05), (FeedbackKind.Abandon, abandon, .05));
+        Steps(SpeechFit.Strengths, edit, PopulationPrior.Default.SpeechOf(FeedbackKind.Edit).Strength).ShouldBeGreaterThan(1);
+        Steps(SpeechFit.Strengths, abandon, PopulationPrior.Default.SpeechOf(FeedbackKind.Abandon).Strength).ShouldBeGreaterThan(1);
+        var pool = RoutingPool.OfSnapshot(ByHand([new("a", .5f, 1), new("b", .6f, 2)]));
+        var prior = Settled(pool, Users(250, truth, seed: 5, pool.CostScaleUsd, [FeedbackKind.Comparison, FeedbackKind.Accept, FeedbackKind.Edit, FeedbackKind.Abandon]));
+
+        Steps(SpeechFit.Strengths, prior.SpeechOf(FeedbackKind.Edit).Strength, edit).ShouldBeLessThanOrEqualTo(1, $"{prior.SpeechOf(FeedbackKind.Edit)}");
+        Steps(SpeechFit.Strengths, prior.SpeechOf(FeedbackKind.Abandon).Strength, abandon).ShouldBeLessThanOrEqualTo(1, $"{prior.SpeechOf(FeedbackKind.Abandon)}");
+        prior.SpeechOf(FeedbackKind.Regenerate).ShouldBe(PopulationPrior.Default.SpeechOf(FeedbackKind.Regenerate), "nobody asked again");
     }
 
     [Fact]
@@ -90,27 +100,42 @@ public class SpeechFitTests
         return new PopulationPrior(PopulationPrior.Default.Components, PopulationPrior.Default.BetaWeights, PopulationPrior.Default.Lapse, speech);
     }
 
-    /// <summary>Forty signals each, of every kind in turn, about answers whose quality is known: right or wrong.</summary>
-    private static UserState[] Users(int count, PopulationPrior truth, int seed, double scale)
+    /// <summary>From what is guessed, step by step, until nothing moves.</summary>
+    private static PopulationPrior Settled(RoutingPool pool, UserState[] windows)
     {
+        var (prior, settled) = (PopulationPrior.Default, false);
+        for (var refresh = 0; refresh < 10 && !settled; refresh++)
+        {
+            var next = SpeechFit.Step(prior, SpeechFit.Evidence(pool, prior, windows));
+            (settled, prior) = (next.Speech.AsSpan().SequenceEqual(prior.Speech.AsSpan()), next);
+        }
+
+        settled.ShouldBeTrue();
+        return prior;
+    }
+
+    /// <summary>Forty signals each, of every kind in turn, about answers whose quality is known: right or wrong.</summary>
+    private static UserState[] Users(int count, PopulationPrior truth, int seed, double scale, FeedbackKind[]? kinds = null)
+    {
+        kinds ??= s_kinds;
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ =>
         {
             var (preference, beta, state) = (new Preference(Math.Pow(10, (3 * random.NextDouble()) - 2)), ChoiceModel.Betas[random.Next(ChoiceModel.BetaCount)], UserState.Empty);
             for (var i = 0; i < 40; i++)
             {
-                var kind = s_kinds[i % s_kinds.Length];
+                var kind = kinds[i % kinds.Length];
                 var speech = truth.SpeechOf(kind);
                 var (first, second) = (Answer(), Answer());
                 var x = speech.Strength * beta * (Utility.Of(first, preference, scale) - Utility.Of(second, preference, scale));
                 var liked = random.NextDouble() < ((1 - speech.Lapse) / (1 + Math.Exp(-x))) + (speech.Lapse / 2);
                 // Some kinds are only heard when the answer was liked, or was not: silence is no signal, and the answer is drawn again.
-                if (kind switch { FeedbackKind.Accept => !liked, FeedbackKind.Regenerate or FeedbackKind.SwitchModel => liked, _ => false })
+                if (kind switch { FeedbackKind.Accept => !liked, FeedbackKind.Regenerate or FeedbackKind.SwitchModel or FeedbackKind.Edit or FeedbackKind.Abandon => liked, _ => false })
                 {
                     (first, second) = (second, first);
                 }
 
-                byte value = kind switch { FeedbackKind.Accept => 1, FeedbackKind.Regenerate => 0, FeedbackKind.SwitchModel => second.CostUsd < first.CostUsd ? (byte)1 : (byte)0, _ => liked ? (byte)1 : (byte)0 };
+                byte value = kind switch { FeedbackKind.Accept => 1, FeedbackKind.Regenerate or FeedbackKind.Edit or FeedbackKind.Abandon => 0, FeedbackKind.SwitchModel => second.CostUsd < first.CostUsd ? (byte)1 : (byte)0, _ => liked ? (byte)1 : (byte)0 };
                 state = state.Add(new Signal(new SignalKey(i, 0, kind), i, value, false, first, second));
             }
 
