@@ -22,6 +22,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The client asked for routing, whether or not it is on.</summary>
     public bool IsAuto { get; init; }
 
+    /// <summary>The client wants what the headers say in the body, too.</summary>
+    public bool WantsDetails { get; init; }
+
     /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
     public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
 
