@@ -28,6 +28,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>What was asked for, as a label.</summary>
     public string Requested => Routed ?? Unrouted!.Id.Value;
 
+    /// <summary>The client wants what the headers say in the body, too.</summary>
+    public bool WantsDetails { get; init; }
+
     /// <summary>The name under which the model that began the turn is remembered; null: no tools take part, or nothing is remembered.</summary>
     public Lazy<string>? Turn { get; init; }
 

@@ -90,7 +90,8 @@ internal sealed class ChatComparison(
             ledger.TookOver(second, false);
             ChatHeaders.Retell(call.Context.Response.Headers, first, decision.Token, false);
             call.Context.Response.Headers["x-router-offered"] = second.Model.Value;
-            ChatHeaders.Price(call.Context, both with { Source = a.Source == b.Source ? a.Source : "counted" });
+            var priced = both with { Source = a.Source == b.Source ? a.Source : "counted" };
+            ChatHeaders.Price(call.Context, priced);
             ledger.Answered(call, first, false, both);
             lengths.Measure(call, first.Model, a, first.Part.IsCut);
             lengths.Measure(call, second.Model, b, second.Part.IsCut);
@@ -112,7 +113,7 @@ internal sealed class ChatComparison(
                 .. second.Named(null).Span,
                 .. "}"u8,
             ];
-            await Answers.WriteJsonAsync(call.Context, JsonSplice.Prepend(first.Named(decision.Token).Span, comparison)).ConfigureAwait(false);
+            await Answers.WriteJsonAsync(call.Context, RouterDetails.Append(JsonSplice.Prepend(first.Named(decision.Token).Span, comparison), RouterDetails.Of(call, decision.Token, priced))).ConfigureAwait(false);
         }
     }
 

@@ -14,6 +14,9 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
     public string? Category { get; private init; }
 
+    /// <summary>What the headers say is wanted in the body, too.</summary>
+    public bool WantsDetails { get; private init; }
+
     /// <summary>A client library of OpenAI's or Anthropic's repeats by itself a request that got no answer.</summary>
     public bool IsRetry { get; private init; }
 
@@ -24,6 +27,7 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     {
         var mode = headers[ModeHeader].ToString();
         var limit = headers[MaxCostHeader].ToString();
+        var details = headers[RouterDetails.Header].ToString();
         var (compare, category) = (headers[CompareHeader].ToString(), headers[Limits.ModelAccess.CategoryHeader].ToString());
         return new(
             mode switch
@@ -44,6 +48,12 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
                 "allow" => CompareChoice.Allow,
                 "always" => CompareChoice.Always,
                 _ => throw ApiException.BadValue(CompareHeader, $"The header {CompareHeader} is '{compare}'; it must be allow, always or no, or be left out."),
+            },
+            WantsDetails = details switch
+            {
+                "" or "false" => false,
+                "true" => true,
+                _ => throw ApiException.BadValue(RouterDetails.Header, $"The header {RouterDetails.Header} is '{details}'; it must be true or false, or be left out."),
             },
             Category = category.Length == 0 ? null : category,
         };

@@ -50,6 +50,7 @@ internal sealed class ChatEndpoint(
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body))
         {
             Routed = asked?.Label,
+            WantsDetails = controls.WantsDetails,
             Turn = isRouted ? sessions.TurnOf(tenant, user, body) : null,
         };
         var isDecided = asked is not null && followed is not RoutingMode.Off;

@@ -44,11 +44,11 @@ internal sealed class MessagesForm : IAnswerForm
             to.WriteEndObject();
         }
 
-        return Answers.WriteJsonAsync(context, buffer.WrittenMemory);
+        return Answers.WriteJsonAsync(context, RouterDetails.Append(buffer.WrittenMemory, RouterDetails.Of(call, receipt, known)));
     }
 
     public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) =>
-        answer.Api == UpstreamApi.Messages ? NativeMessagesForm.Instance.Begin(call, answer, receipt) : new MessagesStream(call, answer, receipt ?? "msg_" + call.Context.TraceIdentifier);
+        answer.Api == UpstreamApi.Messages ? NativeMessagesForm.Instance.Begin(call, answer, receipt) : new MessagesStream(call, answer, receipt);
 
     /// <returns>Whether there are tool calls.</returns>
     private static bool Content(Utf8JsonWriter to, JsonElement message)

@@ -9,7 +9,7 @@ using static MetaRouter.Gateway.Upstream.Completion;
 namespace MetaRouter.Gateway.Messages;
 
 /// <summary>Chunks become blocks: a block is opened by its first piece and closed by the next block's, or by the end.</summary>
-internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, string id) : TranslatedStream
+internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, string? receipt) : TranslatedStream
 {
     private const string Prose = "text", ToolUse = "tool_use";
 
@@ -73,12 +73,20 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
             to.WriteEndObject();
             MessagesForm.Usage(to, tokens);
         });
-        WriteStop(output);
+        WriteStop(RouterDetails.Of(call, receipt, spent), output);
     }
 
     public override void Broken(string message, IBufferWriter<byte> output) => WriteError(message, output);
 
-    public static void WriteStop(IBufferWriter<byte> output) => TypedEvents.Write(output, "message_stop", static _ => { });
+    /// <param name="details">Null: none are wanted.</param>
+    public static void WriteStop(byte[]? details, IBufferWriter<byte> output) => TypedEvents.Write(output, "message_stop", to =>
+    {
+        if (details is not null)
+        {
+            to.WritePropertyName("router");
+            to.WriteRawValue(details, skipInputValidation: true);
+        }
+    });
 
     public static void WriteError(string message, IBufferWriter<byte> output) => TypedEvents.Write(output, "error", to =>
     {
@@ -92,7 +100,7 @@ internal sealed class MessagesStream(ChatCall call, UpstreamAnswer answer, strin
     protected override void Start(IBufferWriter<byte> output) => TypedEvents.Write(output, "message_start", to =>
     {
         to.WriteStartObject("message");
-        MessagesForm.Head(to, id, answer);
+        MessagesForm.Head(to, receipt ?? "msg_" + call.Context.TraceIdentifier, answer);
         to.WriteStartArray("content");
         to.WriteEndArray();
         to.WriteNull("stop_reason");

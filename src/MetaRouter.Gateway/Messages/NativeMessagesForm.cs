@@ -17,10 +17,10 @@ internal sealed class NativeMessagesForm : IAnswerForm
     public Task WriteAsync(ChatCall call, UpstreamAnswer answer, string? receipt, Spending? spent)
     {
         call.Context.Response.StatusCode = answer.Status;
-        return Answers.WriteJsonAsync(call.Context, spent is not null ? answer.Named(receipt) : IsAnthropics(answer.Body) ? answer.Body : MessagesError.OfRefusal(call, answer));
+        return Answers.WriteJsonAsync(call.Context, spent is { } known ? RouterDetails.Append(answer.Named(receipt), RouterDetails.Of(call, receipt, known)) : IsAnthropics(answer.Body) ? answer.Body : MessagesError.OfRefusal(call, answer));
     }
 
-    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(receipt is null ? [] : JsonSplice.Quoted(receipt), JsonSplice.Quoted(answer.Model.Value));
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new Stream(call, receipt, JsonSplice.Quoted(answer.Model.Value));
 
     /// <summary>Whether an error is in Anthropic's shape: some that serve its API refuse in OpenAI's.</summary>
     private static bool IsAnthropics(byte[] error)
@@ -29,16 +29,23 @@ internal sealed class NativeMessagesForm : IAnswerForm
         return LenientJson.Is(LenientJson.Field(document.RootElement, "type"), "error");
     }
 
-    private sealed class Stream(byte[] quotedId, byte[] quotedModel) : IStreamForm
+    private sealed class Stream(ChatCall call, string? receipt, byte[] quotedModel) : IStreamForm
     {
-        public void Part(ReadOnlySpan<byte> text, in AnswerPart part, IBufferWriter<byte> output) => part.Write(text, quotedId, quotedModel, output);
+        private readonly byte[] _quotedId = receipt is null ? [] : JsonSplice.Quoted(receipt);
+
+        public void Part(ReadOnlySpan<byte> text, in AnswerPart part, IBufferWriter<byte> output) => part.Write(text, _quotedId, quotedModel, output);
 
         public void End(ReadOnlySpan<byte> last, RelayedStream stream, in Spending spent, IBufferWriter<byte> output)
         {
             Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
+            var details = RouterDetails.Of(call, receipt, spent);
             if (last.IsEmpty)
             {
-                MessagesStream.WriteStop(output);
+                MessagesStream.WriteStop(details, output);
+            }
+            else if (details is not null && last.Contains((byte)'}'))
+            {
+                RouterDetails.WriteWith(last, details, output);
             }
             else
             {

@@ -16,6 +16,9 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
     /// <summary>As the upstream reports it; null: it does not.</summary>
     public string? ServiceTier { get; set; }
 
+    /// <summary>Who answered, why, and what it cost; null: that is not wanted, or not known yet.</summary>
+    public byte[]? Router { get; set; }
+
     private string? _incomplete, _failure;
     private long? _completedAt;
     private TokenUsage? _usage;
@@ -80,6 +83,12 @@ internal sealed record ResponsesAnswer(string Id, string Model, long CreatedAt, 
         {
             to.WritePropertyName(name);
             to.WriteRawValue(json, skipInputValidation: true);
+        }
+
+        if (Router is not null)
+        {
+            to.WritePropertyName("router");
+            to.WriteRawValue(Router, skipInputValidation: true);
         }
 
         to.WriteEndObject();

@@ -39,6 +39,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
             whole.Output[i].Status = i == whole.Output.Count - 1 ? whole.Status : "completed"; // only the last can have been cut short
         }
 
+        whole.Router = RouterDetails.Of(call, receipt, known);
         var buffer = new ArrayBufferWriter<byte>(answer.Body.Length + 2048);
         using (var to = new Utf8JsonWriter(buffer, ChatPieces.Readable))
         {
@@ -48,7 +49,7 @@ internal sealed class ResponsesForm(ResponsesEcho echo, int limit, TimeProvider 
         return Answers.WriteJsonAsync(call.Context, buffer.WrittenMemory);
     }
 
-    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new ResponsesStream(Answer(answer, receipt, call), limit, time);
+    public IStreamForm Begin(ChatCall call, UpstreamAnswer answer, string? receipt) => new ResponsesStream(Answer(answer, receipt, call), spent => RouterDetails.Of(call, receipt, spent), limit, time);
 
     /// <summary>The item for a call, or for the piece that begins one.</summary>
     public static ResponsesItem ItemOf(JsonElement call, ResponsesEcho echo)

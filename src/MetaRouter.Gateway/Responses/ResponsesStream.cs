@@ -10,8 +10,9 @@ using static MetaRouter.Gateway.Upstream.Completion;
 namespace MetaRouter.Gateway.Responses;
 
 /// <summary>Chunks become items: an item is opened by its first piece, and closed by the next item's or by the end. Its whole text is repeated when it closes, and in the last event.</summary>
+/// <param name="details">What goes into the last event beside the answer; null: nothing.</param>
 /// <param name="limit">The text is therefore held until the end; this is the most characters held.</param>
-internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimeProvider time) : TranslatedStream
+internal sealed class ResponsesStream(ResponsesAnswer answer, Func<Spending, byte[]?> details, int limit, TimeProvider time) : TranslatedStream
 {
     private int _sequence;
     private long _held;
@@ -55,6 +56,7 @@ internal sealed class ResponsesStream(ResponsesAnswer answer, int limit, TimePro
         }
 
         Close(_finish is "length" or "content_filter" ? "incomplete" : "completed", output);
+        answer.Router = details(spent);
         answer.End(_finish, spent.Tokens, time.GetUtcNow().ToUnixTimeSeconds());
         Encoding.ASCII.GetBytes(ChatHeaders.PriceComment(spent), output);
         Whole("response." + answer.Status, output);
