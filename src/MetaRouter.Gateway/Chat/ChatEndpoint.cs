@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MetaRouter.Core.Catalog;
 using MetaRouter.Core.Routing;
 using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
@@ -34,6 +35,11 @@ internal sealed class ChatEndpoint(
         var serving = pool.Current;
         var catalog = serving.Catalog;
         var asked = names.Read(body.Model, catalog);
+        if (access.IsRoutedOnly(tenant))
+        {
+            CheckRouted(body.Model, asked, controls);
+        }
+
         var followed = choice.ModeOf(controls);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
         var named = asked is null ? names.Model(body.Model, catalog) : null;
@@ -104,6 +110,26 @@ internal sealed class ChatEndpoint(
         {
             await choice.SettleAsync(call).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Refuses what would choose the model in the router's place. What the operator has a client's name stand for is the operator's choice, thresholds too.</summary>
+    /// <exception cref="ApiException">403: the request asks for a model, or for no routing.</exception>
+    private void CheckRouted(string model, RoutedNames.Asked? asked, in ChatControls controls)
+    {
+        if (asked is null || (asked.Deferral is not null && !names.IsListed(model)))
+        {
+            var shown = model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";
+            throw NotRouted("model", $"the model '{shown}' would {(asked is null ? "be answered without routing" : "choose by its threshold alone")}. Ask for auto, auto:quality, auto:balanced or auto:cheap.");
+        }
+
+        if (controls.Mode != RoutingMode.Apply)
+        {
+            throw NotRouted(
+                ChatControls.ModeHeader,
+                $"the header {ChatControls.ModeHeader} is '{(controls.Mode == RoutingMode.Off ? "off" : "observe")}', by which a fixed model would answer. Leave it out, or send apply.");
+        }
+
+        static ApiException NotRouted(string param, string why) => new(403, ErrorCodes.InvalidRequest, "routed_only", $"This tenant's requests are always routed (RoutedOnly), and {why}", param);
     }
 
     private async Task<UpstreamAnswer> AskAsync(ChatCall call, RouteRequest request)

@@ -38,7 +38,8 @@ internal sealed class RoutedNames(GatewaySettings settings)
         _cheap = new(settings.Gateway.CheapLambda, null, Dial.Cheap);
 
     /// <summary>A routed name, for the list of models.</summary>
-    internal sealed record Described(string Name, double? LambdaCost, string Description);
+    /// <param name="IsThreshold">It is RouteLLM's form.</param>
+    internal sealed record Described(string Name, double? LambdaCost, string Description, bool IsThreshold = false);
 
     /// <summary>The names for a list of models; the middle threshold stands for all.</summary>
     public IEnumerable<Described> Listed(ModelCatalog catalog)
@@ -49,7 +50,7 @@ internal sealed class RoutedNames(GatewaySettings settings)
         yield return new(Dial.Cheap, settings.Gateway.CheapLambda, "routed for cost");
         if (settings.PairOf(catalog) is var (strong, weak))
         {
-            yield return new($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}");
+            yield return new($"{Prefix}{Shipped}-0.5", null, $"{strong} where its chance of the better answer is at least 0.5, or any other threshold from 0 to 1 in its place; else {weak}", IsThreshold: true);
         }
 
         foreach (var (name, meant) in settings.Gateway.RoutedNames.Where(n => n.Key != AnyOther))
@@ -64,7 +65,7 @@ internal sealed class RoutedNames(GatewaySettings settings)
         Listed(catalog).FirstOrDefault(n => n.Name == name)
         ?? (Meant(name, catalog) is var meant && meant != name ? Further(name, meant)
             : Read(name, catalog)?.Deferral is { } rule
-            ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}"))
+            ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}"), IsThreshold: true)
             : null);
 
     private Described Further(string name, string meant) => new(
@@ -103,6 +104,9 @@ internal sealed class RoutedNames(GatewaySettings settings)
     /// <returns>Null: it is not a routed name, so it names a model.</returns>
     /// <exception cref="ApiException">400: it has RouteLLM's form but is malformed; 404: it names a router that is not served.</exception>
     public Asked? Read(string model, ModelCatalog catalog) => Own(Meant(model, catalog), catalog);
+
+    /// <summary>Whether the operator said what the name stands for.</summary>
+    public bool IsListed(string name) => settings.Gateway.RoutedNames.ContainsKey(name);
 
     /// <summary>The routed name that a client's name stands for; the name itself, where it stands for none.</summary>
     private string Meant(string name, ModelCatalog catalog)

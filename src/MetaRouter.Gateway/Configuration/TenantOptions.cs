@@ -31,6 +31,9 @@ internal sealed class TenantOptions
     /// <value>The only models it may use; empty: all.</value>
     public IList<string> AllowedModels { get; } = [];
 
+    /// <value>Whether its completions are always routed: models asked for by name, thresholds and x-router-mode are refused. Default false.</value>
+    public bool RoutedOnly { get; set; }
+
     /// <value>The models that <see cref="DearShare"/> limits.</value>
     public IList<string> DearModels { get; } = [];
 

@@ -25,6 +25,9 @@ internal sealed class ModelAccess(Tenants tenants, GatewaySettings settings)
     /// <exception cref="ApiException">400: no such category.</exception>
     public bool Allows(string tenant, string? category, ModelId model) => PinsOf(category)?.Contains(model) != false && tenants.RulesOf(tenant)?.Allowed?.Contains(model) != false;
 
+    /// <summary>Whether the tenant's completions are always routed, by what was learned or the dial.</summary>
+    public bool IsRoutedOnly(string tenant) => tenants.RulesOf(tenant)?.Options.RoutedOnly == true;
+
     /// <summary>Notes which model a routed request went to.</summary>
     public void Count(string tenant, ModelId model) => tenants.RulesOf(tenant)?.Count(model);
 
