@@ -31,6 +31,7 @@ internal sealed class ChatEndpoint(
         // 1. Who asks, and for what.
         var tenant = Edge.TenantOf(context);
         var user = UserId.For(context, body.User, body.UserField);
+        body = body with { Forwarded = body.Forwarded with { Tenant = tenant } };
         await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var serving = pool.Current;
         var catalog = serving.Catalog;

@@ -119,6 +119,9 @@ internal static class MessagesRequest
         }
     }
 
+    /// <summary>The user in an id of Anthropic's form, without the session that may be in it.</summary>
+    public static string UserIn(string id) => Asker(id).User;
+
     /// <summary>Claude Code puts device, account and session into the user id, as an object: one user has many conversations, so the session is taken out of it.</summary>
     private static (string User, string? Session) Asker(string id)
     {
