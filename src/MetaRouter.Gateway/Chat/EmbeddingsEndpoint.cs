@@ -109,6 +109,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
+        OperatorsFields.Refuse(root);
         if (!root.TryGetProperty("model", out var model))
         {
             throw ApiException.Missing("model", "the id of an embedding model");

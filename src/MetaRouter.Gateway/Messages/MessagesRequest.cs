@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
@@ -36,6 +37,7 @@ internal static class MessagesRequest
                 "thread") { ProvidersCode = ThreadUnsupported };
         }
 
+        OperatorsFields.Refuse(root);
         var lost = new Untranslated();
         lost.NoteUnknown(root, s_fields);
         var fields = new Fields(root);
