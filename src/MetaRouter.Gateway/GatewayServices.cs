@@ -59,6 +59,7 @@ internal static class GatewayServices
     {
         services.AddSingleton<Upstreams>();
         services.AddSingleton<RoutedNames>();
+        services.AddSingleton<ForwardedUsers>();
         services.AddSingleton(s => new Sessions(s.GetRequiredService<ISharedState>(), s.GetRequiredService<RouterSecrets>(), TimeSpan.FromSeconds(settings.Gateway.SessionSeconds)));
         services.AddSingleton<ChatSessions>();
         services.AddSingleton<ImplicitSignals>();

@@ -79,7 +79,10 @@ public sealed class RoutedOnlyTests : IAsyncLifetime
         bound.ShouldBe(["auto", "auto:quality", "auto:balanced", "auto:cheap", "gpt-4o", Vectors]);
         free.ShouldContain(Dear);
         free.ShouldContain("router-metarouter-0.5");
-        (await _gateway.GetAsync($"/v1/models/{Dear}", Bearer("bound"))).ShouldFail(404, "model_not_found");
+        foreach (var name in (string[])[Dear, "router-metarouter-0.5", "router-metarouter-0"])
+        {
+            (await _gateway.GetAsync($"/v1/models/{name}", Bearer("bound"))).ShouldFail(404, "model_not_found", name);
+        }
     }
 
     private Task<Answer> AskAsync(string key, string path, string body, string name, params (string, string)[] headers) =>

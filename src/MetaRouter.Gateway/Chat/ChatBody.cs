@@ -73,6 +73,7 @@ internal sealed record ChatBody(string Model, string? User, Conversation Asked, 
             throw RequestBody.NotAnObject();
         }
 
+        OperatorsFields.Refuse(root);
         var model = Text(root, "model") ?? throw ApiException.Missing("model", "auto to have the request routed, or the id of a model (GET /v1/models)");
         if (Occurrences(root, "model"u8) > 1)
         {

@@ -11,6 +11,12 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     /// <summary>Whether two models may answer, for the user to compare.</summary>
     public CompareChoice Compare { get; private init; }
 
+    /// <summary>The dial by hand, as <c>/v1/router/route</c> takes it; null: as the model's name says, else what is believed of the user.</summary>
+    public double? LambdaCost { get; private init; }
+
+    /// <summary>The same of waiting.</summary>
+    public double? LambdaLatency { get; private init; }
+
     /// <summary>As <c>Gateway:CategoryPins</c> names it; null: none.</summary>
     public string? Category { get; private init; }
 
@@ -20,7 +26,8 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
     /// <summary>A client library of OpenAI's or Anthropic's repeats by itself a request that got no answer.</summary>
     public bool IsRetry { get; private init; }
 
-    public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user";
+    public const string ModeHeader = "x-router-mode", MaxCostHeader = "x-router-max-cost-usd", UserHeader = "x-router-user",
+        LambdaCostHeader = "x-router-lambda-cost", LambdaLatencyHeader = "x-router-lambda-latency";
 
     /// <exception cref="ApiException">400: a header has a value that is not known.</exception>
     public static ChatControls Read(IHeaderDictionary headers)
@@ -56,8 +63,14 @@ internal readonly record struct ChatControls(RoutingMode Mode, double? MaxCostUs
                 _ => throw ApiException.BadValue(RouterDetails.Header, $"The header {RouterDetails.Header} is '{details}'; it must be true or false, or be left out."),
             },
             Category = category.Length == 0 ? null : category,
+            LambdaCost = Weight(headers, LambdaCostHeader),
+            LambdaLatency = Weight(headers, LambdaLatencyHeader),
         };
     }
+
+    private static double? Weight(IHeaderDictionary headers, string name) => headers[name].ToString() is not { Length: > 0 } text ? null
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && weight is >= 0 and < double.PositiveInfinity ? weight
+        : throw ApiException.BadValue(name, $"The header {name} is '{text}'; it must be a finite number, 0 or more, or be left out.");
 }
 
 /// <summary>How often two models answer a request.</summary>

@@ -31,6 +31,7 @@ internal sealed class ChatEndpoint(
         // 1. Who asks, and for what.
         var tenant = Edge.TenantOf(context);
         var user = UserId.For(context, body.User, body.UserField);
+        body = body with { Forwarded = body.Forwarded with { Tenant = tenant } };
         await rates.AdmitUserAsync(context, tenant, user).ConfigureAwait(false);
         var serving = pool.Current;
         var catalog = serving.Catalog;
@@ -38,6 +39,12 @@ internal sealed class ChatEndpoint(
         if (access.IsRoutedOnly(tenant))
         {
             CheckRouted(body.Model, asked, controls);
+        }
+
+        if (asked?.Deferral is not null && (controls.LambdaCost ?? controls.LambdaLatency) is not null)
+        {
+            var header = controls.LambdaCost is not null ? ChatControls.LambdaCostHeader : ChatControls.LambdaLatencyHeader;
+            throw ApiException.BadValue(header, $"The header {header} moves the dial, and the model '{Shown(body.Model)}' goes by a threshold instead. Leave the header out, or ask for auto.");
         }
 
         var followed = choice.ModeOf(controls);
@@ -57,7 +64,8 @@ internal sealed class ChatEndpoint(
         var request = new RouteRequest(body.Asked.Text)
         {
             PromptTokens = body.Asked.PromptTokens,
-            LambdaCost = asked?.LambdaCost,
+            LambdaCost = controls.LambdaCost ?? asked?.LambdaCost,
+            LambdaLatency = controls.LambdaLatency,
             Deferral = asked?.Deferral,
             MayCompare = unrouted is null && form.CanCompare && !body.Streams && comparison.MayBeMade(context, controls.Compare),
             Warm = isDecided ? await sessions.RecallAsync(call).ConfigureAwait(false) : null,
@@ -119,8 +127,7 @@ internal sealed class ChatEndpoint(
     {
         if (asked is null || (asked.Deferral is not null && !names.IsListed(model)))
         {
-            var shown = model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";
-            throw NotRouted("model", $"the model '{shown}' would {(asked is null ? "be answered without routing" : "choose by its threshold alone")}. Ask for auto, auto:quality, auto:balanced or auto:cheap.");
+            throw NotRouted("model", $"the model '{Shown(model)}' would {(asked is null ? "be answered without routing" : "choose by its threshold alone")}. Ask for auto, auto:quality, auto:balanced or auto:cheap.");
         }
 
         if (controls.Mode != RoutingMode.Apply)
@@ -132,6 +139,8 @@ internal sealed class ChatEndpoint(
 
         static ApiException NotRouted(string param, string why) => new(403, ErrorCodes.InvalidRequest, "routed_only", $"This tenant's requests are always routed (RoutedOnly), and {why}", param);
     }
+
+    private static string Shown(string model) => model.Length <= ModelId.MaxLength ? model : model[..ModelId.MaxLength] + "...";
 
     private async Task<UpstreamAnswer> AskAsync(ChatCall call, RouteRequest request)
     {

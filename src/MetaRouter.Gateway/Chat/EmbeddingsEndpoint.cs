@@ -66,7 +66,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
         try
         {
             using var answer = await upstreams.SendAsync(
-                new UpstreamRequest(new UpstreamBody(UpstreamApi.Embeddings, bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false)), AsyncEnumerable.Repeat(id, 1),
+                new UpstreamRequest(new UpstreamBody(UpstreamApi.Embeddings, bytes, JsonSplice.Find(bytes, "model"u8).Value, Streams: false)) { Tenant = tenant }, AsyncEnumerable.Repeat(id, 1),
                 _ => Pay(expected), context.RequestAborted).ConfigureAwait(false);
             context.Response.StatusCode = answer.Status;
             context.Response.Headers["x-router-model"] = model;
@@ -109,6 +109,7 @@ internal sealed class EmbeddingsEndpoint(Upstreams upstreams, RateLimits rates, 
     {
         using var document = RequestBody.ParseObject(body);
         var root = document.RootElement;
+        OperatorsFields.Refuse(root);
         if (!root.TryGetProperty("model", out var model))
         {
             throw ApiException.Missing("model", "the id of an embedding model");

@@ -56,7 +56,7 @@ internal sealed class ModelEndpoints(
     {
         var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
         var usable = Usable(context, catalog);
-        var found = names.Find(id, catalog) is { } name ? Routed(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
+        var found = names.Find(id, catalog) is { } name && (!name.IsThreshold || !access.IsRoutedOnly(Edge.TenantOf(context))) ? Routed(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
             : usable.FirstOrDefault(m => m.Aliases.Any(a => a.Value == id)) is { } meant ? Alias(meant, id)
             : Embedders(context, catalog).FirstOrDefault(u => u.Model == id) is { } embedder ? Embedder(embedder)
             : throw CatalogModels.NotFound(id, usable, "model");

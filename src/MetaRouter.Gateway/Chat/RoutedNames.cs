@@ -65,7 +65,7 @@ internal sealed class RoutedNames(GatewaySettings settings)
         Listed(catalog).FirstOrDefault(n => n.Name == name)
         ?? (Meant(name, catalog) is var meant && meant != name ? Further(name, meant)
             : Read(name, catalog)?.Deferral is { } rule
-            ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}"))
+            ? new(name, null, string.Create(CultureInfo.InvariantCulture, $"{rule.Strong} where its chance of the better answer is at least {rule.Threshold}; else {rule.Weak}"), IsThreshold: true)
             : null);
 
     private Described Further(string name, string meant) => new(

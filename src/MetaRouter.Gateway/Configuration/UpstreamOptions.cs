@@ -1,6 +1,7 @@
 using System.Net;
 using MetaRouter.Core.Catalog;
 using MetaRouter.Gateway.Router;
+using MetaRouter.Gateway.Upstream;
 
 namespace MetaRouter.Gateway.Configuration;
 
@@ -60,6 +61,12 @@ internal sealed class UpstreamOptions
     /// translated to a chat completion, which has no place for cache_control, thinking and the like.
     /// </value>
     public bool Messages { get; set; }
+
+    /// <value>
+    /// What the upstream gets of user ids (<c>user</c>, <c>safety_identifier</c>, <c>user_id</c> of <c>metadata</c>): <c>sent</c> (the default), as clients send them; <c>hashed</c>, a keyed hash
+    /// in their place; <c>none</c>, nothing.
+    /// </value>
+    public string UserIds { get; set; } = "sent";
 
     /// <value>The model makes embeddings: it is served at /v1/embeddings and not routed to; it need not be in the catalog. Default false.</value>
     public bool Embeddings { get; set; }
@@ -134,6 +141,11 @@ internal sealed class UpstreamOptions
         if (!(EmbeddingPrice >= 0 && double.IsFinite(EmbeddingPrice)))
         {
             yield return FormattableString.Invariant($"{name} has EmbeddingPrice {EmbeddingPrice}; it must be finite and 0 or more US dollars per million tokens");
+        }
+
+        if (UserIds is not (ForwardedUsers.Sent or ForwardedUsers.Hashed or ForwardedUsers.None))
+        {
+            yield return $"{name} has UserIds '{UserIds}'; it must be {ForwardedUsers.Sent} (as clients send them), {ForwardedUsers.Hashed}, or {ForwardedUsers.None} (left out)";
         }
 
         if (Embeddings && Messages)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MetaRouter.Gateway.Chat;
 using MetaRouter.Gateway.Http;
+using MetaRouter.Gateway.Upstream;
 using static MetaRouter.Gateway.Http.StrictJson;
 
 namespace MetaRouter.Gateway.Messages;
@@ -36,6 +37,7 @@ internal static class MessagesRequest
                 "thread") { ProvidersCode = ThreadUnsupported };
         }
 
+        OperatorsFields.Refuse(root);
         var lost = new Untranslated();
         lost.NoteUnknown(root, s_fields);
         var fields = new Fields(root);
@@ -118,6 +120,9 @@ internal static class MessagesRequest
             }
         }
     }
+
+    /// <summary>The user in an id of Anthropic's form, without the session that may be in it.</summary>
+    public static string UserIn(string id) => Asker(id).User;
 
     /// <summary>Claude Code puts device, account and session into the user id, as an object: one user has many conversations, so the session is taken out of it.</summary>
     private static (string User, string? Session) Asker(string id)

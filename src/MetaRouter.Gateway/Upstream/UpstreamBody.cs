@@ -14,9 +14,15 @@ internal readonly record struct UpstreamBody(UpstreamApi Api, byte[] Bytes, Rang
     /// <summary>Null: the client sent none.</summary>
     public StreamOptions? Options { get; init; }
 
+    /// <summary>What the upstream is told of users, as <see cref="ForwardedUsers.For"/> has it; null: what the body says.</summary>
+    public Func<string, string?>? Users { get; init; }
+
     /// <param name="asksUsage">Ask for the token counts of a stream, whether or not its client does.</param>
     /// <param name="renamesLimit">Call the answer's limit max_completion_tokens, unless there is one of that name: the client cannot know which model is asked.</param>
-    public byte[] For(string model, bool asksUsage, bool renamesLimit = false)
+    public byte[] For(string model, bool asksUsage, bool renamesLimit = false) =>
+        Users is { } told ? ForwardedUsers.Rewrite(Named(model, asksUsage, renamesLimit), told) : Named(model, asksUsage, renamesLimit);
+
+    private byte[] Named(string model, bool asksUsage, bool renamesLimit)
     {
         var quoted = JsonSplice.Quoted(model);
         if (Api != UpstreamApi.Chat)

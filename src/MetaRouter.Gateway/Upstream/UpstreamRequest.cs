@@ -7,6 +7,9 @@ namespace MetaRouter.Gateway.Upstream;
 /// <param name="Usual">What every upstream takes.</param>
 internal sealed record UpstreamRequest(UpstreamBody Usual)
 {
+    /// <summary>Whose users are in it; empty: nobody's.</summary>
+    public string Tenant { get; init; } = "";
+
     /// <summary>As it came in, for upstreams that speak Anthropic's Messages; null: it came in otherwise.</summary>
     public UpstreamBody? Messages { get; init; }
 

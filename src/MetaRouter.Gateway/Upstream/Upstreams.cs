@@ -11,7 +11,7 @@ namespace MetaRouter.Gateway.Upstream;
 /// Calls the services behind the models. A call goes to the first endpoint that is well; when that fails before its answer has begun, to the next, until one
 /// answers or the attempts are used up. An answer that has begun is never begun again elsewhere: somebody has paid for it.
 /// </summary>
-internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings settings, TimeProvider time, GatewayMetrics metrics, ILogger<Upstreams> logger)
+internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings settings, ForwardedUsers users, TimeProvider time, GatewayMetrics metrics, ILogger<Upstreams> logger)
 {
     public const string BrokeOff = "upstream_broke_off";
 
@@ -75,7 +75,7 @@ internal sealed partial class Upstreams(HttpMessageInvoker http, GatewaySettings
             tried.Add(model);
             try
             {
-                var answer = await TryAsync(endpoint, probe, model, body, cancellationToken).ConfigureAwait(false);
+                var answer = await TryAsync(endpoint, probe, model, body with { Users = users.For(endpoint.Options, request.Tenant) }, cancellationToken).ConfigureAwait(false);
                 if (answer.OwnRefusal is null)
                 {
                     answer.Attempts = tried.Count;
