@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MetaRouter.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using static MetaRouter.Gateway.Tests.Keys;
 

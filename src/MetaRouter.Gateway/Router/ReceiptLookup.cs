@@ -1,5 +1,4 @@
 using MetaRouter.Core.Routing;
-using MetaRouter.Gateway.Configuration;
 using MetaRouter.Gateway.Http;
 using MetaRouter.Gateway.WebConsole;
 using MetaRouter.Hosting;
