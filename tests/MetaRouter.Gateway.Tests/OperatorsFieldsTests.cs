@@ -32,7 +32,7 @@ public sealed class OperatorsFieldsTests : IAsyncLifetime
         foreach (var (name, field) in new[]
         {
             ("api_base", "\"api_base\":\"http://169.254.169.254/\","), ("base_url", "\"base_url\":\"http://10.0.0.1/v1\","), ("api_key", "\"api_key\":\"sk-canary\","),
-            ("user_config", "\"user_config\":{\"model_list\":[]},"), ("api_base", "\"api\\u005fbase\":\"http://10.0.0.1\","), ("api_base", "\"api_base\":\"http://10.0.0.1\",\"api_base\":null,"), ("api_key", "\"api_key\":null,"),
+            ("user_config", "\"user_config\":{\"model_list\":[]},"), ("api_base", "\"api\\u005fbase\":\"http://10.0.0.1\","), ("api_key", "\"api_key\":null,"),
         })
         {
             var refused = await _gateway.PostAsync(path, body.Replace("FIELD", field, StringComparison.Ordinal));
@@ -43,6 +43,19 @@ public sealed class OperatorsFieldsTests : IAsyncLifetime
             refused.Text.ShouldNotContain("sk-canary");
         }
 
+        _upstream.Calls.ShouldBe(0);
+    }
+
+    /// <summary>Which of two a proxy would read is not known.</summary>
+    [Theory]
+    [InlineData("/v1/chat/completions", "unsupported_field")]
+    [InlineData("/v1/messages", "invalid_json")]
+    public async Task Field_ThatIsThereTwice_IsRefusedWhateverTheLastOneSays(string path, string code)
+    {
+        var refused = await _gateway.PostAsync(path, """{"model":"auto","max_tokens":99,"messages":[{"role":"user","content":"hello"}],"api_base":"http://10.0.0.1","api_base":null}""");
+
+        refused.Status.ShouldBe(400, refused.Text);
+        ((string)refused.Body["error"]!["code"]!).ShouldBe(code);
         _upstream.Calls.ShouldBe(0);
     }
 

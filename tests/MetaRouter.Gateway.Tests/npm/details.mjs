@@ -29,7 +29,7 @@ seen.response = { id: response.id, router: response.router, text: response.outpu
 const events = openai.responses.stream({ model: 'auto', user: 'ann', input: 'hello' });
 for await (const event of events) {
   if (event.type === 'response.completed') {
-    seen.responseStream = { id: event.response.id, router: event.response.router, text: (await events.finalResponse()).output_text };
+    seen.responseStream = { id: event.response.id, router: event.response.router, text: event.response.output.flatMap(o => o.content ?? []).map(c => c.text).join('') };
   }
 }
 
