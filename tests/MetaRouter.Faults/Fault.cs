@@ -233,18 +233,55 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
         }, note: FormattableString.Invariant($"{scale.HoldSeconds} s"));
     }
 
-    private static Task<Outcome> ClockBackAsync(World world, Scale scale) => UnderLoadAsync("clock back an hour", world, async _ =>
+    /// <summary>And forward again. Users are erased until it goes back: all of them but the newest have to wait until it is there again.</summary>
+    private static Task<Outcome> ClockBackAsync(World world, Scale scale) => UnderLoadAsync("clock back an hour", world, async load =>
     {
         using var client = new HttpClient();
-        var before = await DecisionAsync(client, world.Gateways[0]);
-        world.Gateways[0].MoveClock(-3600);
-        await RouterContract.Eventually.TrueAsync(async () => await DateAsync(client, world.Gateways[0]) < DateTimeOffset.UtcNow.AddMinutes(-30), TimeSpan.FromSeconds(20)); // it looks once a second
-        var moved = Stopwatch.GetTimestamp();
-        var (status, refusal) = await SayAsync(client, world.Gateways[0], before);
-        (status == 400 && Load.IsFromTheFuture(refusal)).ShouldBeTrue($"a gateway whose clock went back answers {status} {refusal?.ToJsonString()} to feedback on a decision of before");
+        var gateway = world.Gateways[0];
+        await load.AckedAsync(150); // every user was erased by then
+        var before = await DecisionAsync(client, gateway);
+        var erased = await DecisionAsync(client, gateway, "gone");
+        await EraseAsync(client, gateway, "gone");
+        load.Erases = false;
+        gateway.MoveClock(-3600);
+        await SeesAsync(client, gateway, -3600);
+        await IsFromTheFutureAsync(client, gateway, before);
+        var meanwhile = await DecisionAsync(client, gateway);
+        await CountsAsync(client, gateway, meanwhile);
+        var inTheHour = await DecisionAsync(client, gateway, "gone");
+        await IsFromTheFutureAsync(client, gateway, inTheHour, "gone"); // erased at a time that is yet to come, and decided later than that
         await HoldAsync(scale.HoldSeconds);
-        return (moved, null);
-    }, erases: false, note: "feedback on what was decided before is refused until the clock is there again"); // and that of users who were erased before, on everything
+        gateway.MoveClock(0);
+        await SeesAsync(client, gateway, 0);
+        var there = Stopwatch.GetTimestamp();
+        await CountsAsync(client, gateway, before);
+        (await SayAsync(client, gateway, erased, "gone")).Status.ShouldBe(410, "decided before the erasure");
+        await CountsAsync(client, gateway, inTheHour, "gone");
+        await CountsAsync(client, gateway, await DecisionAsync(client, gateway, "gone"), "gone");
+        load.Erases = true;
+        return (there, null);
+    }, note: FormattableString.Invariant($"{scale.HoldSeconds} s, and forward again, from when recovery is counted: what was decided before, refused meanwhile, counts again"));
+
+    private static Task SeesAsync(HttpClient client, GatewayProcess gateway, int seconds) => RouterContract.Eventually.TrueAsync(
+        async () => (await DateAsync(client, gateway) - DateTimeOffset.UtcNow.AddSeconds(seconds))?.Duration() < TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(20)); // it looks once a second
+
+    private static async Task EraseAsync(HttpClient client, GatewayProcess gateway, string user)
+    {
+        using var answer = await client.DeleteAsync(new Uri($"{gateway.Url}/v1/router/users/{user}"));
+        ((int)answer.StatusCode).ShouldBe(200);
+    }
+
+    private static async Task CountsAsync(HttpClient client, GatewayProcess gateway, string receipt, string user = "alone")
+    {
+        var (status, body) = await SayAsync(client, gateway, receipt, user);
+        (status, (bool?)body?["counted"]).ShouldBe((200, true), $"feedback of {user} is answered by {body?.ToJsonString()}");
+    }
+
+    private static async Task IsFromTheFutureAsync(HttpClient client, GatewayProcess gateway, string receipt, string user = "alone")
+    {
+        var (status, body) = await SayAsync(client, gateway, receipt, user);
+        (status == 400 && Load.IsFromTheFuture(body)).ShouldBeTrue($"a gateway whose clock went back answers {status} {body?.ToJsonString()} to feedback on a decision of before");
+    }
 
     private static async Task<DateTimeOffset?> DateAsync(HttpClient client, GatewayProcess gateway)
     {
@@ -253,15 +290,15 @@ internal sealed record Fault(string Name, Setting Setting, Func<World, Scale, Ta
     }
 
     /// <returns>The receipt.</returns>
-    private static async Task<string> DecisionAsync(HttpClient client, GatewayProcess gateway)
+    private static async Task<string> DecisionAsync(HttpClient client, GatewayProcess gateway, string user = "alone")
     {
-        var (status, answer) = await Load.PostAsync(client, gateway.Url + "/v1/router/route", new JsonObject { ["user"] = "alone", ["input"] = "What is 2 + 2?" });
+        var (status, answer) = await Load.PostAsync(client, gateway.Url + "/v1/router/route", new JsonObject { ["user"] = user, ["input"] = "What is 2 + 2?" });
         status.ShouldBe(200, answer?.ToJsonString());
         return (string)answer!["receipt"]!;
     }
 
-    private static Task<(int Status, JsonNode? Body)> SayAsync(HttpClient client, GatewayProcess gateway, string receipt) =>
-        Load.PostAsync(client, gateway.Url + "/v1/router/feedback", new JsonObject { ["receipt"] = receipt, ["user"] = "alone", ["kind"] = "thumb", ["value"] = 1 });
+    private static Task<(int Status, JsonNode? Body)> SayAsync(HttpClient client, GatewayProcess gateway, string receipt, string user = "alone") =>
+        Load.PostAsync(client, gateway.Url + "/v1/router/feedback", new JsonObject { ["receipt"] = receipt, ["user"] = user, ["kind"] = "thumb", ["value"] = 1 });
 
     /// <summary>Nothing said before can be read. The file is set aside as it was, and all that is said afterwards is kept.</summary>
     private static async Task<Outcome> TornAsync(World world, Scale scale)
