@@ -97,6 +97,45 @@ public sealed class HistoryCheckerTests
         _history.Add(new Seen("u", 1, _history.Next(), ImmutableHashSet<SignalKey>.Empty)); // another may be late
     }, Signal(Key, 1)).Wrong.ShouldBe(1);
 
+    [Theory]
+    [InlineData(Reply.Counted, 1)]
+    [InlineData(Reply.Known, 0)] // by a gateway that had it in memory
+    public void SaidAfterTheStoreWasDestroyed_AndGone_IsLostIfItWasCounted(object reply, int lost) => Check(() =>
+    {
+        Say(Key, 1, Reply.Counted);
+        Destroy();
+        Say(Key, 1, (Reply)reply);
+    }).Lost.ShouldBe(lost);
+
+    [Fact]
+    public void SaidFirstAfterTheStoreWasDestroyed_AndKnown_AndGone_IsLost() => Check(() =>
+    {
+        Destroy();
+        Say(Key, 1, Reply.Unknown);
+        Say(Key, 1, Reply.Known);
+    }).Lost.ShouldBe(1);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void CountedBeforeTheStoreWasDestroyed_MayBeThereOrNot(bool isThere) => Check(() =>
+    {
+        Say(Key, 1, Reply.Counted);
+        Destroy();
+    }, isThere ? [Signal(Key, 1)] : []).IsClean.ShouldBeTrue();
+
+    [Fact]
+    public void CountedBeforeAndAfterTheStoreWasDestroyed_IsClean_AndTwiceAfterIt_IsDoubled()
+    {
+        Check(() =>
+        {
+            Say(Key, 1, Reply.Counted);
+            Destroy();
+            Say(Key, 1, Reply.Counted);
+        }, Signal(Key, 1)).IsClean.ShouldBeTrue();
+        Check(() => Say(Key, 1, Reply.Counted), Signal(Key, 1)).Doubled.ShouldBe(1);
+    }
+
     private static Signal Signal(SignalKey key, byte value) => new(key, 10, value, false, default, default);
 
     private Verdict Check(Action act, params Signal[] final)
@@ -106,6 +145,8 @@ public sealed class HistoryCheckerTests
     }
 
     private void Say(SignalKey key, byte value, Reply reply, long saidMs = 10) => _history.Add(new Said("u", 0, _history.Next(), key, value, false, saidMs, _history.Next(), _history.Next(), reply));
+
+    private void Destroy() => _history.Add(new Destroyed(_history.Next(), _history.Next()));
 
     private void Erase() => _history.Add(new Erased("u", _history.Next(), _history.Next()));
 }

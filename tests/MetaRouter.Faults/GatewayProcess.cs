@@ -7,13 +7,15 @@ namespace MetaRouter.Faults;
 
 /// <summary>The gateway's program as a process of its own on a port that stays, so that it can die and come back.</summary>
 /// <param name="movesClock">Its clock can be moved; it notices within a second.</param>
-internal sealed class GatewayProcess(bool movesClock, params string[] settings) : IAsyncDisposable
+/// <param name="tellsHeap">What it holds can be asked, by <see cref="LiveHeapMegabytesAsync"/>.</param>
+internal sealed class GatewayProcess(bool movesClock, bool tellsHeap, params string[] settings) : IAsyncDisposable
 {
     /// <summary>Which clock a process sees: Debian's libfaketime, which reads it from a file.</summary>
     private static readonly string FakeTime = $"/usr/lib/{(System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64")}-linux-gnu/faketime/libfaketimeMT.so.1";
 
     private readonly int _port = Loopback.FreePort();
     private readonly TemporaryClock _clock = new();
+    private readonly TemporaryFolder _pipes = new();
     private readonly StringBuilder _log = new();
     private Process? _process;
 
@@ -44,6 +46,12 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
         }
     }
 
+    /// <summary>How often it was started.</summary>
+    public int Life { get; private set; }
+
+    /// <summary>What it holds after a full collection.</summary>
+    public Task<double> LiveHeapMegabytesAsync(HttpClient client) => LiveHeap.MegabytesAsync(_process!.Id, _pipes.Path, client, Url);
+
     /// <returns>The exit code when it ended instead of serving.</returns>
     public async Task<int?> TryStartAsync(params string[] more)
     {
@@ -53,6 +61,12 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
             (start.Environment["LD_PRELOAD"], start.Environment["FAKETIME_TIMESTAMP_FILE"], start.Environment["FAKETIME_CACHE_DURATION"], start.Environment["FAKETIME_DONT_FAKE_MONOTONIC"]) = (FakeTime, _clock.Path, "1", "1");
         }
 
+        if (tellsHeap)
+        {
+            (start.Environment["DOTNET_EnableDiagnostics"], start.Environment["TMPDIR"]) = ("1", _pipes.Path);
+        }
+
+        Life++;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += Keep;
         _process.ErrorDataReceived += Keep;
@@ -107,6 +121,7 @@ internal sealed class GatewayProcess(bool movesClock, params string[] settings) 
     {
         Kill();
         _clock.Dispose();
+        _pipes.Dispose();
         return default;
     }
 

@@ -35,6 +35,14 @@ internal sealed record Erased(string User, long Began, long Ended);
 /// <summary>What a node showed of a user.</summary>
 internal sealed record Seen(string User, int Node, long Began, IReadOnlySet<SignalKey> Keys);
 
+/// <summary>The store was destroyed between these places in the order of all events.</summary>
+internal sealed record Destroyed(long Began, long Ended)
+{
+    public bool Precedes(Said said) => said.Began > Ended;
+
+    public bool Follows(Said said) => said.Ended < Began;
+}
+
 /// <summary>What clients asked for and were told, in one order. Thread-safe.</summary>
 internal sealed class History
 {
@@ -43,6 +51,7 @@ internal sealed class History
     private readonly List<Erased> _erased = [];
     private readonly List<Seen> _seen = [];
     private readonly List<string> _wrong = [];
+    private Destroyed? _destroyed;
     private long _now;
 
     public int Acknowledged { get; private set; }
@@ -75,6 +84,15 @@ internal sealed class History
         }
     }
 
+    /// <summary>Once at most.</summary>
+    public void Add(Destroyed destroyed)
+    {
+        lock (_gate)
+        {
+            _destroyed = _destroyed is null ? destroyed : throw new InvalidOperationException("The store was destroyed before.");
+        }
+    }
+
     /// <summary>An answer no history explains.</summary>
     public void AddWrong(string what)
     {
@@ -84,11 +102,11 @@ internal sealed class History
         }
     }
 
-    public (IReadOnlyList<Said> Said, IReadOnlyList<Erased> Erased, IReadOnlyList<Seen> Seen, IReadOnlyList<string> Wrong) All()
+    public (IReadOnlyList<Said> Said, IReadOnlyList<Erased> Erased, IReadOnlyList<Seen> Seen, Destroyed? Destroyed, IReadOnlyList<string> Wrong) All()
     {
         lock (_gate)
         {
-            return ([.. _said], [.. _erased], [.. _seen], [.. _wrong]);
+            return ([.. _said], [.. _erased], [.. _seen], _destroyed, [.. _wrong]);
         }
     }
 }

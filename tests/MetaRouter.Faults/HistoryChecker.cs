@@ -22,6 +22,8 @@ internal sealed record Verdict(int Acknowledged, int Lost, int Doubled, int Wron
 /// A user's state is a join: each key holds what was said last, whatever the order of arrival. So no order of execution has to be searched for; it suffices, for
 /// every key, to look at what was said of it. Acknowledged: it is there, or something said later is, or an erasure that was not over when its decision was asked for took it.
 /// Unknown: it may be there. Refused, or never said: it is not. Decided before an acknowledged erasure began: it is gone for good, and not counted again. (Another node may say for a moment that it is known: what changes nothing is not written, and so not compared with the store.) Linear in the history.
+/// Where the store was destroyed: what was acknowledged before it was over promises nothing, and neither does a word of before that is said to be known after it; a word that was counted in answer to something
+/// asked after it is there, once, and may have been counted before.
 /// A window holds 64 signals; whoever makes histories stays below that, so that nothing may leave it.
 /// </remarks>
 internal static class HistoryChecker
@@ -29,14 +31,14 @@ internal static class HistoryChecker
     /// <param name="final">The signals of each user in the end; a user that is not there has none.</param>
     public static Verdict Check(History history, IReadOnlyDictionary<string, IReadOnlyList<Signal>> final)
     {
-        var (said, erased, seen, wrong) = history.All();
+        var (said, erased, seen, destroyed, wrong) = history.All();
         var erasures = erased.ToLookup(e => e.User);
         var problems = wrong.Select(w => "wrong: " + w).ToList();
         var (lost, doubled, bad) = (0, 0, wrong.Count);
         var byKey = said.GroupBy(s => (s.User, s.Key)).ToDictionary(g => g.Key, g => g.OrderBy(s => s.Began).ToArray());
         foreach (var ((user, key), told) in byKey)
         {
-            if (told.Where(s => s.Reply == Reply.Counted).GroupBy(s => (s.Value, s.Withdrawn, s.SaidMs)).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            if (told.Where(s => s.Reply == Reply.Counted && LifeOf(s) is not null).GroupBy(s => (s.Value, s.Withdrawn, s.SaidMs, LifeOf(s))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             {
                 doubled++;
                 problems.Add($"doubled: {user} {key}: {twice.Count()} answers say that the same word was counted");
@@ -49,6 +51,7 @@ internal static class HistoryChecker
             }
 
             var firstSaid = told.Min(s => s.Began); // so the decision had been taken before
+            bool Promises(Said s) => s.IsAcknowledged && (destroyed is null || (destroyed.Precedes(s) && (s.Reply == Reply.Counted || firstSaid > destroyed.Ended)));
             foreach (var _ in told.Where(s => s.Reply == Reply.Counted && erasures[user].Any(e => e.Began > firstSaid && e.Ended < s.Began)))
             {
                 bad++;
@@ -74,7 +77,7 @@ internal static class HistoryChecker
                 continue;
             }
 
-            var acknowledged = told.Where(s => s.IsAcknowledged).ToArray();
+            var acknowledged = told.Where(Promises).ToArray();
             if (present.Length == 0)
             {
                 if (acknowledged.Length > 0 && !erasures[user].Any(e => e.Ended > decidedAt))
@@ -107,6 +110,9 @@ internal static class HistoryChecker
                 problems.Add($"wrong: {user} {signal.Key} is there, and was never said");
             }
         }
+
+        // Before the store was destroyed, or after; null: while it was.
+        bool? LifeOf(Said s) => destroyed is null || destroyed.Precedes(s) ? true : destroyed.Follows(s) ? false : null;
 
         // A node shows what it has acknowledged itself.
         var bySpeaker = said.Where(s => s.IsAcknowledged).ToLookup(s => (s.User, s.Node));

@@ -38,7 +38,7 @@ internal sealed class Load : IDisposable
     private readonly ConcurrentQueue<(long Began, double Ms)> _routes = [];
     private readonly Task _work;
     private readonly ConcurrentQueue<(long Began, long Ended, int Node)> _right = []; // acknowledgements; of a load that chats, whole answers
-    private volatile bool _stops;
+    private volatile bool _stops, _erases = true;
 
     /// <param name="chats">Answers of the upstream, in place of decisions only.</param>
     /// <param name="usersEach">How many users a client has, who take turns; 2 or more.</param>
@@ -50,6 +50,9 @@ internal sealed class Load : IDisposable
     }
 
     public History History { get; } = new();
+
+    /// <summary>Users who come back are erased first; of no effect where users are not bounded.</summary>
+    public bool Erases { get => _erases; set => _erases = value; }
 
     public int Acknowledged => History.Acknowledged;
 
@@ -125,7 +128,7 @@ internal sealed class Load : IDisposable
         {
             var turn = i / _turn;
             var user = UserOf(worker, turn);
-            if (turn + 1 >= _usersEach && i % _turn == 0)
+            if (Erases && turn + 1 >= _usersEach && i % _turn == 0)
             {
                 var leaves = UserOf(worker, turn + 1);
                 if (!await EraseAsync(leaves, random))

@@ -28,7 +28,9 @@ internal sealed class World : IAsyncDisposable
     public bool IsShared => Redis is not null;
 
     /// <summary>Two gateways on one Redis.</summary>
-    public static async Task<World> OnRedisAsync(string appendFsync = "always")
+    /// <param name="tellsHeap">What each gateway holds can be asked.</param>
+    /// <param name="settings">Of the gateways, besides those of the world.</param>
+    public static async Task<World> OnRedisAsync(string appendFsync = "always", bool tellsHeap = false, params string[] settings)
     {
         var world = new World { Redis = await RedisServer.StartAsync("--appendfsync", appendFsync) };
         world.Line = new TcpProxy(world.Redis.Port);
@@ -37,7 +39,7 @@ internal sealed class World : IAsyncDisposable
             await store.WriteValueAsync("secrets.v1", Keys, null);
         }
 
-        await world.StartAsync(2, "redis:" + world.Line.Address);
+        await world.StartAsync(2, "redis:" + world.Line.Address, movesClock: false, tellsHeap, settings);
         return world;
     }
 
@@ -79,15 +81,15 @@ internal sealed class World : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartAsync(int gateways, string store, bool movesClock = false)
+    private async Task StartAsync(int gateways, string store, bool movesClock = false, bool tellsHeap = false, params string[] more)
     {
         Upstream = await BadUpstream.StartAsync();
         string[] settings =
         [
             "--MetaRouter:Store", store, "--Upstreams:0:Model", "*", "--Upstreams:0:BaseUrl", Upstream.Url, "--Upstreams:0:TimeoutSeconds", "2", "--Upstreams:0:IdleSeconds", "1",
-            "--Gateway:CircuitSeconds", "1", "--Gateway:MostAttempts", "2",
+            "--Gateway:CircuitSeconds", "1", "--Gateway:MostAttempts", "2", .. more,
         ];
-        Gateways = [.. Enumerable.Range(0, gateways).Select(_ => new GatewayProcess(movesClock, settings))];
+        Gateways = [.. Enumerable.Range(0, gateways).Select(_ => new GatewayProcess(movesClock, tellsHeap, settings))];
         await Task.WhenAll(Gateways.Select(g => g.StartAsync()));
     }
 }
