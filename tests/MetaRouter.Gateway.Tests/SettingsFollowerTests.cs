@@ -12,6 +12,8 @@ public sealed class SettingsFollowerTests : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromMinutes(1);
 
+    private static readonly string[] s_models = ["gpt-4o-mini"];
+
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentQueue<string> _said = [];
     private readonly HttpClient _http = new();
@@ -73,7 +75,7 @@ public sealed class SettingsFollowerTests : IAsyncLifetime, IDisposable
         (await StatusAsync("a")).ShouldBe(200);
         (await BudgetAsync()).ShouldBeNull();
 
-        await WriteAsync([Key("a", "acme", "inference", "read")], new { Name = "acme", BudgetUsd = 7.5, AllowedModels = new[] { "gpt-4o-mini" } });
+        await WriteAsync([Key("a", "acme", "inference", "read")], new { Name = "acme", BudgetUsd = 7.5, AllowedModels = s_models });
         await Eventually.TrueAsync(async () => await BudgetAsync() == 7.5, s_soon);
         await WriteAsync([Key("a", "acme", "inference", "read")], new { Name = "*", BudgetUsd = 2 });
         await Eventually.TrueAsync(async () => await BudgetAsync() == 2, s_soon);
