@@ -22,6 +22,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The client asked for routing, whether or not it is on.</summary>
     public bool IsAuto { get; init; }
 
+    /// <summary>As <see cref="MetaRouter.Hosting.ServedCall.ApplyShare"/>.</summary>
+    public double? ApplyShare { get; init; }
+
     /// <summary>What was asked for, as a label: of few values, unlike RouteLLM's names, which have thresholds in them.</summary>
     public string Requested => !IsAuto ? Unrouted!.Id.Value : Body.Model.StartsWith("auto", StringComparison.Ordinal) ? Body.Model : "router";
 

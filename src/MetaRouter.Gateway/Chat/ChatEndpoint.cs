@@ -34,7 +34,7 @@ internal sealed class ChatEndpoint(
         var serving = pool.Current;
         var catalog = serving.Catalog;
         var asked = names.Read(body.Model, catalog);
-        var followed = choice.ModeOf(controls);
+        var (followed, share) = choice.ModeOf(controls, tenant, user);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
         var named = asked is null ? names.Model(body.Model, catalog) : null;
         var allowed = upstreams.Able(body.Forwarded, catalog, access.Allowed(catalog, tenant, controls.Category), named);
@@ -44,6 +44,7 @@ internal sealed class ChatEndpoint(
         var call = new ChatCall(context, started, body, tenant, user, unrouted, catalog, sessions.NameOf(context, tenant, user, body))
         {
             IsAuto = asked is not null,
+            ApplyShare = share,
             Turn = isRouted ? sessions.TurnOf(tenant, user, body) : null,
         };
         var isDecided = asked is not null && followed is not RoutingMode.Off;
