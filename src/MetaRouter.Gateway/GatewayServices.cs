@@ -65,6 +65,7 @@ internal static class GatewayServices
         services.AddSingleton<ImplicitSignals>();
         services.AddSingleton<ChatLedger>();
         services.AddSingleton<AnswerLengths>();
+        services.AddSingleton<RollOut>();
         services.AddSingleton<ChatChoice>();
         services.AddSingleton<ChatRelay>();
         services.AddSingleton<ChatDelivery>();

@@ -60,6 +60,10 @@ internal static class Welcome
             ModeKeeper.Observe => $"{Environment.NewLine}In the mode observe decisions are noted and not followed: {answers} "
                 + (app.Services.GetRequiredService<MetaRouterOptions>().DecisionLog.Length > 0 ? "GET /v1/router/savings says what following them would have saved." : "To be told what following them would have saved, name a file in MetaRouter:DecisionLog."),
             ModeKeeper.Static => $"{Environment.NewLine}In the mode static nothing is decided: {answers}",
+            _ when settings.Gateway.ApplyShare < 1 => string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{Environment.NewLine}Decisions are followed for {settings.Gateway.ApplyShare:P1} of the users ({GatewayOptions.Section}:{nameof(GatewayOptions.ApplyShare)}); for the others {answers} "
+                    + $"{(app.Services.GetRequiredService<MetaRouterOptions>().DecisionLog.Length > 0 ? "GET /v1/router/savings sets the two beside each other." : "To see the two beside each other, name a file in MetaRouter:DecisionLog.")}"),
             _ => "",
         };
     }

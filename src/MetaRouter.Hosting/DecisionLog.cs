@@ -219,6 +219,7 @@ public sealed partial class DecisionLog : IHostedService, IDisposable
         lambda = decision.LambdaCost,
         propensity = decision.Propensity,
         mode = served?.Mode ?? (isPending ? "pending" : "decision"),
+        apply_share = served?.ApplyShare,
         served = served?.Model?.Value,
         fail_over = served?.IsFailOver,
         cost_usd = served?.CostUsd,

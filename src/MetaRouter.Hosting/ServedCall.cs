@@ -8,6 +8,9 @@ namespace MetaRouter.Hosting;
 /// <param name="IsFailOver">The chosen model's upstream failed and another answered; such calls say nothing of the choice.</param>
 public sealed record ServedCall(string Mode, ModelId? Model, bool IsFailOver)
 {
+    /// <summary>The share of users whose decisions are followed, where whoever asked was drawn by it; null: nobody was drawn, and this was followed, or not, for another reason.</summary>
+    public double? ApplyShare { get; init; }
+
     /// <summary>US dollars; null: not known.</summary>
     public double? CostUsd { get; init; }
 

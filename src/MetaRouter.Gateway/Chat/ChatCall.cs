@@ -31,6 +31,9 @@ internal sealed record ChatCall(HttpContext Context, long Started, ChatBody Body
     /// <summary>The client wants what the headers say in the body, too.</summary>
     public bool WantsDetails { get; init; }
 
+    /// <summary>As <see cref="MetaRouter.Hosting.ServedCall.ApplyShare"/>.</summary>
+    public double? ApplyShare { get; init; }
+
     /// <summary>The name under which the model that began the turn is remembered; null: no tools take part, or nothing is remembered.</summary>
     public Lazy<string>? Turn { get; init; }
 

@@ -9,14 +9,16 @@ using MetaRouter.Hosting;
 namespace MetaRouter.Gateway.Chat;
 
 /// <summary>Chooses who answers a call, and sets its cost aside.</summary>
-internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, ChatSessions sessions)
+internal sealed class ChatChoice(IEdgeRouter router, PoolHolder pool, Budgets budgets, ModeKeeper mode, RollOut rollOut, ChatSessions sessions)
 {
-    /// <summary>What the operator set, narrowed by what the caller asks for.</summary>
-    public RoutingMode ModeOf(ChatControls controls) => mode.Mode switch
+    /// <summary>What the operator set, narrowed by what the caller asks for; and the share of users by which whoever asks was drawn, null where nobody was.</summary>
+    /// <param name="user">Null: nobody was named.</param>
+    public (RoutingMode Mode, double? ApplyShare) ModeOf(ChatControls controls, string tenant, string? user) => mode.Mode switch
     {
-        ModeKeeper.Static => RoutingMode.Off,
-        ModeKeeper.Observe when controls.Mode == RoutingMode.Apply => RoutingMode.Observe,
-        _ => controls.Mode,
+        ModeKeeper.Static => (RoutingMode.Off, null),
+        ModeKeeper.Observe when controls.Mode == RoutingMode.Apply => (RoutingMode.Observe, null),
+        ModeKeeper.Apply when controls.Mode == RoutingMode.Apply && rollOut.Share < 1 => (rollOut.Includes(tenant, user) ? RoutingMode.Apply : RoutingMode.Observe, rollOut.Share),
+        _ => (controls.Mode, null),
     };
 
     /// <summary>Refuses a model that the tenant may not use or that is over the caller's limit, also one asked for by name.</summary>

@@ -47,7 +47,7 @@ internal sealed class ChatEndpoint(
             throw ApiException.BadValue(header, $"The header {header} moves the dial, and the model '{Shown(body.Model)}' goes by a threshold instead. Leave the header out, or ask for auto.");
         }
 
-        var followed = choice.ModeOf(controls);
+        var (followed, share) = choice.ModeOf(controls, tenant, user);
         var isRouted = asked is not null && followed == RoutingMode.Apply;
         var named = asked is null ? names.Model(body.Model, catalog) : null;
         var allowed = upstreams.Able(body.Forwarded, catalog, access.Allowed(catalog, tenant, controls.Category), named);
@@ -58,6 +58,7 @@ internal sealed class ChatEndpoint(
         {
             Routed = asked?.Label,
             WantsDetails = controls.WantsDetails,
+            ApplyShare = share,
             Turn = isRouted ? sessions.TurnOf(tenant, user, body) : null,
         };
         var isDecided = asked is not null && followed is not RoutingMode.Off;

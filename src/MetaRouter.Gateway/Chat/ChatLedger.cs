@@ -68,6 +68,7 @@ internal sealed class ChatLedger(DecisionLog log, WebConsole.ConsoleRecorder rec
     {
         var served = new ServedCall(call.Unrouted is null ? "apply" : "observe", model, isFailOver)
         {
+            ApplyShare = call.ApplyShare,
             CostUsd = spent?.Usd,
             CostSource = spent?.Source,
             PromptTokens = spent?.Tokens.Prompt ?? 0,

@@ -59,6 +59,10 @@ internal sealed class GatewayOptions
     /// it answer). An administrator can change it at run time.</value>
     public string Mode { get; set; } = "apply";
 
+    /// <value>In the mode <c>apply</c>, the share of users whose decisions are followed; the others' are only noted, as in <c>observe</c>. 0 to 1 (the default). A user
+    /// stays on one side, and goes to the other only where the share is moved past them; a request without a user is drawn by lot.</value>
+    public double ApplyShare { get; set; } = 1;
+
     /// <value>Seconds after which a conversation's model is no longer assumed to have its prompt cached; 0: never assumed, up to 86,400, default 300.</value>
     public double SessionSeconds { get; set; } = 300;
 
@@ -98,6 +102,11 @@ internal sealed class GatewayOptions
         if (!(SessionSeconds is >= 0 and <= 86_400))
         {
             yield return FormattableString.Invariant($"{Section}:{nameof(SessionSeconds)} is {SessionSeconds}; it must be from 0 to 86400");
+        }
+
+        if (!(ApplyShare is >= 0 and <= 1))
+        {
+            yield return FormattableString.Invariant($"{Section}:{nameof(ApplyShare)} is {ApplyShare}; it must be from 0 to 1");
         }
 
         if (!(CompareShare is >= 0 and <= 1))

@@ -101,7 +101,8 @@ internal sealed record UserChangeAnswer(string Done, string User, int Signals, s
 
 internal sealed record VerifyAnswer(bool Genuine, string? Done, string? At);
 
-internal sealed record ModeAnswer(string Mode);
+/// <param name="ApplyShare">Of users, where it is not all of them, and the mode is one in which it counts.</param>
+internal sealed record ModeAnswer(string Mode, double? ApplyShare = null);
 
 /// <summary>Without a budget nothing is counted, so there is no sum either.</summary>
 /// <param name="Period"><c>day</c> or <c>month</c>.</param>

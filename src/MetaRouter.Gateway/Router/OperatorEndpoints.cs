@@ -12,10 +12,12 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapRead(Mode, context => Answers.WriteAsync(context, new ModeAnswer(mode.Mode))).WithMetadata(NeedsScope.Read);
+        routes.MapRead(Mode, context => Answers.WriteAsync(context, InForce())).WithMetadata(NeedsScope.Read);
         routes.MapPut(Mode, SetModeAsync).WithMetadata(NeedsScope.Operator);
         routes.MapPost("/v1/router/keys/rotate", RotateAsync).WithMetadata(NeedsScope.Operator);
     }
+
+    private ModeAnswer InForce() => mode.Mode is ModeKeeper.Apply and var apply && settings.Gateway.ApplyShare < 1 ? new(apply, settings.Gateway.ApplyShare) : new(mode.Mode);
 
     private async Task SetModeAsync(HttpContext context)
     {
@@ -26,7 +28,7 @@ internal sealed class OperatorEndpoints(IEdgeRouter router, ModeKeeper mode, Key
         }
 
         await mode.SetAsync(wanted.Length == 0 ? null : wanted, context.RequestAborted).ConfigureAwait(false);
-        await Answers.WriteAsync(context, new ModeAnswer(mode.Mode)).ConfigureAwait(false);
+        await Answers.WriteAsync(context, InForce()).ConfigureAwait(false);
     }
 
     /// <summary>Receipts sealed with the earlier keys stay valid until they expire, unless these keys are dropped at once.</summary>

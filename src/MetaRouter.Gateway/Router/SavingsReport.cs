@@ -23,20 +23,32 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? Wo
     /// <summary>Models that answered or would have, of which nothing but the price is known: how good they are is a guess.</summary>
     public IReadOnlyList<string> JudgedByPrice { get; init; } = [];
 
+    /// <summary>The two sides of a roll-out to a share of the users; null: there was none.</summary>
+    public RollOutReport? RollOut { get; init; }
+
     /// <param name="log">Its lines; those of other kinds are ignored.</param>
     /// <param name="judgedByPrice">See <see cref="Core.Routing.RoutingPool.JudgedByPrice"/>.</param>
     public static async Task<SavingsReport> ReadAsync(IAsyncEnumerable<string> log, IReadOnlySet<ModelId> judgedByPrice)
     {
-        var (requests, models) = (new List<UnfollowedRequest>(), new HashSet<string>());
+        var (requests, models, rollOut) = (new List<UnfollowedRequest>(), new HashSet<string>(), new RollOutReport.Reader());
         await foreach (var line in log.ConfigureAwait(false))
         {
-            if (Request(line, models) is { } request)
+            try
             {
-                requests.Add(request);
+                using var json = JsonDocument.Parse(line);
+                rollOut.Add(json.RootElement);
+                if (!json.RootElement.TryGetProperty("feedback", out _) && Request(json.RootElement, models) is { } request)
+                {
+                    requests.Add(request);
+                }
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+            {
+                // A torn line, or not the log's.
             }
         }
 
-        return Of(requests) with { JudgedByPrice = [.. judgedByPrice.Select(m => m.Value).Where(models.Contains).Order(StringComparer.Ordinal)] };
+        return Of(requests) with { RollOut = rollOut.Report(), JudgedByPrice = [.. judgedByPrice.Select(m => m.Value).Where(models.Contains).Order(StringComparer.Ordinal)] };
     }
 
     public static SavingsReport Of(IReadOnlyList<UnfollowedRequest> requests)
@@ -50,39 +62,30 @@ internal sealed record SavingsReport(int Requests, double SpentUsd, Estimate? Wo
         return new(requests.Count, estimate.SpentUsd, estimate.WouldHaveSpentUsd, estimate.SavedShare, estimate.QualityChange, How);
     }
 
-    /// <summary>Null: not a decision that was noted but not followed, or a torn line.</summary>
+    /// <summary>Null: not a decision that was noted but not followed.</summary>
     /// <param name="models">Receives its two models.</param>
-    private static UnfollowedRequest? Request(string line, HashSet<string> models)
+    private static UnfollowedRequest? Request(JsonElement root, HashSet<string> models)
     {
-        try
-        {
-            using var json = JsonDocument.Parse(line);
-            var root = json.RootElement;
-            if (root.GetProperty("mode").GetString() != "observe" || root.GetProperty("cost_usd").ValueKind != JsonValueKind.Number || root.GetProperty("served").GetString() is not { } served)
-            {
-                return null;
-            }
-
-            var (chosen, spent) = (root.GetProperty("chosen").GetString(), root.GetProperty("cost_usd").GetDouble());
-            JsonElement? of = null, to = null;
-            foreach (var candidate in root.GetProperty("candidates").EnumerateArray())
-            {
-                var name = candidate.GetProperty("model").GetString();
-                (of, to) = (name == served ? candidate : of, name == chosen ? candidate : to);
-            }
-
-            if (of is not { } a || to is not { } b || Cost(a) <= 0)
-            {
-                return null;
-            }
-
-            models.UnionWith([served, chosen!]);
-            return new(spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        if (root.GetProperty("mode").GetString() != "observe" || root.GetProperty("cost_usd").ValueKind != JsonValueKind.Number || root.GetProperty("served").GetString() is not { } served)
         {
             return null;
         }
+
+        var (chosen, spent) = (root.GetProperty("chosen").GetString(), root.GetProperty("cost_usd").GetDouble());
+        JsonElement? of = null, to = null;
+        foreach (var candidate in root.GetProperty("candidates").EnumerateArray())
+        {
+            var name = candidate.GetProperty("model").GetString();
+            (of, to) = (name == served ? candidate : of, name == chosen ? candidate : to);
+        }
+
+        if (of is not { } a || to is not { } b || Cost(a) <= 0)
+        {
+            return null;
+        }
+
+        models.UnionWith([served, chosen!]);
+        return new(spent, Cost(b) * CostCorrection.Factor(spent, Cost(a)), b.GetProperty("quality").GetDouble() - a.GetProperty("quality").GetDouble());
 
         static double Cost(JsonElement candidate) => candidate.GetProperty("cost_usd").GetDouble();
     }
