@@ -72,7 +72,7 @@ internal sealed class DataTarget : FuzzTarget
                 case Log when Input.Bytes[1] < 8:
                     return RunCommand(path);
                 case Log:
-                    var (decisions, _, _, _, _) = DecisionLogReader.Read([path]);
+                    var (decisions, _, _, _, _, _) = DecisionLogReader.Read([path]);
                     Promise(decisions.All(d => d.Reward is null or (>= 0 and <= 1)), "A reward outside 0 to 1.");
                     break;
                 case Preferences:
