@@ -281,7 +281,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var root = CommandLine.Root(new Terminal(TextWriter.Null, TextWriter.Null, RichOut: false, RichError: false));
         var leaves = Leaves(root).ToArray();
-        leaves.Length.ShouldBe(13);
+        leaves.Length.ShouldBe(14);
         foreach (var command in leaves)
         {
             var examples = command.ShouldBeOfType<DocumentedCommand>().Examples;
