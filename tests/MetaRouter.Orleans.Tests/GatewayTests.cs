@@ -7,7 +7,7 @@ using MetaRouter.RouterContract;
 namespace MetaRouter.Orleans.Tests;
 
 /// <summary>Two gateways on the cluster by one setting, as processes, over HTTP.</summary>
-public sealed class GatewayTests : IAsyncLifetime
+public sealed class GatewayTests : IAsyncLifetime, IDisposable
 {
     /// <summary>The last one, the best for the money by far, is nothing the gateways can call.</summary>
     private static readonly (string Id, double Input, double Output)[] SilosModels = [("gpt-4o-mini", 0.15, 0.6), ("gpt-4o", 2.5, 10), ("claude-3-haiku", 0.25, 1.25), ("gemini-1.5-pro-002", 0.001, 0.001)];
@@ -36,8 +36,9 @@ public sealed class GatewayTests : IAsyncLifetime
 
         await _silo.DisposeAsync();
         await _redis.DisposeAsync();
-        _folder.Dispose();
     }
+
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>A silo cannot know whether its decision was followed; a reader of its log alone must not take it for the chosen model's answer.</summary>
     [Fact]
