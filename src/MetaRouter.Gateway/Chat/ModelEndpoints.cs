@@ -46,7 +46,7 @@ internal sealed class ModelEndpoints(
         var usable = Usable(context, catalog);
         IEnumerable<ModelAnswer> all =
         [
-            .. names.Listed(catalog).Where(n => !n.IsThreshold || !access.IsRoutedOnly(Edge.TenantOf(context))).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
+            .. names.Listed(catalog).Where(n => MayAsk(context, n)).Select(Routed), .. usable.Select(Model), .. usable.SelectMany(m => m.Aliases.Select(a => Alias(m, a.Value))), .. Embedders(context, catalog).Select(Embedder),
         ];
         return Answers.WriteAsync(context, new ModelsAnswer("list", [.. all.DistinctBy(m => m.Id)])); // a routed name may be a model's, too, and comes first here as elsewhere
     }
@@ -56,12 +56,15 @@ internal sealed class ModelEndpoints(
     {
         var (catalog, id) = (pool.Current.Catalog, PathName.Of(context, Models + "/"));
         var usable = Usable(context, catalog);
-        var found = names.Find(id, catalog) is { } name && (!name.IsThreshold || !access.IsRoutedOnly(Edge.TenantOf(context))) ? Routed(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
+        var found = names.Find(id, catalog) is { } name && MayAsk(context, name) ? Routed(name) : usable.FirstOrDefault(m => m.Id.Value == id) is { } model ? Model(model)
             : usable.FirstOrDefault(m => m.Aliases.Any(a => a.Value == id)) is { } meant ? Alias(meant, id)
             : Embedders(context, catalog).FirstOrDefault(u => u.Model == id) is { } embedder ? Embedder(embedder)
             : throw CatalogModels.NotFound(id, usable, "model");
         return Answers.WriteAsync(context, found);
     }
+
+    /// <summary>A threshold names its models, which a tenant that is always routed may not.</summary>
+    private bool MayAsk(HttpContext context, RoutedNames.Described name) => !name.IsThreshold || !access.IsRoutedOnly(Edge.TenantOf(context));
 
     /// <summary>What the key's tenant may ask for.</summary>
     private ModelProfile[] Usable(HttpContext context, ModelCatalog catalog) => access.IsRoutedOnly(Edge.TenantOf(context)) ? [] : [.. catalog.Models.Where(m => access.Allows(Edge.TenantOf(context), null, m.Id))];

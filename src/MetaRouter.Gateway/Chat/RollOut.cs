@@ -17,10 +17,7 @@ internal sealed class RollOut(GatewaySettings settings, RouterSecrets secrets)
     public double Share => settings.Gateway.ApplyShare;
 
     /// <param name="user">Null: nobody was named, and each request is drawn by lot.</param>
-    public bool Includes(string tenant, string? user)
-    {
-        return Share >= 1 || Position(tenant, user) < Share;
-    }
+    public bool Includes(string tenant, string? user) => Position(tenant, user) < Share;
 
     /// <summary>Uniform from 0 to below 1.</summary>
     private double Position(string tenant, string? user) =>
