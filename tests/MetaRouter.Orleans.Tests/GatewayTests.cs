@@ -50,7 +50,7 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
         gateway.DefaultRequestHeaders.Add("x-router-mode", "observe");
         var noted = await PostAsync(gateway, "/v1/chat/completions", new { model = "auto", user = "ada", messages = new[] { new { role = "user", content = "Hello?" } } });
         var anonymous = await PostAsync(gateway, "/v1/chat/completions", new { model = "auto", messages = new[] { new { role = "user", content = "Hello?" } } });
-        anonymous.ShouldNotBeNull();
+        SilosModels.Select(m => m.Id).ShouldContain((string)anonymous["model"]!);
         foreach (var receipt in new[] { decided["receipt"], followed["id"], noted["id"] })
         {
             await PostAsync(gateway, "/v1/router/feedback", new { receipt = (string)receipt!, user = "ada", kind = "task_success", value = true });
